@@ -1,0 +1,219 @@
+"""A run, its attempts, and everything an attempt saw."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class Status(StrEnum):
+    """The one terminal word of a run or of an attempt."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    TIMED_OUT = "timed_out"
+    ERRORED = "errored"
+    """Our own fault; the blame is then always `runner`."""
+    BLOCKED = "blocked"
+    """A bot wall stood between us and the shop."""
+    MISSED = "missed"
+    SKIPPED = "skipped"
+
+
+class StepStatus(StrEnum):
+    """What became of one step."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    TIMED_OUT = "timed_out"
+    SKIPPED = "skipped"
+
+
+class Blame(StrEnum):
+    """Whose fault it is that a run did not pass."""
+
+    SITE = "site"
+    NETWORK = "network"
+    THIRD_PARTY = "third_party"
+    JOURNEY = "journey"
+    RUNNER = "runner"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """A named part of a journey with its own timing.
+
+    `started_ms` counts from the first step's start on the journey's clock, which stands still while evidence is taken;
+    both times are None for a step that never began. `error` is the sentence of a failed step or the reason of a skipped one.
+    """
+
+    name: str
+    status: StepStatus
+    started_ms: float | None = None
+    duration_ms: float | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vital:
+    """One web vital of one page of one attempt.
+
+    `name` is LCP, CLS, INP, FID, FCP or TTFB; `unit` is `ms`, or `score` for CLS. `value` is None where it did not happen
+    (no interaction, no paint). `navigation` is `hard` or `soft`. `cut` marks a page that was touched before it came to
+    rest: its LCP and CLS are clipped and nobody may grade them. `target` is the element the value belongs to, as a selector.
+    """
+
+    page: str
+    name: str
+    value: float | None
+    unit: str
+    navigation: str
+    cut: bool = False
+    target: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One request of the browser.
+
+    `endpoint` is the path with ids folded, without query; `party` is `first`, or the origin of a third party.
+    `status` is None where no HTTP answer came; `failure` then says why in the browser's words (`net::ERR_...`), or is
+    `pending` where none had come when the attempt ended. `kind` is the browser's resource type (`document`, `fetch`, ...).
+    `body` is an excerpt of a text answer with a status of 400 or more.
+    """
+
+    step: str | None
+    method: str
+    endpoint: str
+    status: int | None
+    duration_ms: float | None
+    party: str
+    kind: str = "other"
+    started_ms: float | None = None
+    failure: str | None = None
+    body: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsoleLine:
+    """A console message of level warning or error, or an uncaught exception of the page (level `exception`)."""
+
+    level: str
+    text: str
+    step: str | None = None
+    source: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialog:
+    """A native dialog (`alert`, `confirm`, `prompt`, `beforeunload`) that the page opened; it was dismissed."""
+
+    kind: str
+    text: str
+    step: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Purchase:
+    """What a run bought or left open at Stripe.
+
+    `amount_minor` is in minor units of `currency` (cents of `usd`). `state` is `open`, `paid`, `expired` or `refunded`, and
+    `note` says in words what is left to do ("open, expires in 24 h", "paid, not refunded").
+    `proved_by` names who told us the amount: `stripe`, or the site's own `api`.
+    """
+
+    session_id: str
+    amount_minor: int | None
+    currency: str | None
+    state: str
+    note: str | None = None
+    proved_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """A file that proves a run; `path` is relative to the evidence folder, `sha256` the hex digest of its bytes.
+
+    `kind` is `screenshot` (JPEG), `trace` (Playwright's zip) or `page_text` (UTF-8). `masked` counts the secrets that were
+    masked in it. An artifact that was dropped because masking failed has no path and a `note`.
+    """
+
+    kind: str
+    sha256: str | None
+    path: str | None
+    attempt: int
+    bytes: int = 0
+    masked: int = 0
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One try inside a run.
+
+    `duration_ms` is the journey's clock from the first step's start to the end of the last, without the waits for
+    evidence; those are `waited_ms`. `error_group` is the error with ids and numbers folded, so that equal failures group.
+    `where` is `file:line` of the journey's own code at which it stopped. `page` is the last address, `page_text` what it said.
+    """
+
+    number: int
+    status: Status
+    started_at: datetime
+    blame: Blame | None = None
+    failed_step: str | None = None
+    error: str | None = None
+    error_group: str | None = None
+    where: str | None = None
+    duration_ms: float = 0.0
+    waited_ms: float = 0.0
+    traced: bool = False
+    page: str | None = None
+    page_text: str | None = None
+    steps: tuple[Step, ...] = ()
+    vitals: tuple[Vital, ...] = ()
+    requests: tuple[Request, ...] = ()
+    console: tuple[ConsoleLine, ...] = ()
+    dialogs: tuple[Dialog, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One slot at one location, or one ad-hoc run (`slot` is None).
+
+    `steps`, `vitals`, `failed_step`, `error` and `duration_ms` are those of the attempt that counts, which is the last one:
+    a first failure is confirmed by one more. `plan` is the hash of the configuration the run was made with. `notes` are
+    sentences a reader must know ("CSP not tested", how test mode was proved). `cut` counts what was left out to keep the
+    record under its limit, by kind.
+    """
+
+    id: str
+    journey: str
+    location: str
+    slot: datetime | None
+    status: Status
+    started_at: datetime
+    finished_at: datetime
+    site: str
+    browser: str
+    plan: str
+    blame: Blame | None = None
+    slow: bool = False
+    flaky: bool = False
+    failed_step: str | None = None
+    error: str | None = None
+    duration_ms: float = 0.0
+    slow_after_ms: float | None = None
+    version: int = 1
+    steps: tuple[Step, ...] = ()
+    vitals: tuple[Vital, ...] = ()
+    attempts: tuple[Attempt, ...] = ()
+    purchases: tuple[Purchase, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    notes: tuple[str, ...] = ()
+    cut: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def counted(self) -> Attempt | None:
+        """The attempt that counts; None for a run that never began."""
+        return self.attempts[-1] if self.attempts else None
