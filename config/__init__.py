@@ -1,0 +1,1 @@
+"""Reads YAML, environment and secret files, and complains with file, key and hint."""

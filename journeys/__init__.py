@@ -1,0 +1,1 @@
+"""What a buyer does: one file a journey, page objects in journeys/pages/, the step DSL in journeys/visit.py."""

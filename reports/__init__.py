@@ -1,0 +1,1 @@
+"""Facts to HTML: templates, page contexts, charts. Generated files go to var/, never in here."""

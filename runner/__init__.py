@@ -1,0 +1,1 @@
+"""One location: run each journey in a process of its own and keep what it saw."""
