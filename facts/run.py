@@ -154,7 +154,8 @@ class Attempt:
 
     `duration_ms` is the journey's clock from the first step's start to the end of the last, without the waits for
     evidence; those are `waited_ms`. `error_group` is the error with ids and numbers folded, so that equal failures group.
-    `where` is `file:line` of the journey's own code at which it stopped. `page` is the last address, `page_text` what it said.
+    `requests_left` is the lowest rest of the request budget that the site told. `where` is `file:line` of the journey's own
+    code at which it stopped. `page` is the last address, `page_text` what it said.
     """
 
     number: int
@@ -168,6 +169,7 @@ class Attempt:
     duration_ms: float = 0.0
     waited_ms: float = 0.0
     traced: bool = False
+    requests_left: int | None = None
     page: str | None = None
     page_text: str | None = None
     steps: tuple[Step, ...] = ()
@@ -181,9 +183,10 @@ class Attempt:
 class Run:
     """One slot at one location, or one ad-hoc run (`slot` is None).
 
-    `steps`, `vitals`, `failed_step`, `error` and `duration_ms` are those of the attempt that counts, which is the last one:
-    a first failure is confirmed by one more. `plan` is the hash of the configuration the run was made with. `notes` are
-    sentences a reader must know ("CSP not tested", how test mode was proved). `cut` counts what was left out to keep the
+    `counts` is the number of the attempt that counts, and `steps`, `vitals`, `failed_step`, `error` and `duration_ms` are its:
+    a first failure is confirmed by one more, whose result holds unless our own fault kept it from being one. `plan` is the
+    hash of the configuration the run was made with. `notes` are sentences a reader must know ("CSP not tested", how test mode
+    was proved). `cut` counts what was left out to keep the
     record under its limit, by kind.
     """
 
@@ -204,6 +207,7 @@ class Run:
     error: str | None = None
     duration_ms: float = 0.0
     slow_after_ms: float | None = None
+    counts: int = 1
     version: int = 1
     steps: tuple[Step, ...] = ()
     vitals: tuple[Vital, ...] = ()
@@ -216,4 +220,4 @@ class Run:
     @property
     def counted(self) -> Attempt | None:
         """The attempt that counts; None for a run that never began."""
-        return self.attempts[-1] if self.attempts else None
+        return next((attempt for attempt in self.attempts if attempt.number == self.counts), None)

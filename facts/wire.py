@@ -50,7 +50,7 @@ def from_wire(noun: type[T], data: Any, *, at: str = "") -> T:
     if not isinstance(data, dict):
         raise WireError(f"{at or noun.__name__}: expected an object, got {type(data).__name__}")
     values: dict[str, Any] = {}
-    for field, read in _readers(noun):
+    for field, read in _readers(typing.cast(typing.Hashable, noun)):
         path = f"{at}.{field.name}" if at else field.name
         if field.name in data:
             values[field.name] = read(data[field.name], path)
@@ -60,7 +60,7 @@ def from_wire(noun: type[T], data: Any, *, at: str = "") -> T:
 
 
 @cache
-def _readers(noun: type[Any]) -> list[tuple[dataclasses.Field[Any], Callable[[Any, str], Any]]]:
+def _readers(noun: Any) -> list[tuple[dataclasses.Field[Any], Callable[[Any, str], Any]]]:
     hints = typing.get_type_hints(noun)
     return [(field, _reader(hints[field.name])) for field in dataclasses.fields(noun)]
 
@@ -74,8 +74,13 @@ def _reader(hint: Any) -> Callable[[Any, str], Any]:
     if origin is tuple:
         item = _reader(arguments[0])
         return lambda value, path: tuple(item(v, f"{path}[{i}]") for i, v in enumerate(_a(list, value, path)))
+    if origin is list:
+        entry = _reader(arguments[0])
+        return lambda value, path: [entry(v, f"{path}[{i}]") for i, v in enumerate(_a(list, value, path))]
     if origin is dict:
         return lambda value, path: dict(_a(dict, value, path))
+    if origin is typing.Literal:
+        return lambda value, path: _one_of(arguments, value, path)
     if dataclasses.is_dataclass(hint):
         return lambda value, path: from_wire(typing.cast(type[Any], hint), value, at=path)
     if isinstance(hint, type) and issubclass(hint, Enum):
@@ -91,6 +96,12 @@ def _a(kind: Any, value: Any, path: str) -> Any:
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
         wanted = "a number" if isinstance(kind, tuple) else kind.__name__
         raise WireError(f"{path}: expected {wanted}, got {type(value).__name__}")
+    return value
+
+
+def _one_of(known: tuple[Any, ...], value: Any, path: str) -> Any:
+    if value not in known:
+        raise WireError(f"{path}: {value!r} is none of {', '.join(map(str, known))}")
     return value
 
 

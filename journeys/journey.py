@@ -1,0 +1,66 @@
+"""A journey as a noun: its name, its steps, its limits, and the function that a buyer's hands follow."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from journeys.visit import Visit
+
+
+STEP_BUDGET_S = 15.0
+"""What one step may take, in seconds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Journey:
+    """A scripted path of a buyer.
+
+    `steps` are all its steps in order. `slow_after_s` only marks a run as slow; `deadline_s` ends it. `file` is where it is
+    written, `guide_name` what the monitoring guide calls it.
+    """
+
+    name: str
+    title: str
+    steps: tuple[str, ...]
+    slow_after_s: float
+    deadline_s: float
+    walk: Callable[[Visit], None]
+    file: str
+    guide_name: str | None = None
+
+
+def journey(
+    *,
+    title: str,
+    steps: tuple[str, ...],
+    slow_after_s: float = 30,
+    deadline_s: float = 45,
+    guide_name: str | None = None,
+) -> Callable[[Callable[[Visit], None]], Journey]:
+    """Make a function of one visit a journey; the function's name is the journey's.
+
+    Raises:
+        ValueError: no steps, a step twice, or a deadline that the slow mark exceeds.
+    """
+    if not steps or len(set(steps)) != len(steps):
+        raise ValueError("a journey needs steps, each with a name of its own")
+    if not 0 < slow_after_s <= deadline_s:
+        raise ValueError(f"slow_after_s ({slow_after_s:g}) has to lie between 0 and deadline_s ({deadline_s:g})")
+
+    def make(walk: Callable[[Visit], None]) -> Journey:
+        return Journey(
+            name=walk.__name__,
+            title=title,
+            steps=steps,
+            slow_after_s=slow_after_s,
+            deadline_s=deadline_s,
+            walk=walk,
+            file=inspect.getsourcefile(walk) or "",
+            guide_name=guide_name,
+        )
+
+    return make

@@ -1,0 +1,218 @@
+"""Stripe's hosted page. It changes its layout often, so the form is looked for in every frame, by several names."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from playwright.sync_api import Error, Frame, Locator
+
+from facts import Purchase
+from journeys.failure import Kind
+from journeys.money import minor_money, to_minor
+from journeys.recording import origin_of
+from journeys.site import Card
+from journeys.till import Session, read_session
+from journeys.visit import Broken, Visit
+
+_SESSION = re.compile(r"cs_(test|live)_\w+")
+_LIVE_KEY = re.compile(r"\b[prs]k_live_\w+")
+_CARD_FIELD = (
+    "#cardNumber, [data-elements-stable-field-name=cardNumber], [name=cardNumber], [name=cardnumber], "
+    "[autocomplete=cc-number], [placeholder='1234 1234 1234 1234']"
+)
+_CARD_CHOICE = "[data-testid=card-accordion-item-button], [data-testid=card-accordion-item], #payment-method-accordion-item-title-card"
+_COMPLAINT = "[role=alert]:visible, .FieldError:visible, .ConfirmPaymentError:visible, .PaymentErrorMessage:visible"
+_PUZZLE = re.compile(
+    r"hcaptcha\.com/.*(challenge|checkbox)|recaptcha/(api2|enterprise)/bframe|challenges\.cloudflare\.com"
+)
+_LOOK_EVERY_MS = 100
+
+
+@dataclass
+class CheckoutPage:
+    """The page on which a buyer pays, at Stripe's own address. `session_id` is known once it is open."""
+
+    visit: Visit
+    session_id: str = ""
+    _session: Session | None = field(default=None, repr=False)
+
+    def is_open(self) -> None:
+        """It is up when its form can be seen; `wait_for_url` would be content with an error page."""
+        match = _SESSION.search(self.visit.page.url)
+        self.session_id = match[0] if match else ""
+        self._form()
+
+    def charges(self, price: float) -> None:
+        """The session asks for exactly this price: read at its source, and where that cannot tell, from the page."""
+        visit, due = self.visit, to_minor(price)
+        self._session = session = self._read()
+        amount, told_by = session.amount_minor, session.told_by
+        if amount is None:
+            visit.note(f"{session.error}; the amount was read from Stripe's page")
+            amount, told_by = self._amount_shown(due), "Stripe's page"
+        else:
+            visit.note(f"the amount was read from {told_by}")
+        self._note_purchase(amount, told_by)
+        if amount != due:
+            charged = "an unknown amount" if amount is None else minor_money(amount, visit.site.currency)
+            raise Broken(f"{told_by} says {charged} is charged where {minor_money(due, visit.site.currency)} is due")
+
+    def reason_not_to_pay(self) -> str | None:
+        """None once test mode is proved and payment is wanted; else why nothing may be typed here."""
+        if self.visit.site.payment == "stop_before_payment":
+            return "payment: stop_before_payment is set"
+        with self.visit.off_the_clock():
+            reason = self._doubt_about_test_mode()
+        if reason:
+            return f"test mode is not proved: {reason}"
+        proofs = "its address says cs_test_ and no live key is on the page"
+        if self._session and self._session.livemode is False:
+            proofs += ", and Stripe's API says livemode: false"
+        self.visit.note(f"test mode is proved: {proofs}")
+        return None
+
+    def pay(self, card: Card) -> None:
+        """Fill in the card and its address, press Pay, and wait until Stripe sends the buyer back."""
+        form = self._form()
+        self._choose_card(form)
+        self._fill(form, card)
+        self._pay_button(form).click()
+        self._wait_for_the_way_back(form)
+
+    # -- proof -------------------------------------------------------------------------------------------------------
+
+    def _doubt_about_test_mode(self) -> str | None:
+        address = _SESSION.search(self.visit.page.url)
+        if not address or address[1] != "test":
+            return "the address of the checkout carries no cs_test_ session"
+        if self._session and self._session.livemode:
+            return "Stripe's API says livemode: true"
+        if self.visit.stripe and (self._session is None or self._session.livemode is None):
+            return "a Stripe key is set, but Stripe's API could not tell the session's mode"
+        if any(_LIVE_KEY.search(content) for content in self._contents()):
+            return "a live Stripe key (pk_live_) is on the page"
+        return None
+
+    def _contents(self) -> list[str]:
+        contents = []
+        for frame in self.visit.page.frames:
+            try:
+                contents.append(frame.content())
+            except Error:
+                continue  # a frame that went away meanwhile has nothing to type into
+        return contents
+
+    def _read(self) -> Session:
+        if not self.session_id:
+            return Session(told_by="the address", error="the address of the checkout carries no session id")
+        return read_session(self.visit, self.session_id)
+
+    def _amount_shown(self, due: int) -> int | None:
+        """The amount on the page: the due one if it stands there, else the largest one (a total is the largest)."""
+        with self.visit.off_the_clock():
+            text = self._form().locator("body").inner_text(timeout=2000) + self.visit.page.locator("body").inner_text(
+                timeout=2000
+            )
+        amounts = {to_minor(float(a.replace(",", ""))) for a in re.findall(r"[$€£]\s?([\d,]+\.\d\d)", text)}
+        return due if due in amounts else max(amounts, default=None)
+
+    def _note_purchase(self, amount: int | None, told_by: str) -> None:
+        if self.session_id:
+            self.visit.purchase(
+                Purchase(
+                    session_id=self.session_id,
+                    amount_minor=amount,
+                    currency=(self._session and self._session.currency) or self.visit.site.currency,
+                    state="open",
+                    note="open, expires in 24 h",
+                    proved_by=told_by,
+                )
+            )
+
+    # -- the form ----------------------------------------------------------------------------------------------------
+
+    def _form(self) -> Frame:
+        """The frame that holds the card's form, once it is there."""
+        return self.visit.wait_until("Stripe's payment form", self._find_form, every_ms=_LOOK_EVERY_MS)
+
+    def _find_form(self) -> Frame | None:
+        self._look_for_a_puzzle()
+        for frame in self.visit.page.frames:
+            try:
+                if frame.locator(_CARD_FIELD).count() or frame.locator(_CARD_CHOICE).count():
+                    return frame
+            except Error:
+                continue  # the frame is just being replaced; the next look finds the new one
+        return None
+
+    def _look_for_a_puzzle(self) -> None:
+        for frame in self.visit.page.frames:
+            if _PUZZLE.search(frame.url) and frame.frame_element().is_visible():
+                raise Broken("a CAPTCHA stands before the payment", kind=Kind.WALLED)
+
+    def _choose_card(self, form: Frame) -> None:
+        # Stripe animates this button or gives it no height, so the click is dispatched instead of aimed.
+        card_field, choice = form.locator(_CARD_FIELD).first, form.locator(_CARD_CHOICE).first
+        self.visit.see(card_field.or_(choice).first) if not choice.count() else None
+        if not card_field.is_visible() and choice.count():
+            choice.dispatch_event("click")
+        self.visit.see(card_field)
+
+    def _fill(self, form: Frame, card: Card) -> None:
+        required = {"cardNumber": card.digits, "cardExpiry": card.expiry.replace("/", " / "), "cardCvc": card.cvc}
+        for name, value in required.items():
+            self._one(form, name).fill(value)
+        self._fill_if_there(form, "billingName", card.name)
+        country = self._one(form, "billingCountry")
+        if country.count() and country.is_enabled():
+            country.select_option(card.country)
+        self._fill_if_there(form, "billingAddressLine1", card.line1)
+        self._fill_if_there(form, "billingLocality", card.city)
+        self._fill_if_there(form, "billingPostalCode", card.postal_code)
+        state = self._one(form, "billingAdministrativeArea")
+        if state.count():
+            state.select_option(card.state)
+        self._decline_link(form)
+
+    def _one(self, form: Frame, name: str) -> Locator:
+        return form.locator(f"#{name}, [data-elements-stable-field-name={name}], [name={name}]").first
+
+    def _fill_if_there(self, form: Frame, name: str, value: str) -> None:
+        one = self._one(form, name)
+        if one.count() and one.is_visible():
+            one.fill(value)
+
+    def _decline_link(self, form: Frame) -> None:
+        """Stripe offers to remember the card, and asks for a phone number if one lets it."""
+        box = form.locator("#enableStripePass")
+        if box.count() and box.is_checked():
+            box.uncheck(force=True)
+
+    def _pay_button(self, form: Frame) -> Locator:
+        # Several buttons may be called Pay, so the form's own submit comes first.
+        for selector in ("[data-testid=hosted-payment-submit-button]", ".SubmitButton", "form button[type=submit]"):
+            for frame in (form, self.visit.page.main_frame):
+                if frame.locator(selector).count():
+                    return frame.locator(selector).first
+        return form.get_by_role("button", name=re.compile("^Pay"), exact=True).first
+
+    def _wait_for_the_way_back(self, form: Frame) -> None:
+        visit = self.visit
+        visit.wait_until(
+            "the way back from Stripe to the shop", lambda: self._is_back() or self._refused(form), every_ms=50
+        )
+
+    def _is_back(self) -> bool:
+        return origin_of(self.visit.page.url) == self.visit.recorder.origin
+
+    def _refused(self, form: Frame) -> bool:
+        self._look_for_a_puzzle()
+        try:
+            complaints = [" ".join(text.split()) for text in form.locator(_COMPLAINT).all_inner_texts()]
+        except Error:
+            return False  # the form is gone, so the buyer is on the way back
+        said = "; ".join(dict.fromkeys(text for text in complaints if text))
+        if said and not self._is_back():
+            raise Broken(f"Stripe's page said '{said}'", kind=Kind.THIRD_PARTY)
+        return False

@@ -1,0 +1,107 @@
+"""`/register?...`: a form in three parts, then the review with the total and the button to pay."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from playwright.sync_api import Locator
+
+from journeys.failure import Kind
+from journeys.money import amount_after, money
+from journeys.recording import origin_of
+from journeys.site import Buyer
+from journeys.till import SESSION_API
+from journeys.visit import Broken, Visit
+
+_ALERT_COMES_WITHIN_MS = 500
+
+
+@dataclass(frozen=True)
+class RegistrationPage:
+    """The page on which a buyer says who they are. Its labels are not tied to its fields; placeholders are what a person reads."""
+
+    visit: Visit
+
+    def is_open(self) -> None:
+        """It is up when its headline and its first field can be seen."""
+        self.visit.see(self.visit.page.get_by_role("heading", name=re.compile("Complete Your Registration")).first)
+        self.visit.see(self._field("Enter your first name"))
+
+    def fill_in(self, buyer: Buyer, *, email: str) -> None:
+        """Fill all three parts and arrive at the review."""
+        fields = {
+            "Enter your first name": buyer.first_name,
+            "Enter your last name": buyer.last_name,
+            "your.email@example.com": email,
+            "(555) 123-4567": buyer.phone,
+        }
+        self._fill_until_kept(fields)
+        self._next()
+        first = self._field("Enter your first name")
+        first.wait_for(state="hidden", timeout=self.visit.time_left_ms())
+        self._next()
+        self.visit.see(self._pay_button())
+
+    def total_is(self, price: float) -> None:
+        """The review's total is the price."""
+        self._check_total(price, "the review shows a total of {shown} where {due} is due")
+
+    def member_total_is(self, price: float, *, instead_of: float) -> None:
+        """The review's total is the member's price, not the full one."""
+        full = money(instead_of, self.visit.site.currency)
+        self._check_total(price, f"the review shows a total of {{shown}} where a member pays {{due}} instead of {full}")
+
+    def proceed_to_payment(self) -> None:
+        """Press the button and wait until the site has opened a checkout and sent the buyer there."""
+        self.visit.see(self._pay_button()).click()
+        self.visit.wait_until("Stripe's page after Proceed to Payment", self._left_for_stripe)
+
+    # Members' names are filled in by a script after the first paint, over what a quick buyer may have typed already.
+    def _fill_until_kept(self, fields: dict[str, str]) -> None:
+        for placeholder, value in fields.items():
+            self.visit.see(self._field(placeholder)).fill(value)
+        self.visit.wait_until("the form to keep what was typed", lambda: self._kept(fields))
+
+    def _kept(self, fields: dict[str, str]) -> bool:
+        kept = True
+        for placeholder, value in fields.items():
+            field = self._field(placeholder)
+            shown = field.input_value(timeout=self.visit.time_left_ms())
+            if shown != value and _digits(shown) != (_digits(value) or None):
+                field.fill(value)
+                kept = False
+        return kept
+
+    def _next(self) -> None:
+        self.visit.see(self.visit.page.get_by_role("button", name="Next", exact=True).filter(visible=True).last).click()
+
+    def _check_total(self, price: float, sentence: str) -> None:
+        text = self.visit.page.locator("body").inner_text(timeout=self.visit.time_left_ms())
+        shown = amount_after("Total", text)
+        if shown is None:
+            raise Broken("the review shows no total", kind=Kind.MISSING)
+        if shown != price:
+            currency = self.visit.site.currency
+            raise Broken(sentence.format(shown=money(shown, currency), due=money(price, currency)))
+
+    # Every failure looks the same on the page, a native alert; what the site answered tells them apart.
+    def _left_for_stripe(self) -> bool:
+        answer = self.visit.answer("POST", SESSION_API)
+        if answer is not None and answer.failed:
+            self.visit.pump(_ALERT_COMES_WITHIN_MS)
+            raise Broken("")  # the answer itself is the sentence
+        return origin_of(self.visit.page.url) != self.visit.recorder.origin or "cs_" in self.visit.page.url
+
+    def _pay_button(self) -> Locator:
+        name = re.compile("Proceed to Payment|Proceed to Checkout")
+        return self.visit.page.get_by_role("button", name=name).filter(visible=True).first
+
+    def _field(self, placeholder: str) -> Locator:
+        return self.visit.page.get_by_placeholder(placeholder).filter(visible=True).first
+
+
+def _digits(text: str) -> str | None:
+    """The digits of a phone number, which the form re-formats; None for anything else."""
+    digits = re.sub(r"\D", "", text)
+    return digits if digits and not re.search(r"[A-Za-z@]", text) else None

@@ -1,0 +1,46 @@
+"""Addresses as names that group: whose they are, and their path with ids folded."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from urllib.parse import urlsplit
+
+_PORTS = {"http": 80, "https": 443}
+_TOKEN = re.compile(
+    r"[0-9]{2,}"  # counters
+    r"|[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}"  # uuids
+    r"|(?=[0-9a-fA-F]*[0-9])[0-9a-fA-F]{8,}"  # hashes
+    r"|(?:cs|pi|ch|re|evt|pm|seti|in)_(?:test_|live_)?\w{6,}"  # Stripe's ids
+    r"|(?=\w*[0-9])(?=\w*[A-Za-z])[\w-]{20,}"  # other long tokens
+)
+
+
+@lru_cache(maxsize=512)
+def origin_of(url: str) -> str:
+    """`https://host[:port]` of an address, without the scheme's own port; empty for addresses that have no host."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return ""
+    if not parts.hostname:
+        return ""
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return f"{parts.scheme}://{host}" + (f":{port}" if port and port != _PORTS.get(parts.scheme) else "")
+
+
+@lru_cache(maxsize=2048)
+def endpoint_of(url: str) -> str:
+    """The path of an address with ids folded to `{id}`, without query and fragment."""
+    try:
+        path = urlsplit(url).path or "/"
+    except ValueError:
+        return "/"
+    return "/".join("{id}" if _TOKEN.fullmatch(part) else part for part in path.split("/"))[:200]
+
+
+def party_of(url: str, *, first: str) -> str:
+    """`first` where the address belongs to the site whose origin is `first`, else the third party's origin."""
+    origin = origin_of(url)
+    return "first" if origin in (first, "") else origin

@@ -1,0 +1,230 @@
+"""Listeners on a browser context that keep what it did, step by step."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from playwright.sync_api import BrowserContext, ConsoleMessage, Error, Page, Response, WebError
+from playwright.sync_api import Dialog as NativeDialog
+from playwright.sync_api import Request as BrowserRequest
+
+import facts
+from journeys.recording.endpoints import endpoint_of, origin_of, party_of
+from journeys.recording.vitals import BINDING, SCRIPT, VitalsLog
+
+_MOST_REQUESTS = 2000
+_MOST_LINES = 200
+_TEXT = 2000
+_BODY = 500
+_TEXT_KINDS = frozenset({"document", "fetch", "xhr"})
+
+
+@dataclass(slots=True, eq=False)
+class SeenRequest:
+    """A request while it is under way and after; times are seconds on the visit's monotonic clock."""
+
+    url: str
+    method: str
+    kind: str
+    step: str | None
+    party: str
+    began: float
+    is_main: bool
+    status: int | None = None
+    duration_ms: float | None = None
+    failure: str | None = None
+    body: str | None = None
+    ended: bool = False
+
+    @property
+    def endpoint(self) -> str:
+        """The path with ids folded."""
+        return endpoint_of(self.url)
+
+    @property
+    def failed(self) -> bool:
+        """Whether it ended without an answer, or with one of 400 or more. A request the page itself gave up has not failed."""
+        if self.status is not None:
+            return self.status >= 400
+        return self.failure is not None and self.failure != "net::ERR_ABORTED"
+
+
+class Recorder:
+    """Everything a browser context did since `attach`; `step` is set by the visit to the step that is under way."""
+
+    def __init__(self, *, site_url: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self.origin = origin_of(site_url)
+        self.clock = clock
+        self.step: str | None = None
+        self.began = clock()
+        self.requests: list[SeenRequest] = []
+        self.console: list[facts.ConsoleLine] = []
+        self.dialogs: list[facts.Dialog] = []
+        self.vitals = VitalsLog(first=self.origin, clock=clock)
+        self.requests_left: int | None = None
+        """The lowest `x-ratelimit-remaining` that the site has answered."""
+        self.walled: str | None = None
+        """What says that a bot wall answered instead of the site."""
+        self.crashed = False
+        self.dropped = 0
+        self._under_way: dict[BrowserRequest, SeenRequest] = {}
+
+    def attach(self, context: BrowserContext) -> None:
+        """Listen to a context. Call it before the first navigation; pages that are already open are listened to as well."""
+        context.on("request", self._requested)
+        context.on("response", self._answered)
+        context.on("requestfinished", self._finished)
+        context.on("requestfailed", self._failed)
+        context.on("console", self._console)
+        context.on("weberror", self._exception)
+        context.on("dialog", self._dialog)
+        context.on("page", self._watch_page)
+        for page in context.pages:
+            self._watch_page(page)
+        context.expose_binding(BINDING, lambda _source, payload: self.vitals.take(str(payload)))
+        context.add_init_script(path=SCRIPT)
+
+    def _watch_page(self, page: Page) -> None:
+        page.on("crash", self._crash)
+
+    def _crash(self, _page: Page) -> None:
+        self.crashed = True
+
+    def _requested(self, request: BrowserRequest) -> None:
+        url = request.url
+        if not url.startswith(("http:", "https:")):
+            return
+        if len(self.requests) >= _MOST_REQUESTS:
+            self.dropped += 1
+            return
+        kind = request.resource_type
+        seen = SeenRequest(
+            url=url,
+            method=request.method,
+            kind=kind,
+            step=self.step,
+            party=party_of(url, first=self.origin),
+            began=self.clock(),
+            is_main=kind == "document" and request.is_navigation_request() and request.frame.parent_frame is None,
+        )
+        self.requests.append(seen)
+        self._under_way[request] = seen
+
+    def _answered(self, response: Response) -> None:
+        seen = self._under_way.get(response.request)
+        if seen is None:
+            return
+        seen.status = response.status
+        if seen.party == "first":
+            self._note_budget(response.headers)
+        if seen.status >= 400:
+            self._note_wall(seen, response.headers)
+            if seen.kind in _TEXT_KINDS:
+                seen.body = _text_of(response)
+
+    def _note_budget(self, headers: dict[str, str]) -> None:
+        left = headers.get("x-ratelimit-remaining", "")
+        if left.isdigit():
+            self.requests_left = min(int(left), self.requests_left if self.requests_left is not None else int(left))
+
+    def _note_wall(self, seen: SeenRequest, headers: dict[str, str]) -> None:
+        # https://developers.cloudflare.com/cloudflare-challenges/challenge-types/challenge-pages/detect-response/
+        if headers.get("cf-mitigated") == "challenge":
+            self.walled = f"{seen.method} {seen.endpoint} was answered by a Cloudflare challenge"
+
+    def _finished(self, request: BrowserRequest) -> None:
+        seen = self._under_way.pop(request, None)
+        if seen is None:
+            return
+        seen.ended = True
+        timing = request.timing
+        ends = timing["responseEnd"]
+        seen.duration_ms = ends if ends >= 0 else (self.clock() - seen.began) * 1000
+
+    def _failed(self, request: BrowserRequest) -> None:
+        seen = self._under_way.pop(request, None)
+        if seen is None:
+            return
+        seen.ended = True
+        seen.failure = request.failure or "failed"
+        seen.duration_ms = (self.clock() - seen.began) * 1000
+
+    def _console(self, message: ConsoleMessage) -> None:
+        if message.type in ("warning", "error"):
+            source = str(message.location.get("url", "")) or None
+            self._keep(facts.ConsoleLine(level=message.type, text=message.text[:_TEXT], step=self.step, source=source))
+
+    def _exception(self, error: WebError) -> None:
+        self._keep(facts.ConsoleLine(level="exception", text=str(error.error)[:_TEXT], step=self.step))
+
+    def _keep(self, line: facts.ConsoleLine) -> None:
+        if len(self.console) < _MOST_LINES:
+            self.console.append(line)
+        else:
+            self.dropped += 1
+
+    def _dialog(self, dialog: NativeDialog) -> None:
+        if len(self.dialogs) < _MOST_LINES:
+            self.dialogs.append(facts.Dialog(kind=dialog.type, text=dialog.message[:_TEXT], step=self.step))
+        with contextlib.suppress(Error):  # the page may go away together with its dialog
+            if dialog.type == "beforeunload":
+                dialog.accept()  # leaving a page is what the journey asked for
+            else:
+                dialog.dismiss()
+
+    def note_own(self, method: str, url: str) -> SeenRequest:
+        """A request that the visit makes beside the page, so that it stands among the others and counts in the budget."""
+        party = party_of(url, first=self.origin)
+        seen = SeenRequest(
+            url=url, method=method, kind="probe", step=self.step, party=party, began=self.clock(), is_main=False
+        )
+        self.requests.append(seen)
+        return seen
+
+    def end_own(
+        self, seen: SeenRequest, *, status: int | None = None, body: str | None = None, failure: str | None = None
+    ) -> None:
+        """How such a request ended."""
+        seen.ended = True
+        seen.status, seen.failure = status, failure
+        seen.body = " ".join(body[: _BODY * 4].split())[:_BODY] if body else None
+        seen.duration_ms = (self.clock() - seen.began) * 1000
+
+    def in_step(self, step: str | None) -> list[SeenRequest]:
+        """The requests that began in a step, oldest first."""
+        return [seen for seen in self.requests if seen.step == step]
+
+    def nouns(self) -> dict[str, Any]:
+        """What an attempt keeps: `requests`, `console`, `dialogs`, `vitals` as tuples of nouns."""
+        return {
+            "requests": tuple(self._request(seen) for seen in self.requests),
+            "console": tuple(self.console),
+            "dialogs": tuple(self.dialogs),
+            "vitals": self.vitals.vitals(),
+        }
+
+    def _request(self, seen: SeenRequest) -> facts.Request:
+        return facts.Request(
+            step=seen.step,
+            method=seen.method,
+            endpoint=seen.endpoint,
+            status=seen.status,
+            duration_ms=seen.duration_ms,
+            party=seen.party,
+            kind=seen.kind,
+            started_ms=(seen.began - self.began) * 1000,
+            failure=seen.failure if seen.ended else "pending",
+            body=seen.body,
+        )
+
+
+def _text_of(response: Response) -> str | None:
+    """The start of a failing answer's body, in one line; None where the browser no longer has it."""
+    try:
+        return " ".join(response.text()[: _BODY * 4].split())[:_BODY] or None
+    except (Error, UnicodeDecodeError):
+        return None

@@ -1,0 +1,90 @@
+"""What a checkout session really charges and whether it is paid: from Stripe where a key is at hand, else from the site's own API."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from journeys.money import to_minor
+
+if TYPE_CHECKING:
+    from journeys.visit import Visit
+
+SESSION_API = "/api/create-checkout-session"
+
+
+@dataclass(frozen=True, slots=True)
+class StripeAccess:
+    """A secret key of Stripe's test mode, and the API's address where it is a stand-in's."""
+
+    key: str = field(repr=False)
+    api_base: str | None = None
+
+    def __post_init__(self) -> None:
+        if "_live_" in self.key:
+            raise ValueError("a live Stripe key may never be near a journey; use the sk_test_ or rk_test_ key")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """A checkout session as its source tells it.
+
+    `amount_minor` is in minor units of `currency`; `livemode` is None where the source does not say. `told_by` is `Stripe's API`
+    or `the site's API`. `error` says why the source could not tell, and then nothing else is known.
+    """
+
+    told_by: str
+    amount_minor: int | None = None
+    currency: str | None = None
+    paid: bool = False
+    livemode: bool | None = None
+    error: str | None = None
+
+
+def read_session(visit: Visit, session_id: str) -> Session:
+    """Ask for a session, off the clock. A source that does not answer is an `error` in the result, never an exception."""
+    with visit.off_the_clock():
+        if visit.stripe:
+            return _from_stripe(visit.stripe, session_id)
+        return _from_site(visit, session_id)
+
+
+def _from_stripe(access: StripeAccess, session_id: str) -> Session:
+    import stripe  # 0.3 s of import that a run without a key must not pay
+
+    told_by = "Stripe's API"
+    client = stripe.StripeClient(
+        access.key,
+        base_addresses={"api": access.api_base} if access.api_base else {},
+        max_network_retries=1,
+    )
+    try:
+        session = client.v1.checkout.sessions.retrieve(session_id)
+    except stripe.StripeError as error:
+        return Session(told_by=told_by, error=f"{type(error).__name__}: {error.user_message or error}")
+    return Session(
+        told_by=told_by,
+        amount_minor=session.amount_total,
+        currency=session.currency,
+        paid=session.payment_status == "paid",
+        livemode=session.livemode,
+    )
+
+
+def _from_site(visit: Visit, session_id: str) -> Session:
+    """`GET /api/create-checkout-session?session_id=`, whose `amountTotal` is in whole units (dollars)."""
+    told_by = "the site's API"
+    answer = visit.ask(SESSION_API, session_id=session_id)
+    if answer.status != 200:
+        how = f"answered {answer.status}" if answer.status else "gave no answer:"
+        return Session(told_by=told_by, error=f"GET {SESSION_API} {how} '{answer.said}'")
+    session = answer.json.get("session")
+    if not isinstance(session, dict):
+        return Session(told_by=told_by, error=f"GET {SESSION_API} answered without a session")
+    amount = session.get("amountTotal")
+    return Session(
+        told_by=told_by,
+        amount_minor=to_minor(amount) if isinstance(amount, (int, float)) else None,
+        currency=str(session.get("currency") or "") or None,
+        paid=session.get("paymentStatus") == "paid",
+    )

@@ -1,0 +1,421 @@
+"""The step DSL: one buyer, one page, one clock.
+
+    @journey(title="A guest looks at the price list", steps=("open_shop", "see_prices"), slow_after_s=5, deadline_s=20)
+    def price_list(visit: Visit) -> None:
+        with visit.step("open_shop"):
+            visit.go(visit.site.url("/"))
+        with visit.step("see_prices"):
+            visit.see(visit.page.get_by_role("heading", name="Prices"))
+
+The clock of a step and of the journey stands still while the visit waits for a page to come to rest, takes evidence or asks a
+third party for proof: the observer is never inside the measurement.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any, NoReturn, TypeVar
+
+from playwright.sync_api import Error, Locator, Page
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
+
+from facts import Purchase, Step, StepStatus
+from journeys.failure import Broken, Failure, Kind, Scene, explain, plain
+from journeys.journey import STEP_BUDGET_S, Journey, journey
+from journeys.money import money
+from journeys.recording import Recorder, SeenRequest, endpoint_of, origin_of
+from journeys.site import Site
+from journeys.till import StripeAccess
+
+__all__ = ["Broken", "Journey", "Kind", "Visit", "VisitFailed", "journey", "money"]
+
+T = TypeVar("T")
+Listener = Callable[[str, dict[str, Any]], None]
+
+_QUIET_S = 0.5
+_SETTLE_AT_MOST_S = 3.0
+_POLL_MS = 20
+_SLICE_MS = 1000
+_ASK_MS = 10_000
+_NO_HOPE_AFTER_S = 3.0
+_WALL = re.compile(
+    r"verify (that )?you are (a )?human|are you a robot|unusual traffic|complete the captcha", re.IGNORECASE
+)
+
+
+class VisitFailed(Exception):  # noqa: N818 - an outcome, not an error
+    """A step failed; `failure` says which and why."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.sentence)
+        self.failure = failure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What an endpoint said: `said` is its message in words, `json` its object (empty where it is none)."""
+
+    status: int | None
+    said: str
+    json: dict[str, Any] = field(default_factory=dict)
+
+
+class Visit:
+    """One walk of one journey on one page.
+
+    `listener` is told `step_started`, `step_ended`, `waited` and `purchase` as they happen. `stripe` is a test-mode key and the
+    address it belongs to, or None. `step_budget_s` is what one step may take; 0 budgets mean no limit (a person is watching).
+    """
+
+    def __init__(
+        self,
+        page: Page,
+        *,
+        site: Site,
+        journey: Journey,
+        run_id: str = "ad-hoc",
+        stripe: StripeAccess | None = None,
+        listener: Listener | None = None,
+        unhurried: bool = False,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.page = page
+        self.site = site
+        self.journey = journey
+        self.run_id = run_id
+        self.stripe = stripe
+        self.notes: list[str] = []
+        self.purchases: dict[str, Purchase] = {}
+        self.page_text = ""
+        self._tell = listener or (lambda _event, _data: None)
+        self._unhurried = unhurried
+        self._clock = clock
+        self._steps: dict[str, Step] = {}
+        self._waited_s = 0.0
+        self._waiting = 0
+        self._began: float | None = None
+        self._ended: float | None = None
+        self._step_began = 0.0
+        self._settled_page: tuple[str, int] | None = None
+        self.recorder = Recorder(site_url=site.base_url, clock=clock)
+        self.recorder.attach(page.context)
+        # Tells the shop's own people, and their analytics, that this buyer is not one.
+        page.context.add_cookies([{"name": "sixfb_synthetic", "value": "1", "url": site.base_url}])
+
+    # -- the clock ---------------------------------------------------------------------------------------------------
+
+    def _now(self) -> float:
+        return self._clock() - self._waited_s
+
+    @contextmanager
+    def off_the_clock(self) -> Iterator[None]:
+        """What happens inside costs the buyer no time: it is neither in the step nor in the journey."""
+        began = self._clock()
+        self._waiting += 1
+        try:
+            yield
+        finally:
+            self._waiting -= 1
+            if not self._waiting:
+                spent = self._clock() - began
+                self._waited_s += spent
+                self._tell("waited", {"ms": spent * 1000})
+
+    @property
+    def duration_ms(self) -> float:
+        """The journey's clock from the start of the first step to the end of the last."""
+        return 0.0 if self._began is None else ((self._ended or self._now()) - self._began) * 1000
+
+    @property
+    def waited_ms(self) -> float:
+        """What the clock left out."""
+        return self._waited_s * 1000
+
+    def time_left_ms(self) -> float:
+        """What is left of the step's and the journey's time, at least 1; 0, which Playwright takes for no limit, if unhurried."""
+        if self._unhurried:
+            return 0
+        now, began = self._now(), self._began if self._began is not None else self._now()
+        left = min(self._step_began + STEP_BUDGET_S, began + self.journey.deadline_s) - now
+        return max(1.0, left * 1000)
+
+    def _is_late(self) -> bool:
+        began = self._began
+        return not self._unhurried and began is not None and self._now() - began >= self.journey.deadline_s
+
+    # -- steps -------------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """A named part of the journey with its own timing.
+
+        Raises:
+            VisitFailed: whatever goes wrong inside, explained; the steps after it are skipped.
+            ValueError: the journey does not list the step, or has had it.
+        """
+        self._begin(name)
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 - a journey is somebody's code: whatever it raises is this step's failure
+            self._end(name, StepStatus.FAILED, keep=False)
+            self._fail(name, error)
+        self._end(name, StepStatus.PASSED)
+        self.settle()
+
+    def _begin(self, name: str) -> None:
+        if name not in self.journey.steps:
+            raise ValueError(
+                f"{self.journey.name} lists no step {name!r}; its steps are {', '.join(self.journey.steps)}"
+            )
+        if name in self._steps:
+            raise ValueError(f"{self.journey.name} has had its step {name!r} already")
+        now = self._now()
+        self._began = now if self._began is None else self._began
+        self._step_began = now
+        self._ended = None
+        self.recorder.step = name
+        if len(self._steps) == 0:
+            self.recorder.began = self._clock()
+        self.page.set_default_timeout(self.time_left_ms())
+        self._tell("step_started", {"name": name, "started_ms": (now - self._began) * 1000})
+
+    def _end(self, name: str, status: StepStatus, *, error: str | None = None, keep: bool = True) -> None:
+        now = self._ended = self._now()
+        began = self._began if self._began is not None else now
+        step = Step(
+            name=name,
+            status=status,
+            started_ms=(self._step_began - began) * 1000,
+            duration_ms=(now - self._step_began) * 1000,
+            error=error,
+        )
+        self._steps[name] = step
+        if keep:
+            self._tell("step_ended", {"step": step})
+
+    def _fail(self, name: str, error: Exception) -> NoReturn:
+        with self.off_the_clock():
+            failure = explain(error, self._scene(name), where=self._where(error))
+        late = failure.kind is Kind.DEADLINE
+        status = StepStatus.TIMED_OUT if late else StepStatus.FAILED
+        self._steps[name] = replace(self._steps[name], status=status, error=failure.sentence)
+        self._tell("step_ended", {"step": self._steps[name]})
+        raise VisitFailed(failure) from error
+
+    def _scene(self, step: str) -> Scene:
+        late = self._is_late()
+        self._hear_out(step)
+        self.page_text = self._read_page()
+        recorder = self.recorder
+        first = origin_of(self.page.url) == recorder.origin
+        wall = _WALL.search(self.page_text)
+        return Scene(
+            step=step,
+            requests=recorder.in_step(step),
+            dialogs=[d for d in recorder.dialogs if d.step == step],
+            exceptions=[line.text for line in recorder.console if line.level == "exception" and line.step == step],
+            now=self._clock(),
+            page=endpoint_of(self.page.url) if first else origin_of(self.page.url) or self.page.url,
+            page_text=self.page_text,
+            page_is_first=first,
+            crashed=recorder.crashed,
+            walled=recorder.walled or (f"a bot wall says '{wall[0]}'" if wall else None),
+            over_deadline_s=self.journey.deadline_s if late else None,
+        )
+
+    def _hear_out(self, step: str) -> None:
+        """Give the body of a refused request, and the alert that follows it, a moment to arrive."""
+        for _ in range(5):
+            awaited = [r for r in self.recorder.in_step(step) if r.status and r.status >= 400 and not r.ended]
+            if self.recorder.crashed or not awaited:
+                break
+            self.pump(100)
+        self.pump(100)
+
+    def _read_page(self) -> str:
+        try:
+            return self.page.locator("body").inner_text(timeout=2000)[:4096]
+        except Error:
+            return ""
+
+    def _where(self, error: BaseException) -> str | None:
+        """`file:line` of the journey, or of the page object beside it, where the error came through."""
+        frames = traceback.extract_tb(error.__traceback__)
+        own = [f for f in frames if f.filename == self.journey.file]
+        return f"{own[-1].filename}:{own[-1].lineno}" if own else None
+
+    def skip(self, *names: str, reason: str) -> None:
+        """Leave steps out, with the reason; a run with skipped steps can still pass."""
+        for name in names:
+            step = Step(name=name, status=StepStatus.SKIPPED, error=reason)
+            self._steps[name] = step
+            self._tell("step_ended", {"step": step})
+
+    def steps(self) -> tuple[Step, ...]:
+        """Every step of the journey in its order; those that never began are skipped."""
+        return tuple(self._steps.get(n, Step(name=n, status=StepStatus.SKIPPED)) for n in self.journey.steps)
+
+    def walk(self) -> None:
+        """Walk the journey to its end.
+
+        Raises:
+            VisitFailed: a step failed, the code between steps raised, or a step was left out without a word.
+        """
+        try:
+            self.journey.walk(self)
+        except VisitFailed:
+            raise
+        except Exception as error:
+            last = self.recorder.step or self.journey.steps[0]
+            sentence = f"{last}: the journey's code raised {type(error).__name__}: {error}"
+            raise VisitFailed(
+                Failure(step=last, kind=Kind.SCRIPT, sentence=sentence, where=self._where(error))
+            ) from error
+        forgotten = [name for name in self.journey.steps if name not in self._steps]
+        if forgotten:
+            sentence = f"{forgotten[0]}: the journey ended without this step; walk it, or visit.skip() it with a reason"
+            raise VisitFailed(Failure(step=forgotten[0], kind=Kind.SCRIPT, sentence=sentence, where=self.journey.file))
+
+    # -- what a buyer does -------------------------------------------------------------------------------------------
+
+    def go(self, url: str) -> None:
+        """Open an address by hand and wait until its document is there. Raises Broken where it answers 400 or more."""
+        response = self.page.goto(url, wait_until="domcontentloaded", timeout=self.time_left_ms())
+        if response is not None and response.status >= 400:
+            raise Broken(f"the page at {endpoint_of(url)} is an error page")
+
+    def see(self, locator: Locator) -> Locator:
+        """Wait until a control or text is visible.
+
+        Gives up early where it cannot come any more: the page showed an alert, the document is an error, the page crashed.
+        """
+        while True:
+            left = self.time_left_ms()
+            try:
+                locator.wait_for(state="visible", timeout=min(left, _SLICE_MS) if left else _SLICE_MS)
+                return locator
+            except PlaywrightTimeout as error:
+                if self._hopeless() or self.out_of_time():
+                    raise PlaywrightTimeout(_with_waited(str(error), self._now() - self._step_began)) from None
+
+    def wait_until(self, what: str, probe: Callable[[], T | None], *, every_ms: int = _POLL_MS) -> T:
+        """Wait until `probe` gives something true, and return it. `what` completes "... did not come: ".
+
+        Raises:
+            Broken: the step's time ran out, or hope did (see `see`).
+        """
+        while True:
+            found = probe()
+            if found:
+                return found
+            if self.out_of_time() or self._hopeless():
+                waited = self._now() - self._step_began
+                raise PlaywrightTimeout(f"Timeout {waited * 1000:.0f}ms exceeded.\nwaiting for {what}")
+            self.pump(every_ms)
+
+    def pump(self, ms: float) -> None:
+        """Let the browser's events in. Playwright's own wait: it needs no answer from a page that may be stuck."""
+        try:
+            self.page.wait_for_timeout(ms)
+        except Error:
+            if not self.recorder.crashed:
+                raise
+
+    def out_of_time(self) -> bool:
+        return not self._unhurried and self.time_left_ms() <= 1.0
+
+    def _hopeless(self) -> bool:
+        recorder, step = self.recorder, self.recorder.step
+        if recorder.crashed or recorder.walled or any(d.step == step and d.kind == "alert" for d in recorder.dialogs):
+            return True
+        now = self._clock()
+        return any(
+            r.failed and r.party == "first" and (r.is_main or (_is_call(r) and now - r.began > _NO_HOPE_AFTER_S))
+            for r in recorder.in_step(step)
+        )
+
+    def answer(self, method: str, endpoint: str) -> SeenRequest | None:
+        """The latest request of this step to an endpoint of the site that has been answered or has failed; None before that."""
+        for seen in reversed(self.recorder.in_step(self.recorder.step)):
+            if seen.method == method and seen.endpoint == endpoint and (seen.status is not None or seen.ended):
+                return seen
+        return None
+
+    def ask(self, path: str, **query: str) -> Answer:
+        """`GET` of an endpoint of the site with the buyer's cookies but beside the page; it counts in the request budget.
+
+        No answer is a status of None and the reason in `said`.
+        """
+        seen = self.recorder.note_own("GET", self.site.url(path))
+        try:
+            response = self.page.context.request.get(
+                seen.url, params=dict(query), timeout=_ASK_MS, fail_on_status_code=False
+            )
+            status, text = response.status, response.text()
+        except Error as error:
+            reason = str(error).splitlines()[0]
+            self.recorder.end_own(seen, failure=reason)
+            return Answer(status=None, said=reason)
+        self.recorder.end_own(seen, status=status, body=text if status >= 400 else None)
+        return Answer(status=status, said=plain(text), json=_json_object(text))
+
+    def purchase(self, purchase: Purchase) -> None:
+        """Remember what was bought or left open; a later word about the same session replaces the earlier."""
+        self.purchases[purchase.session_id] = purchase
+        self._tell("purchase", {"purchase": purchase})
+
+    def note(self, sentence: str) -> None:
+        """Something the reader of the run must know."""
+        if sentence not in self.notes:
+            self.notes.append(sentence)
+
+    # -- rest --------------------------------------------------------------------------------------------------------
+
+    def settle(self) -> None:
+        """Off the clock, let a page that was just reached come to rest, so that nobody touches it before its vitals are whole.
+
+        Rest is: loaded, and 500 ms without a paint that counts or a shift; at most 3 s.
+        """
+        vitals = self.recorder.vitals
+        if self._settled_page == (self.page.url, vitals.pages_seen):
+            return
+        with self.off_the_clock():
+            ends = self._clock() + _SETTLE_AT_MOST_S
+            try:
+                self.page.wait_for_load_state("load", timeout=_SETTLE_AT_MOST_S * 1000)
+                self._wait_for_quiet(ends)
+            except Error:
+                return  # still loading, crashed or gone: the next step finds out and says so
+        self._settled_page = (self.page.url, vitals.pages_seen)
+
+    def _wait_for_quiet(self, ends: float) -> None:
+        vitals = self.recorder.vitals
+        quiet_from = self._clock()
+        while True:
+            now = self._clock()
+            quiet_until = max(vitals.last_motion, quiet_from) + _QUIET_S
+            if now >= min(quiet_until, ends):
+                return
+            self.pump(max(_POLL_MS, (min(quiet_until, ends) - now) * 1000))
+
+
+def _is_call(request: SeenRequest) -> bool:
+    return request.kind in ("fetch", "xhr")
+
+
+def _json_object(text: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _with_waited(message: str, seconds: float) -> str:
+    return re.sub(r"Timeout \d+ms", f"Timeout {seconds * 1000:.0f}ms", message, count=1)

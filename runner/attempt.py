@@ -1,0 +1,210 @@
+"""One attempt, in a process of its own: start a browser, walk the journey, tell what was seen, take evidence, and vanish.
+
+The order comes as JSON on standard input, the facts leave as JSON lines on the file descriptor that the order names. They leave
+as they happen, so that nothing that was seen is lost when this process hangs or is killed. It never tidies up: whoever
+started it kills what is left and removes the folder.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import traceback
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import BrowserContext, Error, Page, Playwright, Route, sync_playwright
+
+from facts import Attempt, Status, from_wire, to_wire
+from journeys.browser import BrowserMissingError, find_browser, launch_options, user_agent
+from journeys.failure import Failure
+from journeys.recording import origin_of
+from journeys.registry import JourneyError, load_journey
+from journeys.till import StripeAccess
+from journeys.visit import Visit, VisitFailed
+from runner.job import Job, Order
+
+_REST_MS = 300
+_FADE_MS = 900
+_LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+_VIEWPORT = {"width": 1280, "height": 800}
+
+
+class Wire:
+    """JSON lines to the supervisor. Nouns become their wire form."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def tell(self, event: str, data: dict[str, Any]) -> None:
+        """One line, whole."""
+        line = json.dumps({"event": event, **{key: to_wire(value) for key, value in data.items()}}).encode() + b"\n"
+        while line:
+            line = line[os.write(self._descriptor, line) :]
+
+
+def main() -> None:
+    """Read the order, make the attempt, and leave without ceremony."""
+    order = from_wire(Order, json.load(sys.stdin.buffer))
+    wire = Wire(order.facts_fd)
+    try:
+        with sync_playwright() as playwright:
+            _make(order, playwright, wire)
+            sys.stderr.flush()
+            os._exit(0)  # closing a browser nicely takes longer than killing it, and is done to no purpose
+    except (BrowserMissingError, JourneyError) as error:
+        wire.tell("unable", {"reason": str(error), "journey": isinstance(error, JourneyError)})
+    except Exception as error:  # noqa: BLE001 - whatever it is, it has to reach the record
+        traceback.print_exc()
+        wire.tell("unable", {"reason": f"{type(error).__name__}: {_first_lines(str(error))}", "journey": False})
+    os._exit(0)
+
+
+def _first_lines(text: str) -> str:
+    return " ".join(text.split())[:400]
+
+
+def _make(order: Order, playwright: Playwright, wire: Wire) -> None:
+    job = order.job
+    environment = {"SIXFB_JOURNEYS": job.journeys_dir or ""}
+    journey = load_journey(job.journey, environment)
+    wire.tell(
+        "journey",
+        {"steps": journey.steps, "slow_after_s": journey.slow_after_s, "deadline_s": journey.deadline_s},
+    )
+    found = find_browser(playwright.chromium.executable_path, {"SIXFB_CHROMIUM": job.chromium or ""})
+    options = {**launch_options(sandbox=job.sandbox), **found.launch}
+    browser = playwright.chromium.launch(headless=not job.headed, slow_mo=job.slow_mo_ms, **options)
+    head = "headed" if job.headed else "headless"
+    wire.tell("launched", {"browser": f"Chromium {browser.version} ({found.source}, {head})"})
+    context = _context(order, browser.new_context, user_agent(browser.version), wire)
+    if order.traced:
+        context.tracing.start(screenshots=True, snapshots=True, sources=False)
+    page = context.new_page()
+    stripe = StripeAccess(job.stripe_key, job.stripe_api_base) if job.stripe_key else None
+    visit = Visit(
+        page,
+        site=job.site,
+        journey=journey,
+        run_id=job.run_id,
+        stripe=stripe,
+        listener=wire.tell,
+        unhurried=job.unhurried,
+    )
+    started_at = datetime.now(UTC)
+    failure = _walk(visit)
+    wire.tell(
+        "walked", {"attempt": _facts(order, visit, failure, started_at), "failure": failure, "notes": visit.notes}
+    )
+    if failure and job.pause_on_failure:
+        page.pause()
+    _take_evidence(order, visit, failure, wire)
+    wire.tell("done", {})
+
+
+def _context(order: Order, new_context: Any, agent: str, wire: Wire) -> BrowserContext:
+    job = order.job
+    options: dict[str, Any] = {
+        "user_agent": agent,
+        "viewport": _VIEWPORT,
+        "locale": "en-US",
+        # Its script is a request a run more, and the real site's does not exist.
+        "service_workers": "block",
+        "base_url": job.site.base_url,
+    }
+    if job.basic_auth:
+        user, _, password = job.basic_auth.partition(":")
+        options["http_credentials"] = {"username": user, "password": password, "origin": origin_of(job.site.base_url)}
+    if _csp_breaks(job.site.base_url):
+        options["bypass_csp"] = True
+        wire.tell(
+            "note",
+            {"note": "CSP not tested: the site is plain http, where its upgrade-insecure-requests breaks every script"},
+        )
+    context: BrowserContext = new_context(**options)
+    _add_headers(context, job, wire)
+    return context
+
+
+def _csp_breaks(base_url: str) -> bool:
+    origin = origin_of(base_url)
+    return origin.startswith("http://") and not any(origin.startswith(f"http://{host}") for host in _LOOPBACK)
+
+
+def _add_headers(context: BrowserContext, job: Job, wire: Wire) -> None:
+    """Extra headers for the site alone, which needs its requests to be intercepted."""
+    extra = {**job.headers, **job.secret_headers}
+    if not extra:
+        return
+
+    def pass_on(route: Route) -> None:
+        route.continue_(headers={**route.request.headers, **{name.lower(): value for name, value in extra.items()}})
+
+    context.route(f"{origin_of(job.site.base_url)}/**", pass_on)
+    wire.tell("note", {"note": "request interception was on for extra headers, so the browser's cache was off"})
+
+
+def _walk(visit: Visit) -> Failure | None:
+    with visit.off_the_clock():
+        visit.pump(_REST_MS)  # a browser that is still starting up slows the first page down
+    try:
+        visit.walk()
+    except VisitFailed as failed:
+        return failed.failure
+    return None
+
+
+def _facts(order: Order, visit: Visit, failure: Failure | None, started_at: datetime) -> Attempt:
+    """The attempt as it was seen; its status and blame are the supervisor's to judge."""
+    return Attempt(
+        number=order.number,
+        status=Status.FAILED if failure else Status.PASSED,
+        started_at=started_at,
+        failed_step=failure.step if failure else None,
+        error=failure.sentence if failure else None,
+        where=failure.where if failure else None,
+        duration_ms=visit.duration_ms,
+        waited_ms=visit.waited_ms,
+        traced=order.traced,
+        requests_left=visit.recorder.requests_left,
+        page=_address(visit.page),
+        page_text=visit.page_text or None,
+        steps=visit.steps(),
+        **visit.recorder.nouns(),
+    )
+
+
+def _address(page: Page) -> str:
+    """The page's address without query and fragment, where ids and tokens travel."""
+    return page.url.partition("?")[0].partition("#")[0]
+
+
+def _take_evidence(order: Order, visit: Visit, failure: Failure | None, wire: Wire) -> None:
+    folder = Path(order.folder)
+    if failure:
+        _save_screenshot(visit, folder / "screenshot.jpg", wire, fade=True)
+        if visit.page_text:
+            (folder / "page.txt").write_text(visit.page_text, encoding="utf-8")
+            wire.tell("evidence", {"kind": "page_text", "file": "page.txt"})
+    else:
+        _save_screenshot(visit, folder / "screenshot.jpg", wire, fade=False)
+    if order.traced:
+        visit.page.context.tracing.stop(path=folder / "trace.zip")
+        wire.tell("evidence", {"kind": "trace", "file": "trace.zip"})
+
+
+def _save_screenshot(visit: Visit, file: Path, wire: Wire, *, fade: bool) -> None:
+    """A picture of what the buyer saw last. Pages fade in, and a picture taken at once is dark or empty."""
+    try:
+        if fade:
+            visit.pump(_FADE_MS)
+        visit.page.screenshot(path=file, type="jpeg", quality=60, timeout=5000)
+        wire.tell("evidence", {"kind": "screenshot", "file": file.name})
+    except Error as error:
+        wire.tell("note", {"note": f"no screenshot: {_first_lines(str(error))[:120]}"})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,91 @@
+"""Start a run from any program: a supervisor in a process of its own, its events as they come, its record at the end."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from facts import Blame, Run, Status, from_wire, to_wire
+from runner.job import Job, plan_hash
+
+OnEvent = Callable[[str, dict[str, Any]], None]
+_STOPS_WITHIN_S = 10
+
+
+def make_run(job: Job, on_event: OnEvent | None = None) -> Run:
+    """Make one run and return its record, whatever became of it.
+
+    `on_event` is called with the name and the data of each event: `attempt_started`, `step_started`, `step_ended`,
+    `attempt_ended`, `confirming`. An interrupt (Ctrl-C) ends the run and everything it started before it is passed on.
+    """
+    started_at = datetime.now(UTC)
+    supervisor = subprocess.Popen(
+        [sys.executable, "-P", "-m", "runner.supervisor"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    try:
+        record = _listen(supervisor, job, on_event or (lambda _event, _data: None))
+        if record is None:
+            record = _lost(job, started_at, supervisor)
+        return record
+    finally:
+        _stop(supervisor)
+
+
+def _listen(supervisor: subprocess.Popen[bytes], job: Job, on_event: OnEvent) -> Run | None:
+    assert supervisor.stdin is not None
+    assert supervisor.stdout is not None
+    with contextlib.suppress(BrokenPipeError):
+        supervisor.stdin.write(json.dumps(to_wire(job)).encode())
+        supervisor.stdin.close()
+    for line in supervisor.stdout:
+        data = json.loads(line)
+        event = data.pop("event")
+        if event == "run":
+            return from_wire(Run, data["run"])
+        on_event(event, data)
+    return None
+
+
+def _lost(job: Job, started_at: datetime, supervisor: subprocess.Popen[bytes]) -> Run:
+    """The record of a run whose supervisor died: our own fault, and said so."""
+    assert supervisor.stderr is not None
+    said = supervisor.stderr.read().decode(errors="replace").strip().splitlines()
+    code = supervisor.wait()
+    reason = f"the run's supervisor ended with {code}" + (f": {said[-1][:300]}" if said else "")
+    return Run(
+        id=job.run_id,
+        journey=job.journey,
+        location=job.location,
+        slot=job.slot,
+        status=Status.ERRORED,
+        blame=Blame.RUNNER,
+        error=reason,
+        started_at=started_at,
+        finished_at=datetime.now(UTC),
+        site=job.site.base_url,
+        browser="unknown",
+        plan=plan_hash(job.site),
+    )
+
+
+def _stop(supervisor: subprocess.Popen[bytes]) -> None:
+    for pipe in (supervisor.stdin, supervisor.stdout, supervisor.stderr):
+        if pipe is not None:
+            with contextlib.suppress(OSError):
+                pipe.close()
+    if supervisor.poll() is None:
+        supervisor.terminate()
+    try:
+        supervisor.wait(_STOPS_WITHIN_S)
+    except subprocess.TimeoutExpired:
+        supervisor.kill()
+        supervisor.wait()

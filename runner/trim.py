@@ -1,0 +1,45 @@
+"""A run cut to what the hub takes: 128 KiB of JSON. What was cut is counted, never silently gone."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+from facts import Attempt, Request, Run, to_wire
+
+AT_MOST = 128 * 1024
+
+
+def trimmed(run: Run) -> Run:
+    """The run itself where it fits, else with ever fewer of its ordinary requests and console lines; failing ones go last."""
+    keep = 400
+    cut = run
+    while len(json.dumps(to_wire(cut)).encode()) > AT_MOST and keep > 0:
+        keep //= 2
+        attempts = tuple(_shorter(attempt, keep) for attempt in run.attempts)
+        counts = {kind: _size(run.attempts, kind) - _size(attempts, kind) for kind in ("requests", "console", "vitals")}
+        counted = next((a for a in attempts if a.number == run.counts), None)
+        vitals = counted.vitals if counted else ()
+        cut = replace(run, attempts=attempts, vitals=vitals, cut={kind: n for kind, n in counts.items() if n})
+    return cut
+
+
+def _shorter(attempt: Attempt, keep: int) -> Attempt:
+    return replace(
+        attempt,
+        requests=_worth_most(attempt.requests, keep),
+        console=attempt.console[:keep],
+        vitals=attempt.vitals[: max(36, keep)],
+        page_text=attempt.page_text[: max(500, keep * 10)] if attempt.page_text else None,
+    )
+
+
+def _worth_most(requests: tuple[Request, ...], keep: int) -> tuple[Request, ...]:
+    telling = [r for r in requests if r.failure or (r.status or 0) >= 400 or r.kind in ("document", "fetch", "xhr")]
+    rest = [r for r in requests if r not in telling]
+    chosen = {id(r) for r in (telling + rest)[:keep]}
+    return tuple(r for r in requests if id(r) in chosen)
+
+
+def _size(attempts: tuple[Attempt, ...], kind: str) -> int:
+    return sum(len(getattr(attempt, kind)) for attempt in attempts)
