@@ -1,0 +1,53 @@
+"""Templates to HTML. Everything printed is cleaned and escaped here, whether or not its section thought of it."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from reports.text import clean, is_linkable
+
+
+def _printed(value: Any) -> Any:
+    """Jinja's last word on every expression: text that is not markup of our own loses what could deceive a reader."""
+    return clean(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+_environment = Environment(
+    loader=FileSystemLoader(Path(__file__).parent / "templates"),
+    autoescape=True,  # select_autoescape() would leave .html.j2 unescaped
+    undefined=StrictUndefined,
+    finalize=_printed,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_environment.tests["linkable"] = is_linkable
+
+
+def render(template: str, page: object) -> str:
+    """The HTML of one template; `page` is its context, a frozen dataclass."""
+    return _environment.get_template(template).render(page=page)
+
+
+def write(path: Path, html: str) -> Path:
+    """Put a page in its place in one move, so that nobody opens half of it.
+
+    Raises:
+        OSError: the folder cannot be made or written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem[:40]}-", suffix=".tmp")
+    unfinished = Path(name)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(html)
+        unfinished.chmod(0o644)
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return path

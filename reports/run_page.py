@@ -1,0 +1,80 @@
+"""The page of one run: an engineer sees the cause in ten seconds, and everything behind it further down."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+
+from facts import Run
+from reports import pages, vitals
+from reports.artifacts import Artifact, copy_traces, file_name, read_artifacts
+from reports.sections.attempts import AttemptsSection, attempts_section
+from reports.sections.detail import Detail
+from reports.sections.environment import cut_notes, environment
+from reports.sections.evidence import EvidenceSection, evidence_section
+from reports.sections.headline import Headline, headline
+from reports.sections.page_words import PageWords, page_words
+from reports.sections.purchases import PurchaseRow, purchase_row
+from reports.sections.requests import RequestsSection, requests_section
+from reports.sections.steps import StepsSection, steps_section
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunPage:
+    """Everything the template prints."""
+
+    title: str
+    tone: str
+    headline: Headline
+    steps: StepsSection
+    requests: RequestsSection
+    said: PageWords
+    targets: tuple[vitals.Target, ...]
+    vitals: tuple[vitals.Row, ...]
+    purchases: tuple[PurchaseRow, ...]
+    attempts: AttemptsSection
+    environment: tuple[Detail, ...]
+    notes: tuple[str, ...]
+    evidence: EvidenceSection
+    trace_commands: tuple[str, ...]
+
+
+def write_run(run: Run, *, evidence: Path | None, out: Path) -> Path:
+    """Write the run's page as `out/<run id>.html`, its trace beside it, and return the page's path.
+
+    `evidence` is the folder that `Evidence.path` is relative to. Evidence that is missing or unreadable is said on the page.
+
+    Raises:
+        OSError: `out` cannot be made or written.
+    """
+    name = file_name(run.id)
+    artifacts = copy_traces(read_artifacts(run, evidence), evidence, out, name)
+    return pages.write(out / f"{name}.html", render_run(run, artifacts, folder=out))
+
+
+def render_run(run: Run, artifacts: tuple[Artifact, ...] = (), *, folder: Path | None = None) -> str:
+    """The page's HTML. `artifacts` is what was found of the run's evidence; `folder` is where the page will lie."""
+    return pages.render("run.html.j2", _page(run, artifacts, folder or Path()))
+
+
+def _page(run: Run, artifacts: tuple[Artifact, ...], folder: Path) -> RunPage:
+    top = headline(run)
+    attempt = run.counted
+    proof = evidence_section(run, artifacts)
+    return RunPage(
+        title=f"{top.status}: {run.journey} at {run.location}",
+        tone=top.tone,
+        headline=top,
+        steps=steps_section(run.steps, ident="steps-chart", slow_after_ms=run.slow_after_ms),
+        requests=requests_section(attempt, run.failed_step),
+        said=page_words(attempt, artifacts),
+        targets=vitals.TARGETS,
+        vitals=vitals.rows(run.vitals),
+        purchases=tuple(purchase_row(purchase) for purchase in run.purchases),
+        attempts=attempts_section(run),
+        environment=environment(run),
+        notes=(*run.notes, *cut_notes(run)),
+        evidence=proof,
+        trace_commands=tuple(f".venv/bin/playwright show-trace {shlex.quote(str(folder / t))}" for t in proof.traces),
+    )

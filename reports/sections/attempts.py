@@ -1,0 +1,77 @@
+"""The attempts of a run: did the second one agree with the first, and which one counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from facts import Attempt, Run, Status
+from reports import words
+from reports.sections.steps import StepsSection, steps_section
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptCard:
+    """One attempt. `steps` are given for those that do not count: the others stand on top of the page."""
+
+    number: int
+    status: str
+    tone: str
+    counts: bool
+    traced: bool
+    started: str
+    took: str
+    sentence: str
+    blame: str | None
+    where: str | None
+    steps: StepsSection | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptsSection:
+    """`agreement` says in a sentence what the attempts say together."""
+
+    agreement: str
+    cards: tuple[AttemptCard, ...]
+
+
+def attempts_section(run: Run) -> AttemptsSection:
+    """The section of a run, with or without attempts."""
+    return AttemptsSection(agreement=_agreement(run), cards=tuple(_card(a, run) for a in run.attempts))
+
+
+def _agreement(run: Run) -> str:
+    if not run.attempts:
+        return "No attempt was made."
+    first, last = run.attempts[0], run.attempts[-1]
+    if first is last:
+        return "One attempt, which counts." + (
+            "" if last.status is Status.PASSED else " It was not confirmed by a second one."
+        )
+    if last.status is Status.PASSED:
+        return "The first attempt did not pass; the second one did and counts for this run. For availability the first one counts."
+    if first.status is last.status and _group(first) == _group(last):
+        return "Confirmed: both attempts ended in the same way. The last one counts."
+    return "Both attempts ended badly, but not in the same way. The last one counts."
+
+
+def _group(attempt: Attempt) -> tuple[str | None, str | None]:
+    return attempt.failed_step, attempt.error_group or attempt.error
+
+
+def _card(attempt: Attempt, run: Run) -> AttemptCard:
+    counts = attempt is run.counted
+    steps = None if counts or not attempt.steps else steps_section(attempt.steps, ident=f"attempt-{attempt.number}")
+    return AttemptCard(
+        number=attempt.number,
+        status=words.STATUSES[attempt.status],
+        tone=words.TONES[attempt.status],
+        counts=counts,
+        traced=attempt.traced,
+        started=words.utc(attempt.started_at),
+        took=words.duration(attempt.duration_ms),
+        sentence=attempt.error
+        or ("Every step passed." if attempt.status is Status.PASSED else "No reason was recorded."),
+        blame=attempt.blame.value if attempt.blame else None,
+        where=attempt.where,
+        steps=steps,
+    )

@@ -1,0 +1,15 @@
+"""A named detail: one line of a definition list."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Detail:
+    """`kind` is `text`, `code` (shown in a fixed-width face) or `url` (linked where it is http or https)."""
+
+    name: str
+    value: str
+    kind: str = "text"
+    note: str | None = None

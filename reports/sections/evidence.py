@@ -1,0 +1,94 @@
+"""The files that prove a run, and the picture among them that stands on top."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from facts import Run
+from reports import words
+from reports.artifacts import Artifact
+
+_KINDS = {"screenshot": "Screenshot", "trace": "Trace", "page_text": "Page text"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """A screenshot as a `data:` address, with the words for those who cannot see it."""
+
+    source: Markup
+    alt: str
+    caption: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvidenceRow:
+    """One file. `link` is the name of its copy beside the page."""
+
+    kind: str
+    attempt: int
+    size: str
+    sha256: str
+    masked: int
+    link: str | None
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvidenceSection:
+    """`no_picture` says why there is none; `traces` are the names of the copies beside the page."""
+
+    picture: Picture | None
+    no_picture: str
+    rows: tuple[EvidenceRow, ...]
+    traces: tuple[str, ...]
+
+
+def evidence_section(run: Run, artifacts: tuple[Artifact, ...]) -> EvidenceSection:
+    """The section of a run; `artifacts` is what was found of its evidence."""
+    return EvidenceSection(
+        picture=picture_of(run, artifacts),
+        no_picture=_why_none(artifacts),
+        rows=tuple(_row(artifact) for artifact in artifacts),
+        traces=tuple(a.copied_as for a in artifacts if a.copied_as),
+    )
+
+
+def picture_of(run: Run, artifacts: tuple[Artifact, ...]) -> Picture | None:
+    """The last screenshot of the latest attempt that has one."""
+    shots = [a for a in artifacts if a.fact.kind == "screenshot" and a.content]
+    if not shots:
+        return None
+    shot = max(shots, key=lambda a: a.fact.attempt)  # the last of equals would be as good: one is taken an attempt
+    at = f" at {run.failed_step}" if run.failed_step else ""
+    page = next((a.page for a in run.attempts if a.number == shot.fact.attempt and a.page), None)
+    return Picture(
+        source=Markup("data:image/jpeg;base64,") + base64.b64encode(shot.content or b"").decode(),
+        alt=f"What the browser showed when {run.journey} ended{at}" + (f", on {page}" if page else ""),
+        caption=f"The page as attempt {shot.fact.attempt} left it",
+    )
+
+
+def _why_none(artifacts: tuple[Artifact, ...]) -> str:
+    problems = [_problem(a) for a in artifacts if a.fact.kind == "screenshot"]
+    return f"No screenshot: {problems[-1]}." if problems else "No screenshot was taken."
+
+
+def _problem(artifact: Artifact) -> str:
+    return artifact.fact.note or artifact.problem or "the file is empty"
+
+
+def _row(artifact: Artifact) -> EvidenceRow:
+    fact = artifact.fact
+    altered = "its bytes are not those that were hashed" if artifact.is_altered else None
+    return EvidenceRow(
+        kind=_KINDS.get(fact.kind, fact.kind),
+        attempt=fact.attempt,
+        size=words.size(fact.bytes),
+        sha256=fact.sha256 or "none",
+        masked=fact.masked,
+        link=artifact.copied_as,
+        notes=tuple(note for note in (fact.note, artifact.problem, altered) if note),
+    )

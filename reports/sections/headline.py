@@ -1,0 +1,161 @@
+"""The first thing a reader sees: what became of the run, in one sentence, and the facts that prove it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from facts import Purchase, Request, Run, Status, StepStatus
+from reports import words
+from reports.sections.detail import Detail
+from reports.sections.requests import cause_of
+from reports.text import one_line
+
+_LONGEST = 320
+"""Characters of a sentence that still stand on top as a whole; step, request and the page's words must follow within 400."""
+
+_SILENT = {
+    Status.FAILED: "It failed, and the record does not say why.",
+    Status.TIMED_OUT: "It ran out of time, and the record does not say where.",
+    Status.ERRORED: "We could not make this run, and the record does not say why.",
+    Status.BLOCKED: "A bot wall stood between us and the shop.",
+    Status.MISSED: "Nothing was run in this slot, and the record does not say why.",
+    Status.SKIPPED: "Nothing was run: maintenance.",
+}
+_STATES = {
+    "paid": "Paid {money}",
+    "refunded": "Paid {money} and got it back",
+    "open": "Opened a checkout over {money} and left it unpaid",
+    "expired": "Opened a checkout over {money} and let it expire",
+}
+_PROOFS = {"stripe": "Stripe’s own API", "api": "the site’s own API"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flag:
+    """A badge beside the status, with what it means."""
+
+    text: str
+    tone: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Headline:
+    """`whole` is the full text of an error that was too long to stand on top."""
+
+    status: str
+    tone: str
+    journey: str
+    location: str
+    sentence: str
+    whole: str | None
+    flags: tuple[Flag, ...]
+    details: tuple[Detail, ...]
+
+
+def headline(run: Run) -> Headline:
+    """The headline of a run, passed or not."""
+    sentence = one_line(sentence_of(run), most=_LONGEST)
+    return Headline(
+        status=words.STATUSES[run.status],
+        tone=words.TONES[run.status],
+        journey=run.journey,
+        location=run.location,
+        sentence=sentence,
+        whole=run.error if run.error and sentence.endswith("…") else None,
+        flags=_flags(run),
+        details=_proofs(run) if run.status is Status.PASSED else _causes(run),
+    )
+
+
+def sentence_of(run: Run) -> str:
+    """What became of a run, in one sentence."""
+    if run.status is Status.PASSED:
+        return f"{_achieved(run)}, in {words.duration(run.duration_ms)}."
+    return run.error or _SILENT[run.status]
+
+
+def proof(purchase: Purchase) -> str:
+    """Who told us the amount."""
+    return _PROOFS.get(purchase.proved_by or "", purchase.proved_by or "nobody")
+
+
+def _achieved(run: Run) -> str:
+    if run.purchases:
+        return words.listed([_bought(p) for p in run.purchases])
+    skipped = [step for step in run.steps if step.status is StepStatus.SKIPPED]
+    passed = len(run.steps) - len(skipped)
+    if not skipped:
+        return f"All {words.count(passed, 'step')} passed; nothing was bought"
+    reasons = words.listed(sorted({step.error or "no reason given" for step in skipped}))
+    return f"{words.count(passed, 'step')} passed and {len(skipped)} skipped ({reasons}); nothing was bought"
+
+
+def _bought(purchase: Purchase) -> str:
+    done = _STATES.get(purchase.state, f"{purchase.state}: {{money}}")
+    said = done.replace("{money}", words.money(purchase.amount_minor, purchase.currency))
+    return f"{said}, proved by {proof(purchase)}" if purchase.proved_by else said
+
+
+def _flags(run: Run) -> tuple[Flag, ...]:
+    flags = []
+    if run.slow:
+        limit = f" > {words.limit(run.slow_after_ms)}" if run.slow_after_ms else ""
+        flags.append(Flag(text=f"slow: {words.duration(run.duration_ms)}{limit}", tone="warn"))
+    if run.flaky:
+        flags.append(Flag(text=f"flaky: passed at attempt {len(run.attempts)}, not at the first", tone="warn"))
+    if run.slot is None:
+        flags.append(Flag(text="ad hoc, never counts", tone="mute"))
+    return tuple(flags)
+
+
+def _causes(run: Run) -> tuple[Detail, ...]:
+    attempt = run.counted
+    cause = cause_of(attempt, run.failed_step) if attempt else None
+    said = [d.text for d in attempt.dialogs if d.step == run.failed_step] if attempt else []
+    found = [
+        Detail(name="Step", value=run.failed_step, kind="code", note=_place(run)) if run.failed_step else None,
+        _request_detail(cause) if cause else None,
+        Detail(name="Page said", value=f"“{one_line(said[-1], most=160)}”") if said else None,
+        Detail(name="Blame", value=run.blame.value, note=words.BLAMES[run.blame]) if run.blame else None,
+        Detail(name="Stopped at", value=attempt.where, kind="code") if attempt and attempt.where else None,
+        Detail(name="Page", value=attempt.page, kind="url") if attempt and attempt.page else None,
+    ]
+    return tuple(detail for detail in found if detail)
+
+
+def _proofs(run: Run) -> tuple[Detail, ...]:
+    attempt = run.counted
+    limit = f"limit {words.limit(run.slow_after_ms)}" if run.slow_after_ms else None
+    found = [
+        Detail(name="Took", value=words.duration(run.duration_ms), note=limit),
+        *(
+            Detail(name="Bought", value=words.money(p.amount_minor, p.currency), note=p.note or p.state)
+            for p in run.purchases
+        ),
+        Detail(name="Steps", value=_tally(run)),
+        Detail(name="Page", value=attempt.page, kind="url") if attempt and attempt.page else None,
+    ]
+    return tuple(detail for detail in found if detail)
+
+
+def _tally(run: Run) -> str:
+    skipped = sum(step.status is StepStatus.SKIPPED for step in run.steps)
+    return f"{len(run.steps) - skipped} passed" + (f", {skipped} skipped" if skipped else "")
+
+
+def _place(run: Run) -> str | None:
+    at = next((i for i, step in enumerate(run.steps) if step.name == run.failed_step), None)
+    if at is None:
+        return None
+    took = run.steps[at].duration_ms
+    after = f", after {words.duration(took)}" if took is not None else ""
+    return f"step {at + 1} of {len(run.steps)}{after}"
+
+
+def _request_detail(request: Request) -> Detail:
+    answer = request.failure or "no answer" if request.status is None else str(request.status)
+    took = words.duration(request.duration_ms) if request.duration_ms is not None else None
+    note = " · ".join(part for part in (took, one_line(request.body, most=120) if request.body else None) if part)
+    return Detail(
+        name="Request", value=f"{request.method} {request.endpoint} → {answer}", kind="code", note=note or None
+    )

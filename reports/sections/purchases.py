@@ -1,0 +1,41 @@
+"""What was bought or left open."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from facts import Purchase
+from reports import words
+from reports.sections.headline import proof
+
+_STATES = {
+    "paid": "Paid",
+    "refunded": "Paid and refunded",
+    "open": "Open, not paid",
+    "expired": "Expired, not paid",
+}
+_TONES = {"paid": "good", "refunded": "good", "open": "warn"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PurchaseRow:
+    """One checkout session."""
+
+    session_id: str
+    amount: str
+    state: str
+    tone: str
+    proved_by: str
+    note: str | None
+
+
+def purchase_row(purchase: Purchase) -> PurchaseRow:
+    """One purchase in words."""
+    return PurchaseRow(
+        session_id=purchase.session_id,
+        amount=words.money(purchase.amount_minor, purchase.currency),
+        state=_STATES.get(purchase.state, purchase.state),
+        tone=_TONES.get(purchase.state, "mute"),
+        proved_by=proof(purchase),
+        note=purchase.note,
+    )

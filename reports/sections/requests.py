@@ -1,0 +1,133 @@
+"""What the browser asked for and what it got, step by step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from facts import Attempt, Request, Step
+from reports import charts, words
+
+_TALKS = frozenset({"fetch", "xhr", "document"})
+_MOST_SHOWN = 12
+_BETWEEN = "between steps"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestRow:
+    """One request. `tone` is `bad` for the likely cause, `warn` for any other that went wrong, else `plain`."""
+
+    step: str
+    method: str
+    endpoint: str
+    answer: str
+    took: str
+    party: str
+    kind: str
+    tone: str
+    failure: str | None
+    body: str | None
+    bar: Markup
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestGroup:
+    """The requests that began in one step."""
+
+    step: str
+    summary: str
+    failed: int
+    is_open: bool
+    rows: tuple[RequestRow, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestsSection:
+    """`troubled` are the requests that went wrong, the likely cause first; `hidden` counts those beyond the list."""
+
+    total: int
+    failed: int
+    troubled: tuple[RequestRow, ...]
+    hidden: int
+    groups: tuple[RequestGroup, ...]
+
+
+def requests_section(attempt: Attempt | None, failed_step: str | None) -> RequestsSection:
+    """The requests of an attempt; empty for a run without one."""
+    requests = attempt.requests if attempt else ()
+    cause = cause_of(attempt, failed_step) if attempt else None
+    bad = sorted((r for r in requests if went_wrong(r)), key=lambda r: _weight(r, cause, failed_step))
+    names = _steps_of(requests, attempt.steps if attempt else ())
+    return RequestsSection(
+        total=len(requests),
+        failed=len(bad),
+        troubled=tuple(_row(r, cause, (r,)) for r in bad[:_MOST_SHOWN]),
+        hidden=max(0, len(bad) - _MOST_SHOWN),
+        groups=tuple(_group(name, [r for r in requests if r.step == name], cause, failed_step) for name in names),
+    )
+
+
+def went_wrong(request: Request) -> bool:
+    """Whether it got no answer, or one of 400 or more. A request that the page itself gave up did not go wrong."""
+    if request.status is not None:
+        return request.status >= 400
+    return request.failure != "net::ERR_ABORTED"
+
+
+def cause_of(attempt: Attempt, failed_step: str | None) -> Request | None:
+    """The request that most likely stopped the attempt: the one its sentence names, else the failed step's first in trouble."""
+    if attempt.error is None:
+        return None
+    wrong = [r for r in attempt.requests if went_wrong(r) and r.kind in _TALKS and r.step == failed_step]
+    named = [r for r in wrong if r.endpoint in attempt.error and (r.status is None or str(r.status) in attempt.error)]
+    return next(iter(named or wrong), None)
+
+
+def _weight(request: Request, cause: Request | None, failed_step: str | None) -> tuple[bool, bool, bool]:
+    return (request is not cause, request.step != failed_step, request.kind not in _TALKS)
+
+
+def _steps_of(requests: Sequence[Request], steps: Sequence[Step]) -> list[str | None]:
+    """The names of the steps in which something was asked for, in their order; None stands for the time between."""
+    asked = dict.fromkeys(r.step for r in requests)
+    known = [step.name for step in steps if step.name in asked]
+    return [*known, *(name for name in asked if name not in known)]
+
+
+def _group(name: str | None, requests: list[Request], cause: Request | None, failed_step: str | None) -> RequestGroup:
+    failed = sum(went_wrong(r) for r in requests)
+    return RequestGroup(
+        step=name or _BETWEEN,
+        summary=words.count(len(requests), "request"),
+        failed=failed,
+        is_open=name is not None and name == failed_step,
+        rows=tuple(_row(r, cause, requests) for r in requests),
+    )
+
+
+def _row(request: Request, cause: Request | None, among: Sequence[Request]) -> RequestRow:
+    tone = "plain" if not went_wrong(request) else "bad" if request is cause else "warn"
+    return RequestRow(
+        step=request.step or _BETWEEN,
+        method=request.method,
+        endpoint=request.endpoint,
+        answer=str(request.status) if request.status is not None else "no answer",
+        took=words.duration(request.duration_ms),
+        party="the site" if request.party == "first" else request.party,
+        kind=request.kind,
+        tone=tone,
+        failure=request.failure,
+        body=request.body,
+        bar=_bar(request, among, tone),
+    )
+
+
+def _bar(request: Request, among: Sequence[Request], tone: str) -> Markup:
+    timed = [(r.started_ms, r.started_ms + (r.duration_ms or 0)) for r in among if r.started_ms is not None]
+    if request.started_ms is None or not timed:
+        return Markup("")
+    first = min(start for start, _ in timed)
+    total = max(1.0, max(end for _, end in timed) - first)
+    return charts.waterfall(request.started_ms - first, request.duration_ms or 0, total, tone=tone)

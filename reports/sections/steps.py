@@ -1,0 +1,102 @@
+"""The steps of an attempt: a timeline to look at and a table with the same numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from facts import Step, StepStatus
+from reports import charts, words
+
+_TONES = {
+    StepStatus.PASSED: "good",
+    StepStatus.FAILED: "bad",
+    StepStatus.TIMED_OUT: "bad",
+    StepStatus.SKIPPED: "mute",
+}
+_WORDS = {
+    StepStatus.PASSED: "passed",
+    StepStatus.FAILED: "failed",
+    StepStatus.TIMED_OUT: "timed out",
+    StepStatus.SKIPPED: "skipped",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepRow:
+    """One step in numbers and words."""
+
+    number: int
+    name: str
+    status: str
+    tone: str
+    started: str
+    took: str
+    note: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepsSection:
+    """`skipped` says once, for each reason, which steps were left out."""
+
+    count: str
+    chart: Markup
+    rows: tuple[StepRow, ...]
+    skipped: tuple[str, ...]
+
+
+def steps_section(steps: Sequence[Step], *, ident: str, slow_after_ms: float | None = None) -> StepsSection:
+    """The section of one attempt; `ident` makes its chart's ids unique on the page."""
+    return StepsSection(
+        count=words.count(len(steps), "step"),
+        chart=_chart(steps, ident, slow_after_ms),
+        rows=tuple(_row(number, step) for number, step in enumerate(steps, start=1)),
+        skipped=_skipped(steps),
+    )
+
+
+def step_words(step: Step) -> str:
+    """What became of a step in few words: its time where it passed, what else happened where it did not."""
+    if step.status is StepStatus.SKIPPED:
+        return "skipped"
+    took = words.duration(step.duration_ms)
+    return took if step.status is StepStatus.PASSED else f"{_WORDS[step.status]} after {took}"
+
+
+def step_tone(step: Step) -> str:
+    """The class of its colour."""
+    return _TONES[step.status]
+
+
+def _row(number: int, step: Step) -> StepRow:
+    return StepRow(
+        number=number,
+        name=step.name,
+        status=_WORDS[step.status],
+        tone=step_tone(step),
+        started=words.duration(step.started_ms),
+        took=words.duration(step.duration_ms),
+        note=step.error,
+    )
+
+
+def _chart(steps: Sequence[Step], ident: str, slow_after_ms: float | None) -> Markup:
+    if not steps:
+        return Markup("")
+    bars = [
+        charts.Bar(label=s.name, value=step_words(s), start=s.started_ms, length=s.duration_ms, tone=step_tone(s))
+        for s in steps
+    ]
+    mark = charts.Mark(at=slow_after_ms, label=f"slow: {words.limit(slow_after_ms)}") if slow_after_ms else None
+    said = "; ".join(f"{step.name} {step_words(step)}" for step in steps)
+    return charts.timeline(bars, ident=ident, title="Steps on the journey’s clock", description=said, mark=mark)
+
+
+def _skipped(steps: Sequence[Step]) -> tuple[str, ...]:
+    by_reason: dict[str, list[str]] = {}
+    for step in steps:
+        if step.status is StepStatus.SKIPPED:
+            by_reason.setdefault(step.error or "no reason was given", []).append(step.name)
+    return tuple(f"{words.listed(names)}: {reason}" for reason, names in by_reason.items())

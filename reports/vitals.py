@@ -1,0 +1,94 @@
+"""Web vitals beside the limits that the guide and their makers set."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from facts import Vital
+from reports import words
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """A vital's limit: `most` in ms, or unitless for CLS. `absent` says what a missing value means."""
+
+    name: str
+    meaning: str
+    most: float
+    absent: str = "did not happen"
+    is_retired: bool = False
+
+    @property
+    def limit(self) -> str:
+        """The limit in words."""
+        return f"{self.most:g}" if self.name == "CLS" else words.limit(self.most)
+
+
+# LCP, CLS and FID: the monitoring guide. INP replaced FID in March 2024: https://web.dev/articles/inp
+# FCP and TTFB: https://web.dev/articles/fcp and https://web.dev/articles/ttfb
+TARGETS = (
+    Target(name="LCP", meaning="largest paint", most=2500),
+    Target(name="CLS", meaning="layout shift", most=0.1),
+    Target(name="INP", meaning="next paint after an interaction", most=200, absent="no interaction"),
+    Target(name="FCP", meaning="first paint", most=1800),
+    Target(name="TTFB", meaning="first byte", most=800),
+    Target(name="FID", meaning="first input delay", most=100, absent="no interaction", is_retired=True),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """One vital of one page. `verdict` is `good`, `over`, `cut` or `none`; `words` say it without colour."""
+
+    value: str
+    verdict: str
+    words: str
+    target: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """The vitals of one page in the order of `TARGETS`."""
+
+    page: str
+    navigation: str
+    cells: tuple[Cell, ...]
+
+
+def rows(vitals: Sequence[Vital]) -> tuple[Row, ...]:
+    """A row for each page visited, in the order of the visits; a page visited twice has two."""
+    return tuple(_row(visit) for visit in visits(vitals))
+
+
+def visits(vitals: Iterable[Vital]) -> list[list[Vital]]:
+    """The vitals of one navigation after the other. A new one begins with another page, or with a name already seen."""
+    found: list[list[Vital]] = []
+    for vital in vitals:
+        current = found[-1] if found else []
+        same = current and (current[0].page, current[0].navigation) == (vital.page, vital.navigation)
+        if same and vital.name not in {v.name for v in current}:
+            current.append(vital)
+        else:
+            found.append([vital])
+    return found
+
+
+def _row(visit: list[Vital]) -> Row:
+    by_name = {vital.name: vital for vital in visit}
+    cells = tuple(cell(by_name.get(target.name), target) for target in TARGETS)
+    return Row(page=visit[0].page, navigation=visit[0].navigation, cells=cells)
+
+
+def cell(vital: Vital | None, target: Target) -> Cell:
+    """One value beside its limit."""
+    if vital is None:
+        return Cell(value="–", verdict="none", words="not recorded")
+    if vital.value is None:
+        return Cell(value="–", verdict="none", words=target.absent)
+    value = f"{vital.value:.3f}".rstrip("0").rstrip(".") if target.name == "CLS" else words.duration(vital.value)
+    if vital.cut:
+        return Cell(value=value, verdict="cut", words="touched too soon, not graded", target=vital.target)
+    if vital.value > target.most:
+        return Cell(value=value, verdict="over", words=f"over {target.limit}", target=vital.target)
+    return Cell(value=value, verdict="good", words=f"within {target.limit}")

@@ -1,0 +1,100 @@
+"""Numbers, money, times and states as a reader says them."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime, timedelta
+
+from facts import Blame, Status
+
+TONES = {
+    Status.PASSED: "good",
+    Status.FAILED: "bad",
+    Status.TIMED_OUT: "bad",
+    Status.ERRORED: "warn",
+    Status.BLOCKED: "warn",
+    Status.MISSED: "mute",
+    Status.SKIPPED: "mute",
+}
+STATUSES = {
+    Status.PASSED: "Passed",
+    Status.FAILED: "Failed",
+    Status.TIMED_OUT: "Timed out",
+    Status.ERRORED: "Errored",
+    Status.BLOCKED: "Blocked",
+    Status.MISSED: "Missed",
+    Status.SKIPPED: "Skipped",
+}
+BLAMES = {
+    Blame.SITE: "The site’s own doing: a buyer at this moment would have been stopped here too.",
+    Blame.NETWORK: "The way to the site: it gave no HTTP answer, although the runner’s own network was up. "
+    "It counts once a second location sees the same.",
+    Blame.THIRD_PARTY: "A service the site relies on, such as Stripe, let the buyer down; the site itself answered.",
+    Blame.JOURNEY: "The page came, but not what the script looks for: a control may be gone or renamed. "
+    "It counts against the site until a person reclassifies the run.",
+    Blame.RUNNER: "Our own fault: the runner’s machine, browser, network or request budget. "
+    "It lowers coverage and says nothing about the site.",
+}
+# https://docs.stripe.com/currencies#zero-decimal
+_WHOLE = frozenset(
+    ("bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "ugx", "vnd", "vuv", "xaf", "xof", "xpf")
+)
+
+
+def duration(ms: float | None) -> str:
+    """`512 ms`, `7.50 s`, `2 min 05 s`; a dash where nothing was measured."""
+    if ms is None or not math.isfinite(ms):
+        return "–"
+    if ms < 1000:
+        return f"{ms:.0f} ms"
+    if ms < 60_000:
+        return f"{ms / 1000:.2f} s"
+    minutes, seconds = divmod(round(ms / 1000), 60)
+    return f"{minutes} min {seconds:02d} s"
+
+
+def limit(ms: float) -> str:
+    """A round number as people promise it: `200 ms`, `2.5 s`, `30 s`."""
+    return f"{ms:g} ms" if ms < 1000 else f"{ms / 1000:g} s"
+
+
+def money(minor: int | None, currency: str | None) -> str:
+    """`$1,000.00` from 100000 minor units of `usd`; other currencies carry their code: `1,000.00 EUR`."""
+    if minor is None:
+        return "an unknown amount"
+    code = (currency or "").lower()
+    whole = f"{abs(minor):,}" if code in _WHOLE else f"{abs(minor) // 100:,}.{abs(minor) % 100:02d}"
+    sign = "-" if minor < 0 else ""
+    return f"{sign}${whole}" if code == "usd" else f"{sign}{whole} {code.upper()}".rstrip()
+
+
+def size(count: int) -> str:
+    """`812 B`, `7.1 kB`, `1.2 MB` (powers of 1000)."""
+    if count < 1000:
+        return f"{count} B"
+    return f"{count / 1000:.1f} kB" if count < 1_000_000 else f"{count / 1_000_000:.1f} MB"
+
+
+def utc(moment: datetime) -> str:
+    """`2026-11-23 16:20:05 UTC`."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def span(length: timedelta) -> str:
+    """A length of time to its largest useful unit: `12 s`, `4 min`, `3 h`, `2 days`."""
+    seconds = max(0, round(length.total_seconds()))
+    if seconds < 120:
+        return f"{seconds} s"
+    if seconds < 7200:
+        return f"{seconds // 60} min"
+    return f"{seconds // 3600} h" if seconds < 172_800 else f"{seconds // 86_400} days"
+
+
+def count(number: int, noun: str, nouns: str | None = None) -> str:
+    """`1 step`, `7 steps`, `2 retries`."""
+    return f"{number:,} {noun if number == 1 else nouns or noun + 's'}"
+
+
+def listed(items: list[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}" if items else ""
