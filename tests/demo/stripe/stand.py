@@ -1,0 +1,121 @@
+"""A served stand-in, a served shop that only listens, and sessions with defaults."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import stripe
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from demo.faults import Faults
+from demo.stripe import StripeAccount, StripeSettings, create_stripe
+
+KEY = "sk_test_standin0123456789"
+READ_KEY = "rk_test_standin0123456789"
+WEBHOOK_SECRET = "whsec_standin"
+
+
+class Clock:
+    """A clock that a test may put forward; it never moves by itself."""
+
+    def __init__(self) -> None:
+        self.seconds = time.time()
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+class Shop:
+    """A shop's end: it keeps the webhooks it gets, answers them with `status`, and has a page to come back to."""
+
+    def __init__(self) -> None:
+        self.received: list[tuple[bytes, str]] = []
+        self.status = 200
+        self.url = ""
+
+    def app(self) -> ASGIApp:
+        async def hook(request: Request) -> Response:
+            self.received.append((await request.body(), request.headers["stripe-signature"]))
+            return Response(status_code=self.status)
+
+        async def page(_request: Request) -> Response:
+            return HTMLResponse("<h1>Registration Successful!</h1>")
+
+        return Starlette(routes=[Route("/hook", hook, methods=["POST"]), Route("/{rest:path}", page)])
+
+
+class Stand:
+    """The stand-in, where it is served, and the library's client for it."""
+
+    def __init__(self, account: StripeAccount, faults: Faults, clock: Clock, url: str) -> None:
+        self.account = account
+        self.faults = faults
+        self.clock = clock
+        self.url = url
+        self.client = self.client_with(KEY)
+
+    def client_with(self, key: str) -> stripe.StripeClient:
+        return stripe.StripeClient(key, base_addresses={"api": self.url}, max_network_retries=0)
+
+    def open_session(self, **params: Any) -> stripe.checkout.Session:
+        return self.client.v1.checkout.sessions.create({**a_session(), **params})  # type: ignore[arg-type]
+
+
+def a_session(amount: int = 100_000, quantity: int = 1) -> dict[str, Any]:
+    """Parameters of a session for one General Admission ticket of $1,000, as the shop asks for it."""
+    price = {"currency": "usd", "unit_amount": amount, "product_data": {"name": "6FB Workshop - GA Ticket"}}
+    return {
+        "mode": "payment",
+        "line_items": [{"quantity": quantity, "price_data": price}],
+        "customer_email": "buyer@example.com",
+        "billing_address_collection": "required",
+        "metadata": {"ticketType": "GA"},
+        "payment_intent_data": {"metadata": {"city": "Dallas"}},
+        "success_url": "https://shop.example/success?session_id={CHECKOUT_SESSION_ID}",
+        "cancel_url": "https://shop.example/register?cancelled=true",
+    }
+
+
+def a_payment(number: str = "4242424242424242", **card: str) -> dict[str, str]:
+    """What the hosted page sends when everything is filled in."""
+    fields = {"number": number, "exp_month": "12", "exp_year": "2034", "cvc": "123", **card}
+    address = {"country": "US", "postal_code": "75201", "line1": "1 Main St", "city": "Dallas", "state": "TX"}
+    return {
+        **{f"card[{key}]": value for key, value in fields.items()},
+        **{f"billing_details[address][{key}]": value for key, value in address.items()},
+        "billing_details[name]": "Sam Buyer",
+    }
+
+
+@contextmanager
+def served(app: ASGIApp) -> Iterator[str]:
+    """The app on a free port of this machine, in a thread; gives its address."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", ws="none"))
+        thread = threading.Thread(target=server.run, args=([listener],))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+@contextmanager
+def a_stand(layout: str = "single", live: bool = False) -> Iterator[Stand]:
+    """A fresh stand-in, served."""
+    clock, faults = Clock(), Faults()
+    account = StripeAccount(StripeSettings(KEY, WEBHOOK_SECRET, layout=layout, live=live), clock)
+    with served(create_stripe(account, faults)) as url:
+        yield Stand(account, faults, clock, url)
