@@ -44,14 +44,17 @@ def _agreement(run: Run) -> str:
         return "No attempt was made."
     first, last = run.attempts[0], run.attempts[-1]
     if first is last:
-        return "One attempt, which counts." + (
-            "" if last.status is Status.PASSED else " It was not confirmed by a second one."
+        return (
+            "One attempt, which counts." if last.status is Status.PASSED else "One attempt, not confirmed by a second."
         )
+    counts = f"Attempt {run.counts} counts."
+    if last.status is Status.ERRORED and first.status is not Status.ERRORED:
+        return f"The second attempt failed for a reason of our own and confirms nothing. {counts}"
     if last.status is Status.PASSED:
-        return "The first attempt did not pass; the second one did and counts for this run. For availability the first one counts."
-    if first.status is last.status and _group(first) == _group(last):
-        return "Confirmed: both attempts ended in the same way. The last one counts."
-    return "Both attempts ended badly, but not in the same way. The last one counts."
+        return f"The first attempt did not pass, the second did. {counts} Availability takes the first."
+    if (first.status, *_group(first)) == (last.status, *_group(last)):
+        return f"Confirmed: both attempts ended in the same way. {counts}"
+    return f"Not the same twice: both attempts went wrong, each in its own way. {counts}"
 
 
 def _group(attempt: Attempt) -> tuple[str | None, str | None]:
@@ -59,7 +62,7 @@ def _group(attempt: Attempt) -> tuple[str | None, str | None]:
 
 
 def _card(attempt: Attempt, run: Run) -> AttemptCard:
-    counts = attempt is run.counted
+    counts = attempt.number == run.counts
     steps = None if counts or not attempt.steps else steps_section(attempt.steps, ident=f"attempt-{attempt.number}")
     return AttemptCard(
         number=attempt.number,

@@ -25,6 +25,7 @@ def environment(run: Run) -> tuple[Detail, ...]:
         Detail(
             name="Waited for evidence", value=words.duration(waited), note="all attempts; not in the journey’s clock"
         ),
+        *_budget(run),
         Detail(name="Counts as", value=_counts(run)),
     ]
     return tuple(found)
@@ -33,6 +34,12 @@ def environment(run: Run) -> tuple[Detail, ...]:
 def cut_notes(run: Run) -> tuple[str, ...]:
     """What was left out to keep the record small, as sentences."""
     return tuple(f"Left out of the record to keep it small: {n:,} {kind}." for kind, n in sorted(run.cut.items()) if n)
+
+
+def _budget(run: Run) -> tuple[Detail, ...]:
+    left = [attempt.requests_left for attempt in run.attempts if attempt.requests_left is not None]
+    note = "the site limits requests per address"
+    return (Detail(name="Request budget", value=f"{left[-1]} left", note=note),) if left else ()
 
 
 def _slow(run: Run) -> str | None:

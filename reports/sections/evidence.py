@@ -86,9 +86,9 @@ def _row(artifact: Artifact) -> EvidenceRow:
     return EvidenceRow(
         kind=_KINDS.get(fact.kind, fact.kind),
         attempt=fact.attempt,
-        size=words.size(fact.bytes),
+        size=words.size(fact.bytes) if fact.path else "–",
         sha256=fact.sha256 or "none",
         masked=fact.masked,
         link=artifact.copied_as,
-        notes=tuple(note for note in (fact.note, artifact.problem, altered) if note),
+        notes=tuple(note for note in (fact.note or artifact.problem, altered) if note),
     )

@@ -27,7 +27,7 @@ _STATES = {
     "open": "Opened a checkout over {money} and left it unpaid",
     "expired": "Opened a checkout over {money} and let it expire",
 }
-_PROOFS = {"stripe": "Stripe’s own API", "api": "the site’s own API"}
+_PROOFS = {"stripe": "Stripe’s API", "api": "the site’s API"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -52,7 +52,7 @@ def steps_section(steps: Sequence[Step], *, ident: str, slow_after_ms: float | N
     return StepsSection(
         count=words.count(len(steps), "step"),
         chart=_chart(steps, ident, slow_after_ms),
-        rows=tuple(_row(number, step) for number, step in enumerate(steps, start=1)),
+        rows=tuple(_row(number, step, steps) for number, step in enumerate(steps, start=1)),
         skipped=_skipped(steps),
     )
 
@@ -70,7 +70,7 @@ def step_tone(step: Step) -> str:
     return _TONES[step.status]
 
 
-def _row(number: int, step: Step) -> StepRow:
+def _row(number: int, step: Step, steps: Sequence[Step]) -> StepRow:
     return StepRow(
         number=number,
         name=step.name,
@@ -78,7 +78,7 @@ def _row(number: int, step: Step) -> StepRow:
         tone=step_tone(step),
         started=words.duration(step.started_ms),
         took=words.duration(step.duration_ms),
-        note=step.error,
+        note=_reason(step, steps) if step.status is StepStatus.SKIPPED else step.error,
     )
 
 
@@ -98,5 +98,11 @@ def _skipped(steps: Sequence[Step]) -> tuple[str, ...]:
     by_reason: dict[str, list[str]] = {}
     for step in steps:
         if step.status is StepStatus.SKIPPED:
-            by_reason.setdefault(step.error or "no reason was given", []).append(step.name)
+            by_reason.setdefault(_reason(step, steps), []).append(step.name)
     return tuple(f"{words.listed(names)}: {reason}" for reason, names in by_reason.items())
+
+
+def _reason(step: Step, steps: Sequence[Step]) -> str:
+    """Why a step was left out: in its own words, or because another one stopped the journey."""
+    stopped = next((s.name for s in steps if s.status in (StepStatus.FAILED, StepStatus.TIMED_OUT)), None)
+    return step.error or (f"never reached, {stopped} stopped the journey" if stopped else "no reason was given")
