@@ -29,9 +29,9 @@ Source: https://docs.stripe.com/checkout/fulfillment (Stripe waits up to 10 seco
 """
 
 
-def hosted_routes(account: StripeAccount, faults: Faults, courier: Courier) -> list[Route | Mount]:
+def hosted_routes(account: StripeAccount, faults: Faults, courier: Courier, patience: float) -> list[Route | Mount]:
     """Every path that a buyer's browser asks for."""
-    hosted = Hosted(account, faults, courier)
+    hosted = Hosted(account, faults, courier, patience)
     return [
         Mount("/c/assets", StaticFiles(directory=HERE / "assets")),
         Route("/c/pay/{id}", hosted.show),
@@ -44,10 +44,11 @@ def hosted_routes(account: StripeAccount, faults: Faults, courier: Courier) -> l
 class Hosted:
     """The hosted page of one account."""
 
-    def __init__(self, account: StripeAccount, faults: Faults, courier: Courier) -> None:
+    def __init__(self, account: StripeAccount, faults: Faults, courier: Courier, patience: float) -> None:
         self._account = account
         self._faults = faults
         self._courier = courier
+        self._patience = patience
 
     async def show(self, request: Request) -> Response:
         """The page; for a session that is over, a page that says so; 404 for an unknown one."""
@@ -107,7 +108,7 @@ class Hosted:
         pay(self._account, session, card, buyer, decline_all=self._faults.on("declined_card"))
         delivery = self._courier.dispatch().get("checkout.session.completed")
         if delivery is not None:
-            await asyncio.wait({delivery}, timeout=PATIENCE)
+            await asyncio.wait({delivery}, timeout=self._patience)
 
 
 def read_card(params: Params) -> Card:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -57,10 +57,10 @@ class Shop:
 class Stand:
     """The stand-in, where it is served, and the library's client for it."""
 
-    def __init__(self, account: StripeAccount, faults: Faults, clock: Clock, url: str) -> None:
+    def __init__(self, account: StripeAccount, faults: Faults, clock: Clock | None = None, *, url: str) -> None:
         self.account = account
         self.faults = faults
-        self.clock = clock
+        self.clock = clock or Clock()
         self.url = url
         self.client = self.client_with(KEY)
 
@@ -97,11 +97,21 @@ def a_payment(number: str = "4242424242424242", **card: str) -> dict[str, str]:
     }
 
 
+def eventually(holds: Callable[[], bool]) -> None:
+    """Wait until it holds; fail after ten seconds."""
+    deadline = time.monotonic() + 10
+    while not holds():
+        assert time.monotonic() < deadline, "it never came to hold"
+        time.sleep(0.01)
+
+
 @contextmanager
 def served(app: ASGIApp) -> Iterator[str]:
     """The app on a free port of this machine, in a thread; gives its address."""
-    with socket.socket() as listener:
+    # Named as TCP, or asyncio leaves Nagle's algorithm on and every answer takes 40 ms.
+    with socket.socket(proto=socket.IPPROTO_TCP) as listener:
         listener.bind(("127.0.0.1", 0))
+        listener.listen()  # from here on a caller waits for the server instead of being refused
         server = uvicorn.Server(uvicorn.Config(app, log_level="warning", ws="none"))
         thread = threading.Thread(target=server.run, args=([listener],))
         thread.start()
@@ -118,4 +128,4 @@ def a_stand(layout: str = "single", live: bool = False) -> Iterator[Stand]:
     clock, faults = Clock(), Faults()
     account = StripeAccount(StripeSettings(KEY, WEBHOOK_SECRET, layout=layout, live=live), clock)
     with served(create_stripe(account, faults)) as url:
-        yield Stand(account, faults, clock, url)
+        yield Stand(account, faults, clock, url=url)
