@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +13,7 @@ from facts import Run, Status, Step
 from reports import charts, vitals, words
 from reports.artifacts import file_name
 from reports.sections.evidence import Picture
-from reports.sections.headline import sentence_of
+from reports.sections.headline import Flag, achieved, sentence_of
 from reports.sections.steps import step_tone, step_words
 from reports.text import one_line
 
@@ -35,10 +36,10 @@ class RunLink:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MatrixRow:
-    """One journey; a cell a location, with the runs made there."""
+    """One journey; a cell a location, with its name and the runs made there."""
 
     journey: str
-    cells: tuple[tuple[RunLink, ...], ...]
+    cells: tuple[tuple[str, tuple[RunLink, ...]], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,20 +66,12 @@ class StepTimes:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class VitalLine:
-    """One location's value of one vital of one page."""
-
-    location: str
-    cell: vitals.Cell
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VitalsRow:
-    """One page; `cells` follow `vitals.TARGETS`, each with a line a location."""
+class PageVitals:
+    """One page; a line a location, each with its cells in the order of `vitals.TARGETS`."""
 
     page: str
     navigation: str
-    cells: tuple[tuple[VitalLine, ...], ...]
+    lines: tuple[tuple[str, tuple[vitals.Cell, ...]], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +80,7 @@ class JourneyVitals:
 
     journey: str
     ident: str
-    rows: tuple[VitalsRow, ...]
+    rows: tuple[PageVitals, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +90,7 @@ class RoundPage:
     title: str
     tone: str
     heading: str
-    tally: str
+    statuses: tuple[Flag, ...]
     sentence: str
     made: str
     locations: tuple[str, ...]
@@ -117,7 +110,7 @@ def round_context(runs: Sequence[Run], *, title: str, pictures: Mapping[str, Pic
         title=f"{_tally(runs)} · {title}",
         tone=_tone(runs),
         heading=title,
-        tally=_tally(runs),
+        statuses=_statuses(runs),
         sentence=summary(runs),
         made=_made(runs, now),
         locations=locations,
@@ -146,6 +139,13 @@ def summary(runs: Sequence[Run]) -> str:
     return "; ".join([_tally(runs), *told, *rest])
 
 
+def _statuses(runs: Sequence[Run]) -> tuple[Flag, ...]:
+    """A badge for each status met, the bad ones first."""
+    met = Counter(run.status for run in runs)
+    worst_first = sorted(met, key=lambda status: ("bad", "warn", "mute", "good").index(words.TONES[status]))
+    return tuple(Flag(text=f"{met[s]} {words.STATUSES[s].lower()}", tone=words.TONES[s]) for s in worst_first)
+
+
 def _tally(runs: Sequence[Run]) -> str:
     passed = sum(run.status is Status.PASSED for run in runs)
     every = f"All {len(runs)}" if len(runs) > 1 else "The only"
@@ -161,8 +161,9 @@ def _told(group: Sequence[Run]) -> str:
     places: dict[str, list[str]] = {}
     for run in group:
         places.setdefault(run.journey, []).append(run.location)
-    where = words.listed([f"{journey} at {words.listed(list(dict.fromkeys(at)))}" for journey, at in places.items()])
-    return f"{where} {words.STATUSES[first.status].lower()}: {one_line(sentence_of(first), most=300)}"
+    status = words.STATUSES[first.status].lower()
+    where = [f"{journey} {status} at {words.listed(list(dict.fromkeys(at)))}" for journey, at in places.items()]
+    return f"{words.listed(where)}: {one_line(sentence_of(first), most=300)}"
 
 
 def _flagged(runs: Sequence[Run]) -> str:
@@ -179,7 +180,8 @@ def _tone(runs: Sequence[Run]) -> str:
 
 def _made(runs: Sequence[Run], now: datetime) -> str:
     ended = [run.finished_at for run in runs]
-    age = f"; results are {words.span(now - max(ended))} to {words.span(now - min(ended))} old" if ended else ""
+    ages = dict.fromkeys(words.span(now - moment) for moment in (max(ended), min(ended))) if ended else {}
+    age = f"; results are {' to '.join(ages)} old" if ages else ""
     return f"Generated {words.utc(now)} from {words.count(len(runs), 'run')}{age}"
 
 
@@ -207,13 +209,15 @@ def _link(run: Run, name: str) -> RunLink:
         tone=words.TONES[run.status],
         took=words.duration(run.duration_ms) if run.attempts else "–",
         flags=tuple(flags),
-        sentence=one_line(sentence_of(run), most=180),
+        sentence=one_line(achieved(run) if run.status is Status.PASSED else sentence_of(run), most=180),
     )
 
 
 def _matrix_row(journey: str, locations: Sequence[str], runs: Sequence[Run]) -> MatrixRow:
     mine = [run for run in runs if run.journey == journey]
-    cells = tuple(tuple(_link(r, f"{journey} at {place}") for r in mine if r.location == place) for place in locations)
+    cells = tuple(
+        (place, tuple(_link(r, f"{journey} at {place}") for r in mine if r.location == place)) for place in locations
+    )
     return MatrixRow(journey=journey, cells=cells)
 
 
@@ -267,19 +271,12 @@ def _bar(label: str, step: Step | None) -> charts.Bar:
 
 def _journey_vitals(index: int, journey: str, runs: Sequence[Run]) -> JourneyVitals:
     """One row a page and visit, in the order in which the first run that has it met it."""
-    found: dict[tuple[str, str, int], list[tuple[str, vitals.Row]]] = {}
+    found: dict[tuple[str, str, int], list[tuple[str, tuple[vitals.Cell, ...]]]] = {}
     for label, run in zip(_labels(runs), runs, strict=True):
         met: dict[tuple[str, str], int] = {}
         for row in vitals.rows(run.vitals):
             page = (row.page, row.navigation)
             met[page] = met.get(page, 0) + 1
-            found.setdefault((*page, met[page]), []).append((label, row))
-    rows = tuple(_vitals_row(page, kind, lines) for (page, kind, _), lines in found.items())
+            found.setdefault((*page, met[page]), []).append((label, row.cells))
+    rows = tuple(PageVitals(page=p, navigation=kind, lines=tuple(lines)) for (p, kind, _), lines in found.items())
     return JourneyVitals(journey=journey, ident=f"vitals-{index}", rows=rows)
-
-
-def _vitals_row(page: str, navigation: str, lines: Sequence[tuple[str, vitals.Row]]) -> VitalsRow:
-    cells = tuple(
-        tuple(VitalLine(location=label, cell=row.cells[i]) for label, row in lines) for i in range(len(vitals.TARGETS))
-    )
-    return VitalsRow(page=page, navigation=navigation, cells=cells)

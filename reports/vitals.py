@@ -39,11 +39,12 @@ TARGETS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
-    """One vital of one page. `verdict` is `good`, `over`, `cut` or `none`; `words` say it without colour."""
+    """One vital of one page. `verdict` is `good`, `over`, `cut` or `none`; `words` say it without colour, `brief` in a word or two."""
 
     value: str
     verdict: str
     words: str
+    brief: str = ""
     target: str | None = None
 
 
@@ -83,12 +84,14 @@ def _row(visit: list[Vital]) -> Row:
 def cell(vital: Vital | None, target: Target) -> Cell:
     """One value beside its limit."""
     if vital is None:
-        return Cell(value="–", verdict="none", words="not recorded")
+        return Cell(value="–", verdict="none", words="not recorded", brief="not recorded")
     if vital.value is None:
-        return Cell(value="–", verdict="none", words=target.absent)
+        return Cell(value="–", verdict="none", words=target.absent, brief=target.absent)
     value = f"{vital.value:.3f}".rstrip("0").rstrip(".") if target.name == "CLS" else words.duration(vital.value)
     if vital.cut:
-        return Cell(value=value, verdict="cut", words="touched too soon, not graded", target=vital.target)
+        return Cell(
+            value=value, verdict="cut", words="touched too soon, not graded", brief="not graded", target=vital.target
+        )
     if vital.value > target.most:
-        return Cell(value=value, verdict="over", words=f"over {target.limit}", target=vital.target)
-    return Cell(value=value, verdict="good", words=f"within {target.limit}")
+        return Cell(value=value, verdict="over", words=f"over {target.limit}", brief="over", target=vital.target)
+    return Cell(value=value, verdict="good", words=f"within {target.limit}", brief="")

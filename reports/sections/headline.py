@@ -70,7 +70,7 @@ def headline(run: Run) -> Headline:
 def sentence_of(run: Run) -> str:
     """What became of a run, in one sentence."""
     if run.status is Status.PASSED:
-        return f"{_achieved(run)}, in {words.duration(run.duration_ms)}."
+        return f"{achieved(run)}, in {words.duration(run.duration_ms)}."
     return run.error or _SILENT[run.status]
 
 
@@ -79,7 +79,8 @@ def proof(purchase: Purchase) -> str:
     return _PROOFS.get(purchase.proved_by or "", purchase.proved_by or "nobody")
 
 
-def _achieved(run: Run) -> str:
+def achieved(run: Run) -> str:
+    """What a passed run bought or proved."""
     if run.purchases:
         return words.listed([_bought(p) for p in run.purchases])
     skipped = [step for step in run.steps if step.status is StepStatus.SKIPPED]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from facts import Evidence, Run, Status
-from tests.builders import VIP_STEPS, a_run, an_attempt, some_steps
+from tests.builders import VIP_STEPS, a_purchase, a_run, an_attempt, some_steps
 
 LOCATIONS = ("us-east", "us-west", "eu-west")
 
@@ -20,6 +20,12 @@ def _ga(place: str, evidence: tuple[Evidence, ...], fails: bool) -> Run:
 
 def _vip(place: str) -> Run:
     attempt = an_attempt(status=Status.PASSED, steps=some_steps(VIP_STEPS), duration_ms=3549.0, requests=(), console=())
+    left = a_purchase(amount_minor=120_000, state="expired", note="expired, nothing left to do")
     return a_run(
-        id=f"vip-{place}", journey="vip_member_discount", location=place, status=Status.PASSED, attempts=(attempt,)
+        id=f"vip-{place}",
+        journey="vip_member_discount",
+        location=place,
+        status=Status.PASSED,
+        attempts=(attempt,),
+        purchases=(left,),
     )
