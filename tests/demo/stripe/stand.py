@@ -15,7 +15,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from demo.faults import Faults
 from demo.stripe import StripeAccount, StripeSettings, create_stripe
@@ -38,10 +38,10 @@ class Clock:
 class Shop:
     """A shop's end: it keeps the webhooks it gets, answers them with `status`, and has a page to come back to."""
 
-    def __init__(self) -> None:
+    def __init__(self, url: str) -> None:
+        self.url = url
         self.received: list[tuple[bytes, str]] = []
         self.status = 200
-        self.url = ""
 
     def app(self) -> ASGIApp:
         async def hook(request: Request) -> Response:
@@ -105,6 +105,25 @@ def eventually(holds: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
+class Stage:
+    """A served place whose app changes from test to test: starting a server costs more than most tests."""
+
+    def __init__(self) -> None:
+        self.app: ASGIApp = Starlette()
+        self.url = ""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.app(scope, receive, send)
+
+
+@contextmanager
+def staged() -> Iterator[Stage]:
+    """A stage, served, with nothing on it."""
+    stage = Stage()
+    with served(stage) as stage.url:
+        yield stage
+
+
 @contextmanager
 def served(app: ASGIApp) -> Iterator[str]:
     """The app on a free port of this machine, in a thread; gives its address."""
@@ -122,10 +141,9 @@ def served(app: ASGIApp) -> Iterator[str]:
             thread.join()
 
 
-@contextmanager
-def a_stand(layout: str = "single", live: bool = False) -> Iterator[Stand]:
-    """A fresh stand-in, served."""
+def a_stand(stage: Stage) -> Stand:
+    """A fresh stand-in on the stage."""
     clock, faults = Clock(), Faults()
-    account = StripeAccount(StripeSettings(KEY, WEBHOOK_SECRET, layout=layout, live=live), clock)
-    with served(create_stripe(account, faults)) as url:
-        yield Stand(account, faults, clock, url=url)
+    account = StripeAccount(StripeSettings(KEY, WEBHOOK_SECRET), clock)
+    stage.app = create_stripe(account, faults)
+    return Stand(account, faults, clock, url=stage.url)
