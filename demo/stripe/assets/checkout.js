@@ -148,7 +148,7 @@ function listen(form) {
     if (target.value && checked.includes(target.name)) tell(form, target.name, problem(form, target.name));
   });
   form.addEventListener("click", ({ target }) => {
-    const item = target.closest(".AccordionItem-head")?.closest(".AccordionItem");
+    const item = target.closest(".AccordionItem");
     if (item) choose(form, item.dataset.method);
     if (target.closest(".LinkButton")) tellPayment(form, "The stand-in takes cards only.");
   });

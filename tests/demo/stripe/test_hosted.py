@@ -140,16 +140,19 @@ def test_a_remembered_account_needs_a_phone_number(page: Page, stand: Stand, sho
     expect(page).to_have_url(re.compile("/success"))
 
 
-def test_the_accordion_hides_the_card_until_it_is_chosen(page: Page, stand: Stand, shop: Shop) -> None:
+@pytest.mark.parametrize(
+    "control",
+    ["input[type=radio][value=card]", "[data-testid=card-accordion-item-button]", "[data-testid=card-accordion-item]"],
+)
+def test_the_accordion_hides_the_card_until_it_is_chosen(page: Page, stand: Stand, shop: Shop, control: str) -> None:
     open_page(page, stand, shop, "accordion")
     expect(page.locator(".SubmitButton")).to_be_visible()
-    radio = page.locator("input[type=radio][value=card]")
     expect(page.locator("#cardNumber")).to_be_hidden()
-    expect(radio).to_be_hidden()
+    expect(page.locator("input[type=radio][value=card]")).to_be_hidden()
     assert page.get_by_role("button", name="Pay").count() > 1
     press_pay(page)
     expect(page.get_by_role("alert")).to_have_text("Select a payment method.")
-    radio.dispatch_event("click")
+    page.locator(control).dispatch_event("click")
     expect(page.locator("#cardNumber")).to_be_visible()
 
 
