@@ -24,6 +24,21 @@ def test_a_list_shows_ten_unless_told_otherwise(stand: Stand) -> None:
     assert (len(page.data), page.has_more) == (10, True)
 
 
+def test_a_page_that_ends_exactly_at_the_last_object_has_no_more(stand: Stand) -> None:
+    made = [stand.open_session().id for _ in range(4)]
+    sessions = stand.client.v1.checkout.sessions
+    assert sessions.list({"limit": 4}).has_more is False
+    assert sessions.list({"limit": 2, "starting_after": made[2]}).has_more is False
+    assert sessions.list({"limit": 2, "ending_before": made[1]}).has_more is False
+
+
+def test_ending_before_counts_only_what_passes_the_filter(stand: Stand) -> None:
+    made = [stand.open_session().id for _ in range(4)]
+    stand.client.v1.checkout.sessions.expire(made[1])
+    page = stand.client.v1.checkout.sessions.list({"status": "open", "ending_before": made[0]})
+    assert [session.id for session in page.data] == [made[3], made[2]]
+
+
 def test_ending_before_gives_the_page_just_above(stand: Stand) -> None:
     made = [stand.open_session().id for _ in range(5)]
     page = stand.client.v1.checkout.sessions.list({"ending_before": made[0], "limit": 2})
