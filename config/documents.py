@@ -46,7 +46,7 @@ def parse_document(text: str, *, file: str) -> Document:
         raise ConfigError(
             Complaint(
                 file=file,
-                line=mark.line + 1 if mark else None,
+                line=min(mark.line + 1, len(text.splitlines())) if mark else None,
                 key=_key_at(text, mark.line) if mark else None,
                 what=f"malformed YAML: {error.problem or error.context or 'cannot be parsed'}",
                 hint="check the indentation, the colons and the quotes there",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -202,10 +203,17 @@ def plain(body: str) -> str:
     """What an answer says in words: the message inside a small JSON error, or the words of an HTML page, else the body as it came."""
     message = re.search(r'"(?:error|message)"\s*:\s*"((?:[^"\\]|\\.)*)"', body)
     if message:
-        return _short(message[1])
+        return _short(_unescaped(message[1]))
     if "<" in body and re.match(r"\s*<(!doctype|html)", body, re.IGNORECASE):
         return _short(re.sub(r"<(script|style|head)\b.*?(</\1>|$)|<[^>]*>?", " ", body, flags=re.S | re.I))
     return _short(body)
+
+
+def _unescaped(text: str) -> str:
+    try:
+        return str(json.loads(f'"{text}"'))
+    except ValueError:
+        return text
 
 
 def _net(request: SeenRequest) -> str:

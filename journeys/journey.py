@@ -11,15 +11,12 @@ if TYPE_CHECKING:
     from journeys.visit import Visit
 
 
-STEP_BUDGET_S = 15.0
-"""What one step may take, in seconds."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Journey:
     """A scripted path of a buyer.
 
-    `steps` are all its steps in order. `slow_after_s` only marks a run as slow; `deadline_s` ends it. `file` is where it is
+    `steps` are all its steps in order. `slow_after_s` only marks a run as slow; `deadline_s` ends it,
+    and `step_s` is what one step may take. `file` is where it is
     written, `guide_name` what the monitoring guide calls it.
     """
 
@@ -28,6 +25,7 @@ class Journey:
     steps: tuple[str, ...]
     slow_after_s: float
     deadline_s: float
+    step_s: float
     walk: Callable[[Visit], None]
     file: str
     guide_name: str | None = None
@@ -39,6 +37,7 @@ def journey(
     steps: tuple[str, ...],
     slow_after_s: float = 30,
     deadline_s: float = 45,
+    step_s: float = 15,
     guide_name: str | None = None,
 ) -> Callable[[Callable[[Visit], None]], Journey]:
     """Make a function of one visit a journey; the function's name is the journey's.
@@ -58,6 +57,7 @@ def journey(
             steps=steps,
             slow_after_s=slow_after_s,
             deadline_s=deadline_s,
+            step_s=step_s,
             walk=walk,
             file=inspect.getsourcefile(walk) or "",
             guide_name=guide_name,

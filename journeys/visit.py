@@ -27,7 +27,7 @@ from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from facts import Purchase, Step, StepStatus
 from journeys.failure import Broken, Failure, Kind, Scene, explain, plain
-from journeys.journey import STEP_BUDGET_S, Journey, journey
+from journeys.journey import Journey, journey
 from journeys.money import money
 from journeys.recording import Recorder, SeenRequest, endpoint_of, origin_of
 from journeys.site import Site
@@ -70,7 +70,7 @@ class Visit:
     """One walk of one journey on one page.
 
     `listener` is told `step_started`, `step_ended`, `waited` and `purchase` as they happen. `stripe` is a test-mode key and the
-    address it belongs to, or None. `step_budget_s` is what one step may take; 0 budgets mean no limit (a person is watching).
+    address it belongs to, or None. `unhurried` is for a person who is watching: no deadline holds.
     """
 
     def __init__(
@@ -142,7 +142,7 @@ class Visit:
         if self._unhurried:
             return 0
         now, began = self._now(), self._began if self._began is not None else self._now()
-        left = min(self._step_began + STEP_BUDGET_S, began + self.journey.deadline_s) - now
+        left = min(self._step_began + self.journey.step_s, began + self.journey.deadline_s) - now
         return max(1.0, left * 1000)
 
     def _is_late(self) -> bool:

@@ -72,7 +72,12 @@ def _make(order: Order, playwright: Playwright, wire: Wire) -> None:
     journey = load_journey(job.journey, environment)
     wire.tell(
         "journey",
-        {"steps": journey.steps, "slow_after_s": journey.slow_after_s, "deadline_s": journey.deadline_s},
+        {
+            "steps": journey.steps,
+            "slow_after_s": journey.slow_after_s,
+            "deadline_s": journey.deadline_s,
+            "step_s": journey.step_s,
+        },
     )
     found = find_browser(playwright.chromium.executable_path, {"SIXFB_CHROMIUM": job.chromium or ""})
     options = {**launch_options(sandbox=job.sandbox), **found.launch}

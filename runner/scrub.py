@@ -15,7 +15,7 @@ from journeys.site import TEST_CARDS
 
 MASK = "***"
 _SHORTEST = 4
-_CARD = re.compile(r"(?<![\w.])(?:\d[ -]?){12,18}\d(?![\w.])")
+_CARD = re.compile(r"(?<![\w.])(?:\d[ -]?){12,18}\d(?!\w|\.\d)")
 
 T = TypeVar("T")
 

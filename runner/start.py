@@ -23,69 +23,81 @@ def make_run(job: Job, on_event: OnEvent | None = None) -> Run:
     `on_event` is called with the name and the data of each event: `attempt_started`, `step_started`, `step_ended`,
     `attempt_ended`, `confirming`. An interrupt (Ctrl-C) ends the run and everything it started before it is passed on.
     """
-    started_at = datetime.now(UTC)
-    supervisor = subprocess.Popen(
-        [sys.executable, "-P", "-m", "runner.supervisor"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-    )
-    try:
-        record = _listen(supervisor, job, on_event or (lambda _event, _data: None))
-        if record is None:
-            record = _lost(job, started_at, supervisor)
-        return record
-    finally:
-        _stop(supervisor)
+    return StartedRun(job).wait(on_event)
 
 
-def _listen(supervisor: subprocess.Popen[bytes], job: Job, on_event: OnEvent) -> Run | None:
-    assert supervisor.stdin is not None
-    assert supervisor.stdout is not None
-    with contextlib.suppress(BrokenPipeError):
-        supervisor.stdin.write(json.dumps(to_wire(job)).encode())
-        supervisor.stdin.close()
-    for line in supervisor.stdout:
-        data = json.loads(line)
-        event = data.pop("event")
-        if event == "run":
-            return from_wire(Run, data["run"])
-        on_event(event, data)
-    return None
+class StartedRun:
+    """A run under way. `wait` for its record once; `stop` it from any thread."""
 
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self._started_at = datetime.now(UTC)
+        # A session of its own: Ctrl-C at a terminal reaches us alone, and we end the run in good order.
+        self._supervisor = subprocess.Popen(
+            [sys.executable, "-P", "-m", "runner.supervisor"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
 
-def _lost(job: Job, started_at: datetime, supervisor: subprocess.Popen[bytes]) -> Run:
-    """The record of a run whose supervisor died: our own fault, and said so."""
-    assert supervisor.stderr is not None
-    said = supervisor.stderr.read().decode(errors="replace").strip().splitlines()
-    code = supervisor.wait()
-    reason = f"the run's supervisor ended with {code}" + (f": {said[-1][:300]}" if said else "")
-    return Run(
-        id=job.run_id,
-        journey=job.journey,
-        location=job.location,
-        slot=job.slot,
-        status=Status.ERRORED,
-        blame=Blame.RUNNER,
-        error=reason,
-        started_at=started_at,
-        finished_at=datetime.now(UTC),
-        site=job.site.base_url,
-        browser="unknown",
-        plan=plan_hash(job.site),
-    )
+    def wait(self, on_event: OnEvent | None = None) -> Run:
+        """The record, once there is one. A run that was stopped or whose supervisor died is `errored` and says so."""
+        try:
+            return self._listen(on_event or (lambda _event, _data: None)) or self._lost()
+        finally:
+            self._end()
 
+    def stop(self) -> None:
+        """End the run and everything it started; `wait` then returns."""
+        if self._supervisor.poll() is None:
+            self._supervisor.terminate()
 
-def _stop(supervisor: subprocess.Popen[bytes]) -> None:
-    for pipe in (supervisor.stdin, supervisor.stdout, supervisor.stderr):
-        if pipe is not None:
-            with contextlib.suppress(OSError):
-                pipe.close()
-    if supervisor.poll() is None:
-        supervisor.terminate()
-    try:
-        supervisor.wait(_STOPS_WITHIN_S)
-    except subprocess.TimeoutExpired:
-        supervisor.kill()
-        supervisor.wait()
+    def _listen(self, on_event: OnEvent) -> Run | None:
+        supervisor = self._supervisor
+        assert supervisor.stdin is not None
+        assert supervisor.stdout is not None
+        with contextlib.suppress(BrokenPipeError):
+            supervisor.stdin.write(json.dumps(to_wire(self._job)).encode())
+            supervisor.stdin.close()
+        for line in supervisor.stdout:
+            data = json.loads(line)
+            event = data.pop("event")
+            if event == "run":
+                return from_wire(Run, data["run"])
+            on_event(event, data)
+        return None
+
+    def _lost(self) -> Run:
+        """The record of a run whose supervisor died: our own fault, and said so."""
+        assert self._supervisor.stderr is not None
+        said = self._supervisor.stderr.read().decode(errors="replace").strip().splitlines()
+        code = self._supervisor.wait()
+        job = self._job
+        return Run(
+            id=job.run_id,
+            journey=job.journey,
+            location=job.location,
+            slot=job.slot,
+            status=Status.ERRORED,
+            blame=Blame.RUNNER,
+            error=f"the run's supervisor ended with {code}" + (f": {said[-1][:300]}" if said else ""),
+            started_at=self._started_at,
+            finished_at=datetime.now(UTC),
+            site=job.site.base_url,
+            browser="unknown",
+            plan=plan_hash(job.site),
+        )
+
+    def _end(self) -> None:
+        supervisor = self._supervisor
+        self.stop()
+        try:
+            supervisor.wait(_STOPS_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            supervisor.kill()
+            supervisor.wait()
+        for pipe in (supervisor.stdin, supervisor.stdout, supervisor.stderr):
+            if pipe is not None:
+                with contextlib.suppress(OSError):
+                    pipe.close()

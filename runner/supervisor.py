@@ -24,7 +24,6 @@ from typing import Any, TypeVar
 
 from facts import Attempt, Blame, Evidence, Purchase, Run, Status, Step, StepStatus, from_wire, to_wire
 from journeys.failure import Failure, Kind
-from journeys.journey import STEP_BUDGET_S
 from runner.blame import group_of, judge
 from runner.canaries import answers
 from runner.evidence import keep
@@ -92,7 +91,7 @@ class Supervisor:
         self.scrubber = Scrubber(job.secrets)
         self.steps: tuple[str, ...] = ()
         self.slow_after_s: float | None = None
-        self.deadline_s = 0.0
+        self.deadline_s = self.step_s = 0.0
         self.evidence: list[Evidence] = []
         self.purchases: dict[str, Purchase] = {}
         self.notes: list[str] = []
@@ -187,14 +186,15 @@ class Supervisor:
         if seen.began is None:
             return started + LAUNCH_S
         whole = seen.began + self.deadline_s + seen.waited_s + GRACE_S
-        return min(whole, seen.step_since + STEP_BUDGET_S + GRACE_S) if seen.step else whole
+        return min(whole, seen.step_since + self.step_s + GRACE_S) if seen.step else whole
 
     def _take(self, line: dict[str, Any], seen: Seen) -> None:
         now = time.monotonic()
         match line.pop("event"):
             case "journey":
                 self.steps = tuple(line["steps"])
-                self.slow_after_s, self.deadline_s = line["slow_after_s"], line["deadline_s"]
+                self.slow_after_s = line["slow_after_s"]
+                self.deadline_s, self.step_s = line["deadline_s"], line["step_s"]
             case "launched":
                 seen.browser = line["browser"]
             case "step_started":

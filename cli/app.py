@@ -1,0 +1,61 @@
+"""The command's root: its subcommands, and what becomes of an error.
+
+Exit codes everywhere: 2 is bad usage or configuration, 3 is our own fault; neither prints a traceback.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+
+import typer
+
+from cli import browser, check, demo, journeys, new, run
+from cli.failing import Failing, complain
+from config import ConfigError
+from journeys.browser import our_version
+
+app = typer.Typer(
+    name="sixfb",
+    help="A synthetic buyer: buys tickets in a real browser, and says what broke.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command("run")(run.run)
+app.command("demo")(demo.demo)
+app.command("check")(check.check)
+app.command("browser")(browser.browser)
+app.add_typer(journeys.app, name="journeys")
+app.add_typer(new.app, name="new")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"sixfb {our_version()}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(version: bool = typer.Option(False, "--version", callback=_print_version, is_eager=True)) -> None:
+    """Options that hold for every subcommand."""
+
+
+def main() -> None:
+    """The console script. `SIXFB_DEBUG=1` shows where an error of ours came from."""
+    try:
+        app()
+    except ConfigError as error:
+        complain(str(error))
+        sys.exit(2)
+    except Failing as error:
+        complain(str(error))
+        sys.exit(error.code)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except Exception as error:  # noqa: BLE001 - the last one who can turn an error into a sentence
+        if os.environ.get("SIXFB_DEBUG"):
+            traceback.print_exc()
+        complain(f"sixfb failed: {type(error).__name__}: {error} (this is our fault; SIXFB_DEBUG=1 shows where)")
+        sys.exit(3)

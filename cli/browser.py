@@ -1,0 +1,61 @@
+"""`sixfb browser`: which browser the buyer uses, and how to get one."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from typing import Annotated
+
+import typer
+
+from cli.failing import Failing
+from journeys.browser import BrowserMissingError, find_browser
+
+
+def browser(
+    install: Annotated[bool, typer.Option("--install", help="Get one where there is none.")] = False,
+) -> None:
+    """Say which browser is used; with --install get one where there is none.
+
+    Exit code: 0 there is one, 2 there is none.
+    """
+    found = _describe_found()
+    if found is None and install:
+        _install()
+        found = _describe_found()
+    if found is None:
+        raise Failing(str(BrowserMissingError()))
+    typer.echo(found)
+
+
+def _describe_found() -> str | None:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        managed = playwright.chromium.executable_path
+        try:
+            found = find_browser(managed)
+        except BrowserMissingError:
+            return None
+        return f"browser: {found.launch.get('executable_path', managed)} ({found.source})"
+
+
+def _install() -> None:
+    """Playwright's own browser; where it cannot be had, the system's, if we may install one."""
+    if _succeeds([sys.executable, "-m", "playwright", "install", "chromium"]):
+        return
+    may_use_apt = shutil.which("apt-get") and hasattr(os, "geteuid") and os.geteuid() == 0
+    if may_use_apt:
+        typer.echo("Playwright's browser cannot be had here; installing the system's chromium")
+        _ = _succeeds(["apt-get", "update", "-qq"]) and _succeeds(["apt-get", "install", "-y", "-qq", "chromium"])
+
+
+def _succeeds(command: list[str]) -> bool:
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    done = subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False)
+    if done.returncode:
+        last = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
+        typer.echo(f"{' '.join(command[-3:])}: {' '.join(last) or 'failed'}", err=True)
+    return done.returncode == 0

@@ -1,0 +1,74 @@
+"""`sixfb check`: every configuration file and secret."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+import typer
+
+from cli import settings
+from cli.failing import complain
+from config import Complaint, ConfigError
+
+
+def check() -> None:
+    """Read every configuration file and every secret, and say what is wrong: file, key, what, and what to do.
+
+    Exit code: 0 all is well, 2 something is wrong.
+    """
+    wrong: list[Complaint] = []
+    for read in (_check_site, settings.read_locations, _check_journeys, settings.stripe_key):
+        wrong += _complaints(read)
+    for complaint in wrong:
+        complain(str(complaint))
+    if wrong:
+        raise typer.Exit(2)
+    for line in _summary():
+        typer.echo(line)
+
+
+def _complaints(read: Callable[[], Any]) -> tuple[Complaint, ...]:
+    try:
+        read()
+    except ConfigError as error:
+        return error.complaints
+    return ()
+
+
+def _check_site() -> None:
+    settings.site_secrets(settings.read_site([]))
+
+
+def _check_journeys() -> None:
+    from journeys.registry import JourneyError, load_journeys
+
+    try:
+        known = load_journeys()
+    except JourneyError as error:
+        raise ConfigError(Complaint(file="SIXFB_JOURNEYS", what=str(error))) from None
+    file = str(settings.config_file("locations.yaml"))
+    unknown = [name for name in settings.read_locations().journeys if name not in known]
+    hint = f"there are: {', '.join(known)}"
+    if unknown:
+        raise ConfigError(
+            *(Complaint(file=file, key=f"journeys.{n}", what="no such journey", hint=hint) for n in unknown)
+        )
+
+
+def _summary() -> list[str]:
+    site, locations = settings.read_site([]), settings.read_locations()
+    key = (
+        "set"
+        if settings.stripe_key()
+        else "not set: amounts are read from the site's own API, and nothing is cleaned up"
+    )
+    own = os.environ.get("SIXFB_JOURNEYS")
+    return [
+        f"site.yaml       {settings.config_file('site.yaml')}: {site.base_url}, {site.city_name}, payment: {site.payment}",
+        f"locations.yaml  {settings.config_file('locations.yaml')}: {', '.join(locations.locations)}",
+        f"Stripe key      {key}",
+        *([f"journeys        {own}"] if own else []),
+        "all is well",
+    ]

@@ -1,0 +1,68 @@
+"""A run as it happens, a line a step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+
+from facts import Run, Status
+
+_MARKS = {"passed": "[green]✓[/]", "failed": "[red]✗[/]", "timed_out": "[red]✗[/]", "skipped": "[dim]–[/]"}
+STYLES = {
+    Status.PASSED: "green",
+    Status.FAILED: "red",
+    Status.TIMED_OUT: "red",
+    Status.ERRORED: "yellow",
+    Status.BLOCKED: "yellow",
+}
+
+
+class Progress:
+    """Prints what a run tells. On a terminal the step under way is shown, and replaced by its result."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._status = console.status("starting the browser")
+
+    def __enter__(self) -> Progress:
+        self._status.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._status.stop()
+
+    def on_event(self, event: str, data: dict[str, Any]) -> None:
+        """One event of `runner.start.make_run`."""
+        match event:
+            case "attempt_started" if data["number"] > 1:
+                self._console.print("[dim]  once more, to confirm[/]")
+            case "step_started":
+                self._status.update(data["name"])
+            case "step_ended":
+                self._print_step(data["step"])
+            case "confirming":
+                self._status.update(f"waiting {data['after_s']:g} s to confirm the failure")
+
+    def _print_step(self, step: dict[str, Any]) -> None:
+        took = f"{step['duration_ms'] / 1000:6.2f} s" if step["duration_ms"] is not None else "       –"
+        why = f"  [dim]{escape(step['error'])}[/]" if step["status"] == "skipped" and step["error"] else ""
+        self._console.print(f"  {_MARKS[step['status']]} {step['name']:<26}{took}{why}", highlight=False)
+
+
+def print_outcome(console: Console, run: Run) -> None:
+    """The last words about a run: status, time, and what broke."""
+    flags = "".join(f" [yellow]{flag}[/]" for flag, on in (("slow", run.slow), ("flaky", run.flaky)) if on)
+    style = STYLES.get(run.status, "white")
+    took = f" in {run.duration_ms / 1000:.2f} s" if run.duration_ms else ""
+    console.print(f"[bold {style}]{run.status}[/]{flags} {run.journey} at {run.location}{took}", highlight=False)
+    if run.error:
+        console.print(f"  {escape(run.error)}", highlight=False, soft_wrap=True)
+    if run.blame:
+        console.print(f"  [dim]blame: {run.blame}[/]", highlight=False)
+    counted = run.counted
+    if counted and counted.where and run.blame == "journey":
+        console.print(f"  [dim]at {escape(counted.where)}[/]", highlight=False, soft_wrap=True)
+    for purchase in run.purchases:
+        console.print(f"  [dim]{purchase.session_id}: {purchase.note}[/]", highlight=False, soft_wrap=True)

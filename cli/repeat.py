@@ -1,0 +1,105 @@
+"""One run or several in a row, with live progress, and what several of them show together."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from cli.progress import Progress, print_outcome
+from facts import Run, Status
+from journeys.site import RequestBudget
+from runner.job import Job, new_run_id
+from runner.start import make_run
+
+
+def make_runs(job: Job, count: int) -> list[Run]:
+    """Make `count` runs of a job one after another, fewer where the site's request budget would not hold them."""
+    console = Console()
+    budget = Budget(job.site.request_budget)
+    runs: list[Run] = []
+    for number in range(1, count + 1):
+        shortage = budget.shortage()
+        if shortage:
+            console.print(f"[yellow]stopped after {len(runs)} of {count} runs:[/] {shortage}", highlight=False)
+            break
+        if count > 1:
+            console.rule(f"run {number} of {count}", align="left")
+        run_job = job if number == 1 else replace(job, run_id=new_run_id(job.journey, job.location, datetime.now(UTC)))
+        with Progress(console) as progress:
+            run = make_run(run_job, progress.on_event)
+        print_outcome(console, run)
+        budget.spend(run)
+        runs.append(run)
+    if count > 1 and runs:
+        print_spread(console, runs)
+    return runs
+
+
+class Budget:
+    """The requests that this address may still make, from what our runs cost and what the site itself says is left."""
+
+    def __init__(self, allowed: RequestBudget) -> None:
+        self._allowed = allowed
+        self._spent: list[tuple[float, int]] = []
+        self._left_by_site: int | None = None
+        self._dearest = 0
+
+    def spend(self, run: Run) -> None:
+        """Take note of a run that was made."""
+        cost = sum(r.party == "first" and r.status is not None for a in run.attempts for r in a.requests)
+        self._spent.append((time.monotonic(), cost))
+        self._dearest = max(self._dearest, cost)
+        self._left_by_site = min((a.requests_left for a in run.attempts if a.requests_left is not None), default=None)
+
+    def shortage(self) -> str | None:
+        """Why another run does not fit; None where it does."""
+        since = time.monotonic() - self._allowed.window_s
+        spent = sum(cost for at, cost in self._spent if at >= since)
+        left = self._allowed.requests - spent
+        if self._left_by_site is not None:
+            left = min(left, self._left_by_site)
+        if self._dearest <= left:
+            return None
+        window = f"{self._allowed.requests} requests in {self._allowed.window_s / 60:g} minutes"
+        return (
+            f"a run costs {self._dearest} requests and {left} are left of the {window} that the site allows one address"
+        )
+
+
+def print_spread(console: Console, runs: Sequence[Run]) -> None:
+    """Median and range of every step over the passed runs, and the share of runs that were not clean."""
+    passed = [run for run in runs if run.status is Status.PASSED]
+    not_clean = sum(run.status is not Status.PASSED or run.flaky for run in runs)
+    console.rule("spread", align="left")
+    console.print(
+        f"{len(passed)} of {len(runs)} passed; flake rate {not_clean / len(runs):.0%} (failed, or not at the first attempt)"
+    )
+    if passed:
+        console.print(_spread_table(passed))
+    for run in runs:
+        if run.error:
+            console.print(f"[red]{run.status}[/] {escape(run.error)}", highlight=False, soft_wrap=True)
+
+
+def _spread_table(passed: Sequence[Run]) -> Table:
+    table = Table("step", "median", "fastest", "slowest", "n")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for name in [step.name for step in passed[0].steps]:
+        took = [s.duration_ms for run in passed for s in run.steps if s.name == name and s.duration_ms is not None]
+        _add_row(table, name, took)
+    _add_row(table, "total", [run.duration_ms for run in passed])
+    return table
+
+
+def _add_row(table: Table, name: str, took: Sequence[float]) -> None:
+    if took:
+        values = (statistics.median(took), min(took), max(took))
+        table.add_row(name, *(f"{value / 1000:.2f} s" for value in values), str(len(took)))

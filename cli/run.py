@@ -1,0 +1,151 @@
+"""`sixfb run JOURNEY`: one run, now, here."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli import settings
+from cli.failing import OUR_FAULT, Failing, writable_file, writable_folder
+from facts import Run, Status, to_wire
+from journeys.browser import sandbox_wanted
+from journeys.site import Site
+from runner.job import Job, new_run_id
+
+
+class Trace(StrEnum):
+    """When Playwright's trace is recorded and kept."""
+
+    ON = "on"
+    OFF = "off"
+    RETAIN_ON_FAILURE = "retain-on-failure"
+
+
+def run(
+    journey: Annotated[str, typer.Argument(help="The journey's name; `sixfb journeys list` has them.")],
+    site: Annotated[str | None, typer.Option(help="Base URL of the site, instead of site.yaml's.")] = None,
+    location: Annotated[str, typer.Option(help="The location the run is counted for.")] = "local",
+    set_: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Any key of site.yaml.")] = None,
+    header: Annotated[
+        list[str] | None, typer.Option(metavar='"Name: value"', help="An extra header for the site.")
+    ] = None,
+    headed: Annotated[bool, typer.Option("--headed", help="Show the browser.")] = False,
+    slow_mo: Annotated[float, typer.Option(metavar="MS", min=0, help="Wait that long before each action.")] = 0,
+    pause_on_failure: Annotated[
+        bool, typer.Option("--pause-on-failure", help="Keep the browser open where it failed.")
+    ] = False,
+    repeat: Annotated[int, typer.Option(min=1, metavar="N", help="Run N times; print spread and flake rate.")] = 1,
+    trace: Annotated[Trace, typer.Option(help="Playwright's trace.")] = Trace.RETAIN_ON_FAILURE,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write the run, or the list of runs.")
+    ] = None,
+    junit: Annotated[Path | None, typer.Option(metavar="FILE", help="Write JUnit XML.")] = None,
+    report: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write the run's page, or the page of all runs.")
+    ] = None,
+) -> None:
+    """Walk one journey once, now, from here.
+
+    Exit code: 0 passed; 1 failed or timed out; 2 bad usage or configuration; 3 errored or blocked.
+    """
+    _check_watching(headed=headed, pause_on_failure=pause_on_failure)
+    for option, file in (("--json", json_file), ("--junit", junit)):
+        if file:
+            writable_file(file, option=option)
+    if report:
+        writable_folder(report, option="--report")
+    evidence = writable_folder(settings.var_folder() / "evidence", option="SIXFB_VAR")
+    job = _job(
+        journey,
+        settings.read_site(set_ or [], base_url=site),
+        settings.known_location(location),
+        evidence=evidence,
+        headers=dict(_header(text) for text in header or []),
+        trace=trace,
+        headed=headed,
+        slow_mo_ms=slow_mo,
+        pause_on_failure=pause_on_failure,
+    )
+    from cli.repeat import make_runs  # rich and the reports are not needed to refuse a bad option
+
+    runs = make_runs(job, repeat)
+    _write(runs, json_file=json_file, junit=junit, report=report, evidence=evidence)
+    sys.exit(exit_code(runs))
+
+
+def _check_watching(*, headed: bool, pause_on_failure: bool) -> None:
+    if pause_on_failure and not headed:
+        raise Failing("--pause-on-failure: there is nothing to look at without --headed")
+    has_display = sys.platform != "linux" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    if headed and not has_display:
+        raise Failing(
+            "--headed: there is no display here (DISPLAY is not set); run it under xvfb-run, or leave --headed out"
+        )
+
+
+def _header(text: str) -> tuple[str, str]:
+    name, colon, value = text.partition(":")
+    if not colon or not name.strip() or any(c in text for c in "\r\n"):
+        raise Failing(f'--header: {text!r} is not "Name: value"')
+    return name.strip(), value.strip()
+
+
+def _job(journey: str, site: Site, location: str, *, evidence: Path, headers: dict[str, str], **how: object) -> Job:
+    from journeys.registry import JourneyError, load_journey
+
+    try:
+        load_journey(journey)
+    except JourneyError as error:
+        raise Failing(str(error)) from None
+    basic, secret_headers = settings.site_secrets(site)
+    return Job(
+        run_id=new_run_id(journey, location, datetime.now(UTC)),
+        journey=journey,
+        location=location,
+        site=site,
+        evidence=str(evidence.resolve()),
+        canaries=list(settings.read_locations().canaries),
+        journeys_dir=os.environ.get("SIXFB_JOURNEYS"),
+        chromium=os.environ.get("SIXFB_CHROMIUM"),
+        sandbox=sandbox_wanted(),
+        headers=headers,
+        secret_headers={name: value.reveal() for name, value in secret_headers.items()},
+        basic_auth=basic.reveal() if basic else None,
+        stripe_key=settings.stripe_key(),
+        stripe_api_base=os.environ.get("STRIPE_API_BASE") or None,
+        **how,  # type: ignore[arg-type]
+    )
+
+
+def _write(runs: list[Run], *, json_file: Path | None, junit: Path | None, report: Path | None, evidence: Path) -> None:
+    if json_file:
+        data = to_wire(runs[0]) if len(runs) == 1 else to_wire(runs)
+        json_file.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
+    if junit:
+        from reports.junit import junit_xml
+
+        junit.write_text(junit_xml(runs), encoding="utf-8")
+    if report:
+        from reports.round_page import write_round
+        from reports.run_page import write_run
+
+        if len(runs) == 1:
+            page = write_run(runs[0], evidence=evidence, out=report)
+        else:
+            page = write_round(runs, title=f"{len(runs)} runs of {runs[0].journey}", evidence=evidence, out=report)
+        typer.echo(f"report: {page}")
+
+
+def exit_code(runs: list[Run]) -> int:
+    """0 where all passed; 1 where one failed or timed out; else 3."""
+    statuses = {run.status for run in runs}
+    if statuses & {Status.FAILED, Status.TIMED_OUT}:
+        return 1
+    return 0 if statuses == {Status.PASSED} else OUR_FAULT

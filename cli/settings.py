@@ -1,0 +1,109 @@
+"""What every command needs to know before it starts: the configuration files, the secrets, and where things go."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TypeVar
+
+from config import (
+    Complaint,
+    ConfigError,
+    Document,
+    Locations,
+    Secret,
+    read_document,
+    read_secret,
+    validate,
+    with_settings,
+)
+from config.secrets import read_secret_file
+from journeys.site import Site
+
+T = TypeVar("T")
+_LIVE_KEY = re.compile(r"\b[rs]k_live_")
+_ROOT = Path(__file__).resolve().parent.parent
+
+
+def config_folder(environment: Mapping[str, str] = os.environ) -> Path:
+    """Where the YAML files are looked for first: `SIXFB_CONFIG`, else the current folder."""
+    return Path(environment.get("SIXFB_CONFIG", "."))
+
+
+def var_folder(environment: Mapping[str, str] = os.environ) -> Path:
+    """Where everything generated goes: `SIXFB_VAR`, else `var`."""
+    return Path(environment.get("SIXFB_VAR", "var"))
+
+
+def config_file(name: str) -> Path:
+    """A configuration file by name: the operator's where there is one, else the one that ships with the product."""
+    own = config_folder() / name
+    shipped = next((f for f in (_ROOT / name, _ROOT / "config" / "defaults" / name) if f.is_file()), own)
+    return own if own.is_file() else shipped
+
+
+def read_site(settings: list[str], *, base_url: str | None = None) -> Site:
+    """`site.yaml` with `KEY=VALUE` settings laid over it. Raises ConfigError."""
+    settings = [*settings, *([f"base_url={base_url}"] if base_url else [])]
+    document = with_settings(read_document(config_file("site.yaml")), settings)
+    overridden = frozenset(setting.partition("=")[0].strip() for setting in settings)
+    return validate(Site, document, overridden=overridden)
+
+
+def read_locations() -> Locations:
+    """`locations.yaml`. Raises ConfigError."""
+    return validate(Locations, read_document(config_file("locations.yaml")))
+
+
+def known_location(name: str) -> str:
+    """The name, if `locations.yaml` has it or it is `local`, which every laptop is. Raises ConfigError."""
+    known = ["local", *read_locations().locations]
+    if name not in known:
+        what = f"no location named {name!r}"
+        raise ConfigError(Complaint(file="--location", what=what, hint=f"locations.yaml has {', '.join(known[1:])}"))
+    return name
+
+
+def stripe_key(environment: Mapping[str, str] = os.environ) -> str | None:
+    """Stripe's test-mode key for proof and clean-up, or None. Raises ConfigError for a live key, wherever it is set."""
+    for name, value in environment.items():
+        if name.startswith("STRIPE_") and _LIVE_KEY.search(value):
+            raise _live_key(name)
+    secret = read_secret("STRIPE_SECRET_KEY", environment)
+    if secret and _LIVE_KEY.search(secret.reveal()):
+        raise _live_key("STRIPE_SECRET_KEY_FILE")
+    if secret and not re.match(r"[rs]k_test_\w+$", secret.reveal()):
+        raise ConfigError(_key_complaint("is no Stripe test key", "it begins with sk_test_ or rk_test_"))
+    return secret.reveal() if secret else None
+
+
+def _live_key(name: str) -> ConfigError:
+    what = "holds a live Stripe key, and no live key may be near a buyer that pays"
+    return ConfigError(
+        Complaint(file="environment", key=name, what=what, hint="use the test mode's sk_test_ or rk_test_ key")
+    )
+
+
+def _key_complaint(what: str, hint: str) -> Complaint:
+    return Complaint(file="environment", key="STRIPE_SECRET_KEY", what=what, hint=hint)
+
+
+def site_secrets(site: Site) -> tuple[Secret | None, dict[str, Secret]]:
+    """Basic authentication (`user:password`) and secret headers of a site, from the files it names. Raises ConfigError."""
+    basic = None
+    if site.basic_auth_file:
+        text = read_secret_file(Path(site.basic_auth_file), key="basic_auth_file")
+        if ":" not in text:
+            what = "does not hold user:password"
+            raise ConfigError(Complaint(file=site.basic_auth_file, key="basic_auth_file", what=what))
+        basic = Secret(text)
+    headers = {n: Secret(read_secret_file(Path(f), key=f"header_files.{n}")) for n, f in site.header_files.items()}
+    return basic, headers
+
+
+def validated(shape: type[T], name: str) -> tuple[T, Document]:
+    """A configuration file as the shape that reads it, together with the document. Raises ConfigError."""
+    document = read_document(config_file(name))
+    return validate(shape, document), document

@@ -1,0 +1,63 @@
+"""Settings given with --set, and secrets that never print."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from config import ConfigError, Document, Secret, read_secret, validate, with_settings
+from journeys.site import Site
+
+
+def a_document() -> Document:
+    cities = {"Dallas": "dallas-jan-2026", "Atlanta": "atlanta-feb-2026"}
+    return Document("site.yaml", {"base_url": "https://shop.example.com", "cities": cities})
+
+
+def test_a_setting_lies_over_the_file() -> None:
+    site = validate(Site, with_settings(a_document(), ["prices.vip_member=1350", "city=Atlanta"]))
+    assert (site.prices.vip_member, site.prices.vip, site.city_id) == (1350, 1500, "atlanta-feb-2026")
+
+
+def test_a_city_may_be_given_by_its_id() -> None:
+    assert validate(Site, with_settings(a_document(), ["city=atlanta-feb-2026"])).city_name == "Atlanta"
+
+
+def test_a_wrong_setting_is_blamed_on_the_setting_and_not_on_the_file() -> None:
+    with pytest.raises(ConfigError, match=r"^--set: prices\.gaa: unknown key \(did you mean ga\?\)"):
+        validate(Site, with_settings(a_document(), ["prices.gaa=1"]), overridden=frozenset({"prices.gaa"}))
+
+
+@pytest.mark.parametrize("setting", ["prices", "=5", ""])
+def test_a_setting_without_key_or_value_is_refused(setting: str) -> None:
+    with pytest.raises(ConfigError, match="is not KEY=VALUE"):
+        with_settings(a_document(), [setting])
+
+
+def test_a_path_through_a_value_is_refused() -> None:
+    with pytest.raises(ConfigError, match="base_url is a value and has no keys below it"):
+        with_settings(a_document(), ["base_url.host=x"])
+
+
+def test_a_secret_never_prints() -> None:
+    secret = Secret("sk_test_canary")
+    assert "canary" not in f"{secret} {secret!r} {[secret]}"
+
+
+def test_a_secret_comes_from_the_environment_or_from_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    file.write_text("from-file\n")
+    assert read_secret("KEY", {"KEY": "direct"}) == Secret("direct")
+    assert read_secret("KEY", {"KEY_FILE": str(file)}) == Secret("from-file")
+    assert read_secret("KEY", {}) is None
+
+
+def test_a_secret_given_twice_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="KEY: is set, and so is KEY_FILE"):
+        read_secret("KEY", {"KEY": "a", "KEY_FILE": str(tmp_path)})
+
+
+def test_a_secret_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="KEY_FILE: the secret cannot be read: No such file"):
+        read_secret("KEY", {"KEY_FILE": str(tmp_path / "none")})

@@ -1,0 +1,203 @@
+"""From what was seen in a step to its kind and its one sentence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import Error as PlaywrightError
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
+
+from facts import Dialog
+from journeys.failure import Broken, Kind, Scene, describe, explain, plain
+from journeys.recording import SeenRequest
+
+TIMEOUT = PlaywrightTimeout(
+    'Locator.wait_for: Timeout 15000ms exceeded.\nCall log:\n  - waiting for get_by_role("button", name="Buy").first to be visible\n'
+)
+
+
+def a_request(path: str = "/api/buy", **changes: Any) -> SeenRequest:
+    values: dict[str, Any] = {
+        "url": f"https://shop.example.com{path}",
+        "method": "POST",
+        "kind": "fetch",
+        "step": "buy",
+        "party": "first",
+        "began": 100.0,
+        "is_main": False,
+        "ended": True,
+    }
+    return SeenRequest(**{**values, **changes})
+
+
+def a_scene(**changes: Any) -> Scene:
+    values: dict[str, Any] = {
+        "step": "buy",
+        "requests": [],
+        "dialogs": [],
+        "exceptions": [],
+        "now": 115.0,
+        "page": "/register",
+        "page_text": "Complete Your Registration",
+        "page_is_first": True,
+    }
+    return Scene(**{**values, **changes})
+
+
+@pytest.mark.parametrize(
+    ("error", "scene", "kind", "sentence"),
+    [
+        (
+            TIMEOUT,
+            {
+                "requests": [a_request(status=403, body="CSRF Token Invalid")],
+                "dialogs": [Dialog(kind="alert", text="Failed to proceed to payment.")],
+            },
+            Kind.ANSWERED,
+            "buy: POST /api/buy answered 403 'CSRF Token Invalid'; the page showed alert 'Failed to proceed to payment.'",
+        ),
+        (
+            Broken("the page said 'Email not found'"),
+            {"requests": [a_request(status=500, body='{"success":false,"error":"It is \\"down\\""}')]},
+            Kind.ANSWERED,
+            "buy: POST /api/buy answered 500 'It is \"down\"'; the page said 'Email not found'",
+        ),
+        (TIMEOUT, {"requests": [a_request(ended=False)]}, Kind.SILENT, "buy: POST /api/buy gave no answer in 15.0 s"),
+        (
+            TIMEOUT,
+            {"requests": [a_request(failure="net::ERR_NAME_NOT_RESOLVED")]},
+            Kind.UNREACHED,
+            "buy: POST /api/buy failed: the name does not resolve (net::ERR_NAME_NOT_RESOLVED)",
+        ),
+        (
+            TIMEOUT,
+            {"requests": [a_request(failure="net::ERR_EMPTY_RESPONSE")]},
+            Kind.SILENT,
+            "closed without an answer",
+        ),
+        (
+            PlaywrightError("Page.goto: net::ERR_TIMED_OUT at https://x"),
+            {},
+            Kind.UNREACHED,
+            "buy: timed out (net::ERR_TIMED_OUT)",
+        ),
+        (
+            TIMEOUT,
+            {},
+            Kind.MISSING,
+            "buy: the button \"Buy\" never appeared within 15 s; /register showed 'Complete Your Registration'",
+        ),
+        (
+            TIMEOUT,
+            {
+                "requests": [
+                    a_request("/hero.png", kind="image", status=404),
+                    a_request("/old", failure="net::ERR_ABORTED"),
+                ]
+            },
+            Kind.MISSING,
+            'the button "Buy" never appeared',
+        ),
+        (
+            TIMEOUT,
+            {"exceptions": ["TypeError: x is null"]},
+            Kind.MISSING,
+            "a script of the page threw 'TypeError: x is null'",
+        ),
+        (Broken("Stripe said no", kind=Kind.THIRD_PARTY), {}, Kind.THIRD_PARTY, "buy: Stripe said no"),
+        (
+            TIMEOUT,
+            {
+                "requests": [
+                    a_request(
+                        "/c/pay",
+                        method="GET",
+                        kind="document",
+                        party="https://pay.example",
+                        status=500,
+                        body="oops",
+                        is_main=True,
+                    )
+                ],
+                "page_is_first": False,
+            },
+            Kind.THIRD_PARTY,
+            "buy: GET https://pay.example/c/pay answered 500 'oops'",
+        ),
+        (
+            TIMEOUT,
+            {"requests": [a_request(status=429, body="Too Many Requests")]},
+            Kind.LIMITED,
+            "used up the requests",
+        ),
+        (TIMEOUT, {"requests": [a_request("/a.png", kind="image", status=429)]}, Kind.MISSING, "never appeared"),
+        (TIMEOUT, {"walled": "a bot wall says 'no'"}, Kind.WALLED, "buy: a bot wall says 'no'"),
+        (TIMEOUT, {"crashed": True}, Kind.CRASHED, "buy: the page crashed"),
+        (
+            PlaywrightError("Target page, context or browser has been closed"),
+            {},
+            Kind.BROWSER_GONE,
+            "the browser went away",
+        ),
+        (
+            TIMEOUT,
+            {"over_deadline_s": 45.0, "requests": [a_request(ended=False)]},
+            Kind.DEADLINE,
+            "buy: the journey took longer than its 45 s; POST /api/buy gave no answer in 15.0 s",
+        ),
+        (
+            ValueError("no"),
+            {"requests": [a_request(status=500)]},
+            Kind.SCRIPT,
+            "buy: the journey's code raised ValueError: no",
+        ),
+    ],
+)
+def test_the_sentence_names_the_cause(error: Exception, scene: dict[str, Any], kind: Kind, sentence: str) -> None:
+    failure = explain(error, a_scene(**scene))
+    assert failure.kind is kind
+    assert sentence in failure.sentence
+    assert failure.sentence.startswith("buy: ")
+
+
+def test_a_request_under_way_for_a_moment_is_no_silence() -> None:
+    assert explain(TIMEOUT, a_scene(requests=[a_request(ended=False)], now=101.0)).kind is Kind.MISSING
+
+
+def test_an_amount_that_is_wrong_is_not_laid_on_a_slow_request() -> None:
+    failure = explain(Broken("$1 is charged where $2 is due"), a_scene(requests=[a_request(ended=False)]))
+    assert (failure.kind, failure.sentence) == (Kind.SHOWN, "buy: $1 is charged where $2 is due")
+
+
+def test_equal_answers_are_told_once() -> None:
+    three = [a_request(status=500, body="no") for _ in range(3)]
+    assert explain(TIMEOUT, a_scene(requests=three)).sentence.count("answered 500") == 1
+
+
+@pytest.mark.parametrize(
+    ("locator", "words"),
+    [
+        ('get_by_role("button", name="Next", exact=True)', 'the button "Next"'),
+        ('get_by_role("button", name=re.compile(r"^Select Dallas"))', 'the button "^Select Dallas"'),
+        ('get_by_placeholder("Enter your first name")', 'the field "Enter your first name"'),
+        ('get_by_text("Thank you")', 'the text "Thank you"'),
+        ("Stripe's payment form", "Stripe's payment form"),
+        ('locator("#cardNumber")', 'locator("#cardNumber")'),
+    ],
+)
+def test_a_locator_is_named_as_a_person_would(locator: str, words: str) -> None:
+    assert describe(locator) == words
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ("CSRF Token Invalid", "CSRF Token Invalid"),
+        ('{"success": false, "error": "City not found"}', "City not found"),
+        ("<!doctype html><html><head><title>x</title></head><body><h1>502</h1> Bad <b>Gateway</b>", "502 Bad Gateway"),
+        ("x" * 500, "x" * 159 + "…"),
+    ],
+)
+def test_what_an_answer_says_is_its_message(body: str, words: str) -> None:
+    assert plain(body) == words
