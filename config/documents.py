@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -109,6 +110,8 @@ def with_settings(document: Document, settings: list[str]) -> Document:
 
 
 def _value(text: str) -> Any:
+    if re.fullmatch(r"0\d+", text):
+        return text  # a postal code or a phone number; YAML would read it as octal
     try:
         return yaml.safe_load(text)
     except yaml.YAMLError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Hashable
 from functools import cache
 from typing import Any, TypeVar, cast
@@ -39,10 +40,20 @@ def validate(shape: type[T], document: Document, *, overridden: frozenset[str] =
 
 def _complaint(item: ErrorDetails, shape: type[Any], document: Document, overridden: frozenset[str]) -> Complaint:
     key = ".".join(str(part) for part in item["loc"])
-    from_set = any(key == name or key.startswith(f"{name}.") for name in overridden)
     what, hint = _words(item, key, shape)
+    if item["type"] in ("value_error", "assertion_error"):
+        key, what = _own_key(key, what)
+    from_set = any(key == name or key.startswith(f"{name}.") for name in overridden)
     line = None if from_set else _line(document, key)
     return Complaint(file="--set" if from_set else document.file, line=line, key=key or None, what=what, hint=hint)
+
+
+def _own_key(key: str, what: str) -> tuple[str, str]:
+    """A shape's own check speaks of the shape as a whole, and names the key it means first: `vip_member: a member would pay`."""
+    named = re.match(r"([a-z]\w*(?:\.[\w-]+)*): (?=.)", what)
+    if not named:
+        return key, what
+    return f"{key}.{named[1]}".lstrip("."), what[named.end() :]
 
 
 def _line(document: Document, key: str) -> int | None:

@@ -18,13 +18,13 @@ SENTENCES: dict[str, tuple[Any, str]] = {
         "site-unknown-key-below.yaml:5: prices.vip_membre: unknown key (did you mean vip_member?)",
     ),
     "site-price-is-text.yaml": (Site, "site-price-is-text.yaml:4: prices.ga: input should be a valid number"),
-    "site-member-pays-more.yaml": (Site, "site-member-pays-more.yaml:3: prices: vip_member: a member would pay 1600"),
+    "site-member-pays-more.yaml": (Site, "site-member-pays-more.yaml:3: prices.vip_member: a member would pay 1600"),
     "site-without-address.yaml": (Site, "base_url: is missing"),
     "site-address-without-scheme.yaml": (
         Site,
         "base_url: 'shop.example.com' is not an address; write it like https://",
     ),
-    "site-real-card.yaml": (Site, "site-real-card.yaml:3: card: number: not one of Stripe's published test cards"),
+    "site-real-card.yaml": (Site, "site-real-card.yaml:3: card.number: not one of Stripe's published test cards"),
     "site-unknown-city.yaml": (Site, "city: 'Houston' is not among the cities (Dallas)"),
     "site-payment-live.yaml": (
         Site,
@@ -36,7 +36,7 @@ SENTENCES: dict[str, tuple[Any, str]] = {
     "site-a-list.yaml": (Site, "expected keys and values"),
     "locations-no-duration.yaml": (
         Locations,
-        "locations-no-duration.yaml:4: journeys.ga_purchase: every: 'often' is not a duration",
+        "locations-no-duration.yaml:4: journeys.ga_purchase.every: 'often' is not a duration",
     ),
     "locations-too-often.yaml": (Locations, "every: '1s' is not between 10s and 24h"),
     "locations-unknown-location.yaml": (Locations, "journeys.ga_purchase.locations: mars is not among the locations"),
