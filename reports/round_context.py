@@ -56,13 +56,17 @@ class FailureGroup:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepTimes:
-    """One journey's steps at every location: a chart, and a table with `locations` as its columns."""
+    """One journey's steps at every location: a chart, and a table with `locations` as its columns.
+
+    `unreached` names the steps that began nowhere; they have no place in the chart.
+    """
 
     journey: str
     ident: str
     chart: Markup
     locations: tuple[str, ...]
     rows: tuple[tuple[str, tuple[str, ...]], ...]
+    unreached: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +109,7 @@ def round_context(runs: Sequence[Run], *, title: str, pictures: Mapping[str, Pic
     """The context of a round's page. `pictures` holds the screenshots at hand by the id of their run."""
     locations = tuple(dict.fromkeys(run.location for run in runs))
     journeys = tuple(dict.fromkeys(run.journey for run in runs))
-    groups = _groups(runs)
+    links = {r.id: _link(r, f"{r.journey} at {at}") for r, at in zip(runs, _labels(runs), strict=True)}
     return RoundPage(
         title=f"{_tally(runs)} · {title}",
         tone=_tone(runs),
@@ -114,8 +118,8 @@ def round_context(runs: Sequence[Run], *, title: str, pictures: Mapping[str, Pic
         sentence=summary(runs),
         made=_made(runs, now),
         locations=locations,
-        matrix=tuple(_matrix_row(journey, locations, runs) for journey in journeys),
-        failures=tuple(_failure(group, pictures) for group in groups),
+        matrix=tuple(_matrix_row(journey, locations, runs, links) for journey in journeys),
+        failures=tuple(_failure(group, pictures, links) for group in _groups(runs)),
         steps=tuple(_step_times(i, j, [r for r in runs if r.journey == j and r.steps]) for i, j in enumerate(journeys)),
         targets=vitals.TARGETS,
         vitals=tuple(
@@ -213,15 +217,13 @@ def _link(run: Run, name: str) -> RunLink:
     )
 
 
-def _matrix_row(journey: str, locations: Sequence[str], runs: Sequence[Run]) -> MatrixRow:
+def _matrix_row(journey: str, locations: Sequence[str], runs: Sequence[Run], links: Mapping[str, RunLink]) -> MatrixRow:
     mine = [run for run in runs if run.journey == journey]
-    cells = tuple(
-        (place, tuple(_link(r, f"{journey} at {place}") for r in mine if r.location == place)) for place in locations
-    )
+    cells = tuple((place, tuple(links[run.id] for run in mine if run.location == place)) for place in locations)
     return MatrixRow(journey=journey, cells=cells)
 
 
-def _failure(group: Sequence[Run], pictures: Mapping[str, Picture]) -> FailureGroup:
+def _failure(group: Sequence[Run], pictures: Mapping[str, Picture], links: Mapping[str, RunLink]) -> FailureGroup:
     first = group[0]
     blames = dict.fromkeys(run.blame.value for run in group if run.blame)
     return FailureGroup(
@@ -229,18 +231,19 @@ def _failure(group: Sequence[Run], pictures: Mapping[str, Picture]) -> FailureGr
         count=words.count(len(group), "run"),
         tone=words.TONES[first.status],
         blames=words.listed(list(blames)),
-        runs=tuple(_link(run, f"{run.journey} at {run.location}") for run in group),
+        runs=tuple(links[run.id] for run in group),
         picture=next((pictures[run.id] for run in group if run.id in pictures), None),
     )
 
 
 def _labels(runs: Sequence[Run]) -> list[str]:
-    """The runs' locations, numbered where one has several runs."""
-    seen: dict[str, int] = {}
+    """The runs' locations, numbered where one has several runs of a journey."""
+    seen: Counter[tuple[str, str]] = Counter()
     labels = []
     for run in runs:
-        seen[run.location] = seen.get(run.location, 0) + 1
-        labels.append(run.location if seen[run.location] == 1 else f"{run.location} ({seen[run.location]})")
+        seen[run.journey, run.location] += 1
+        nth = seen[run.journey, run.location]
+        labels.append(run.location if nth == 1 else f"{run.location} ({nth})")
     return labels
 
 
@@ -252,14 +255,16 @@ def _step_times(index: int, journey: str, runs: Sequence[Run]) -> StepTimes:
         charts.Group(label=name, bars=tuple(_bar(label, step) for label, step in zip(labels, steps, strict=True)))
         for name, steps in found.items()
     ]
-    said = "; ".join(f"{g.label}: {', '.join(f'{b.label} {b.value}' for b in g.bars)}" for g in groups)
+    reached = [group for group in groups if any(bar.length is not None for bar in group.bars)]
+    said = "; ".join(f"{g.label}: {', '.join(f'{b.label} {b.value}' for b in g.bars)}" for g in reached)
     ident = f"steps-{index}"
     return StepTimes(
         journey=journey,
         ident=ident,
-        chart=charts.comparison(groups, ident=ident, title=f"Steps of {journey} by location", description=said),
+        chart=charts.comparison(reached, ident=ident, title=f"Steps of {journey} by location", description=said),
         locations=tuple(labels),
         rows=tuple((name, tuple(step_words(s) if s else "–" for s in steps)) for name, steps in found.items()),
+        unreached=words.listed([group.label for group in groups if group not in reached]),
     )
 
 

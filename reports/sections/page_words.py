@@ -6,7 +6,6 @@ from collections import Counter
 from dataclasses import dataclass
 
 from facts import Attempt
-from reports import words
 from reports.artifacts import Artifact
 
 _MOST_LINES = 60
@@ -56,11 +55,6 @@ def page_words(attempt: Attempt | None, artifacts: tuple[Artifact, ...]) -> Page
         hidden=sum(row.times for row in rows[_MOST_LINES:]),
         text=attempt.page_text or _text_of(artifacts, attempt.number),
     )
-
-
-def console_summary(said: PageWords) -> str:
-    """`3 console messages`, and how many of them are new to the reader."""
-    return words.count(said.console_total, "console message")
 
 
 def _console(attempt: Attempt) -> tuple[ConsoleRow, ...]:

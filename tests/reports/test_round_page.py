@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
-from facts import Status
+from facts import Run, Status
 from reports import render_round, write_round
 from reports.round_context import RoundPage, round_context, summary
 from tests.builders import A_MOMENT, CHECKOUT_403, a_run, an_attempt
@@ -16,8 +16,8 @@ from tests.reports.rounds import LOCATIONS, a_round
 NOW = A_MOMENT + timedelta(minutes=10)
 
 
-def context(*runs: object, **facts: object) -> RoundPage:
-    return round_context(runs or a_round(), title="Round", pictures={}, now=NOW)  # type: ignore[arg-type]
+def context(*runs: Run) -> RoundPage:
+    return round_context(runs or a_round(), title="Round", pictures={}, now=NOW)
 
 
 def test_the_summary_counts_and_tells_what_failed_where() -> None:
@@ -62,7 +62,7 @@ def test_a_journey_that_was_not_run_at_a_location_has_an_empty_cell() -> None:
 
 
 def test_equal_failures_are_one_group_whatever_their_ids() -> None:
-    def failed(number: int, place: str) -> object:
+    def failed(number: int, place: str) -> Run:
         error = f"verify_success_page: session cs_test_{number} is unpaid"
         attempt = an_attempt(error=error, error_group="verify_success_page: session {id} is unpaid")
         return a_run(id=f"r{number}", location=place, attempts=(attempt,))
@@ -95,5 +95,12 @@ def test_steps_of_all_locations_stand_side_by_side() -> None:
 
 
 def test_repeats_at_one_location_are_told_apart() -> None:
-    (journey,) = context(a_run(id="1"), a_run(id="2")).steps
-    assert journey.locations == ("us-west", "us-west (2)")
+    page = context(a_run(id="1"), a_run(id="2"))
+    assert page.steps[0].locations == ("us-west", "us-west (2)")
+    assert [run.name for run in page.failures[0].runs] == ["ga_purchase at us-west", "ga_purchase at us-west (2)"]
+
+
+def test_steps_that_began_nowhere_are_named_and_not_drawn() -> None:
+    (journey,) = context(a_run()).steps
+    assert journey.unreached == "complete_test_payment and verify_success_page"
+    assert "verify_success_page" not in journey.chart
