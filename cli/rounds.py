@@ -1,0 +1,118 @@
+"""A round: each journey once at each location of the demo, as many at a time as there are cores."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.live import Live
+from rich.markup import escape
+from rich.table import Table
+
+from cli.progress import STYLES
+from demo import Demo
+from facts import Run, Status
+from journeys.browser import sandbox_wanted
+from journeys.registry import BUILT_IN
+from journeys.site import Prices, Site
+from runner.job import Job, new_run_id
+from runner.start import StartedRun
+
+JOURNEYS = tuple(name.rpartition(".")[2] for name in BUILT_IN)
+Key = tuple[str, str]
+
+
+class Rounds:
+    """Makes rounds on a served demo; leaving it ends what is under way."""
+
+    def __init__(self, demo: Demo, *, evidence: Path, console: Console) -> None:
+        self._demo = demo
+        self._evidence = evidence
+        self._console = console
+        self._lock = threading.Lock()
+        self._under_way: set[StartedRun] = set()
+        self._closed = False
+        self._pool = ThreadPoolExecutor(max_workers=max(1, os.cpu_count() or 1))
+        self._cells: dict[Key, str] = {}
+
+    def __enter__(self) -> Rounds:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._closed = True
+            for run in self._under_way:
+                run.stop()
+        self._pool.shutdown(cancel_futures=True)
+
+    def make(self) -> list[Run]:
+        """One round, journeys in order of their location; shows a table that fills as it goes."""
+        keys = [(journey, location) for location in self._demo.doors for journey in JOURNEYS]
+        self._cells = dict.fromkeys(keys, "[dim]waits[/]")
+        with Live(get_renderable=self._table, console=self._console, refresh_per_second=4):
+            return list(self._pool.map(self._make_one, keys))
+
+    def _make_one(self, key: Key) -> Run:
+        journey, location = key
+        with self._lock:
+            if self._closed:
+                raise KeyboardInterrupt
+            started = StartedRun(self._job(journey, location))
+            self._under_way.add(started)
+        run = started.wait(lambda event, data: self._note(key, event, data))
+        with self._lock:
+            self._under_way.discard(started)
+        self._cells[key] = _outcome(run)
+        return run
+
+    def _job(self, journey: str, location: str) -> Job:
+        shop = self._demo.shop_settings
+        prices = Prices(ga=shop.prices.ga, vip=shop.prices.vip, vip_member=shop.member_price("vip"))
+        return Job(
+            run_id=new_run_id(journey, location, datetime.now(UTC)),
+            journey=journey,
+            location=location,
+            site=Site(base_url=self._demo.doors[location], cities={"Dallas": "dallas-jan-2026"}, prices=prices),
+            evidence=str(self._evidence.resolve()),
+            chromium=os.environ.get("SIXFB_CHROMIUM"),
+            sandbox=sandbox_wanted(),
+            stripe_key=self._demo.stripe_key,
+            stripe_api_base=self._demo.stripe_url,
+        )
+
+    def _note(self, key: Key, event: str, data: dict[str, Any]) -> None:
+        if event == "step_started":
+            self._cells[key] = f"[dim]{data['name']} …[/]"
+        elif event == "confirming":
+            self._cells[key] = "[yellow]confirming …[/]"
+
+    def _table(self) -> Table:
+        table = Table("journey", *self._demo.doors, title=None)
+        for journey in JOURNEYS:
+            table.add_row(journey, *(self._cells.get((journey, location), "") for location in self._demo.doors))
+        return table
+
+
+def _outcome(run: Run) -> str:
+    mark = "✓" if run.status is Status.PASSED else "✗"
+    flags = "".join(f" {flag}" for flag, on in (("slow", run.slow), ("flaky", run.flaky)) if on)
+    return f"[{STYLES.get(run.status, 'white')}]{mark} {run.status}{flags}[/] {run.duration_ms / 1000:.1f} s"
+
+
+def print_failures(console: Console, runs: Sequence[Run]) -> None:
+    """The sentence of every run that did not pass; equal ones once, with their locations."""
+    told: dict[str, list[Run]] = {}
+    for run in runs:
+        if run.status is not Status.PASSED:
+            told.setdefault(run.error or str(run.status), []).append(run)
+    for sentence, same in told.items():
+        places = ", ".join(run.location for run in same)
+        console.print(f"[red]✗ {same[0].journey}[/] at {places}: {escape(sentence)}", highlight=False, soft_wrap=True)
+    passed = sum(run.status is Status.PASSED for run in runs)
+    console.print(f"{passed} of {len(runs)} runs passed", highlight=False)

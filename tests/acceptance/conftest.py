@@ -1,0 +1,68 @@
+"""A demo for each worker, and runs on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from demo import Demo, DemoSettings, Faults, serve_demo
+from facts import Run
+from journeys.site import Prices, Site
+from runner.job import Job, new_run_id
+from runner.start import make_run
+from tests.builders import NOW
+
+Buy = Callable[..., Run]
+
+
+@pytest.fixture(scope="session")
+def opened_demo() -> Iterator[Demo]:
+    """Opened once; its rate limit never bites, so that tests do not disturb one another."""
+    with serve_demo(settings=DemoSettings(rate_limit=1_000_000), faults=Faults()) as demo:
+        yield demo
+
+
+@pytest.fixture
+def demo(opened_demo: Demo) -> Iterator[Demo]:
+    """The demo with everything mended, before and after."""
+    opened_demo.faults.clear()
+    yield opened_demo
+    opened_demo.faults.clear()
+
+
+@pytest.fixture
+def buy(tmp_path: Path) -> Buy:
+    """Walks a journey at a demo once, without confirming; `site` are changes to the site's settings."""
+
+    def walk(demo: Demo, journey: str, *, site: dict[str, Any] | None = None, **changes: Any) -> Run:
+        return make_run(a_purchase(demo, journey, tmp_path, site=site or {}, **changes))
+
+    return walk
+
+
+def a_purchase(demo: Demo, journey: str, folder: Path, *, site: dict[str, Any], **changes: Any) -> Job:
+    """The job for a journey at a demo, with the demo's prices and Stripe key."""
+    shop = demo.shop_settings
+    prices = Prices(ga=shop.prices.ga, vip=shop.prices.vip, vip_member=shop.member_price("vip"))
+    site_values: dict[str, Any] = {
+        "base_url": demo.shop_url,
+        "cities": {"Dallas": "dallas-jan-2026"},
+        "prices": prices,
+        **site,
+    }
+    values: dict[str, Any] = {
+        "run_id": new_run_id(journey, "local", NOW),
+        "journey": journey,
+        "location": "local",
+        "site": Site(**site_values),
+        "evidence": str(folder / "evidence"),
+        "confirm": False,
+        "confirm_after_s": 0.1,
+        "sandbox": False,
+        "stripe_key": demo.stripe_key,
+        "stripe_api_base": demo.stripe_url,
+    }
+    return Job(**{**values, **changes})
