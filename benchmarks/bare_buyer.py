@@ -43,7 +43,7 @@ def main() -> None:
         with step("choose_city"):
             page.get_by_role("button", name=re.compile("^(Expand|Collapse) details for Dallas")).first.click()
             page.get_by_role("button", name=re.compile("^Select Dallas")).first.click()
-            page.get_by_role("button", name=re.compile("Secure Your")).first.wait_for()
+            page.get_by_role("button", name=re.compile("Secure Your .*General Admission")).first.wait_for()
         page.wait_for_timeout(500)
         with step("select_ga_ticket"):
             page.get_by_role("button", name=re.compile("Secure Your .*General Admission")).click()

@@ -13,7 +13,7 @@ from facts import Run
 from journeys.site import Prices, Site
 from runner.job import Job, new_run_id
 from runner.start import make_run
-from tests.builders import NOW
+from tests.builders import A_MOMENT
 
 Buy = Callable[..., Run]
 
@@ -54,7 +54,7 @@ def a_purchase(demo: Demo, journey: str, folder: Path, *, site: dict[str, Any], 
         **site,
     }
     values: dict[str, Any] = {
-        "run_id": new_run_id(journey, "local", NOW),
+        "run_id": new_run_id(journey, "local", A_MOMENT),
         "journey": journey,
         "location": "local",
         "site": Site(**site_values),
