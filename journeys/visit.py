@@ -42,6 +42,8 @@ _QUIET_S = 0.5
 _SETTLE_AT_MOST_S = 3.0
 _POLL_MS = 20
 _SLICE_MS = 1000
+_LOOK_MS = 50
+_TOLD_WITHIN_S = 1.0
 _ASK_MS = 10_000
 _NO_HOPE_AFTER_S = 3.0
 _WALL = re.compile(
@@ -399,6 +401,10 @@ class Visit:
         quiet_from = self._clock()
         while True:
             now = self._clock()
+            untold = vitals.tells_soft_navigations and vitals.latest_url != self.page.url
+            if untold and now < quiet_from + _TOLD_WITHIN_S:
+                self.pump(_LOOK_MS)  # it has not painted yet
+                continue
             quiet_until = max(vitals.last_motion, quiet_from) + _QUIET_S
             if now >= min(quiet_until, ends):
                 return

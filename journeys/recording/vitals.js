@@ -11,7 +11,7 @@
   const visit = (kind, url, start) => ({
     kind, url, start, fcp: null, lcp: null, lcpTarget: null, ttfb: null, fid: null, fidTarget: null,
     cls: 0, clsTarget: null, windowSum: 0, windowStart: 0, windowEnd: -Infinity, worst: 0,
-    interactions: new Map(), inpTarget: null, cut: false, touched: false, touchedTarget: null, last: start,
+    interactions: new Map(), inpTarget: null, cut: false, touched: false, pressed: false, touchedTarget: null, last: start,
   });
   const visits = [visit("hard", location.href, 0)];
   const current = () => visits[visits.length - 1];
@@ -35,7 +35,8 @@
   // The worst interaction, leaving out one of every fifty: https://web.dev/articles/inp
   const inp = (v) => {
     const worst = [...v.interactions.values()].sort((a, b) => b - a);
-    return worst.length ? worst[Math.min(worst.length - 1, Math.floor(worst.length / 50))] : null;
+    if (worst.length) return worst[Math.min(worst.length - 1, Math.floor(worst.length / 50))];
+    return v.pressed ? 8 : null; // an interaction under 16 ms has no entry; entries are rounded to 8 ms
   };
 
   const clean = (v) => ({
@@ -46,7 +47,7 @@
   const push = () => {
     queued = false;
     const last = current().last;
-    send(JSON.stringify({ document: documentId, quiet: performance.now() - last, visits: visits.map(clean) }));
+    send(JSON.stringify({ document: documentId, quiet: performance.now() - last, soft: supported.includes("soft-navigation"), visits: visits.map(clean) }));
   };
   const soon = () => { if (!queued) { queued = true; queueMicrotask(push); } };
 
@@ -68,11 +69,14 @@
     }
   };
 
+  let lastTouch = -1;
   const softly = new Map();
   const early = new Map();
   const paintSoftly = (v, entry) => {
     const paint = entry.largestContentfulPaint || entry;
     if (v.touched || paint.startTime < v.start) return;
+    // The browser may tell a page that fades in only when it is touched: that paint is ours, not the page's.
+    if (lastTouch > v.start && lastTouch < paint.startTime) { v.cut = v.touched = true; return; }
     v.lcp = paint.startTime - v.start;
     v.lcpTarget = selector(paint.element);
     seen(v, paint.startTime);
@@ -102,7 +106,9 @@
     "soft-navigation": (e) => {
       const v = visit("soft", e.name, e.startTime);
       v.ttfb = 0;
-      if (e.presentationTime || e.paintTime) v.fcp = (e.presentationTime || e.paintTime) - e.startTime;
+      const paint = e.presentationTime || e.paintTime;
+      if (lastTouch > v.start && !(paint < lastTouch)) v.cut = v.touched = true;
+      else if (paint) v.fcp = paint - e.startTime;
       visits.push(v);
       softly.set(e.navigationId, v);
       (early.get(e.navigationId) || []).forEach((paint) => paintSoftly(v, paint));
@@ -132,8 +138,10 @@
 
   // A touch before the page came to rest clips LCP and hides shifts: such a page must not be graded.
   const touch = (event) => {
+    lastTouch = performance.now();
     const v = current();
     v.touchedTarget = selector(event.target); // kept as words: the element may be gone when its entry comes
+    if (event.type !== "input" && event.isTrusted) v.pressed = true;
     if (v.touched) return;
     v.touched = true;
     v.cut = document.readyState !== "complete" || performance.now() - v.last < QUIET;

@@ -27,6 +27,10 @@ class VitalsLog:
         self._documents: dict[str, list[dict[str, Any]]] = {}
         self.last_motion = clock()
         """Clock time of the latest paint or layout shift that any page told."""
+        self.latest_url = ""
+        """The address of the page that told something last."""
+        self.tells_soft_navigations = False
+        """Whether the browser tells them; where it does not, a page reached without a load never tells its address."""
 
     def take(self, payload: str) -> None:
         """One push of the page's script: JSON of `document`, `quiet` (ms since its last paint or shift) and `visits`.
@@ -36,9 +40,12 @@ class VitalsLog:
         try:
             push = json.loads(payload)
             document, visits, quiet = str(push["document"]), list(push["visits"]), float(push["quiet"])
-        except (ValueError, TypeError, KeyError):
+            url = str(visits[-1]["url"])
+        except (ValueError, TypeError, KeyError, IndexError):
             return
         self._documents[document] = visits[:50]
+        self.latest_url = url
+        self.tells_soft_navigations = bool(push.get("soft"))
         self.last_motion = max(self.last_motion, self._clock() - quiet / 1000)
 
     @property

@@ -21,8 +21,23 @@ function h(tag, attributes, ...children) {
     else if (value === true) element.setAttribute(name, "");
     else if (value !== false && value != null) element.setAttribute(name, value);
   }
+  if ((attributes && attributes.class || "").split(" ").includes("fade")) fadeIn(element);
   element.append(...children.flat().filter((child) => child != null && child !== false));
   return element;
+}
+
+// Frame by frame, as the real site's animation library does it: whoever looks at once sees nothing, or half of it.
+function fadeIn(element) {
+  const began = performance.now();
+  const frame = () => {
+    const part = Math.min(1, (performance.now() - began) / 500);
+    const eased = 1 - (1 - part) ** 3;
+    element.style.opacity = part < 1 ? String(eased) : "";
+    element.style.transform = part < 1 ? `translateY(${14 * (1 - eased)}px)` : "";
+    if (part < 1) requestAnimationFrame(frame);
+  };
+  element.style.opacity = "0";
+  requestAnimationFrame(frame);
 }
 const button = (text, onclick, more) => h("button", { type: "button", class: "button", onclick, ...more }, text);
 const show = (...children) => root.replaceChildren(...children);
