@@ -69,14 +69,17 @@
     }
   };
 
+  // The press and the click that caused a soft navigation come a moment apart; a later touch is another one.
+  const SAME_TOUCH = 100; // ms
   let lastTouch = -1;
+  const touchedSince = (start) => lastTouch > start + SAME_TOUCH;
   const softly = new Map();
   const early = new Map();
   const paintSoftly = (v, entry) => {
     const paint = entry.largestContentfulPaint || entry;
     if (v.touched || paint.startTime < v.start) return;
     // The browser may tell a page that fades in only when it is touched: that paint is ours, not the page's.
-    if (lastTouch > v.start && lastTouch < paint.startTime) { v.cut = v.touched = true; return; }
+    if (touchedSince(v.start) && lastTouch < paint.startTime) { v.cut = v.touched = true; return; }
     v.lcp = paint.startTime - v.start;
     v.lcpTarget = selector(paint.element);
     seen(v, paint.startTime);
@@ -107,7 +110,7 @@
       const v = visit("soft", e.name, e.startTime);
       v.ttfb = 0;
       const paint = e.presentationTime || e.paintTime;
-      if (lastTouch > v.start && !(paint < lastTouch)) v.cut = v.touched = true;
+      if (touchedSince(v.start) && !(paint < lastTouch)) v.cut = v.touched = true;
       else if (paint) v.fcp = paint - e.startTime;
       visits.push(v);
       softly.set(e.navigationId, v);
@@ -138,7 +141,7 @@
 
   // A touch before the page came to rest clips LCP and hides shifts: such a page must not be graded.
   const touch = (event) => {
-    lastTouch = performance.now();
+    lastTouch = event.timeStamp;
     const v = current();
     v.touchedTarget = selector(event.target); // kept as words: the element may be gone when its entry comes
     if (event.type !== "input" && event.isTrusted) v.pressed = true;

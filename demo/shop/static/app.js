@@ -97,7 +97,7 @@ function pricing() {
   const state = { quantity: 1, member: null, refused: false, promo: null, promoText: "", busy: false, email: "" };
   const body = h("div", {});
   const draw = () => body.replaceChildren(memberPanel(state, draw), tiers(city, state, draw));
-  show(h("main", { class: "page fade" },
+  show(h("main", { class: "page" },
     h("button", { type: "button", class: "back", onclick: () => go("/") }, "Back to Cities"),
     h("h1", {}, "Choose Your Experience Level"),
     h("span", { class: "badge" }, `${city.cityName} • ${city.month}`),
@@ -174,7 +174,9 @@ function priceLines(price) {
 function tiers(city, state, draw) {
   const ga = quote(state, "ga"), vip = quote(state, "vip");
   const step = (by) => () => { state.quantity += by; draw(); };
-  return h("div", { class: "two" },
+  const first = !state.drawn;
+  state.drawn = true;
+  return h("div", { class: first ? "two fade" : "two" },
     h("section", { class: "panel" },
       h("h3", {}, "General Admission"), priceLines(ga),
       h("ul", { class: "perks" }, ["Both workshop days", "The 6FB workbook", "Lunch and coffee"].map((perk) => h("li", {}, perk))),
@@ -229,7 +231,7 @@ function register() {
   };
   const holder = h("div", {});
   const city = order.city;
-  show(h("main", { class: "page slim fade" },
+  show(h("main", { class: "page slim" },
     h("h1", {}, "Complete Your Registration"),
     city ? h("span", { class: "badge" }, `${city.cityName} • ${city.month}`) : null,
     city ? h("p", { class: "quiet" }, `Secure your spot at the ${city.cityName} 6FB Methodologies Workshop`) : null,
