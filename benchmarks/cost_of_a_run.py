@@ -1,0 +1,137 @@
+"""What a run with everything recorded costs beside bare Playwright walking the same steps and recording nothing.
+
+Both are cold processes with the same browser, side by side in one run, in turns. Prints medians and their ratios:
+step times, wall without settle waits, CPU of the whole process tree, peak memory.
+
+    .venv/bin/python -P benchmarks/cost_of_a_run.py [--rounds 15] [--json FILE]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+PYTHON = sys.executable
+SIXFB = str(Path(PYTHON).with_name("sixfb"))
+SHOP = """
+import sys
+from demo import DemoSettings, serve_demo
+with serve_demo(settings=DemoSettings(rate_limit=10**9)) as demo:
+    print(demo.shop_url, flush=True)
+    sys.stdin.read()
+"""
+LIMITS = {"steps": 1.05, "wall": 1.20, "cpu": 1.15}
+
+
+@dataclass(frozen=True)
+class Cost:
+    """One cold process: sums of step times and of what it cost. `steps` is by name in ms."""
+
+    steps: dict[str, float]
+    wall_s: float
+    cpu_s: float
+    peak_mib: float
+
+
+@contextmanager
+def a_shop() -> Iterator[str]:
+    """The demo shop in a process of its own, so that its cost is nobody's here."""
+    shop = subprocess.Popen([PYTHON, "-P", "-c", SHOP], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert shop.stdout is not None
+    assert shop.stdin is not None
+    try:
+        yield shop.stdout.readline().strip()
+    finally:
+        shop.stdin.close()
+        shop.wait(10)
+        shop.stdout.close()
+
+
+def metered(command: list[str]) -> dict[str, Any]:
+    done = subprocess.run([PYTHON, "-P", str(HERE / "meter.py"), *command], capture_output=True, text=True, check=True)
+    cost: dict[str, Any] = json.loads(done.stdout)
+    if cost["code"] != 0:
+        raise SystemExit(f"{command[0]} ended with {cost['code']}: {cost['err']} {cost['out'][-500:]}")
+    return cost
+
+
+def bare(url: str) -> Cost:
+    cost = metered([PYTHON, "-P", str(HERE / "bare_buyer.py"), url])
+    told = json.loads(cost["out"].splitlines()[-1])
+    return Cost(told["steps"], cost["wall_s"] - told["waited_ms"] / 1000, cost["cpu_s"], cost["peak_mib"])
+
+
+def bare_as_it_comes(url: str) -> Cost:
+    cost = metered([PYTHON, "-P", str(HERE / "bare_buyer.py"), url, "--plain"])
+    told = json.loads(cost["out"].splitlines()[-1])
+    return Cost(told["steps"], cost["wall_s"] - told["waited_ms"] / 1000, cost["cpu_s"], cost["peak_mib"])
+
+
+def ours(url: str) -> Cost:
+    with tempfile.TemporaryDirectory() as folder:
+        record = Path(folder) / "run.json"
+        cost = metered(
+            ["env", f"SIXFB_VAR={folder}", SIXFB, "run", "ga_purchase", "--site", url, "--json", str(record)],
+        )
+        run = json.loads(record.read_text())
+    steps = {step["name"]: step["duration_ms"] for step in run["steps"]}
+    waited = run["attempts"][0]["waited_ms"] / 1000
+    return Cost(steps, cost["wall_s"] - waited, cost["cpu_s"], cost["peak_mib"])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--json", type=Path)
+    asked = parser.parse_args()
+    kinds = {"bare": bare, "bare, browser as it comes": bare_as_it_comes, "sixfb run": ours}
+    costs: dict[str, list[Cost]] = {name: [] for name in kinds}
+    with a_shop() as url:
+        for measure in kinds.values():
+            measure(url)  # the first of each pays for cold files
+        for number in range(asked.rounds):
+            for name, measure in kinds.items():
+                costs[name].append(measure(url))
+            print(f"round {number + 1} of {asked.rounds}, load {os.getloadavg()[0]:.1f}", file=sys.stderr)
+    report(costs)
+    if asked.json:
+        asked.json.write_text(json.dumps({name: [vars(c) for c in found] for name, found in costs.items()}, indent=1))
+
+
+def medians(costs: list[Cost]) -> dict[str, float]:
+    return {
+        "steps": statistics.median(sum(c.steps.values()) / 1000 for c in costs),
+        "wall": statistics.median(c.wall_s for c in costs),
+        "cpu": statistics.median(c.cpu_s for c in costs),
+        "peak MiB": statistics.median(c.peak_mib for c in costs),
+    }
+
+
+def report(costs: dict[str, list[Cost]]) -> None:
+    reference = medians(costs["bare"])
+    print(f"{'':28}" + "".join(f"{name:>18}" for name in reference))
+    for kind, found in costs.items():
+        of = medians(found)
+        print(f"{kind:28}" + "".join(f"{of[name]:>10.2f} {of[name] / reference[name]:>5.2f} x" for name in reference))
+    print("\nsteps, median ms:")
+    for name in costs["bare"][0].steps:
+        of_step = [statistics.median(c.steps[name] for c in found) for found in costs.values()]
+        print(f"{name:28}" + "".join(f"{value:>18.0f}" for value in of_step))
+    found_ratios = {name: medians(costs["sixfb run"])[name] / reference[name] for name in LIMITS}
+    for name, limit in LIMITS.items():
+        print(f"{name}: {found_ratios[name]:.2f} x, limit {limit:.2f} x: {'holds' if found_ratios[name] <= limit else 'BROKEN'}")
+
+
+if __name__ == "__main__":
+    main()
