@@ -1,6 +1,8 @@
 """A ticket bought with bare Playwright: the steps of ga_purchase, nothing recorded, nothing proved.
 
-Prints one JSON line: `steps` (name to ms) and `waited_ms`, the rests between them. It uses the product's browser and start options, so that what is
+Prints one JSON line: `steps` (name to ms) and `waited_ms`, the rests between them.
+
+It uses the product's browser and start options, so that what is
 compared is the recording; `--plain` starts the browser as Playwright does by itself.
 """
 

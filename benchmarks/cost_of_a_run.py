@@ -130,7 +130,9 @@ def report(costs: dict[str, list[Cost]]) -> None:
         print(f"{name:28}" + "".join(f"{value:>18.0f}" for value in of_step))
     found_ratios = {name: medians(costs["sixfb run"])[name] / reference[name] for name in LIMITS}
     for name, limit in LIMITS.items():
-        print(f"{name}: {found_ratios[name]:.2f} x, limit {limit:.2f} x: {'holds' if found_ratios[name] <= limit else 'BROKEN'}")
+        print(
+            f"{name}: {found_ratios[name]:.2f} x, limit {limit:.2f} x: {'holds' if found_ratios[name] <= limit else 'BROKEN'}"
+        )
 
 
 if __name__ == "__main__":

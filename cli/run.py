@@ -98,10 +98,10 @@ def _header(text: str) -> tuple[str, str]:
 
 
 def _job(journey: str, site: Site, location: str, *, evidence: Path, headers: dict[str, str], **how: object) -> Job:
-    from journeys.registry import JourneyError, load_journey
+    from journeys.registry import JourneyError, known_journey
 
     try:
-        load_journey(journey)
+        known_journey(journey)
     except JourneyError as error:
         raise Failing(str(error)) from None
     basic, secret_headers = settings.site_secrets(site)

@@ -37,6 +37,17 @@ def load_journeys(environment: Mapping[str, str] = os.environ) -> dict[str, Jour
     return found
 
 
+def known_journey(name: str, environment: Mapping[str, str] = os.environ) -> str:
+    """The name, if there is such a journey. Ours are known by their file, which spares the caller a browser library.
+
+    Raises:
+        JourneyError: there is none, or the folder of one's own does not load.
+    """
+    if environment.get("SIXFB_JOURNEYS") or f"journeys.{name}" not in BUILT_IN:
+        load_journey(name, environment)
+    return name
+
+
 def load_journey(name: str, environment: Mapping[str, str] = os.environ) -> Journey:
     """The journey of that name. Raises JourneyError, with the names there are."""
     found = load_journeys(environment)

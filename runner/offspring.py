@@ -12,8 +12,7 @@ import os
 import signal
 import sys
 import time
-
-import psutil
+from pathlib import Path
 
 # prctl(2)
 _PR_SET_PDEATHSIG = 1
@@ -40,13 +39,39 @@ def kill_offspring() -> None:
     """Kill every process below this one and wait until all are gone, frozen ones too."""
     ends = time.monotonic() + _GONE_WITHIN_S
     while time.monotonic() < ends:
-        below = psutil.Process().children(recursive=True)
-        for process in below:
-            with contextlib.suppress(psutil.Error):
-                process.kill()
+        below = offspring(os.getpid())
+        for pid in below:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         if _reap() and not below:
             return
         time.sleep(0.005)
+
+
+def offspring(root: int) -> list[int]:
+    """The ids of all living processes below a process, those that are dead and not collected left out."""
+    if sys.platform != "linux":
+        import psutil  # where there is no /proc; it would cost every run on Linux a tenth of a second
+
+        return [p.pid for p in psutil.Process(root).children(recursive=True) if p.status() != psutil.STATUS_ZOMBIE]
+    parents = _parents()
+    below = found = {root}
+    while found:
+        found = {pid for pid, parent in parents.items() if parent in below and pid not in below}
+        below |= found
+    return sorted(below - {root})
+
+
+def _parents() -> dict[int, int]:
+    """Every living process's parent, from /proc/PID/stat: https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html"""
+    parents = {}
+    for entry in os.listdir("/proc"):  # noqa: PTH208 - thousands of Path objects would be for nothing
+        if entry.isdigit():
+            with contextlib.suppress(OSError):
+                state, parent = Path(f"/proc/{entry}/stat").read_text().rpartition(")")[2].split()[:2]
+                if state != "Z":
+                    parents[int(entry)] = int(parent)
+    return parents
 
 
 def _reap() -> bool:
