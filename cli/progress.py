@@ -24,14 +24,21 @@ class Progress:
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._status = console.status("starting the browser")
+        # Nobody watches a pipe, and turning a wheel for nobody costs as much as a tenth of the run.
+        self._status = console.status("starting the browser", refresh_per_second=4) if console.is_terminal else None
 
     def __enter__(self) -> Progress:
-        self._status.start()
+        if self._status:
+            self._status.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._status.stop()
+        if self._status:
+            self._status.stop()
+
+    def _say(self, words: str) -> None:
+        if self._status:
+            self._status.update(words)
 
     def on_event(self, event: str, data: dict[str, Any]) -> None:
         """One event of `runner.start.make_run`."""
@@ -39,11 +46,11 @@ class Progress:
             case "attempt_started" if data["number"] > 1:
                 self._console.print("[dim]  once more, to confirm[/]")
             case "step_started":
-                self._status.update(data["name"])
+                self._say(data["name"])
             case "step_ended":
                 self._print_step(data["step"])
             case "confirming":
-                self._status.update(f"waiting {data['after_s']:g} s to confirm the failure")
+                self._say(f"waiting {data['after_s']:g} s to confirm the failure")
 
     def _print_step(self, step: dict[str, Any]) -> None:
         took = f"{step['duration_ms'] / 1000:6.2f} s" if step["duration_ms"] is not None else "       –"

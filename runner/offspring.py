@@ -45,7 +45,7 @@ def kill_offspring() -> None:
                 os.kill(pid, signal.SIGKILL)
         if _reap() and not below:
             return
-        time.sleep(0.005)
+        time.sleep(0.02)
 
 
 def offspring(root: int) -> list[int]:
