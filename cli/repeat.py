@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from cli.progress import Progress, print_outcome
-from facts import Run, Status
+from facts import Attempt, Run, Status
 from journeys.site import RequestBudget
 from runner.job import Job, new_run_id
 from runner.start import make_run
@@ -53,7 +53,7 @@ class Budget:
 
     def spend(self, run: Run) -> None:
         """Take note of a run that was made."""
-        cost = sum(r.party == "first" and r.status is not None for a in run.attempts for r in a.requests)
+        cost = sum(_cost(attempt) for attempt in run.attempts)
         self._spent.append((time.monotonic(), cost))
         self._dearest = max(self._dearest, cost)
         self._left_by_site = min((a.requests_left for a in run.attempts if a.requests_left is not None), default=None)
@@ -71,6 +71,12 @@ class Budget:
         return (
             f"a run costs {self._dearest} requests and {left} are left of the {window} that the site allows one address"
         )
+
+
+def _cost(attempt: Attempt) -> int:
+    """What the site counted, or all that it answered where it does not say."""
+    answered = sum(r.party == "first" and r.status is not None for r in attempt.requests)
+    return answered if attempt.requests_counted is None else attempt.requests_counted
 
 
 def print_spread(console: Console, runs: Sequence[Run]) -> None:

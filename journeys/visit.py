@@ -360,6 +360,7 @@ class Visit:
                 seen.url, params=dict(query), timeout=_ASK_MS, fail_on_status_code=False
             )
             status, text = response.status, response.text()
+            self.recorder.note_budget(response.headers)
         except Error as error:
             reason = str(error).splitlines()[0]
             self.recorder.end_own(seen, failure=reason)

@@ -174,6 +174,7 @@ def _facts(order: Order, visit: Visit, failure: Failure | None, started_at: date
         waited_ms=visit.waited_ms,
         traced=order.traced,
         requests_left=visit.recorder.requests_left,
+        requests_counted=visit.recorder.requests_counted,
         page=_address(visit.page),
         page_text=visit.page_text or None,
         steps=visit.steps(),

@@ -67,6 +67,8 @@ class Recorder:
         self.vitals = VitalsLog(first=self.origin, clock=clock)
         self.requests_left: int | None = None
         """The lowest `x-ratelimit-remaining` that the site has answered."""
+        self.requests_counted: int | None = None
+        """How many answers carried it: the requests that the site counts."""
         self.walled: str | None = None
         """What says that a bot wall answered instead of the site."""
         self.crashed = False
@@ -120,15 +122,17 @@ class Recorder:
             return
         seen.status = response.status
         if seen.party == "first":
-            self._note_budget(response.headers)
+            self.note_budget(response.headers)
         if seen.status >= 400:
             self._note_wall(seen, response.headers)
             if seen.kind in _TEXT_KINDS:
                 seen.body = _text_of(response)
 
-    def _note_budget(self, headers: dict[str, str]) -> None:
+    def note_budget(self, headers: dict[str, str]) -> None:
+        """What an answer of the site tells about the rest of its request budget."""
         left = headers.get("x-ratelimit-remaining", "")
         if left.isdigit():
+            self.requests_counted = (self.requests_counted or 0) + 1
             self.requests_left = min(int(left), self.requests_left if self.requests_left is not None else int(left))
 
     def _note_wall(self, seen: SeenRequest, headers: dict[str, str]) -> None:
