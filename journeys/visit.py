@@ -20,6 +20,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from playwright.sync_api import Error, Locator, Page
@@ -43,6 +44,7 @@ _SETTLE_AT_MOST_S = 3.0
 _POLL_MS = 20
 _SLICE_MS = 1000
 _LOOK_MS = 50
+_HOUSE = Path(__file__).resolve().parent.parent
 _TOLD_WITHIN_S = 1.0
 _ASK_MS = 10_000
 _NO_HOPE_AFTER_S = 3.0
@@ -250,7 +252,7 @@ class Visit:
         """`file:line` of the journey, or of the page object beside it, where the error came through."""
         frames = traceback.extract_tb(error.__traceback__)
         own = [f for f in frames if f.filename == self.journey.file]
-        return f"{own[-1].filename}:{own[-1].lineno}" if own else None
+        return f"{_as_known(own[-1].filename)}:{own[-1].lineno}" if own else None
 
     def skip(self, *names: str, reason: str) -> None:
         """Leave steps out, with the reason; a run with skipped steps can still pass."""
@@ -282,7 +284,9 @@ class Visit:
         forgotten = [name for name in self.journey.steps if name not in self._steps]
         if forgotten:
             sentence = f"{forgotten[0]}: the journey ended without this step; walk it, or visit.skip() it with a reason"
-            raise VisitFailed(Failure(step=forgotten[0], kind=Kind.SCRIPT, sentence=sentence, where=self.journey.file))
+            raise VisitFailed(
+                Failure(step=forgotten[0], kind=Kind.SCRIPT, sentence=sentence, where=_as_known(self.journey.file))
+            )
 
     # -- what a buyer does -------------------------------------------------------------------------------------------
 
@@ -410,6 +414,14 @@ class Visit:
             if now >= min(quiet_until, ends):
                 return
             self.pump(max(_POLL_MS, (min(quiet_until, ends) - now) * 1000))
+
+
+def _as_known(file: str) -> str:
+    """A file as its reader knows it: `journeys/ga_purchase.py` for ours, else from the current folder, else in full."""
+    for known in (_HOUSE, Path.cwd()):
+        if Path(file).is_relative_to(known):
+            return str(Path(file).relative_to(known))
+    return file
 
 
 def _is_call(request: SeenRequest) -> bool:
