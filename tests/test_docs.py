@@ -1,0 +1,75 @@
+"""What the documents say there is, is there; and what is there, they say."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import typer.main
+from click import Command, Group
+
+from cli.app import app
+from demo.faults import FAULTS
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def commands(group: Group, name: str = "sixfb") -> dict[str, Command]:
+    found: dict[str, Command] = {}
+    for sub, command in group.commands.items():
+        path = f"{name} {sub}"
+        found |= commands(command, path) if hasattr(command, "commands") else {path: command}  # type: ignore[arg-type]
+    return found
+
+
+COMMANDS = commands(typer.main.get_command(app))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_is_in_the_readme(name: str) -> None:
+    assert f"`{name}" in README
+
+
+@pytest.mark.parametrize(
+    "option", [o for p in COMMANDS["sixfb run"].params for o in getattr(p, "opts", []) if o.startswith("--")]
+)
+def test_every_option_of_run_is_in_the_readme(option: str) -> None:
+    assert f"`{option}" in README
+
+
+def test_every_variable_that_the_code_reads_is_in_the_readme() -> None:
+    rooms = ("cli", "config", "journeys", "runner", "demo", "reports")
+    code = "".join(f.read_text(encoding="utf-8") for room in rooms for f in (ROOT / room).rglob("*.py"))
+    read = set(re.findall(r"[\"'](SIXFB_[A-Z_]+|STRIPE_[A-Z]+_[A-Z]+)[\"']", code)) - {"STRIPE_SECRET_KEY_FILE"}
+    assert read
+    assert [name for name in sorted(read) if f"`{name}" not in README] == []
+
+
+@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md", "ARCHITECTURE.md"])
+def test_every_file_that_a_document_links_to_exists(document: str) -> None:
+    text = (ROOT / document).read_text(encoding="utf-8")
+    links = [link for link in re.findall(r"\]\(([^)#]+)\)", text) if not link.startswith("http")]
+    assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def test_the_changelog_counts_the_faults_right() -> None:
+    assert len(FAULTS) == 14
+    assert "fourteen faults" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+def test_every_make_target_that_the_documents_name_exists() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    named = {
+        t
+        for d in ("README.md", "CONTRIBUTING.md")
+        for t in re.findall(r"`make (\w+)", (ROOT / d).read_text(encoding="utf-8"))
+    }
+    assert named
+    assert [target for target in named if not re.search(rf"^{target}\b.*:", makefile, re.MULTILINE)] == []
+
+
+def test_no_lock_file_names_a_host() -> None:
+    for lock in ROOT.glob("requirements*.txt"):
+        assert "://" not in lock.read_text(encoding="utf-8")
