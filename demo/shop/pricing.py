@@ -44,7 +44,7 @@ def _member_quote(settings: ShopSettings, tier: str, quantity: int, original: fl
     own = settings.member_discount[tier]
     if quantity == 1 or tier == "vip":
         return Quote(original, original * (100 - own) / 100, own, "6FB Member Discount")
-    rest = bulk_percent(quantity - 1)
+    rest = bulk_percent(quantity)
     final = settings.member_price(tier) + settings.price(tier) * (quantity - 1) * (100 - rest) / 100
     reason = f"1 Member ticket ({own}% off) + {quantity - 1} Bulk tickets ({rest}% off)"
     return Quote(original, final, round((original - final) / original * 100), reason)

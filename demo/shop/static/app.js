@@ -149,7 +149,7 @@ function quote(state, tier) {
   const original = unit * quantity;
   if (state.member) {
     const own = data.memberPercent[tier];
-    const rest = quantity > 1 ? bulk(quantity - 1) : 0;
+    const rest = quantity > 1 ? bulk(quantity) : 0;
     const final = unit * (100 - own) / 100 + unit * (quantity - 1) * (100 - rest) / 100;
     return { original, final, reason: own ? `6FB Member Discount (${own}% off)` : "" };
   }
