@@ -51,9 +51,7 @@ class Served:
     def __init__(self, app: Any, sockets: Sequence[socket.socket]) -> None:
         self.urls = [f"http://127.0.0.1:{s.getsockname()[1]}" for s in sockets]
         self._sockets = list(sockets)
-        config = uvicorn.Config(
-            app, log_level="critical", access_log=False, lifespan="off", timeout_graceful_shutdown=1
-        )
+        config = uvicorn.Config(app, log_level="critical", access_log=False, timeout_graceful_shutdown=1)
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": self._sockets}, daemon=True)
 

@@ -35,13 +35,13 @@ class Api:
         self._settings = settings
         self._faults = faults
         self.inventory = Inventory(faults)
-        self._checkout = Checkout(settings, faults)
+        self.checkout = Checkout(settings, faults)
         self._stripe = stripe.StripeClient(settings.stripe_key)
 
     def routes(self) -> list[Route]:
         """All routes; a path answers 405 to the methods it does not have."""
         return [
-            _route("/api/create-checkout-session", get=self._checkout.tell, post=self._checkout.open),
+            _route("/api/create-checkout-session", get=self.checkout.tell, post=self.checkout.open),
             _route("/api/verify-member", post=self._verify_member),
             _route("/api/inventory", get=self._inventory, post=self._expand, delete=self._reset),
             _route("/api/inventory/{city_id}", get=self._inventory_of),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -34,7 +35,14 @@ def create_shop(settings: ShopSettings, faults: Faults) -> Starlette:
     """The application. Everything in it is in memory and begins anew."""
     pages, api = Pages(settings, faults), Api(settings, faults)
     gate = Gate(settings, faults)
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        yield
+        await api.checkout.close()
+
     return Starlette(
+        lifespan=lifespan,
         routes=[
             Route("/__faults", _list_faults(faults)),
             Route("/__faults/{name}", _switch_fault(faults), methods=["PUT", "DELETE"]),

@@ -43,12 +43,17 @@ class Checkout:
     def __init__(self, settings: ShopSettings, faults: Faults) -> None:
         self._settings = settings
         self._faults = faults
+        self._connection = stripe.HTTPXClient(timeout=80)
         self._stripe = stripe.StripeClient(
             settings.stripe_key,
             base_addresses={"api": settings.stripe_api_base},
-            http_client=stripe.HTTPXClient(timeout=80),
+            http_client=self._connection,
             max_network_retries=1,
         )
+
+    async def close(self) -> None:
+        """Let go of the connection to Stripe."""
+        await self._connection.close_async()  # type: ignore[no-untyped-call]
 
     async def open(self, request: Request) -> Response:
         """`POST`: a session at Stripe for an order, or why not."""
