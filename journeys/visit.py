@@ -314,7 +314,7 @@ class Visit:
         """Wait until `probe` gives something true, and return it. `what` completes "... did not come: ".
 
         Raises:
-            Broken: the step's time ran out, or hope did (see `see`).
+            TimeoutError: Playwright's; the step's time ran out, or hope did (see `see`).
         """
         while True:
             found = probe()

@@ -42,6 +42,8 @@ GRACE_S = 10.0
 EVIDENCE_S = 20.0
 """What taking evidence may take once the journey is over."""
 
+_LOOK_AT_LEAST_EVERY_S = 3600.0
+
 # What the browser's process tree may see of our environment; secrets are not among it.
 _PASSED_ON = (
     "PATH",
@@ -80,6 +82,7 @@ class Seen:
     purchases: dict[str, Purchase] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     files: list[tuple[str, str]] = field(default_factory=list)
+    last_words: str = ""
 
 
 class Supervisor:
@@ -118,6 +121,7 @@ class Supervisor:
         started_at = datetime.now(UTC)
         try:
             seen, ended = self._watch(number, folder, traced=traced)
+            seen.last_words = self.scrubber.mask(_last_line(folder / "stderr.txt"))[0]
             attempt = self._judged(number, seen, ended, started_at)
             self._keep_evidence(seen, attempt, folder)
         finally:
@@ -166,7 +170,7 @@ class Supervisor:
                 left = self._deadline(seen, started) - time.monotonic()
                 if left <= 0:
                     return "overstayed"
-                if not selector.select(left):
+                if not selector.select(min(left, _LOOK_AT_LEAST_EVERY_S)):
                     continue
                 chunk = os.read(read_end, 1 << 16)
                 if not chunk:
@@ -240,7 +244,7 @@ class Supervisor:
             return self._unmade(number, seen.unable, *status, started_at=started_at)
         if ended == "overstayed" and seen.began is not None:
             return self._overstayed(number, seen, started_at)
-        reason = "the browser did not start within 30 s" if ended == "overstayed" else "the attempt's process died"
+        reason = "the browser did not start within 30 s" if ended == "overstayed" else _death(seen.last_words)
         return self._unmade(number, reason, Status.ERRORED, Blame.RUNNER, seen=seen, started_at=started_at)
 
     def _judge_walk(self, attempt: Attempt, failure: Failure | None) -> Attempt:
@@ -360,6 +364,18 @@ def _counted(attempts: list[Attempt]) -> Attempt:
     """The last attempt, unless our own fault kept it from confirming or refuting the first."""
     last = attempts[-1]
     return attempts[0] if last.status in (Status.ERRORED, Status.BLOCKED) else last
+
+
+def _last_line(file: Path) -> str:
+    try:
+        lines = file.read_text(errors="replace").strip().splitlines()
+    except OSError:
+        return ""
+    return lines[-1][:300] if lines else ""
+
+
+def _death(last_words: str) -> str:
+    return "the attempt's process died" + (f"; its last words: {last_words}" if last_words else "")
 
 
 def _environment(folder: Path) -> dict[str, str]:

@@ -233,6 +233,12 @@ def test_a_missing_browser_is_our_own_fault_and_says_how_to_get_one(tmp_path: Pa
     assert "no browser found: run `make setup`" in (run.error or "")
 
 
+def test_nobody_hurries_a_run_that_a_person_watches(tmp_path: Path) -> None:
+    with a_site({"/": Page(SHOP, before=lambda: time.sleep(1.2))}) as site:
+        run = walk(tmp_path, site.url, options="slow_after_s=0.5, deadline_s=0.5, step_s=0.5", slow_mo_ms=1)
+    assert (run.status, run.slow) == (Status.PASSED, True)
+
+
 def test_a_killed_supervisor_still_ends_in_one_record(tmp_path: Path) -> None:
     held = threading.Event()
     a_journey(tmp_path, LOOK)
