@@ -149,7 +149,10 @@ def _switch_fault(faults: Faults) -> Callable[[Request], Awaitable[Response]]:
 
 def from_here(request: Request) -> bool:
     """Whether a request comes from no page at all, or from a page of this machine; some other site's page may not break the shop."""
-    origin = request.headers.get("origin")
+    # Sec-Fetch-Site first: a page that sends no referrer has the origin "null", also to itself.
+    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
+    if site in ("none", "same-origin"):
+        return True
     if origin is not None:
         return urlsplit(origin).hostname in ("127.0.0.1", "localhost", "::1")
-    return request.headers.get("sec-fetch-site", "none") in ("none", "same-origin")
+    return site is None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.resources
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal
@@ -80,9 +79,3 @@ def a_picture(browser: Browser) -> bytes:
     picture = page.screenshot(type="jpeg", quality=40)
     page.close()
     return picture
-
-
-@pytest.fixture(scope="session")
-def axe() -> str:
-    """The source of axe-core."""
-    return importlib.resources.files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import Dialog, Page, Request
 
 from facts import Status
 from reports import write_round, write_run
+from tests.axe import violations
 from tests.builders import ALERT, CHECKOUT_403, a_run
 from tests.reports.conftest import Look, Opened, Shelf
 from tests.reports.rounds import a_round
@@ -54,16 +54,10 @@ def failed_page(shelf: Shelf, out: Path, a_picture: bytes) -> Path:
     ],
     indirect=["any_page"],
 )
-def test_axe_finds_nothing(any_page: Path, look: Look, opened: Opened, axe: str) -> None:
+def test_axe_finds_nothing(any_page: Path, look: Look, opened: Opened) -> None:
     page = opened(any_page, look)
     page.evaluate(OPEN_ALL)
-    assert violations(page, axe) == []
-
-
-def violations(page: Page, axe: str) -> list[str]:
-    page.evaluate(axe)
-    found: list[dict[str, Any]] = page.evaluate("async () => (await axe.run({resultTypes: ['violations']})).violations")
-    return [f"{rule['id']}: {node['target']} {node['failureSummary']}" for rule in found for node in rule["nodes"]]
+    assert violations(page) == []
 
 
 @pytest.mark.parametrize("any_page", KINDS, indirect=True)
