@@ -5,11 +5,13 @@ No test starts a Playwright of its own in this process: two of them cannot live 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from playwright.sync_api import BrowserType
 
+from demo import Demo, DemoSettings, serve_demo
 from journeys.browser import find_browser, launch_options
 
 
@@ -18,3 +20,18 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any], browser_t
     """The browser that the product would choose, as it would start it."""
     found = find_browser(browser_type.executable_path)
     return {**browser_type_launch_args, **launch_options(sandbox=False), **found.launch}
+
+
+@pytest.fixture(scope="session")
+def opened_demo() -> Iterator[Demo]:
+    """A demo for each worker; its rate limit never bites, so that tests do not disturb one another."""
+    with serve_demo(settings=DemoSettings(rate_limit=1_000_000)) as demo:
+        yield demo
+
+
+@pytest.fixture
+def demo(opened_demo: Demo) -> Iterator[Demo]:
+    """The demo with everything mended, before and after."""
+    opened_demo.faults.clear()
+    yield opened_demo
+    opened_demo.faults.clear()

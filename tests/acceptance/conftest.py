@@ -1,14 +1,14 @@
-"""A demo for each worker, and runs on it."""
+"""Runs on a demo."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from demo import Demo, DemoSettings, Faults, serve_demo
+from demo import Demo
 from facts import Run
 from journeys.site import Prices, Site
 from runner.job import Job, new_run_id
@@ -16,21 +16,6 @@ from runner.start import make_run
 from tests.builders import A_MOMENT
 
 Buy = Callable[..., Run]
-
-
-@pytest.fixture(scope="session")
-def opened_demo() -> Iterator[Demo]:
-    """Opened once; its rate limit never bites, so that tests do not disturb one another."""
-    with serve_demo(settings=DemoSettings(rate_limit=1_000_000), faults=Faults()) as demo:
-        yield demo
-
-
-@pytest.fixture
-def demo(opened_demo: Demo) -> Iterator[Demo]:
-    """The demo with everything mended, before and after."""
-    opened_demo.faults.clear()
-    yield opened_demo
-    opened_demo.faults.clear()
 
 
 @pytest.fixture

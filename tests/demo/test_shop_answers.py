@@ -17,19 +17,6 @@ CHECKOUT = "/api/create-checkout-session"
 PLENTY = DemoSettings(rate_limit=1_000_000)
 
 
-@pytest.fixture(scope="module")
-def opened() -> Iterator[Demo]:
-    with serve_demo(settings=PLENTY) as demo:
-        yield demo
-
-
-@pytest.fixture
-def demo(opened: Demo) -> Iterator[Demo]:
-    opened.faults.clear()
-    yield opened
-    opened.faults.clear()
-
-
 @pytest.fixture
 def shop(demo: Demo) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=demo.shop_url) as client:

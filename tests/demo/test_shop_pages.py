@@ -13,19 +13,6 @@ from demo import Demo, DemoSettings, serve_demo
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture(scope="module")
-def opened() -> Iterator[Demo]:
-    with serve_demo(settings=DemoSettings(rate_limit=1_000_000)) as demo:
-        yield demo
-
-
-@pytest.fixture
-def demo(opened: Demo) -> Iterator[Demo]:
-    opened.faults.clear()
-    yield opened
-    opened.faults.clear()
-
-
 @pytest.fixture
 def page(browser: Browser, demo: Demo) -> Iterator[Page]:
     context = browser.new_context(
