@@ -13,6 +13,7 @@ third party for proof: the observer is never inside the measurement.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import time
@@ -44,6 +45,22 @@ _SETTLE_AT_MOST_S = 3.0
 _POLL_MS = 20
 _SLICE_MS = 1000
 _LOOK_MS = 50
+# Two frames in the same place; what never stands still is left to click() after two seconds.
+_STANDS_STILL = """
+element => new Promise(done => {
+  const began = performance.now();
+  let before, frames = 0;
+  const look = () => {
+    const { x, y, width, height } = element.getBoundingClientRect();
+    const place = [x, y, width, height].join();
+    frames = place === before ? frames + 1 : 0;
+    before = place;
+    if (frames >= 2 || performance.now() - began > 2000) done();
+    else requestAnimationFrame(look);
+  };
+  requestAnimationFrame(look);
+})
+"""
 _HOUSE = Path(__file__).resolve().parent.parent
 _TOLD_WITHIN_S = 1.0
 _ASK_MS = 10_000
@@ -309,6 +326,19 @@ class Visit:
             except PlaywrightTimeout as error:
                 if self._hopeless() or self.out_of_time():
                     raise PlaywrightTimeout(_with_waited(str(error), self._now() - self._step_began)) from None
+
+    def press(self, locator: Locator) -> None:
+        """Click a control once it can be seen and stands still.
+
+        Playwright's own click looks again after ever longer pauses, up to half a second, so that a page that fades in would
+        seem slower than it is, by chance now more and now less. Here it is looked at in every frame.
+        """
+        self.see(locator)
+        with contextlib.suppress(
+            Error
+        ):  # a page that draws itself anew replaces it meanwhile; click() finds the new one
+            locator.evaluate(_STANDS_STILL, timeout=self.time_left_ms())
+        locator.click(timeout=self.time_left_ms())
 
     def wait_until(self, what: str, probe: Callable[[], T | None], *, every_ms: int = _POLL_MS) -> T:
         """Wait until `probe` gives something true, and return it. `what` completes "... did not come: ".

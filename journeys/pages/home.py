@@ -28,7 +28,7 @@ class HomePage:
         self._open_card(city)
         name = re.compile(rf"^Select {re.escape(city)}\b")
         button = self.visit.page.get_by_role("button", name=name).or_(self.visit.page.get_by_role("link", name=name))
-        self.visit.see(button.filter(visible=True).first).click()
+        self.visit.press(button.filter(visible=True).first)
 
     # A card's name changes from "Expand details" to "Collapse details" when it opens, and the grid may be on the page twice.
     def _card(self, city: str, state: str = "Expand|Collapse") -> Locator:
@@ -39,7 +39,7 @@ class HomePage:
         # A click that comes before the page's scripts is lost; a person sees that nothing happened and clicks again.
         card = self.visit.see(self._card(city))
         while True:
-            card.click()
+            self.visit.press(card)
             if self._opens(city):
                 return
 

@@ -43,7 +43,7 @@ class PricingPage:
 
     def choose(self, tier: str) -> None:
         """Press the button of a tier (`General Admission`, `VIP`)."""
-        self.visit.see(self._tier(re.escape(tier))).click()
+        self.visit.press(self._tier(re.escape(tier)))
 
     def _tier(self, tier: str) -> Locator:
         name = re.compile(rf"Secure Your .*{tier}")

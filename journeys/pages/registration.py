@@ -56,7 +56,7 @@ class RegistrationPage:
 
     def proceed_to_payment(self) -> None:
         """Press the button and wait until the site has opened a checkout and sent the buyer there."""
-        self.visit.see(self._pay_button()).click()
+        self.visit.press(self._pay_button())
         self.visit.wait_until("Stripe's page after Proceed to Payment", self._left_for_stripe)
 
     # Members' names are filled in by a script after the first paint, over what a quick buyer may have typed already.
@@ -73,7 +73,7 @@ class RegistrationPage:
         return not lost
 
     def _next(self) -> None:
-        self.visit.see(self.visit.page.get_by_role("button", name="Next", exact=True).filter(visible=True).last).click()
+        self.visit.press(self.visit.page.get_by_role("button", name="Next", exact=True).filter(visible=True).last)
 
     def _check_total(self, price: float, sentence: str) -> None:
         text = self.visit.page.locator("body").inner_text(timeout=self.visit.time_left_ms())
