@@ -28,6 +28,7 @@ _PUZZLE = re.compile(
     r"hcaptcha\.com/.*(challenge|checkbox)|recaptcha/(api2|enterprise)/bframe|challenges\.cloudflare\.com"
 )
 _LOOK_EVERY_MS = 100
+_CONTROLS_OF_A_FORM = 2
 _BACK_EVERY_MS = 25
 _COMPLAINS_AFTER_MS = 250
 # One question for all fields, because each costs the buyer's clock a few milliseconds.
@@ -47,10 +48,10 @@ class CheckoutPage:
     _session: Session | None = field(default=None, repr=False)
 
     def is_open(self) -> None:
-        """It is up when its form can be seen; `wait_for_url` would be content with an error page."""
+        """It is up when there is something to pay with; `wait_for_url` would be content with an error page."""
         match = _SESSION.search(self.visit.page.url)
         self.session_id = match[0] if match else ""
-        self._form()
+        self.visit.wait_until("Stripe's payment page", self._has_controls, every_ms=_LOOK_EVERY_MS)
 
     def charges(self, price: float) -> None:
         """The session asks for exactly this price: read at its source, and where that cannot tell, from the page."""
@@ -154,6 +155,13 @@ class CheckoutPage:
             except Error:
                 continue  # the frame is just being replaced; the next look finds the new one
         return None
+
+    def _has_controls(self) -> bool:
+        """A form we know, or at least fields and buttons: whether we can find our way in them is a question of paying."""
+        if self._find_form():
+            return True
+        controls = self.visit.page.locator("input:visible, button:visible, iframe:visible")
+        return controls.count() >= _CONTROLS_OF_A_FORM
 
     def _look_for_a_puzzle(self) -> None:
         for frame in self.visit.page.frames:

@@ -26,9 +26,12 @@ class HomePage:
     def choose_city(self, city: str) -> None:
         """Open the city's card and press its button."""
         self._open_card(city)
+        self.visit.press(self._select(city))
+
+    def _select(self, city: str) -> Locator:
         name = re.compile(rf"^Select {re.escape(city)}\b")
-        button = self.visit.page.get_by_role("button", name=name).or_(self.visit.page.get_by_role("link", name=name))
-        self.visit.press(button.filter(visible=True).first)
+        page = self.visit.page
+        return page.get_by_role("button", name=name).or_(page.get_by_role("link", name=name)).filter(visible=True).first
 
     # A card's name changes from "Expand details" to "Collapse details" when it opens, and the grid may be on the page twice.
     def _card(self, city: str, state: str = "Expand|Collapse") -> Locator:
@@ -46,7 +49,7 @@ class HomePage:
     def _opens(self, city: str) -> bool:
         try:
             wait = min(self.visit.time_left_ms() or _CLICK_IS_LOST_AFTER_MS, _CLICK_IS_LOST_AFTER_MS)
-            self._card(city, "Collapse").wait_for(state="visible", timeout=wait)
+            self._card(city, "Collapse").or_(self._select(city)).first.wait_for(state="visible", timeout=wait)
         except PlaywrightTimeout:
             if self.visit.out_of_time():
                 raise
