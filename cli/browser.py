@@ -56,6 +56,7 @@ def _succeeds(command: list[str]) -> bool:
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     done = subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False)
     if done.returncode:
-        last = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
-        typer.echo(f"{' '.join(command[-3:])}: {' '.join(last) or 'failed'}", err=True)
+        said = done.stderr.decode(errors="replace").splitlines()
+        reason = next((line.strip() for line in said if "rror" in line), "failed")
+        typer.echo(f"{' '.join(command[-3:])}: {reason[:200]}", err=True)
     return done.returncode == 0
