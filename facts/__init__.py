@@ -1,5 +1,28 @@
 """The nouns every room speaks: frozen dataclasses of the standard library, whose JSON is the wire format."""
 
+from facts.alert import (
+    Alert,
+    AlertState,
+    Incident,
+    Notification,
+    NotificationKind,
+    NotificationState,
+)
+from facts.failpoint import (
+    Failpoint,
+    go_on,
+)
+from facts.outcome import (
+    Answer,
+    Graded,
+    Outcome,
+    outcome_of,
+    reclassified,
+)
+from facts.plan import (
+    Plan,
+    PlannedJourney,
+)
 from facts.run import (
     Attempt,
     Blame,
@@ -14,22 +37,59 @@ from facts.run import (
     StepStatus,
     Vital,
 )
-from facts.wire import WireError, from_wire, to_wire
+from facts.slots import (
+    Grid,
+)
+from facts.stock import (
+    FeedState,
+    Stock,
+)
+from facts.verdict import (
+    Severity,
+    Verdict,
+    Word,
+)
+from facts.wire import (
+    WireError,
+    from_wire,
+    to_wire,
+)
 
 __all__ = [
+    "Alert",
+    "AlertState",
+    "Answer",
     "Attempt",
     "Blame",
     "ConsoleLine",
     "Dialog",
     "Evidence",
+    "Failpoint",
+    "FeedState",
+    "Graded",
+    "Grid",
+    "Incident",
+    "Notification",
+    "NotificationKind",
+    "NotificationState",
+    "Outcome",
+    "Plan",
+    "PlannedJourney",
     "Purchase",
     "Request",
     "Run",
+    "Severity",
     "Status",
     "Step",
     "StepStatus",
+    "Stock",
+    "Verdict",
     "Vital",
     "WireError",
+    "Word",
     "from_wire",
+    "go_on",
+    "outcome_of",
+    "reclassified",
     "to_wire",
 ]

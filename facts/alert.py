@@ -1,0 +1,127 @@
+"""An alert's life, the incident it belongs to, and the messages it owes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from facts.verdict import Severity
+
+
+class AlertState(StrEnum):
+    """pending → firing → resolved. A pending alert whose breach ends before its time is `dropped`: it was never told."""
+
+    PENDING = "pending"
+    FIRING = "firing"
+    RESOLVED = "resolved"
+    DROPPED = "dropped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alert:
+    """One episode of an alert.
+
+    `key` is the verdict's; `id` is the key with dots and the episode's number, so it fits a path (`F0.ga_purchase.3`).
+    `clear_since` is since when the recovery condition has held without a break. `last_known` is true while a firing alert has
+    no data. `samples` are the distinct samples seen breaching. `inhibited_by` is the key of the alert that makes this one
+    unnecessary to tell. `runs` are run ids that prove it, newest last.
+    `closed` says why it was ended by other than recovery (a location that was removed).
+    """
+
+    id: str
+    key: str
+    rule: str
+    severity: Severity
+    state: AlertState
+    episode: int
+    pending_since: datetime
+    summary: str
+    title: str = ""
+    journey: str | None = None
+    subject: str | None = None
+    fired_at: datetime | None = None
+    acked_at: datetime | None = None
+    acked_by: str | None = None
+    resolved_at: datetime | None = None
+    clear_since: datetime | None = None
+    last_known: bool = False
+    counted: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+    samples: tuple[str, ...] = ()
+    runs: tuple[str, ...] = ()
+    incident: str | None = None
+    inhibited_by: str | None = None
+    runbook: str | None = None
+    closed: str | None = None
+    needs_review: bool = False
+
+
+class NotificationKind(StrEnum):
+    """What a message is about."""
+
+    FIRING = "firing"
+    UPDATE = "update"
+    """More alerts joined the incident, or one of them rose in severity."""
+    RESOLVED = "resolved"
+    ACKNOWLEDGED = "acknowledged"
+
+
+class NotificationState(StrEnum):
+    """owed → claimed → delivered; or back to owed for another try; or dead, superseded, suppressed."""
+
+    OWED = "owed"
+    CLAIMED = "claimed"
+    DELIVERED = "delivered"
+    DEAD = "dead"
+    SUPERSEDED = "superseded"
+    """Never delivered, and no longer true: a later message says it all."""
+    SUPPRESSED = "suppressed"
+    """Withheld on purpose; `reason` says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notification:
+    """One message owed to one destination.
+
+    `id` is deterministic (incident, kind, sequence, destination), so that owing it twice is owing it once. `thread` is the
+    incident's id: the dedup key of every message of one outage. `order` counts the messages of a thread to a destination;
+    a later one waits for an earlier. `message` is the JSON form of `alerts.message.Message`.
+    """
+
+    id: str
+    thread: str
+    alert_id: str
+    destination: str
+    kind: NotificationKind
+    severity: Severity
+    order: int
+    created_at: datetime
+    due_at: datetime
+    state: NotificationState = NotificationState.OWED
+    tries: int = 0
+    claimed_by: str | None = None
+    claimed_until: datetime | None = None
+    delivered_at: datetime | None = None
+    last_error: str | None = None
+    reason: str | None = None
+    message: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incident:
+    """The alerts of one cause. `lead` is the alert that opened it. `told` are the alert ids its messages have named.
+
+    `updated_at` is when its last message was owed; `sequence` counts them.
+    """
+
+    id: str
+    lead: str
+    severity: Severity
+    opened_at: datetime
+    alerts: tuple[str, ...] = ()
+    told: tuple[str, ...] = ()
+    updated_at: datetime | None = None
+    resolved_at: datetime | None = None
+    sequence: int = 0

@@ -1,0 +1,134 @@
+"""A run as judging sees it: the small part of it that counts, and when the hub had it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from facts.run import Blame, Run, Status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """One request of the first attempt, as far as judging wants it. `party` is `first` or a third party's origin.
+
+    `failed` is true where no HTTP answer came or its status was 400 or more; `status` is None where none came.
+    """
+
+    endpoint: str
+    method: str
+    status: int | None
+    duration_ms: float | None
+    party: str
+    step: str | None = None
+    failed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Graded:
+    """One web vital of one page of the first attempt; `value` in the unit of `facts.Vital`, None where it did not happen."""
+
+    page: str
+    name: str
+    value: float | None
+    navigation: str
+    cut: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What one slot at one location came to.
+
+    `status`, `blame`, `failed_step` and `error` are the final result's (pages count these), those with `first_` the first
+    attempt's (SLIs count these). `late` marks a result that came to the hub too late to start a page. `steps` are the first
+    attempt's step durations in ms, by name. `duration_ms` is the whole journey's. `reason` says why a slot was missed.
+    """
+
+    run_id: str
+    journey: str
+    location: str
+    slot: datetime | None
+    status: Status
+    started_at: datetime
+    finished_at: datetime
+    received_at: datetime
+    blame: Blame | None = None
+    failed_step: str | None = None
+    error: str | None = None
+    first_status: Status | None = None
+    first_blame: Blame | None = None
+    first_failed_step: str | None = None
+    duration_ms: float = 0.0
+    slow: bool = False
+    flaky: bool = False
+    late: bool = False
+    steps: dict[str, float] = field(default_factory=dict)
+    requests: tuple[Answer, ...] = ()
+    vitals: tuple[Graded, ...] = ()
+
+    @property
+    def reason(self) -> str | None:
+        """Why there is no result, for a slot that has none."""
+        return self.error if self.status in (Status.MISSED, Status.SKIPPED) else None
+
+
+def outcome_of(run: Run, *, received_at: datetime, late: bool = False) -> Outcome:
+    """The outcome of a run. Requests, steps and vitals are the first attempt's: the confirming one is traced, which stretches times."""
+    first = run.attempts[0] if run.attempts else None
+    return Outcome(
+        run_id=run.id,
+        journey=run.journey,
+        location=run.location,
+        slot=run.slot,
+        status=run.status,
+        blame=run.blame,
+        failed_step=run.failed_step,
+        error=run.error,
+        first_status=first.status if first else run.status,
+        first_blame=first.blame if first else run.blame,
+        first_failed_step=first.failed_step if first else run.failed_step,
+        started_at=run.started_at,
+        finished_at=run.finished_at,
+        received_at=received_at,
+        duration_ms=run.duration_ms,
+        slow=run.slow,
+        flaky=run.flaky,
+        late=late,
+        steps={step.name: step.duration_ms for step in first.steps if step.duration_ms is not None} if first else {},
+        requests=tuple(
+            Answer(
+                endpoint=request.endpoint,
+                method=request.method,
+                status=request.status,
+                duration_ms=request.duration_ms,
+                party=request.party,
+                step=request.step,
+                failed=request.failure not in (None, "pending") or (request.status or 0) >= 400,
+            )
+            for request in (first.requests if first else ())
+        ),
+        vitals=tuple(
+            Graded(page=v.page, name=v.name, value=v.value, navigation=v.navigation, cut=v.cut)
+            for v in (first.vitals if first else ())
+        ),
+    )
+
+
+def reclassified(outcome: Outcome, blame: Blame) -> Outcome:
+    """The outcome after a person said whose fault it was."""
+    first = _status_for(outcome.first_status, blame)
+    return replace(
+        outcome,
+        status=_status_for(outcome.status, blame) or outcome.status,
+        blame=blame,
+        first_status=first,
+        first_blame=blame if outcome.first_blame else None,
+    )
+
+
+def _status_for(status: Status | None, blame: Blame) -> Status | None:
+    if status not in (Status.FAILED, Status.TIMED_OUT, Status.ERRORED):
+        return status
+    if blame is Blame.RUNNER:
+        return Status.ERRORED
+    return Status.FAILED if status is Status.ERRORED else status

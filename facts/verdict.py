@@ -1,0 +1,80 @@
+"""One target judged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class Word(StrEnum):
+    """What a target came to. Neither `off`, `no_data`, `insufficient` nor `unproven` is ever green."""
+
+    MET = "met"
+    OFF_TARGET = "off_target"
+    """Worse than the target, better than the warning; told on pages and in reports, alerts nobody."""
+    WARNING = "warning"
+    CRITICAL = "critical"
+    UNPROVEN = "unproven"
+    INSUFFICIENT = "insufficient"
+    NO_DATA = "no_data"
+    ERROR = "error"
+    OFF = "off"
+
+
+class Severity(StrEnum):
+    """How urgent an alert is."""
+
+    CRITICAL = "critical"
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+    INFO = "info"
+
+    @property
+    def rank(self) -> int:
+        """0 for the most urgent."""
+        return list(Severity).index(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What one rule found for one journey and subject at one moment.
+
+    `breached` is the rule's own firing condition, `clear` its recovery condition; both false means: keep what stands.
+    `for_s` is how long a breach must hold, `clear_for_s` how long the clear level must. `severity` is that of an alert which
+    fires on it now. `value`, `limit`, `low` and `high` (bounds of the interval the value lies in with 95 %) are in `unit`.
+    `n` counts samples; `samples` names the distinct ones that a breach rests on (run ids, or sample times), newest last;
+    `data_at` is the age of the newest. `counted` and `left_out` name locations, the latter with the reason. `summary` is the
+    sentence a person reads: value beside limit, n, window. `coverage` is 0 to 1.
+    """
+
+    rule: str
+    verdict: Word
+    summary: str
+    journey: str | None = None
+    subject: str | None = None
+    severity: Severity | None = None
+    value: float | None = None
+    limit: float | None = None
+    unit: str = ""
+    low: float | None = None
+    high: float | None = None
+    n: int = 0
+    coverage: float | None = None
+    window: str = ""
+    breached: bool = False
+    clear: bool = False
+    for_s: float = 0.0
+    clear_for_s: float = 0.0
+    counted: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+    samples: tuple[str, ...] = ()
+    data_at: datetime | None = None
+    title: str = ""
+    runbook: str | None = None
+
+    @property
+    def key(self) -> str:
+        """What names the alert of this verdict: rule, journey and subject."""
+        return "/".join(part for part in (self.rule, self.journey, self.subject) if part)

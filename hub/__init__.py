@@ -1,0 +1,1 @@
+"""The centre: takes runs in, collects, judges, tells and shows."""

@@ -1,0 +1,1 @@
+"""From facts to verdicts: targets, rules and statistics, without a clock, a network or a database."""

@@ -1,0 +1,1 @@
+"""The database: its tables, one file of queries a noun, and the migrations."""
