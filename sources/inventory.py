@@ -1,0 +1,79 @@
+"""The site's own inventory: how many tickets of each tier are left in each city, from `GET /api/inventory`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import httpx
+
+from facts import Stock
+from sources.source import SourceError
+
+NAME = "inventory"
+PATH = "/api/inventory"
+_LARGEST_ANSWER = 1_000_000
+
+
+def read_inventory(client: httpx.Client, base_url: str, now: datetime) -> list[Stock]:
+    """One sample: a `Stock` for each city and tier, all at `now`. Oversold seats are negative.
+
+    `actualAvailable` is read where the site tells it; `publicAvailable` may be what the site wants to show.
+
+    Raises:
+        SourceError: no answer, another status than 200, or an answer of another shape; a city that is told wrongly
+            spoils the sample, because half an inventory would pass for a whole one.
+    """
+    url = base_url.rstrip("/") + PATH
+    try:
+        answer = client.get(url, headers={"Accept": "application/json"})
+    except httpx.HTTPError as error:
+        raise SourceError(f"GET {PATH}: no answer ({type(error).__name__}: {error})") from None
+    if answer.status_code != 200:
+        raise _refused(answer)
+    if len(answer.content) > _LARGEST_ANSWER:
+        raise SourceError(f"GET {PATH}: the answer has {len(answer.content):,} bytes; an inventory has a few thousand")
+    cities = _cities(answer)
+    return [stock for city in cities for stock in _stocks(city, now)]
+
+
+def _refused(answer: httpx.Response) -> SourceError:
+    status = answer.status_code
+    seconds = answer.headers.get("Retry-After", "")
+    retry_after = float(seconds) if seconds.isdecimal() else None
+    what = "the site limits this address" if status == 429 else "no inventory is served there" if status == 404 else ""
+    permanent = 400 <= status < 500 and status not in (408, 425, 429)
+    return SourceError(
+        f"GET {PATH}: {status}" + (f", {what}" if what else ""), permanent=permanent, retry_after_s=retry_after
+    )
+
+
+def _cities(answer: httpx.Response) -> list[Any]:
+    try:
+        body = answer.json()
+    except ValueError:
+        raise SourceError(f"GET {PATH}: the answer is not JSON: {answer.text[:80]!r}") from None
+    cities = body.get("data") if isinstance(body, dict) and body.get("success") else None
+    if not isinstance(cities, list) or not cities:
+        raise SourceError(f"GET {PATH}: the answer lists no cities: {answer.text[:80]!r}")
+    return cities
+
+
+def _stocks(city: Any, now: datetime) -> list[Stock]:
+    name = city.get("cityId") if isinstance(city, dict) else None
+    if not isinstance(name, str) or not name:
+        raise SourceError(f"GET {PATH}: a city without cityId: {str(city)[:80]}")
+    left = _numbers(city, "actualAvailable") or _numbers(city, "publicAvailable")
+    limits = _numbers(city, "actualLimits") or _numbers(city, "publicLimits") or {}
+    if not left:
+        raise SourceError(f"GET {PATH}: {name} tells neither actualAvailable nor publicAvailable as numbers by tier")
+    return [Stock(at=now, city=name, tier=tier, remaining=n, total=limits.get(tier)) for tier, n in left.items()]
+
+
+def _numbers(city: Mapping[str, Any], key: str) -> dict[str, int] | None:
+    values = city.get(key)
+    if not isinstance(values, dict):
+        return None
+    wrong = [tier for tier, n in values.items() if not isinstance(n, int) or isinstance(n, bool)]
+    return None if wrong or not values else dict(values)

@@ -1,0 +1,112 @@
+"""The inventory as the site tells it, and every way it can fail to."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import pytest
+
+from demo.faults import Faults
+from demo.shop.inventory import Inventory
+from facts import Stock
+from sources import SourceError, read_inventory
+
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+
+
+def a_city(**more: Any) -> dict[str, Any]:
+    return {
+        "cityId": "dallas-jan-2026",
+        "actualLimits": {"ga": 35, "vip": 15},
+        "actualAvailable": {"ga": 9, "vip": 15},
+        **more,
+    }
+
+
+def a_site(status: int = 200, *, json: Any = None, text: str | None = None, headers: Any = None) -> httpx.Client:
+    def answer(request: httpx.Request) -> httpx.Response:
+        assert request.url.path == "/api/inventory"
+        return (
+            httpx.Response(status, text=text, headers=headers)
+            if text is not None
+            else httpx.Response(status, json=json, headers=headers)
+        )
+
+    return httpx.Client(transport=httpx.MockTransport(answer))
+
+
+def read(client: httpx.Client) -> list[Stock]:
+    return read_inventory(client, "https://shop.test/", NOW)
+
+
+def test_it_brings_each_tier_of_each_city() -> None:
+    stocks = read(a_site(json={"success": True, "data": [a_city(), a_city(cityId="la-mar-2026")]}))
+    assert [(s.city, s.tier, s.remaining, s.total) for s in stocks] == [
+        ("dallas-jan-2026", "ga", 9, 35),
+        ("dallas-jan-2026", "vip", 15, 15),
+        ("la-mar-2026", "ga", 9, 35),
+        ("la-mar-2026", "vip", 15, 15),
+    ]
+    assert {s.at for s in stocks} == {NOW}
+
+
+def test_it_reads_what_the_demo_shop_says_also_when_it_is_oversold() -> None:
+    faults = Faults(["inventory_negative"])
+    stocks = read(a_site(json={"success": True, "data": Inventory(faults).all()}))
+    assert len(stocks) == 12
+    assert min(s.remaining for s in stocks) == -2
+
+
+def test_what_is_really_left_goes_before_what_the_public_is_shown() -> None:
+    city = a_city(actualAvailable={"ga": -3, "vip": 1}, publicAvailable={"ga": 0, "vip": 1})
+    assert read(a_site(json={"success": True, "data": [city]}))[0].remaining == -3
+
+
+def test_a_site_that_tells_only_the_public_number_is_read_by_that() -> None:
+    city = {"cityId": "x", "publicAvailable": {"ga": 4, "vip": 2}}
+    assert [(s.tier, s.remaining, s.total) for s in read(a_site(json={"success": True, "data": [city]}))] == [
+        ("ga", 4, None),
+        ("vip", 2, None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("client", "says"),
+    [
+        (a_site(text="<html>"), "not JSON"),
+        (a_site(json={"success": False, "data": []}), "lists no cities"),
+        (a_site(json={"success": True, "data": []}), "lists no cities"),
+        (a_site(json=[1]), "lists no cities"),
+        (a_site(json={"success": True, "data": [{"cityId": ""}]}), "without cityId"),
+        (a_site(json={"success": True, "data": ["dallas"]}), "without cityId"),
+        (
+            a_site(json={"success": True, "data": [a_city(actualAvailable={"ga": None})]}),
+            "dallas-jan-2026 tells neither",
+        ),
+        (a_site(json={"success": True, "data": [a_city(), a_city(actualAvailable={"ga": "9"})]}), "tells neither"),
+        (a_site(text="x" * 1_000_001), "1,000,001 bytes"),
+    ],
+)
+def test_an_answer_of_another_shape_is_no_sample(client: httpx.Client, says: str) -> None:
+    with pytest.raises(SourceError, match=says):
+        read(client)
+
+
+@pytest.mark.parametrize(
+    ("status", "permanent"), [(404, True), (401, True), (403, True), (429, False), (500, False), (503, False)]
+)
+def test_a_refusal_says_its_status_and_whether_asking_again_may_help(status: int, permanent: bool) -> None:
+    with pytest.raises(SourceError, match=str(status)) as caught:
+        read(a_site(status, text="no", headers={"Retry-After": "7"}))
+    assert caught.value.permanent is permanent
+    assert caught.value.retry_after_s == 7
+
+
+def test_a_site_that_does_not_answer_is_told_so() -> None:
+    def refuse(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("connection refused", request=request)
+
+    with pytest.raises(SourceError, match="no answer"):
+        read(httpx.Client(transport=httpx.MockTransport(refuse)))
