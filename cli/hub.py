@@ -1,0 +1,125 @@
+"""`sixfb hub`: the centre."""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import os
+import signal
+import threading
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli import settings, watching
+from cli.failing import Failing, complain, writable_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import httpx
+
+    from alerts.channels import Channel
+    from alerts.routes import Routing
+    from hub.centre import DemoLinks
+
+DEMO_SHOP, DEMO_INBOX, DEMO_SCALE = "SIXFB_DEMO_SHOP", "SIXFB_DEMO_INBOX", "SIXFB_DEMO_SCALE"
+
+
+def hub(
+    host: Annotated[str, typer.Option("--host", help="The address to listen at.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="The port; 0 lets the system choose.")] = 8600,
+) -> None:
+    """Take runs in, judge them, alert, and show the dashboard. Migrates the database at start."""
+    from hub.serve import Hub, HubSettings
+    from sla.feasible import impossible
+    from store import StoreError
+
+    _private(host)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    watched, targets, routing = watching.read_watched(), watching.read_targets(), watching.read_routing()
+    settings.stripe_key()
+    demo, scale = demo_links()
+    scaled = targets.scaled(scale) if scale != 1 else targets
+    for complaint in (*impossible(scaled, watched.schedules()), *routing.unset(os.environ)):
+        complain(f"degraded: {complaint}")
+    folder = writable_folder(watching.hub_folder(), option="SIXFB_VAR")
+    store = watching.open_database(folder)
+    policy = routing.policy(
+        scale=scale, base_url=routing.base_url or f"http://{host}:{port}", mark=_mark(scale) if demo else None
+    )
+    try:
+        running = Hub(
+            store=store,
+            watched=watched,
+            targets=scaled,
+            policy=policy,
+            channels=channels(routing, allow_private=demo is not None),
+            settings=HubSettings(
+                folder=folder,
+                host=host,
+                port=port,
+                scale=scale,
+                inventory_url=watched.site.base_url,
+                notices=_notices(routing, scale, demo=demo is not None),
+                demo=demo,
+            ),
+        )
+        address = running.start()
+    except (OSError, StoreError) as error:
+        raise Failing(str(error)) from None
+    typer.echo(f"the dashboard is at {address}")
+    until_told_to_stop()
+    running.stop()
+
+
+def _private(host: str) -> None:
+    local = host == "localhost" or _is_loopback(host)
+    if not local:
+        raise Failing(
+            f"--host {host}: anybody who reaches that address could read everything and acknowledge alerts; "
+            "without a login the hub listens at 127.0.0.1 only (use an SSH tunnel)"
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def demo_links() -> tuple[DemoLinks | None, float]:
+    """The demo's shop and receivers where the demo started us, and how many times faster its clock is."""
+    from hub.centre import DemoLinks
+
+    shop, inbox = os.environ.get(DEMO_SHOP), os.environ.get(DEMO_INBOX)
+    if not shop or not inbox:
+        return None, 1.0
+    return DemoLinks(shop=shop, inbox=inbox), float(os.environ.get(DEMO_SCALE, "1"))
+
+
+def _mark(scale: float) -> str:
+    return f"demo, clock 1:{scale:g}"
+
+
+def _notices(routing: Routing, scale: float, *, demo: bool) -> tuple[str, ...]:
+    notices = [f"Degraded: {complaint}" for complaint in routing.unset(os.environ)]
+    if demo:
+        notices.insert(0, f"This is the demo: windows and waits run {scale:g} times as fast as the guide's.")
+    return tuple(notices)
+
+
+def channels(routing: Routing, *, allow_private: bool = False) -> Mapping[str, Channel]:
+    """The channel of each destination that has an address."""
+    return routing.channels(os.environ, allow_private=allow_private)
+
+
+def until_told_to_stop() -> None:
+    """Wait for SIGTERM or Ctrl-C."""
+    told = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: told.set())
+    while not told.wait(3600):
+        pass

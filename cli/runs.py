@@ -1,0 +1,88 @@
+"""`sixfb runs`: the runs the hub has, and a person's word on whose fault one was."""
+
+from __future__ import annotations
+
+import getpass
+import json
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from cli import watching
+from cli.failing import Failing
+from facts import Blame, Status
+
+app = typer.Typer(help="The runs that the hub has.", no_args_is_help=True)
+
+
+@app.command("list")
+def list_runs(
+    journey: Annotated[str | None, typer.Option("--journey")] = None,
+    location: Annotated[str | None, typer.Option("--location")] = None,
+    status: Annotated[Status | None, typer.Option("--status")] = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=1000)] = 20,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """The latest runs, newest first."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from cli.progress import STYLES
+    from facts import to_wire
+    from store import runs
+
+    with watching.existing_database().read() as connection:
+        found = runs.latest(connection, journey=journey, location=location, status=status, limit=limit)
+    if as_json:
+        typer.echo(json.dumps(to_wire(found), indent=2))
+        return
+    table = Table("slot (UTC)", "journey", "location", "status", "blame", "seconds", "run", "what happened")
+    for run in found:
+        table.add_row(
+            f"{run.slot:%m-%d %H:%M:%S}" if run.slot else "ad hoc",
+            run.journey,
+            run.location,
+            f"[{STYLES.get(run.status, 'white')}]{run.status}[/]",
+            run.blame or "",
+            f"{run.duration_ms / 1000:.1f}",
+            run.run_id,
+            (run.error or "")[:120],
+        )
+    Console().print(table)
+
+
+@app.command()
+def show(run_id: Annotated[str, typer.Argument(metavar="ID")]) -> None:
+    """One run, whole, as JSON."""
+    from facts import to_wire
+    from store import runs
+
+    with watching.existing_database().read() as connection:
+        stored = runs.get(connection, run_id)
+    if stored is None:
+        raise Failing(f"no run {run_id!r}; `sixfb runs list` shows the latest")
+    typer.echo(json.dumps(to_wire(stored.run), indent=2))
+
+
+@app.command()
+def reclassify(
+    run_id: Annotated[str, typer.Argument(metavar="ID")],
+    blame: Annotated[Blame, typer.Option("--blame", help="Whose fault it was.")],
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; kept with the run.")],
+    by: Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who says so; you, if not said.")] = None,
+) -> None:
+    """Say whose fault a run was; what counts changes from the next tick on, the first word is kept."""
+    from store import runs
+
+    store = watching.existing_database()
+    with store.write() as connection:
+        stored = runs.get(connection, run_id)
+        if stored is None:
+            raise Failing(f"no run {run_id!r}; `sixfb runs list` shows the latest")
+        if stored.run.status in (Status.PASSED, Status.MISSED, Status.SKIPPED):
+            raise Failing(f"{run_id} {stored.run.status}: there is nobody to blame")
+        runs.reclassify(
+            connection, run_id, blame=blame, by=by or getpass.getuser(), reason=reason, at=datetime.now(UTC)
+        )
+    typer.echo(f"{run_id}: blame was {stored.run.blame or '-'}, is {blame}")

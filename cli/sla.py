@@ -1,0 +1,49 @@
+"""`sixfb sla`: the targets against the history."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from cli import watching
+from cli.hub import demo_links
+
+_BAD = ("critical", "no_data", "error")
+_STYLES = {"met": "green", "off_target": "yellow", "warning": "yellow", "critical": "bold red", "error": "bold red"}
+
+
+def sla(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
+    """Judge every target as of now.
+
+    Exit code: 0 only if nothing is critical, no_data or error; else 1.
+    """
+    from rich.console import Console
+    from rich.table import Table
+
+    from facts import to_wire
+    from hub.loading import load_history
+    from sla.judge import judge
+    from store import runs
+
+    store, watched, targets = watching.existing_database(), watching.read_watched(), watching.read_targets()
+    _, scale = demo_links()
+    targets = targets.scaled(scale) if scale != 1 else targets
+    now = datetime.now(UTC)
+    with store.read() as connection:
+        received = runs.last_received(connection)
+        since = min(received.values(), default=now)
+        history = load_history(connection, watched=watched, targets=targets, now=now, watching_since=since)
+    verdicts = judge(targets, history, now)
+    if as_json:
+        typer.echo(json.dumps({"at": to_wire(now), "verdicts": to_wire(verdicts)}, indent=2))
+    else:
+        table = Table("rule", "verdict", "n", "what was found")
+        for verdict in verdicts:
+            style = _STYLES.get(verdict.verdict, "dim")
+            table.add_row(verdict.key, f"[{style}]{verdict.verdict}[/]", str(verdict.n), verdict.summary)
+        Console().print(table)
+    if any(verdict.verdict in _BAD for verdict in verdicts):
+        raise typer.Exit(1)

@@ -1,0 +1,71 @@
+"""What the hub's commands need: what is watched, the targets, the routes, and the database."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cli import settings
+from cli.failing import Failing
+from config import read_document
+
+if TYPE_CHECKING:
+    from alerts.routes import Routing
+    from hub.watched import Watched
+    from sla.targets import Targets
+    from store import Store
+
+
+def read_watched() -> Watched:
+    """`site.yaml` and `locations.yaml`, with the journeys' names resolved. Raises ConfigError, Failing."""
+    from hub.watched import Watched
+    from journeys.registry import JourneyError, load_journeys
+
+    try:
+        known = load_journeys()
+    except JourneyError as error:
+        raise Failing(str(error)) from None
+    names = {other: journey.name for journey in known.values() for other in (journey.name, journey.guide_name) if other}
+    return Watched(site=settings.read_site([]), locations=settings.read_locations(), journeys=names)
+
+
+def read_targets() -> Targets:
+    """`sla.yaml`. Raises ConfigError."""
+    from sla.targets import targets_from
+
+    return targets_from(read_document(settings.config_file("sla.yaml")))
+
+
+def read_routing() -> Routing:
+    """`alerts.yaml`. Raises ConfigError."""
+    from alerts.routes import routing_from
+
+    return routing_from(read_document(settings.config_file("alerts.yaml")))
+
+
+def hub_folder() -> Path:
+    """Where the hub keeps its database and evidence."""
+    return settings.var_folder() / "hub"
+
+
+def open_database(folder: Path | None = None) -> Store:
+    """The hub's database: `DATABASE_URL`, else SQLite in the hub's folder. Raises Failing."""
+    from store import StoreError, open_store
+
+    try:
+        return open_store(os.environ.get("DATABASE_URL") or None, folder=folder or hub_folder())
+    except StoreError as error:
+        raise Failing(str(error)) from None
+
+
+def existing_database() -> Store:
+    """The database of a hub that has run here; reading commands make none. Raises Failing."""
+    if not os.environ.get("DATABASE_URL") and not (hub_folder() / "sixfb.db").is_file():
+        demo = settings.var_folder() / "demo" / "hub"
+        if not (demo / "sixfb.db").is_file():
+            raise Failing(
+                f"no hub has run here: there is no {hub_folder() / 'sixfb.db'}; start `sixfb hub`, or set DATABASE_URL"
+            )
+        return open_database(demo)
+    return open_database()

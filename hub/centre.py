@@ -1,0 +1,46 @@
+"""Everything the hub's doors need at hand."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from alerts.routes import Policy
+from sla.targets import Targets
+
+from hub.artifacts import Artifacts
+from hub.ingest import Ingest
+from hub.watched import Watched
+from store import Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DemoLinks:
+    """Where the demo's shop and receivers are; the dashboard shows faults and inbox only where they are known."""
+
+    shop: str
+    inbox: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Centre:
+    """What the API and the pages share. `notices` are sentences that every page shows; `csrf` guards its forms.
+
+    `beats` tells when the evaluator last finished a tick, for `/readyz`.
+    """
+
+    store: Store
+    watched: Watched
+    targets: Targets
+    policy: Policy
+    ingest: Ingest
+    artifacts: Artifacts
+    wake: Callable[[], None] = lambda: None
+    beats: Callable[[], datetime | None] = lambda: None
+    notices: tuple[str, ...] = ()
+    demo: DemoLinks | None = None
+    scale: float = 1.0
+    csrf: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)

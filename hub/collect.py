@@ -1,0 +1,33 @@
+"""Collects from the sources that are read, not pushed; a failed reading is stored as one, never as a number."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from facts import Stock
+from sources import SourceError
+from store import Store, feeds, stock
+
+
+@dataclass(kw_only=True)
+class Collector:
+    """Reads the inventory each time it is told to. `read` takes the moment and brings one sample."""
+
+    store: Store
+    read: Callable[[datetime], Sequence[Stock]]
+    source: str = "inventory"
+
+    def collect(self, now: datetime) -> bool:
+        """Read once and save; False where the source brought nothing (the reason is stored with the feed)."""
+        try:
+            stocks = self.read(now)
+        except SourceError as error:
+            with self.store.write() as connection:
+                feeds.note_error(connection, self.source, now, str(error))
+            return False
+        with self.store.write() as connection:
+            stock.save(connection, stocks, source=self.source)
+            feeds.note_good(connection, self.source, now)
+        return True

@@ -1,0 +1,48 @@
+"""What the store holds, as judging wants it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import datetime, timedelta
+
+from sla.history import History, Schedule
+from sla.targets import Targets
+from sqlalchemy import Connection
+
+from facts import Outcome
+from hub.watched import Watched
+from store import feeds, runs, stock
+
+_STOCK_WINDOW = timedelta(hours=1)
+
+
+def load_history(
+    connection: Connection,
+    *,
+    watched: Watched,
+    targets: Targets,
+    now: datetime,
+    watching_since: datetime,
+    accepted: Collection[tuple[str, str]] = (),
+) -> History:
+    """Everything the rules may look at: short rows over the longest window, whole ones over that which needs details."""
+    detailed = runs.outcomes(connection, since=now - targets.detail_window)
+    known = {outcome.run_id for outcome in detailed}
+    older = runs.outcomes(connection, since=now - targets.longest_window, brief=True)
+    outcomes = [outcome for outcome in older if outcome.run_id not in known] + detailed
+    schedules = watched.schedules()
+    return History(
+        outcomes=[outcome for outcome in outcomes if _planned(outcome, schedules)],
+        schedules=schedules,
+        stocks=stock.recent(connection, since=now - _STOCK_WINDOW),
+        feeds=feeds.states(connection),
+        watching_since=watching_since,
+        last_received=runs.last_received(connection),
+        accepted=frozenset(accepted),
+    )
+
+
+def _planned(outcome: Outcome, schedules: Mapping[str, Schedule]) -> bool:
+    """A journey or a location that was taken off the plan is no longer judged; its history stays."""
+    schedule = schedules.get(outcome.journey)
+    return schedule is not None and outcome.location in schedule.grids

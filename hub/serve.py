@@ -1,0 +1,215 @@
+"""The hub as a program: its doors, and the threads that evaluate, deliver, collect and keep house."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+import httpx
+import uvicorn
+from alerts.channels import Channel
+from alerts.routes import Policy
+from sla.targets import Targets
+
+from facts import Failpoint, go_on, to_wire
+from hub.app import create_app
+from hub.artifacts import Artifacts
+from hub.centre import Centre, DemoLinks
+from hub.collect import Collector
+from hub.cycle import Cycle, Tick, new_holder
+from hub.deliver import Deliverer
+from hub.ingest import Ingest
+from hub.unknown_slots import write_missed
+from hub.watched import Watched
+from journeys.browser import our_version
+from sources import read_inventory
+from store import Store, meta, retention
+
+_log = logging.getLogger("sixfb.hub")
+_TICK_S = 10.0
+_DELIVER_S = 1.0
+_COLLECT_S = 60.0
+_HOUSEKEEPING_S = 600.0
+_FIRST_WATCHED = "first_watched"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HubSettings:
+    """How the hub runs. `scale` makes its own clocks that many times faster (the demo: 5). `port` 0 lets the system choose.
+
+    `inventory_url` is where the inventory is read (None: not configured).
+    """
+
+    folder: Path
+    host: str = "127.0.0.1"
+    port: int = 8600
+    scale: float = 1.0
+    inventory_url: str | None = None
+    notices: tuple[str, ...] = ()
+    demo: DemoLinks | None = None
+
+
+class Loop:
+    """A thread that does one thing again and again; an error is logged and the next round comes all the same."""
+
+    def __init__(self, name: str, every_s: float, do: Callable[[], object]) -> None:
+        self._name, self._every_s, self._do = name, every_s, do
+        self._wake, self._ended = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._go, name=name, daemon=True)
+
+    def start(self) -> None:
+        """Begin; the first round is at once."""
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Do not wait for the next round."""
+        self._wake.set()
+
+    def stop(self) -> None:
+        """End after the round that is under way."""
+        self._ended.set()
+        self._wake.set()
+        self._thread.join(10)
+
+    def _go(self) -> None:
+        while not self._ended.is_set():
+            began = time.monotonic()
+            self._wake.clear()
+            try:
+                self._do()
+            except Exception:  # the one place where a thread would die of it
+                _log.exception("%s failed; it is tried again in %.0f s", self._name, self._every_s)
+            self._wake.wait(max(0.05, self._every_s - (time.monotonic() - began)))
+
+
+@dataclass(kw_only=True)
+class Hub:
+    """The centre, running. `start`, then `wait` or do something else, then `stop`."""
+
+    store: Store
+    watched: Watched
+    targets: Targets
+    policy: Policy
+    channels: Mapping[str, Channel]
+    settings: HubSettings
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    at: Failpoint = go_on
+    holder: str = field(default_factory=new_holder)
+
+    def __post_init__(self) -> None:
+        self.store.migrate()
+        now = self.clock()
+        self._first_watched = self._since(now)
+        self._cycle = Cycle(
+            store=self.store,
+            watched=self.watched,
+            targets=self.targets,
+            policy=self.policy,
+            watching_since=now,
+            holder=self.holder,
+            at=self.at,
+        )
+        self._deliverer = Deliverer(
+            store=self.store, channels=self.channels, holder=self.holder, clock=self.clock, at=self.at
+        )
+        self._artifacts = Artifacts(self.store, self.settings.folder / "evidence", at=self.at)
+        self._client = httpx.Client(timeout=10.0, headers={"User-Agent": f"sixfb/{our_version()} (hub)"})
+        self._loops = self._make_loops()
+        self._server = uvicorn.Server(self._server_settings())
+        self._serving = threading.Thread(target=self._server.run, name="doors", daemon=True)
+
+    def _since(self, now: datetime) -> datetime:
+        with self.store.write() as connection:
+            first = meta.get(connection, _FIRST_WATCHED)
+            if first is None:
+                meta.put(connection, _FIRST_WATCHED, to_wire(now))
+                return now
+        return datetime.fromisoformat(first)
+
+    def _make_loops(self) -> dict[str, Loop]:
+        scale, url = self.settings.scale, self.settings.inventory_url
+        loops = {
+            "evaluator": Loop("evaluator", _TICK_S / scale, self._tick),
+            "deliverer": Loop("deliverer", _DELIVER_S, self._deliverer.deliver),
+            "housekeeping": Loop("housekeeping", _HOUSEKEEPING_S, self._keep_house),
+        }
+        if url:
+            collector = Collector(store=self.store, read=partial(read_inventory, self._client, url))
+            loops["inventory"] = Loop("inventory", _COLLECT_S / scale, lambda: collector.collect(self.clock()))
+        return loops
+
+    def _tick(self) -> Tick:
+        tick = self._cycle.tick(self.clock())
+        if tick.owed:
+            self._loops["deliverer"].wake()
+        return tick
+
+    def _keep_house(self) -> None:
+        now = self.clock()
+        write_missed(self.store, self.watched, since=self._first_watched, now=now)
+        swept = retention.sweep(self.store, now=now)
+        self._artifacts.remove(swept.evidence)
+
+    def _server_settings(self) -> uvicorn.Config:
+        centre = Centre(
+            store=self.store,
+            watched=self.watched,
+            targets=self.targets,
+            policy=self.policy,
+            ingest=Ingest(
+                self.store,
+                locations=self.watched.locations.locations,
+                periods={name: schedule.period_s for name, schedule in self.watched.schedules().items()},
+                taken=self.wake,
+                at=self.at,
+            ),
+            artifacts=self._artifacts,
+            wake=self.wake,
+            notices=self.settings.notices,
+            demo=self.settings.demo,
+            scale=self.settings.scale,
+            clock=self.clock,
+        )
+        return uvicorn.Config(
+            create_app(centre),
+            host=self.settings.host,
+            port=self.settings.port,
+            log_level="warning",
+            access_log=False,
+            timeout_graceful_shutdown=3,
+        )
+
+    def wake(self) -> None:
+        """Evaluate now: something new came."""
+        self._loops["evaluator"].wake()
+
+    def start(self) -> str:
+        """Start everything; the address the hub answers at. Raises OSError where the port is taken."""
+        sock = self._server.config.bind_socket() if self.settings.port == 0 else None
+        self._serving = threading.Thread(
+            target=self._server.run, kwargs={"sockets": [sock]} if sock else {}, name="doors", daemon=True
+        )
+        self._serving.start()
+        while not self._server.started:
+            if not self._serving.is_alive():
+                raise OSError(f"the hub cannot serve at {self.settings.host}:{self.settings.port}: is the port taken?")
+            time.sleep(0.01)
+        for loop in self._loops.values():
+            loop.start()
+        port = self._server.servers[0].sockets[0].getsockname()[1]
+        return f"http://{self.settings.host}:{port}"
+
+    def stop(self) -> None:
+        """Take nothing more, finish what is under way, close."""
+        self._server.should_exit = True
+        self._serving.join(5)
+        for loop in self._loops.values():
+            loop.stop()
+        self._client.close()
+        self.store.close()

@@ -1,0 +1,51 @@
+"""Slots that nobody ever told of: after a day they are written down as missed, so that every slot ends in one record."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime, timedelta
+
+from facts import Run, Status
+from hub.watched import Watched
+from store import Store, runs
+
+UNKNOWN_FOR = timedelta(hours=24)
+_LOOKS_BACK = timedelta(hours=48)
+
+
+def write_missed(store: Store, watched: Watched, *, since: datetime, now: datetime) -> int:
+    """Write every slot older than 24 h that has no record as missed; how many there were.
+
+    `since` is when the hub first watched: slots before that were nobody's.
+    """
+    written = 0
+    after, until = max(since, now - _LOOKS_BACK), now - UNKNOWN_FOR
+    if until <= after:
+        return 0
+    for journey, schedule in watched.schedules().items():
+        for location, grid in schedule.grids.items():
+            with store.write() as connection:
+                known = runs.known_slots(connection, journey=journey, location=location, since=after, until=until)
+                for slot in grid.between(after, until):
+                    if slot not in known:
+                        runs.save(
+                            connection, _missed(journey, location, slot, now, watched), received_at=now, late=True
+                        )
+                        written += 1
+    return written
+
+
+def _missed(journey: str, location: str, slot: datetime, now: datetime, watched: Watched) -> Run:
+    return Run(
+        id=f"{slot:%Y%m%dT%H%M%SZ}-{journey}-{location}-{secrets.token_hex(3)}",
+        journey=journey,
+        location=location,
+        slot=slot,
+        status=Status.MISSED,
+        error="no word of this slot came within 24 h",
+        started_at=now,
+        finished_at=now,
+        site=watched.site.base_url,
+        browser="none",
+        plan="",
+    )

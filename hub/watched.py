@@ -1,0 +1,64 @@
+"""What the hub watches: the shop, the locations and journeys, and from them each runner's plan and the slot grids."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sla.history import Schedule
+
+from config import Locations
+from facts import Grid, Plan, PlannedJourney, to_wire
+from journeys.site import Site
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watched:
+    """The hub's copy of `site.yaml` and `locations.yaml`, which is the truth for every runner.
+
+    `journeys` are the names that the registry knows, by any name they may have in `locations.yaml`.
+    """
+
+    site: Site
+    locations: Locations
+    journeys: Mapping[str, str] = field(default_factory=dict)
+
+    def _planned(self) -> dict[str, tuple[int, list[str]]]:
+        every = list(self.locations.locations)
+        return {
+            self.journeys.get(name, name): (plan.period_s, list(plan.locations or every))
+            for name, plan in self.locations.journeys.items()
+        }
+
+    def schedules(self) -> dict[str, Schedule]:
+        """The slot grids of each journey by location."""
+        return {
+            journey: Schedule(
+                period_s=period,
+                grids={place: Grid.of(period, index=i, n=len(places)) for i, place in enumerate(places)},
+            )
+            for journey, (period, places) in self._planned().items()
+        }
+
+    def plan_for(self, location: str) -> Plan:
+        """What the runner of a location should do. Raises KeyError for a location that is not on the list."""
+        self.locations.locations[location]
+        journeys = tuple(
+            PlannedJourney(journey=journey, period_s=schedule.period_s, stagger_s=schedule.grids[location].stagger_s)
+            for journey, schedule in self.schedules().items()
+            if location in schedule.grids
+        )
+        plan = Plan(
+            location=location,
+            hash="",
+            journeys=journeys,
+            canaries=tuple(self.locations.canaries),
+            site=to_wire(self.site),
+        )
+        return Plan(location=location, hash=_hash(plan), journeys=plan.journeys, canaries=plan.canaries, site=plan.site)
+
+
+def _hash(plan: Plan) -> str:
+    return hashlib.sha256(json.dumps(to_wire(plan), sort_keys=True).encode()).hexdigest()[:12]
