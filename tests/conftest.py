@@ -6,6 +6,7 @@ No test starts a Playwright of its own in this process: two of them cannot live 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,8 @@ from playwright.sync_api import BrowserType
 
 from demo import Demo, DemoSettings, serve_demo
 from journeys.browser import find_browser, launch_options
+from store import Store
+from tests.databases import BOTH, a_cluster, a_database, a_migrated_store
 
 
 @pytest.fixture(scope="session")
@@ -35,3 +38,27 @@ def demo(opened_demo: Demo) -> Iterator[Demo]:
     opened_demo.faults.clear()
     yield opened_demo
     opened_demo.faults.clear()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """A throw-away PostgreSQL for each worker."""
+    with a_cluster() as url:
+        yield url
+
+
+@pytest.fixture(params=BOTH)
+def database_url(request: pytest.FixtureRequest) -> Iterator[str | None]:
+    """The address of an empty database, on each kind; None is SQLite in the store's own folder."""
+    if request.param == "sqlite":
+        yield None
+        return
+    with a_database(request.getfixturevalue("postgres")) as url:
+        yield url
+
+
+@pytest.fixture
+def store(database_url: str | None, tmp_path: Path) -> Iterator[Store]:
+    """A migrated store, on each kind of database."""
+    with a_migrated_store(database_url, tmp_path / "hub") as opened:
+        yield opened

@@ -1,0 +1,100 @@
+"""Alerts, their episodes and what became of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, desc, func, select
+
+from facts import Alert, AlertState, from_wire, to_wire
+from store.tables import alert_changes
+from store.tables import alerts as table
+from store.upsert import upsert
+
+_STANDING = (AlertState.PENDING.value, AlertState.FIRING.value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertChange:
+    """One thing that happened to an alert: a state's name, `acknowledged`, `given back`, `severity`."""
+
+    alert_id: str
+    at: datetime
+    what: str
+    note: str | None = None
+
+
+def save(connection: Connection, alerts: Sequence[Alert], *, at: datetime) -> None:
+    """Keep alerts as they are now, and what changed in them."""
+    before = {alert.id: alert for alert in _those(connection, [alert.id for alert in alerts])}
+    changes = [change for alert in alerts for change in _changes(before.get(alert.id), alert, at)]
+    upsert(connection, table, [_row(alert) for alert in alerts])
+    if changes:
+        connection.execute(alert_changes.insert(), changes)
+
+
+def _row(alert: Alert) -> dict[str, Any]:
+    return {
+        "id": alert.id,
+        "key": alert.key,
+        "episode": alert.episode,
+        "state": alert.state.value,
+        "severity": alert.severity.value,
+        "pending_since": alert.pending_since,
+        "resolved_at": alert.resolved_at,
+        "alert": to_wire(alert),
+    }
+
+
+def _changes(before: Alert | None, after: Alert, at: datetime) -> list[dict[str, Any]]:
+    told: list[tuple[str, str | None]] = []
+    if before is None or before.state is not after.state:
+        told.append((after.state.value, after.closed or after.summary))
+    if before is not None and before.severity is not after.severity:
+        told.append(("severity", f"{before.severity} → {after.severity}"))
+    had = before.acked_by if before else None
+    if had != after.acked_by:
+        told.append(("acknowledged", after.acked_by) if after.acked_by else ("given back", had))
+    return [{"alert_id": after.id, "at": at, "what": what, "note": note} for what, note in told]
+
+
+def _those(connection: Connection, ids: Sequence[str]) -> list[Alert]:
+    rows = connection.execute(select(table.c.alert).where(table.c.id.in_(ids))) if ids else ()
+    return [from_wire(Alert, row.alert) for row in rows]
+
+
+def standing(connection: Connection) -> list[Alert]:
+    """Alerts that are pending or firing, and those over that still want a person's look."""
+    rows = connection.execute(
+        select(table.c.alert).where(table.c.state.in_(_STANDING)).order_by(table.c.pending_since, table.c.id)
+    )
+    return [from_wire(Alert, row.alert) for row in rows]
+
+
+def get(connection: Connection, alert_id: str) -> Alert | None:
+    """One alert, or None."""
+    return next(iter(_those(connection, [alert_id])), None)
+
+
+def listed(connection: Connection, *, state: AlertState | None = None, limit: int = 100) -> list[Alert]:
+    """Alerts, newest first; those that were dropped before they fired only where asked for."""
+    condition = table.c.state == state.value if state else table.c.state != AlertState.DROPPED.value
+    query = select(table.c.alert).where(condition).order_by(desc(table.c.pending_since), desc(table.c.id)).limit(limit)
+    return [from_wire(Alert, row.alert) for row in connection.execute(query)]
+
+
+def changes(connection: Connection, alert_id: str) -> list[AlertChange]:
+    """What became of an alert, oldest first."""
+    query = select(alert_changes).where(alert_changes.c.alert_id == alert_id).order_by(alert_changes.c.number)
+    return [
+        AlertChange(alert_id=row.alert_id, at=row.at, what=row.what, note=row.note) for row in connection.execute(query)
+    ]
+
+
+def last_episode(connection: Connection) -> dict[str, int]:
+    """The number of the last episode of each key."""
+    query = select(table.c.key, func.max(table.c.episode).label("last")).group_by(table.c.key)
+    return {row.key: row.last for row in connection.execute(query)}

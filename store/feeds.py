@@ -1,0 +1,40 @@
+"""How each source of numbers is."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Connection, select
+
+from facts import FeedState
+from store.tables import feeds as table
+from store.upsert import insert, upsert
+
+
+def note_configured(connection: Connection, source: str) -> None:
+    """Know of a source before it brought anything; what is known of it stays."""
+    connection.execute(insert(connection, table).values(source=source).on_conflict_do_nothing())
+
+
+def note_good(connection: Connection, source: str, at: datetime) -> None:
+    """It brought numbers."""
+    upsert(connection, table, [{"source": source, "last_good_at": at}])
+
+
+def note_error(connection: Connection, source: str, at: datetime, error: str) -> None:
+    """It brought none, and why."""
+    upsert(connection, table, [{"source": source, "last_error": error, "last_error_at": at}])
+
+
+def states(connection: Connection) -> dict[str, FeedState]:
+    """Every source there is, by name."""
+    return {
+        row.source: FeedState(
+            source=row.source,
+            configured=True,
+            last_good_at=row.last_good_at,
+            last_error=row.last_error,
+            last_error_at=row.last_error_at,
+        )
+        for row in connection.execute(select(table))
+    }

@@ -1,0 +1,43 @@
+"""Incidents: the alerts of one cause."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, func, select
+
+from facts import Incident, from_wire, to_wire
+from store.tables import incidents as table
+from store.upsert import upsert
+
+
+def save(connection: Connection, incidents: Sequence[Incident]) -> None:
+    """Keep incidents as they are now."""
+    rows = [
+        {
+            "number": int(incident.id.rpartition("-")[2]),
+            "id": incident.id,
+            "opened_at": incident.opened_at,
+            "resolved_at": incident.resolved_at,
+            "incident": to_wire(incident),
+        }
+        for incident in incidents
+    ]
+    upsert(connection, table, rows)
+
+
+def open_ones(connection: Connection) -> list[Incident]:
+    """Incidents that are not resolved, oldest first."""
+    rows = connection.execute(select(table.c.incident).where(table.c.resolved_at.is_(None)).order_by(table.c.number))
+    return [from_wire(Incident, row.incident) for row in rows]
+
+
+def get(connection: Connection, incident_id: str) -> Incident | None:
+    """One incident, or None."""
+    found = connection.execute(select(table.c.incident).where(table.c.id == incident_id)).scalar()
+    return from_wire(Incident, found) if found else None
+
+
+def last_number(connection: Connection) -> int:
+    """The number of the last incident; 0 before the first."""
+    return connection.execute(select(func.max(table.c.number))).scalar() or 0

@@ -1,0 +1,58 @@
+"""Leases: one evaluator at a time, by the database's own clock. A frozen holder loses its lease and can write nothing with it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import BigInteger, ColumnElement, Connection, and_, cast, extract, func, select, type_coerce, update
+
+from store.columns import Moment
+from store.tables import leases as table
+from store.upsert import insert
+
+
+def take(connection: Connection, *, name: str, holder: str, ttl_s: float) -> int | None:
+    """Take or renew a lease for `ttl_s` seconds; its epoch, or None while another holds it.
+
+    The epoch rises whenever the holder changes, so that what an earlier holder still does can be told and refused.
+    """
+    now = _now(connection)
+    until = type_coerce(now + int(timedelta(seconds=ttl_s) / timedelta(microseconds=1)), Moment)
+    first = {"name": name, "holder": holder, "epoch": 1, "expires_at": until}
+    new = insert(connection, table).values(first).on_conflict_do_nothing().returning(table.c.name)
+    if connection.execute(new).first():
+        return 1
+    mine, over = table.c.holder == holder, type_coerce(table.c.expires_at, BigInteger) <= now
+    renewed = connection.execute(update(table).where(table.c.name == name, mine, ~over).values(expires_at=until))
+    if not renewed.rowcount:
+        taken = (
+            update(table)
+            .where(table.c.name == name, over)
+            .values(holder=holder, epoch=table.c.epoch + 1, expires_at=until)
+        )
+        if not connection.execute(taken).rowcount:
+            return None
+    epoch: int = connection.execute(select(table.c.epoch).where(table.c.name == name)).scalar_one()
+    return epoch
+
+
+def holds(connection: Connection, *, name: str, holder: str, epoch: int) -> bool:
+    """Whether the lease is still this holder's in this epoch. Inside a write transaction it stays so until its end."""
+    query = select(table.c.epoch).where(
+        and_(table.c.name == name, table.c.holder == holder, table.c.epoch == epoch),
+        type_coerce(table.c.expires_at, BigInteger) > _now(connection),
+    )
+    return connection.execute(query.with_for_update()).first() is not None
+
+
+def release(connection: Connection, *, name: str, holder: str) -> None:
+    """Give the lease back, so that another need not wait for its end."""
+    over = datetime(1970, 1, 1, tzinfo=UTC)
+    connection.execute(update(table).where(table.c.name == name, table.c.holder == holder).values(expires_at=over))
+
+
+def _now(connection: Connection) -> ColumnElement[int]:
+    """Microseconds since 1970 on the database's clock, which moves on during a transaction."""
+    if connection.dialect.name == "postgresql":
+        return cast(extract("epoch", func.clock_timestamp()) * 1_000_000, BigInteger)
+    return cast((func.julianday("now") - 2440587.5) * 86_400_000_000, BigInteger)

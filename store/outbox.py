@@ -1,0 +1,168 @@
+"""The outbox: messages that are owed. Claimed by a conditional UPDATE, sent outside the transaction, recorded last."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, and_, desc, exists, func, or_, select, update
+
+from facts import Notification, NotificationKind, NotificationState, Severity
+from store.tables import deliveries
+from store.tables import notifications as table
+from store.upsert import insert
+
+_OWED, _CLAIMED = NotificationState.OWED.value, NotificationState.CLAIMED.value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One try to deliver a notification."""
+
+    at: datetime
+    ok: bool
+    detail: str | None
+
+
+def owe(connection: Connection, notifications: Sequence[Notification]) -> None:
+    """Owe messages. Their ids are made from what they say, so owing one twice is owing it once."""
+    for notification in notifications:
+        connection.execute(insert(connection, table).values(_row(notification)).on_conflict_do_nothing())
+
+
+def update_owed(connection: Connection, notification: Notification) -> bool:
+    """Change a message that nobody is sending; False where it is being sent or is over."""
+    changed = connection.execute(
+        update(table)
+        .where(table.c.id == notification.id, table.c.state == _OWED)
+        .values(state=notification.state.value, reason=notification.reason, due_at=notification.due_at)
+    )
+    return bool(changed.rowcount)
+
+
+def _row(notification: Notification) -> dict[str, Any]:
+    names = (c.name for c in table.columns if c.name != "position")
+    values = {name: getattr(notification, name) for name in names}
+    for name in ("kind", "severity", "state"):
+        values[name] = values[name].value
+    return {**values, "position": notification.order}
+
+
+def of_threads(connection: Connection, threads: Sequence[str]) -> list[Notification]:
+    """Every message of some incidents, in order."""
+    if not threads:
+        return []
+    query = select(table).where(table.c.thread.in_(threads)).order_by(table.c.thread, table.c.position, table.c.id)
+    return [_notification(row) for row in connection.execute(query)]
+
+
+def _notification(row: Row[Any]) -> Notification:
+    values = {c.name: getattr(row, c.name) for c in table.columns if c.name != "position"}
+    values["kind"] = NotificationKind(row.kind)
+    values["severity"] = Severity(row.severity)
+    values["state"] = NotificationState(row.state)
+    return Notification(**values, order=row.position)
+
+
+def claim(connection: Connection, *, holder: str, now: datetime, lease_s: float, limit: int) -> list[Notification]:
+    """Claim what is due, oldest first, for `lease_s` seconds.
+
+    A message waits while an earlier one of its thread to the same destination is owed or being sent: firing comes before
+    resolved. A claim that ran out is claimed again: its holder died between claiming and recording.
+    """
+    query = select(table.c.id).where(_due(now), ~_earlier_is_open()).order_by(table.c.due_at, table.c.position)
+    if connection.dialect.name == "postgresql":
+        query = query.with_for_update(skip_locked=True)
+    ids = list(connection.execute(query.limit(limit)).scalars())
+    claimed = [one for one in ids if _claim(connection, one, holder, now, lease_s)]
+    rows = connection.execute(select(table).where(table.c.id.in_(claimed))).all() if claimed else []
+    return sorted((_notification(row) for row in rows), key=lambda n: claimed.index(n.id))
+
+
+def _due(now: datetime) -> ColumnElement[bool]:
+    return or_(
+        and_(table.c.state == _OWED, table.c.due_at <= now),
+        and_(table.c.state == _CLAIMED, table.c.claimed_until <= now),
+    )
+
+
+def _earlier_is_open() -> ColumnElement[bool]:
+    earlier = table.alias("earlier")
+    return exists().where(
+        earlier.c.thread == table.c.thread,
+        earlier.c.destination == table.c.destination,
+        earlier.c.position < table.c.position,
+        earlier.c.state.in_((_OWED, _CLAIMED)),
+    )
+
+
+def _claim(connection: Connection, notification_id: str, holder: str, now: datetime, lease_s: float) -> bool:
+    statement = (
+        update(table)
+        .where(table.c.id == notification_id, _due(now))
+        .values(state=_CLAIMED, claimed_by=holder, claimed_until=now + timedelta(seconds=lease_s))
+    )
+    return bool(connection.execute(statement).rowcount)
+
+
+def delivered(connection: Connection, notification_id: str, *, holder: str, at: datetime, detail: str | None) -> bool:
+    """The receiver said yes. False where the claim is another's by now."""
+    values = {"state": NotificationState.DELIVERED.value, "delivered_at": at, "last_error": None}
+    return _record(connection, notification_id, holder, at, ok=True, detail=detail, values=values)
+
+
+def try_again(
+    connection: Connection, notification_id: str, *, holder: str, at: datetime, next_at: datetime, error: str | None
+) -> bool:
+    """The receiver could not be reached; once more at `next_at`. False where the claim is another's by now."""
+    values = {"state": _OWED, "due_at": next_at, "last_error": error}
+    return _record(connection, notification_id, holder, at, ok=False, detail=error, values=values)
+
+
+def dead(connection: Connection, notification_id: str, *, holder: str, at: datetime, error: str | None) -> bool:
+    """It will never be delivered. False where the claim is another's by now."""
+    values = {"state": NotificationState.DEAD.value, "last_error": error}
+    return _record(connection, notification_id, holder, at, ok=False, detail=error, values=values)
+
+
+def _record(
+    connection: Connection,
+    notification_id: str,
+    holder: str,
+    at: datetime,
+    *,
+    ok: bool,
+    detail: str | None,
+    values: dict[str, Any],
+) -> bool:
+    mine = and_(table.c.id == notification_id, table.c.state == _CLAIMED, table.c.claimed_by == holder)
+    changed = connection.execute(
+        update(table).where(mine).values(**values, tries=table.c.tries + 1, claimed_by=None, claimed_until=None)
+    )
+    connection.execute(deliveries.insert().values(notification_id=notification_id, at=at, ok=ok, detail=detail))
+    return bool(changed.rowcount)
+
+
+def tries_of(connection: Connection, notification_id: str) -> list[Delivery]:
+    """Every try of a message, oldest first."""
+    query = select(deliveries).where(deliveries.c.notification_id == notification_id).order_by(deliveries.c.number)
+    return [Delivery(at=row.at, ok=row.ok, detail=row.detail) for row in connection.execute(query)]
+
+
+def oldest_due(connection: Connection, now: datetime) -> datetime | None:
+    """Since when the oldest message that could be sent waits; None where none does."""
+    return connection.execute(select(func.min(table.c.due_at)).where(_due(now), ~_earlier_is_open())).scalar()
+
+
+def counts(connection: Connection) -> dict[str, int]:
+    """How many messages are in each state."""
+    query = select(table.c.state, func.count().label("n")).group_by(table.c.state)
+    return {row.state: row.n for row in connection.execute(query)}
+
+
+def latest(connection: Connection, *, limit: int = 100) -> list[Notification]:
+    """The latest messages, newest first."""
+    query = select(table).order_by(desc(table.c.created_at), desc(table.c.position)).limit(limit)
+    return [_notification(row) for row in connection.execute(query)]

@@ -1,0 +1,83 @@
+"""How long what is kept, and the sweep that lets it go: in small batches, so that nobody waits for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Table, and_, delete, or_, select
+
+from facts import AlertState, Status
+from store.engine import Store
+from store.tables import (
+    alert_changes,
+    alerts,
+    deliveries,
+    duplicates,
+    evidence,
+    incidents,
+    notifications,
+    rollups,
+    runs,
+    stock,
+)
+
+_BATCH = 500
+_MONTH = timedelta(days=30.5)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retention:
+    """How long each thing is kept. Raw logs go first; what reports of a year need stays longest."""
+
+    passed_runs: timedelta = timedelta(days=35)
+    failed_runs: timedelta = timedelta(days=90)
+    evidence: timedelta = timedelta(days=14)
+    samples: timedelta = timedelta(days=35)
+    rollups: timedelta = 13 * _MONTH
+    alerts: timedelta = 25 * _MONTH
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Swept:
+    """What was let go: rows by table, and the hashes of evidence whose files may be deleted now."""
+
+    rows: dict[str, int] = field(default_factory=dict)
+    evidence: list[str] = field(default_factory=list)
+
+
+def sweep(store: Store, *, now: datetime, keep: Retention | None = None) -> Swept:
+    """Delete what is older than it is kept."""
+    keep = keep or Retention()
+    over = and_(alerts.c.resolved_at < now - keep.alerts, alerts.c.state.in_((AlertState.RESOLVED, AlertState.DROPPED)))
+    dropped = and_(alerts.c.state == AlertState.DROPPED, alerts.c.pending_since < now - keep.alerts)
+    old: list[tuple[Table, Any, ColumnElement[bool]]] = [
+        (runs, runs.c.id, and_(runs.c.status == Status.PASSED, runs.c.started_at < now - keep.passed_runs)),
+        (runs, runs.c.id, runs.c.started_at < now - keep.failed_runs),
+        (duplicates, duplicates.c.id, duplicates.c.received_at < now - keep.passed_runs),
+        (stock, stock.c.at, stock.c.at < now - keep.samples),
+        (rollups, rollups.c.start, rollups.c.start < now - keep.rollups),
+        (alert_changes, alert_changes.c.number, alert_changes.c.at < now - keep.alerts),
+        (alerts, alerts.c.id, or_(over, dropped)),
+        (incidents, incidents.c.number, incidents.c.resolved_at < now - keep.alerts),
+        (notifications, notifications.c.id, notifications.c.created_at < now - keep.alerts),
+        (deliveries, deliveries.c.number, deliveries.c.at < now - keep.alerts),
+    ]
+    rows: dict[str, int] = {}
+    for table, key, condition in old:
+        rows[table.name] = rows.get(table.name, 0) + len(_sweep(store, table, key, condition))
+    gone = _sweep(store, evidence, evidence.c.sha256, evidence.c.stored_at < now - keep.evidence)
+    return Swept(rows=rows, evidence=gone)
+
+
+def _sweep(store: Store, table: Table, key: Any, condition: ColumnElement[bool]) -> list[Any]:
+    gone: list[Any] = []
+    while True:
+        with store.write() as connection:
+            batch = list(connection.execute(select(key).where(condition).distinct().limit(_BATCH)).scalars())
+            if batch:
+                connection.execute(delete(table).where(key.in_(batch), condition))
+        gone += batch
+        if len(batch) < _BATCH:
+            return gone

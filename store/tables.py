@@ -1,0 +1,200 @@
+"""The tables. Step times, requests and vitals live in the run's row: a row for each would be a hundred million a day at scale."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from store.columns import Moment
+
+metadata = MetaData()
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", String(200), primary_key=True),
+    Column("journey", String(100), nullable=False),
+    Column("location", String(64), nullable=False),
+    Column("slot", Moment),
+    Column("status", String(16), nullable=False),
+    Column("blame", String(16)),
+    Column("failed_step", String(100)),
+    Column("error", Text),
+    Column("first_status", String(16)),
+    Column("first_blame", String(16)),
+    Column("first_failed_step", String(100)),
+    Column("duration_ms", Float, nullable=False),
+    Column("slow", Boolean, nullable=False),
+    Column("flaky", Boolean, nullable=False),
+    Column("late", Boolean, nullable=False),
+    Column("started_at", Moment, nullable=False),
+    Column("finished_at", Moment, nullable=False),
+    Column("received_at", Moment, nullable=False),
+    Column("reclassified_as", String(16)),
+    Column("reclassified_by", String(100)),
+    Column("reclassified_at", Moment),
+    Column("reclassified_why", Text),
+    Column("record", JSON, nullable=False),
+    Column("details", JSON, nullable=False),
+    # NULLs are distinct on both databases: an ad-hoc run has no slot and collides with none.
+    UniqueConstraint("journey", "location", "slot", name="uq_runs_slot"),
+    Index("ix_runs_slot", "slot"),
+    Index("ix_runs_started", "started_at"),
+    Index("ix_runs_received", "location", "received_at"),
+)
+
+duplicates = Table(
+    "duplicate_runs",
+    metadata,
+    Column("id", String(200), primary_key=True),
+    Column("journey", String(100), nullable=False),
+    Column("location", String(64), nullable=False),
+    Column("slot", Moment, nullable=False),
+    Column("received_at", Moment, nullable=False),
+    Column("record", JSON, nullable=False),
+    Index("ix_duplicate_runs_received", "received_at"),
+)
+
+rollups = Table(
+    "rollups",
+    metadata,
+    Column("width_s", Integer, primary_key=True),
+    Column("start", Moment, primary_key=True),
+    Column("journey", String(100), primary_key=True),
+    Column("location", String(64), primary_key=True),
+    Column("counts", JSON, nullable=False),
+    Column("histograms", JSON, nullable=False),
+    Index("ix_rollups_start", "start"),
+)
+
+evidence = Table(
+    "evidence",
+    metadata,
+    Column("sha256", String(64), primary_key=True),
+    Column("bytes", BigInteger, nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("stored_at", Moment, nullable=False),
+    Index("ix_evidence_stored", "stored_at"),
+)
+
+stock = Table(
+    "stock",
+    metadata,
+    Column("source", String(32), primary_key=True),
+    Column("at", Moment, primary_key=True),
+    Column("city", String(100), primary_key=True),
+    Column("tier", String(32), primary_key=True),
+    Column("remaining", Integer, nullable=False),
+    Column("total", Integer),
+    Index("ix_stock_at", "at"),
+)
+
+feeds = Table(
+    "feeds",
+    metadata,
+    Column("source", String(32), primary_key=True),
+    Column("last_good_at", Moment),
+    Column("last_error", Text),
+    Column("last_error_at", Moment),
+)
+
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("id", String(200), primary_key=True),
+    Column("key", String(200), nullable=False),
+    Column("episode", Integer, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("severity", String(16), nullable=False),
+    Column("pending_since", Moment, nullable=False),
+    Column("resolved_at", Moment),
+    Column("alert", JSON, nullable=False),
+    UniqueConstraint("key", "episode", name="uq_alerts_episode"),
+    Index("ix_alerts_state", "state"),
+    Index("ix_alerts_pending_since", "pending_since"),
+)
+
+alert_changes = Table(
+    "alert_changes",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("alert_id", String(200), nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("what", String(32), nullable=False),
+    Column("note", Text),
+    Index("ix_alert_changes_alert", "alert_id"),
+)
+
+incidents = Table(
+    "incidents",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("id", String(64), nullable=False, unique=True),
+    Column("opened_at", Moment, nullable=False),
+    Column("resolved_at", Moment),
+    Column("incident", JSON, nullable=False),
+    Index("ix_incidents_resolved", "resolved_at"),
+)
+
+notifications = Table(
+    "notifications",
+    metadata,
+    Column("id", String(200), primary_key=True),
+    Column("thread", String(64), nullable=False),
+    Column("alert_id", String(200), nullable=False),
+    Column("destination", String(64), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("severity", String(16), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("due_at", Moment, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("claimed_by", String(200)),
+    Column("claimed_until", Moment),
+    Column("delivered_at", Moment),
+    Column("last_error", Text),
+    Column("reason", Text),
+    Column("message", JSON, nullable=False),
+    Index("ix_notifications_due", "state", "due_at"),
+    Index("ix_notifications_thread", "thread", "destination", "position"),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("notification_id", String(200), nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("ok", Boolean, nullable=False),
+    Column("detail", Text),
+    Index("ix_deliveries_notification", "notification_id"),
+)
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("holder", String(200), nullable=False),
+    Column("epoch", BigInteger, nullable=False),
+    Column("expires_at", Moment, nullable=False),
+)
+
+meta = Table(
+    "meta",
+    metadata,
+    Column("key", String(64), primary_key=True),
+    Column("value", JSON, nullable=False),
+)

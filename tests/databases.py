@@ -1,0 +1,102 @@
+"""Both databases for tests: SQLite in a temporary folder, and a throw-away PostgreSQL cluster that lasts one session."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from store import Store, open_store
+
+BOTH = ("sqlite", "postgresql")
+
+
+def postgres_programs() -> Path | None:
+    """The folder of PostgreSQL's programs; None where it is not installed."""
+    on_path = shutil.which("initdb")
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    return Path(on_path).resolve().parent if on_path else found[-1].parent if found else None
+
+
+@contextmanager
+def a_cluster() -> Iterator[str]:
+    """A cluster on a port that the system chose; its URL without a database's name."""
+    programs = postgres_programs()
+    if programs is None:
+        reason = "PostgreSQL is not installed; on Debian and Ubuntu: apt-get install postgresql"
+        if os.environ.get("SIXFB_NO_SKIPS"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    folder = Path(tempfile.mkdtemp(prefix="sixfb-pg-", dir="/tmp"))
+    as_root = os.geteuid() == 0
+    if as_root:
+        shutil.chown(folder, "postgres", "postgres")
+    run = ["runuser", "-u", "postgres", "--"] if as_root else []
+    data, user = folder / "data", "postgres"
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        port = sock.getsockname()[1]
+    start = [*run, str(programs / "pg_ctl"), "-D", str(data), "-w", "-l", str(folder / "log")]
+    options = (
+        f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} "
+        "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=200"
+    )
+    try:
+        _quietly(
+            [
+                *run,
+                str(programs / "initdb"),
+                "-D",
+                str(data),
+                "-U",
+                user,
+                "-A",
+                "trust",
+                "--no-sync",
+                "--locale=C",
+                "-E",
+                "UTF8",
+            ]
+        )
+        _quietly([*start, "-o", options, "start"])
+        yield f"postgresql://{user}@127.0.0.1:{port}"
+    finally:
+        subprocess.run([*start, "-m", "immediate", "stop"], check=False, capture_output=True, cwd="/")
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _quietly(command: list[str]) -> None:
+    done = subprocess.run(command, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, cwd="/")
+    assert done.returncode == 0, done.stderr
+
+
+@contextmanager
+def a_database(cluster: str) -> Iterator[str]:
+    """A database of one's own in a cluster; its URL."""
+    name = f"test_{secrets.token_hex(6)}"
+    with psycopg.connect(f"{cluster}/postgres", autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+        try:
+            yield f"{cluster}/{name}"
+        finally:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@contextmanager
+def a_migrated_store(url: str | None, folder: Path) -> Iterator[Store]:
+    """A store with its tables."""
+    store = open_store(url, folder=folder)
+    store.migrate()
+    try:
+        yield store
+    finally:
+        store.close()

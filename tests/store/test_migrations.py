@@ -1,0 +1,68 @@
+"""The tables come into being by migrations, and are what the code says they are."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import text
+
+from store import Store, StoreError, open_store
+from store.tables import metadata
+
+
+def test_the_migrations_make_exactly_the_tables_that_the_code_knows(store: Store) -> None:
+    with store.read() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+
+
+def test_migrating_twice_changes_nothing(store: Store) -> None:
+    store.migrate()
+
+
+def test_hubs_that_start_at_once_do_not_clash(database_url: str | None, tmp_path: Path) -> None:
+    failed: list[BaseException] = []
+
+    def start() -> None:
+        try:
+            hub = open_store(database_url, folder=tmp_path)
+            hub.migrate()
+            hub.close()
+        except Exception as error:  # noqa: BLE001 - told by the assertion below
+            failed.append(error)
+
+    threads = [threading.Thread(target=start) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []
+
+
+def test_a_database_of_a_newer_program_is_left_alone(store: Store) -> None:
+    with store.write() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(StoreError, match="newer"):
+        store.migrate()
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("mysql://here/db", "mysql is not supported"),
+        ("nonsense", "not a database's address"),
+        ("postgresql://nobody@127.0.0.1:1/none", "cannot be opened"),
+    ],
+)
+def test_an_address_that_cannot_be_used_is_told_with_what_to_do(url: str, says: str, tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match=says):
+        open_store(url, folder=tmp_path)
+
+
+def test_a_password_is_in_no_message(tmp_path: Path) -> None:
+    with pytest.raises(StoreError) as caught:
+        open_store("postgresql://nobody:hunter2@127.0.0.1:1/none", folder=tmp_path)
+    assert "hunter2" not in str(caught.value)

@@ -1,0 +1,161 @@
+"""A slot has one record, whoever sends what, in whatever order."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from facts import Blame, Run, Status
+from store import Store, runs
+from store.tables import duplicates
+from tests.builders import A_MOMENT, a_run
+
+SLOT = A_MOMENT
+
+
+def a_slot_run(name: str = "one", **facts: Any) -> Run:
+    return a_run(**{"id": name, "slot": SLOT, "location": "us-east", **facts})
+
+
+def missed(name: str = "missed", **facts: Any) -> Run:
+    return a_slot_run(name, status=Status.MISSED, blame=None, attempts=(), error="the runner was not running", **facts)
+
+
+def save(store: Store, *records: Run, late: bool = False) -> list[str]:
+    with store.write() as connection:
+        return [runs.save(connection, run, received_at=A_MOMENT, late=late) for run in records]
+
+
+def whole(store: Store, run_id: str) -> Run | None:
+    with store.read() as connection:
+        stored = runs.get(connection, run_id)
+    return stored.run if stored else None
+
+
+def test_a_run_comes_back_as_it_went_in(store: Store) -> None:
+    run = a_slot_run()
+    assert save(store, run) == ["accepted"]
+    assert whole(store, "one") == run
+
+
+@pytest.mark.parametrize(
+    ("sent", "said", "holds"),
+    [
+        ([a_slot_run("a"), a_slot_run("a")], ["accepted", "duplicate"], "a"),
+        ([a_slot_run("a"), a_slot_run("b")], ["accepted", "duplicate"], "a"),
+        ([missed("m"), a_slot_run("a")], ["accepted", "replaced"], "a"),
+        ([a_slot_run("a"), missed("m")], ["accepted", "duplicate"], "a"),
+        ([missed("m"), missed("n")], ["accepted", "duplicate"], "m"),
+        (
+            [missed("m"), a_slot_run("a"), missed("n"), a_slot_run("b")],
+            ["accepted", "replaced", "duplicate", "duplicate"],
+            "a",
+        ),
+    ],
+)
+def test_the_first_measured_record_of_a_slot_holds(
+    store: Store, sent: Sequence[Run], said: Sequence[str], holds: str
+) -> None:
+    assert save(store, *sent) == said
+    with store.read() as connection:
+        assert [o.run_id for o in runs.outcomes(connection, since=SLOT - timedelta(hours=1))] == [holds]
+
+
+def test_a_later_measured_record_is_kept_as_a_duplicate(store: Store) -> None:
+    save(store, a_slot_run("a"), a_slot_run("b"), a_slot_run("b"), a_slot_run("a"))
+    with store.read() as connection:
+        assert list(connection.execute(select(duplicates.c.id)).scalars()) == ["b"]
+
+
+def test_ad_hoc_runs_stand_beside_one_another_and_never_count(store: Store) -> None:
+    save(store, a_slot_run("a", slot=None), a_slot_run("b", slot=None))
+    with store.read() as connection:
+        assert runs.outcomes(connection, since=SLOT - timedelta(days=1)) == []
+        assert {o.run_id for o in runs.latest(connection)} == {"a", "b"}
+
+
+def test_many_writers_of_one_slot_leave_one_record(store: Store) -> None:
+    start = threading.Barrier(6)
+    said: list[str] = []
+
+    def send(number: int) -> None:
+        start.wait()
+        said.extend(save(store, a_slot_run(f"run-{number}") if number % 2 else missed(f"missed-{number}")))
+
+    threads = [threading.Thread(target=send, args=(n,)) for n in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with store.read() as connection:
+        found = runs.outcomes(connection, since=SLOT - timedelta(hours=1))
+    assert [o.status is Status.MISSED for o in found] == [False]
+    assert said.count("accepted") == 1
+    assert said.count("replaced") <= 1
+
+
+def test_a_short_outcome_is_the_long_one_without_its_details(store: Store) -> None:
+    save(store, a_slot_run())
+    with store.read() as connection:
+        long = runs.outcomes(connection, since=SLOT)[0]
+        short = runs.outcomes(connection, since=SLOT, brief=True)[0]
+    assert long.requests
+    assert long.steps
+    assert short == replace(long, steps={}, requests=(), vitals=())
+
+
+def test_outcomes_come_in_the_order_of_their_slots(store: Store) -> None:
+    save(store, *(a_slot_run(f"{n}", slot=SLOT + timedelta(minutes=n)) for n in (3, 1, 2)))
+    with store.read() as connection:
+        assert [o.run_id for o in runs.outcomes(connection, since=SLOT)] == ["1", "2", "3"]
+        assert [o.run_id for o in runs.outcomes(connection, since=SLOT + timedelta(minutes=2))] == ["2", "3"]
+
+
+def test_a_persons_word_changes_whose_fault_it_was_and_keeps_the_first(store: Store) -> None:
+    save(store, a_slot_run(status=Status.FAILED, blame=Blame.SITE))
+    with store.write() as connection:
+        assert runs.reclassify(connection, "one", blame=Blame.RUNNER, by="ann", reason="our proxy", at=A_MOMENT)
+        stored = runs.get(connection, "one")
+        outcome = runs.outcomes(connection, since=SLOT)[0]
+    assert stored is not None
+    assert (stored.run.status, stored.run.blame, stored.was) == (Status.ERRORED, Blame.RUNNER, Blame.SITE)
+    assert (stored.reclassified_by, stored.reclassified_why) == ("ann", "our proxy")
+    assert (outcome.status, outcome.blame) == (Status.ERRORED, Blame.RUNNER)
+
+
+def test_nobody_can_be_blamed_for_a_run_that_is_not_there(store: Store) -> None:
+    with store.write() as connection:
+        assert not runs.reclassify(connection, "x", blame=Blame.SITE, by="ann", reason="", at=A_MOMENT)
+
+
+def test_the_last_good_run_is_of_the_same_place_and_before(store: Store) -> None:
+    good = {"status": Status.PASSED, "blame": None, "flaky": False}
+    for n, facts in enumerate(
+        [
+            {**good, "started_at": SLOT - timedelta(minutes=10)},
+            {**good, "started_at": SLOT - timedelta(minutes=5)},
+            {**good, "started_at": SLOT - timedelta(minutes=4), "location": "eu-west"},
+            {**good, "started_at": SLOT - timedelta(minutes=3), "flaky": True},
+            {**good, "started_at": SLOT},
+        ]
+    ):
+        save(store, a_slot_run(f"{n}", slot=SLOT + timedelta(minutes=n), **facts))
+    with store.read() as connection:
+        found = runs.last_good(connection, journey="ga_purchase", location="us-east", before=SLOT)
+    assert found is not None
+    assert found.id == "1"
+
+
+def test_a_missed_slot_is_no_word_from_its_location(store: Store) -> None:
+    save(store, missed(), a_slot_run("adhoc", slot=None))
+    with store.read() as connection:
+        assert runs.last_received(connection) == {}
+    save(store, a_slot_run())
+    with store.read() as connection:
+        assert runs.last_received(connection) == {"us-east": A_MOMENT}
