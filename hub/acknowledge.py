@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from alerts.machine import acknowledge, unacknowledge
-from alerts.routes import Policy
+from alerts.policy import Policy
 
 from facts import Alert
 from hub.cycle import save_step, standing_alerts

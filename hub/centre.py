@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from alerts.routes import Policy
+from alerts.policy import Policy
 from sla.targets import Targets
 
 from hub.artifacts import Artifacts

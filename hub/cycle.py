@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from alerts.machine import Advance, Standing, advance
-from alerts.routes import Policy
+from alerts.policy import Policy
 from sla.judge import judge
 from sla.targets import Targets
 from sqlalchemy import Connection
@@ -101,6 +101,7 @@ def standing_alerts(connection: Connection) -> Standing:
     open_incidents = incidents.open_ones(connection)
     return Standing(
         alerts=alert_rows.standing(connection),
+        past=alert_rows.past_of(connection, [incident.id for incident in open_incidents]),
         incidents=open_incidents,
         notifications=outbox.of_threads(connection, [incident.id for incident in open_incidents]),
         episodes=alert_rows.last_episode(connection),
@@ -113,5 +114,5 @@ def save_step(connection: Connection, step: Advance, now: datetime) -> None:
     alert_rows.save(connection, step.alerts, at=now)
     incidents.save(connection, step.incidents)
     for changed in step.changed:
-        outbox.update(connection, changed)
+        outbox.update_owed(connection, changed)
     outbox.owe(connection, step.notifications)

@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 import uvicorn
 from alerts.channels import Channel
-from alerts.routes import Policy
+from alerts.policy import Policy
 from sla.targets import Targets
 
 from facts import Failpoint, go_on, to_wire

@@ -67,10 +67,19 @@ def _those(connection: Connection, ids: Sequence[str]) -> list[Alert]:
 
 
 def standing(connection: Connection) -> list[Alert]:
-    """Alerts that are pending or firing, and those over that still want a person's look."""
+    """Alerts that are pending or firing."""
     rows = connection.execute(
         select(table.c.alert).where(table.c.state.in_(_STANDING)).order_by(table.c.pending_since, table.c.id)
     )
+    return [from_wire(Alert, row.alert) for row in rows]
+
+
+def past_of(connection: Connection, incident_ids: Sequence[str]) -> list[Alert]:
+    """Alerts that are over, of some incidents."""
+    if not incident_ids:
+        return []
+    belongs = table.c.alert["incident"].as_string().in_(incident_ids)
+    rows = connection.execute(select(table.c.alert).where(table.c.state == AlertState.RESOLVED.value, belongs))
     return [from_wire(Alert, row.alert) for row in rows]
 
 

@@ -136,15 +136,14 @@ def test_nobody_can_be_blamed_for_a_run_that_is_not_there(store: Store) -> None:
 
 def test_the_last_good_run_is_of_the_same_place_and_before(store: Store) -> None:
     good = {"status": Status.PASSED, "blame": None, "flaky": False}
-    for n, facts in enumerate(
-        [
-            {**good, "started_at": SLOT - timedelta(minutes=10)},
-            {**good, "started_at": SLOT - timedelta(minutes=5)},
-            {**good, "started_at": SLOT - timedelta(minutes=4), "location": "eu-west"},
-            {**good, "started_at": SLOT - timedelta(minutes=3), "flaky": True},
-            {**good, "started_at": SLOT},
-        ]
-    ):
+    several: list[dict[str, Any]] = [
+        {**good, "started_at": SLOT - timedelta(minutes=10)},
+        {**good, "started_at": SLOT - timedelta(minutes=5)},
+        {**good, "started_at": SLOT - timedelta(minutes=4), "location": "eu-west"},
+        {**good, "started_at": SLOT - timedelta(minutes=3), "flaky": True},
+        {**good, "started_at": SLOT},
+    ]
+    for n, facts in enumerate(several):
         save(store, a_slot_run(f"{n}", slot=SLOT + timedelta(minutes=n), **facts))
     with store.read() as connection:
         found = runs.last_good(connection, journey="ga_purchase", location="us-east", before=SLOT)

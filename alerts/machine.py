@@ -1,0 +1,145 @@
+"""The step from what stands and what was judged to what stands now and what is owed for it. Pure: the caller saves it all at once."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from alerts.incidents import Incidents
+from alerts.policy import Policy, inhibits
+from alerts.states import after_a_clock_step, begun, closed, observed
+from facts import Alert, AlertState, Incident, Notification, Verdict
+
+# An oversold seat stays sold twice after the count is right again: somebody has to look at it.
+_NEEDS_REVIEW = ("A2",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What stands: alerts pending and firing, open incidents with their messages, and the numbers used up.
+
+    `past` are alerts that are over, of incidents that are not.
+    """
+
+    alerts: Sequence[Alert] = ()
+    past: Sequence[Alert] = ()
+    incidents: Sequence[Incident] = ()
+    notifications: Sequence[Notification] = ()
+    episodes: Mapping[str, int] = field(default_factory=dict)
+    last_incident: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Advance:
+    """What is new or other than before. `notifications` are owed now; `changed` were owed and are not as they were."""
+
+    alerts: tuple[Alert, ...] = ()
+    incidents: tuple[Incident, ...] = ()
+    notifications: tuple[Notification, ...] = ()
+    changed: tuple[Notification, ...] = ()
+
+
+def advance(
+    standing: Standing,
+    verdicts: Sequence[Verdict],
+    policy: Policy,
+    now: datetime,
+    *,
+    previous: datetime | None,
+    gone: Collection[str] = (),
+) -> Advance:
+    """One tick. `previous` is the tick before (None: the first of this process). `gone` are keys no longer watched.
+
+    A step of the clock between two ticks neither fires nor resolves: only what has held is counted anew.
+    """
+    if previous is not None and abs(now - previous) > policy.clock_step:
+        stepped = [after_a_clock_step(alert, now) for alert in standing.alerts]
+        return Advance(alerts=_changed(standing.alerts, stepped))
+    alerts = _inhibited(standing.alerts, _next(standing, verdicts, now, gone))
+    step = Incidents(standing, alerts, policy, now).settle()
+    return Advance(
+        alerts=_changed(standing.alerts, step.alerts),
+        incidents=step.incidents,
+        notifications=step.notifications,
+        changed=step.changed,
+    )
+
+
+def _next(standing: Standing, verdicts: Sequence[Verdict], now: datetime, gone: Collection[str]) -> list[Alert]:
+    told = {verdict.key: verdict for verdict in verdicts}
+    known = {alert.key for alert in standing.alerts}
+    followed = [_followed(alert, told.get(alert.key), now, gone) for alert in standing.alerts]
+    new = [
+        begun(verdict, episode=standing.episodes.get(verdict.key, 0) + 1, now=now)
+        for verdict in verdicts
+        if verdict.breached and verdict.key not in known
+    ]
+    return [_for_review(alert) for alert in (*followed, *new)]
+
+
+def _followed(alert: Alert, verdict: Verdict | None, now: datetime, gone: Collection[str]) -> Alert:
+    if alert.key in gone:
+        return closed(alert, now, "no longer watched")
+    return observed(alert, verdict, now) if verdict else alert
+
+
+def _for_review(alert: Alert) -> Alert:
+    over = alert.state is AlertState.RESOLVED and alert.closed is None
+    wanted = over and alert.rule in _NEEDS_REVIEW and alert.subject is None and alert.acked_at is None
+    return replace(alert, needs_review=True) if wanted else alert
+
+
+def _inhibited(before: Sequence[Alert], alerts: Sequence[Alert]) -> list[Alert]:
+    known = {alert.id: alert for alert in before}
+    firing = [alert for alert in alerts if alert.state is AlertState.FIRING]
+    return [
+        replace(alert, inhibited_by=_inhibitor(known.get(alert.id), alert, firing))
+        if alert.state is AlertState.FIRING
+        else alert
+        for alert in alerts
+    ]
+
+
+def _inhibitor(before: Alert | None, alert: Alert, firing: Sequence[Alert]) -> str | None:
+    """The key of what makes it unnecessary to tell of an alert.
+
+    Once the inhibitor is over, what only looks back on the same outage stays untold: it is told when something new breaches.
+    """
+    by = next((other.key for other in firing if inhibits(other, alert)), None)
+    if by is not None or before is None or before.inhibited_by is None:
+        return by
+    return before.inhibited_by if alert.runs[-1:] == before.runs[-1:] else None
+
+
+def _changed(before: Sequence[Alert], after: Sequence[Alert]) -> tuple[Alert, ...]:
+    known = {alert.id: alert for alert in before}
+    return tuple(alert for alert in after if known.get(alert.id) != alert)
+
+
+def acknowledge(standing: Standing, alert: Alert, policy: Policy, *, by: str, now: datetime) -> Advance:
+    """A person takes an alert and its incident on; those who were told of it are told who has it. Twice is once."""
+    if alert.acked_at is not None and not alert.needs_review:
+        return Advance()
+    mates = [one for one in standing.alerts if one.incident and one.incident == alert.incident] or [alert]
+    mates = mates if any(one.id == alert.id for one in mates) else [*mates, alert]
+    taken = [_taken(one, by, now) for one in mates]
+    step = Incidents(standing, _with(standing.alerts, taken), policy, now).acknowledged(alert.incident, by)
+    return Advance(alerts=tuple(taken), incidents=step.incidents, notifications=step.notifications)
+
+
+def _taken(alert: Alert, by: str, now: datetime) -> Alert:
+    if alert.acked_at is not None and not alert.needs_review:
+        return alert
+    return replace(alert, acked_at=now, acked_by=by, needs_review=False)
+
+
+def unacknowledge(standing: Standing, alert: Alert, policy: Policy, *, by: str, now: datetime) -> Advance:
+    """A person gives an alert and its incident back."""
+    mates = [one for one in standing.alerts if one.incident and one.incident == alert.incident] or [alert]
+    return Advance(alerts=tuple(replace(one, acked_at=None, acked_by=None) for one in mates if one.acked_at))
+
+
+def _with(alerts: Sequence[Alert], newer: Sequence[Alert]) -> list[Alert]:
+    by_id = {alert.id: alert for alert in newer}
+    return [by_id.pop(alert.id, alert) for alert in alerts] + list(by_id.values())

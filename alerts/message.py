@@ -1,0 +1,147 @@
+"""What a receiver reads: the same facts for every channel, so that no channel knows more than another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from alerts.policy import Policy
+from facts import Alert, Incident, NotificationKind, Severity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One alert of the incident in a message."""
+
+    alert: str
+    rule: str
+    severity: Severity
+    title: str
+    summary: str
+    state: str
+    since: datetime
+    journey: str | None = None
+    subject: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """A place to go from here."""
+
+    name: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One message. `headline` is the line that must do: what broke, where, since when. `summary` is its sentence.
+
+    `lasted_s` is told when it is over. `by` is who took it on. `mark` says that it is a demo's or a test's.
+    """
+
+    incident: str
+    kind: NotificationKind
+    severity: Severity
+    headline: str
+    summary: str
+    lines: tuple[Line, ...] = ()
+    fired_at: datetime | None = None
+    resolved_at: datetime | None = None
+    lasted_s: float | None = None
+    counted: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+    links: tuple[Link, ...] = ()
+    runbook: str | None = None
+    by: str | None = None
+    mark: str | None = None
+
+
+def message_of(
+    kind: NotificationKind,
+    incident: Incident,
+    lead: Alert,
+    alerts: Sequence[Alert],
+    policy: Policy,
+    *,
+    collapsed: bool = False,
+    by: str | None = None,
+) -> Message:
+    """The message of an incident. `collapsed` is one that fired and recovered before anybody was told."""
+    over = kind is NotificationKind.RESOLVED
+    fired = lead.fired_at or lead.pending_since
+    resolved = max((a.resolved_at for a in alerts if a.resolved_at), default=None) if over else None
+    return Message(
+        incident=incident.id,
+        kind=kind,
+        severity=incident.severity,
+        headline=_headline(kind, incident, lead, fired, resolved, collapsed=collapsed, by=by),
+        summary=lead.summary,
+        lines=tuple(_line(alert) for alert in alerts),
+        fired_at=fired,
+        resolved_at=resolved,
+        lasted_s=(resolved - fired).total_seconds() if resolved else None,
+        counted=lead.counted,
+        left_out=lead.left_out,
+        links=_links(lead, policy),
+        runbook=lead.runbook,
+        by=by,
+        mark=policy.mark,
+    )
+
+
+def _headline(
+    kind: NotificationKind,
+    incident: Incident,
+    lead: Alert,
+    fired: datetime,
+    resolved: datetime | None,
+    *,
+    collapsed: bool,
+    by: str | None,
+) -> str:
+    title = lead.title or lead.key
+    since = f"{fired:%H:%M:%S} UTC"
+    match kind:
+        case NotificationKind.RESOLVED:
+            lasted = f" after {duration((resolved - fired).total_seconds())}" if resolved else ""
+            ended = "ended without recovery" if lead.closed else "fired and recovered" if collapsed else "resolved"
+            return f"{ended.capitalize()}: {title}{lasted} (since {since})"
+        case NotificationKind.ACKNOWLEDGED:
+            return f"{by} has it: {title} (since {since})"
+        case NotificationKind.UPDATE:
+            return f"More of {incident.id}: {title} (since {since})"
+        case NotificationKind.FIRING:
+            return f"{lead.severity.capitalize()}: {title} (since {since})"
+
+
+def duration(seconds: float) -> str:
+    """A length of time as a person says it: `45 s`, `3 min 20 s`, `2 h 5 min`."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s" if whole % 60 else f"{whole // 60} min"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def _line(alert: Alert) -> Line:
+    return Line(
+        alert=alert.id,
+        rule=alert.rule,
+        severity=alert.severity,
+        title=alert.title or alert.key,
+        summary=alert.summary,
+        state=alert.state.value,
+        since=alert.fired_at or alert.pending_since,
+        journey=alert.journey,
+        subject=alert.subject,
+    )
+
+
+def _links(lead: Alert, policy: Policy) -> tuple[Link, ...]:
+    if not policy.base_url:
+        return ()
+    base = policy.base_url.rstrip("/")
+    run = (Link(name="The run that proves it", url=f"{base}/runs/{lead.runs[-1]}"),) if lead.runs else ()
+    return (*run, Link(name="The alert, to take it on", url=f"{base}/alerts#{lead.id}"))

@@ -1,0 +1,99 @@
+"""One alert's next state from one verdict: pending → firing → resolved. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from facts import Alert, AlertState, Severity, Verdict, Word
+
+_UNKNOWN = (Word.NO_DATA, Word.ERROR, Word.INSUFFICIENT, Word.OFF, Word.UNPROVEN)
+_LAST_KNOWN = "No data now; last known: "
+_DISTINCT_SAMPLES = 2
+_SAMPLES_KEPT = 20
+
+
+def begun(verdict: Verdict, *, episode: int, now: datetime) -> Alert:
+    """A new episode: firing at once where nothing has to hold, else pending."""
+    alert = Alert(
+        id=f"{verdict.key.replace('/', '.')}.{episode}",
+        key=verdict.key,
+        rule=verdict.rule,
+        journey=verdict.journey,
+        subject=verdict.subject,
+        severity=verdict.severity or Severity.HIGH,
+        state=AlertState.PENDING,
+        episode=episode,
+        pending_since=now,
+        summary=verdict.summary,
+        title=verdict.title,
+        runbook=verdict.runbook,
+    )
+    return observed(alert, verdict, now)
+
+
+def observed(alert: Alert, verdict: Verdict, now: datetime) -> Alert:
+    """The alert after one more verdict. No data never resolves it, and ends no pending one's wait for nothing."""
+    if verdict.breached:
+        return _breached(_telling(alert, verdict), verdict, now)
+    if verdict.verdict in _UNKNOWN:
+        return _unknown(alert)
+    if alert.state is AlertState.PENDING:
+        return replace(alert, state=AlertState.DROPPED, resolved_at=now)
+    return _clearing(replace(alert, last_known=False), verdict, now)
+
+
+def _telling(alert: Alert, verdict: Verdict) -> Alert:
+    """The alert with what the newest breach says. Its severity rises with it and never falls while it fires."""
+    severity = min(alert.severity, verdict.severity or alert.severity, key=lambda s: s.rank)
+    seen = dict.fromkeys((*alert.samples, *verdict.samples))
+    return replace(
+        alert,
+        severity=severity,
+        summary=verdict.summary,
+        title=verdict.title,
+        counted=verdict.counted,
+        left_out=verdict.left_out,
+        samples=tuple(seen)[-_SAMPLES_KEPT:],
+        runs=verdict.samples or alert.runs,
+        last_known=False,
+        clear_since=None,
+    )
+
+
+def _breached(alert: Alert, verdict: Verdict, now: datetime) -> Alert:
+    if alert.state is not AlertState.PENDING:
+        return alert
+    held = now - alert.pending_since >= timedelta(seconds=verdict.for_s)
+    distinct = verdict.for_s == 0 or len(alert.samples) >= _DISTINCT_SAMPLES
+    return replace(alert, state=AlertState.FIRING, fired_at=now) if held and distinct else alert
+
+
+def _unknown(alert: Alert) -> Alert:
+    if alert.state is not AlertState.FIRING or alert.last_known:
+        return replace(alert, clear_since=None)
+    summary = alert.summary if alert.summary.startswith(_LAST_KNOWN) else _LAST_KNOWN + alert.summary
+    return replace(alert, last_known=True, clear_since=None, summary=summary)
+
+
+def _clearing(alert: Alert, verdict: Verdict, now: datetime) -> Alert:
+    if not verdict.clear:
+        return replace(alert, clear_since=None)
+    since = alert.clear_since or now
+    if now - since < timedelta(seconds=verdict.clear_for_s):
+        return replace(alert, clear_since=since)
+    summary = alert.summary.removeprefix(_LAST_KNOWN)
+    return replace(alert, state=AlertState.RESOLVED, resolved_at=now, clear_since=since, summary=summary)
+
+
+def after_a_clock_step(alert: Alert, now: datetime) -> Alert:
+    """The clock jumped: what has held since before the jump starts to be counted again."""
+    pending = now if alert.state is AlertState.PENDING else alert.pending_since
+    return replace(alert, pending_since=pending, clear_since=None)
+
+
+def closed(alert: Alert, now: datetime, why: str) -> Alert:
+    """The alert of something that is no longer watched."""
+    if alert.state is AlertState.PENDING:
+        return replace(alert, state=AlertState.DROPPED, resolved_at=now, closed=why)
+    return replace(alert, state=AlertState.RESOLVED, resolved_at=now, closed=why)
