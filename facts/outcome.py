@@ -7,6 +7,9 @@ from datetime import datetime
 
 from facts.run import Blame, Run, Status
 
+# A page that is left cancels what it no longer wants; that is nobody's failure.
+_NO_FAULT = (None, "pending", "net::ERR_ABORTED")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
@@ -103,7 +106,7 @@ def outcome_of(run: Run, *, received_at: datetime, late: bool = False) -> Outcom
                 duration_ms=request.duration_ms,
                 party=request.party,
                 step=request.step,
-                failed=request.failure not in (None, "pending") or (request.status or 0) >= 400,
+                failed=request.failure not in _NO_FAULT or (request.status or 0) >= 400,
             )
             for request in (first.requests if first else ())
         ),

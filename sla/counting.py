@@ -1,0 +1,126 @@
+"""What counts: good, bad, left out. The one place that says so."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from facts import Blame, Outcome, Status
+from sla.history import History
+
+_FAILED = (Status.FAILED, Status.TIMED_OUT)
+_BAD_BLAME = (Blame.SITE, Blame.THIRD_PARTY, Blame.JOURNEY)
+
+
+class Class(StrEnum):
+    """What one result is to a rule."""
+
+    GOOD = "good"
+    BAD = "bad"
+    LEFT_OUT = "left_out"
+    """It says nothing of the shop, and lowers coverage."""
+    SKIPPED = "skipped"
+    """Nobody wanted it: it is in no denominator."""
+
+
+def class_of(status: Status, blame: Blame | None, *, network_counts: bool = False) -> Class:
+    """The class of a result. A network failure is bad only where several locations have it (`network_counts`)."""
+    if status is Status.PASSED:
+        return Class.GOOD
+    if status is Status.SKIPPED:
+        return Class.SKIPPED
+    bad = blame in _BAD_BLAME or (blame is Blame.NETWORK and network_counts)
+    return Class.BAD if status in _FAILED and bad else Class.LEFT_OUT
+
+
+class Book:
+    """A history as the rules ask it, indexed once for all of them."""
+
+    def __init__(self, history: History, now: datetime) -> None:
+        self.history = history
+        self.now = now
+        self._by_place: dict[tuple[str, str], list[Outcome]] = defaultdict(list)
+        self._by_journey: dict[str, list[Outcome]] = defaultdict(list)
+        for outcome in history.outcomes:
+            self._by_place[outcome.journey, outcome.location].append(outcome)
+            self._by_journey[outcome.journey].append(outcome)
+        self._wide_network = frozenset(self._network_at_several())
+
+    def _network_at_several(self) -> Iterable[str]:
+        for journey, schedule in self.history.schedules.items():
+            trouble = [
+                o
+                for o in self._by_journey.get(journey, ())
+                if (o.status in _FAILED and o.blame is Blame.NETWORK) or o.first_blame is Blame.NETWORK
+            ]
+            round_ = timedelta(seconds=schedule.period_s)
+            for one in trouble:
+                if any(o.location != one.location and abs(_slot(o) - _slot(one)) < round_ for o in trouble):
+                    yield one.run_id
+
+    def final(self, outcome: Outcome) -> Class:
+        """The class of the final result; pages count these."""
+        return class_of(outcome.status, outcome.blame, network_counts=outcome.run_id in self._wide_network)
+
+    def first(self, outcome: Outcome) -> Class:
+        """The class of the first attempt; service levels count these."""
+        status = outcome.first_status or outcome.status
+        return class_of(status, outcome.first_blame, network_counts=outcome.run_id in self._wide_network)
+
+    def journeys(self) -> list[str]:
+        """The journeys on the schedule."""
+        return list(self.history.schedules)
+
+    def locations(self, journey: str) -> list[str]:
+        """The locations a journey is bought from."""
+        return list(self.history.schedules[journey].grids)
+
+    def all_locations(self) -> list[str]:
+        """Every location on the schedule."""
+        return list(dict.fromkeys(place for journey in self.journeys() for place in self.locations(journey)))
+
+    def period(self, journey: str) -> timedelta:
+        """Between two slots of a journey at one location."""
+        return timedelta(seconds=self.history.schedules[journey].period_s)
+
+    def at(self, journey: str, location: str) -> Sequence[Outcome]:
+        """Every outcome of a journey at a location, oldest first."""
+        return self._by_place.get((journey, location), ())
+
+    def counted(self, journey: str, location: str) -> list[Outcome]:
+        """Those that say something of the shop, are not late, and belong to a page's decision; oldest first."""
+        return [o for o in self.at(journey, location) if not o.late and self.final(o) in (Class.GOOD, Class.BAD)]
+
+    def fresh(self, outcome: Outcome) -> bool:
+        """Whether it finished within one and a half periods."""
+        return self.now - outcome.finished_at <= 1.5 * self.period(outcome.journey)
+
+    def within(self, journey: str, length_s: float, *, settle_s: float = 0.0) -> list[Outcome]:
+        """The outcomes that finished in a window that ends `settle_s` ago, oldest first."""
+        until = self.now - timedelta(seconds=settle_s)
+        since = until - timedelta(seconds=length_s)
+        return [o for o in self._by_journey.get(journey, ()) if since < o.finished_at <= until]
+
+    def left_out(self, journey: str, counted: Iterable[str]) -> tuple[str, ...]:
+        """The locations that were not counted, each with the reason."""
+        missing = [place for place in self.locations(journey) if place not in set(counted)]
+        return tuple(f"{place}: {self._why(journey, place)}" for place in missing)
+
+    def _why(self, journey: str, location: str) -> str:
+        outcomes = self.at(journey, location)
+        if not outcomes:
+            return "no result yet"
+        last = outcomes[-1]
+        if not self.fresh(last):
+            return f"no result since {last.finished_at:%H:%M:%S}"
+        if last.status is Status.MISSED:
+            return f"missed ({last.error})"
+        if last.blame is Blame.NETWORK:
+            return "its own network failed"
+        return "came too late to page" if last.late else str(last.status)
+
+
+def _slot(outcome: Outcome) -> datetime:
+    return outcome.slot or outcome.started_at

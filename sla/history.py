@@ -1,0 +1,34 @@
+"""What the rules look at: slot runs, samples and feeds, and the grids they belong to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from facts import FeedState, Grid, Outcome, Stock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """A journey's period in seconds and its slot grid at each location."""
+
+    period_s: int
+    grids: Mapping[str, Grid]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """Everything that is judged. `outcomes` are slot runs, oldest slot first; old ones come without their details.
+
+    `watching_since` is when this hub began to expect results, `last_received` when each location last sent one.
+    `accepted` holds (rule, subject) whose present state an operator accepted as a baseline.
+    """
+
+    outcomes: Sequence[Outcome]
+    schedules: Mapping[str, Schedule]
+    watching_since: datetime
+    stocks: Sequence[Stock] = ()
+    feeds: Mapping[str, FeedState] = field(default_factory=dict)
+    last_received: Mapping[str, datetime] = field(default_factory=dict)
+    accepted: frozenset[tuple[str, str]] = frozenset()

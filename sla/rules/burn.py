@@ -1,0 +1,105 @@
+"""The error budget and the run's own length: F2a, F2b, F2c, F1."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from facts import Outcome, Status, Verdict, Word
+from sla.counting import Book, Class
+from sla.durations import seconds, words
+from sla.rules.saying import ids, journey_title, newest, places, what_failed
+from sla.statistics import wilson
+from sla.targets import BurnRule, SlowRule
+
+
+def budget_burns(name: str, rule: BurnRule, book: Book) -> list[Verdict]:
+    """F2: a verdict for each journey that the rule names."""
+    return [_burn(name, rule, book, journey) for journey in book.journeys() if journey in rule.bad]
+
+
+def _burn(name: str, rule: BurnRule, book: Book, journey: str) -> Verdict:
+    window = book.within(journey, rule.s("window"), settle_s=rule.s("settle"))
+    counted = [o for o in window if book.first(o) in (Class.GOOD, Class.BAD)]
+    bad = [o for o in counted if book.first(o) is Class.BAD]
+    limit, locations = rule.bad[journey], {o.location for o in bad}
+    recent = _since(bad, book, seconds(rule.recent_by_journey[journey]) + rule.s("settle"))
+    breached = len(bad) >= limit and len(locations) >= rule.locations and bool(recent)
+    quiet = not _since(bad, book, rule.s("quiet") + rule.s("settle"))
+    few = len(bad) < limit * rule.recover_share
+    low, high = wilson(len(counted) - len(bad), len(counted))
+    good_share = 1 - len(bad) / len(counted) if counted else None
+    word = Word.NO_DATA if not counted else Word.CRITICAL if breached else Word.OFF_TARGET if bad else Word.MET
+    rate = f"{good_share:.1%} of {len(counted)} first attempts passed" if good_share is not None else "no result"
+    said = f" at {places(bad)}; {what_failed(bad)}" if bad else ""
+    return Verdict(
+        rule=name,
+        journey=journey,
+        verdict=Word.WARNING if breached and rule.severity != "critical" else word,
+        title=f"{journey_title(journey)}: {rule.title}",
+        summary=f"{journey_title(journey)}: {len(bad)} bad first attempts in {words(rule.s('window'))} (limit {limit}); "
+        f"{rate}{said}",
+        severity=rule.severity,
+        value=good_share,
+        limit=float(limit),
+        unit="ratio",
+        low=low,
+        high=high,
+        n=len(counted),
+        coverage=len(counted) / len(window) if window else None,
+        window=words(rule.s("window")),
+        breached=breached,
+        clear=bool(counted) and few and quiet,
+        counted=tuple(sorted({o.location for o in counted})),
+        samples=ids(bad),
+        data_at=newest(counted),
+        runbook=rule.runbook,
+    )
+
+
+def _since(outcomes: list[Outcome], book: Book, length_s: float) -> list[Outcome]:
+    return [o for o in outcomes if o.finished_at > book.now - timedelta(seconds=length_s)]
+
+
+def runs_are_slow(name: str, rule: SlowRule, book: Book) -> list[Verdict]:
+    """F1: a verdict for each journey."""
+    return [_slow(name, rule, book, journey) for journey in book.journeys()]
+
+
+def _slow(name: str, rule: SlowRule, book: Book, journey: str) -> Verdict:
+    last = {place: _passed(book, journey, place)[-rule.of :] for place in book.locations(journey)}
+    alive = {place: runs for place, runs in last.items() if runs and book.fresh(book.at(journey, place)[-1])}
+    slow = {place: [o for o in runs if o.slow] for place, runs in alive.items()}
+    places_slow = [place for place, runs in slow.items() if len(runs) >= rule.slow]
+    found = [o for place in places_slow for o in slow[place]]
+    every = [o for runs in alive.values() for o in runs]
+    breached = len(places_slow) >= rule.locations
+    longest = max((o.duration_ms for o in every), default=0) / 1000
+    word = (
+        Word.NO_DATA if not alive else Word.WARNING if breached else Word.OFF_TARGET if any(slow.values()) else Word.MET
+    )
+    return Verdict(
+        rule=name,
+        journey=journey,
+        verdict=word,
+        title=f"{journey_title(journey)}: {rule.title}",
+        summary=f"{journey_title(journey)}: slow at {len(places_slow)} locations"
+        + (f" ({', '.join(places_slow)})" if places_slow else "")
+        + f" (limit {rule.slow} of the last {rule.of} runs at {rule.locations}); the longest of {len(every)} took {longest:.1f} s",
+        severity=rule.severity,
+        value=float(len(places_slow)),
+        limit=float(rule.locations),
+        unit="locations",
+        n=len(every),
+        window=f"last {rule.of} runs per location",
+        breached=breached,
+        clear=bool(alive) and not any(slow.values()),
+        counted=tuple(alive),
+        left_out=book.left_out(journey, alive),
+        samples=ids(found),
+        data_at=newest(every),
+        runbook=rule.runbook,
+    )
+
+
+def _passed(book: Book, journey: str, place: str) -> list[Outcome]:
+    return [o for o in book.counted(journey, place) if o.status is Status.PASSED]

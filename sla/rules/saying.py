@@ -1,0 +1,40 @@
+"""How a finding is said: value beside limit, and what failed in the words of the run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from facts import Outcome
+
+_LONGEST_ERROR = 200
+TITLES = {"ga_purchase": "GA purchase", "vip_member_discount": "VIP purchase with member discount"}
+
+
+def journey_title(journey: str) -> str:
+    """A journey's name for people."""
+    return TITLES.get(journey, journey.replace("_", " "))
+
+
+def what_failed(outcomes: Sequence[Outcome]) -> str:
+    """The newest failure's own sentence; it names its step."""
+    last = max(outcomes, key=lambda o: o.finished_at)
+    error = " ".join((last.error or str(last.status)).split())
+    error = error if len(error) <= _LONGEST_ERROR else error[: _LONGEST_ERROR - 1] + "…"
+    step = last.failed_step
+    return error if step is None or error.startswith(step) else f"{step}: {error}"
+
+
+def places(outcomes: Sequence[Outcome]) -> str:
+    """The locations, each once, in order."""
+    return ", ".join(sorted({outcome.location for outcome in outcomes}))
+
+
+def ids(outcomes: Sequence[Outcome]) -> tuple[str, ...]:
+    """The run ids, newest last."""
+    return tuple(o.run_id for o in sorted(outcomes, key=lambda o: (o.finished_at, o.run_id)))
+
+
+def newest(outcomes: Sequence[Outcome]) -> datetime | None:
+    """When the newest of them finished."""
+    return max((o.finished_at for o in outcomes), default=None)

@@ -1,0 +1,209 @@
+"""How fast the site is: D1, D3, D4 against the guide's table, G1 and G2 against the web vitals, H3 for third parties."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from facts import Graded, Outcome, Severity, Verdict, Word
+from sla.counting import Book
+from sla.durations import words
+from sla.rules.saying import ids, newest, places
+from sla.statistics import median, nearest_rank
+from sla.targets import SpeedRule, ThirdPartyRule, VitalsRule
+
+_UNITS = {"CLS": "score"}
+
+
+def speed(name: str, rule: SpeedRule, book: Book) -> list[Verdict]:
+    """One verdict over all journeys."""
+    seen = [(o, value) for o in _recent(book, rule) for value in _values(rule, o)]
+    values = [value for _, value in seen]
+    measured = [o for o, _ in seen]
+    n, p = len(values), f"p{rule.percentile:g}"
+    if n < rule.min_n:
+        return [_too_few(name, rule, n, measured)]
+    value = nearest_rank(values, rule.percentile)
+    slow_places = {o.location for o, v in seen if v > rule.critical_ms}
+    critical = value > rule.critical_ms and len(slow_places) >= rule.critical_locations
+    breached = value > rule.warning_ms
+    word = (
+        Word.CRITICAL
+        if critical
+        else Word.WARNING
+        if breached
+        else Word.OFF_TARGET
+        if value > rule.target_ms
+        else Word.MET
+    )
+    limit = rule.critical_ms if critical else rule.warning_ms if breached else rule.target_ms
+    slowest = max(seen, key=lambda item: item[1])
+    return [
+        Verdict(
+            rule=name,
+            verdict=word,
+            title=rule.title,
+            summary=f"{rule.title}: {p} {value / 1000:.2f} s (target {rule.target_ms / 1000:g} s, warning "
+            f"{rule.warning_ms / 1000:g} s, critical {rule.critical_ms / 1000:g} s) of {n} in {words(rule.s('window'))}; "
+            f"the slowest {slowest[1] / 1000:.2f} s at {slowest[0].location}",
+            severity=Severity.CRITICAL if critical else rule.severity,
+            value=value,
+            limit=limit,
+            unit="ms",
+            n=n,
+            window=words(rule.s("window")),
+            breached=breached,
+            clear=value < rule.recover_factor * rule.warning_ms,
+            for_s=rule.s("updates_apart"),
+            clear_for_s=rule.s("recover_for"),
+            counted=tuple(sorted({o.location for o in measured})),
+            samples=ids(measured)[-1:],
+            data_at=newest(measured),
+            runbook=rule.runbook,
+        )
+    ]
+
+
+def _recent(book: Book, rule: SpeedRule | VitalsRule) -> list[Outcome]:
+    found = [o for j in book.journeys() for o in book.within(j, rule.s("window"), settle_s=rule.s("settle"))]
+    return sorted(found, key=lambda o: o.finished_at)
+
+
+def _values(rule: SpeedRule, outcome: Outcome) -> list[float]:
+    if rule.endpoint is not None:
+        wanted = (a for a in outcome.requests if a.endpoint == rule.endpoint and a.method == rule.method)
+        return [a.duration_ms for a in wanted if a.duration_ms is not None and a.party == "first" and a.status]
+    if rule.steps is not None:
+        return [outcome.steps[step] for step in rule.steps if step in outcome.steps and outcome.failed_step != step]
+    return [
+        v.value
+        for v in outcome.vitals
+        if v.page == rule.page and v.name == "LCP" and v.navigation == "hard" and v.value is not None
+    ]
+
+
+def _too_few(name: str, rule: SpeedRule, n: int, measured: Sequence[Outcome]) -> Verdict:
+    return Verdict(
+        rule=name,
+        verdict=Word.INSUFFICIENT if n else Word.NO_DATA,
+        title=rule.title,
+        summary=f"{rule.title}: {n} measured in {words(rule.s('window'))}, {rule.min_n} are needed",
+        severity=rule.severity,
+        n=n,
+        limit=rule.target_ms,
+        unit="ms",
+        window=words(rule.s("window")),
+        data_at=newest(measured),
+        runbook=rule.runbook,
+    )
+
+
+def page_vitals(name: str, rule: VitalsRule, book: Book) -> list[Verdict]:
+    """G1: a verdict for each page and vital that the rule limits."""
+    values: dict[tuple[str, str], list[tuple[Outcome, Graded]]] = defaultdict(list)
+    for outcome in _recent(book, rule):
+        for vital in outcome.vitals:
+            if vital.name in rule.limits and not vital.cut and vital.value is not None:
+                values[vital.page, vital.name].append((outcome, vital))
+    return [_vital(name, rule, book, page, vital, found) for (page, vital), found in sorted(values.items())]
+
+
+def interactions(name: str, rule: VitalsRule, book: Book) -> list[Verdict]:
+    """G2: the worst interaction of each run, all pages together."""
+    found = []
+    for outcome in _recent(book, rule):
+        worst = [v for v in outcome.vitals if v.name == "INP" and v.value is not None]
+        if worst:
+            found.append((outcome, max(worst, key=lambda v: v.value or 0.0)))
+    return [_vital(name, rule, book, None, "INP", found)]
+
+
+def _vital(
+    name: str, rule: VitalsRule, book: Book, page: str | None, vital: str, found: Sequence[tuple[Outcome, Graded]]
+) -> Verdict:
+    subject = f"{page} {vital}" if page is not None else vital
+    by_place: dict[str, list[float]] = defaultdict(list)
+    for outcome, graded in found:
+        by_place[outcome.location].append(graded.value or 0.0)
+    n, limit, unit = len(found), rule.limits[vital], _UNITS.get(vital, "ms")
+    value = median([nearest_rank(values, rule.percentile) for values in by_place.values()]) if found else None
+    enough = n >= rule.min_n
+    over = enough and value is not None and value > limit
+    accepted = (name, subject) in book.history.accepted
+    if not enough:
+        word = Word.INSUFFICIENT if n else Word.NO_DATA
+    else:
+        word = Word.MET if not over else Word.OFF_TARGET if accepted else Word.WARNING
+    outcomes = [outcome for outcome, _ in found]
+    shown = "no value" if value is None else f"{value:.3g} {unit}"
+    note = ", accepted as a baseline" if over and accepted else ""
+    return Verdict(
+        rule=name,
+        subject=subject,
+        verdict=word,
+        title=f"{rule.title}: {subject}",
+        summary=f"{subject}: p{rule.percentile:g} {shown} (limit {limit:g} {unit}) of {n} in {words(rule.s('window'))}, "
+        f"median of {len(by_place)} locations{note}" + ("" if enough else f"; {rule.min_n} are needed"),
+        severity=rule.severity,
+        value=value,
+        limit=limit,
+        unit=unit,
+        n=n,
+        window=words(rule.s("window")),
+        breached=over and not accepted,
+        clear=enough and not over,
+        for_s=rule.s("updates_apart"),
+        clear_for_s=rule.s("recover_for"),
+        counted=tuple(sorted(by_place)),
+        samples=ids(outcomes)[-1:],
+        data_at=newest(outcomes),
+        runbook=rule.runbook,
+    )
+
+
+def third_parties(name: str, rule: ThirdPartyRule, book: Book) -> list[Verdict]:
+    """H3: a verdict for each third party that any run of late asked something of."""
+    detailed = [o for j in book.journeys() for place in book.locations(j) for o in book.at(j, place) if o.requests]
+    origins = sorted({a.party for o in detailed for a in o.requests if a.party != "first"})
+    return [_third_party(name, rule, book, origin) for origin in origins]
+
+
+def _third_party(name: str, rule: ThirdPartyRule, book: Book, origin: str) -> Verdict:
+    recent = [o for j in book.journeys() for o in book.within(j, rule.s("window")) if _asked(o, origin)]
+    failed = [o for o in recent if _failures(o, origin)]
+    breached = len(failed) >= rule.runs and len({o.location for o in failed}) >= rule.locations
+    last = [o for j in book.journeys() for place in book.locations(j) for o in book.at(j, place)[-rule.recover_slots :]]
+    asked = [o for o in last if _asked(o, origin)]
+    clean = bool(asked) and not any(_failures(o, origin) for o in last)
+    answers = sorted({text for o in failed for text in _failures(o, origin)})
+    said = f" at {places(failed)}: {', '.join(answers[:3])}" if failed else ""
+    return Verdict(
+        rule=name,
+        subject=origin,
+        verdict=Word.NO_DATA if not recent else Word.WARNING if breached else Word.OFF_TARGET if failed else Word.MET,
+        title=f"{rule.title}: {origin}",
+        summary=f"{origin}: requests failed in {len(failed)} of {len(recent)} runs in {words(rule.s('window'))}{said} "
+        f"(limit {rule.runs} runs at {rule.locations} locations)",
+        severity=rule.severity,
+        value=float(len(failed)),
+        limit=float(rule.runs),
+        unit="runs",
+        n=len(recent),
+        window=words(rule.s("window")),
+        breached=breached and not clean,
+        clear=clean,
+        counted=tuple(sorted({o.location for o in recent})),
+        samples=ids(failed),
+        data_at=newest(recent),
+        runbook=rule.runbook,
+    )
+
+
+def _asked(outcome: Outcome, origin: str) -> bool:
+    return any(a.party == origin for a in outcome.requests)
+
+
+def _failures(outcome: Outcome, origin: str) -> list[str]:
+    return [
+        f"{a.method} {a.endpoint} {a.status or 'no answer'}" for a in outcome.requests if a.party == origin and a.failed
+    ]

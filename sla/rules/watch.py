@@ -1,0 +1,135 @@
+"""Whether we see at all: W1 (a location is silent), W2 (too few slots have a result)."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from facts import Severity, Verdict, Word
+from sla.counting import Book, Class
+from sla.durations import words
+from sla.rules.saying import newest
+from sla.targets import CoverageRule, SilentRule
+
+
+def silent(name: str, rule: SilentRule, book: Book) -> list[Verdict]:
+    """W1: a verdict for each location, and one for all of them (`W1/all`)."""
+    places = book.all_locations()
+    return [_everywhere(name, rule, book, places), *(_place(name, rule, book, place) for place in places)]
+
+
+def _heard(book: Book, place: str) -> datetime:
+    return max(book.history.last_received.get(place, book.history.watching_since), book.history.watching_since)
+
+
+def _period_s(book: Book, place: str) -> float:
+    schedules = book.history.schedules.values()
+    return float(min(schedule.period_s for schedule in schedules if place in schedule.grids))
+
+
+def _place(name: str, rule: SilentRule, book: Book, place: str) -> Verdict:
+    limit = rule.periods * _period_s(book, place) + rule.s("margin")
+    heard = _heard(book, place)
+    age = (book.now - heard).total_seconds()
+    ever = place in book.history.last_received
+    is_silent = age > limit
+    since = [
+        o for j in book.journeys() for o in book.at(j, place) if o.received_at > book.now - timedelta(seconds=limit)
+    ]
+    return Verdict(
+        rule=name,
+        subject=place,
+        verdict=Word.WARNING if is_silent else Word.MET if ever else Word.INSUFFICIENT,
+        title=f"{rule.title}: {place}",
+        summary=f"{place}: {_last_word(book, place, age)} (limit {words(limit)})",
+        severity=rule.severity,
+        value=age,
+        limit=limit,
+        unit="s",
+        n=len(since),
+        window="since the last result",
+        breached=is_silent,
+        clear=not is_silent and len(since) >= rule.recover_runs,
+        counted=(place,),
+        data_at=book.history.last_received.get(place),
+        runbook=rule.runbook,
+    )
+
+
+def _last_word(book: Book, place: str, age_s: float) -> str:
+    last = book.history.last_received.get(place)
+    return f"the last result came {words(age_s)} ago" if last else f"no result since we watch, {words(age_s)}"
+
+
+def _everywhere(name: str, rule: SilentRule, book: Book, places: list[str]) -> Verdict:
+    heard = max((_heard(book, place) for place in places), default=book.history.watching_since)
+    age = (book.now - heard).total_seconds()
+    period = min((_period_s(book, place) for place in places), default=0.0)
+    limit = rule.all_periods * period + rule.s("all_margin")
+    blind = age > limit
+    return Verdict(
+        rule=name,
+        subject="all",
+        verdict=Word.CRITICAL if blind else Word.MET if book.history.last_received else Word.INSUFFICIENT,
+        title="The monitor is blind: no location sends results",
+        summary=f"no result from any of {len(places)} locations ({', '.join(places)}) for {words(age)} (limit {words(limit)})",
+        severity=Severity.CRITICAL,
+        value=age,
+        limit=limit,
+        unit="s",
+        n=len(places),
+        window="since the last result",
+        breached=blind,
+        clear=not blind,
+        counted=tuple(places),
+        data_at=max(book.history.last_received.values(), default=None),
+        runbook=rule.runbook,
+    )
+
+
+def coverage(name: str, rule: CoverageRule, book: Book) -> list[Verdict]:
+    """W2: a verdict for each journey."""
+    return [_coverage(name, rule, book, journey) for journey in book.journeys()]
+
+
+def _coverage(name: str, rule: CoverageRule, book: Book, journey: str) -> Verdict:
+    until = book.now - timedelta(seconds=rule.s("settle"))
+    since = max(until - timedelta(seconds=rule.s("window")), book.history.watching_since)
+    expected = good = 0
+    poor: list[str] = []
+    measured = []
+    for place, grid in book.history.schedules[journey].grids.items():
+        slots = set(grid.between(since, until)) if until > since else set()
+        here = [o for o in book.at(journey, place) if o.slot in slots]
+        wanted = len(slots) - sum(book.first(o) is Class.SKIPPED for o in here)
+        has = [o for o in here if book.final(o) in (Class.GOOD, Class.BAD)]
+        measured += has
+        expected, good = expected + wanted, good + len(has)
+        if len(has) < rule.least * wanted:
+            poor.append(f"{place}: {len(has)} of {wanted}")
+    share = good / expected if expected else None
+    enough = expected >= rule.min_n
+    breached = enough and share is not None and share < rule.least
+    word = Word.INSUFFICIENT if not enough else Word.WARNING if breached else Word.MET
+    shown = "no slot yet" if share is None else f"{share:.0%} of {expected} slots have a result"
+    return Verdict(
+        rule=name,
+        journey=journey,
+        verdict=word,
+        title=f"{rule.title}: {journey}",
+        summary=f"{journey}: {shown} (limit {rule.least:.0%}) in {words(rule.s('window'))}"
+        + (f"; {'; '.join(poor)}" if poor else ""),
+        severity=rule.severity,
+        value=share,
+        limit=rule.least,
+        unit="ratio",
+        n=expected,
+        coverage=share,
+        window=words(rule.s("window")),
+        breached=breached,
+        clear=enough and share is not None and share >= rule.recover_at,
+        clear_for_s=rule.s("recover_for"),
+        counted=tuple(book.locations(journey)),
+        left_out=tuple(poor),
+        data_at=newest(measured),
+        runbook=rule.runbook,
+    )
