@@ -31,6 +31,7 @@ class Job:
     site: Site
     evidence: str
     slot: datetime | None = None
+    plan: str | None = None
     headed: bool = False
     slow_mo_ms: float = 0.0
     pause_on_failure: bool = False
@@ -46,6 +47,11 @@ class Job:
     basic_auth: str | None = field(default=None, repr=False)
     stripe_key: str | None = field(default=None, repr=False)
     stripe_api_base: str | None = None
+
+    @property
+    def plan_hash(self) -> str:
+        """The hash of the hub's plan where one was given, else of the site's settings."""
+        return self.plan or plan_hash(self.site)
 
     @property
     def secrets(self) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from facts import Blame, Run, Status, from_wire, to_wire
-from runner.job import Job, plan_hash
+from runner.job import Job
 
 OnEvent = Callable[[str, dict[str, Any]], None]
 _STOPS_WITHIN_S = 10
@@ -86,7 +86,7 @@ class StartedRun:
             finished_at=datetime.now(UTC),
             site=job.site.base_url,
             browser="unknown",
-            plan=plan_hash(job.site),
+            plan=job.plan_hash,
         )
 
     def _end(self) -> None:

@@ -27,7 +27,7 @@ from journeys.failure import Failure, Kind
 from runner.blame import group_of, judge
 from runner.canaries import answers
 from runner.evidence import keep
-from runner.job import Job, Order, plan_hash
+from runner.job import Job, Order
 from runner.offspring import adopt_orphans, die_with_parent, kill_offspring
 from runner.scrub import Scrubber
 from runner.trim import trimmed
@@ -340,7 +340,7 @@ class Supervisor:
                 finished_at=datetime.now(UTC),
                 site=self.job.site.base_url,
                 browser=self.browser,
-                plan=plan_hash(self.job.site),
+                plan=self.job.plan_hash,
                 counts=counted.number,
                 attempts=tuple(attempts),
                 steps=counted.steps,

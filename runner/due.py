@@ -1,0 +1,62 @@
+"""Which slots are due now, and which nobody ran and why: a pure look at the grid, whatever woke us."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from facts import Grid
+
+LOOKS_BACK = timedelta(hours=24)
+OVERLAP = "the previous run was still under way"
+DOWN = "the runner was not running"
+STOPPED = "the runner was stopped before the run had ended"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Missed:
+    """A slot that nobody ran, with the reason."""
+
+    slot: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """What a look at the grid came to: the slot to run now (None: none), and those that were missed."""
+
+    run: datetime | None
+    missed: tuple[Missed, ...] = ()
+
+
+def late_limit_s(period_s: int) -> float:
+    """How late a run may start and still be its slot's: a quarter of the period, at least 10 s, at most 60 s."""
+    return min(60.0, max(10.0, period_s / 4))
+
+
+def due(
+    grid: Grid, *, handled: datetime, now: datetime, under_way_since: datetime | None, began_at: datetime, late_s: float
+) -> Due:
+    """The slots after the last one `handled`, up to now.
+
+    `under_way_since` is the slot of the run that is still under way; `began_at` is when this runner started: what lies
+    before that was missed because it was down. A clock that was set back makes nothing due twice: `handled` only grows.
+    """
+    slots = list(grid.between(max(handled, now - LOOKS_BACK), now))
+    if not slots:
+        return Due(run=None)
+    last = slots[-1]
+    late = (now - last).total_seconds()
+    runs_now = under_way_since is None and late <= late_s
+    skipped = slots[:-1] if runs_now else slots
+    reasons = (_reason(slot, now, under_way_since, began_at, late_s) for slot in skipped)
+    missed = tuple(Missed(slot=slot, reason=reason) for slot, reason in zip(skipped, reasons, strict=True))
+    return Due(run=last if runs_now else None, missed=missed)
+
+
+def _reason(slot: datetime, now: datetime, under_way_since: datetime | None, began_at: datetime, late_s: float) -> str:
+    if slot < began_at:
+        return DOWN
+    if under_way_since is not None and slot > under_way_since:
+        return OVERLAP
+    return f"the runner could have started it {(now - slot).total_seconds():.0f} s late only (limit {late_s:g} s)"

@@ -1,0 +1,99 @@
+"""The hub as a runner sees it: three doors, and what each refusal means."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from config import Secret
+from facts import Plan, WireError, from_wire
+from runner.spool import Kept
+
+_CHUNK = 1 << 16
+
+
+class HubError(Exception):
+    """The hub did not take what was sent.
+
+    `permanent`: it would never take this very request (a 4xx about what is in it). `pause`: it does not know us (401, 403).
+    """
+
+    def __init__(self, message: str, *, permanent: bool = False, pause: bool = False) -> None:
+        super().__init__(message)
+        self.permanent = permanent
+        self.pause = pause
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """What became of one record: `accepted`, `duplicate` or `rejected` with the reason."""
+
+    id: str
+    result: str
+    reason: str | None = None
+
+
+class HubClient:
+    """Speaks with the hub at an address."""
+
+    def __init__(self, url: str, *, location: str, token: Secret | None = None, client: httpx.Client) -> None:
+        self._url = url.rstrip("/")
+        self._location = location
+        self._client = client
+        self._headers = {"Authorization": f"Bearer {token.reveal()}"} if token else {}
+        self._tag: str | None = None
+
+    def send_runs(self, batch: Sequence[Kept], *, spooled: int) -> list[Answered]:
+        """Send a batch. Raises HubError."""
+        # The records are JSON already; they are not read and written again.
+        runs = ",".join(kept.record for kept in batch)
+        head = json.dumps({"version": 1, "location": self._location, "runner": {"spool": spooled}})
+        body = f'{head[:-1]},"runs":[{runs}]}}'.encode()
+        answer = self._ask("POST", "/api/runs", content=body, headers={"Content-Type": "application/json"})
+        try:
+            return [from_wire(Answered, one) for one in answer.json()["results"]]
+        except (ValueError, KeyError, TypeError, WireError) as error:
+            raise HubError(f"the hub's answer is not the one we know: {error}") from None
+
+    def put_evidence(self, sha256: str, kind: str, path: Path) -> None:
+        """Send one artifact. Raises HubError, FileNotFoundError."""
+
+        def chunks() -> Iterator[bytes]:
+            with path.open("rb") as file:
+                while chunk := file.read(_CHUNK):
+                    yield chunk
+
+        path.stat()
+        headers = {"X-Evidence-Kind": kind, "Content-Type": "application/octet-stream"}
+        self._ask("PUT", f"/api/evidence/{sha256}", content=chunks(), headers=headers)
+
+    def get_plan(self) -> Plan | None:
+        """The plan of this location; None where it has not changed since we asked last. Raises HubError."""
+        headers = {"If-None-Match": self._tag} if self._tag else {}
+        answer = self._ask("GET", "/api/plan", params={"location": self._location}, headers=headers)
+        if answer.status_code == 304:
+            return None
+        try:
+            plan = from_wire(Plan, answer.json())
+        except (ValueError, WireError) as error:
+            raise HubError(f"the hub's plan cannot be read: {error}") from None
+        self._tag = answer.headers.get("ETag")
+        return plan
+
+    def _ask(self, method: str, path: str, *, headers: dict[str, str], **how: Any) -> httpx.Response:
+        try:
+            answer = self._client.request(method, self._url + path, headers={**self._headers, **headers}, **how)
+        except httpx.HTTPError as error:
+            raise HubError(f"the hub does not answer: {type(error).__name__}") from None
+        status = answer.status_code
+        if status < 400:
+            return answer
+        said = f"{method} {path.partition('?')[0]}: {status} {answer.text[:200]}"
+        if status in (401, 403):
+            raise HubError(said, pause=True)
+        raise HubError(said, permanent=status in (400, 404, 409, 413, 415, 422))

@@ -1,0 +1,52 @@
+"""The plan: asked of the hub, kept on this disk, so that a runner without a hub goes on with the last one."""
+
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+
+from facts import Plan, WireError, from_wire, to_wire
+from runner.hub_client import HubClient, HubError
+
+_log = logging.getLogger("sixfb.runner")
+
+
+class PlanKeeper:
+    """The newest plan there is; None before the hub answered for the first time ever."""
+
+    def __init__(self, hub: HubClient, folder: Path) -> None:
+        self._hub = hub
+        self._file = folder / "plan.json"
+        self._told: str | None = None
+        self.plan: Plan | None = self._cached()
+
+    def _cached(self) -> Plan | None:
+        try:
+            return from_wire(Plan, json.loads(self._file.read_text(encoding="utf-8")))
+        except FileNotFoundError:
+            return None
+        except (ValueError, WireError) as error:
+            _log.warning("the plan on this disk cannot be read (%s); the hub is asked for a new one", error)
+            return None
+
+    def refresh(self) -> bool:
+        """Ask the hub; whether there is a plan."""
+        try:
+            new = self._hub.get_plan()
+        except HubError as error:
+            if self._told != str(error):
+                _log.warning("%s; %s", error, "going on with the last plan" if self.plan else "waiting for a plan")
+            self._told = str(error)
+            return self.plan is not None
+        self._told = None
+        if new is not None and new != self.plan:
+            _log.info("plan %s: %s", new.hash, ", ".join(f"{p.journey} every {p.period_s} s" for p in new.journeys))
+            self._keep(new)
+        return True
+
+    def _keep(self, plan: Plan) -> None:
+        half = self._file.with_suffix(".new")
+        half.write_text(json.dumps(to_wire(plan)), encoding="utf-8")
+        half.replace(self._file)
+        self.plan = plan

@@ -1,0 +1,141 @@
+"""Sends what is spooled, oldest first, until the hub has it."""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+from collections.abc import Callable, Sequence
+
+from facts import Failpoint, go_on
+from runner.hub_client import Answered, HubClient, HubError
+from runner.spool import Kept, Spool
+
+_log = logging.getLogger("sixfb.runner")
+_FIRST_S, _LONGEST_S, _PAUSE_S = 1.0, 60.0, 60.0
+
+
+class Sender:
+    """A thread that empties the spool. `trouble` is the sentence of what is wrong with sending, None while all is well."""
+
+    def __init__(
+        self,
+        spool: Spool,
+        hub: HubClient,
+        *,
+        jitter: Callable[[], float] = random.random,
+        at: Failpoint = go_on,
+        longest_s: float = _LONGEST_S,
+    ) -> None:
+        self._spool, self._hub, self._jitter, self._at, self._longest_s = spool, hub, jitter, at, longest_s
+        self._wake, self._ended = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._go, name="sender", daemon=True)
+        self._failures = 0
+        self.trouble: str | None = None
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Something new is in the spool."""
+        self._wake.set()
+
+    def stop(self, *, within_s: float = 5.0) -> None:
+        """End; what could not be sent by then stays in the spool."""
+        self._ended.set()
+        self._wake.set()
+        if self._thread.is_alive():
+            self._thread.join(within_s)
+
+    def _go(self) -> None:
+        while not self._ended.is_set():
+            self._wake.clear()
+            wait = self.send_all()
+            self._wake.wait(wait)
+
+    def send_all(self) -> float:
+        """Send until the spool is empty or the hub refuses; how many seconds to wait before the next try."""
+        try:
+            while batch := self._spool.waiting():
+                self._evidence([kept.run_id for kept in batch])
+                self._send(batch)
+                self._failures = 0
+                if self._ended.is_set():
+                    break
+            self._loose_evidence()
+        except HubError as error:
+            return self._after(error)
+        self.trouble = None
+        return self._longest_s
+
+    def _send(self, batch: Sequence[Kept]) -> None:
+        self._at("send.before")
+        try:
+            answers = self._hub.send_runs(batch, spooled=self._spool.depth())
+        except HubError as error:
+            if not error.permanent:
+                raise
+            self._halve(batch, error)
+            return
+        self._at("send.answered")
+        self._note(batch, answers)
+
+    def _halve(self, batch: Sequence[Kept], error: HubError) -> None:
+        """The hub refuses the batch for what is in it: find the record, set it aside, and let the others through."""
+        if len(batch) == 1:
+            self._set_aside(batch[0].run_id, str(error))
+            return
+        middle = len(batch) // 2
+        self._send(batch[:middle])
+        self._send(batch[middle:])
+
+    def _note(self, batch: Sequence[Kept], answers: Sequence[Answered]) -> None:
+        told = {answer.id: answer for answer in answers}
+        for kept in batch:
+            answer = told.get(kept.run_id)
+            if answer is None:
+                raise HubError(f"the hub's answer leaves {kept.run_id} out")
+            if answer.result == "rejected":
+                self._set_aside(kept.run_id, answer.reason or "no reason given")
+        self._spool.sent([kept.run_id for kept in batch if told[kept.run_id].result != "rejected"])
+
+    def _set_aside(self, run_id: str, reason: str) -> None:
+        _log.error("the hub rejects %s: %s; it is set aside", run_id, reason)
+        self._spool.reject(run_id, reason)
+
+    def _evidence(self, run_ids: Sequence[str]) -> None:
+        """Evidence goes ahead of its run, so that no page links to nothing; where it cannot, the run goes first."""
+        for artifact in self._spool.artifacts_of(run_ids):
+            try:
+                self._hub.put_evidence(artifact.sha256, artifact.kind, artifact.path)
+            except HubError as error:
+                if error.pause:
+                    raise
+                if not error.permanent:
+                    return
+                _log.error("the hub refuses evidence %s: %s", artifact.sha256[:12], error)
+            except FileNotFoundError:
+                _log.warning("evidence %s is gone", artifact.sha256[:12])
+            self._spool.artifact_sent(artifact.sha256)
+
+    def _loose_evidence(self) -> None:
+        for artifact in self._spool.loose_artifacts():
+            try:
+                self._hub.put_evidence(artifact.sha256, artifact.kind, artifact.path)
+            except HubError as error:
+                if not error.permanent:
+                    raise
+            except FileNotFoundError:
+                _log.warning("evidence %s is gone", artifact.sha256[:12])
+            self._spool.artifact_sent(artifact.sha256)
+
+    def _after(self, error: HubError) -> float:
+        if self.trouble != str(error):
+            _log.warning("results wait here (%d): %s", self._spool.depth(), error)
+        self.trouble = str(error)
+        if error.pause:
+            return _PAUSE_S
+        self._failures += 1
+        longest: float = min(self._longest_s, _FIRST_S * 2.0 ** min(self._failures, 10))
+        return max(0.05, longest * self._jitter())

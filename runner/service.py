@@ -1,0 +1,248 @@
+"""One location's program: follows the plan, makes each run on time, keeps every result until the hub has it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
+
+import httpx
+
+from config import Secret
+from facts import Blame, Failpoint, Plan, PlannedJourney, Run, Status, from_wire, go_on
+from journeys.site import Site
+from runner.due import STOPPED, due, late_limit_s
+from runner.hub_client import HubClient
+from runner.job import Job, new_run_id
+from runner.planning import PlanKeeper
+from runner.schedule import Schedule
+from runner.sender import Sender
+from runner.spool import Spool
+from runner.start import StartedRun
+
+_log = logging.getLogger("sixfb.runner")
+_PLAN_EVERY_S = 60.0
+_PLAN_RETRY_S = 1.0
+
+
+class Making(Protocol):
+    """A run under way."""
+
+    def wait(self) -> Run:
+        """Its record, once there is one."""
+        ...
+
+    def stop(self) -> None:
+        """End it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunnerSettings:
+    """How a runner runs. `base_url` is where it buys instead of at the plan's site. `max_parallel` is how many runs at once:
+    one a core, or timings are the machine's own. The secrets are those of `runner.job.Job`."""
+
+    location: str
+    hub_url: str
+    folder: Path
+    token: Secret | None = None
+    base_url: str | None = None
+    journeys_dir: str | None = None
+    chromium: str | None = None
+    sandbox: bool = True
+    stripe_key: str | None = field(default=None, repr=False)
+    stripe_api_base: str | None = None
+    confirm_after_s: float = 5.0
+    late_after_s: float | None = None
+    max_parallel: int = field(default_factory=lambda: max(1, os.cpu_count() or 1))
+
+
+class Runner:
+    """The program. `start`, later `stop`."""
+
+    def __init__(
+        self,
+        settings: RunnerSettings,
+        *,
+        at: Failpoint = go_on,
+        make: Callable[[Job], Making] = StartedRun,
+        client: httpx.Client | None = None,
+    ) -> None:
+        self._settings, self._at, self._make = settings, at, make
+        self._client = client or httpx.Client(timeout=30.0)
+        hub = HubClient(settings.hub_url, location=settings.location, token=settings.token, client=self._client)
+        self.spool = Spool(settings.folder, at=at)
+        self.sender = Sender(self.spool, hub, at=at)
+        self._plans = PlanKeeper(hub, settings.folder)
+        self._schedule = Schedule(self._look)
+        self._pool = ThreadPoolExecutor(max_workers=settings.max_parallel, thread_name_prefix="run")
+        self._lock = threading.Lock()
+        self._under_way: dict[str, datetime] = {}
+        self._makings: dict[str, Making] = {}
+        self._stopping = threading.Event()
+        self._planner = threading.Thread(target=self._follow_plans, name="planner", daemon=True)
+        self._began_at = datetime.now(UTC)
+
+    def start(self) -> None:
+        """Say what became of the last life's runs, then go on with this one."""
+        self._began_at = datetime.now(UTC)
+        self._account_for_the_killed()
+        self._schedule.start()
+        self.sender.start()
+        self._planner.start()
+
+    def stop(self) -> None:
+        """End what is under way, write it down, and send what can be sent in a few seconds."""
+        self._stopping.set()
+        self._schedule.stop()
+        with self._lock:
+            for making in self._makings.values():
+                making.stop()
+        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._account_for_the_queued()
+        self._planner.join(2)
+        self.sender.stop()
+        self.sender.send_all()
+        self._client.close()
+        self.spool.close()
+
+    def _account_for_the_killed(self) -> None:
+        for lost in self.spool.unfinished():
+            error = "the runner was killed while this run was under way"
+            self._keep(
+                self._record(lost.journey, lost.slot, Status.ERRORED, error, run_id=lost.run_id, began=lost.begun_at)
+            )
+        self.spool.prune(self._began_at)
+
+    def _account_for_the_queued(self) -> None:
+        for queued in self.spool.unfinished():
+            self._keep(self._record(queued.journey, queued.slot, Status.MISSED, STOPPED, run_id=queued.run_id))
+
+    def _follow_plans(self) -> None:
+        following: Plan | None = None
+        while not self._stopping.is_set():
+            known = self._plans.refresh()
+            plan = self._plans.plan
+            if plan is not None and plan != following:
+                for planned in plan.journeys:
+                    self.spool.start_from(planned.journey, self._began_at)
+                self._schedule.follow(plan)
+                following = plan
+            self._stopping.wait(_PLAN_EVERY_S if known else _PLAN_RETRY_S)
+
+    def _look(self, planned: PlannedJourney) -> None:
+        """What is due of a journey now: run it, and write down what was missed."""
+        if self._stopping.is_set():
+            return
+        now = datetime.now(UTC)
+        with self._lock:
+            under_way = self._under_way.get(planned.journey)
+        found = due(
+            planned.grid,
+            handled=self.spool.handled(planned.journey) or self._began_at,
+            now=now,
+            under_way_since=under_way,
+            began_at=self._began_at,
+            late_s=self._late_s(planned),
+        )
+        for missed in found.missed:
+            self._keep(self._record(planned.journey, missed.slot, Status.MISSED, missed.reason))
+        if found.run is not None:
+            self._begin(planned, found.run, now)
+
+    def _late_s(self, planned: PlannedJourney) -> float:
+        return self._settings.late_after_s or late_limit_s(planned.period_s)
+
+    def _begin(self, planned: PlannedJourney, slot: datetime, now: datetime) -> None:
+        run_id = new_run_id(planned.journey, self._settings.location, now)
+        if not self.spool.begin(planned.journey, slot, run_id, now):
+            return
+        with self._lock:
+            self._under_way[planned.journey] = slot
+        self._pool.submit(self._run, planned, slot, run_id)
+
+    def _run(self, planned: PlannedJourney, slot: datetime, run_id: str) -> None:
+        try:
+            self._keep(self._made(planned, slot, run_id))
+        except Exception:  # noqa: BLE001 - a thread of the pool would keep it to itself
+            _log.exception("%s of %s could not be kept", run_id, planned.journey)
+        finally:
+            with self._lock:
+                self._under_way.pop(planned.journey, None)
+
+    def _made(self, planned: PlannedJourney, slot: datetime, run_id: str) -> Run:
+        late = (datetime.now(UTC) - slot).total_seconds()
+        if late > self._late_s(planned):
+            reason = f"all places of this runner were taken; it could have started {late:.0f} s late only"
+            return self._record(planned.journey, slot, Status.MISSED, reason, run_id=run_id)
+        with self._lock:
+            if self._stopping.is_set():
+                return self._record(planned.journey, slot, Status.MISSED, STOPPED, run_id=run_id)
+            making = self._makings[run_id] = self._make(self._job(planned, slot, run_id))
+        try:
+            run = making.wait()
+        finally:
+            with self._lock:
+                self._makings.pop(run_id, None)
+        self._at("run.made")
+        if self._stopping.is_set() and run.status is Status.ERRORED:
+            return self._record(planned.journey, slot, Status.MISSED, STOPPED, run_id=run_id)
+        return run
+
+    def _job(self, planned: PlannedJourney, slot: datetime, run_id: str) -> Job:
+        settings, plan = self._settings, self._plans.plan
+        assert plan is not None
+        site = from_wire(Site, plan.site)
+        return Job(
+            run_id=run_id,
+            journey=planned.journey,
+            location=settings.location,
+            site=replace(site, base_url=settings.base_url) if settings.base_url else site,
+            evidence=str((settings.folder / "evidence").resolve()),
+            slot=slot,
+            plan=plan.hash,
+            confirm_after_s=settings.confirm_after_s,
+            canaries=[settings.hub_url, *plan.canaries],
+            journeys_dir=settings.journeys_dir,
+            chromium=settings.chromium,
+            sandbox=settings.sandbox,
+            stripe_key=settings.stripe_key,
+            stripe_api_base=settings.stripe_api_base,
+        )
+
+    def _keep(self, run: Run) -> None:
+        self.spool.keep(run, self._settings.folder / "evidence")
+        self.sender.wake()
+
+    def _record(
+        self,
+        journey: str,
+        slot: datetime,
+        status: Status,
+        error: str,
+        *,
+        run_id: str | None = None,
+        began: datetime | None = None,
+    ) -> Run:
+        """The record of a slot that has no run to tell of."""
+        now, plan = datetime.now(UTC), self._plans.plan
+        return Run(
+            id=run_id or new_run_id(journey, self._settings.location, now),
+            journey=journey,
+            location=self._settings.location,
+            slot=slot,
+            status=status,
+            blame=Blame.RUNNER if status is Status.ERRORED else None,
+            error=error,
+            started_at=min(began or now, now),
+            finished_at=now,
+            site=self._settings.base_url or str(plan.site.get("base_url", "") if plan else ""),
+            browser="none",
+            plan=plan.hash if plan else "",
+        )

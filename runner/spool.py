@@ -1,0 +1,242 @@
+"""The spool: what was measured is on this disk before anything else happens to it, and stays until the hub has it."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from facts import Failpoint, Run, from_wire, go_on, to_wire
+
+_TABLES = """
+CREATE TABLE IF NOT EXISTS slots (
+  journey TEXT NOT NULL, slot TEXT NOT NULL, run_id TEXT NOT NULL, begun_at TEXT NOT NULL, finished INTEGER NOT NULL,
+  PRIMARY KEY (journey, slot));
+CREATE TABLE IF NOT EXISTS results (
+  number INTEGER PRIMARY KEY AUTOINCREMENT, run_id TEXT NOT NULL UNIQUE, record TEXT NOT NULL, kept_at TEXT NOT NULL,
+  rejected TEXT);
+CREATE TABLE IF NOT EXISTS artifacts (
+  sha256 TEXT PRIMARY KEY, run_id TEXT NOT NULL, kind TEXT NOT NULL, path TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS handled (journey TEXT PRIMARY KEY, slot TEXT NOT NULL);
+"""
+_BALLAST = 1 << 20
+_SLOTS_KEPT = timedelta(hours=48)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """A result that waits for the hub, as it will be sent."""
+
+    run_id: str
+    record: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Artifact:
+    """A file of evidence that waits for the hub."""
+
+    sha256: str
+    kind: str
+    path: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unfinished:
+    """A slot that was begun and has no result: the runner was killed in the middle."""
+
+    journey: str
+    slot: datetime
+    run_id: str
+    begun_at: datetime
+
+
+class Spool:
+    """SQLite in a folder of the runner's own. Safe from any thread."""
+
+    def __init__(self, folder: Path, *, at: Failpoint = go_on) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._at = at
+        self._lock = threading.Lock()
+        self._ballast = folder / "ballast"
+        self._connection = sqlite3.connect(
+            folder / "spool.db", isolation_level=None, check_same_thread=False, timeout=10.0
+        )
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000"):
+            self._connection.execute(f"PRAGMA {pragma}")
+        self._connection.executescript(_TABLES)
+        self._load_ballast()
+
+    def _load_ballast(self) -> None:
+        """On a full disk SQLite cannot even delete; a file that may go at once gives it the room."""
+        if not self._ballast.exists():
+            with suppress(OSError):
+                self._ballast.write_bytes(b"\0" * _BALLAST)
+
+    @contextmanager
+    def _write(self) -> Iterator[sqlite3.Connection]:
+        with self._lock:
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+            self._connection.execute("COMMIT")
+
+    def _read(self, query: str, *values: object) -> list[tuple[str, ...]]:
+        with self._lock:
+            return self._connection.execute(query, values).fetchall()
+
+    def begin(self, journey: str, slot: datetime, run_id: str, now: datetime) -> bool:
+        """Claim a slot; False where it was begun before, also by an earlier life of this runner."""
+        with self._write() as connection:
+            taken = connection.execute(
+                "INSERT OR IGNORE INTO slots VALUES (?, ?, ?, ?, 0)", (journey, _text(slot), run_id, _text(now))
+            ).rowcount
+            _handle(connection, journey, slot)
+        self._at("spool.begun")
+        return bool(taken)
+
+    def keep(self, run: Run, evidence: Path | None = None) -> None:
+        """Keep a result, finish its slot and queue its evidence; one transaction.
+
+        On a full disk the ballast goes first, then this run's evidence; the result is kept.
+
+        Raises:
+            sqlite3.OperationalError: not even that was enough.
+        """
+        self._at("spool.keeping")
+        try:
+            self._keep(run, evidence)
+        except sqlite3.OperationalError:
+            with suppress(FileNotFoundError):
+                self._ballast.unlink()
+            self._keep(run, None)
+        self._at("spool.kept")
+
+    def _keep(self, run: Run, evidence: Path | None) -> None:
+        record = json.dumps(to_wire(run), separators=(",", ":"))
+        with self._write() as connection:
+            connection.execute(
+                "INSERT OR IGNORE INTO results (run_id, record, kept_at) VALUES (?, ?, ?)",
+                (run.id, record, _text(datetime.now(UTC))),
+            )
+            if run.slot is not None:
+                connection.execute(
+                    "INSERT INTO slots VALUES (?, ?, ?, ?, 1) ON CONFLICT (journey, slot) DO UPDATE SET finished = 1",
+                    (run.journey, _text(run.slot), run.id, _text(run.started_at)),
+                )
+                _handle(connection, run.journey, run.slot)
+            for item in run.evidence if evidence is not None else ():
+                if item.path is not None and item.sha256 is not None:
+                    row = (item.sha256, run.id, item.kind, str(_inside(evidence, item.path)))
+                    connection.execute("INSERT OR IGNORE INTO artifacts VALUES (?, ?, ?, ?)", row)
+
+    def waiting(self, *, most: int = 50, most_bytes: int = 4_000_000) -> list[Kept]:
+        """The oldest results that the hub does not have yet, within a batch's limits; always one where there is one."""
+        rows = self._read("SELECT run_id, record FROM results WHERE rejected IS NULL ORDER BY number LIMIT ?", most)
+        batch: list[Kept] = []
+        size = 0
+        for run_id, record in rows:
+            size += len(record.encode()) + 1
+            if batch and size > most_bytes:
+                break
+            batch.append(Kept(run_id=run_id, record=record))
+        return batch
+
+    def artifacts_of(self, run_ids: Sequence[str]) -> list[Artifact]:
+        """The evidence of some runs that the hub does not have yet."""
+        marks = ",".join("?" * len(run_ids))
+        rows = self._read(f"SELECT sha256, kind, path FROM artifacts WHERE run_id IN ({marks})", *run_ids)
+        return [Artifact(sha256=sha256, kind=kind, path=Path(path)) for sha256, kind, path in rows]
+
+    def artifact_sent(self, sha256: str) -> None:
+        """The hub has it, or it is gone."""
+        with self._write() as connection:
+            connection.execute("DELETE FROM artifacts WHERE sha256 = ?", (sha256,))
+
+    def sent(self, run_ids: Sequence[str]) -> None:
+        """The hub has these results."""
+        with self._write() as connection:
+            connection.executemany("DELETE FROM results WHERE run_id = ?", [(run_id,) for run_id in run_ids])
+        self._at("spool.sent")
+
+    def reject(self, run_id: str, reason: str) -> None:
+        """The hub will never take this one: it is set aside, and the next goes on."""
+        with self._write() as connection:
+            connection.execute("UPDATE results SET rejected = ? WHERE run_id = ?", (reason, run_id))
+
+    def rejected(self) -> list[tuple[str, str]]:
+        """Run id and reason of what was set aside."""
+        return [(row[0], row[1]) for row in self._read("SELECT run_id, rejected FROM results WHERE rejected NOT NULL")]
+
+    def depth(self) -> int:
+        """How many results wait."""
+        return int(self._read("SELECT count(*) FROM results WHERE rejected IS NULL")[0][0])
+
+    def loose_artifacts(self, most: int = 20) -> list[Artifact]:
+        """Evidence whose run the hub has already."""
+        rows = self._read(
+            "SELECT sha256, kind, path FROM artifacts WHERE run_id NOT IN (SELECT run_id FROM results) LIMIT ?", most
+        )
+        return [Artifact(sha256=sha256, kind=kind, path=Path(path)) for sha256, kind, path in rows]
+
+    def handled(self, journey: str) -> datetime | None:
+        """The latest slot that was run or written down as missed; None before the first."""
+        rows = self._read("SELECT slot FROM handled WHERE journey = ?", journey)
+        return datetime.fromisoformat(rows[0][0]) if rows else None
+
+    def start_from(self, journey: str, moment: datetime) -> None:
+        """The first start of a journey here: what lies before it was nobody's."""
+        with self._write() as connection:
+            connection.execute("INSERT OR IGNORE INTO handled VALUES (?, ?)", (journey, _text(moment)))
+
+    def unfinished(self) -> list[Unfinished]:
+        """Slots that were begun and have no result."""
+        rows = self._read("SELECT journey, slot, run_id, begun_at FROM slots WHERE finished = 0 ORDER BY slot")
+        return [
+            Unfinished(
+                journey=journey,
+                slot=datetime.fromisoformat(slot),
+                run_id=run_id,
+                begun_at=datetime.fromisoformat(begun_at),
+            )
+            for journey, slot, run_id, begun_at in rows
+        ]
+
+    def prune(self, now: datetime) -> None:
+        """Forget finished slots that are old enough; make the ballast anew once there is room."""
+        with self._write() as connection:
+            connection.execute("DELETE FROM slots WHERE finished = 1 AND slot < ?", (_text(now - _SLOTS_KEPT),))
+        self._load_ballast()
+
+    def results(self) -> list[Run]:
+        """Every result that is here, for a look."""
+        return [from_wire(Run, json.loads(row[0])) for row in self._read("SELECT record FROM results ORDER BY number")]
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._connection.close()
+
+
+def _handle(connection: sqlite3.Connection, journey: str, slot: datetime) -> None:
+    connection.execute(
+        "INSERT INTO handled VALUES (?, ?) ON CONFLICT (journey) DO UPDATE SET slot = max(slot, excluded.slot)",
+        (journey, _text(slot)),
+    )
+
+
+def _text(moment: datetime) -> str:
+    """UTC with a fixed width, so that text sorts as time does."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def _inside(folder: Path | None, path: str) -> Path:
+    assert folder is not None
+    return folder / path
