@@ -55,10 +55,11 @@ def write_run(run: Run, *, evidence: Path | None, out: Path) -> Path:
 
 def render_run(run: Run, artifacts: tuple[Artifact, ...] = (), *, folder: Path | None = None) -> str:
     """The page's HTML. `artifacts` is what was found of the run's evidence; `folder` is where the page will lie."""
-    return pages.render("run.html.j2", _page(run, artifacts, folder or Path()))
+    return pages.render("run.html.j2", run_context(run, artifacts, folder or Path()))
 
 
-def _page(run: Run, artifacts: tuple[Artifact, ...], folder: Path) -> RunPage:
+def run_context(run: Run, artifacts: tuple[Artifact, ...], folder: Path = Path()) -> RunPage:
+    """What the page of a run prints; `folder` is where the page will lie."""
     top = headline(run)
     attempt = run.counted
     proof = evidence_section(run, artifacts)

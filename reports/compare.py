@@ -1,0 +1,112 @@
+"""A run beside the last good one of its place: what is other now, the most telling first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from facts import Attempt, Request, Run, StepStatus
+from reports.words import duration, utc
+
+_MOST = 12
+_SLOWER_BY = 1.3
+_SLOWER_MS = 200.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """One thing that is other. `weight` orders them; `then` and `now` are in words."""
+
+    what: str
+    then: str
+    now: str
+    tone: str
+    weight: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """The differences to a good run; `more` were left out."""
+
+    run_id: str
+    at: str
+    rows: tuple[Difference, ...]
+    more: int
+
+
+def compare(run: Run, good: Run) -> Comparison:
+    """The differences of a run to a good one of the same journey and place."""
+    found = [*_settings(run, good), *_steps(run, good), *_requests(run.counted, good.counted)]
+    found.sort(key=lambda d: -d.weight)
+    return Comparison(
+        run_id=good.id, at=utc(good.started_at), rows=tuple(found[:_MOST]), more=max(0, len(found) - _MOST)
+    )
+
+
+def _settings(run: Run, good: Run) -> Iterator[Difference]:
+    for what, now, then in (
+        ("Browser", run.browser, good.browser),
+        ("Plan", run.plan, good.plan),
+        ("Site", run.site, good.site),
+    ):
+        if now != then:
+            yield Difference(what=what, then=then, now=now, tone="warn", weight=500)
+
+
+def _steps(run: Run, good: Run) -> Iterator[Difference]:
+    before = {step.name: step for step in good.steps}
+    for step in run.steps:
+        then = before.get(step.name)
+        was = duration(then.duration_ms) if then else "not there"
+        if step.status in (StepStatus.FAILED, StepStatus.TIMED_OUT):
+            words = f"{step.status.value.replace('_', ' ')} after {duration(step.duration_ms)}"
+            yield Difference(what=f"Step {step.name}", then=was, now=words, tone="bad", weight=1000)
+        elif then is not None and _slower(step.duration_ms, then.duration_ms):
+            share = (step.duration_ms or 0) / (then.duration_ms or 1)
+            now = f"{duration(step.duration_ms)} ({share:.1f} ×)"
+            yield Difference(what=f"Step {step.name}", then=was, now=now, tone="warn", weight=100 + share)
+
+
+def _slower(now: float | None, then: float | None) -> bool:
+    return now is not None and then is not None and now > then * _SLOWER_BY and now - then > _SLOWER_MS
+
+
+def _requests(now: Attempt | None, then: Attempt | None) -> Iterator[Difference]:
+    before, after = _by_name(then), _by_name(now)
+    for name, request in after.items():
+        was = before.get(name)
+        if was is None:
+            if _failed(request):
+                yield _row(name, "not asked", _answer(request), "bad", 800)
+        elif _answer(request) != _answer(was):
+            yield _row(name, _answer(was), _answer(request), "bad" if _failed(request) else "warn", 900)
+        elif _slower(request.duration_ms, was.duration_ms):
+            yield _row(name, duration(was.duration_ms), duration(request.duration_ms), "warn", 50)
+    missing = [
+        name for name, request in before.items() if name not in after and request.kind in ("fetch", "xhr", "document")
+    ]
+    for name in missing:
+        yield _row(name, _answer(before[name]), "not asked", "warn", 40)
+
+
+def _row(name: str, then: str, now: str, tone: str, weight: float) -> Difference:
+    return Difference(what=name, then=then, now=now, tone=tone, weight=weight)
+
+
+def _by_name(attempt: Attempt | None) -> dict[str, Request]:
+    """The worst request of each name: a retry that worked must not hide the one that did not."""
+    found: dict[str, Request] = {}
+    for request in attempt.requests if attempt else ():
+        place = "" if request.party == "first" else f" ({request.party})"
+        name = f"{request.method} {request.endpoint}{place}"
+        if name not in found or (_failed(request) and not _failed(found[name])):
+            found[name] = request
+    return found
+
+
+def _failed(request: Request) -> bool:
+    return request.status is None or request.status >= 400
+
+
+def _answer(request: Request) -> str:
+    return str(request.status) if request.status is not None else request.failure or "no answer"

@@ -1,0 +1,21 @@
+"""The hub's pages: facts to HTML, with the moment as an argument."""
+
+from reports.live.alerts import alerts_page
+from reports.live.assets import asset
+from reports.live.inbox import InboxEntry, inbox_page
+from reports.live.journey import journey_page
+from reports.live.overview import FaultButton, overview_page
+from reports.live.run import run_page
+from reports.live.sla import sla_page
+
+__all__ = [
+    "FaultButton",
+    "InboxEntry",
+    "alerts_page",
+    "asset",
+    "inbox_page",
+    "journey_page",
+    "overview_page",
+    "run_page",
+    "sla_page",
+]

@@ -1,0 +1,113 @@
+"""`/alerts`: what fires, what is over, and every message that was owed for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from facts import Alert, AlertState, Notification, Severity
+from reports.live.frame import Ago, Frame, ago
+from reports.pages import render
+from reports.words import span
+
+SEVERITY_TONES = {Severity.CRITICAL: "bad", Severity.HIGH: "warn", Severity.MEDIUM: "warn"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotificationRow:
+    """One message: to whom, what, and what became of it."""
+
+    destination: str
+    kind: str
+    state: str
+    tries: int
+    at: Ago | None
+    note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertRow:
+    """One alert as pages show it."""
+
+    id: str
+    title: str
+    summary: str
+    severity: str
+    tone: str
+    state: str
+    since: Ago | None
+    lasted: str | None
+    acked: str | None
+    can_ack: bool
+    incident: str | None
+    inhibited_by: str | None
+    counted: str
+    left_out: tuple[str, ...]
+    run_id: str | None
+    runbook: str | None
+    last_known: bool
+    notifications: tuple[NotificationRow, ...] = ()
+
+
+def alert_row(alert: Alert, now: datetime, notifications: Sequence[Notification] = ()) -> AlertRow:
+    """The row of an alert; `notifications` are those of its incident."""
+    fired = alert.fired_at or alert.pending_since
+    firing = alert.state is AlertState.FIRING
+    end = alert.resolved_at if alert.resolved_at else now
+    return AlertRow(
+        id=alert.id,
+        title=alert.title or alert.key,
+        summary=alert.summary,
+        severity=alert.severity.value,
+        tone=SEVERITY_TONES.get(alert.severity, "mute") if firing else "mute",
+        state="needs review" if alert.needs_review else alert.state.value,
+        since=ago(fired, now),
+        lasted=span(end - fired) if alert.state is not AlertState.PENDING else None,
+        acked=alert.acked_by,
+        can_ack=(firing and alert.acked_at is None) or alert.needs_review,
+        incident=alert.incident,
+        inhibited_by=alert.inhibited_by,
+        counted=", ".join(alert.counted),
+        left_out=alert.left_out,
+        run_id=alert.runs[-1] if alert.runs and "T" in alert.runs[-1] and "Z-" in alert.runs[-1] else None,
+        runbook=alert.runbook,
+        last_known=alert.last_known,
+        notifications=tuple(_row(n, now) for n in notifications),
+    )
+
+
+def _row(notification: Notification, now: datetime) -> NotificationRow:
+    return NotificationRow(
+        destination=notification.destination,
+        kind=notification.kind.value,
+        state=notification.state.value,
+        tries=notification.tries,
+        at=ago(notification.delivered_at or notification.created_at, now),
+        note=notification.reason or notification.last_error or "",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertsPage:
+    """Everything the template prints."""
+
+    frame: Frame
+    firing: tuple[AlertRow, ...]
+    pending: tuple[AlertRow, ...]
+    over: tuple[AlertRow, ...]
+
+
+def alerts_page(
+    frame: Frame, alerts: Sequence[Alert], notifications: Mapping[str, Sequence[Notification]], now: datetime
+) -> str:
+    """The page's HTML; `notifications` are by incident."""
+    rows = [(alert, alert_row(alert, now, notifications.get(alert.incident or "", ()))) for alert in alerts]
+    by_state = {state: tuple(row for alert, row in rows if alert.state is state) for state in AlertState}
+    page = AlertsPage(
+        frame=frame,
+        firing=by_state[AlertState.FIRING],
+        pending=by_state[AlertState.PENDING],
+        over=by_state[AlertState.RESOLVED],
+    )
+    return render("live/alerts.html.j2", page)

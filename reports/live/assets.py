@@ -1,0 +1,19 @@
+"""The files that the hub's pages need, by name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_TEMPLATES = Path(__file__).parent.parent / "templates"
+_FILES = {
+    "style.css": ("text/css; charset=utf-8", (_TEMPLATES / "style.css", _TEMPLATES / "live" / "live.css")),
+    "live.js": ("text/javascript; charset=utf-8", (_TEMPLATES / "live" / "live.js",)),
+}
+
+
+def asset(name: str) -> tuple[str, bytes] | None:
+    """Media type and bytes of an asset; None where there is no such file."""
+    if name not in _FILES:
+        return None
+    media, files = _FILES[name]
+    return media, b"\n".join(file.read_bytes() for file in files)

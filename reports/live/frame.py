@@ -1,0 +1,70 @@
+"""What every page of the hub has around it: where one is, how things stand, how old that is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from reports.words import span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ago:
+    """A moment and how long ago it was; `iso` is for machines, `clock` for a title."""
+
+    iso: str
+    clock: str
+    words: str
+
+
+def ago(moment: datetime | None, now: datetime) -> Ago | None:
+    """How long ago a moment was; None where there was none."""
+    if moment is None:
+        return None
+    utc = moment.astimezone(UTC)
+    return Ago(
+        iso=utc.isoformat(timespec="seconds"), clock=f"{utc:%Y-%m-%d %H:%M:%S} UTC", words=f"{span(now - moment)} ago"
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """`here` is the path of the page; `refresh_s` how often it is fetched anew (0: never)."""
+
+    title: str
+    tone: str
+    here: str
+    journeys: tuple[str, ...]
+    notices: tuple[str, ...]
+    evaluated: Ago | None
+    has_inbox: bool
+    csrf: str
+    refresh_s: int = 5
+
+
+def a_frame(
+    title: str,
+    *,
+    here: str,
+    now: datetime,
+    evaluated_at: datetime | None,
+    journeys: Sequence[str],
+    tone: str = "mute",
+    notices: Sequence[str] = (),
+    has_inbox: bool = False,
+    csrf: str = "",
+    refresh_s: int = 5,
+) -> Frame:
+    """The frame of one page."""
+    return Frame(
+        title=title,
+        tone=tone,
+        here=here,
+        journeys=tuple(journeys),
+        notices=tuple(notices),
+        evaluated=ago(evaluated_at, now),
+        has_inbox=has_inbox,
+        csrf=csrf,
+        refresh_s=refresh_s,
+    )

@@ -1,0 +1,132 @@
+"""`/journeys/{name}`: one journey over time: its steps, its pages' vitals, its runs."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from markupsafe import Markup
+
+from facts import Grid, Outcome, Status
+from reports.live.frame import Ago, Frame, ago
+from reports.live.strip import Box, strip
+from reports.live.trend import trend
+from reports.pages import render
+from reports.words import STATUSES, TONES, duration
+
+_LIMITS = {"LCP": 2500.0, "INP": 200.0, "CLS": 0.1}
+_RUNS = 25
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trend:
+    """One figure over time with the newest numbers in words."""
+
+    name: str
+    chart: Markup | None
+    median: str
+    p95: str
+    n: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRow:
+    """One run in short."""
+
+    run_id: str
+    slot: str
+    location: str
+    status: str
+    tone: str
+    took: str
+    age: Ago | None
+    error: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JourneyPage:
+    """Everything the template prints."""
+
+    frame: Frame
+    name: str
+    strips: tuple[tuple[str, tuple[Box, ...]], ...]
+    locations: tuple[str, ...]
+    steps: tuple[Trend, ...]
+    vitals: tuple[Trend, ...]
+    cut: int
+    runs: tuple[RunRow, ...]
+
+
+def journey_page(
+    frame: Frame, name: str, *, period_s: int, grids: Mapping[str, Grid], outcomes: Sequence[Outcome], now: datetime
+) -> str:
+    """The page's HTML; `outcomes` are this journey's with their details, oldest first."""
+    by_place = {place: [o for o in outcomes if o.location == place] for place in grids}
+    vitals, cut = _vitals(by_place)
+    page = JourneyPage(
+        frame=frame,
+        name=name,
+        strips=tuple((place, strip(grid, period_s, by_place[place], now, slots=48)) for place, grid in grids.items()),
+        locations=tuple(grids),
+        steps=_steps(by_place),
+        vitals=vitals,
+        cut=cut,
+        runs=tuple(_run(o, now) for o in list(outcomes)[-_RUNS:][::-1]),
+    )
+    return render("live/journey.html.j2", page)
+
+
+def _steps(by_place: Mapping[str, Sequence[Outcome]]) -> tuple[Trend, ...]:
+    names = dict.fromkeys(name for outcomes in by_place.values() for o in outcomes for name in o.steps)
+    found = []
+    for number, name in enumerate(names):
+        lines = {
+            place: [(o.finished_at, o.steps[name]) for o in outcomes if name in o.steps and o.first_failed_step != name]
+            for place, outcomes in by_place.items()
+        }
+        found.append(_trend(name, lines, f"step-{number}", None, "ms"))
+    return tuple(found)
+
+
+def _vitals(by_place: Mapping[str, Sequence[Outcome]]) -> tuple[tuple[Trend, ...], int]:
+    lines: dict[tuple[str, str], dict[str, list[tuple[datetime, float]]]] = defaultdict(dict)
+    cut = 0
+    for place, outcomes in by_place.items():
+        for outcome in outcomes:
+            for vital in outcome.vitals:
+                if vital.name not in _LIMITS or vital.value is None:
+                    continue
+                if vital.cut:
+                    cut += 1
+                    continue
+                lines[vital.page, vital.name].setdefault(place, []).append((outcome.finished_at, vital.value))
+    found = [
+        _trend(f"{page} {name}", of_place, f"vital-{number}", _LIMITS[name], "" if name == "CLS" else "ms")
+        for number, ((page, name), of_place) in enumerate(sorted(lines.items()))
+    ]
+    return tuple(found), cut
+
+
+def _trend(
+    name: str, lines: Mapping[str, Sequence[tuple[datetime, float]]], ident: str, limit: float | None, unit: str
+) -> Trend:
+    values = sorted(value for points in lines.values() for _, value in points)
+    shown = duration if unit else lambda value: "–" if value is None else f"{value:.3f}"
+    middle, high = (values[(len(values) - 1) // 2], values[-(-len(values) * 95 // 100) - 1]) if values else (None, None)
+    chart = trend(lines, ident=ident, title=name, limit=limit, unit=unit)
+    return Trend(name=name, chart=chart, median=shown(middle), p95=shown(high), n=len(values))
+
+
+def _run(outcome: Outcome, now: datetime) -> RunRow:
+    return RunRow(
+        run_id=outcome.run_id,
+        slot=f"{outcome.slot:%H:%M:%S}" if outcome.slot else "ad hoc",
+        location=outcome.location,
+        status=STATUSES[outcome.status],
+        tone=TONES[outcome.status],
+        took=duration(outcome.duration_ms) if outcome.status is Status.PASSED else "",
+        age=ago(outcome.finished_at, now),
+        error=outcome.error or "",
+    )

@@ -1,0 +1,47 @@
+"""`/runs/{id}`: the run's page inside the hub, beside the last good run, with its evidence served by the hub."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from facts import Run
+from reports.artifacts import Artifact
+from reports.compare import Comparison, compare
+from reports.live.frame import Frame
+from reports.pages import render
+from reports.run_page import RunPage, run_context
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveRunPage:
+    """Everything the template prints; `traces` are addresses of the viewer with a trace in it."""
+
+    frame: Frame
+    run: RunPage
+    comparison: Comparison | None
+    traces: tuple[str, ...]
+    word: str | None
+
+
+def run_page(
+    frame: Frame, run: Run, artifacts: tuple[Artifact, ...], *, good: Run | None, word: str | None = None
+) -> str:
+    """The page's HTML. `good` is the last good run of its place, `word` what a person said of whose fault it was."""
+    named = tuple(
+        replace(a, copied_as=f"/evidence/{a.fact.sha256}") if a.fact.sha256 and a.problem is None else a
+        for a in artifacts
+    )
+    context = run_context(run, named)
+    traces = tuple(
+        f"/trace/index.html?trace=/evidence/{a.fact.sha256}.zip"
+        for a in artifacts
+        if a.fact.kind == "trace" and a.fact.sha256 and a.problem is None
+    )
+    page = LiveRunPage(
+        frame=replace(frame, tone=context.tone, title=context.title),
+        run=replace(context, trace_commands=()),
+        comparison=compare(run, good) if good is not None and good.id != run.id else None,
+        traces=traces,
+        word=word,
+    )
+    return render("live/run.html.j2", page)

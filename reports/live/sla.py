@@ -1,0 +1,84 @@
+"""`/sla`: every target as it was judged last."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from facts import Verdict, Word
+from reports.live.frame import Ago, Frame, ago
+from reports.pages import render
+
+WORD_TONES = {
+    Word.MET: "good",
+    Word.OFF_TARGET: "warn",
+    Word.WARNING: "warn",
+    Word.CRITICAL: "bad",
+    Word.ERROR: "bad",
+}
+_ORDER = (
+    Word.CRITICAL,
+    Word.ERROR,
+    Word.WARNING,
+    Word.NO_DATA,
+    Word.OFF_TARGET,
+    Word.UNPROVEN,
+    Word.MET,
+    Word.INSUFFICIENT,
+    Word.OFF,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerdictRow:
+    """One verdict as pages show it."""
+
+    rule: str
+    title: str
+    word: str
+    tone: str
+    summary: str
+    n: int
+    window: str
+    interval: str
+    age: Ago | None
+    guide: str | None
+    runbook: str | None
+
+
+def verdict_row(verdict: Verdict, now: datetime, guide: str | None = None) -> VerdictRow:
+    """The row of a verdict."""
+    low, high = verdict.low, verdict.high
+    return VerdictRow(
+        rule=verdict.key,
+        title=verdict.title,
+        word=verdict.verdict.value.replace("_", " "),
+        tone=WORD_TONES.get(verdict.verdict, "mute"),
+        summary=verdict.summary,
+        n=verdict.n,
+        window=verdict.window,
+        interval=f"{low:.1%} – {high:.1%}" if low is not None and high is not None else "",
+        age=ago(verdict.data_at, now),
+        guide=guide,
+        runbook=verdict.runbook,
+    )
+
+
+def worst_first(verdicts: Sequence[Verdict]) -> list[Verdict]:
+    """The verdicts in the order a reader wants them."""
+    return sorted(verdicts, key=lambda v: (_ORDER.index(v.verdict), v.key))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlaPage:
+    """Everything the template prints."""
+
+    frame: Frame
+    rows: tuple[VerdictRow, ...]
+
+
+def sla_page(frame: Frame, verdicts: Sequence[Verdict], guide: Mapping[str, str], now: datetime) -> str:
+    """The page's HTML; `guide` holds the guide's own line of each rule."""
+    rows = tuple(verdict_row(v, now, guide.get(v.rule)) for v in worst_first(verdicts))
+    return render("live/sla.html.j2", SlaPage(frame=frame, rows=rows))
