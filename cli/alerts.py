@@ -73,7 +73,9 @@ def show(
         changes = alert_rows.changes(connection, alert_id)
         owed = outbox.of_threads(connection, [alert.incident]) if alert.incident else []
     if as_json:
-        typer.echo(json.dumps({**to_wire(alert), "changes": to_wire(changes), "notifications": to_wire(owed)}, indent=2))
+        typer.echo(
+            json.dumps({**to_wire(alert), "changes": to_wire(changes), "notifications": to_wire(owed)}, indent=2)
+        )
         return
     _print([alert])
     typer.echo(f"  incident {alert.incident or '-'}; counted: {', '.join(alert.counted) or '-'}")

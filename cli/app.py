@@ -11,7 +11,7 @@ import traceback
 
 import typer
 
-from cli import browser, check, demo, journeys, new, run
+from cli import alerts, browser, check, demo, hub, journeys, new, run, runner, runs, sla
 from cli.failing import Failing, complain
 from config import ConfigError
 from journeys.browser import our_version
@@ -27,6 +27,11 @@ app.command("run")(run.run)
 app.command("demo")(demo.demo)
 app.command("check")(check.check)
 app.command("browser")(browser.browser)
+app.command("hub")(hub.hub)
+app.command("runner")(runner.runner)
+app.command("sla")(sla.sla)
+app.add_typer(runs.app, name="runs")
+app.add_typer(alerts.app, name="alerts")
 app.add_typer(journeys.app, name="journeys")
 app.add_typer(new.app, name="new")
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from cli import settings
+from cli import settings, watching
 from cli.failing import complain
 from config import Complaint, ConfigError
 
@@ -19,7 +19,14 @@ def check() -> None:
     Exit code: 0 all is well, 2 something is wrong.
     """
     wrong: list[Complaint] = []
-    for read in (_check_site, settings.read_locations, _check_journeys, settings.stripe_key):
+    for read in (
+        _check_site,
+        settings.read_locations,
+        _check_journeys,
+        settings.stripe_key,
+        _check_targets,
+        watching.read_routing,
+    ):
         wrong += _complaints(read)
     for complaint in wrong:
         complain(str(complaint))
@@ -57,6 +64,20 @@ def _check_journeys() -> None:
         )
 
 
+def _check_targets() -> None:
+    from sla.feasible import impossible
+
+    targets = watching.read_targets()
+    wrong = impossible(targets, watching.read_watched().schedules())
+    if wrong:
+        raise ConfigError(*wrong)
+
+
+def _degraded() -> list[str]:
+    """What works, but tells nobody: it is no mistake of a file, and it is said all the same."""
+    return [f"degraded        {complaint}" for complaint in watching.read_routing().unset(os.environ)]
+
+
 def _summary() -> list[str]:
     site, locations = settings.read_site([]), settings.read_locations()
     key = (
@@ -70,5 +91,8 @@ def _summary() -> list[str]:
         f"locations.yaml  {settings.config_file('locations.yaml')}: {', '.join(locations.locations)}",
         f"Stripe key      {key}",
         *([f"journeys        {own}"] if own else []),
+        f"sla.yaml        {settings.config_file('sla.yaml')}: {len(watching.read_targets().rules())} rules",
+        f"alerts.yaml     {settings.config_file('alerts.yaml')}: {', '.join(watching.read_routing().destinations)}",
+        *_degraded(),
         "all is well",
     ]

@@ -1,9 +1,12 @@
-"""`sixfb demo`: the shop, both journeys everywhere, the report; with faults at one click."""
+"""`sixfb demo`: the shop, the hub, a runner at each location, and receivers for the alerts; with faults at one click."""
 
 from __future__ import annotations
 
 import json
+import os
 import signal
+import socket
+import subprocess
 import sys
 import threading
 import time
@@ -11,7 +14,7 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -21,23 +24,30 @@ from cli.failing import Failing, writable_file, writable_folder
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from cli.rounds import Rounds
     from demo import Demo
-    from facts import Run
+    from demo.inbox import Inbox
 
 PERIOD_S = 60
-"""The demo clock: a round of both journeys at every location each minute; the shop's rate window runs five times as fast."""
+"""The demo clock: both journeys at every location each minute, 20 s apart; windows and waits run five times as fast."""
 _TIME_SCALE = 5
+_HUB_DOOR = "hub"
+_STARTS_WITHIN_S = 30.0
+_STOPS_WITHIN_S = 15.0
 
 
 def demo(
-    once: Annotated[bool, typer.Option("--once", help="One round of each journey everywhere, then leave.")] = False,
+    once: Annotated[
+        bool, typer.Option("--once", help="One round of each journey everywhere, judged, then leave.")
+    ] = False,
     break_: Annotated[list[str] | None, typer.Option("--break", metavar="FAULT", help="Start with a fault on.")] = None,
     json_file: Annotated[
-        Path | None, typer.Option("--json", metavar="FILE", help="Write runs, verdicts and alerts.")
+        Path | None, typer.Option("--json", metavar="FILE", help="With --once: write runs, verdicts and alerts.")
     ] = None,
+    port: Annotated[
+        int, typer.Option("--port", min=0, max=65535, help="The dashboard's; 0 lets the system choose.")
+    ] = 0,
 ) -> None:
-    """Serve a ticket shop and buy from it, at every location of locations.yaml.
+    """Serve a ticket shop, and watch it with a hub and a runner at every location of locations.yaml.
 
     Exit code: with --once 0 all passed, 1 otherwise; without, 0 after Ctrl-C.
     """
@@ -52,10 +62,10 @@ def demo(
     locations = list(settings.read_locations().locations)
     signal.signal(signal.SIGTERM, _interrupt)
     with ExitStack() as stack:
-        stage = _Stage(stack, folder, locations, faults=break_ or [], with_panel=not once)
+        stage = _Stage(stack, folder, locations, faults=break_ or [])
         if once:
             sys.exit(stage.once(json_file))
-        stage.until_interrupted(json_file)
+        stage.until_interrupted(port)
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
@@ -63,62 +73,180 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
 
 
 class _Stage:
-    """The demo while it stands: the served shop, and the rounds that are made on it."""
+    """The demo while it stands: the shop and the receivers in this process, hub and runners in processes of their own."""
 
-    def __init__(
-        self, stack: ExitStack, folder: Path, locations: list[str], *, faults: list[str], with_panel: bool
-    ) -> None:
+    def __init__(self, stack: ExitStack, folder: Path, locations: list[str], *, faults: list[str]) -> None:
         from rich.console import Console
 
-        from cli.rounds import Rounds
         from demo import DemoSettings, Faults, serve_demo
+        from demo.inbox import Inbox
+        from demo.serve import Served, a_socket
 
         self.console: Console = Console()
-        self.folder = folder
-        self.report = folder / "report"
-        self.report.mkdir(exist_ok=True)
+        self.folder, self.locations, self._stack = folder.resolve(), locations, stack
+        self.inbox: Inbox = Inbox()
+        receivers = Served(self.inbox.app(), [a_socket()])
+        receivers.start()
+        stack.callback(receivers.stop)
+        self.receivers = receivers.urls[0]
         self.demo: Demo = stack.enter_context(
             serve_demo(
                 settings=DemoSettings(time_scale=_TIME_SCALE),
                 faults=Faults(faults),
-                doors=locations,
-                report=self.report if with_panel else None,
+                doors=[*locations, _HUB_DOOR],
             )
         )
-        addresses = json.dumps(self.demo.addresses(), indent=2)
-        (folder / "addresses.json").write_text(addresses + "\n", encoding="utf-8")
-        self.rounds: Rounds = stack.enter_context(Rounds(self.demo, evidence=folder / "evidence", console=self.console))
+        self._children: list[subprocess.Popen[bytes]] = []
+        stack.callback(self._end_children)
 
     def once(self, json_file: Path | None) -> int:
-        """One round, its table, its report; the exit code."""
+        """One round everywhere, judged; its table, its report; the exit code."""
+        from cli.judged import judged_round
+        from cli.rounds import Rounds, print_failures
+        from reports.round_page import write_round
+
         self.console.print(f"the shop is open at {self.demo.shop_url}", highlight=False)
-        runs = self.rounds.make()
-        self._keep(runs, json_file)
+        self._write_addresses(None)
+        evidence, report = self.folder / "evidence", self.folder / "report"
+        report.mkdir(exist_ok=True)
+        with Rounds(self.demo, self.locations, evidence=evidence, console=self.console, period_s=PERIOD_S) as rounds:
+            runs = rounds.make()
+        print_failures(self.console, runs)
+        judged = judged_round(self.demo, runs, self._configuration(), door=_HUB_DOOR, scale=_TIME_SCALE)
+        for alert in judged.alerts:
+            self.console.print(
+                f"[red]{alert.severity} alert {alert.id}:[/] {alert.summary}", highlight=False, soft_wrap=True
+            )
+        title = f"Round of {datetime.now(UTC):%H:%M} UTC"
+        self.console.print(f"report: {write_round(runs, title=title, evidence=evidence, out=report)}", highlight=False)
+        if json_file:
+            json_file.write_text(json.dumps(judged.to_json(runs), indent=2) + "\n", encoding="utf-8")
         return 0 if all(run.status == "passed" for run in runs) else 1
 
-    def until_interrupted(self, json_file: Path | None) -> None:
-        """A round a minute until Ctrl-C."""
-        self.console.print(f"[bold]open {self.demo.panel_url}[/]  faults are one click away there", highlight=False)
-        self.console.print(f"the shop is at {self.demo.shop_url}; Ctrl-C ends everything", highlight=False)
+    def until_interrupted(self, port: int) -> None:
+        """Hub and runners, until Ctrl-C."""
+        config = self._configuration()
+        hub_url = f"http://127.0.0.1:{port or _a_free_port()}"
+        environment = self._environment(config, hub_url)
         try:
-            while True:
-                began = time.monotonic()
-                runs = self.rounds.make()
-                self._keep(runs, json_file)
-                self.demo.show(runs)
-                threading.Event().wait(max(0.0, PERIOD_S - (time.monotonic() - began)))
+            self._start("hub", ["hub", "--port", hub_url.rpartition(":")[2]], environment)
+            self._wait_for(hub_url)
+            for location in self.locations:
+                door = self.demo.doors[location]
+                self._start(f"runner-{location}", ["runner", "--location", location, "--site", door], environment)
+            self._write_addresses(hub_url)
+            self.console.print(
+                f"[bold]open {hub_url}[/]  the dashboard; faults are one click away there", highlight=False
+            )
+            self.console.print(
+                f"the shop is at {self.demo.shop_url}, logs are in {self.folder}; Ctrl-C ends everything",
+                highlight=False,
+            )
+            self._watch()
         except KeyboardInterrupt:
             self.console.print("closing the shop")
 
-    def _keep(self, runs: list[Run], json_file: Path | None) -> None:
-        from cli.rounds import print_failures
-        from facts import to_wire
-        from reports.round_page import write_round
+    def _start(self, name: str, command: list[str], environment: dict[str, str]) -> None:
+        log = self._stack.enter_context((self.folder / f"{name}.log").open("ab"))
+        program = [sys.executable, "-P", "-m", "cli", *command]
+        # A session of its own: Ctrl-C at the terminal reaches the demo alone, which ends the others in good order.
+        self._children.append(
+            subprocess.Popen(
+                program, env=environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True
+            )
+        )
 
-        print_failures(self.console, runs)
-        title = f"Round of {datetime.now(UTC):%H:%M} UTC"
-        page = write_round(runs, title=title, evidence=self.folder / "evidence", out=self.report)
-        self.console.print(f"report: {page}", highlight=False, soft_wrap=True)
-        if json_file:
-            data = {"runs": to_wire(runs), "verdicts": [], "alerts": []}
-            json_file.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
+    def _wait_for(self, hub_url: str) -> None:
+        import httpx
+
+        ends = time.monotonic() + _STARTS_WITHIN_S
+        while time.monotonic() < ends and self._children[0].poll() is None:
+            try:
+                if httpx.get(f"{hub_url}/healthz", timeout=1).status_code == 200:
+                    return
+            except httpx.HTTPError:
+                time.sleep(0.1)
+        raise Failing(f"the hub did not start; {self.folder / 'hub.log'} says why", code=3)
+
+    def _watch(self) -> None:
+        told: set[int] = set()
+        while True:
+            threading.Event().wait(1)
+            for child in self._children:
+                if child.poll() is not None and child.pid not in told:
+                    told.add(child.pid)
+                    what = " ".join(str(argument) for argument in child.args[4:])  # type: ignore[index]
+                    self.console.print(f"[red]sixfb {what} ended with {child.returncode}[/]; see {self.folder}")
+
+    def _end_children(self) -> None:
+        for child in reversed(self._children):
+            if child.poll() is None:
+                child.terminate()
+        ends = time.monotonic() + _STOPS_WITHIN_S
+        for child in self._children:
+            try:
+                child.wait(max(0.1, ends - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                child.kill()
+                child.wait()
+
+    def _configuration(self) -> Path:
+        """The demo's own configuration files: the product's, with the demo's shop and clock."""
+        import yaml
+
+        from config import read_document
+
+        folder = self.folder / "config"
+        folder.mkdir(exist_ok=True)
+        prices = self.demo.shop_settings.prices
+        site = {
+            **read_document(settings.config_file("site.yaml")).data,
+            "base_url": self.demo.doors[_HUB_DOOR],
+            "city": "Dallas",
+            "prices": {"ga": prices.ga, "vip": prices.vip, "vip_member": self.demo.shop_settings.member_price("vip")},
+            "payment": "test",
+        }
+        locations = read_document(settings.config_file("locations.yaml")).data
+        from cli.rounds import JOURNEYS
+
+        locations = {**locations, "journeys": {name: {"every": f"{PERIOD_S}s"} for name in JOURNEYS}, "canaries": []}
+        written: dict[str, Any] = {"site.yaml": site, "locations.yaml": locations}
+        for name, data in written.items():
+            (folder / name).write_text(yaml.safe_dump(data, sort_keys=False), encoding="utf-8")
+        for name in ("sla.yaml", "alerts.yaml"):
+            (folder / name).write_text(settings.config_file(name).read_text(encoding="utf-8"), encoding="utf-8")
+        return folder
+
+    def _environment(self, config: Path, hub_url: str) -> dict[str, str]:
+        from cli.hub import DEMO_INBOX, DEMO_SCALE, DEMO_SHOP
+
+        return {
+            **{name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "SIXFB_TOKEN")},
+            "SIXFB_CONFIG": str(config),
+            "SIXFB_VAR": str(self.folder),
+            "SIXFB_HUB_URL": hub_url,
+            "STRIPE_SECRET_KEY": self.demo.stripe_key,
+            "STRIPE_API_BASE": self.demo.stripe_url,
+            "SLACK_EMERGENCY_WEBHOOK": f"{self.receivers}/slack/emergency-alerts",
+            "SLACK_OPS_WEBHOOK": f"{self.receivers}/slack/ops-alerts",
+            "ALERT_WEBHOOK": f"{self.receivers}/webhook/alerts",
+            DEMO_SHOP: self.demo.shop_url,
+            DEMO_INBOX: f"{self.receivers}/inbox.json",
+            DEMO_SCALE: str(_TIME_SCALE),
+        }
+
+    def _write_addresses(self, hub_url: str | None) -> None:
+        addresses = {
+            **self.demo.addresses(),
+            "hub": hub_url,
+            "dashboard": hub_url,
+            "inbox": f"{self.receivers}/inbox.json",
+        }
+        (self.folder / "addresses.json").write_text(json.dumps(addresses, indent=2) + "\n", encoding="utf-8")
+
+
+def _a_free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        port: int = sock.getsockname()[1]
+    return port

@@ -17,8 +17,6 @@ from cli.failing import Failing, complain, writable_folder
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import httpx
-
     from alerts.channels import Channel
     from alerts.routes import Routing
     from hub.centre import DemoLinks

@@ -17,7 +17,7 @@ from rich.table import Table
 
 from cli.progress import STYLES
 from demo import Demo
-from facts import Run, Status
+from facts import Grid, Run, Status
 from journeys.browser import sandbox_wanted
 from journeys.registry import BUILT_IN
 from journeys.site import Prices, Site
@@ -31,8 +31,12 @@ Key = tuple[str, str]
 class Rounds:
     """Makes rounds on a served demo; leaving it ends what is under way."""
 
-    def __init__(self, demo: Demo, *, evidence: Path, console: Console) -> None:
+    def __init__(
+        self, demo: Demo, locations: Sequence[str], *, evidence: Path, console: Console, period_s: int
+    ) -> None:
         self._demo = demo
+        self._locations = tuple(locations)
+        self._period_s = period_s
         self._evidence = evidence
         self._console = console
         self._lock = threading.Lock()
@@ -53,7 +57,7 @@ class Rounds:
 
     def make(self) -> list[Run]:
         """One round, journeys in order of their location; shows a table that fills as it goes."""
-        keys = [(journey, location) for location in self._demo.doors for journey in JOURNEYS]
+        keys = [(journey, location) for location in self._locations for journey in JOURNEYS]
         self._cells = dict.fromkeys(keys, "[dim]waits[/]")
         with Live(get_renderable=self._table, console=self._console, refresh_per_second=4):
             return list(self._pool.map(self._make_one, keys))
@@ -74,10 +78,13 @@ class Rounds:
     def _job(self, journey: str, location: str) -> Job:
         shop = self._demo.shop_settings
         prices = Prices(ga=shop.prices.ga, vip=shop.prices.vip, vip_member=shop.member_price("vip"))
+        now = datetime.now(UTC)
+        grid = Grid.of(self._period_s, index=self._locations.index(location), n=len(self._locations))
         return Job(
-            run_id=new_run_id(journey, location, datetime.now(UTC)),
+            run_id=new_run_id(journey, location, now),
             journey=journey,
             location=location,
+            slot=grid.at_or_before(now),
             site=Site(base_url=self._demo.doors[location], cities={"Dallas": "dallas-jan-2026"}, prices=prices),
             evidence=str(self._evidence.resolve()),
             chromium=os.environ.get("SIXFB_CHROMIUM"),
@@ -93,9 +100,9 @@ class Rounds:
             self._cells[key] = "[yellow]confirming …[/]"
 
     def _table(self) -> Table:
-        table = Table("journey", *self._demo.doors, title=None)
+        table = Table("journey", *self._locations, title=None)
         for journey in JOURNEYS:
-            table.add_row(journey, *(self._cells.get((journey, location), "") for location in self._demo.doors))
+            table.add_row(journey, *(self._cells.get((journey, location), "") for location in self._locations))
         return table
 
 

@@ -14,7 +14,9 @@ from cli.failing import Failing, writable_folder
 
 def runner(
     location: Annotated[str, typer.Option("--location", metavar="NAME", help="Which location this is.")],
-    site: Annotated[str | None, typer.Option("--site", metavar="URL", help="Buy there instead of at the plan's site.")] = None,
+    site: Annotated[
+        str | None, typer.Option("--site", metavar="URL", help="Buy there instead of at the plan's site.")
+    ] = None,
 ) -> None:
     """Run this location's journeys on time, and hand every result to the hub at SIXFB_HUB_URL."""
     from config import read_secret

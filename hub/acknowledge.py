@@ -6,7 +6,6 @@ from datetime import datetime
 
 from alerts.machine import acknowledge, unacknowledge
 from alerts.policy import Policy
-
 from facts import Alert
 from hub.cycle import save_step, standing_alerts
 from hub.errors import HubError

@@ -8,11 +8,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from alerts.policy import Policy
-from sla.targets import Targets
-
 from hub.artifacts import Artifacts
 from hub.ingest import Ingest
 from hub.watched import Watched
+from sla.targets import Targets
 from store import Store
 
 

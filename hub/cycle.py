@@ -9,15 +9,15 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from alerts.machine import Advance, Standing, advance
-from alerts.policy import Policy
-from sla.judge import judge
-from sla.targets import Targets
 from sqlalchemy import Connection
 
+from alerts.machine import Advance, Standing, advance
+from alerts.policy import Policy
 from facts import Failpoint, Verdict, go_on, to_wire
 from hub.loading import load_history
 from hub.watched import Watched
+from sla.judge import judge
+from sla.targets import Targets
 from store import Store, incidents, lease, meta, outbox
 from store import alerts as alert_rows
 

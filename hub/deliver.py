@@ -10,7 +10,6 @@ from datetime import datetime
 from alerts.channels import Channel, Receipt
 from alerts.message import Message
 from alerts.retry import next_try
-
 from facts import Failpoint, Notification, from_wire, go_on
 from store import Store, outbox
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
-from sla.history import History, Schedule
-from sla.targets import Targets
 from sqlalchemy import Connection
 
 from facts import Outcome
 from hub.watched import Watched
+from sla.history import History, Schedule
+from sla.targets import Targets
 from store import feeds, runs, stock
 
 _STOCK_WINDOW = timedelta(hours=1)

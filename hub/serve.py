@@ -13,10 +13,9 @@ from pathlib import Path
 
 import httpx
 import uvicorn
+
 from alerts.channels import Channel
 from alerts.policy import Policy
-from sla.targets import Targets
-
 from facts import Failpoint, go_on, to_wire
 from hub.app import create_app
 from hub.artifacts import Artifacts
@@ -28,6 +27,7 @@ from hub.ingest import Ingest
 from hub.unknown_slots import write_missed
 from hub.watched import Watched
 from journeys.browser import our_version
+from sla.targets import Targets
 from sources import read_inventory
 from store import Store, meta, retention
 
@@ -83,7 +83,7 @@ class Loop:
             self._wake.clear()
             try:
                 self._do()
-            except Exception:  # the one place where a thread would die of it
+            except Exception:  # noqa: BLE001 - the one place where a thread would die of it
                 _log.exception("%s failed; it is tried again in %.0f s", self._name, self._every_s)
             self._wake.wait(max(0.05, self._every_s - (time.monotonic() - began)))
 

@@ -7,11 +7,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from sla.history import Schedule
-
 from config import Locations
 from facts import Grid, Plan, PlannedJourney, to_wire
 from journeys.site import Site
+from sla.history import Schedule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

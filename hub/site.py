@@ -1,0 +1,287 @@
+"""The hub's pages, and the files they need."""
+
+from __future__ import annotations
+
+import mimetypes
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import playwright
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import HTMLResponse, JSONResponse
+from starlette.concurrency import run_in_threadpool
+
+from facts import Alert, AlertState, Run, Verdict, from_wire
+from hub.artifacts import KINDS
+from hub.centre import Centre
+from hub.cycle import VERDICTS
+from hub.errors import HubError
+from hub.requests import csrf_checked
+from reports.artifacts import Artifact, read_artifacts
+from reports.live import (
+    FaultButton,
+    InboxEntry,
+    alerts_page,
+    asset,
+    inbox_page,
+    journey_page,
+    overview_page,
+    run_page,
+    sla_page,
+)
+from reports.live.frame import Frame, a_frame
+from store import alerts as alert_rows
+from store import evidence, feeds, meta, outbox, runs, stock
+
+_OVERVIEW = timedelta(hours=24)
+_PICTURE_LIMIT = 5_000_000
+_SUFFIXES = (".zip", ".jpg", ".txt")
+
+
+def site(centre: Centre) -> APIRouter:
+    """Every page."""
+    router = APIRouter(default_response_class=HTMLResponse)
+    demo = Demo(centre.demo.shop, centre.demo.inbox) if centre.demo else None
+    pages = Pages(centre, demo)
+    _add_pages(router, pages)
+    _add_files(router, centre)
+    if demo is not None:
+        _add_demo(router, pages, demo)
+    return router
+
+
+class Demo:
+    """The demo's shop and receivers, asked when a page is; what does not answer is shown as empty."""
+
+    def __init__(self, shop: str, inbox: str) -> None:
+        self._client = httpx.Client(timeout=2.0)
+        self.shop, self._inbox = shop, inbox
+
+    def messages(self) -> list[InboxEntry]:
+        """What the receivers got."""
+        try:
+            return [from_wire(InboxEntry, one) for one in self._client.get(self._inbox).json()]
+        except (httpx.HTTPError, ValueError):
+            return []
+
+    def raw_messages(self) -> Any:
+        """The same, as it came."""
+        try:
+            return self._client.get(self._inbox).json()
+        except (httpx.HTTPError, ValueError) as error:
+            raise HubError(502, f"the demo's receivers do not answer: {type(error).__name__}") from None
+
+    def faults(self) -> list[FaultButton]:
+        """The box of faults."""
+        try:
+            told = self._client.get(f"{self.shop}/__faults").json()
+            return [FaultButton(name=f["name"], description=f["description"], is_on=f["on"]) for f in told]
+        except (httpx.HTTPError, ValueError, KeyError, TypeError):
+            return []
+
+    def switch(self, name: str, *, on: bool) -> None:
+        """Break or mend. Raises HubError."""
+        try:
+            answer = self._client.request("PUT" if on else "DELETE", f"{self.shop}/__faults/{name}")
+        except httpx.HTTPError as error:
+            raise HubError(502, f"the demo's shop does not answer: {type(error).__name__}") from None
+        if answer.status_code >= 400:
+            raise HubError(answer.status_code, answer.text[:200])
+
+
+class Pages:
+    """What pages ask the store."""
+
+    def __init__(self, centre: Centre, demo: Demo | None) -> None:
+        self.centre, self.demo = centre, demo
+
+    def frame(self, title: str, here: str, *, refresh_s: int = 5) -> Frame:
+        """The frame of a page."""
+        centre = self.centre
+        at, _ = self.verdicts()
+        return a_frame(
+            title,
+            here=here,
+            now=centre.clock(),
+            evaluated_at=at,
+            journeys=list(centre.watched.schedules()),
+            notices=centre.notices,
+            has_inbox=centre.demo is not None,
+            csrf=centre.csrf,
+            refresh_s=max(2, round(refresh_s / centre.scale)) if refresh_s else 0,
+        )
+
+    def verdicts(self) -> tuple[datetime | None, list[Verdict]]:
+        """The verdicts of the last tick and its moment."""
+        with self.centre.store.read() as connection:
+            told = meta.get(connection, VERDICTS)
+        if told is None:
+            return None, []
+        return datetime.fromisoformat(told["at"]), [from_wire(Verdict, one) for one in told["verdicts"]]
+
+    def overview(self) -> str:
+        """`/`."""
+        centre, now = self.centre, self.centre.clock()
+        _, verdicts = self.verdicts()
+        with centre.store.read() as connection:
+            outcomes = runs.outcomes(connection, since=now - _OVERVIEW / centre.scale, brief=True)
+            firing = alert_rows.standing(connection)
+            stocks = stock.recent(connection, since=now - timedelta(minutes=15))
+            feed = feeds.states(connection).get("inventory")
+        return overview_page(
+            self.frame("Can buyers buy?", "/"),
+            now=now,
+            grids={name: (s.period_s, s.grids) for name, s in centre.watched.schedules().items()},
+            outcomes=outcomes,
+            verdicts=verdicts,
+            alerts=firing,
+            stocks=stocks,
+            feed=feed,
+            inbox=self.demo.messages() if self.demo else (),
+            faults=self.demo.faults() if self.demo else (),
+            shop=self.demo.shop if self.demo else None,
+        )
+
+    def journey(self, name: str) -> str:
+        """`/journeys/{name}`. Raises HubError."""
+        schedule = self.centre.watched.schedules().get(name)
+        if schedule is None:
+            raise HubError(404, f"no journey {name!r} on the schedule")
+        now = self.centre.clock()
+        with self.centre.store.read() as connection:
+            outcomes = runs.outcomes(connection, since=now - _OVERVIEW / self.centre.scale, journey=name)
+        return journey_page(
+            self.frame(name, f"/journeys/{name}", refresh_s=15),
+            name,
+            period_s=schedule.period_s,
+            grids=schedule.grids,
+            outcomes=outcomes,
+            now=now,
+        )
+
+    def alerts(self) -> str:
+        """`/alerts`."""
+        with self.centre.store.read() as connection:
+            found: list[Alert] = [*alert_rows.standing(connection)]
+            found += alert_rows.listed(connection, state=AlertState.RESOLVED, limit=50)
+            threads = {alert.incident for alert in found if alert.incident}
+            owed = outbox.of_threads(connection, sorted(threads))
+        by_thread = {thread: [n for n in owed if n.thread == thread] for thread in threads}
+        return alerts_page(self.frame("Alerts", "/alerts"), found, by_thread, self.centre.clock())
+
+    def sla(self) -> str:
+        """`/sla`."""
+        guide = {name: rule.guide for name, rule in self.centre.targets.rules().items()}
+        _, verdicts = self.verdicts()
+        return sla_page(self.frame("Targets", "/sla"), verdicts, guide, self.centre.clock())
+
+    def run(self, run_id: str) -> str:
+        """`/runs/{id}`. Raises HubError."""
+        with self.centre.store.read() as connection:
+            stored = runs.get(connection, run_id)
+            if stored is None:
+                raise HubError(404, f"no run {run_id!r}")
+            run = stored.run
+            good = runs.last_good(connection, journey=run.journey, location=run.location, before=run.started_at)
+        word = None
+        if stored.reclassified_by:
+            was = stored.was.value if stored.was else "nobody’s"
+            word = f"{stored.reclassified_by} says it was {run.blame}, not {was}: {stored.reclassified_why}"
+        frame = self.frame(run.id, f"/runs/{run_id}", refresh_s=0)
+        return run_page(frame, run, self._artifacts(run), good=good, word=word)
+
+    def _artifacts(self, run: Run) -> tuple[Artifact, ...]:
+        """The evidence that the hub has, each file under its hash."""
+        found = []
+        for artifact in read_artifacts(run, None):
+            path = self.centre.artifacts.path(artifact.fact.sha256 or "")
+            if path is None:
+                known = artifact.fact.note or "it has not come yet"
+                found.append(Artifact(fact=artifact.fact, problem=known))
+                continue
+            content = (
+                path.read_bytes() if artifact.fact.kind != "trace" and path.stat().st_size < _PICTURE_LIMIT else None
+            )
+            found.append(Artifact(fact=artifact.fact, content=content))
+        return tuple(found)
+
+
+def _add_pages(router: APIRouter, pages: Pages) -> None:
+    @router.get("/")
+    def overview() -> str:
+        return pages.overview()
+
+    @router.get("/journeys/{name}")
+    def journey(name: str) -> str:
+        return pages.journey(name)
+
+    @router.get("/alerts")
+    def alerts() -> str:
+        return pages.alerts()
+
+    @router.get("/sla")
+    def sla() -> str:
+        return pages.sla()
+
+    @router.get("/runs/{run_id}")
+    def run(run_id: str) -> str:
+        return pages.run(run_id)
+
+
+def _add_files(router: APIRouter, centre: Centre) -> None:
+    @router.get("/static/{name}")
+    def static(name: str) -> Response:
+        found = asset(name)
+        if found is None:
+            raise HubError(404, "no such file")
+        media, content = found
+        return Response(content, media_type=media, headers={"Cache-Control": "no-cache"})
+
+    @router.get("/evidence/{name}")
+    def artifact(name: str) -> Response:
+        sha256 = name
+        for suffix in _SUFFIXES:
+            sha256 = sha256.removesuffix(suffix)
+        path = centre.artifacts.path(sha256)
+        with centre.store.read() as connection:
+            kind = evidence.kind_of(connection, sha256)
+        if path is None or kind is None:
+            raise HubError(404, "no such evidence; it is kept 14 days")
+        # Its type is what the runner said it is, out of three; never what the bytes look like.
+        return Response(path.read_bytes(), media_type=KINDS[kind], headers={"Cache-Control": "private, immutable"})
+
+    @router.get("/trace/{path:path}")
+    def viewer(path: str) -> Response:
+        return _viewer_file(path or "index.html")
+
+
+def _viewer_file(name: str) -> Response:
+    """A file of Playwright's own trace viewer, which ships with it."""
+    folder = Path(playwright.__file__).parent / "driver" / "package" / "lib" / "vite" / "traceViewer"
+    file = (folder / name).resolve()
+    if not file.is_relative_to(folder.resolve()) or not file.is_file():
+        raise HubError(404, "no such file")
+    media = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
+    return Response(file.read_bytes(), media_type=media)
+
+
+def _add_demo(router: APIRouter, pages: Pages, demo: Demo) -> None:
+    centre = pages.centre
+
+    @router.get("/inbox")
+    def inbox() -> str:
+        return inbox_page(pages.frame("Inbox", "/inbox"), demo.messages(), centre.clock())
+
+    @router.get("/inbox.json")
+    def inbox_json() -> Response:
+        return JSONResponse(demo.raw_messages())
+
+    @router.post("/demo/faults/{name}")
+    async def switch(name: str, request: Request) -> Response:
+        body = await request.body()
+        await csrf_checked(request, centre.csrf)
+        on = b"on=1" in body.split(b"&")
+        await run_in_threadpool(demo.switch, name, on=on)
+        return Response(status_code=303, headers={"Location": "/"})
