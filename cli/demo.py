@@ -60,7 +60,8 @@ def demo(
         writable_file(json_file, option="--json")
     folder = writable_folder(settings.var_folder() / "demo", option="SIXFB_VAR")
     locations = list(settings.read_locations().locations)
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _interrupt)
     with ExitStack() as stack:
         stage = _Stage(stack, folder, locations, faults=break_ or [])
         if once:

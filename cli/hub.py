@@ -35,7 +35,8 @@ def hub(
 
     _private(host)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    for chatty in ("httpx", "alembic"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     watched, targets, routing = watching.read_watched(), watching.read_targets(), watching.read_routing()
     settings.stripe_key()
     demo, scale = demo_links()

@@ -21,4 +21,4 @@ def words(length_s: float) -> str:
     for size, unit in ((86_400, "d"), (3600, "h"), (60, "min")):
         if length_s >= size:
             return f"{length_s / size:.3g} {unit}"
-    return f"{length_s:.3g} s"
+    return f"{length_s:.0f} s"

@@ -103,7 +103,9 @@ def page_vitals(name: str, rule: VitalsRule, book: Book) -> list[Verdict]:
     values: dict[tuple[str, str], list[tuple[Outcome, Graded]]] = defaultdict(list)
     for outcome in _recent(book, rule):
         for vital in outcome.vitals:
-            if vital.name in rule.limits and not vital.cut and vital.value is not None:
+            # A page of somebody else's (Stripe's) carries its origin; its vitals are not this site's to mend.
+            ours = vital.page.startswith("/")
+            if ours and vital.name in rule.limits and not vital.cut and vital.value is not None:
                 values[vital.page, vital.name].append((outcome, vital))
     return [_vital(name, rule, book, page, vital, found) for (page, vital), found in sorted(values.items())]
 

@@ -71,7 +71,8 @@ def _everywhere(name: str, rule: SilentRule, book: Book, places: list[str]) -> V
         subject="all",
         verdict=Word.CRITICAL if blind else Word.MET if book.history.last_received else Word.INSUFFICIENT,
         title="The monitor is blind: no location sends results",
-        summary=f"no result from any of {len(places)} locations ({', '.join(places)}) for {words(age)} (limit {words(limit)})",
+        summary=f"{'no result from any' if blind else 'the last result'} of {len(places)} locations "
+        f"({', '.join(places)}) {'for ' + words(age) if blind else 'came ' + words(age) + ' ago'} (limit {words(limit)})",
         severity=Severity.CRITICAL,
         value=age,
         limit=limit,
