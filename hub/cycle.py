@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from alerts.machine import Advance, Standing, advance
 from alerts.policy import Policy
-from facts import Failpoint, Verdict, go_on, to_wire
+from facts import Alert, Failpoint, Verdict, go_on, to_wire
 from hub.loading import load_history
 from hub.watched import Watched
 from sla.judge import judge
@@ -23,6 +23,7 @@ from store import alerts as alert_rows
 
 EVALUATOR = "evaluator"
 VERDICTS = "verdicts"
+_BY_PLACE = ("F3", "W1")
 
 
 def new_holder() -> str:
@@ -88,12 +89,18 @@ class Cycle:
             if not lease.holds(connection, name=EVALUATOR, holder=self.holder, epoch=epoch):
                 return None
             standing = standing_alerts(connection)
-            gone = {alert.key for alert in standing.alerts} - {verdict.key for verdict in verdicts}
+            gone = {alert.key for alert in standing.alerts if not self._is_watched(alert)}
             step = advance(standing, verdicts, self.policy, now, previous=self._previous, gone=gone)
             save_step(connection, step, now)
             meta.put(connection, VERDICTS, {"at": to_wire(now), "verdicts": to_wire(verdicts)})
             self.at("cycle.saving")
         return len(step.notifications)
+
+    def _is_watched(self, alert: Alert) -> bool:
+        """Whether what an alert is about is still on the plan. A rule that cannot be judged now is no reason to end one."""
+        schedules, places = self.watched.schedules(), {*self.watched.locations.locations, "all"}
+        known = alert.rule in self.targets.rules() and (alert.journey is None or alert.journey in schedules)
+        return known and (alert.rule not in _BY_PLACE or alert.subject in places)
 
 
 def standing_alerts(connection: Connection) -> Standing:

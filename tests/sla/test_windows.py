@@ -128,7 +128,10 @@ def test_a_percentile_of_one_location_is_never_critical() -> None:
 
 
 def test_register_is_graded_by_the_step_that_opens_it_and_success_by_its_largest_paint() -> None:
-    slow = {"steps": {"select_ga_ticket": 4500.0}, "vitals": (a_graded("LCP", 2500.0, page="/success"),)}
+    slow: dict[str, Any] = {
+        "steps": {"select_ga_ticket": 4500.0},
+        "vitals": (a_graded("LCP", 2500.0, page="/success"),),
+    }
     runs = [an_outcome(2 + i * 2.5, location=PLACES[i % 3], **slow) for i in range(20)]
     assert judged(a_history(runs), "D3").verdict is Word.WARNING
     assert judged(a_history(runs), "D4").verdict is Word.WARNING

@@ -1,0 +1,218 @@
+"""From runs to verdicts to alerts to messages, in one transaction, by one evaluator."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import update
+
+from alerts.channels import Receipt
+from alerts.message import Message
+from facts import Blame, NotificationState, Status
+from hub.collect import Collector
+from hub.cycle import Cycle
+from hub.deliver import Deliverer
+from hub.unknown_slots import write_missed
+from sources import SourceError
+from store import feeds, outbox, runs
+from store.tables import leases
+from tests.hub.conftest import Bench
+
+
+def broken(bench: Bench, *places: str) -> None:
+    """The payment fails at some places, now."""
+    bench.send(
+        *(
+            bench.slot_run(
+                place,
+                status=Status.FAILED,
+                blame=Blame.SITE,
+                failed_step="proceed_to_stripe",
+                error="proceed_to_stripe: 500",
+            )
+            for place in places
+        )
+    )
+
+
+def well(bench: Bench, *places: str) -> None:
+    """Two passes at some places."""
+    bench.send(*(bench.slot_run(place, minutes_ago=m) for place in places for m in (2, 0.5)))
+
+
+def firing(bench: Bench) -> list[str]:
+    alerts = bench.client.get("/api/alerts").json()["alerts"]
+    return [a["id"] for a in alerts if a["state"] == "firing" and a["inhibited_by"] is None]
+
+
+def test_an_outage_fires_at_the_second_location_and_resolves_after_passes(bench: Bench) -> None:
+    broken(bench, "us-east")
+    bench.tick()
+    assert firing(bench) == []
+    broken(bench, "us-west")
+    assert bench.tick().owed > 0
+    assert firing(bench) == ["A1s.ga_purchase.1"]
+    bench.now += timedelta(minutes=4)
+    bench.tick(after_s=0)
+    well(bench, "us-east", "us-west", "eu-west")
+    bench.tick()
+    assert firing(bench) == []
+    verdicts = {v["rule"]: v["verdict"] for v in bench.client.get("/api/sla").json()["verdicts"]}
+    assert verdicts["A1s"] == "met"
+
+
+def test_results_that_come_too_late_start_no_page(bench: Bench) -> None:
+    late = [
+        bench.slot_run(p, minutes_ago=8, status=Status.FAILED, blame=Blame.SITE, failed_step="choose_city")
+        for p in ("us-east", "us-west")
+    ]
+    bench.send(*late)
+    bench.tick()
+    assert firing(bench) == []
+
+
+def test_a_persons_word_ends_a_page_that_a_stale_script_began(bench: Bench) -> None:
+    broken(bench, "us-east", "us-west")
+    bench.tick()
+    assert firing(bench) == ["A1s.ga_purchase.1"]
+    with bench.store.write() as connection:
+        for found in runs.latest(connection, status=Status.FAILED):
+            runs.reclassify(connection, found.run_id, blame=Blame.RUNNER, by="ann", reason="our proxy", at=bench.now)
+    well(bench, "us-east", "us-west", "eu-west")
+    bench.tick()
+    assert firing(bench) == []
+
+
+def test_a_second_hub_judges_nothing_while_the_first_holds_the_lease(bench: Bench) -> None:
+    assert bench.tick().wrote
+    other = replace(bench.cycle, holder="other")
+    assert not other.tick(bench.now).wrote
+
+
+def test_a_hub_that_lost_its_lease_while_it_judged_writes_nothing(bench: Bench) -> None:
+    broken(bench, "us-east", "us-west")
+    thief = replace(bench.cycle, holder="thief")
+
+    def steal(name: str) -> None:
+        if name == "cycle.judged":
+            with bench.store.write() as connection:
+                connection.execute(update(leases).values(holder="thief", epoch=leases.c.epoch + 1))
+
+    slow = replace(bench.cycle, holder="slow", at=steal)
+    assert not slow.tick(bench.now).wrote
+    assert firing(bench) == []
+    assert thief.tick(bench.now).wrote
+    assert firing(bench) == ["A1s.ga_purchase.1"]
+
+
+def test_the_state_and_what_it_owes_are_saved_together_or_not_at_all(bench: Bench) -> None:
+    broken(bench, "us-east", "us-west")
+
+    def fail(name: str) -> None:
+        if name == "cycle.saving":
+            raise RuntimeError("killed")
+
+    with pytest.raises(RuntimeError):
+        replace(bench.cycle, at=fail).tick(bench.now)
+    assert firing(bench) == []
+    with bench.store.read() as connection:
+        assert outbox.counts(connection) == {}
+
+
+class Receiver:
+    """A channel that answers what it is told to."""
+
+    def __init__(self, *answers: Receipt) -> None:
+        self.answers, self.got = list(answers), list[tuple[str, str]]()
+
+    def send(self, message: Message, *, dedup_key: str) -> Receipt:
+        self.got.append((dedup_key, message.kind.value))
+        return self.answers.pop(0) if self.answers else Receipt(ok=True)
+
+
+def a_deliverer(bench: Bench, receiver: Receiver | None, **facts: Any) -> Deliverer:
+    channels = {"hook": receiver} if receiver else {}
+    how = {"channels": channels, "holder": "hub-1", "clock": lambda: bench.now, "jitter": lambda: 1.0, **facts}
+    return Deliverer(store=bench.store, **how)
+
+
+def states(bench: Bench) -> list[NotificationState]:
+    with bench.store.read() as connection:
+        return [n.state for n in outbox.latest(connection) if n.state is not NotificationState.SUPPRESSED]
+
+
+def test_a_message_is_tried_again_until_it_is_taken(bench: Bench) -> None:
+    broken(bench, "us-east", "us-west")
+    bench.tick()
+    receiver = Receiver(Receipt(ok=False, status=503), Receipt(ok=False, retry_after_s=30))
+    deliverer = a_deliverer(bench, receiver)
+    assert deliverer.deliver() == 1
+    assert deliverer.deliver() == 0
+    bench.now += timedelta(seconds=2)
+    assert deliverer.deliver() == 1
+    bench.now += timedelta(seconds=29)
+    assert deliverer.deliver() == 0
+    bench.now += timedelta(seconds=1)
+    assert deliverer.deliver() == 1
+    assert states(bench) == [NotificationState.DELIVERED]
+    assert len({key for key, _ in receiver.got}) == 1
+
+
+def test_a_message_that_can_never_be_delivered_is_dead_and_says_why(bench: Bench) -> None:
+    broken(bench, "us-east", "us-west")
+    bench.tick()
+    a_deliverer(bench, Receiver(Receipt(ok=False, permanent=True, detail="answered 404"))).deliver()
+    assert states(bench) == [NotificationState.DEAD]
+
+
+def test_a_destination_without_an_address_is_told_apart(bench: Bench) -> None:
+    broken(bench, "us-east", "us-west")
+    bench.tick()
+    a_deliverer(bench, None).deliver()
+    with bench.store.read() as connection:
+        dead = next(n for n in outbox.latest(connection) if n.state is NotificationState.DEAD)
+    assert "no destination 'hook'" in (dead.last_error or "")
+
+
+def test_a_source_that_fails_is_stored_as_failing_and_never_as_a_number(bench: Bench) -> None:
+    def fail(_now: datetime) -> list[Any]:
+        raise SourceError("GET /api/inventory: 503")
+
+    assert not Collector(store=bench.store, read=fail).collect(bench.now)
+    with bench.store.read() as connection:
+        assert feeds.states(connection)["inventory"].last_error == "GET /api/inventory: 503"
+
+
+def test_a_slot_that_nobody_told_of_for_a_day_is_written_down_as_missed(bench: Bench) -> None:
+    began = bench.now
+    bench.now += timedelta(hours=25)
+    first = write_missed(bench.store, bench.centre.watched, since=began, now=bench.now)
+    assert first == 3 * (12 + 4)
+    assert write_missed(bench.store, bench.centre.watched, since=began, now=bench.now) == 0
+    with bench.store.read() as connection:
+        found = runs.outcomes(connection, since=began)
+    assert {o.status for o in found} == {Status.MISSED}
+    assert {o.error for o in found} == {"no word of this slot came within 24 h"}
+
+
+def test_an_alert_of_a_journey_that_left_the_plan_is_closed(bench: Bench) -> None:
+    broken(bench, "us-east", "us-west")
+    bench.tick()
+    watched = bench.centre.watched
+    fewer = replace(
+        watched.locations, journeys={"vip_member_discount": watched.locations.journeys["vip_member_discount"]}
+    )
+    after = Cycle(
+        store=bench.store,
+        watched=replace(watched, locations=fewer),
+        targets=bench.centre.targets,
+        policy=bench.centre.policy,
+        watching_since=bench.now,
+        holder=bench.cycle.holder,
+    )
+    after.tick(bench.now + timedelta(seconds=10))
+    ended = [a for a in bench.client.get("/api/alerts").json()["alerts"] if a["journey"] == "ga_purchase"]
+    assert {a["closed"] for a in ended} == {"no longer watched"}

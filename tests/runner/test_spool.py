@@ -1,0 +1,165 @@
+"""What was measured stays until the hub has it; a poisoned record holds nobody up."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from facts import Run
+from runner.hub_client import HubClient
+from runner.sender import Sender
+from runner.spool import Spool
+from tests.builders import A_MOMENT, a_run, some_evidence
+
+
+def a_slot_run(number: int, **facts: Any) -> Run:
+    slot = A_MOMENT + timedelta(minutes=number)
+    return a_run(**{"id": f"run-{number}", "slot": slot, "location": "us-east", "evidence": (), **facts})
+
+
+class Hub:
+    """A hub that remembers what it took; `refuse` answers instead of it."""
+
+    def __init__(self) -> None:
+        self.got: list[str] = []
+        self.evidence: list[str] = []
+        self.refuse: Any = lambda _request, _runs: None
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        refused: httpx.Response | None
+        if request.method == "PUT":
+            refused = self.refuse(request, None)
+            if refused is None:
+                self.evidence.append(request.url.path.rpartition("/")[2])
+            return refused or httpx.Response(201)
+        runs = json.loads(request.content)["runs"]
+        refused = self.refuse(request, runs)
+        if refused is not None:
+            return refused
+        self.got += [run["id"] for run in runs]
+        return httpx.Response(200, json={"results": [{"id": run["id"], "result": "accepted"} for run in runs]})
+
+
+@pytest.fixture
+def hub() -> Hub:
+    return Hub()
+
+
+@pytest.fixture
+def spool(tmp_path: Path) -> Spool:
+    return Spool(tmp_path / "runner")
+
+
+def a_sender(spool: Spool, hub: Hub) -> Sender:
+    client = httpx.Client(transport=httpx.MockTransport(hub))
+    return Sender(spool, HubClient("http://hub.test", location="us-east", client=client), jitter=lambda: 1.0)
+
+
+def test_what_is_kept_is_sent_oldest_first_and_then_gone(spool: Spool, hub: Hub) -> None:
+    for number in (2, 1, 3):
+        spool.keep(a_slot_run(number))
+    a_sender(spool, hub).send_all()
+    assert hub.got == ["run-2", "run-1", "run-3"]
+    assert spool.depth() == 0
+
+
+def test_a_slot_is_begun_once_also_after_a_restart(spool: Spool, tmp_path: Path) -> None:
+    assert spool.begin("ga", A_MOMENT, "run-1", A_MOMENT)
+    assert not spool.begin("ga", A_MOMENT, "run-2", A_MOMENT)
+    spool.close()
+    again = Spool(tmp_path / "runner")
+    assert not again.begin("ga", A_MOMENT, "run-3", A_MOMENT)
+    assert [u.run_id for u in again.unfinished()] == ["run-1"]
+    assert again.handled("ga") == A_MOMENT
+    again.close()
+
+
+def test_a_batch_keeps_within_its_limits(spool: Spool) -> None:
+    for number in range(60):
+        spool.keep(a_slot_run(number))
+    assert len(spool.waiting()) == 50
+    size = len(spool.waiting(most=1)[0].record)
+    assert len(spool.waiting(most_bytes=size * 3 + 10)) == 3
+    assert len(spool.waiting(most_bytes=1)) == 1
+
+
+def test_a_poisoned_record_is_found_and_set_aside_and_the_others_go_on(spool: Spool, hub: Hub) -> None:
+    for number in range(9):
+        spool.keep(a_slot_run(number))
+
+    def refuse(_request: httpx.Request, runs: Any) -> httpx.Response | None:
+        return httpx.Response(422, text="bad") if any(r["id"] == "run-5" for r in runs) else None
+
+    hub.refuse = refuse
+    a_sender(spool, hub).send_all()
+    assert sorted(hub.got) == [f"run-{n}" for n in range(9) if n != 5]
+    assert [name for name, _ in spool.rejected()] == ["run-5"]
+    assert spool.depth() == 0
+
+
+def test_a_record_that_the_hub_rejects_by_name_is_set_aside_with_the_reason(spool: Spool, hub: Hub) -> None:
+    spool.keep(a_slot_run(1))
+    told = {"results": [{"id": "run-1", "result": "rejected", "reason": "location: unknown"}]}
+    hub.refuse = lambda _request, _runs: httpx.Response(200, json=told)
+    a_sender(spool, hub).send_all()
+    assert spool.rejected() == [("run-1", "location: unknown")]
+
+
+@pytest.mark.parametrize(
+    ("answer", "waits"),
+    [
+        (httpx.Response(503), [2, 4, 8]),
+        (httpx.Response(429), [2, 4, 8]),
+        (httpx.Response(401), [60, 60, 60]),
+        (httpx.Response(403), [60, 60, 60]),
+        (httpx.Response(200, text="<html>"), [2, 4, 8]),
+    ],
+)
+def test_what_the_hub_cannot_take_now_stays_and_is_tried_again(
+    spool: Spool, hub: Hub, answer: httpx.Response, waits: list[float]
+) -> None:
+    spool.keep(a_slot_run(1))
+    hub.refuse = lambda _request, _runs: httpx.Response(answer.status_code, content=answer.content)
+    sender = a_sender(spool, hub)
+    assert [sender.send_all() for _ in range(3)] == waits
+    assert sender.trouble is not None
+    assert (spool.depth(), spool.rejected()) == (1, [])
+    hub.refuse = lambda _request, _runs: None
+    sender.send_all()
+    assert hub.got == ["run-1"]
+    assert sender.trouble is None
+
+
+def with_evidence(number: int, folder: Path) -> Run:
+    folder.mkdir(exist_ok=True)
+    (folder / "shot.jpg").write_bytes(b"\xff\xd8\xff")
+    return a_slot_run(number, evidence=(some_evidence(path="shot.jpg", sha256="a" * 64),))
+
+
+def test_evidence_goes_ahead_of_its_run(spool: Spool, hub: Hub, tmp_path: Path) -> None:
+    spool.keep(with_evidence(1, tmp_path), tmp_path)
+    a_sender(spool, hub).send_all()
+    assert (hub.evidence, hub.got) == (["a" * 64], ["run-1"])
+
+
+def test_evidence_that_the_hub_cannot_take_holds_no_result_back(spool: Spool, hub: Hub, tmp_path: Path) -> None:
+    spool.keep(with_evidence(1, tmp_path), tmp_path)
+    hub.refuse = lambda request, _runs: httpx.Response(503) if request.method == "PUT" else None
+    sender = a_sender(spool, hub)
+    sender.send_all()
+    assert (hub.evidence, hub.got) == ([], ["run-1"])
+    hub.refuse = lambda _request, _runs: None
+    sender.send_all()
+    assert hub.evidence == ["a" * 64]
+
+
+def test_evidence_that_is_gone_is_forgotten(spool: Spool, hub: Hub, tmp_path: Path) -> None:
+    spool.keep(with_evidence(1, tmp_path), tmp_path)
+    (tmp_path / "shot.jpg").unlink()
+    a_sender(spool, hub).send_all()
+    assert (hub.evidence, hub.got, spool.loose_artifacts()) == ([], ["run-1"], [])
