@@ -14,6 +14,8 @@ from facts import Alert, AlertState, Incident, Notification, NotificationKind, N
 if TYPE_CHECKING:
     from alerts.machine import Standing
 
+# What is wrong with our own messages is no part of the shop's outage, and must not keep it open.
+_APART = ("W4",)
 _MAY_HAVE_BEEN_READ = (NotificationState.DELIVERED, NotificationState.CLAIMED)
 
 
@@ -126,7 +128,7 @@ class Incidents:
         if alert.inhibited_by is not None:
             self._withhold(alert)
             return
-        incident = self._joinable()
+        incident = None if alert.rule in _APART else self._joinable()
         if incident is not None:
             self._alerts[alert.id] = replace(alert, incident=incident.id)
             self._incidents[incident.id] = replace(incident, alerts=(*incident.alerts, alert.id))
@@ -137,7 +139,8 @@ class Incidents:
     def _joinable(self) -> Incident | None:
         since = self._now - self._policy.join_window
         for incident in reversed(self._incidents.values()):
-            urgent = (a for a in self._members(incident) if a.severity is Severity.CRITICAL)
+            members = [a for a in self._members(incident) if a.rule not in _APART]
+            urgent = (a for a in members if a.severity is Severity.CRITICAL)
             recent = any(a.state is AlertState.FIRING and (a.fired_at or self._now) >= since for a in urgent)
             if incident.resolved_at is None and recent:
                 return incident

@@ -151,9 +151,10 @@ class _Stage:
         log = self._stack.enter_context((self.folder / f"{name}.log").open("ab"))
         program = [sys.executable, "-P", "-m", "cli", *command]
         # A session of its own: Ctrl-C at the terminal reaches the demo alone, which ends the others in good order.
+        # Nobody writes to their input; its end tells them that the demo is no more, even if it was killed with -9.
         self._children.append(
             subprocess.Popen(
-                program, env=environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True
+                program, env=environment, stdout=log, stderr=log, stdin=subprocess.PIPE, start_new_session=True
             )
         )
 
@@ -220,6 +221,7 @@ class _Stage:
 
     def _environment(self, config: Path, hub_url: str) -> dict[str, str]:
         from cli.hub import DEMO_INBOX, DEMO_SCALE, DEMO_SHOP
+        from cli.until import ENDS_WITH_INPUT
 
         return {
             **{name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "SIXFB_TOKEN")},
@@ -234,6 +236,7 @@ class _Stage:
             DEMO_SHOP: self.demo.shop_url,
             DEMO_INBOX: f"{self.receivers}/inbox.json",
             DEMO_SCALE: str(_TIME_SCALE),
+            ENDS_WITH_INPUT: "1",
         }
 
     def _write_addresses(self, hub_url: str | None) -> None:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import ipaddress
 import logging
 import os
-import signal
-import threading
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cli import settings, watching
 from cli.failing import Failing, complain, writable_folder
+from cli.until import until_told_to_stop
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -113,12 +112,3 @@ def _notices(routing: Routing, scale: float, *, demo: bool) -> tuple[str, ...]:
 def channels(routing: Routing, *, allow_private: bool = False) -> Mapping[str, Channel]:
     """The channel of each destination that has an address."""
     return routing.channels(os.environ, allow_private=allow_private)
-
-
-def until_told_to_stop() -> None:
-    """Wait for SIGTERM or Ctrl-C."""
-    told = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda _number, _frame: told.set())
-    while not told.wait(3600):
-        pass

@@ -10,6 +10,7 @@ import typer
 
 from cli import settings
 from cli.failing import Failing, writable_folder
+from cli.until import until_told_to_stop
 
 
 def runner(
@@ -46,7 +47,5 @@ def runner(
     )
     program.start()
     typer.echo(f"{location} buys for the hub at {hub_url}")
-    from cli.hub import until_told_to_stop
-
     until_told_to_stop()
     program.stop()

@@ -11,7 +11,7 @@ from facts import Outcome
 from hub.watched import Watched
 from sla.history import History, Schedule
 from sla.targets import Targets
-from store import feeds, runs, stock
+from store import destinations, feeds, runs, stock
 
 _STOCK_WINDOW = timedelta(hours=1)
 
@@ -39,6 +39,7 @@ def load_history(
         watching_since=watching_since,
         last_received=runs.last_received(connection),
         accepted=frozenset(accepted),
+        undeliverable=destinations.marked(connection),
     )
 
 

@@ -29,7 +29,7 @@ from hub.watched import Watched
 from journeys.browser import our_version
 from sla.targets import Targets
 from sources import read_inventory
-from store import Store, meta, retention
+from store import Store, destinations, meta, retention
 
 _log = logging.getLogger("sixfb.hub")
 _TICK_S = 10.0
@@ -43,7 +43,8 @@ _FIRST_WATCHED = "first_watched"
 class HubSettings:
     """How the hub runs. `scale` makes its own clocks that many times faster (the demo: 5). `port` 0 lets the system choose.
 
-    `inventory_url` is where the inventory is read (None: not configured).
+    `inventory_url` is where the inventory is read (None: not configured). `lease_s` and `claim_s` are how long a hub that dies
+    keeps others from judging, and from sending what it was about to send.
     """
 
     folder: Path
@@ -51,6 +52,8 @@ class HubSettings:
     port: int = 8600
     scale: float = 1.0
     inventory_url: str | None = None
+    lease_s: float = 30.0
+    claim_s: float = 60.0
     notices: tuple[str, ...] = ()
     demo: DemoLinks | None = None
 
@@ -113,10 +116,16 @@ class Hub:
             policy=self.policy,
             watching_since=now,
             holder=self.holder,
+            lease_s=self.settings.lease_s,
             at=self.at,
         )
         self._deliverer = Deliverer(
-            store=self.store, channels=self.channels, holder=self.holder, clock=self.clock, at=self.at
+            store=self.store,
+            channels=self.channels,
+            holder=self.holder,
+            clock=self.clock,
+            at=self.at,
+            claim_s=self.settings.claim_s,
         )
         self._artifacts = Artifacts(self.store, self.settings.folder / "evidence", at=self.at)
         self._client = httpx.Client(timeout=10.0, headers={"User-Agent": f"sixfb/{our_version()} (hub)"})
@@ -125,7 +134,9 @@ class Hub:
         self._serving = threading.Thread(target=self._server.run, name="doors", daemon=True)
 
     def _since(self, now: datetime) -> datetime:
+        """When a hub first watched; and each destination is tried anew, for its address may be another now."""
         with self.store.write() as connection:
+            destinations.clear_all(connection)
             first = meta.get(connection, _FIRST_WATCHED)
             if first is None:
                 meta.put(connection, _FIRST_WATCHED, to_wire(now))

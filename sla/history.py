@@ -22,7 +22,8 @@ class History:
     """Everything that is judged. `outcomes` are slot runs, oldest slot first; old ones come without their details.
 
     `watching_since` is when this hub began to expect results, `last_received` when each location last sent one.
-    `accepted` holds (rule, subject) whose present state an operator accepted as a baseline.
+    `accepted` holds (rule, subject) whose present state an operator accepted as a baseline. `undeliverable` gives the reason
+    of each destination that refuses messages, by name.
     """
 
     outcomes: Sequence[Outcome]
@@ -32,3 +33,4 @@ class History:
     feeds: Mapping[str, FeedState] = field(default_factory=dict)
     last_received: Mapping[str, datetime] = field(default_factory=dict)
     accepted: frozenset[tuple[str, str]] = frozenset()
+    undeliverable: Mapping[str, str] = field(default_factory=dict)

@@ -34,6 +34,7 @@ JUDGED_BY: Mapping[str, Judging] = {
     "BL": quorum.blocked,
     "W1": watch.silent,
     "W2": watch.coverage,
+    "W4": watch.delivery,
 }
 
 

@@ -208,6 +208,11 @@ class CoverageRule(Rule):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryRule(Rule):
+    """Messages do not reach those they are owed to."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Targets:
     """The whole file, a rule a key."""
 
@@ -232,6 +237,7 @@ class Targets:
     BL: BlockedRule
     W1: SilentRule
     W2: CoverageRule
+    W4: DeliveryRule
 
     def rules(self) -> dict[str, Rule]:
         """Every rule by its id."""

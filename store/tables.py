@@ -183,6 +183,14 @@ deliveries = Table(
     Index("ix_deliveries_notification", "notification_id"),
 )
 
+destinations = Table(
+    "destinations",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("marked_at", Moment, nullable=False),
+    Column("reason", Text, nullable=False),
+)
+
 leases = Table(
     "leases",
     metadata,

@@ -36,8 +36,19 @@ class Channel(Protocol):
         ...
 
 
-def post(client: httpx.Client, url: Secret, *, body: dict[str, Any], headers: dict[str, str] | None = None) -> Receipt:
-    """POST JSON to a secret address; redirects are not followed: they would carry the message to somebody else."""
+def post(
+    client: httpx.Client,
+    url: Secret,
+    *,
+    body: dict[str, Any],
+    headers: dict[str, str] | None = None,
+    says: str | None = None,
+) -> Receipt:
+    """POST JSON to a secret address; redirects are not followed: they would carry the message to somebody else.
+
+    `says` is the only body that means yes. Another one comes from somebody in between (a proxy's page, a captive portal),
+    and the message is tried again.
+    """
     try:
         answer = client.post(url.reveal(), json=body, headers=headers, follow_redirects=False)
     except ForbiddenTargetError as error:
@@ -49,6 +60,8 @@ def post(client: httpx.Client, url: Secret, *, body: dict[str, Any], headers: di
     except httpx.HTTPError as error:
         # The exception's own words may hold the address.
         return Receipt(ok=False, detail=f"no answer: {type(error).__name__}")
+    if answer.is_success and says is not None and answer.text.strip() != says:
+        return Receipt(ok=False, status=answer.status_code, detail=f"answered {answer.status_code}, but not {says!r}")
     return _receipt(answer)
 
 

@@ -42,7 +42,7 @@ class Slack:
 
     def send(self, message: Message, *, dedup_key: str) -> Receipt:
         """Send once."""
-        answer = post(self.client, self.url, body=body(message, self.mentions))
+        answer = post(self.client, self.url, body=body(message, self.mentions), says="ok")
         return answer if not answer.ok else replace(answer, detail="Slack took it")
 
 

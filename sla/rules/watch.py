@@ -1,4 +1,4 @@
-"""Whether we see at all: W1 (a location is silent), W2 (too few slots have a result)."""
+"""Whether we see and are heard at all: W1 (a location is silent), W2 (too few slots have a result), W4 (a dead letter)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from facts import Severity, Verdict, Word
 from sla.counting import Book, Class
 from sla.durations import words
 from sla.rules.saying import newest
-from sla.targets import CoverageRule, SilentRule
+from sla.targets import CoverageRule, DeliveryRule, SilentRule
 
 
 def silent(name: str, rule: SilentRule, book: Book) -> list[Verdict]:
@@ -134,3 +134,29 @@ def _coverage(name: str, rule: CoverageRule, book: Book, journey: str) -> Verdic
         data_at=newest(measured),
         runbook=rule.runbook,
     )
+
+
+def delivery(name: str, rule: DeliveryRule, book: Book) -> list[Verdict]:
+    """W4: a destination refused a message for good. Whoever else can be reached is told; a delivery there ends it."""
+    refused = book.history.undeliverable
+    said = "; ".join(f"{destination}: {reason}" for destination, reason in sorted(refused.items()))
+    return [
+        Verdict(
+            rule=name,
+            verdict=Word.CRITICAL if refused else Word.MET,
+            title=rule.title,
+            summary=f"{len(refused)} destinations refuse messages: {said}"
+            if refused
+            else "every destination takes messages",
+            severity=rule.severity,
+            value=float(len(refused)),
+            limit=1.0,
+            unit="destinations",
+            n=len(refused),
+            window="now",
+            breached=bool(refused),
+            clear=not refused,
+            data_at=book.now,
+            runbook=rule.runbook,
+        )
+    ]

@@ -127,6 +127,13 @@ def test_slack_text_calls_nobody_whatever_a_page_said() -> None:
     assert "&lt;!channel&gt; &amp; &lt;@U1&gt;" in text
 
 
+def test_slack_has_a_message_only_when_it_says_ok() -> None:
+    portal = a_channel("slack", answers(200, text="<html>Welcome to our network</html>"))
+    receipt = portal.send(a_message(), dedup_key="k")
+    assert (receipt.ok, receipt.permanent) == (False, False)
+    assert a_channel("slack", answers(200, text="ok\n")).send(a_message(), dedup_key="k").ok
+
+
 def test_slack_calls_people_when_something_fires_and_only_then() -> None:
     mentions = ("<!subteam^S123>",)
     assert "<!subteam^S123>" in json.dumps(slack_body(a_message(), mentions))

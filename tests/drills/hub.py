@@ -50,7 +50,7 @@ def main() -> None:
         targets=targets_from(read_document(ROOT / "sla.yaml")),
         policy=Policy(routes={Severity.CRITICAL: ("hook",)}),
         channels={"hook": channel},
-        settings=HubSettings(folder=Path(folder), port=int(port), scale=20),
+        settings=HubSettings(folder=Path(folder), port=int(port), scale=20, lease_s=1.0, claim_s=2.0),
         at=at,
     )
     hub.start()

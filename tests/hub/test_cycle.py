@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from threading import Event
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from hub.cycle import Cycle
 from hub.deliver import Deliverer
 from hub.unknown_slots import write_missed
 from sources import SourceError
+from store import alerts as alert_rows
 from store import feeds, outbox, runs
 from store.tables import leases
 from tests.hub.conftest import Bench
@@ -166,6 +168,53 @@ def test_a_message_that_can_never_be_delivered_is_dead_and_says_why(bench: Bench
     bench.tick()
     a_deliverer(bench, Receiver(Receipt(ok=False, permanent=True, detail="answered 404"))).deliver()
     assert states(bench) == [NotificationState.DEAD]
+
+
+def test_a_dead_letter_is_an_alert_and_the_next_destination_is_told_in_its_place(bench: Bench) -> None:
+    broken(bench, "us-east", "us-west")
+    bench.tick()
+    refusing, other = Receiver(*[Receipt(ok=False, permanent=True, detail="answered 404")] * 9), Receiver()
+    deliverer = a_deliverer(bench, refusing, channels={"hook": refusing, "other": other})
+    deliverer.deliver()
+    deliverer.deliver()
+    assert [kind for _, kind in other.got] == ["firing"]
+    bench.tick()
+    assert "W4.1" in firing(bench)
+    with bench.store.read() as connection:
+        assert "hook: answered 404" in next(a for a in alert_rows.standing(connection) if a.rule == "W4").summary
+
+    # Whoever was told in another's place hears the end of it too; a delivery there ends the alert about the destination.
+    refusing.answers = []
+    bench.now += timedelta(minutes=4)
+    bench.tick(after_s=0)
+    well(bench, "us-east", "us-west", "eu-west")
+    bench.tick()
+    deliverer.deliver()
+    assert [kind for _, kind in other.got][-1] == "resolved"
+    bench.tick()
+    assert "W4.1" not in firing(bench)
+
+
+def test_a_receiver_that_hangs_keeps_nobody_else_waiting(bench: Bench) -> None:
+    broken(bench, "us-east", "us-west")
+    bench.tick()
+    told = Event()
+
+    class Hanging(Receiver):
+        def send(self, message: Message, *, dedup_key: str) -> Receipt:
+            return Receipt(ok=told.wait(20))
+
+    class Telling(Receiver):
+        def send(self, message: Message, *, dedup_key: str) -> Receipt:
+            told.set()
+            return Receipt(ok=True)
+
+    with bench.store.write() as connection:
+        first = next(n for n in outbox.latest(connection) if n.state is NotificationState.OWED)
+        outbox.owe(connection, [replace(first, id="another", destination="other", due_at=first.due_at)])
+    channels = {"hook": Hanging(), "other": Telling()}
+    assert a_deliverer(bench, None, channels=channels).deliver() == 2
+    assert states(bench) == [NotificationState.DELIVERED] * 2
 
 
 def test_a_destination_without_an_address_is_told_apart(bench: Bench) -> None:

@@ -154,6 +154,12 @@ def upgrade() -> None:
     )
     op.create_index("ix_deliveries_notification", "deliveries", ["notification_id"])
     op.create_table(
+        "destinations",
+        sa.Column("name", sa.String(64), primary_key=True),
+        sa.Column("marked_at", sa.BigInteger, nullable=False),
+        sa.Column("reason", sa.Text, nullable=False),
+    )
+    op.create_table(
         "leases",
         sa.Column("name", sa.String(64), primary_key=True),
         sa.Column("holder", sa.String(200), nullable=False),
