@@ -71,14 +71,14 @@ class Deliverer:
     def _record(self, notification: Notification, receipt: Receipt) -> None:
         now = self.clock()
         again = None if receipt.ok or receipt.permanent else self._next_try(notification, receipt, now)
-        mine = {"holder": self.holder, "at": now}
+        which, by = notification.id, self.holder
         with self.store.write() as connection:
             if receipt.ok:
-                outbox.delivered(connection, notification.id, detail=receipt.detail, **mine)
+                outbox.delivered(connection, which, holder=by, at=now, detail=receipt.detail)
                 destinations.clear(connection, notification.destination)
             elif again is not None:
-                outbox.try_again(connection, notification.id, next_at=again, error=receipt.detail, **mine)
-            elif outbox.dead(connection, notification.id, error=receipt.detail, **mine):
+                outbox.try_again(connection, which, holder=by, at=now, next_at=again, error=receipt.detail)
+            elif outbox.dead(connection, which, holder=by, at=now, error=receipt.detail):
                 self._tell_another(connection, notification, receipt, now)
 
     def _next_try(self, notification: Notification, receipt: Receipt, now: datetime) -> datetime | None:
