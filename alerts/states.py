@@ -55,7 +55,7 @@ def _telling(alert: Alert, verdict: Verdict) -> Alert:
         counted=verdict.counted,
         left_out=verdict.left_out,
         samples=tuple(seen)[-_SAMPLES_KEPT:],
-        runs=verdict.samples or alert.runs,
+        runs=(verdict.samples if verdict.samples_are_runs else ()) or alert.runs,
         last_known=False,
         clear_since=None,
     )

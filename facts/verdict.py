@@ -44,7 +44,7 @@ class Verdict:
     `breached` is the rule's own firing condition, `clear` its recovery condition; both false means: keep what stands.
     `for_s` is how long a breach must hold, `clear_for_s` how long the clear level must. `severity` is that of an alert which
     fires on it now. `value`, `limit`, `low` and `high` (bounds of the interval the value lies in with 95 %) are in `unit`.
-    `n` counts samples; `samples` names the distinct ones that a breach rests on (run ids, or sample times), newest last;
+    `n` counts samples; `samples` names the distinct ones that a breach rests on, newest last: run ids, or, where `samples_are_runs` is false, times;
     `data_at` is the age of the newest. `counted` and `left_out` name locations, the latter with the reason. `summary` is the
     sentence a person reads: value beside limit, n, window. `coverage` is 0 to 1.
     """
@@ -70,6 +70,7 @@ class Verdict:
     counted: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
     samples: tuple[str, ...] = ()
+    samples_are_runs: bool = True
     data_at: datetime | None = None
     title: str = ""
     runbook: str | None = None

@@ -66,6 +66,8 @@ def _readers(noun: Any) -> list[tuple[dataclasses.Field[Any], Callable[[Any, str
 
 
 def _reader(hint: Any) -> Callable[[Any, str], Any]:
+    if hint is Any:
+        return lambda value, _path: value
     origin = typing.get_origin(hint)
     arguments = typing.get_args(hint)
     if origin in (typing.Union, types.UnionType):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -9,8 +10,14 @@ import pytest
 import typer.main
 from click import Command, Group
 
+from alerts.channels import KINDS
+from alerts.channels.webhook import body
 from cli.app import app
+from config import read_document
 from demo.faults import FAULTS
+from facts import Word
+from sla.targets import targets_from
+from tests.alerts.test_channels import a_message
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -25,6 +32,13 @@ def commands(group: Group, name: str = "sixfb") -> dict[str, Command]:
 
 
 COMMANDS = commands(typer.main.get_command(app))  # type: ignore[arg-type]
+DOCUMENTS = [
+    "README.md",
+    "CONTRIBUTING.md",
+    "ARCHITECTURE.md",
+    *(f"docs/{f.name}" for f in (ROOT / "docs").glob("*.md")),
+]
+RULES = targets_from(read_document(ROOT / "sla.yaml")).rules()
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -47,11 +61,11 @@ def test_every_variable_that_the_code_reads_is_in_the_readme() -> None:
     assert [name for name in sorted(read) if f"`{name}" not in README] == []
 
 
-@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md", "ARCHITECTURE.md"])
+@pytest.mark.parametrize("document", DOCUMENTS)
 def test_every_file_that_a_document_links_to_exists(document: str) -> None:
     text = (ROOT / document).read_text(encoding="utf-8")
     links = [link for link in re.findall(r"\]\(([^)#]+)\)", text) if not link.startswith("http")]
-    assert [link for link in links if not (ROOT / link).exists()] == []
+    assert [link for link in links if not ((ROOT / document).parent / link).exists()] == []
 
 
 def test_the_changelog_counts_the_faults_right() -> None:
@@ -73,3 +87,29 @@ def test_every_make_target_that_the_documents_name_exists() -> None:
 def test_no_lock_file_names_a_host() -> None:
     for lock in ROOT.glob("requirements*.txt"):
         assert "://" not in lock.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_every_rule_is_explained_and_has_a_runbook(rule: str) -> None:
+    assert f"| {rule} |" in (ROOT / "docs/rules.md").read_text(encoding="utf-8")
+    document, _, section = RULES[rule].runbook.partition("#")
+    headings = re.findall(r"^## (\w+)$", (ROOT / document).read_text(encoding="utf-8"), re.MULTILINE)
+    assert section in {heading.lower() for heading in headings}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_channel_is_explained(kind: str) -> None:
+    assert f"**{kind}**" in (ROOT / "docs/alerts.md").read_text(encoding="utf-8")
+
+
+def test_the_webhook_of_the_docs_has_exactly_the_keys_that_are_sent() -> None:
+    text = (ROOT / "docs/alerts.md").read_text(encoding="utf-8")
+    shown = json.loads(text.partition("```json")[2].partition("```")[0])
+    sent = body(a_message(), "inc-1.1.firing.webhook")
+    assert list(shown) == list(sent)
+    assert list(shown["lines"][0]) == list(sent["lines"][0])
+
+
+@pytest.mark.parametrize("word", Word)
+def test_every_verdict_is_explained(word: Word) -> None:
+    assert f"`{word}`" in (ROOT / "docs/rules.md").read_text(encoding="utf-8")

@@ -70,7 +70,7 @@ def alert_row(alert: Alert, now: datetime, notifications: Sequence[Notification]
         inhibited_by=alert.inhibited_by,
         counted=", ".join(alert.counted),
         left_out=alert.left_out,
-        run_id=alert.runs[-1] if alert.runs and "T" in alert.runs[-1] and "Z-" in alert.runs[-1] else None,
+        run_id=alert.runs[-1] if alert.runs else None,
         runbook=alert.runbook,
         last_known=alert.last_known,
         notifications=tuple(_row(n, now) for n in notifications),

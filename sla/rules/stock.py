@@ -63,6 +63,7 @@ def _oversold(name: str, rule: OversoldRule, book: Book, *, silent: bool) -> Ver
         breached=bool(negative),
         clear=clear,
         samples=(at.isoformat(timespec="seconds"),),
+        samples_are_runs=False,
         data_at=at,
         runbook=rule.runbook,
     )
@@ -138,6 +139,7 @@ def _low(name: str, rule: LowStockRule, book: Book, city: str, tier: str, found:
         breached=breached,
         clear=clear,
         samples=(last.at.isoformat(timespec="seconds"),),
+        samples_are_runs=False,
         data_at=last.at,
         runbook=rule.runbook,
     )
