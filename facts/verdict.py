@@ -44,7 +44,8 @@ class Verdict:
     `breached` is the rule's own firing condition, `clear` its recovery condition; both false means: keep what stands.
     `for_s` is how long a breach must hold, `clear_for_s` how long the clear level must. `severity` is that of an alert which
     fires on it now. `value`, `limit`, `low` and `high` (bounds of the interval the value lies in with 95 %) are in `unit`.
-    `n` counts samples; `samples` names the distinct ones that a breach rests on, newest last: run ids, or, where `samples_are_runs` is false, times;
+    `n` counts samples; `samples` names the distinct ones that a breach rests on, newest last (run ids, or times where
+    `samples_are_runs` is false);
     `data_at` is the age of the newest. `counted` and `left_out` name locations, the latter with the reason. `summary` is the
     sentence a person reads: value beside limit, n, window. `coverage` is 0 to 1.
     """

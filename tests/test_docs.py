@@ -57,6 +57,7 @@ def test_every_variable_that_the_code_reads_is_in_the_readme() -> None:
     rooms = ("cli", "config", "journeys", "runner", "demo", "reports")
     code = "".join(f.read_text(encoding="utf-8") for room in rooms for f in (ROOT / room).rglob("*.py"))
     read = set(re.findall(r"[\"'](SIXFB_[A-Z_]+|STRIPE_[A-Z]+_[A-Z]+)[\"']", code)) - {"STRIPE_SECRET_KEY_FILE"}
+    read -= {name for name in read if name.startswith("SIXFB_DEMO_")}  # between the demo and its own hub
     assert read
     assert [name for name in sorted(read) if f"`{name}" not in README] == []
 
