@@ -1,4 +1,7 @@
-"""A hub that ticks as fast as it can: `python -m tests.drills.hub FOLDER PORT HOOK [FAILPOINT NTH]`; DATABASE_URL as always."""
+"""A hub that ticks as fast as it can: `python -m tests.drills.hub FOLDER PORT HOOK [FAILPOINT NTH]`; DATABASE_URL as always.
+
+With `DRILL_SCALE` its whole world is that many times as fast: periods, windows and waits.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import os
 import signal
 import sys
 import threading
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
@@ -26,13 +30,16 @@ ROOT = Path(__file__).resolve().parents[2]
 PLACES = ("us-east", "us-west", "eu-west")
 
 
-def the_watched() -> Watched:
-    """Both journeys at three locations, at the guide's pace."""
+def the_watched(scale: float = 1) -> Watched:
+    """Both journeys at three locations, at the guide's pace or so many times as fast."""
     return Watched(
         site=Site(base_url="http://127.0.0.1:9", cities={"Dallas": "dallas"}),
         locations=Locations(
             locations={place: Location() for place in PLACES},
-            journeys={"ga_purchase": JourneyPlan(every="5m"), "vip_member_discount": JourneyPlan(every="15m")},
+            journeys={
+                "ga_purchase": JourneyPlan(every=f"{300 / scale:.0f}s"),
+                "vip_member_discount": JourneyPlan(every=f"{900 / scale:.0f}s"),
+            },
         ),
     )
 
@@ -43,14 +50,21 @@ def main() -> None:
     told = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: told.set())
     store = open_store(os.environ.get("DATABASE_URL"), folder=Path(folder))
+    scale = float(os.environ.get("DRILL_SCALE", "1"))
+    targets = targets_from(read_document(ROOT / "sla.yaml"))
+    routes: dict[Severity, tuple[str, ...]] = {Severity.CRITICAL: ("hook",), Severity.HIGH: ("hook",)}
+    policy = Policy(routes={Severity.CRITICAL: ("hook",)})
+    if scale != 1:
+        waits = {"join_window": timedelta(minutes=15) / scale, "update_every": timedelta(minutes=5) / scale}
+        policy, targets = Policy(routes=routes, **waits), targets.scaled(scale)
     channel = KINDS["webhook"](Addressed(url=Secret(hook), client=httpx.Client(timeout=5)))
     hub = Hub(
         store=store,
-        watched=the_watched(),
-        targets=targets_from(read_document(ROOT / "sla.yaml")),
-        policy=Policy(routes={Severity.CRITICAL: ("hook",)}),
+        watched=the_watched(scale),
+        targets=targets,
+        policy=policy,
         channels={"hook": channel},
-        settings=HubSettings(folder=Path(folder), port=int(port), scale=20, lease_s=1.0, claim_s=2.0),
+        settings=HubSettings(folder=Path(folder), port=int(port), scale=max(20, scale), lease_s=1.0, claim_s=2.0),
         at=at,
     )
     hub.start()

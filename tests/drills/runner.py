@@ -1,4 +1,7 @@
-"""A runner with runs of a tenth of a second: `python -m tests.drills.runner FOLDER HUB LOCATION [FAILPOINT NTH]`."""
+"""A runner with runs of a tenth of a second: `python -m tests.drills.runner FOLDER HUB LOCATION [FAILPOINT NTH]`.
+
+Its shop is broken while there is a file `broken` beside FOLDER.
+"""
 
 from __future__ import annotations
 
@@ -8,28 +11,32 @@ import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
-from facts import Run, Status
+from facts import Blame, Run, Status
 from runner.job import Job
 from runner.service import Runner, RunnerSettings
 from tests.drills.dying import dies_at
 
 
 class Stub:
-    """A run that passes after a moment."""
+    """A run that is over after a moment."""
 
     def __init__(self, job: Job) -> None:
         self._job, self._began = job, datetime.now(UTC)
+        self._broken = Path(job.evidence).parent.parent / "broken"
 
     def wait(self) -> Run:
         """Its record."""
         threading.Event().wait(0.1)
-        job = self._job
+        job, failed = self._job, self._broken.exists()
         return Run(
             id=job.run_id,
             journey=job.journey,
             location=job.location,
             slot=job.slot,
-            status=Status.PASSED,
+            status=Status.FAILED if failed else Status.PASSED,
+            blame=Blame.SITE if failed else None,
+            failed_step="proceed_to_stripe" if failed else None,
+            error="proceed_to_stripe: POST /api/create-checkout-session answered 500" if failed else None,
             started_at=self._began,
             finished_at=datetime.now(UTC),
             site=job.site.base_url,
