@@ -71,7 +71,10 @@ class SlowRule(Rule):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BurnRule(Rule):
-    """The error budget burns: so many bad first attempts in a window, and some of them recent. By journey."""
+    """The error budget burns: so many bad first attempts in a window, and some of them recent. By journey.
+
+    `target` is the share that should pass; the numbers in `bad` follow from it and the schedule.
+    """
 
     bad: dict[str, int]
     recent_by_journey: dict[str, str]
@@ -80,6 +83,7 @@ class BurnRule(Rule):
     settle: str = _duration("30s")
     locations: int = 2
     recover_share: float = 0.5
+    target: float = 0.99
 
     def __post_init__(self) -> None:
         Rule.__post_init__(self)

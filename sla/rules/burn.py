@@ -40,7 +40,7 @@ def _burn(name: str, rule: BurnRule, book: Book, journey: str) -> Verdict:
         f"{rate}{said}",
         severity=rule.severity,
         value=good_share,
-        limit=float(limit),
+        limit=rule.target,
         unit="ratio",
         low=low,
         high=high,
