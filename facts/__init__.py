@@ -12,6 +12,9 @@ from facts.failpoint import (
     Failpoint,
     go_on,
 )
+from facts.ledger import (
+    LedgerState,
+)
 from facts.outcome import (
     Answer,
     Graded,
@@ -69,6 +72,7 @@ __all__ = [
     "Graded",
     "Grid",
     "Incident",
+    "LedgerState",
     "Notification",
     "NotificationKind",
     "NotificationState",

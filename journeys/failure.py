@@ -67,6 +67,8 @@ class Kind(StrEnum):
     CRASHED = "crashed"
     """The page's renderer crashed."""
     BROWSER_GONE = "browser_gone"
+    UNBOOKED = "unbooked"
+    """Our own ledger cannot be written, and nothing is bought that is not in it."""
     SCRIPT = "script"
     """The journey's own code raised."""
     DEADLINE = "deadline"
@@ -123,8 +125,8 @@ def _cause(error: BaseException, scene: Scene) -> tuple[Kind, list[str]]:
         return Kind.LIMITED, [f"{said}: this address has used up the requests the site allows it"]
     if scene.walled:
         return Kind.WALLED, [scene.walled]
-    if isinstance(error, Broken) and error.kind is Kind.WALLED:
-        return Kind.WALLED, [error.what]
+    if isinstance(error, Broken) and error.kind in (Kind.WALLED, Kind.UNBOOKED):
+        return error.kind, [error.what]
     if scene.crashed:
         return Kind.CRASHED, ["the page crashed"]
     if "has been closed" in str(error) and "Target" in str(error):

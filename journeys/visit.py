@@ -90,7 +90,8 @@ class Answer:
 class Visit:
     """One walk of one journey on one page.
 
-    `listener` is told `step_started`, `step_ended`, `waited` and `purchase` as they happen. `stripe` is a test-mode key and the
+    `listener` is told `step_started`, `step_ended`, `waited`, `order`, `pay` and `purchase` as they happen; the last three before
+    what they tell of is done. `stripe` is a test-mode key and the
     address it belongs to, or None. `unhurried` is for a person who is watching: no deadline holds.
     """
 
@@ -402,10 +403,21 @@ class Visit:
         self.recorder.end_own(seen, status=status, body=text if status >= 400 else None)
         return Answer(status=status, said=plain(text), json=_json_object(text))
 
+    def order(self) -> None:
+        """The shop is about to be asked for a checkout, in the name of this run's own e-mail address."""
+        with self.off_the_clock():
+            self._tell("order", {"email": self.site.email_for(self.run_id)})
+
+    def about_to_pay(self, session_id: str) -> None:
+        """Pay is about to be pressed."""
+        with self.off_the_clock():
+            self._tell("pay", {"session_id": session_id})
+
     def purchase(self, purchase: Purchase) -> None:
         """Remember what was bought or left open; a later word about the same session replaces the earlier."""
         self.purchases[purchase.session_id] = purchase
-        self._tell("purchase", {"purchase": purchase})
+        with self.off_the_clock():
+            self._tell("purchase", {"purchase": purchase})
 
     def note(self, sentence: str) -> None:
         """Something the reader of the run must know."""

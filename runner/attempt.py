@@ -24,6 +24,7 @@ from journeys.recording import origin_of
 from journeys.registry import JourneyError, load_journey
 from journeys.till import StripeAccess
 from journeys.visit import Visit, VisitFailed
+from runner.bookkeeping import Bookkeeper
 from runner.job import Job, Order
 
 _REST_MS = 300
@@ -79,6 +80,7 @@ def _make(order: Order, playwright: Playwright, wire: Wire) -> None:
             "step_s": journey.step_s,
         },
     )
+    books = Bookkeeper(wire.tell, job, order.number, deadline_s=journey.deadline_s)
     found = find_browser(playwright.chromium.executable_path, {"SIXFB_CHROMIUM": job.chromium or ""})
     options = {**launch_options(sandbox=job.sandbox), **found.launch}
     browser = playwright.chromium.launch(headless=not job.headed, slow_mo=job.slow_mo_ms, **options)
@@ -95,7 +97,7 @@ def _make(order: Order, playwright: Playwright, wire: Wire) -> None:
         journey=journey,
         run_id=job.run_id,
         stripe=stripe,
-        listener=wire.tell,
+        listener=books.tell,
         unhurried=job.unhurried,
     )
     started_at = datetime.now(UTC)

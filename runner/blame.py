@@ -19,6 +19,7 @@ VERDICTS: dict[Kind, tuple[Status, Blame]] = {
     Kind.MISSING: (Status.FAILED, Blame.JOURNEY),
     Kind.SCRIPT: (Status.FAILED, Blame.JOURNEY),
     Kind.LIMITED: (Status.ERRORED, Blame.RUNNER),
+    Kind.UNBOOKED: (Status.ERRORED, Blame.RUNNER),
     Kind.BROWSER_GONE: (Status.ERRORED, Blame.RUNNER),
     Kind.WALLED: (Status.BLOCKED, Blame.SITE),
 }

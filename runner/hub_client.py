@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,11 +48,13 @@ class HubClient:
         self._headers = {"Authorization": f"Bearer {token.reveal()}"} if token else {}
         self._tag: str | None = None
 
-    def send_runs(self, batch: Sequence[Kept], *, spooled: int) -> list[Answered]:
-        """Send a batch. Raises HubError."""
+    def send_runs(
+        self, batch: Sequence[Kept], *, spooled: int, about: Mapping[str, Any] | None = None
+    ) -> list[Answered]:
+        """Send a batch; `about` is what else the runner says of itself, ready for JSON. Raises HubError."""
         # The records are JSON already; they are not read and written again.
         runs = ",".join(kept.record for kept in batch)
-        head = json.dumps({"version": 1, "location": self._location, "runner": {"spool": spooled}})
+        head = json.dumps({"version": 1, "location": self._location, "runner": {"spool": spooled, **(about or {})}})
         body = f'{head[:-1]},"runs":[{runs}]}}'.encode()
         answer = self._ask("POST", "/api/runs", content=body, headers={"Content-Type": "application/json"})
         try:

@@ -23,6 +23,7 @@ class Job:
     `evidence` is the folder that evidence is kept in. `trace` is Playwright's word: `retain-on-failure` traces the confirming
     attempt only (tracing stretches times by half, so what is measured is not traced), `on` every attempt.
     `confirm_after_s` is the pause before a first failure is tried once more. `basic_auth` is `user:password`.
+    `ledger` is the file that remembers what is bought, until it is undone.
     """
 
     run_id: str
@@ -47,6 +48,7 @@ class Job:
     basic_auth: str | None = field(default=None, repr=False)
     stripe_key: str | None = field(default=None, repr=False)
     stripe_api_base: str | None = None
+    ledger: str | None = None
 
     @property
     def plan_hash(self) -> str:

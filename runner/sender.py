@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import random
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from facts import Failpoint, go_on
 from runner.hub_client import Answered, HubClient, HubError
@@ -16,7 +17,10 @@ _FIRST_S, _LONGEST_S, _PAUSE_S = 1.0, 60.0, 60.0
 
 
 class Sender:
-    """A thread that empties the spool. `trouble` is the sentence of what is wrong with sending, None while all is well."""
+    """A thread that empties the spool. `trouble` is the sentence of what is wrong with sending, None while all is well.
+
+    `about` is asked for what the runner says of itself beside each batch.
+    """
 
     def __init__(
         self,
@@ -26,8 +30,10 @@ class Sender:
         jitter: Callable[[], float] = random.random,
         at: Failpoint = go_on,
         longest_s: float = _LONGEST_S,
+        about: Callable[[], Mapping[str, Any]] = dict,
     ) -> None:
         self._spool, self._hub, self._jitter, self._at, self._longest_s = spool, hub, jitter, at, longest_s
+        self._about = about
         self._wake, self._ended = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._go, name="sender", daemon=True)
         self._failures = 0
@@ -72,7 +78,7 @@ class Sender:
     def _send(self, batch: Sequence[Kept]) -> None:
         self._at("send.before")
         try:
-            answers = self._hub.send_runs(batch, spooled=self._spool.depth())
+            answers = self._hub.send_runs(batch, spooled=self._spool.depth(), about=self._about())
         except HubError as error:
             if not error.permanent:
                 raise

@@ -10,16 +10,19 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import httpx
 
 from config import Secret
-from facts import Blame, Failpoint, Plan, PlannedJourney, Run, Status, from_wire, go_on
+from facts import Blame, Failpoint, Plan, PlannedJourney, Run, Status, from_wire, go_on, to_wire
 from journeys.site import Site
+from runner.allowance import per_hour, state_of
 from runner.due import STOPPED, due, late_limit_s
 from runner.hub_client import HubClient
 from runner.job import Job, new_run_id
+from runner.keeper import CleanerKeeper
+from runner.ledger import Ledger
 from runner.planning import PlanKeeper
 from runner.schedule import Schedule
 from runner.sender import Sender
@@ -29,6 +32,7 @@ from runner.start import StartedRun
 _log = logging.getLogger("sixfb.runner")
 _PLAN_EVERY_S = 60.0
 _PLAN_RETRY_S = 1.0
+LEDGER = "ledger.db"
 
 
 class Making(Protocol):
@@ -78,7 +82,13 @@ class Runner:
         self._client = client or httpx.Client(timeout=30.0)
         hub = HubClient(settings.hub_url, location=settings.location, token=settings.token, client=self._client)
         self.spool = Spool(settings.folder, at=at)
-        self.sender = Sender(self.spool, hub, at=at)
+        self.ledger = Ledger(settings.folder / LEDGER)
+        self._cleaner = (
+            CleanerKeeper(self.ledger.file, stripe_key=settings.stripe_key, stripe_api_base=settings.stripe_api_base)
+            if settings.stripe_key
+            else None
+        )
+        self.sender = Sender(self.spool, hub, at=at, about=self._about)
         self._plans = PlanKeeper(hub, settings.folder)
         self._schedule = Schedule(self._look)
         self._pool = ThreadPoolExecutor(max_workers=settings.max_parallel, thread_name_prefix="run")
@@ -93,6 +103,10 @@ class Runner:
         """Say what became of the last life's runs, then go on with this one."""
         self._began_at = datetime.now(UTC)
         self._account_for_the_killed()
+        # The runs of the last life are dead: what they left may be undone.
+        self.ledger.release(None, self._began_at)
+        if self._cleaner is not None:
+            self._cleaner.start()
         self._schedule.start()
         self.sender.start()
         self._planner.start()
@@ -109,8 +123,17 @@ class Runner:
         self._planner.join(2)
         self.sender.stop()
         self.sender.send_all()
+        if self._cleaner is not None:
+            self._cleaner.stop()
         self._client.close()
         self.spool.close()
+        self.ledger.close()
+
+    def _about(self) -> dict[str, Any]:
+        """What goes to the hub with each batch, beside the runs."""
+        settings = self._settings
+        state = state_of(self.ledger, settings.location, datetime.now(UTC), cleans=settings.stripe_key is not None)
+        return {"ledger": to_wire(state)}
 
     def _account_for_the_killed(self) -> None:
         for lost in self.spool.unfinished():
@@ -132,6 +155,7 @@ class Runner:
             if plan is not None and plan != following:
                 for planned in plan.journeys:
                     self.spool.start_from(planned.journey, self._began_at)
+                self.ledger.set_schedule(per_hour(plan))
                 self._schedule.follow(plan)
                 following = plan
             self._stopping.wait(_PLAN_EVERY_S if known else _PLAN_RETRY_S)
@@ -214,6 +238,7 @@ class Runner:
             sandbox=settings.sandbox,
             stripe_key=settings.stripe_key,
             stripe_api_base=settings.stripe_api_base,
+            ledger=str(self.ledger.file.resolve()),
         )
 
     def _keep(self, run: Run) -> None:

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from facts import Blame, Run, Status, from_wire, to_wire
 from runner.job import Job
+from runner.ledger import Ledger
 
 OnEvent = Callable[[str, dict[str, Any]], None]
 _STOPS_WITHIN_S = 10
+_log = logging.getLogger("sixfb.runner")
 
 
 def make_run(job: Job, on_event: OnEvent | None = None) -> Run:
@@ -101,3 +106,15 @@ class StartedRun:
             if pipe is not None:
                 with contextlib.suppress(OSError):
                     pipe.close()
+        self._release()
+
+    def _release(self) -> None:
+        """Whatever became of the run, it buys nothing more: what it has left may be undone."""
+        if self._job.ledger is None:
+            return
+        try:
+            ledger = Ledger(Path(self._job.ledger))
+            ledger.release(self._job.run_id, datetime.now(UTC))
+            ledger.close()
+        except sqlite3.Error as error:  # the hold of what is in it runs out by itself
+            _log.warning("the ledger %s cannot be written: %s", self._job.ledger, error)

@@ -11,13 +11,12 @@ from playwright.sync_api import Error, Frame, Locator
 from facts import Purchase
 from journeys.failure import Kind
 from journeys.money import minor_money, to_minor
-from journeys.recording import origin_of
+from journeys.recording import LIVE, origin_of
 from journeys.site import Card
 from journeys.till import Session, read_session
 from journeys.visit import Broken, Visit
 
 _SESSION = re.compile(r"cs_(test|live)_\w+")
-_LIVE_KEY = re.compile(r"\b[prs]k_live_\w+")
 _CARD_FIELD = (
     "#cardNumber, [data-elements-stable-field-name=cardNumber], [name=cardNumber], [name=cardnumber], "
     "[autocomplete=cc-number], [placeholder='1234 1234 1234 1234']"
@@ -51,6 +50,7 @@ class CheckoutPage:
         """It is up when there is something to pay with; `wait_for_url` would be content with an error page."""
         match = _SESSION.search(self.visit.page.url)
         self.session_id = match[0] if match else ""
+        self._note_purchase(None, None)  # before anything else can go wrong: it is open at Stripe from now on
         self.visit.wait_until("Stripe's payment page", self._has_controls, every_ms=_LOOK_EVERY_MS)
 
     def charges(self, price: float) -> None:
@@ -64,6 +64,9 @@ class CheckoutPage:
         else:
             visit.note(f"the amount was read from {told_by}")
         self._note_purchase(amount, told_by)
+        currency = session.currency or visit.site.currency
+        if amount is not None and currency.lower() != visit.site.currency.lower():
+            raise Broken(f"{told_by} says it is charged in {currency} where {visit.site.currency} is due")
         if amount != due:
             charged = "an unknown amount" if amount is None else minor_money(amount, visit.site.currency)
             raise Broken(f"{told_by} says {charged} is charged where {minor_money(due, visit.site.currency)} is due")
@@ -87,7 +90,9 @@ class CheckoutPage:
         form = self._form()
         self._choose_card(form)
         self._fill(form, card)
-        self._pay_button(form).click()
+        button = self._pay_button(form)
+        self.visit.about_to_pay(self.session_id)
+        button.click()
         self._wait_for_the_way_back(form)
 
     # -- proof -------------------------------------------------------------------------------------------------------
@@ -100,8 +105,13 @@ class CheckoutPage:
             return "Stripe's API says livemode: true"
         if self.visit.stripe and (self._session is None or self._session.livemode is None):
             return "a Stripe key is set, but Stripe's API could not tell the session's mode"
-        if any(_LIVE_KEY.search(content) for content in self._contents()):
-            return "a live Stripe key (pk_live_) is on the page"
+        live = next(filter(None, (LIVE.search(content) for content in self._contents())), None)
+        if live:
+            return (
+                f"a live Stripe {'session (cs_live_)' if live[1] == 'cs' else f'key ({live[1]}_live_)'} is on the page"
+            )
+        if self.visit.recorder.live_key:
+            return f"a live Stripe key went out with {self.visit.recorder.live_key}"
         return None
 
     def _contents(self) -> list[str]:
@@ -127,7 +137,7 @@ class CheckoutPage:
         amounts = {to_minor(float(a.replace(",", ""))) for a in re.findall(r"[$€£]\s?([\d,]+\.\d\d)", text)}
         return due if due in amounts else max(amounts, default=None)
 
-    def _note_purchase(self, amount: int | None, told_by: str) -> None:
+    def _note_purchase(self, amount: int | None, told_by: str | None) -> None:
         if self.session_id:
             self.visit.purchase(
                 Purchase(

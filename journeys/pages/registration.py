@@ -56,6 +56,7 @@ class RegistrationPage:
 
     def proceed_to_payment(self) -> None:
         """Press the button and wait until the site has opened a checkout and sent the buyer there."""
+        self.visit.order()
         self.visit.press(self._pay_button())
         self.visit.wait_until("Stripe's page after Proceed to Payment", self._left_for_stripe)
 

@@ -1,7 +1,7 @@
 """What a visit sees besides the page itself: requests, console, dialogs, vitals. It only listens; it never touches the page."""
 
-from journeys.recording.endpoints import endpoint_of, origin_of, party_of
+from journeys.recording.endpoints import LIVE, endpoint_of, origin_of, party_of
 from journeys.recording.recorder import Recorder, SeenRequest
 from journeys.recording.vitals import VitalsLog
 
-__all__ = ["Recorder", "SeenRequest", "VitalsLog", "endpoint_of", "origin_of", "party_of"]
+__all__ = ["LIVE", "Recorder", "SeenRequest", "VitalsLog", "endpoint_of", "origin_of", "party_of"]

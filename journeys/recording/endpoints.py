@@ -6,6 +6,9 @@ import re
 from functools import lru_cache
 from urllib.parse import urlsplit
 
+LIVE = re.compile(r"\b(pk|sk|rk|cs)_live_\w{6,}")
+"""A key or a session of Stripe's live mode. A script that only knows the prefix is none."""
+
 _PORTS = {"http": 80, "https": 443}
 _TOKEN = re.compile(
     r"[0-9]{2,}"  # counters

@@ -13,7 +13,7 @@ from playwright.sync_api import Dialog as NativeDialog
 from playwright.sync_api import Request as BrowserRequest
 
 import facts
-from journeys.recording.endpoints import endpoint_of, origin_of, party_of
+from journeys.recording.endpoints import LIVE, endpoint_of, origin_of, party_of
 from journeys.recording.vitals import BINDING, SCRIPT, VitalsLog
 
 _MOST_REQUESTS = 2000
@@ -71,6 +71,8 @@ class Recorder:
         """How many answers carried it: the requests that the site counts."""
         self.walled: str | None = None
         """What says that a bot wall answered instead of the site."""
+        self.live_key: str | None = None
+        """The request that carried a key or a session of Stripe's live mode, in its address or in its body."""
         self.crashed = False
         self.dropped = 0
         self._under_way: dict[BrowserRequest, SeenRequest] = {}
@@ -100,6 +102,7 @@ class Recorder:
         url = request.url
         if not url.startswith(("http:", "https:")):
             return
+        self._look_for_a_live_key(request)
         if len(self.requests) >= _MOST_REQUESTS:
             self.dropped += 1
             return
@@ -115,6 +118,12 @@ class Recorder:
         )
         self.requests.append(seen)
         self._under_way[request] = seen
+
+    def _look_for_a_live_key(self, request: BrowserRequest) -> None:
+        # Stripe's own script sends the key in the body. https://docs.stripe.com/keys
+        body = request.post_data_buffer or b""
+        if self.live_key is None and (LIVE.search(request.url) or LIVE.search(body.decode("utf-8", "replace"))):
+            self.live_key = f"{request.method} {origin_of(request.url)}{endpoint_of(request.url)}"
 
     def _answered(self, response: Response) -> None:
         seen = self._under_way.get(response.request)

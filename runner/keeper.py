@@ -1,0 +1,69 @@
+"""Keeps a cleaner alive in a process of its own, for as long as the runner lives."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+
+_log = logging.getLogger("sixfb.runner")
+_AGAIN_AFTER_S = 5.0
+_STOPS_WITHIN_S = 30.0
+
+
+class CleanerKeeper:
+    """Starts the cleaner and starts it again where it ended. `start`, later `stop`."""
+
+    def __init__(self, ledger: Path, *, stripe_key: str, stripe_api_base: str | None) -> None:
+        order = {
+            "ledger": str(ledger.resolve()),
+            "stripe_key": stripe_key,
+            "stripe_api_base": stripe_api_base,
+            "parent": os.getpid(),
+        }
+        self._order = json.dumps(order).encode() + b"\n"
+        self._ended = threading.Event()
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._thread = threading.Thread(target=self._keep, name="cleaner", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End it; what it has in hand it finishes."""
+        self._ended.set()
+        with self._lock:
+            if self._process is not None and self._process.poll() is None:
+                self._process.terminate()
+        self._thread.join(_STOPS_WITHIN_S)
+
+    def _keep(self) -> None:
+        # The thread that starts a child is the parent that its death signal belongs to, so it lives as long as the child.
+        while not self._ended.is_set():
+            code = self._run()
+            if not self._ended.is_set():
+                _log.error("the cleaner ended with %s; it is started again in %.0f s", code, _AGAIN_AFTER_S)
+                self._ended.wait(_AGAIN_AFTER_S)
+
+    def _run(self) -> int:
+        with self._lock:
+            if self._ended.is_set():
+                return 0
+            process = self._process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "runner.cleaner"],
+                stdin=subprocess.PIPE,
+                start_new_session=True,
+            )
+        assert process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            process.stdin.write(self._order)
+            process.stdin.close()
+        return process.wait()

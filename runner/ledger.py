@@ -1,0 +1,392 @@
+"""The ledger: what is bought stands on this disk before it happens, and stays until it is undone.
+
+It is SQLite and shared: the attempt that buys writes it, the supervisor's starter says when the run is over, and another process
+cleans up. A row goes `open` → `paid` → `refunded`, or `open` → `expired`; `unknown` is what Stripe could not tell.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+_TABLES = """
+CREATE TABLE IF NOT EXISTS orders (
+  run_id TEXT NOT NULL, attempt INTEGER NOT NULL, journey TEXT NOT NULL, location TEXT NOT NULL, slot TEXT,
+  email TEXT NOT NULL, meant_at TEXT NOT NULL, held_until TEXT NOT NULL, next_try_at TEXT NOT NULL,
+  tries INTEGER NOT NULL DEFAULT 0, last_error TEXT,
+  PRIMARY KEY (run_id, attempt));
+CREATE TABLE IF NOT EXISTS sessions (
+  session_id TEXT PRIMARY KEY, run_id TEXT NOT NULL, journey TEXT NOT NULL, location TEXT NOT NULL, slot TEXT,
+  amount_minor INTEGER, currency TEXT, state TEXT NOT NULL, pay_pressed INTEGER NOT NULL DEFAULT 0,
+  noted_at TEXT NOT NULL, changed_at TEXT NOT NULL, held_until TEXT NOT NULL, next_try_at TEXT,
+  tries INTEGER NOT NULL DEFAULT 0, refund_key INTEGER NOT NULL DEFAULT 1, last_error TEXT, note TEXT);
+CREATE TABLE IF NOT EXISTS refusals (at TEXT NOT NULL, run_id TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS schedule (one INTEGER PRIMARY KEY CHECK (one = 1), per_hour INTEGER NOT NULL);
+CREATE INDEX IF NOT EXISTS sessions_due ON sessions (state, next_try_at);
+"""
+_HOUR = timedelta(hours=1)
+_CLEAN_KEPT = timedelta(days=30)
+LIFETIME = timedelta(hours=24)
+"""How long a checkout session stays open: https://docs.stripe.com/api/checkout/sessions/create#create_checkout_session-expires_at"""
+
+
+class State(StrEnum):
+    """What is known of a session."""
+
+    OPEN = "open"
+    PAID = "paid"
+    EXPIRED = "expired"
+    REFUNDED = "refunded"
+    UNKNOWN = "unknown"
+
+    @property
+    def clean(self) -> bool:
+        """Whether nothing is left to undo."""
+        return self in (State.EXPIRED, State.REFUNDED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """The intent to open a checkout, written before the shop is asked for one. `email` is this run's alone."""
+
+    run_id: str
+    attempt: int
+    journey: str
+    location: str
+    slot: datetime | None
+    email: str
+    meant_at: datetime
+    tries: int = 0
+    last_error: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A session. `next_try_at` is None where nobody will try again; `refund_key` numbers the idempotency key of its refund."""
+
+    session_id: str
+    run_id: str
+    journey: str
+    location: str
+    slot: datetime | None
+    amount_minor: int | None
+    currency: str | None
+    state: State
+    pay_pressed: bool
+    noted_at: datetime
+    changed_at: datetime
+    held_until: datetime
+    next_try_at: datetime | None
+    tries: int = 0
+    refund_key: int = 1
+    last_error: str | None = None
+    note: str | None = None
+
+    def words(self, now: datetime, *, cleans: bool) -> str:
+        """What is left to do, for people. Without a key (`cleans` is false) nothing is ever called clean on a guess."""
+        if self.note:
+            return self.note
+        match self.state:
+            case State.EXPIRED:
+                return "expired, nothing left to do"
+            case State.REFUNDED:
+                return "paid and refunded, nothing left to do"
+            case State.PAID:
+                return "paid, to be refunded" if cleans else "paid, not refunded"
+        if cleans:
+            return "to be undone"
+        if self.pay_pressed:
+            return "Pay was pressed and nobody saw the end: if it was paid, it is not refunded"
+        over = now - self.noted_at >= LIFETIME
+        return "open; its 24 h are over, and nobody has looked" if over else "open, expires in 24 h"
+
+
+class Ledger:
+    """The file. Safe from any thread and process; every change is on the disk before its method returns.
+
+    Raises:
+        sqlite3.Error: the file cannot be opened, read or written.
+    """
+
+    def __init__(self, file: Path) -> None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        self.file = file
+        self._lock = threading.Lock()
+        self._connection = sqlite3.connect(file, isolation_level=None, check_same_thread=False, timeout=10.0)
+        self._connection.row_factory = sqlite3.Row
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000"):
+            self._connection.execute(f"PRAGMA {pragma}")
+        self._connection.executescript(_TABLES)
+
+    @contextmanager
+    def _write(self) -> Iterator[sqlite3.Connection]:
+        with self._lock:
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+            self._connection.execute("COMMIT")
+
+    def _read(self, query: str, *values: object) -> list[sqlite3.Row]:
+        with self._lock:
+            return self._connection.execute(query, values).fetchall()
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._connection.close()
+
+    # -- the run that buys -------------------------------------------------------------------------------------------
+
+    def order(self, order: Order, *, hold: timedelta) -> None:
+        """Remember that a checkout is about to be opened. Nobody looks for it before `hold` is over or the run is released."""
+        moment, held = _text(order.meant_at), _text(order.meant_at + hold)
+        row = (
+            order.run_id,
+            order.attempt,
+            order.journey,
+            order.location,
+            _maybe(order.slot),
+            order.email,
+            moment,
+            held,
+        )
+        with self._write() as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO orders (run_id, attempt, journey, location, slot, email, meant_at, held_until, "
+                "next_try_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (*row, moment),
+            )
+
+    def note(
+        self,
+        session_id: str,
+        order: Order,
+        *,
+        state: State,
+        amount_minor: int | None,
+        currency: str | None,
+        now: datetime,
+        hold: timedelta = timedelta(0),
+    ) -> None:
+        """Remember a session of an order, whose intent is thereby fulfilled. What is clean stays clean."""
+        with self._write() as connection:
+            connection.execute(
+                "INSERT INTO sessions (session_id, run_id, journey, location, slot, amount_minor, currency, state, noted_at, "
+                "changed_at, held_until, next_try_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+                "ON CONFLICT (session_id) DO UPDATE SET state = excluded.state, changed_at = excluded.changed_at, "
+                "amount_minor = coalesce(excluded.amount_minor, amount_minor), "
+                "currency = coalesce(excluded.currency, currency), held_until = excluded.held_until "
+                "WHERE state NOT IN ('expired', 'refunded')",
+                (
+                    session_id,
+                    order.run_id,
+                    order.journey,
+                    order.location,
+                    _maybe(order.slot),
+                    amount_minor,
+                    currency,
+                    state,
+                    _text(now),
+                    _text(now),
+                    _text(now + hold),
+                    _text(now),
+                ),
+            )
+            connection.execute("DELETE FROM orders WHERE run_id = ? AND attempt = ?", (order.run_id, order.attempt))
+
+    def press_pay(self, session_id: str, now: datetime) -> None:
+        """Remember that Pay is about to be pressed."""
+        with self._write() as connection:
+            connection.execute(
+                "UPDATE sessions SET pay_pressed = 1, changed_at = ? WHERE session_id = ?", (_text(now), session_id)
+            )
+
+    def release(self, run_id: str | None, now: datetime) -> None:
+        """A run is over (None: every scheduled one is): what it left may be undone from now on."""
+        with self._write() as connection:
+            for table in ("sessions", "orders"):
+                connection.execute(
+                    f"UPDATE {table} SET held_until = ? WHERE held_until > ? AND (run_id = ? OR (? IS NULL AND slot NOT NULL))",
+                    (_text(now), _text(now), run_id, run_id),
+                )
+
+    # -- whoever cleans up -------------------------------------------------------------------------------------------
+
+    def due(self, now: datetime, *, most: int = 50) -> list[Entry]:
+        """Sessions to be undone now, oldest first."""
+        rows = self._read(
+            "SELECT * FROM sessions WHERE state NOT IN ('expired', 'refunded') AND next_try_at <= ? AND held_until <= ? "
+            "ORDER BY noted_at LIMIT ?",
+            _text(now),
+            _text(now),
+            most,
+        )
+        return [_entry(row) for row in rows]
+
+    def due_orders(self, now: datetime, *, most: int = 20) -> list[Order]:
+        """Intents of which no session is known, to be looked for now, oldest first."""
+        query = "SELECT * FROM orders WHERE next_try_at <= ? AND held_until <= ? ORDER BY meant_at LIMIT ?"
+        return [_order(row) for row in self._read(query, _text(now), _text(now), most)]
+
+    def claim(self, session_id: str, now: datetime, *, lease: timedelta) -> bool:
+        """Take a session in hand for a while; False where somebody else has, or it is clean by now."""
+        with self._write() as connection:
+            return bool(
+                connection.execute(
+                    "UPDATE sessions SET next_try_at = ?, tries = tries + 1 WHERE session_id = ? AND next_try_at <= ? "
+                    "AND held_until <= ? AND state NOT IN ('expired', 'refunded')",
+                    (_text(now + lease), session_id, _text(now), _text(now)),
+                ).rowcount
+            )
+
+    def settle(
+        self,
+        session_id: str,
+        state: State,
+        now: datetime,
+        *,
+        note: str | None = None,
+        next_try_at: datetime | None = None,
+    ) -> None:
+        """Write down what a session has come to; without `next_try_at` nobody tries again."""
+        with self._write() as connection:
+            connection.execute(
+                "UPDATE sessions SET state = ?, note = ?, changed_at = ?, next_try_at = ?, last_error = NULL "
+                "WHERE session_id = ?",
+                (state, note, _text(now), _maybe(next_try_at), session_id),
+            )
+
+    def put_off(self, session_id: str, error: str, *, next_try_at: datetime, new_key: bool = False) -> None:
+        """It could not be undone now. `new_key`: Stripe answered the refund with an error that it would repeat for its key."""
+        with self._write() as connection:
+            connection.execute(
+                "UPDATE sessions SET last_error = ?, next_try_at = ?, refund_key = refund_key + ? WHERE session_id = ?",
+                (error, _text(next_try_at), int(new_key), session_id),
+            )
+
+    def put_off_order(self, order: Order, *, next_try_at: datetime, error: str | None = None) -> None:
+        """Look again later."""
+        with self._write() as connection:
+            connection.execute(
+                "UPDATE orders SET last_error = ?, next_try_at = ?, tries = tries + 1 WHERE run_id = ? AND attempt = ?",
+                (error, _text(next_try_at), order.run_id, order.attempt),
+            )
+
+    def drop_order(self, order: Order) -> None:
+        """Nothing came of it."""
+        with self._write() as connection:
+            connection.execute("DELETE FROM orders WHERE run_id = ? AND attempt = ?", (order.run_id, order.attempt))
+
+    def hurry(self, now: datetime) -> None:
+        """A person wants it done now: whatever waits for its next try is due, save what a run still holds."""
+        with self._write() as connection:
+            for table in ("sessions", "orders"):
+                connection.execute(
+                    f"UPDATE {table} SET next_try_at = ? WHERE next_try_at > ?", (_text(now), _text(now))
+                )
+
+    def prune(self, now: datetime) -> None:
+        """Forget what has been clean for a month, and intents that could not have stayed open so long."""
+        with self._write() as connection:
+            connection.execute(
+                "DELETE FROM sessions WHERE state IN ('expired', 'refunded') AND changed_at < ?",
+                (_text(now - _CLEAN_KEPT),),
+            )
+            connection.execute("DELETE FROM orders WHERE meant_at < ?", (_text(now - _CLEAN_KEPT),))
+            connection.execute("DELETE FROM refusals WHERE at < ?", (_text(now - _CLEAN_KEPT),))
+
+    # -- whoever looks -----------------------------------------------------------------------------------------------
+
+    def entries(self, *, unclean: bool = False, run_id: str | None = None) -> list[Entry]:
+        """Sessions, oldest first."""
+        rows = self._read(
+            "SELECT * FROM sessions WHERE run_id = coalesce(?, run_id) "
+            "AND (NOT ? OR state NOT IN ('expired', 'refunded')) ORDER BY noted_at, session_id",
+            run_id,
+            unclean,
+        )
+        return [_entry(row) for row in rows]
+
+    def orders(self) -> list[Order]:
+        """Intents of which no session is known, oldest first."""
+        return [_order(row) for row in self._read("SELECT * FROM orders ORDER BY meant_at")]
+
+    def next_due(self) -> datetime | None:
+        """When there is something to undo next; None: nothing."""
+        rows = self._read(
+            "SELECT min(at) AS at FROM (SELECT max(next_try_at, held_until) AS at FROM sessions "
+            "WHERE state NOT IN ('expired', 'refunded') AND next_try_at NOT NULL "
+            "UNION ALL SELECT max(next_try_at, held_until) FROM orders)"
+        )
+        return datetime.fromisoformat(rows[0]["at"]) if rows[0]["at"] else None
+
+    # -- how many ----------------------------------------------------------------------------------------------------
+
+    def set_schedule(self, per_hour: int) -> None:
+        """How many purchases the plan makes here in an hour."""
+        with self._write() as connection:
+            connection.execute("INSERT OR REPLACE INTO schedule VALUES (1, ?)", (per_hour,))
+
+    def scheduled(self) -> int | None:
+        """How many purchases the plan makes here in an hour; None where no plan is known."""
+        rows = self._read("SELECT per_hour FROM schedule")
+        return int(rows[0]["per_hour"]) if rows else None
+
+    def purchases(self, now: datetime) -> int:
+        """How many runs opened a checkout in the last hour. A scheduled run counts at its slot, so that an hour never holds one
+        more of them because one was quicker than the other."""
+        return self._count(
+            "SELECT count(DISTINCT run_id) FROM sessions WHERE coalesce(slot, noted_at) > ?", now - _HOUR
+        )
+
+    def refuse(self, run_id: str, now: datetime) -> None:
+        """Remember that an ad-hoc run was not allowed to buy."""
+        with self._write() as connection:
+            connection.execute("INSERT INTO refusals VALUES (?, ?)", (_text(now), run_id))
+
+    def refusals(self, now: datetime) -> int:
+        """How many ad-hoc runs were refused in the last hour."""
+        return self._count("SELECT count(*) FROM refusals WHERE at > ?", now - _HOUR)
+
+    def _count(self, query: str, since: datetime) -> int:
+        return int(self._read(query, _text(since))[0][0])
+
+
+def _entry(row: sqlite3.Row) -> Entry:
+    values: dict[str, Any] = dict(row)
+    for name in ("slot", "noted_at", "changed_at", "held_until", "next_try_at"):
+        values[name] = datetime.fromisoformat(values[name]) if values[name] else None
+    return Entry(**{**values, "state": State(values["state"]), "pay_pressed": bool(values["pay_pressed"])})
+
+
+def _order(row: sqlite3.Row) -> Order:
+    return Order(
+        run_id=row["run_id"],
+        attempt=row["attempt"],
+        journey=row["journey"],
+        location=row["location"],
+        slot=datetime.fromisoformat(row["slot"]) if row["slot"] else None,
+        email=row["email"],
+        meant_at=datetime.fromisoformat(row["meant_at"]),
+        tries=row["tries"],
+        last_error=row["last_error"],
+    )
+
+
+def _text(moment: datetime) -> str:
+    """UTC with a fixed width, so that text sorts as time does."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def _maybe(moment: datetime | None) -> str | None:
+    return _text(moment) if moment else None
