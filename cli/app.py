@@ -11,7 +11,7 @@ import traceback
 
 import typer
 
-from cli import alerts, browser, check, db, demo, hub, journeys, new, run, runner, runs, sla
+from cli import alerts, browser, check, db, demo, hub, journeys, ledger, new, run, runner, runs, sla
 from cli.failing import Failing, complain
 from config import ConfigError
 from journeys.browser import our_version
@@ -30,6 +30,7 @@ app.command("browser")(browser.browser)
 app.command("hub")(hub.hub)
 app.command("runner")(runner.runner)
 app.command("sla")(sla.sla)
+app.command("ledger")(ledger.ledger)
 app.add_typer(runs.app, name="runs")
 app.add_typer(alerts.app, name="alerts")
 app.add_typer(db.app, name="db")

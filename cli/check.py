@@ -23,7 +23,8 @@ def check() -> None:
         _check_site,
         settings.read_locations,
         _check_journeys,
-        settings.stripe_key,
+        lambda: settings.stripe_key(buys=False),
+        settings.source_key,
         _check_targets,
         watching.read_routing,
     ):
@@ -78,11 +79,21 @@ def _degraded() -> list[str]:
     return [f"degraded        {complaint}" for complaint in watching.read_routing().unset(os.environ)]
 
 
+def _source_line() -> list[str]:
+    source = settings.source_key()
+    if source is None:
+        return []
+    live = "_live_" in source.reveal()
+    return [
+        f"Stripe source   {'live, restricted: for the hub alone, a runner refuses to start with it' if live else 'test mode'}"
+    ]
+
+
 def _summary() -> list[str]:
     site, locations = settings.read_site([]), settings.read_locations()
     key = (
         "set"
-        if settings.stripe_key()
+        if settings.stripe_key(buys=False)
         else "not set: amounts are read from the site's own API, and nothing is cleaned up"
     )
     own = os.environ.get("SIXFB_JOURNEYS")
@@ -90,6 +101,7 @@ def _summary() -> list[str]:
         f"site.yaml       {settings.config_file('site.yaml')}: {site.base_url}, {site.city_name}, payment: {site.payment}",
         f"locations.yaml  {settings.config_file('locations.yaml')}: {', '.join(locations.locations)}",
         f"Stripe key      {key}",
+        *_source_line(),
         *([f"journeys        {own}"] if own else []),
         f"sla.yaml        {settings.config_file('sla.yaml')}: {len(watching.read_targets().rules())} rules",
         f"alerts.yaml     {settings.config_file('alerts.yaml')}: {', '.join(watching.read_routing().destinations)}",

@@ -32,6 +32,7 @@ PERIOD_S = 60
 _TIME_SCALE = 5
 _HUB_DOOR = "hub"
 _STARTS_WITHIN_S = 30.0
+_NOT_PASSED_ON = ("DATABASE_URL", "SIXFB_TOKEN", "STRIPE_SOURCE_KEY", "STRIPE_SOURCE_KEY_FILE")
 _STOPS_WITHIN_S = 15.0
 
 
@@ -224,7 +225,7 @@ class _Stage:
         from cli.until import ENDS_WITH_INPUT
 
         return {
-            **{name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "SIXFB_TOKEN")},
+            **{name: value for name, value in os.environ.items() if name not in _NOT_PASSED_ON},
             "SIXFB_CONFIG": str(config),
             "SIXFB_VAR": str(self.folder),
             "SIXFB_HUB_URL": hub_url,

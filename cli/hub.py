@@ -37,7 +37,8 @@ def hub(
     for chatty in ("httpx", "alembic"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     watched, targets, routing = watching.read_watched(), watching.read_targets(), watching.read_routing()
-    settings.stripe_key()
+    settings.stripe_key(buys=False)
+    settings.source_key()
     demo, scale = demo_links()
     scaled = targets.scaled(scale) if scale != 1 else targets
     for complaint in (*impossible(scaled, watched.schedules()), *routing.unset(os.environ)):

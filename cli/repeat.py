@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from cli import books
 from cli.progress import Progress, print_outcome
 from facts import Attempt, Run, Status
 from journeys.site import RequestBudget
@@ -20,20 +21,21 @@ from runner.start import make_run
 
 
 def make_runs(job: Job, count: int) -> list[Run]:
-    """Make `count` runs of a job one after another, fewer where the site's request budget would not hold them."""
+    """Make `count` runs of a job one after another, fewer where the site's request budget would not hold them, or the
+    location has made its purchases; each is undone before the next."""
     console = Console()
     budget = Budget(job.site.request_budget)
     runs: list[Run] = []
     for number in range(1, count + 1):
-        shortage = budget.shortage()
+        run_job = job if number == 1 else replace(job, run_id=new_run_id(job.journey, job.location, datetime.now(UTC)))
+        shortage = budget.shortage() or (books.refusal(run_job) if number > 1 else None)
         if shortage:
             console.print(f"[yellow]stopped after {len(runs)} of {count} runs:[/] {shortage}", highlight=False)
             break
         if count > 1:
             console.rule(f"run {number} of {count}", align="left")
-        run_job = job if number == 1 else replace(job, run_id=new_run_id(job.journey, job.location, datetime.now(UTC)))
         with Progress(console) as progress:
-            run = make_run(run_job, progress.on_event)
+            run = books.undone(make_run(run_job, progress.on_event), run_job)
         print_outcome(console, run)
         budget.spend(run)
         runs.append(run)

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from cli import settings
+from cli import books, settings
 from cli.failing import OUR_FAULT, Failing, writable_file, writable_folder
 from facts import Run, Status, to_wire
 from journeys.browser import sandbox_wanted
@@ -73,11 +73,23 @@ def run(
         slow_mo_ms=slow_mo,
         pause_on_failure=pause_on_failure,
     )
+    _may_buy(job)
     from cli.repeat import make_runs  # rich and the reports are not needed to refuse a bad option
 
     runs = make_runs(job, repeat)
     _write(runs, json_file=json_file, junit=junit, report=report, evidence=evidence)
     sys.exit(exit_code(runs))
+
+
+def _may_buy(job: Job) -> None:
+    import sqlite3
+
+    try:
+        reason = books.refusal(job)
+    except (sqlite3.Error, OSError) as error:
+        raise Failing(f"the ledger {job.ledger} cannot be used: {error}") from None
+    if reason:
+        raise Failing(reason)
 
 
 def _check_watching(*, headed: bool, pause_on_failure: bool) -> None:
@@ -120,6 +132,7 @@ def _job(journey: str, site: Site, location: str, *, evidence: Path, headers: di
         basic_auth=basic.reveal() if basic else None,
         stripe_key=settings.stripe_key(),
         stripe_api_base=os.environ.get("STRIPE_API_BASE") or None,
+        ledger=str(books.file_for(location).resolve()),
         **how,  # type: ignore[arg-type]
     )
 

@@ -24,6 +24,7 @@ from journeys.site import Site
 
 T = TypeVar("T")
 _LIVE_KEY = re.compile(r"\b[rs]k_live_")
+_SOURCE_KEY = "STRIPE_SOURCE_KEY"
 _ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -66,17 +67,45 @@ def known_location(name: str) -> str:
     return name
 
 
-def stripe_key(environment: Mapping[str, str] = os.environ) -> str | None:
-    """Stripe's test-mode key for proof and clean-up, or None. Raises ConfigError for a live key, wherever it is set."""
+def stripe_key(environment: Mapping[str, str] = os.environ, *, buys: bool = True) -> str | None:
+    """Stripe's test-mode key for proof and clean-up, or None.
+
+    Raises ConfigError for a live key, wherever it is set; only where nothing is bought (`buys` is false: the hub) may the
+    source's be one.
+    """
     for name, value in environment.items():
-        if name.startswith("STRIPE_") and _LIVE_KEY.search(value):
+        if name.startswith("STRIPE_") and _LIVE_KEY.search(value) and (buys or name != _SOURCE_KEY):
             raise _live_key(name)
+    if buys:
+        _no_live_source(environment)
     secret = read_secret("STRIPE_SECRET_KEY", environment)
     if secret and _LIVE_KEY.search(secret.reveal()):
         raise _live_key("STRIPE_SECRET_KEY_FILE")
     if secret and not re.match(r"[rs]k_test_\w+$", secret.reveal()):
         raise ConfigError(_key_complaint("is no Stripe test key", "it begins with sk_test_ or rk_test_"))
     return secret.reveal() if secret else None
+
+
+def source_key(environment: Mapping[str, str] = os.environ) -> Secret | None:
+    """The key with which the hub reads Stripe's numbers, or None: restricted (`rk_live_`), or of test mode.
+
+    Whether a restricted key can only read is Stripe's to say, and no call is made to find out. Raises ConfigError.
+    """
+    secret = read_secret(_SOURCE_KEY, environment)
+    if secret is None or re.match(r"(rk_live|rk_test|sk_test)_\w+$", secret.reveal()):
+        return secret
+    if re.match(r"[sp]k_live_", secret.reveal()):
+        what = "holds a live key that can do everything, and the hub only reads"
+        hint = "make a restricted key (rk_live_) at Stripe that may read, and nothing else"
+    else:
+        what, hint = "is no Stripe key for reading", "it begins with rk_live_, rk_test_ or sk_test_"
+    raise ConfigError(Complaint(file="environment", key=_SOURCE_KEY, what=what, hint=hint))
+
+
+def _no_live_source(environment: Mapping[str, str]) -> None:
+    secret = read_secret(_SOURCE_KEY, environment)
+    if secret and _LIVE_KEY.search(secret.reveal()):
+        raise _live_key(f"{_SOURCE_KEY}_FILE")
 
 
 def _live_key(name: str) -> ConfigError:

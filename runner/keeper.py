@@ -11,7 +11,6 @@ import sys
 import threading
 from pathlib import Path
 
-
 _log = logging.getLogger("sixfb.runner")
 _AGAIN_AFTER_S = 5.0
 _STOPS_WITHIN_S = 30.0

@@ -115,14 +115,14 @@ def _refund(entry: Entry, found: Found, desk: Desk, at: Failpoint) -> Undone:
 class StripeDesk:
     """Stripe's API with a test-mode key. It makes no retries of its own: they are written down, and outlive this process."""
 
-    def __init__(self, access: StripeAccess) -> None:
+    def __init__(self, access: StripeAccess, *, timeout_s: float = _TIMEOUT_S) -> None:
         import stripe  # 0.3 s of import that only a process with a key must pay
 
         self._client: stripe.StripeClient = stripe.StripeClient(
             access.key,
             base_addresses={"api": access.api_base} if access.api_base else {},
             max_network_retries=0,
-            http_client=stripe.HTTPXClient(timeout=_TIMEOUT_S, allow_sync_methods=True),
+            http_client=stripe.HTTPXClient(timeout=timeout_s, allow_sync_methods=True),
         )
 
     def find(self, session_id: str) -> Found | None:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from demo.stripe.errors import rate_limited
 from demo.stripe.objects import API_VERSION, Object, Tables, new_id
 from demo.stripe.settings import StripeSettings, require_layout
 
@@ -23,8 +24,8 @@ class Order:
 class StripeAccount:
     """Everything the stand-in knows. Served from one thread, may be looked at and changed from any other.
 
-    `webhook_url`, `layout` and `live` may be set at any time and hold for whatever comes next: the layout for pages
-    opened from then on, `live` for objects made from then on.
+    `webhook_url`, `layout`, `live` and `calls_a_second` may be set at any time and hold for whatever comes next: the layout
+    for pages opened from then on, `live` for objects made from then on.
     """
 
     def __init__(self, settings: StripeSettings, clock: Callable[[], float] = time.time) -> None:
@@ -32,6 +33,8 @@ class StripeAccount:
         self.tables = Tables()
         self.webhook_url = settings.webhook_url
         self.live = settings.live
+        self.calls_a_second = settings.calls_a_second
+        self._calls: tuple[int, int] = (0, 0)
         self._layout = settings.layout
         self._clock = clock
         self._orders: dict[str, Order] = {}
@@ -56,6 +59,14 @@ class StripeAccount:
     def publishable_key(self, live: bool) -> str:
         """The key that a hosted page carries: `pk_live_...` or `pk_test_...`."""
         return f"pk_{'live' if live else 'test'}_{self._key_body}"
+
+    def admit(self) -> None:
+        """Count a call of the API. Raises StripeError 429 for one too many in this second."""
+        with self.tables.lock:
+            second, count = self._calls
+            self._calls = (self.now, count + 1 if second == self.now else 1)
+            if self.calls_a_second is not None and self._calls[1] > self.calls_a_second:
+                raise rate_limited()
 
     # What tests and other rooms look at.
 

@@ -14,7 +14,7 @@ from demo.faults import Faults
 from demo.stripe.account import StripeAccount
 from demo.stripe.errors import StripeError, no_such
 from demo.stripe.expansion import expanded, line_items
-from demo.stripe.idempotency import Answers, Kept
+from demo.stripe.idempotency import Answers, Kept, lasting
 from demo.stripe.keys import authorize
 from demo.stripe.lists import Listing, events_page, page
 from demo.stripe.objects import API_VERSION, Object, new_id
@@ -145,6 +145,7 @@ class Api:
             authorize(
                 request.headers.get("authorization"), self._account.settings.secret_key, writes=request.method == "POST"
             )
+            self._account.admit()
             return self._once(request, encoded, handler, request_id)
         except StripeError as error:
             return error_response(error, request_id)
@@ -158,23 +159,33 @@ class Api:
         kept = self._answers.find(key, asked) if key else None
         if kept is not None:
             return _response(
-                kept.body, request_id, {"Idempotent-Replayed": "true", "Original-Request": kept.request_id}
+                kept.body,
+                request_id,
+                {"Idempotent-Replayed": "true", "Original-Request": kept.request_id},
+                kept.status,
             )
-        body = json.dumps(self._run(request, Params(parse(encoded)), handler), indent=2).encode()
-        if key:
-            self._answers.keep(key, Kept(asked, body, request_id))
-        return _response(body, request_id, {"Idempotency-Key": key} if key else {})
+        status, body = self._run(request, Params(parse(encoded)), handler)
+        if key and lasting(status):
+            self._answers.keep(key, Kept(asked, body, request_id, status))
+        return _response(body, request_id, {"Idempotency-Key": key} if key else {}, status)
 
-    def _run(self, request: Request, params: Params, handler: Handler) -> Object:
+    def _run(self, request: Request, params: Params, handler: Handler) -> tuple[int, bytes]:
+        """Status and body of a call, of one that failed too."""
+        try:
+            return 200, json.dumps(self._do(request, params, handler), indent=2).encode()
+        except StripeError as error:
+            return error.status, json.dumps(error.body(), indent=2).encode()
+
+    def _do(self, request: Request, params: Params, handler: Handler) -> Object:
         expire_overdue(self._account)
         base_url = str(request.base_url).rstrip("/")
         call = Call(self._account, self._faults, params, request.path_params.get("id", ""), base_url)
         return expanded(self._account, handler(call), params.words("expand"))
 
 
-def _response(body: bytes, request_id: str, headers: dict[str, str]) -> Response:
+def _response(body: bytes, request_id: str, headers: dict[str, str], status: int) -> Response:
     common = {"Request-Id": request_id, "Stripe-Version": API_VERSION, "Cache-Control": "no-cache, no-store"}
-    return Response(body, media_type="application/json", headers={**common, **headers})
+    return Response(body, status, media_type="application/json", headers={**common, **headers})
 
 
 def error_response(error: StripeError, request_id: str) -> Response:

@@ -50,3 +50,9 @@ def unknown(param: str) -> StripeError:
 def invalid(param: str, message: str, code: str | None = None) -> StripeError:
     """A parameter whose value cannot be."""
     return StripeError(400, message, code=code, param=param)
+
+
+def rate_limited() -> StripeError:
+    """Too many calls: https://docs.stripe.com/rate-limits"""
+    message = "Request rate limit exceeded. Learn more about rate limits here https://docs.stripe.com/rate-limits."
+    return StripeError(429, message, code="rate_limit")

@@ -14,13 +14,16 @@ class Kept:
     asked: tuple[str, str]
     body: bytes
     request_id: str
+    status: int = 200
+
+
+def lasting(status: int) -> bool:
+    """Whether an answer is given again: one of a call that was begun, a failure of Stripe's own too, and not a refusal."""
+    return status in (200, 402) or status >= 500
 
 
 class Answers:
-    """The answers given to writes that carried a key, for as long as the program runs.
-
-    Only answers with status 200 are kept: Stripe also repeats its own 500, but here a fault that was mended should be over.
-    """
+    """The answers given to writes that carried a key, for as long as the program runs (Stripe: at least 24 h)."""
 
     def __init__(self) -> None:
         self._kept: dict[str, Kept] = {}

@@ -18,6 +18,7 @@ class StripeSettings:
         webhook_url: where events are posted to; None posts none.
         layout: the hosted page's layout, one of `LAYOUTS`.
         live: new objects are live ones: `cs_live_...`, `livemode: true`.
+        calls_a_second: how many calls of the API are answered in a second; those over it get 429. None sets no limit.
     """
 
     secret_key: str
@@ -25,6 +26,7 @@ class StripeSettings:
     webhook_url: str | None = None
     layout: str = "single"
     live: bool = False
+    calls_a_second: int | None = None
 
     def __post_init__(self) -> None:
         require_layout(self.layout)

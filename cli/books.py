@@ -1,0 +1,95 @@
+"""The ledgers on this machine: the runners' own, and the one of ad-hoc runs."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cli import settings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from facts import Purchase, Run
+    from runner.cleaner import Cleaner
+    from runner.job import Job
+    from runner.ledger import Entry, Ledger
+
+FILE = "ledger.db"
+_AFTER_A_RUN_S = 10.0
+_CALL_S = 5.0
+
+
+def file_for(location: str) -> Path:
+    """The ledger of a location's runner where one has run here, else that of ad-hoc runs."""
+    runners = settings.var_folder() / "runner" / location / FILE
+    return runners if runners.is_file() else settings.var_folder() / FILE
+
+
+def files() -> dict[str, Path]:
+    """Every ledger there is here, by the name of its location; `ad-hoc` is not a runner's."""
+    found = {"ad-hoc": settings.var_folder() / FILE}
+    found |= {file.parent.name: file for file in sorted((settings.var_folder() / "runner").glob(f"*/{FILE}"))}
+    return {name: file for name, file in found.items() if file.is_file()}
+
+
+def refusal(job: Job) -> str | None:
+    """Why this run may not buy, written down for the location's alert; None where it may."""
+    from runner.allowance import refusal as refusal_of
+    from runner.ledger import Ledger
+
+    if job.ledger is None:
+        return None
+    ledger, now = Ledger(Path(job.ledger)), datetime.now(UTC)
+    try:
+        reason = refusal_of(ledger, now)
+        if reason:
+            ledger.refuse(job.run_id, now)
+        return f"{job.location}: {reason}" if reason else None
+    finally:
+        ledger.close()
+
+
+def cleaner(ledger: Ledger) -> Cleaner | None:
+    """What undoes purchases with Stripe's test-mode key; None where there is no key. Raises ConfigError."""
+    key = settings.stripe_key()
+    if key is None:
+        return None
+    from journeys.till import StripeAccess
+    from runner.cleaner import Cleaner
+    from runner.undo import StripeDesk
+
+    access = StripeAccess(key, os.environ.get("STRIPE_API_BASE") or None)
+    return Cleaner(ledger=ledger, desk=StripeDesk(access, timeout_s=_CALL_S))
+
+
+def undone(run: Run, job: Job) -> Run:
+    """The run after ten seconds of clean-up at most, its purchases as they are known then. What is left stays in the ledger."""
+    from runner.ledger import Ledger
+
+    if job.ledger is None or job.stripe_key is None:
+        return run
+    ledger = Ledger(Path(job.ledger))
+    try:
+        if (able := cleaner(ledger)) is not None and (ledger.entries(unclean=True) or ledger.orders()):
+            able.clean(within_s=_AFTER_A_RUN_S)
+        return replace(run, purchases=_as_known(run.purchases, ledger.entries(run_id=run.id)))
+    finally:
+        ledger.close()
+
+
+def _as_known(purchases: Sequence[Purchase], entries: Sequence[Entry]) -> tuple[Purchase, ...]:
+    known = {entry.session_id: entry for entry in entries}
+    return tuple(_one_as_known(purchase, known.get(purchase.session_id)) for purchase in purchases)
+
+
+def _one_as_known(purchase: Purchase, entry: Entry | None) -> Purchase:
+    if entry is None:
+        return purchase
+    if entry.state.clean:
+        return replace(purchase, state=entry.state.value, note=entry.words(entry.changed_at, cleans=True))
+    why = entry.note or entry.last_error
+    return replace(purchase, note=f"{purchase.note}; not undone yet: {why}") if why else purchase
