@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from facts.run import Blame, Run, Status
+from facts.run import Blame, Run, Status, StepStatus
 
 # A page that is left cancels what it no longer wants; that is nobody's failure.
 _NO_FAULT = (None, "pending", "net::ERR_ABORTED")
@@ -44,7 +44,8 @@ class Outcome:
 
     `status`, `blame`, `failed_step` and `error` are the final result's (pages count these), those with `first_` the first
     attempt's (SLIs count these). `late` marks a result that came to the hub too late to start a page. `steps` are the first
-    attempt's step durations in ms, by name. `duration_ms` is the whole journey's. `reason` says why a slot was missed.
+    attempt's step durations in ms, by name; `skipped` are those that a passed run left out on purpose. `duration_ms` is the whole
+    journey's. `reason` says why a slot was missed.
     """
 
     run_id: str
@@ -68,6 +69,7 @@ class Outcome:
     steps: dict[str, float] = field(default_factory=dict)
     requests: tuple[Answer, ...] = ()
     vitals: tuple[Graded, ...] = ()
+    skipped: tuple[str, ...] = ()
 
     @property
     def reason(self) -> str | None:
@@ -114,6 +116,9 @@ def outcome_of(run: Run, *, received_at: datetime, late: bool = False) -> Outcom
             Graded(page=v.page, name=v.name, value=v.value, navigation=v.navigation, cut=v.cut)
             for v in (first.vitals if first else ())
         ),
+        skipped=tuple(s.name for s in run.steps if s.status is StepStatus.SKIPPED)
+        if run.status is Status.PASSED
+        else (),
     )
 
 

@@ -23,7 +23,7 @@ from store import alerts as alert_rows
 
 EVALUATOR = "evaluator"
 VERDICTS = "verdicts"
-_BY_PLACE = ("F3", "W1")
+_BY_PLACE = ("F3", "P1", "W1")
 
 
 def new_holder() -> str:
@@ -100,7 +100,8 @@ class Cycle:
         """Whether what an alert is about is still on the plan. A rule that cannot be judged now is no reason to end one."""
         schedules, places = self.watched.schedules(), {*self.watched.locations.locations, "all"}
         known = alert.rule in self.targets.rules() and (alert.journey is None or alert.journey in schedules)
-        return known and (alert.rule not in _BY_PLACE or alert.subject in places)
+        unpaid = alert.rule in self.targets.of_payment and self.watched.site.payment != "test"
+        return known and not unpaid and (alert.rule not in _BY_PLACE or alert.subject in places)
 
 
 def standing_alerts(connection: Connection) -> Standing:

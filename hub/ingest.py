@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from facts import Failpoint, Run, Status, WireError, from_wire, go_on
+from facts import Failpoint, LedgerState, Run, Status, WireError, from_wire, go_on
 from hub.errors import HubError
-from store import Store, runs
+from store import Store, ledgers, runs
 
 LARGEST_BATCH = 4 * 1024 * 1024
 MOST_RUNS = 50
 LARGEST_RUN = 128 * 1024
 _AHEAD = timedelta(minutes=5)
+_log = logging.getLogger("sixfb.hub")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +57,8 @@ class Ingest:
         Raises:
             HubError: 413 too large, 400 not JSON, 422 of another shape; nothing of it was taken then.
         """
-        location, records = _read_batch(body)
+        location, records, about = _read_batch(body)
+        ledger = self._ledger(about, location, now)
         read = [(_name(record, i), *self._read(record, location, now)) for i, record in enumerate(records)]
         with self._store.write() as connection:
             self._at("ingest.begun")
@@ -66,11 +69,26 @@ class Ingest:
                     continue
                 said = runs.save(connection, run, received_at=now, late=self._late(run, now))
                 taken.append(Taken(id=name, result="duplicate" if said == "duplicate" else "accepted"))
+            if ledger is not None:
+                ledgers.save(connection, ledger)
             self._at("ingest.saved")
         self._at("ingest.committed")
         if any(one.result == "accepted" for one in taken):
             self._taken()
         return taken
+
+    def _ledger(self, about: Any, location: str | None, now: datetime) -> LedgerState | None:
+        """What the runner's ledger says, of a known location and not of the future; a word we cannot read holds no run up."""
+        told = about.get("ledger") if isinstance(about, dict) else None
+        if told is None:
+            return None
+        try:
+            state = from_wire(LedgerState, told)
+        except WireError as error:
+            _log.warning("what the ledger of %s says cannot be read: %s", location, error)
+            return None
+        known = state.location == location and location in self._locations
+        return replace(state, at=min(state.at, now)) if known else None
 
     def _read(self, record: Any, location: str | None, now: datetime) -> tuple[Run | None, str | None]:
         if len(json.dumps(record, separators=(",", ":"))) > LARGEST_RUN:
@@ -106,7 +124,7 @@ class Ingest:
         return (now - run.finished_at).total_seconds() > 1.5 * period
 
 
-def _read_batch(body: bytes) -> tuple[str | None, list[Any]]:
+def _read_batch(body: bytes) -> tuple[str | None, list[Any], Any]:
     if len(body) > LARGEST_BATCH:
         raise HubError(413, f"a batch may have {LARGEST_BATCH // 1024 // 1024} MiB; send fewer runs at once")
     try:
@@ -123,7 +141,7 @@ def _read_batch(body: bytes) -> tuple[str | None, list[Any]]:
     location = data.get("location")
     if location is not None and not isinstance(location, str):
         raise HubError(422, "location: expected a string")
-    return location, records
+    return location, records, data.get("runner")
 
 
 def _name(record: Any, index: int) -> str:

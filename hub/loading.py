@@ -11,7 +11,7 @@ from facts import Outcome
 from hub.watched import Watched
 from sla.history import History, Schedule
 from sla.targets import Targets
-from store import destinations, feeds, runs, stock
+from store import destinations, feeds, ledgers, runs, stock
 
 _STOCK_WINDOW = timedelta(hours=1)
 
@@ -38,6 +38,8 @@ def load_history(
         feeds=feeds.states(connection),
         watching_since=watching_since,
         last_received=runs.last_received(connection),
+        pays=watched.site.payment == "test",
+        ledgers=ledgers.states(connection),
         accepted=frozenset(accepted),
         undeliverable=destinations.marked(connection),
     )

@@ -119,7 +119,9 @@ class Book:
             return f"missed ({last.error})"
         if last.blame is Blame.NETWORK:
             return "its own network failed"
-        return "came too late to page" if last.late else str(last.status)
+        if last.late:
+            return "came too late to page"
+        return "its payment steps were skipped" if last.skipped else str(last.status)
 
 
 def _slot(outcome: Outcome) -> datetime:

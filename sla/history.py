@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from facts import FeedState, Grid, Outcome, Stock
+from facts import FeedState, Grid, LedgerState, Outcome, Stock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +22,7 @@ class History:
     """Everything that is judged. `outcomes` are slot runs, oldest slot first; old ones come without their details.
 
     `watching_since` is when this hub began to expect results, `last_received` when each location last sent one.
+    `pays` is false where the site is watched without paying; `ledgers` is the last word of each location's ledger.
     `accepted` holds (rule, subject) whose present state an operator accepted as a baseline. `undeliverable` gives the reason
     of each destination that refuses messages, by name.
     """
@@ -32,5 +33,7 @@ class History:
     stocks: Sequence[Stock] = ()
     feeds: Mapping[str, FeedState] = field(default_factory=dict)
     last_received: Mapping[str, datetime] = field(default_factory=dict)
+    pays: bool = True
+    ledgers: Mapping[str, LedgerState] = field(default_factory=dict)
     accepted: frozenset[tuple[str, str]] = frozenset()
     undeliverable: Mapping[str, str] = field(default_factory=dict)

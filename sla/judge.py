@@ -9,7 +9,7 @@ from typing import Any
 from facts import Verdict, Word
 from sla.counting import Book
 from sla.history import History
-from sla.rules import burn, quorum, speed, stock, watch
+from sla.rules import burn, purchases, quorum, speed, stock, watch
 from sla.targets import Rule, Targets
 
 Judging = Callable[[str, Any, Book], list[Verdict]]
@@ -32,6 +32,7 @@ JUDGED_BY: Mapping[str, Judging] = {
     "G1": speed.page_vitals,
     "G2": speed.interactions,
     "BL": quorum.blocked,
+    "P1": purchases.over_schedule,
     "W1": watch.silent,
     "W2": watch.coverage,
     "W4": watch.delivery,

@@ -51,6 +51,11 @@ class QuorumRule(Rule):
     journeys: list[str] | None = None
     steps: list[str] | None = None
 
+    @property
+    def of_payment(self) -> bool:
+        """Whether it judges paying: only then are steps named."""
+        return self.steps is not None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OneLocationRule(Rule):
@@ -217,6 +222,13 @@ class DeliveryRule(Rule):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PurchasesRule(Rule):
+    """A location buys more than its schedule does; `silent` is how old the last word of its ledger may be."""
+
+    silent: str = _duration("15m")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Targets:
     """The whole file, a rule a key."""
 
@@ -239,6 +251,7 @@ class Targets:
     G1: VitalsRule
     G2: VitalsRule
     BL: BlockedRule
+    P1: PurchasesRule
     W1: SilentRule
     W2: CoverageRule
     W4: DeliveryRule
@@ -246,6 +259,11 @@ class Targets:
     def rules(self) -> dict[str, Rule]:
         """Every rule by its id."""
         return {item.name: getattr(self, item.name) for item in dataclasses.fields(self)}
+
+    @property
+    def of_payment(self) -> frozenset[str]:
+        """The rules that judge paying, and say nothing where nothing is paid."""
+        return frozenset(n for n, rule in self.rules().items() if isinstance(rule, QuorumRule) and rule.of_payment)
 
     def scaled(self, factor: float) -> Targets:
         """The same targets with every duration `factor` times shorter (the demo's clock); counts and limits stay."""

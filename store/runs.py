@@ -22,6 +22,7 @@ class _Details:
     steps: dict[str, float]
     requests: tuple[Answer, ...]
     vitals: tuple[Graded, ...]
+    skipped: tuple[str, ...] = ()
 
 
 Saved = Literal["accepted", "duplicate", "replaced"]
@@ -69,7 +70,7 @@ def save(connection: Connection, run: Run, *, received_at: datetime, late: bool 
 def _row(run: Run, received_at: datetime, late: bool) -> dict[str, Any]:
     outcome = outcome_of(run, received_at=received_at, late=late)
     short = {c.name: getattr(outcome, c.name) for c in _SHORT if hasattr(outcome, c.name)}
-    details = {name: to_wire(getattr(outcome, name)) for name in ("steps", "requests", "vitals")}
+    details = {name: to_wire(getattr(outcome, name)) for name in ("steps", "requests", "vitals", "skipped")}
     return {**short, "id": run.id, "record": to_wire(run), "details": details}
 
 
@@ -171,7 +172,7 @@ def _outcome(row: Row[Any], *, brief: bool) -> Outcome:
 
 def _with_details(outcome: Outcome, details: dict[str, Any]) -> Outcome:
     read = from_wire(_Details, details)
-    return replace(outcome, steps=read.steps, requests=read.requests, vitals=read.vitals)
+    return replace(outcome, steps=read.steps, requests=read.requests, vitals=read.vitals, skipped=read.skipped)
 
 
 def last_good(connection: Connection, *, journey: str, location: str, before: datetime) -> Run | None:

@@ -110,6 +110,14 @@ feeds = Table(
     Column("last_error_at", Moment),
 )
 
+ledgers = Table(
+    "ledgers",
+    metadata,
+    Column("location", String(64), primary_key=True),
+    Column("at", Moment, nullable=False),
+    Column("state", JSON, nullable=False),
+)
+
 alerts = Table(
     "alerts",
     metadata,

@@ -18,7 +18,11 @@ def journey_fails(name: str, rule: QuorumRule, book: Book) -> list[Verdict]:
 
 
 def _journey(name: str, rule: QuorumRule, book: Book, journey: str) -> Verdict:
-    counted = {place: book.counted(journey, place) for place in book.locations(journey)}
+    if rule.of_payment and not book.history.pays:
+        return _unpaid(name, rule, journey)
+    counted = {
+        place: [o for o in book.counted(journey, place) if _is_sample(rule, o)] for place in book.locations(journey)
+    }
     alive = {place: runs for place, runs in counted.items() if runs and book.fresh(runs[-1])}
     failing = _failing(rule, book, alive)
     passing = [place for place, runs in alive.items() if _passed(book, runs, rule.recover_passes)]
@@ -49,6 +53,23 @@ def _journey(name: str, rule: QuorumRule, book: Book, journey: str) -> Verdict:
         data_at=newest(latest),
         runbook=rule.runbook,
     )
+
+
+def _unpaid(name: str, rule: QuorumRule, journey: str) -> Verdict:
+    """Nothing is paid, so nothing of it can be judged; what stops before the payment is F0's."""
+    title = journey_title(journey)
+    return Verdict(
+        rule=name,
+        journey=journey,
+        verdict=Word.OFF,
+        title=f"{title}: {rule.title}",
+        summary=f"{title}: payment is stop_before_payment, so no run pays",
+    )
+
+
+def _is_sample(rule: QuorumRule, outcome: Outcome) -> bool:
+    """A run that passed without paying says nothing of the payment, neither good nor bad."""
+    return not rule.of_payment or not set(outcome.skipped) & set(rule.steps or ())
 
 
 def _failing(rule: QuorumRule, book: Book, alive: dict[str, list[Outcome]]) -> list[Outcome]:

@@ -1,0 +1,57 @@
+"""P1: a location buys more than its schedule does."""
+
+from __future__ import annotations
+
+from facts import LedgerState, Verdict, Word
+from sla.counting import Book
+from sla.durations import words
+from sla.targets import PurchasesRule
+
+_WINDOW = "1h"
+
+
+def over_schedule(name: str, rule: PurchasesRule, book: Book) -> list[Verdict]:
+    """A verdict for each location: its purchases of the last hour and those that were refused, beside the schedule's number."""
+    return [_place(name, rule, book, place) for place in book.all_locations()]
+
+
+def _place(name: str, rule: PurchasesRule, book: Book, place: str) -> Verdict:
+    state = book.history.ledgers.get(place)
+    if state is None or state.scheduled is None:
+        return _unjudged(name, rule, place, Word.INSUFFICIENT, f"{place}: its ledger has told of no schedule yet")
+    age = (book.now - state.at).total_seconds()
+    if age > rule.s("silent"):
+        return _unjudged(name, rule, place, Word.NO_DATA, f"{place}: no word of its ledger for {words(age)}")
+    wanted = state.purchases + state.refused
+    breached = wanted > state.scheduled
+    return Verdict(
+        rule=name,
+        subject=place,
+        verdict=Word.WARNING if breached else Word.MET,
+        title=f"{rule.title}: {place}",
+        summary=_sentence(place, state),
+        severity=rule.severity,
+        value=float(wanted),
+        limit=float(state.scheduled),
+        unit="purchases",
+        n=state.purchases,
+        window=_WINDOW,
+        breached=breached,
+        clear=not breached,
+        counted=(place,),
+        samples=(state.at.isoformat(timespec="seconds"),),
+        data_at=state.at,
+        runbook=rule.runbook,
+    )
+
+
+def _sentence(place: str, state: LedgerState) -> str:
+    refused = f" and {state.refused} more refused" if state.refused else ""
+    left = state.open + state.paid + state.unknown
+    undone = f"; {left} of all not undone yet" if left else ""
+    return f"{place}: {state.purchases} purchases in the last hour{refused} (the schedule's number is {state.scheduled}){undone}"
+
+
+def _unjudged(name: str, rule: PurchasesRule, place: str, word: Word, summary: str) -> Verdict:
+    title = f"{rule.title}: {place}"
+    return Verdict(rule=name, subject=place, verdict=word, title=title, summary=summary, severity=rule.severity)
