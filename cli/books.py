@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from facts import Purchase, Run
-    from runner.cleaner import Cleaner
     from runner.job import Job
     from runner.ledger import Entry, Ledger
 
@@ -53,17 +53,24 @@ def refusal(job: Job) -> str | None:
         ledger.close()
 
 
-def cleaner(ledger: Ledger) -> Cleaner | None:
-    """What undoes purchases with Stripe's test-mode key; None where there is no key. Raises ConfigError."""
+def clean(ledger: Ledger, *, within_s: float, hurry: bool = False) -> None:
+    """Undo what can be undone within a time, with Stripe's test-mode key; `hurry` asks also what waits for its next try.
+
+    Without a key it does nothing. Raises ConfigError.
+    """
     key = settings.stripe_key()
     if key is None:
-        return None
+        return
     from journeys.till import StripeAccess
     from runner.cleaner import Cleaner
     from runner.undo import StripeDesk
 
     access = StripeAccess(key, os.environ.get("STRIPE_API_BASE") or None)
-    return Cleaner(ledger=ledger, desk=StripeDesk(access, timeout_s=_CALL_S))
+    with closing(StripeDesk(access, timeout_s=_CALL_S)) as desk:
+        cleaner = Cleaner(ledger=ledger, desk=desk)
+        if hurry:
+            ledger.hurry(cleaner.clock())
+        cleaner.clean(within_s=within_s)
 
 
 def undone(run: Run, job: Job) -> Run:
@@ -74,8 +81,8 @@ def undone(run: Run, job: Job) -> Run:
         return run
     ledger = Ledger(Path(job.ledger))
     try:
-        if (able := cleaner(ledger)) is not None and (ledger.entries(unclean=True) or ledger.orders()):
-            able.clean(within_s=_AFTER_A_RUN_S)
+        if ledger.entries(unclean=True) or ledger.orders():
+            clean(ledger, within_s=_AFTER_A_RUN_S)
         return replace(run, purchases=_as_known(run.purchases, ledger.entries(run_id=run.id)))
     finally:
         ledger.close()

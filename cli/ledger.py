@@ -14,7 +14,7 @@ from cli.failing import Failing
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from runner.ledger import Entry, Ledger, Order
+    from runner.ledger import Entry, Order
 
 _CLEANS_FOR_S = 60.0
 
@@ -65,7 +65,7 @@ def _one(name: str, file: Path, *, clean: bool, every: bool, cleans: bool) -> tu
     ledger = Ledger(file)
     try:
         if clean:
-            _clean(ledger)
+            books.clean(ledger, within_s=_CLEANS_FOR_S, hurry=True)
         now = datetime.now(UTC)
         entries = ledger.entries(unclean=not every)
         orders = ledger.orders()
@@ -74,13 +74,6 @@ def _one(name: str, file: Path, *, clean: bool, every: bool, cleans: bool) -> tu
         return rows, sum(not entry.state.clean for entry in entries) + len(orders)
     finally:
         ledger.close()
-
-
-def _clean(ledger: Ledger) -> None:
-    able = books.cleaner(ledger)
-    assert able is not None
-    ledger.hurry(able.clock())
-    able.clean(within_s=_CLEANS_FOR_S)
 
 
 def _row(name: str, entry: Entry, now: datetime, *, cleans: bool) -> dict[str, Any]:

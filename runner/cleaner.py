@@ -156,7 +156,8 @@ def main() -> None:
     for chatty in ("httpx", "stripe"):
         logging.getLogger(chatty).setLevel(logging.ERROR)
     ledger = Ledger(Path(order["ledger"]))
-    cleaner = Cleaner(ledger=ledger, desk=StripeDesk(StripeAccess(order["stripe_key"], order["stripe_api_base"])))
+    desk = StripeDesk(StripeAccess(order["stripe_key"], order["stripe_api_base"]))
+    cleaner = Cleaner(ledger=ledger, desk=desk)
     pruned = datetime.now(UTC) - _PRUNE_EVERY
     while not told.is_set():
         try:
@@ -167,6 +168,7 @@ def main() -> None:
         except sqlite3.OperationalError as error:  # a full disk, a lock held for long: the next look may do better
             _log.error("the ledger cannot be used: %s", error)
         told.wait(_LOOK_EVERY_S)
+    desk.close()
     ledger.close()
 
 

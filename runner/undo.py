@@ -118,12 +118,17 @@ class StripeDesk:
     def __init__(self, access: StripeAccess, *, timeout_s: float = _TIMEOUT_S) -> None:
         import stripe  # 0.3 s of import that only a process with a key must pay
 
+        self._http = stripe.HTTPXClient(timeout=timeout_s, allow_sync_methods=True)
         self._client: stripe.StripeClient = stripe.StripeClient(
             access.key,
             base_addresses={"api": access.api_base} if access.api_base else {},
             max_network_retries=0,
-            http_client=stripe.HTTPXClient(timeout=timeout_s, allow_sync_methods=True),
+            http_client=self._http,
         )
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._http.close()  # type: ignore[no-untyped-call]
 
     def find(self, session_id: str) -> Found | None:
         """See Desk."""

@@ -1,0 +1,24 @@
+"""A cleaner that makes one sweep: `python -m tests.drills.cleaner LEDGER STRIPE KEY [FAILPOINT]`."""
+
+from __future__ import annotations
+
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+from journeys.till import StripeAccess
+from runner.cleaner import Cleaner
+from runner.ledger import Ledger
+from runner.undo import StripeDesk
+from tests.drills.dying import dies_at
+
+
+def main() -> None:
+    file, stripe, key, *failing = sys.argv[1:]
+    desk = StripeDesk(StripeAccess(key, stripe))
+    at = dies_at(failing[0] if failing else None)
+    Cleaner(ledger=Ledger(Path(file)), desk=desk, at=at, lease=timedelta(0)).sweep()
+
+
+if __name__ == "__main__":
+    main()
