@@ -67,7 +67,7 @@ def _from_stripe(access: StripeAccess, session_id: str) -> Session:
         amount_minor=session.amount_total,
         currency=session.currency,
         paid=session.payment_status == "paid",
-        livemode=session.livemode,
+        livemode=getattr(session, "livemode", None),
     )
 
 

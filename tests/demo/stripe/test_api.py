@@ -167,6 +167,37 @@ def test_an_idempotency_key_is_for_one_request_only(stand: Stand) -> None:
     assert len(stand.account.sessions()) == 1
 
 
+def test_a_failure_of_stripes_own_is_given_again_for_its_key_after_it_is_mended(stand: Stand) -> None:
+    stand.faults.start("payment_500")
+    for _ in range(2):
+        with pytest.raises(stripe.APIError) as broken:
+            stand.client.v1.checkout.sessions.create(a_session(), {"idempotency_key": "order-1"})  # type: ignore[arg-type]
+        stand.faults.clear()
+    assert broken.value.http_status == 500
+    stand.client.v1.checkout.sessions.create(a_session(), {"idempotency_key": "order-2"})  # type: ignore[arg-type]
+    assert len(stand.account.sessions()) == 1
+
+
+def test_a_refusal_is_not_kept_for_its_key(stand: Stand) -> None:
+    with pytest.raises(stripe.InvalidRequestError):
+        stand.client.v1.refunds.create({"charge": "ch_none"}, {"idempotency_key": "refund-1"})
+    session = stand.client.v1.checkout.sessions.create(a_session(), {"idempotency_key": "refund-1"})  # type: ignore[arg-type]
+    assert session.status == "open"
+
+
+def test_calls_over_the_limit_of_a_second_get_429_and_do_nothing(stand: Stand) -> None:
+    stand.account.calls_a_second = 2
+    stand.open_session()
+    stand.open_session()
+    with pytest.raises(stripe.RateLimitError) as limited:
+        stand.open_session()
+    assert (limited.value.http_status, limited.value.code) == (429, "rate_limit")
+    assert len(stand.account.sessions()) == 2
+    stand.clock.seconds += 1
+    stand.open_session()
+    assert len(stand.account.sessions()) == 3
+
+
 def test_the_fault_payment_500_opens_no_session_until_it_is_mended(stand: Stand) -> None:
     stand.faults.start("payment_500")
     with pytest.raises(stripe.APIError) as broken:
