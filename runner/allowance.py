@@ -29,19 +29,17 @@ def refusal(ledger: Ledger, now: datetime) -> str | None:
 
 def state_of(ledger: Ledger, location: str, now: datetime, *, cleans: bool) -> LedgerState:
     """What the ledger says of itself, for the hub."""
-    unclean = ledger.entries(unclean=True)
-    counts = {state: sum(entry.state is state for entry in unclean) for state in State}
-    errors = [entry.last_error for entry in unclean if entry.last_error]
+    left = ledger.left()
     return LedgerState(
         at=now,
         location=location,
         purchases=ledger.purchases(now),
         refused=ledger.refusals(now),
         scheduled=ledger.scheduled(),
-        open=counts[State.OPEN],
-        paid=counts[State.PAID],
-        unknown=counts[State.UNKNOWN],
-        oldest_at=min((entry.noted_at for entry in unclean), default=None),
+        open=left.get(State.OPEN, 0),
+        paid=left.get(State.PAID, 0),
+        unknown=left.get(State.UNKNOWN, 0),
+        oldest_at=ledger.oldest_left(),
         cleans=cleans,
-        trouble=errors[-1] if errors else None,
+        trouble=ledger.last_error(),
     )

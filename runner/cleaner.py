@@ -159,7 +159,7 @@ def main() -> None:
     desk = StripeDesk(StripeAccess(order["stripe_key"], order["stripe_api_base"]))
     cleaner = Cleaner(ledger=ledger, desk=desk)
     pruned = datetime.now(UTC) - _PRUNE_EVERY
-    while not told.is_set():
+    while not told.is_set() and os.getppid() == order["parent"]:
         try:
             cleaner.sweep()
             if cleaner.clock() - pruned > _PRUNE_EVERY:

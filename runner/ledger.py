@@ -296,10 +296,14 @@ class Ledger:
                 )
 
     def prune(self, now: datetime) -> None:
-        """Forget what has been clean for a month, and intents that could not have stayed open so long."""
+        """Forget what has been clean for a month, and what was never to be paid and could not have stayed open so long."""
         with self._write() as connection:
             connection.execute(
                 "DELETE FROM sessions WHERE state IN ('expired', 'refunded') AND changed_at < ?",
+                (_text(now - _CLEAN_KEPT),),
+            )
+            connection.execute(
+                "DELETE FROM sessions WHERE state = 'open' AND NOT pay_pressed AND noted_at < ?",
                 (_text(now - _CLEAN_KEPT),),
             )
             connection.execute("DELETE FROM orders WHERE meant_at < ?", (_text(now - _CLEAN_KEPT),))
@@ -316,6 +320,25 @@ class Ledger:
             unclean,
         )
         return [_entry(row) for row in rows]
+
+    def left(self) -> dict[State, int]:
+        """How many sessions of each state are not undone."""
+        query = "SELECT state, count(*) AS n FROM sessions WHERE state NOT IN ('expired', 'refunded') GROUP BY state"
+        return {State(row["state"]): int(row["n"]) for row in self._read(query)}
+
+    def oldest_left(self) -> datetime | None:
+        """When the oldest of them was noted."""
+        query = "SELECT min(noted_at) FROM sessions WHERE state NOT IN ('expired', 'refunded')"
+        (oldest,) = self._read(query)[0]
+        return datetime.fromisoformat(oldest) if oldest else None
+
+    def last_error(self) -> str | None:
+        """What stood in the way of the one that is tried next."""
+        rows = self._read(
+            "SELECT last_error FROM sessions WHERE state NOT IN ('expired', 'refunded') AND last_error NOT NULL "
+            "ORDER BY next_try_at LIMIT 1"
+        )
+        return str(rows[0][0]) if rows else None
 
     def orders(self) -> list[Order]:
         """Intents of which no session is known, oldest first."""

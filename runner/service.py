@@ -105,6 +105,7 @@ class Runner:
         self._account_for_the_killed()
         # The runs of the last life are dead: what they left may be undone.
         self.ledger.release(None, self._began_at)
+        self.ledger.prune(self._began_at)
         if self._cleaner is not None:
             self._cleaner.start()
         self._schedule.start()

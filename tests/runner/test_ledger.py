@@ -112,8 +112,11 @@ def test_what_has_been_clean_for_a_month_is_forgotten_and_debts_never(ledger: Le
     note(ledger, "cs_test_clean")
     ledger.settle("cs_test_clean", State.REFUNDED, NOW)
     note(ledger, "cs_test_debt", state=State.PAID)
+    note(ledger, "cs_test_pressed")
+    ledger.press_pay("cs_test_pressed", NOW)
+    note(ledger, "cs_test_never_paid")
     ledger.prune(NOW + timedelta(days=400))
-    assert [entry.session_id for entry in ledger.entries()] == ["cs_test_debt"]
+    assert [entry.session_id for entry in ledger.entries()] == ["cs_test_debt", "cs_test_pressed"]
 
 
 # -- before it happens -------------------------------------------------------------------------------------------------
@@ -218,6 +221,7 @@ def test_the_ledgers_word_to_the_hub_counts_what_is_left_and_what_was_refused(le
     note(ledger, "cs_test_clean", order=an_order("c"))
     ledger.settle("cs_test_clean", State.EXPIRED, NOW)
     ledger.refuse("d", NOW)
+    ledger.put_off("cs_test_paid", "RateLimitError 429", next_try_at=LATER)
     state = state_of(ledger, "us-east", LATER, cleans=True)
     assert (state.purchases, state.refused, state.scheduled, state.open, state.paid) == (3, 1, 16, 1, 1)
-    assert (state.oldest_at, state.cleans) == (NOW, True)
+    assert (state.oldest_at, state.cleans, state.trouble) == (NOW, True, "RateLimitError 429")
