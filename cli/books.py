@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from facts import Purchase, Run
+    from runner.entries import Entry
     from runner.job import Job
-    from runner.ledger import Entry, Ledger
+    from runner.ledger import Ledger
 
 FILE = "ledger.db"
 _AFTER_A_RUN_S = 10.0

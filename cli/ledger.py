@@ -14,7 +14,7 @@ from cli.failing import Failing
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from runner.ledger import Entry, Order
+    from runner.entries import Entry, Order
 
 _CLEANS_FOR_S = 60.0
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from facts import LedgerState, Plan
-from runner.ledger import Ledger, State
+from runner.entries import State
+from runner.ledger import Ledger
 
 
 def per_hour(plan: Plan) -> int:

@@ -10,8 +10,9 @@ from typing import Any
 
 from facts import Purchase
 from journeys.failure import Broken, Kind
+from runner.entries import Order, State
 from runner.job import Job
-from runner.ledger import Ledger, Order, State
+from runner.ledger import Ledger
 
 Listener = Callable[[str, dict[str, Any]], None]
 _BEYOND_THE_DEADLINE_S = 120.0

@@ -21,7 +21,8 @@ from pathlib import Path
 
 from facts import Failpoint, go_on
 from journeys.till import StripeAccess
-from runner.ledger import Entry, Ledger, Order, State
+from runner.entries import Entry, Order, State
+from runner.ledger import Ledger
 from runner.offspring import die_with_parent
 from runner.undo import Desk, StripeDesk, Trouble, undo
 

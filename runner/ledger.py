@@ -10,11 +10,10 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from pathlib import Path
-from typing import Any
+
+from runner.entries import Entry, Order, State, entry_from, order_from
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS orders (
@@ -33,79 +32,6 @@ CREATE INDEX IF NOT EXISTS sessions_due ON sessions (state, next_try_at);
 """
 _HOUR = timedelta(hours=1)
 _CLEAN_KEPT = timedelta(days=30)
-LIFETIME = timedelta(hours=24)
-"""How long a checkout session stays open: https://docs.stripe.com/api/checkout/sessions/create#create_checkout_session-expires_at"""
-
-
-class State(StrEnum):
-    """What is known of a session."""
-
-    OPEN = "open"
-    PAID = "paid"
-    EXPIRED = "expired"
-    REFUNDED = "refunded"
-    UNKNOWN = "unknown"
-
-    @property
-    def clean(self) -> bool:
-        """Whether nothing is left to undo."""
-        return self in (State.EXPIRED, State.REFUNDED)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
-    """The intent to open a checkout, written before the shop is asked for one. `email` is this run's alone."""
-
-    run_id: str
-    attempt: int
-    journey: str
-    location: str
-    slot: datetime | None
-    email: str
-    meant_at: datetime
-    tries: int = 0
-    last_error: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """A session. `next_try_at` is None where nobody will try again; `refund_key` numbers the idempotency key of its refund."""
-
-    session_id: str
-    run_id: str
-    journey: str
-    location: str
-    slot: datetime | None
-    amount_minor: int | None
-    currency: str | None
-    state: State
-    pay_pressed: bool
-    noted_at: datetime
-    changed_at: datetime
-    held_until: datetime
-    next_try_at: datetime | None
-    tries: int = 0
-    refund_key: int = 1
-    last_error: str | None = None
-    note: str | None = None
-
-    def words(self, now: datetime, *, cleans: bool) -> str:
-        """What is left to do, for people. Without a key (`cleans` is false) nothing is ever called clean on a guess."""
-        if self.note:
-            return self.note
-        match self.state:
-            case State.EXPIRED:
-                return "expired, nothing left to do"
-            case State.REFUNDED:
-                return "paid and refunded, nothing left to do"
-            case State.PAID:
-                return "paid, to be refunded" if cleans else "paid, not refunded"
-        if cleans:
-            return "to be undone"
-        if self.pay_pressed:
-            return "Pay was pressed and nobody saw the end: if it was paid, it is not refunded"
-        over = now - self.noted_at >= LIFETIME
-        return "open; its 24 h are over, and nobody has looked" if over else "open, expires in 24 h"
 
 
 class Ledger:
@@ -231,12 +157,12 @@ class Ledger:
             _text(now),
             most,
         )
-        return [_entry(row) for row in rows]
+        return [entry_from(dict(row)) for row in rows]
 
     def due_orders(self, now: datetime, *, most: int = 20) -> list[Order]:
         """Intents of which no session is known, to be looked for now, oldest first."""
         query = "SELECT * FROM orders WHERE next_try_at <= ? AND held_until <= ? ORDER BY meant_at LIMIT ?"
-        return [_order(row) for row in self._read(query, _text(now), _text(now), most)]
+        return [order_from(dict(row)) for row in self._read(query, _text(now), _text(now), most)]
 
     def claim(self, session_id: str, now: datetime, *, lease: timedelta) -> bool:
         """Take a session in hand for a while; False where somebody else has, or it is clean by now."""
@@ -319,7 +245,7 @@ class Ledger:
             run_id,
             unclean,
         )
-        return [_entry(row) for row in rows]
+        return [entry_from(dict(row)) for row in rows]
 
     def left(self) -> dict[State, int]:
         """How many sessions of each state are not undone."""
@@ -342,7 +268,7 @@ class Ledger:
 
     def orders(self) -> list[Order]:
         """Intents of which no session is known, oldest first."""
-        return [_order(row) for row in self._read("SELECT * FROM orders ORDER BY meant_at")]
+        return [order_from(dict(row)) for row in self._read("SELECT * FROM orders ORDER BY meant_at")]
 
     def next_due(self) -> datetime | None:
         """When there is something to undo next; None: nothing."""
@@ -383,27 +309,6 @@ class Ledger:
 
     def _count(self, query: str, since: datetime) -> int:
         return int(self._read(query, _text(since))[0][0])
-
-
-def _entry(row: sqlite3.Row) -> Entry:
-    values: dict[str, Any] = dict(row)
-    for name in ("slot", "noted_at", "changed_at", "held_until", "next_try_at"):
-        values[name] = datetime.fromisoformat(values[name]) if values[name] else None
-    return Entry(**{**values, "state": State(values["state"]), "pay_pressed": bool(values["pay_pressed"])})
-
-
-def _order(row: sqlite3.Row) -> Order:
-    return Order(
-        run_id=row["run_id"],
-        attempt=row["attempt"],
-        journey=row["journey"],
-        location=row["location"],
-        slot=datetime.fromisoformat(row["slot"]) if row["slot"] else None,
-        email=row["email"],
-        meant_at=datetime.fromisoformat(row["meant_at"]),
-        tries=row["tries"],
-        last_error=row["last_error"],
-    )
 
 
 def _text(moment: datetime) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from facts import Failpoint, go_on
 from journeys.till import StripeAccess
-from runner.ledger import Entry, State
+from runner.entries import Entry, State
 
 if TYPE_CHECKING:
     import stripe

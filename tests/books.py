@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from runner.ledger import Ledger, Order, State
+from runner.entries import Order, State
+from runner.ledger import Ledger
 from tests.builders import A_MOMENT
 
 

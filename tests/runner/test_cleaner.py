@@ -16,7 +16,8 @@ import pytest
 
 from journeys.till import StripeAccess
 from runner.cleaner import Cleaner
-from runner.ledger import Ledger, State
+from runner.entries import State
+from runner.ledger import Ledger
 from runner.undo import Found, StripeDesk, Trouble
 from tests.books import an_order, note
 from tests.builders import A_MOMENT

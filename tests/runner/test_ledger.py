@@ -14,7 +14,8 @@ from journeys.failure import Broken, Kind
 from journeys.site import Site
 from runner.allowance import per_hour, refusal, state_of
 from runner.bookkeeping import Bookkeeper
-from runner.ledger import Ledger, State
+from runner.entries import State
+from runner.ledger import Ledger
 from tests.books import an_order, note
 from tests.builders import A_MOMENT
 from tests.jobs import a_job
