@@ -133,6 +133,12 @@ def a_scene(**changes: Any) -> Scene:
         ),
         (TIMEOUT, {"requests": [a_request("/a.png", kind="image", status=429)]}, Kind.MISSING, "never appeared"),
         (TIMEOUT, {"walled": "a bot wall says 'no'"}, Kind.WALLED, "buy: a bot wall says 'no'"),
+        (
+            Broken("the ledger cannot be written", kind=Kind.UNBOOKED),
+            {"requests": [a_request("/api/buy", status=500)]},
+            Kind.UNBOOKED,
+            "buy: the ledger cannot be written",
+        ),
         (TIMEOUT, {"crashed": True}, Kind.CRASHED, "buy: the page crashed"),
         (
             PlaywrightError("Target page, context or browser has been closed"),

@@ -18,7 +18,7 @@ from runner.entries import State
 from runner.ledger import Ledger
 from tests.books import an_order, note
 from tests.builders import A_MOMENT
-from tests.jobs import a_job
+from tests.jobs import a_job, walk
 
 NOW = A_MOMENT
 LATER = NOW + timedelta(minutes=10)
@@ -226,3 +226,9 @@ def test_the_ledgers_word_to_the_hub_counts_what_is_left_and_what_was_refused(le
     state = state_of(ledger, "us-east", LATER, cleans=True)
     assert (state.purchases, state.refused, state.scheduled, state.open, state.paid) == (3, 1, 16, 1, 1)
     assert (state.oldest_at, state.cleans, state.trouble) == (NOW, True, "RateLimitError 429")
+
+
+def test_a_run_whose_ledger_cannot_be_opened_is_our_own_fault_and_opens_no_browser(tmp_path: Path) -> None:
+    run = walk(tmp_path, "http://127.0.0.1:9", ledger=str(tmp_path))
+    assert (run.status, run.blame, run.browser) == ("errored", "runner", "no browser")
+    assert "unable to open database file" in (run.error or "")
