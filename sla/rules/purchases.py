@@ -40,6 +40,7 @@ def _place(name: str, rule: PurchasesRule, book: Book, place: str) -> Verdict:
         clear=not breached,
         counted=(place,),
         samples=(state.at.isoformat(timespec="seconds"),),
+        samples_are_runs=False,
         data_at=state.at,
         runbook=rule.runbook,
     )
