@@ -229,7 +229,7 @@ class Ledger:
                 (_text(now - _CLEAN_KEPT),),
             )
             connection.execute(
-                "DELETE FROM sessions WHERE state = 'open' AND NOT pay_pressed AND noted_at < ?",
+                "DELETE FROM sessions WHERE state IN ('open', 'unknown') AND NOT pay_pressed AND noted_at < ?",
                 (_text(now - _CLEAN_KEPT),),
             )
             connection.execute("DELETE FROM orders WHERE meant_at < ?", (_text(now - _CLEAN_KEPT),))

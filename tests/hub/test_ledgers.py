@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from facts import LedgerState, to_wire
+from facts import LedgerState, Status, to_wire
 from store import ledgers
 from store import runs as run_rows
 from tests.hub.conftest import Bench
@@ -41,6 +42,16 @@ def test_an_alert_fires_over_the_number_and_resolves_below_it(bench: Bench) -> N
     send(bench)
     bench.tick()
     assert alerts(bench) == [("P1/us-east", "resolved")]
+
+
+def test_an_alert_about_the_payment_is_closed_where_nothing_is_paid_any_more(bench: Bench) -> None:
+    bench.send(*(bench.slot_run(place, status=Status.FAILED) for place in ("us-east", "us-west")))
+    bench.tick()
+    watched = bench.cycle.watched
+    bench.cycle.watched = replace(watched, site=replace(watched.site, payment="stop_before_payment"))
+    bench.tick()
+    found = {alert["key"]: alert["state"] for alert in bench.client.get("/api/alerts").json()["alerts"]}
+    assert (found["A1s/ga_purchase"], found["F0/ga_purchase"]) == ("resolved", "firing")
 
 
 @pytest.mark.parametrize(
