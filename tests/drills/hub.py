@@ -55,8 +55,8 @@ def main() -> None:
     routes: dict[Severity, tuple[str, ...]] = {Severity.CRITICAL: ("hook",), Severity.HIGH: ("hook",)}
     policy = Policy(routes={Severity.CRITICAL: ("hook",)})
     if scale != 1:
-        waits = {"join_window": timedelta(minutes=15) / scale, "update_every": timedelta(minutes=5) / scale}
-        policy, targets = Policy(routes=routes, **waits), targets.scaled(scale)
+        joining, between = timedelta(minutes=15) / scale, timedelta(minutes=5) / scale
+        policy, targets = Policy(routes=routes, join_window=joining, update_every=between), targets.scaled(scale)
     channel = KINDS["webhook"](Addressed(url=Secret(hook), client=httpx.Client(timeout=5)))
     hub = Hub(
         store=store,
