@@ -59,9 +59,15 @@ class Step:
 class Vital:
     """One web vital of one page of one attempt.
 
-    `name` is LCP, CLS, INP, FID, FCP or TTFB; `unit` is `ms`, or `score` for CLS. `value` is None where it did not happen
-    (no interaction, no paint). `navigation` is `hard` or `soft`. `cut` marks a page that was touched before it came to
-    rest: its LCP and CLS are clipped and nobody may grade them. `target` is the element the value belongs to, as a selector.
+    `name` is LCP, CLS, INP, FID, FCP, TTFB or LOAD (from the start of a hard navigation to the end of its load event; a soft
+    one has none); `unit` is `ms`, or `score` for CLS. `value` is None where it did not happen (no interaction, no paint).
+    `navigation` is `hard` or `soft`. `cut` marks a page that was touched before it came to rest: its LCP and CLS are clipped
+    and nobody may grade them. `target` is the element the value belongs to, as a selector; for CLS that of the largest shift.
+
+    `phases` are ms by name, in order, and sum to the value: `ttfb`, `load_delay`, `load_duration`, `render_delay` of an LCP,
+    `input_delay`, `processing`, `presentation` of an INP; empty where they are not known. `url` is the picture that is the
+    largest paint, `event` the type of the event that the slow interaction handled. `estimated` marks an INP of a page that was
+    left before the browser could tell: what its handlers took, without the paint.
     """
 
     page: str
@@ -71,6 +77,10 @@ class Vital:
     navigation: str
     cut: bool = False
     target: str | None = None
+    url: str | None = None
+    event: str | None = None
+    phases: dict[str, float] = field(default_factory=dict)
+    estimated: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +91,11 @@ class Request:
     `status` is None where no HTTP answer came; `failure` then says why in the browser's words (`net::ERR_...`), or is
     `pending` where none had come when the attempt ended. `kind` is the browser's resource type (`document`, `fetch`, ...).
     `body` is an excerpt of a text answer with a status of 400 or more.
+
+    `phases` are ms by name, in order, and sum to the duration: `queued` (before the browser did anything for it), `dns`,
+    `connect`, `tls`, `wait` (from sending it to the first byte), `receive`. What did not happen is left out: a connection that
+    was open already has neither `dns` nor `connect` nor `tls`. `transferred_bytes` came over the wire, head and body;
+    `body_bytes` is the body of it, as packed as it came. Both are None where the browser did not tell.
     """
 
     step: str | None
@@ -93,6 +108,9 @@ class Request:
     started_ms: float | None = None
     failure: str | None = None
     body: str | None = None
+    phases: dict[str, float] = field(default_factory=dict)
+    transferred_bytes: int | None = None
+    body_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

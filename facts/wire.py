@@ -80,7 +80,10 @@ def _reader(hint: Any) -> Callable[[Any, str], Any]:
         entry = _reader(arguments[0])
         return lambda value, path: [entry(v, f"{path}[{i}]") for i, v in enumerate(_a(list, value, path))]
     if origin is dict:
-        return lambda value, path: dict(_a(dict, value, path))
+        of_key = _reader(arguments[1])
+        return lambda value, path: {key: of_key(v, f"{path}.{key}") for key, v in _a(dict, value, path).items()}
+    if hint is Any:
+        return lambda value, path: value
     if origin is typing.Literal:
         return lambda value, path: _one_of(arguments, value, path)
     if dataclasses.is_dataclass(hint):

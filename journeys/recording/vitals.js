@@ -1,4 +1,4 @@
-// Web vitals of this document and of every soft navigation inside it, pushed to the runner as they change.
+// Web vitals of this document and of every soft navigation inside it, pushed to the runner as they change, with what made them.
 // Own observers, because the usual library reports when the page is hidden, which a driven browser never sees in time.
 (() => {
   if (window !== window.top || location.protocol === "about:" || !window.PerformanceObserver) return;
@@ -7,11 +7,14 @@
   const supported = PerformanceObserver.supportedEntryTypes || [];
   const documentId = Math.random().toString(36).slice(2) + Date.now().toString(36);
   const QUIET = 500; // ms without a new paint or shift before a touch counts as late enough
+  const FRAME = 8; // ms; the browser rounds an interaction's duration to it
+  const SHORTEST = 16; // ms; a shorter interaction is not told
 
   const visit = (kind, url, start) => ({
-    kind, url, start, fcp: null, lcp: null, lcpTarget: null, ttfb: null, fid: null, fidTarget: null,
-    cls: 0, clsTarget: null, windowSum: 0, windowStart: 0, windowEnd: -Infinity, worst: 0,
-    interactions: new Map(), inpTarget: null, cut: false, touched: false, pressed: false, touchedTarget: null, last: start,
+    kind, url, start, fcp: null, ttfb: null, load: null, lcp: null, lcpTarget: null, lcpUrl: null,
+    cls: 0, clsTarget: null, shifts: { sum: 0, start: 0, end: -Infinity, largest: 0, target: null },
+    fid: null, fidTarget: null, interactions: new Map(), left: [], told: -Infinity,
+    cut: false, touched: false, pressed: false, touchedTarget: null, last: start,
   });
   const visits = [visit("hard", location.href, 0)];
   const current = () => visits[visits.length - 1];
@@ -20,6 +23,7 @@
     for (let i = visits.length - 1; i > 0; i--) if (visits[i].start < time) return visits[i];
     return visits[0];
   };
+  const seen = (v, time) => { v.last = Math.max(v.last, time); };
 
   const selector = (node) => {
     if (!node || node.nodeType !== 1) node = node && node.parentElement;
@@ -32,41 +36,33 @@
     return parts.join(" > ").slice(0, 120) || null;
   };
 
-  // The worst interaction, leaving out one of every fifty: https://web.dev/articles/inp
-  const inp = (v) => {
-    const worst = [...v.interactions.values()].sort((a, b) => b - a);
-    if (worst.length) return worst[Math.min(worst.length - 1, Math.floor(worst.length / 50))];
-    return v.pressed ? 8 : null; // an interaction under 16 ms has no entry; entries are rounded to 8 ms
+  // --- largest paint --------------------------------------------------------------------------------------------------
+
+  // The browser's own list ends at 250 entries; the picture of a soft navigation may come after them.
+  const resources = [];
+  const keepResource = (entry) => { if (resources.push(entry) > 100) resources.shift(); };
+  const asked = (entry) => entry.requestStart || entry.startTime; // a foreign server may hide when its request was sent
+  const resourceOf = (url, before) => {
+    const it = (entry) => entry.name === url && asked(entry) <= before;
+    return resources.findLast(it) || performance.getEntriesByType("resource").findLast(it);
   };
 
-  const clean = (v) => ({
-    kind: v.kind, url: v.url, fcp: v.fcp, lcp: v.lcp, ttfb: v.ttfb, fid: v.fid, inp: inp(v), cls: v.worst,
-    cut: v.cut, lcpTarget: v.lcpTarget, clsTarget: v.clsTarget, inpTarget: v.inpTarget, fidTarget: v.fidTarget,
-  });
-  let queued = false;
-  const push = () => {
-    queued = false;
-    const last = current().last;
-    send(JSON.stringify({ document: documentId, quiet: performance.now() - last, soft: supported.includes("soft-navigation"), visits: visits.map(clean) }));
+  // First byte, wait for the picture's request, its load, wait for the paint: https://web.dev/articles/optimize-lcp
+  const lcpPhases = (v) => {
+    if (v.lcp === null || v.ttfb === null) return null;
+    const resource = v.lcpUrl && resourceOf(v.lcpUrl, v.start + v.lcp);
+    if (/^https?:/.test(v.lcpUrl) && !resource) return null; // nobody kept its times: better no phases than wrong ones
+    const between = (low, time) => Math.min(v.lcp, Math.max(low, time - v.start));
+    const requested = resource ? between(v.ttfb, asked(resource)) : v.ttfb;
+    const loaded = resource ? between(requested, resource.responseEnd) : requested;
+    return { ttfb: v.ttfb, load_delay: requested - v.ttfb, load_duration: loaded - requested, render_delay: v.lcp - loaded };
   };
-  const soon = () => { if (!queued) { queued = true; queueMicrotask(push); } };
 
-  const seen = (v, time) => { v.last = Math.max(v.last, time); };
-
-  // Session windows of at most 5 s, closed by a gap of 1 s: https://web.dev/articles/cls
-  const shift = (entry) => {
-    const v = at(entry.startTime);
-    seen(v, entry.startTime);
-    if (entry.hadRecentInput) return;
-    const sameWindow = entry.startTime - v.windowEnd < 1000 && entry.startTime - v.windowStart < 5000;
-    if (!sameWindow) { v.windowSum = 0; v.windowStart = entry.startTime; }
-    v.windowSum += entry.value;
-    v.windowEnd = entry.startTime;
-    if (v.windowSum > v.worst) {
-      v.worst = v.windowSum;
-      const source = (entry.sources || []).find((s) => s.node);
-      v.clsTarget = source ? selector(source.node) : v.clsTarget;
-    }
+  const paintLargest = (v, paint) => {
+    v.lcp = paint.startTime - v.start;
+    v.lcpTarget = selector(paint.element);
+    v.lcpUrl = paint.url || null;
+    seen(v, paint.startTime);
   };
 
   // The press and the click that caused a soft navigation come a moment apart; a later touch is another one.
@@ -80,25 +76,126 @@
     if (v.touched || paint.startTime < v.start) return;
     // The browser may tell a page that fades in only when it is touched: that paint is ours, not the page's.
     if (touchedSince(v.start) && lastTouch < paint.startTime) { v.cut = v.touched = true; return; }
-    v.lcp = paint.startTime - v.start;
-    v.lcpTarget = selector(paint.element);
-    seen(v, paint.startTime);
+    paintLargest(v, paint);
     if (v.fcp === null) v.fcp = v.lcp;
   };
 
-  const interaction = (e) => {
-    if (!e.interactionId) return;
-    const v = at(e.startTime);
-    const before = v.interactions.get(e.interactionId) || 0;
-    if (e.duration > before) v.interactions.set(e.interactionId, e.duration);
-    if (e.duration >= inp(v)) v.inpTarget = selector(e.target) || v.touchedTarget;
+  // --- layout shift ---------------------------------------------------------------------------------------------------
+
+  // Session windows of at most 5 s, closed by a gap of 1 s: https://web.dev/articles/cls
+  const shift = (entry) => {
+    const v = at(entry.startTime);
+    seen(v, entry.startTime);
+    if (entry.hadRecentInput) return;
+    const w = v.shifts;
+    const sameWindow = entry.startTime - w.end < 1000 && entry.startTime - w.start < 5000;
+    if (!sameWindow) Object.assign(w, { sum: 0, start: entry.startTime, largest: 0, target: null });
+    w.sum += entry.value;
+    w.end = entry.startTime;
+    if (entry.value > w.largest) {
+      const source = (entry.sources || []).find((s) => s.node); // the browser names the one that moved most first
+      Object.assign(w, { largest: entry.value, target: source ? selector(source.node) : null });
+    }
+    if (w.sum > v.cls) { v.cls = w.sum; v.clsTarget = w.target; }
   };
+
+  // --- interactions ---------------------------------------------------------------------------------------------------
+
+  // Handlers that ran before the same paint kept that paint waiting together, whosever event they handled.
+  const frames = [];
+  const frameOf = (e) => {
+    const paint = e.startTime + e.duration;
+    let frame = frames.findLast((f) => Math.abs(f.paint - paint) <= FRAME);
+    if (!frame) {
+      frame = { paint, began: e.processingStart, ended: e.processingEnd };
+      if (frames.push(frame) > 50) frames.shift();
+    }
+    frame.began = Math.min(frame.began, e.processingStart);
+    frame.ended = Math.max(frame.ended, e.processingEnd);
+    return frame;
+  };
+
+  const isUntold = (v, touch) => touch.start > v.told + 1;
+  const interaction = (e) => {
+    const frame = frameOf(e);
+    const v = at(e.startTime);
+    v.told = Math.max(v.told, e.startTime);
+    v.left = v.left.filter((t) => isUntold(v, t)); // what the browser tells itself need not be estimated
+    if (!e.interactionId) return;
+    const known = v.interactions.get(e.interactionId);
+    const took = e.processingEnd - e.processingStart;
+    const target = () => selector(e.target) || v.touchedTarget;
+    if (!known || (e.duration > known.duration && frame !== known.frame)) {
+      const { startTime: start, duration, name: type } = e;
+      v.interactions.set(e.interactionId, { start, duration, frame, type, took, target: target() });
+    } else if (frame === known.frame) {
+      known.duration = Math.max(known.duration, e.duration);
+      if (took > known.took) Object.assign(known, { type: e.name, took, target: target() });
+    }
+  };
+
+  // The worst interaction, leaving out one of every fifty: https://web.dev/articles/inp
+  const worstInteraction = (v) => {
+    const worst = [...v.interactions.values(), ...v.left].sort((a, b) => b.duration - a.duration);
+    return worst.length ? worst[Math.min(worst.length - 1, Math.floor(worst.length / 50))] : null;
+  };
+
+  const inp = (v) => {
+    const worst = worstInteraction(v);
+    if (!worst) return { inp: v.pressed ? FRAME : null }; // one of under 16 ms has no entry, and no phases
+    const { start, duration, frame, target, type } = worst;
+    const ends = start + duration;
+    const began = Math.min(ends, Math.max(start, frame.began));
+    const ended = Math.min(ends, Math.max(began, frame.ended));
+    const phases = { input_delay: began - start, processing: ended - began, presentation: ends - ended };
+    return { inp: duration, inpTarget: target, inpEvent: type, inpPhases: phases, inpEstimated: Boolean(worst.estimated) };
+  };
+
+  // A click that leaves the page at once paints nothing, and the browser never tells it. A message to ourselves comes when
+  // its handlers are done, and still before the page goes.
+  const underWay = [];
+  const handled = (touches) => {
+    const now = performance.now();
+    for (const t of touches) {
+      Object.assign(t, { duration: now - t.start, frame: { began: t.began, ended: now } });
+      if (t.duration < SHORTEST || !isUntold(t.page, t)) continue;
+      t.page.left = [...t.page.left.filter((other) => other !== t), t];
+      soon();
+    }
+  };
+  const channel = new MessageChannel();
+  channel.port1.onmessage = () => handled(underWay.splice(0, 1));
+  const watchHandlers = (event) => {
+    if (!event.isTrusted) return;
+    const { timeStamp: start, type } = event;
+    underWay.push({ start, type, page: current(), began: performance.now(), target: selector(event.target), estimated: true });
+    channel.port2.postMessage(null);
+  };
+  for (const type of ["pointerdown", "click", "keydown"]) addEventListener(type, watchHandlers, { capture: true, passive: true });
+
+  // --- telling --------------------------------------------------------------------------------------------------------
+
+  const clean = (v) => ({
+    kind: v.kind, url: v.url, fcp: v.fcp, ttfb: v.ttfb, load: v.load, cls: v.cls, clsTarget: v.clsTarget, cut: v.cut,
+    lcp: v.lcp, lcpTarget: v.lcpTarget, lcpUrl: v.lcpUrl, lcpPhases: lcpPhases(v), fid: v.fid, fidTarget: v.fidTarget, ...inp(v),
+  });
+  const navigation = () => {
+    const entry = performance.getEntriesByType("navigation")[0];
+    if (entry && entry.responseStart > 0) visits[0].ttfb = entry.responseStart;
+    if (entry && entry.loadEventEnd > 0) visits[0].load = entry.loadEventEnd;
+  };
+  let queued = false;
+  const push = () => {
+    queued = false;
+    navigation();
+    const last = current().last;
+    send(JSON.stringify({ document: documentId, quiet: performance.now() - last, soft: supported.includes("soft-navigation"), visits: visits.map(clean) }));
+  };
+  const soon = () => { if (!queued) { queued = true; queueMicrotask(push); } };
 
   const handlers = {
     "paint": (e) => { if (e.name === "first-contentful-paint") visits[0].fcp = e.startTime; },
-    "largest-contentful-paint": (e) => {
-      visits[0].lcp = e.startTime; visits[0].lcpTarget = selector(e.element); seen(visits[0], e.startTime);
-    },
+    "largest-contentful-paint": (e) => paintLargest(visits[0], e),
     "layout-shift": shift,
     "first-input": (e) => {
       const v = at(e.startTime);
@@ -126,18 +223,17 @@
   };
 
   const observers = [];
-  for (const [type, handle] of Object.entries(handlers)) {
-    if (!supported.includes(type)) continue;
-    const observer = new PerformanceObserver((list) => { list.getEntries().forEach(handle); soon(); });
-    observer.observe({ type, buffered: true, durationThreshold: 16 });
+  const observe = (type, handle, then) => {
+    const observer = new PerformanceObserver((list) => { list.getEntries().forEach(handle); then(); });
+    observer.observe({ type, buffered: true, durationThreshold: SHORTEST });
     observers.push([observer, handle]);
+  };
+  if (supported.includes("resource")) observe("resource", keepResource, () => {});
+  for (const [type, handle] of Object.entries(handlers)) {
+    if (supported.includes(type)) observe(type, handle, soon);
   }
 
-  const navigation = () => {
-    const entry = performance.getEntriesByType("navigation")[0];
-    if (entry && entry.responseStart > 0) visits[0].ttfb = entry.responseStart;
-  };
-  addEventListener("load", () => { navigation(); soon(); });
+  addEventListener("load", () => { soon(); setTimeout(push); }); // the load ends when its last handler does
 
   // A touch before the page came to rest clips LCP and hides shifts: such a page must not be graded.
   const touch = (event) => {
@@ -153,7 +249,7 @@
 
   addEventListener("beforeunload", () => {
     for (const [observer, handle] of observers) observer.takeRecords().forEach(handle);
-    navigation();
+    handled(underWay);
     push();
   });
 })();

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from facts import Vital
 from journeys.recording.endpoints import endpoint_of, party_of
@@ -14,8 +16,9 @@ from journeys.recording.endpoints import endpoint_of, party_of
 SCRIPT = Path(__file__).with_name("vitals.js")
 BINDING = "__sixfb_vitals"
 
-_MS = (("LCP", "lcp", "lcpTarget"), ("INP", "inp", "inpTarget"), ("FID", "fid", "fidTarget"))
-_PLAIN_MS = (("FCP", "fcp"), ("TTFB", "ttfb"))
+_LCP_PHASES = ("ttfb", "load_delay", "load_duration", "render_delay")
+_INP_PHASES = ("input_delay", "processing", "presentation")
+_LONGEST_URL = 200
 
 
 class VitalsLog:
@@ -54,7 +57,7 @@ class VitalsLog:
         return sum(len(visits) for visits in self._documents.values())
 
     def vitals(self) -> tuple[Vital, ...]:
-        """All vitals of all pages, six a page."""
+        """All vitals of all pages, seven a hard navigation and six a soft one."""
         return tuple(
             vital for visits in self._documents.values() for visit in visits for vital in _vitals(visit, self._first)
         )
@@ -65,28 +68,84 @@ def _vitals(visit: dict[str, Any], first: str) -> list[Vital]:
     party = party_of(url, first=first)
     page = endpoint_of(url) if party == "first" else party + endpoint_of(url)
     soft = visit.get("kind") == "soft"
-    navigation = "soft" if soft else "hard"
+    of_page: dict[str, Any] = {"page": page, "navigation": "soft" if soft else "hard"}
     cut = bool(visit.get("cut"))
-
-    def a_vital(name: str, key: str, unit: str = "ms", target: str | None = None) -> Vital:
-        text = visit.get(target) if target else None
-        return Vital(
-            page=page,
-            name=name,
-            value=_number(visit.get(key), digits=4 if unit == "score" else 1),
-            unit=unit,
-            navigation=navigation,
-            cut=cut and name in ("LCP", "CLS"),
-            target=str(text)[:120] if text else None,
-        )
-
-    return [
-        *(a_vital(name, key, target=target) for name, key, target in _MS),
-        a_vital("CLS", "cls", unit="score", target="clsTarget"),
-        *(a_vital(name, key) for name, key in _PLAIN_MS),
+    lcp, inp = _ms(visit.get("lcp")), _ms(visit.get("inp"))
+    found = [
+        Vital(
+            name="LCP",
+            value=lcp,
+            unit="ms",
+            cut=cut,
+            target=_text(visit.get("lcpTarget")),
+            url=picture_of(_text(visit.get("lcpUrl"), most=2000), first=first),
+            phases=_phases(visit.get("lcpPhases"), _LCP_PHASES, lcp),
+            **of_page,
+        ),
+        Vital(
+            name="INP",
+            value=inp,
+            unit="ms",
+            target=_text(visit.get("inpTarget")),
+            event=_text(visit.get("inpEvent")),
+            phases=_phases(visit.get("inpPhases"), _INP_PHASES, inp),
+            estimated=bool(visit.get("inpEstimated")),
+            **of_page,
+        ),
+        Vital(name="FID", value=_ms(visit.get("fid")), unit="ms", target=_text(visit.get("fidTarget")), **of_page),
+        Vital(
+            name="CLS",
+            value=_number(visit.get("cls"), digits=4),
+            unit="score",
+            cut=cut,
+            target=_text(visit.get("clsTarget")),
+            **of_page,
+        ),
+        Vital(name="FCP", value=_ms(visit.get("fcp")), unit="ms", **of_page),
+        Vital(name="TTFB", value=_ms(visit.get("ttfb")), unit="ms", **of_page),
     ]
+    return found if soft else [*found, Vital(name="LOAD", value=_ms(visit.get("load")), unit="ms", **of_page)]
+
+
+def picture_of(url: str | None, *, first: str) -> str | None:
+    """The address of a picture as a reader knows it: its path, with the origin of a third party, and without the query.
+
+    A picture that an image service makes smaller (`/_next/image?url=%2Fhero.png&w=640`) is known by the one it was made from.
+    """
+    if not url:
+        return None
+    if not url.startswith(("http:", "https:")):
+        return url.partition(":")[0] + ":"  # data: and blob: hold the picture itself
+    parts = urlsplit(url)
+    party = party_of(url, first=first)
+    made_from = parse_qs(parts.query).get("url", [""])[0].partition("?")[0]
+    known = ("" if party == "first" else party) + parts.path + (f"?url={made_from}" if made_from else "")
+    return known[:_LONGEST_URL]
+
+
+def _text(value: Any, *, most: int = 120) -> str | None:
+    return str(value)[:most] if value else None
+
+
+def _ms(value: Any) -> float | None:
+    return _number(value, digits=1)
 
 
 def _number(value: Any, *, digits: int) -> float | None:
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
     return round(float(value), digits) if is_number else None
+
+
+def _phases(told: Any, names: tuple[str, ...], total: float | None) -> dict[str, float]:
+    """The phases in their order; empty unless all of them were told.
+
+    Their ends are what is rounded, and the last is the value itself: so they still sum to it.
+    """
+    values = [_ms(told.get(name)) for name in names] if isinstance(told, dict) else [None]
+    known = [value for value in values if value is not None]
+    if total is None or len(known) != len(names):
+        return {}
+    ends = [round(min(total, sum(known[: n + 1])), 1) for n in range(len(known) - 1)]
+    return {
+        name: round(end - start, 1) for name, start, end in zip(names, [0.0, *ends], [*ends, total], strict=True)
+    }
