@@ -122,7 +122,7 @@ class ThirdPartyRule(Rule):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpeedRule(Rule):
     """A percentile against the guide's three numbers, in ms. What is measured: an `endpoint`'s requests, the time of `steps`, or
-    the largest paint of a `page`."""
+    the load of a `page`, from the start of its navigation to the end of its load event."""
 
     target_ms: float
     warning_ms: float

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, cast
 
 from playwright.sync_api import BrowserContext, ConsoleMessage, Error, Page, Response, WebError
 from playwright.sync_api import Dialog as NativeDialog
@@ -14,6 +14,7 @@ from playwright.sync_api import Request as BrowserRequest
 
 import facts
 from journeys.recording.endpoints import LIVE, endpoint_of, origin_of, party_of
+from journeys.recording.phases import request_phases
 from journeys.recording.vitals import BINDING, SCRIPT, VitalsLog
 
 _MOST_REQUESTS = 2000
@@ -39,6 +40,9 @@ class SeenRequest:
     failure: str | None = None
     body: str | None = None
     ended: bool = False
+    phases: dict[str, float] = field(default_factory=dict)
+    transferred_bytes: int | None = None
+    body_bytes: int | None = None
 
     @property
     def endpoint(self) -> str:
@@ -154,9 +158,19 @@ class Recorder:
         if seen is None:
             return
         seen.ended = True
-        timing = request.timing
+        timing = cast("Mapping[str, float]", request.timing)
         ends = timing["responseEnd"]
         seen.duration_ms = ends if ends >= 0 else (self.clock() - seen.began) * 1000
+        seen.phases = request_phases(timing)
+        self._weigh(seen, request)
+
+    def _weigh(self, seen: SeenRequest, request: BrowserRequest) -> None:
+        """How much came over the wire. The driver has to be asked; Playwright runs a listener beside the journey, which goes on."""
+        with contextlib.suppress(Error):  # the page went away meanwhile: nobody knows any more
+            sizes = request.sizes()
+            # An answer out of the browser's cache carried no head over the wire; Playwright counts it off the body's zero.
+            seen.body_bytes = max(0, sizes["responseBodySize"])
+            seen.transferred_bytes = sizes["responseHeadersSize"] + sizes["responseBodySize"]
 
     def _failed(self, request: BrowserRequest) -> None:
         seen = self._under_way.pop(request, None)
@@ -232,6 +246,9 @@ class Recorder:
             started_ms=(seen.began - self.began) * 1000,
             failure=seen.failure if seen.ended else "pending",
             body=seen.body,
+            phases=seen.phases,
+            transferred_bytes=seen.transferred_bytes,
+            body_bytes=seen.body_bytes,
         )
 
 

@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from facts import Vital
 from journeys.recording.endpoints import endpoint_of, party_of
+from journeys.recording.phases import parts_of
 
 SCRIPT = Path(__file__).with_name("vitals.js")
 BINDING = "__sixfb_vitals"
@@ -137,15 +138,7 @@ def _number(value: Any, *, digits: int) -> float | None:
 
 
 def _phases(told: Any, names: tuple[str, ...], total: float | None) -> dict[str, float]:
-    """The phases in their order; empty unless all of them were told.
-
-    Their ends are what is rounded, and the last is the value itself: so they still sum to it.
-    """
-    values = [_ms(told.get(name)) for name in names] if isinstance(told, dict) else [None]
-    known = [value for value in values if value is not None]
-    if total is None or len(known) != len(names):
-        return {}
-    ends = [round(min(total, sum(known[: n + 1])), 1) for n in range(len(known) - 1)]
-    return {
-        name: round(end - start, 1) for name, start, end in zip(names, [0.0, *ends], [*ends, total], strict=True)
-    }
+    """The phases in their order; empty unless all of them were told."""
+    values = {name: _ms(told.get(name)) for name in names} if isinstance(told, dict) else {}
+    known = {name: value for name, value in values.items() if value is not None}
+    return parts_of(total, known) if total is not None and len(known) == len(names) else {}

@@ -78,7 +78,7 @@ def _values(rule: SpeedRule, outcome: Outcome) -> list[float]:
     return [
         v.value
         for v in outcome.vitals
-        if v.page == rule.page and v.name == "LCP" and v.navigation == "hard" and v.value is not None
+        if v.page == rule.page and v.name == "LOAD" and v.navigation == "hard" and v.value is not None
     ]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from facts import Blame, FeedState, Severity, Status, Stock, Word
+from facts import Blame, FeedState, Graded, Severity, Status, Stock, Word
 from tests.sla.builders import (
     GA,
     NOW,
@@ -127,16 +127,31 @@ def test_a_percentile_of_one_location_is_never_critical() -> None:
     assert judged(a_history(runs), "D1").verdict is Word.WARNING
 
 
-def test_register_is_graded_by_the_step_that_opens_it_and_success_by_its_largest_paint() -> None:
+def test_register_is_graded_by_the_step_that_opens_it_and_success_by_its_load() -> None:
     slow: dict[str, Any] = {
         "steps": {"select_ga_ticket": 4500.0},
-        "vitals": (a_graded("LCP", 2500.0, page="/success"),),
+        "vitals": (a_graded("LOAD", 2500.0, page="/success"), a_graded("LCP", 400.0, page="/success")),
     }
     runs = [an_outcome(2 + i * 2.5, location=PLACES[i % 3], **slow) for i in range(20)]
     assert judged(a_history(runs), "D3").verdict is Word.WARNING
     assert judged(a_history(runs), "D4").verdict is Word.WARNING
     failed = [replace(o, failed_step="select_ga_ticket") for o in runs]
     assert judged(a_history(failed), "D3").verdict is Word.NO_DATA
+
+
+@pytest.mark.parametrize(
+    "vital",
+    [
+        a_graded("LCP", 9000.0, page="/success"),
+        a_graded("LOAD", None, page="/success"),
+        a_graded("LOAD", 9000.0, page="/pricing"),
+        a_graded("LOAD", 9000.0, page="/success", navigation="soft"),
+    ],
+)
+def test_a_run_that_saw_no_load_of_success_is_not_counted(vital: Graded) -> None:
+    runs = [an_outcome(2 + i * 2.5, location=PLACES[i % 3], vitals=(vital,)) for i in range(20)]
+    verdict = judged(a_history(runs), "D4")
+    assert (verdict.verdict, verdict.n) == (Word.NO_DATA, 0)
 
 
 def pages(value: float, count: int = 20, *, name: str = "LCP", cut: bool = False) -> list[Any]:
