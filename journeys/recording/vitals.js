@@ -164,9 +164,10 @@
     }
   };
   const channel = new MessageChannel();
-  channel.port1.onmessage = () => handled(underWay.splice(0, 1));
+  channel.port1.onmessage = () => handled(underWay.splice(0));
   const watchHandlers = (event) => {
     if (!event.isTrusted) return;
+    handled(underWay.splice(0)); // events are not handled inside one another, and the next may overtake the message
     const { timeStamp: start, type } = event;
     underWay.push({ start, type, page: current(), began: performance.now(), target: selector(event.target), estimated: true });
     channel.port2.postMessage(null);

@@ -117,7 +117,10 @@ def picture_of(url: str | None, *, first: str) -> str | None:
         return None
     if not url.startswith(("http:", "https:")):
         return url.partition(":")[0] + ":"  # data: and blob: hold the picture itself
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return None
     party = party_of(url, first=first)
     made_from = parse_qs(parts.query).get("url", [""])[0].partition("?")[0]
     known = ("" if party == "first" else party) + parts.path + (f"?url={made_from}" if made_from else "")
