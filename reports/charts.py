@@ -87,6 +87,23 @@ def waterfall(start: float, length: float, total: float, *, tone: str) -> Markup
     ).format(tone, left, width)
 
 
+def segments(parts: Sequence[tuple[str, float]], *, start: float, total: float) -> Markup:
+    """A `waterfall` whose bar is made of parts, each a kind for its class and a length in ms."""
+    drawn: list[Markup] = []
+    at = start
+    for kind, length in parts:
+        left, width = _place(at, length, total)
+        at += length
+        if length > 0:
+            drawn.append(
+                Markup('<rect class="phase-{}" x="{}%" y="1" width="{}%" height="8"/>').format(kind, left, width)
+            )
+    return Markup(
+        '<svg class="waterfall" aria-hidden="true" focusable="false" height="10">'
+        '<rect class="track" x="0" y="4" width="100%" height="2"/>{}</svg>'
+    ).format(Markup("").join(drawn))
+
+
 def _timeline_row(bar: Bar, top: int, total: float) -> Markup:
     parts = [
         _text(0, top + 14, bar.label, "chart-label"),

@@ -10,6 +10,7 @@ from facts import Run
 from reports import pages, vitals
 from reports.artifacts import Artifact, copy_traces, file_name, read_artifacts
 from reports.sections.attempts import AttemptsSection, attempts_section
+from reports.sections.causes import Cause, causes
 from reports.sections.detail import Detail
 from reports.sections.environment import cut_notes, environment
 from reports.sections.evidence import EvidenceSection, evidence_section
@@ -32,6 +33,7 @@ class RunPage:
     said: PageWords
     targets: tuple[vitals.Target, ...]
     vitals: tuple[vitals.Row, ...]
+    causes: tuple[Cause, ...]
     purchases: tuple[PurchaseRow, ...]
     attempts: AttemptsSection
     environment: tuple[Detail, ...]
@@ -72,6 +74,7 @@ def run_context(run: Run, artifacts: tuple[Artifact, ...], folder: Path = Path()
         said=page_words(attempt, artifacts),
         targets=vitals.TARGETS,
         vitals=vitals.rows(run.vitals),
+        causes=causes(run.vitals),
         purchases=tuple(purchase_row(purchase) for purchase in run.purchases),
         attempts=attempts_section(run),
         environment=environment(run),

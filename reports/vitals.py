@@ -11,17 +11,19 @@ from reports import words
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """A vital's limit: `most` in ms, or unitless for CLS. `absent` says what a missing value means."""
+    """A vital's limit: `most` in ms, or unitless for CLS; None where no page has one. `absent` says what a missing value means."""
 
     name: str
     meaning: str
-    most: float
+    most: float | None
     absent: str = "did not happen"
     is_retired: bool = False
 
     @property
     def limit(self) -> str:
-        """The limit in words."""
+        """The limit in words; empty where there is none."""
+        if self.most is None:
+            return ""
         return f"{self.most:g}" if self.name == "CLS" else words.limit(self.most)
 
 
@@ -33,13 +35,18 @@ TARGETS = (
     Target(name="INP", meaning="next paint after an interaction", most=200, absent="no interaction"),
     Target(name="FCP", meaning="first paint", most=1800),
     Target(name="TTFB", meaning="first byte", most=800),
+    # The guide limits the load of one page alone, /success, which D4 judges.
+    Target(name="LOAD", meaning="end of the load event", most=None, absent="left before its end"),
     Target(name="FID", meaning="first input delay", most=100, absent="no interaction", is_retired=True),
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
-    """One vital of one page. `verdict` is `good`, `over`, `cut` or `none`; `words` say it without colour, `brief` in a word or two."""
+    """One vital of one page. `words` say the verdict without colour, `brief` in a word or two.
+
+    `verdict` is `good`, `over`, `cut`, `plain` (no limit) or `none`.
+    """
 
     value: str
     verdict: str
@@ -77,12 +84,14 @@ def visits(vitals: Iterable[Vital]) -> list[list[Vital]]:
 
 def _row(visit: list[Vital]) -> Row:
     by_name = {vital.name: vital for vital in visit}
-    cells = tuple(cell(by_name.get(target.name), target) for target in TARGETS)
+    cells = tuple(cell(by_name.get(t.name), t, soft=visit[0].navigation == "soft") for t in TARGETS)
     return Row(page=visit[0].page, navigation=visit[0].navigation, cells=cells)
 
 
-def cell(vital: Vital | None, target: Target) -> Cell:
-    """One value beside its limit."""
+def cell(vital: Vital | None, target: Target, *, soft: bool = False) -> Cell:
+    """One value beside its limit. `soft` is whether the page was reached by a soft navigation."""
+    if vital is None and soft and target.name == "LOAD":
+        return Cell(value="–", verdict="none", words="a soft one has none", brief="none")
     if vital is None:
         return Cell(value="–", verdict="none", words="not recorded", brief="not recorded")
     if vital.value is None:
@@ -92,6 +101,8 @@ def cell(vital: Vital | None, target: Target) -> Cell:
         return Cell(
             value=value, verdict="cut", words="touched too soon, not graded", brief="not graded", target=vital.target
         )
+    if target.most is None:
+        return Cell(value=value, verdict="plain", words="no limit")
     if vital.value > target.most:
         return Cell(value=value, verdict="over", words=f"over {target.limit}", brief="over", target=vital.target)
     return Cell(value=value, verdict="good", words=f"within {target.limit}", brief="")

@@ -77,9 +77,28 @@ def a_vital(name: str = "LCP", value: float | None = 743.0, **facts: Any) -> Vit
 
 
 def some_vitals(page: str = "/", navigation: str = "hard", **values: float | None) -> tuple[Vital, ...]:
-    """All six vitals of one page, as a healthy one has them."""
+    """All vitals of one page, as a healthy one has them; a soft navigation has no load."""
     healthy = {"LCP": 1428.0, "INP": 40.0, "FID": 5.4, "CLS": 0.0, "FCP": 469.0, "TTFB": 41.0}
-    return tuple(a_vital(n, v, page=page, navigation=navigation) for n, v in (healthy | values).items())
+    if navigation == "hard":
+        healthy["LOAD"] = 910.0
+    found = (healthy | values).items()
+    return tuple(a_vital(n, v, page=page, navigation=navigation, **_made_by(n, v)) for n, v in found)
+
+
+def _made_by(name: str, value: float | None) -> dict[str, Any]:
+    """What made a vital: a picture that came late, a click with a slow handler, a banner that moved."""
+    if name == "LCP" and value:
+        spent = shares(value, ("ttfb", "load_delay", "load_duration", "render_delay"), (0.1, 0.15, 0.6, 0.15))
+        return {"target": "main > section.hero > img", "url": "/hero.png", "phases": spent}
+    if name == "INP" and value:
+        spent = shares(value, ("input_delay", "processing", "presentation"), (0.1, 0.7, 0.2))
+        return {"target": "#buy", "event": "click", "phases": spent}
+    return {"target": "main > div.banner"} if name == "CLS" and value else {}
+
+
+def shares(total: float, names: tuple[str, ...], parts: tuple[float, ...]) -> dict[str, float]:
+    """A time shared out among phases."""
+    return {name: round(total * part, 1) for name, part in zip(names, parts, strict=True)}
 
 
 def a_request(endpoint: str = "/api/create-checkout-session", **facts: Any) -> Request:
@@ -93,8 +112,14 @@ def a_request(endpoint: str = "/api/create-checkout-session", **facts: Any) -> R
         "party": "first",
         "kind": "fetch",
         "started_ms": 4890.0,
+        "transferred_bytes": 1434,
+        "body_bytes": 1210,
     }
-    return Request(**{**default, **facts})
+    known = {**default, **facts}
+    if known["status"] is not None and known["duration_ms"] is not None:
+        shared = shares(known["duration_ms"], ("queued", "connect", "wait", "receive"), (0.05, 0.15, 0.6, 0.2))
+        known = {"phases": shared, **known}
+    return Request(**known)
 
 
 def a_failed_request(**facts: Any) -> Request:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from facts import Attempt, Request, Step
-from reports import charts, words
+from reports import charts, phases, words
 
 _TALKS = frozenset({"fetch", "xhr", "document"})
 _MOST_SHOWN = 12
@@ -17,7 +17,10 @@ _BETWEEN = "between steps"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestRow:
-    """One request. `tone` is `bad` for the likely cause, `warn` for any other that went wrong, else `plain`."""
+    """One request. `tone` is `bad` for the likely cause, `warn` for any other that went wrong, else `plain`.
+
+    `spent` is where its time went, `size` what came over the wire in words.
+    """
 
     step: str
     method: str
@@ -30,6 +33,8 @@ class RequestRow:
     failure: str | None
     body: str | None
     bar: Markup
+    spent: tuple[phases.Spent, ...]
+    size: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,12 +50,14 @@ class RequestGroup:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestsSection:
-    """`troubled` are the requests that went wrong, the likely cause first; `hidden` counts those beyond the list."""
+    """`troubled` are the requests that went wrong, the likely cause first; `hidden` counts those beyond the list.
+    `legend` names the colours of the bars, where any request's phases are known."""
 
     total: int
     failed: int
     troubled: tuple[RequestRow, ...]
     hidden: int
+    legend: tuple[phases.Spent, ...]
     groups: tuple[RequestGroup, ...]
 
 
@@ -65,6 +72,7 @@ def requests_section(attempt: Attempt | None, failed_step: str | None) -> Reques
         failed=len(bad),
         troubled=tuple(_row(r, cause, (r,)) for r in bad[:_MOST_SHOWN]),
         hidden=max(0, len(bad) - _MOST_SHOWN),
+        legend=phases.legend(phases.OF_REQUEST) if any(r.phases for r in requests) else (),
         groups=tuple(_group(name, [r for r in requests if r.step == name], cause, failed_step) for name in names),
     )
 
@@ -121,7 +129,15 @@ def _row(request: Request, cause: Request | None, among: Sequence[Request]) -> R
         failure=request.failure,
         body=request.body,
         bar=_bar(request, among, tone),
+        spent=phases.spent(request.phases),
+        size=_size(request),
     )
+
+
+def _size(request: Request) -> str:
+    if request.transferred_bytes is None:
+        return "–"
+    return "from the cache" if request.transferred_bytes == 0 else words.size(request.transferred_bytes)
 
 
 def _bar(request: Request, among: Sequence[Request], tone: str) -> Markup:
@@ -130,4 +146,7 @@ def _bar(request: Request, among: Sequence[Request], tone: str) -> Markup:
         return Markup("")
     first = min(start for start, _ in timed)
     total = max(1.0, max(end for _, end in timed) - first)
-    return charts.waterfall(request.started_ms - first, request.duration_ms or 0, total, tone=tone)
+    start = request.started_ms - first
+    if request.phases:
+        return phases.bar(request.phases, start=start, total=total)
+    return charts.waterfall(start, request.duration_ms or 0, total, tone=tone)

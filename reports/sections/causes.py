@@ -1,0 +1,59 @@
+"""What made a page's largest paint late, its interaction slow, and what moved: the element, and where the time went."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from facts import Vital
+from reports import phases, vitals
+
+_EXPLAINED = ("LCP", "INP", "CLS")
+_TARGETS = {target.name: target for target in vitals.TARGETS}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cause:
+    """One vital of one page. `element` is its selector, `source` the picture or the event it is about, `note` what to know of it."""
+
+    page: str
+    navigation: str
+    name: str
+    value: str
+    verdict: str
+    element: str | None
+    source: str | None
+    note: str | None
+    spent: tuple[phases.Spent, ...]
+    bar: Markup
+
+
+def causes(found: Sequence[Vital]) -> tuple[Cause, ...]:
+    """A row for each vital of which an element or phases are known, in the order of the visits; a CLS of 0 moved nothing."""
+    told = [v for v in found if v.name in _EXPLAINED and v.value and (v.target or v.phases)]
+    longest = max((v.value or 0 for v in told if v.phases), default=0)
+    return tuple(_cause(vital, longest) for vital in told)
+
+
+def _cause(vital: Vital, longest: float) -> Cause:
+    cell = vitals.cell(vital, _TARGETS[vital.name])
+    return Cause(
+        page=vital.page,
+        navigation=vital.navigation,
+        name=vital.name,
+        value=cell.value,
+        verdict=cell.verdict,
+        element=vital.target,
+        source=vital.url or (f"on {vital.event}" if vital.event else None),
+        note=_note(vital),
+        spent=phases.spent(vital.phases),
+        bar=phases.bar(vital.phases, total=longest) if vital.phases else Markup(""),
+    )
+
+
+def _note(vital: Vital) -> str | None:
+    if vital.estimated:
+        return "the page was left before it could paint: what its handlers took"
+    return "moved most" if vital.name == "CLS" else None
