@@ -18,7 +18,7 @@ _NAMES = {
     "receive": "receive",
     "ttfb": "first byte",
     "load_delay": "before its request",
-    "load_duration": "its load",
+    "load_duration": "load",
     "render_delay": "until the paint",
     "input_delay": "before the handlers",
     "processing": "handlers",

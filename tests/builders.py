@@ -5,6 +5,7 @@ The defaults are the outage that really happened on the watched site: the checko
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -283,8 +284,8 @@ def _passed_attempt() -> dict[str, Any]:
 def _visited() -> tuple[Vital, ...]:
     pricing = some_vitals("/pricing", "soft", LCP=512.0, CLS=0.3977, TTFB=None)
     register = tuple(
-        a_vital(v.name, v.value, page="/register", navigation="soft", cut=v.name in ("LCP", "CLS"))
-        for v in some_vitals(LCP=106.0, INP=8.0, FID=3.0, TTFB=None)
+        replace(v, cut=v.name in ("LCP", "CLS"))
+        for v in some_vitals("/register", "soft", LCP=106.0, INP=8.0, FID=3.0, TTFB=None)
     )
     return some_vitals() + pricing + register
 

@@ -79,6 +79,20 @@ class Number:
         """Whether a measured value is near enough."""
         return value is not None and self.truth - self.below <= value <= self.truth + self.above
 
+    @property
+    def known(self) -> str:
+        """The truth in words."""
+        return self.words(self.truth)
+
+    @property
+    def tolerance(self) -> str:
+        """How far from the truth is near enough, in words."""
+        return f"−{self.words(self.below)} to +{self.words(self.above)}"
+
+    def words(self, value: float) -> str:
+        """A value of this number in words."""
+        return f"{value:.4f}" if self.unit == "score" else f"{value:.0f} ms"
+
 
 @dataclass(frozen=True)
 class KnownPage:

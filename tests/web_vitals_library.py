@@ -14,6 +14,13 @@ from typing import NoReturn
 import pytest
 
 PACKAGE = "web-vitals@6"
+# Its last word on each vital of each page, hard or soft, kept in the page under the vital's name and the page's path.
+LISTEN = """
+window.told = {};
+const keep = name => metric => { window.told[name + metric.navigationURL.replace(location.origin, "")] = metric; };
+for (const name of ["LCP", "CLS", "INP", "TTFB", "FCP"])
+  webVitals["on" + name](keep(name), { reportAllChanges: true, reportSoftNavs: true });
+"""
 _MEMBER = "package/dist/web-vitals.attribution.iife.js"
 _KEPT = Path(__file__).resolve().parents[1] / "var" / "npm" / "web-vitals-6.attribution.iife.js"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,19 +14,13 @@ from facts import Vital
 from journeys.recording import Recorder
 from tests.known_pages import PAGES, SITE, KnownPage, vital
 from tests.sites import Served, a_site
-from tests.web_vitals_library import LibraryUnavailableError, do_without, library
+from tests.web_vitals_library import LISTEN, LibraryUnavailableError, do_without, library
 
 pytestmark = pytest.mark.browser
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "numbers.md"
 TRIES = 3
 BY_PATH = {known.path: known for known in PAGES}
-LISTEN = """
-window.told = {};
-const keep = name => metric => { window.told[name + metric.navigationURL.replace(location.origin, "")] = metric; };
-for (const name of ["LCP", "CLS", "INP", "TTFB", "FCP"])
-  webVitals["on" + name](keep(name), { reportAllChanges: true, reportSoftNavs: true });
-"""
 
 
 @pytest.fixture(scope="module")
@@ -191,3 +186,27 @@ def test_a_library_that_cannot_be_had_is_skipped_with_the_reason_and_fails_in_ci
         do_without(error, {})
     with pytest.raises(pytest.fail.Exception, match="npm is not installed"):
         do_without(error, {"CI": "true"})
+
+
+def rows_of(document: str) -> list[list[str]]:
+    """The measured table's rows, without its head."""
+    measured = document.partition("<!-- measured: begin -->")[2].partition("<!-- measured: end -->")[0]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in measured.splitlines() if line[:1] == "|"]
+    return rows[2:]
+
+
+def test_the_document_prints_the_tolerances_that_the_tests_use() -> None:
+    ours = [
+        [known.what if place == 0 else "", number.name, number.known, number.tolerance]
+        for known in PAGES
+        for place, number in enumerate(known.numbers)
+    ]
+    assert [row[:4] for row in rows_of(DOCUMENT.read_text(encoding="utf-8"))] == ours
+
+
+def test_what_the_document_says_was_measured_is_within_its_own_tolerances() -> None:
+    numbers = [number for known in PAGES for number in known.numbers]
+    for number, row in zip(numbers, rows_of(DOCUMENT.read_text(encoding="utf-8")), strict=True):
+        median, least, most = (float(found) for found in re.findall(r"[\d.]+(?= ms|\)| \(| to)", row[4]))
+        assert least <= median <= most
+        assert number.holds(median), (number.name, row[4])
