@@ -61,3 +61,23 @@ def test_a_missing_key_is_named() -> None:
 def test_something_else_than_an_object_is_refused() -> None:
     with pytest.raises(WireError, match="expected an object, got list"):
         from_wire(Run, [])
+
+
+def test_phases_that_are_no_numbers_are_refused_with_their_path() -> None:
+    data = to_wire(a_run())
+    data["vitals"][0]["phases"] = {"ttfb": "slow"}
+    with pytest.raises(WireError, match=r"vitals\[0\]\.phases\.ttfb: expected a number"):
+        from_wire(Run, data)
+
+
+def test_a_record_of_an_older_runner_is_read_without_phases_and_bytes() -> None:
+    data = to_wire(a_run())
+    new = {"vitals": ("url", "event", "phases", "estimated"), "requests": ("phases", "transferred_bytes", "body_bytes")}
+    attempt = data["attempts"][0]
+    for kind, names in new.items():
+        for noun in attempt[kind]:
+            for name in names:
+                del noun[name]
+    read = from_wire(Run, data).attempts[0]
+    assert {tuple(v.phases) for v in read.vitals} == {()}
+    assert {r.transferred_bytes for r in read.requests} == {None}

@@ -25,6 +25,8 @@ BY_NAME = {target.name: target for target in TARGETS}
         ("FID", None, "none", "no interaction"),
         ("LCP", None, "none", "did not happen"),
         ("TTFB", None, "none", "did not happen"),
+        ("LOAD", 9000.0, "plain", "no limit"),
+        ("LOAD", None, "none", "left before its end"),
     ],
 )
 def test_a_value_is_said_beside_its_limit(name: str, value: float | None, verdict: str, words: str) -> None:
@@ -45,3 +47,10 @@ def test_a_page_visited_twice_has_two_rows() -> None:
 
 def test_fid_is_marked_as_retired_and_nothing_else_is() -> None:
     assert [target.name for target in TARGETS if target.is_retired] == ["FID"]
+
+
+def test_a_soft_navigation_has_no_load_and_that_is_no_gap() -> None:
+    (soft,), (older,) = (rows((a_vital("LCP", navigation=kind),)) for kind in ("soft", "hard"))
+    place = list(BY_NAME).index("LOAD")
+    assert soft.cells[place].words == "a soft one has none"
+    assert older.cells[place].words == "not recorded"

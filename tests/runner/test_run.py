@@ -57,7 +57,7 @@ def test_a_passed_run_has_everything_it_saw(tmp_path: Path) -> None:
     ]
     assert ("error", "odd") in [(c.level, c.text) for c in attempt.console]
     vitals = {v.name: v for v in run.vitals}
-    assert set(vitals) == {"LCP", "INP", "FID", "CLS", "FCP", "TTFB"}
+    assert set(vitals) == {"LCP", "INP", "FID", "CLS", "FCP", "TTFB", "LOAD"}
     assert vitals["LCP"].value is not None
     assert vitals["INP"].value is None, "nobody touched the page"
     assert [e.kind for e in run.evidence] == ["screenshot"]
