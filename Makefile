@@ -7,13 +7,14 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 TESTERS ?= 2
 
-.PHONY: help setup browser demo test lint bench docs pictures lock clean
+.PHONY: help setup browser demo test lint bench numbers docs pictures lock clean
 
 help:
 	@echo "make demo    the shop, both journeys at three locations, the report (sets everything up first)"
 	@echo "make test    every test"
 	@echo "make lint    ruff and mypy"
 	@echo "make bench   what a run costs, beside bare Playwright"
+	@echo "make numbers how near the numbers come to what is known; writes docs/numbers.md"
 	@echo "make docs    the pictures of the README, made anew"
 
 setup: $(READY) browser
@@ -41,6 +42,9 @@ lint: $(READY)
 
 bench: setup
 	$(BIN)/python -P benchmarks/cost_of_a_run.py
+
+numbers: setup
+	$(BIN)/python -P benchmarks/true_numbers.py --write
 
 docs pictures: setup
 	$(BIN)/python -P docs/make_pictures.py

@@ -60,6 +60,10 @@ def test_a_passed_run_has_everything_it_saw(tmp_path: Path) -> None:
     assert set(vitals) == {"LCP", "INP", "FID", "CLS", "FCP", "TTFB", "LOAD"}
     assert vitals["LCP"].value is not None
     assert vitals["INP"].value is None, "nobody touched the page"
+    assert sum(vitals["LCP"].phases.values()) == pytest.approx(vitals["LCP"].value, abs=0.01)
+    assert (vitals["LOAD"].value or 0) > 0
+    answered = [r for r in attempt.requests if r.status is not None]
+    assert all(r.phases and r.transferred_bytes for r in answered)
     assert [e.kind for e in run.evidence] == ["screenshot"]
     assert run.browser.startswith("Chromium ")
 
