@@ -35,7 +35,7 @@ _KINDS = {
     "presentation": "paint",
 }
 OF_REQUEST = ("queued", "dns", "connect", "tls", "wait", "receive")
-_SHORTEST_MS = 0.5
+_SHORTEST_MS = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

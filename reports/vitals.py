@@ -41,6 +41,10 @@ TARGETS = (
 )
 
 
+# A soft navigation asks for no document: a first byte of 0 ms would look like a good one.
+_OF_A_DOCUMENT = ("TTFB", "LOAD")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
     """One vital of one page. `words` say the verdict without colour, `brief` in a word or two.
@@ -52,7 +56,6 @@ class Cell:
     verdict: str
     words: str
     brief: str = ""
-    target: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +93,7 @@ def _row(visit: list[Vital]) -> Row:
 
 def cell(vital: Vital | None, target: Target, *, soft: bool = False) -> Cell:
     """One value beside its limit. `soft` is whether the page was reached by a soft navigation."""
-    if vital is None and soft and target.name == "LOAD":
+    if soft and target.name in _OF_A_DOCUMENT:
         return Cell(value="–", verdict="none", words="a soft one has none", brief="none")
     if vital is None:
         return Cell(value="–", verdict="none", words="not recorded", brief="not recorded")
@@ -98,11 +101,9 @@ def cell(vital: Vital | None, target: Target, *, soft: bool = False) -> Cell:
         return Cell(value="–", verdict="none", words=target.absent, brief=target.absent)
     value = f"{vital.value:.3f}".rstrip("0").rstrip(".") if target.name == "CLS" else words.duration(vital.value)
     if vital.cut:
-        return Cell(
-            value=value, verdict="cut", words="touched too soon, not graded", brief="not graded", target=vital.target
-        )
+        return Cell(value=value, verdict="cut", words="touched too soon, not graded", brief="not graded")
     if target.most is None:
         return Cell(value=value, verdict="plain", words="no limit")
     if vital.value > target.most:
-        return Cell(value=value, verdict="over", words=f"over {target.limit}", brief="over", target=vital.target)
+        return Cell(value=value, verdict="over", words=f"over {target.limit}", brief="over")
     return Cell(value=value, verdict="good", words=f"within {target.limit}", brief="")

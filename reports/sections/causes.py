@@ -16,7 +16,7 @@ _TARGETS = {target.name: target for target in vitals.TARGETS}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cause:
-    """One vital of one page. `element` is its selector, `source` the picture or the event it is about, `note` what to know of it."""
+    """One vital of one page. `element` is its selector, `picture` the address of a largest paint's, `note` what to know of it."""
 
     page: str
     navigation: str
@@ -24,7 +24,7 @@ class Cause:
     value: str
     verdict: str
     element: str | None
-    source: str | None
+    picture: str | None
     note: str | None
     spent: tuple[phases.Spent, ...]
     bar: Markup
@@ -46,7 +46,7 @@ def _cause(vital: Vital, longest: float) -> Cause:
         value=cell.value,
         verdict=cell.verdict,
         element=vital.target,
-        source=vital.url or (f"on {vital.event}" if vital.event else None),
+        picture=vital.url,
         note=_note(vital),
         spent=phases.spent(vital.phases),
         bar=phases.bar(vital.phases, total=longest) if vital.phases else Markup(""),
@@ -54,6 +54,9 @@ def _cause(vital: Vital, longest: float) -> Cause:
 
 
 def _note(vital: Vital) -> str | None:
-    if vital.estimated:
-        return "the page was left before it could paint: what its handlers took"
-    return "moved most" if vital.name == "CLS" else None
+    if vital.name == "CLS":
+        return "moved most"
+    if vital.event is None:
+        return None
+    left = "; the page was left before it could paint: what its handlers took" if vital.estimated else ""
+    return f"on {vital.event}{left}"

@@ -49,10 +49,10 @@ def test_a_phase_that_this_version_does_not_know_is_shown_by_its_name() -> None:
 
 def test_the_cause_of_each_vital_names_its_element() -> None:
     found = causes(some_vitals("/", CLS=0.2))
-    assert [(c.name, c.element, c.source) for c in found] == [
-        ("LCP", "main > section.hero > img", "/hero.png"),
-        ("INP", "#buy", "on click"),
-        ("CLS", "main > div.banner", None),
+    assert [(c.name, c.element, c.picture, c.note) for c in found] == [
+        ("LCP", "main > section.hero > img", "/hero.png", None),
+        ("INP", "#buy", None, "on click"),
+        ("CLS", "main > div.banner", None, "moved most"),
     ]
 
 
@@ -72,7 +72,7 @@ def test_a_vital_of_which_nothing_is_known_has_no_cause(vital: object) -> None:
 
 def test_an_estimated_interaction_says_so() -> None:
     (cause,) = causes((a_vital("INP", 210.0, target="#a", event="click", estimated=True),))
-    assert cause.note == "the page was left before it could paint: what its handlers took"
+    assert cause.note == "on click; the page was left before it could paint: what its handlers took"
 
 
 def test_the_page_of_a_run_says_where_the_time_went() -> None:

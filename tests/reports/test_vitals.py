@@ -49,8 +49,10 @@ def test_fid_is_marked_as_retired_and_nothing_else_is() -> None:
     assert [target.name for target in TARGETS if target.is_retired] == ["FID"]
 
 
-def test_a_soft_navigation_has_no_load_and_that_is_no_gap() -> None:
-    (soft,), (older,) = (rows((a_vital("LCP", navigation=kind),)) for kind in ("soft", "hard"))
-    place = list(BY_NAME).index("LOAD")
-    assert soft.cells[place].words == "a soft one has none"
-    assert older.cells[place].words == "not recorded"
+def test_a_soft_navigation_asks_for_no_document_and_that_is_no_gap() -> None:
+    seen = (a_vital("TTFB", 0.0, navigation="soft"), a_vital("LCP", navigation="soft"))
+    (soft,), (older,) = rows(seen), rows((a_vital("LCP"),))
+    for name in ("TTFB", "LOAD"):
+        place = list(BY_NAME).index(name)
+        assert (soft.cells[place].value, soft.cells[place].words) == ("–", "a soft one has none")
+        assert older.cells[place].words == "not recorded"
