@@ -56,10 +56,12 @@ def test_a_number_that_is_known_is_found(known: KnownPage, open_page: Callable[[
     for _ in range(TRIES):
         recorder = visited(known, open_page(), site)
         found = {number: number.read(recorder) for number in known.numbers}
+        short = {n.name: [n.truth, value] for n, value in found.items() if value is None or value < n.truth - n.below}
+        assert short == {}, "truth and value of what was lost, or told too small: no noise does that"
         off = {n.name: [n.truth, value] for n, value in found.items() if not n.holds(value)}
         if not off:
             break
-    assert off == {}, "truth and value of what was too far off at each of three tries; the last stands here"
+    assert off == {}, "truth and value of what was too large at each of three tries; the last stands here"
 
 
 def test_what_made_a_largest_paint_is_named_and_its_phases_sum_to_it(
@@ -89,9 +91,12 @@ def test_the_element_of_the_largest_shift_is_named(open_page: Callable[[], Page]
     assert vital(visited(BY_PATH["/shift"], open_page(), site), "CLS", "/shift").target == "#box"
 
 
-def test_the_click_that_leaves_a_page_at_once_names_its_link(open_page: Callable[[], Page], site: Served) -> None:
-    inp = vital(visited(BY_PATH["/leaves"], open_page(), site), "INP", "/leaves")
-    assert (inp.target, inp.event) == ("#a", "click")
+def test_the_click_that_leaves_a_page_at_once_is_never_lost(open_page: Callable[[], Page], site: Served) -> None:
+    for _ in range(4):  # the browser alone tells about every third
+        inp = vital(visited(BY_PATH["/leaves"], open_page(), site), "INP", "/leaves")
+        assert inp.value is not None
+        assert inp.value >= 200 - 8
+        assert (inp.target, inp.event) == ("#a", "click")
 
 
 def test_a_page_that_was_left_before_it_was_loaded_has_no_load(open_page: Callable[[], Page], site: Served) -> None:
