@@ -167,7 +167,7 @@
   channel.port1.onmessage = () => handled(underWay.splice(0));
   const watchHandlers = (event) => {
     if (!event.isTrusted) return;
-    handled(underWay.splice(0)); // events are not handled inside one another, and the next may overtake the message
+    underWay.length = 0; // the next event overtook the message: nobody knows when the handlers of the one before were done
     const { timeStamp: start, type } = event;
     underWay.push({ start, type, page: current(), began: performance.now(), target: selector(event.target), estimated: true });
     channel.port2.postMessage(null);

@@ -96,7 +96,10 @@ def test_the_click_that_leaves_a_page_at_once_is_never_lost(open_page: Callable[
         inp = vital(visited(BY_PATH["/leaves"], open_page(), site), "INP", "/leaves")
         assert inp.value is not None
         assert inp.value >= 200 - 8
-        assert (inp.target, inp.event) == ("#a", "click")
+        assert inp.target == "#a"
+        assert inp.event in ("click", "pointerdown"), (
+            "on a busy machine the press itself may have waited longest to be painted"
+        )
 
 
 def test_a_page_that_was_left_before_it_was_loaded_has_no_load(open_page: Callable[[], Page], site: Served) -> None:
