@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import secrets
 import socket
-from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -43,7 +42,7 @@ class Tick:
 
 @dataclass(kw_only=True)
 class Cycle:
-    """Ticks. `lease_s` is how long this hub stays the evaluator without a word; `accepted` are baselines (rule, subject)."""
+    """Ticks. `lease_s` is how long this hub stays the evaluator without a word;"""
 
     store: Store
     watched: Watched
@@ -52,7 +51,6 @@ class Cycle:
     watching_since: datetime
     holder: str = field(default_factory=new_holder)
     lease_s: float = 30.0
-    accepted: Collection[tuple[str, str]] = ()
     at: Failpoint = go_on
     _previous: datetime | None = field(default=None, init=False)
 
@@ -71,7 +69,6 @@ class Cycle:
                 targets=self.targets,
                 now=now,
                 watching_since=self.watching_since,
-                accepted=self.accepted,
             )
         self.at("cycle.loaded")
         verdicts = judge(self.targets, history, now)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
@@ -23,7 +23,6 @@ def load_history(
     targets: Targets,
     now: datetime,
     watching_since: datetime,
-    accepted: Collection[tuple[str, str]] = (),
 ) -> History:
     """Everything the rules may look at: short rows over the longest window, whole ones over that which needs details."""
     detailed = runs.outcomes(connection, since=now - targets.detail_window)
@@ -40,7 +39,6 @@ def load_history(
         last_received=runs.last_received(connection),
         pays=watched.site.payment == "test",
         ledgers=ledgers.states(connection),
-        accepted=frozenset(accepted),
         undeliverable=destinations.marked(connection),
     )
 

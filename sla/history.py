@@ -23,8 +23,7 @@ class History:
 
     `watching_since` is when this hub began to expect results, `last_received` when each location last sent one.
     `pays` is false where the site is watched without paying; `ledgers` is the last word of each location's ledger.
-    `accepted` holds (rule, subject) whose present state an operator accepted as a baseline. `undeliverable` gives the reason
-    of each destination that refuses messages, by name.
+    `undeliverable` gives the reason of each destination that refuses messages, by name.
     """
 
     outcomes: Sequence[Outcome]
@@ -35,5 +34,4 @@ class History:
     last_received: Mapping[str, datetime] = field(default_factory=dict)
     pays: bool = True
     ledgers: Mapping[str, LedgerState] = field(default_factory=dict)
-    accepted: frozenset[tuple[str, str]] = frozenset()
     undeliverable: Mapping[str, str] = field(default_factory=dict)

@@ -150,9 +150,14 @@ class SpeedRule(Rule):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VitalsRule(Rule):
-    """Core Web Vitals: a percentile of each page at each location, and the median of the locations, against a limit by vital."""
+    """Core Web Vitals: a percentile of each page at each location, and the median of the locations, against a limit by vital.
+
+    `accepted` are baselines an operator accepted, by subject (`/success CLS`): up to such a value the page is off target, and
+    nobody is told; above it the limit holds.
+    """
 
     limits: dict[str, float]
+    accepted: dict[str, float] = field(default_factory=dict)
     percentile: float = 75
     window: str = _duration("24h")
     settle: str = _duration("30s")

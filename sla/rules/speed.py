@@ -131,14 +131,14 @@ def _vital(
     value = median([nearest_rank(values, rule.percentile) for values in by_place.values()]) if found else None
     enough = n >= rule.min_n
     over = enough and value is not None and value > limit
-    accepted = (name, subject) in book.history.accepted
+    accepted = value is not None and value <= rule.accepted.get(subject, 0.0)
     if not enough:
         word = Word.INSUFFICIENT if n else Word.NO_DATA
     else:
         word = Word.MET if not over else Word.OFF_TARGET if accepted else Word.WARNING
     outcomes = [outcome for outcome, _ in found]
     shown = "no value" if value is None else f"{value:.3g} {unit}"
-    note = ", accepted as a baseline" if over and accepted else ""
+    note = f", up to {rule.accepted[subject]:g} is accepted as a baseline" if over and accepted else ""
     return Verdict(
         rule=name,
         subject=subject,

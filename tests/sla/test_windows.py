@@ -165,7 +165,7 @@ def pages(value: float, count: int = 20, *, name: str = "LCP", cut: bool = False
         (pages(2400), "G1//pricing LCP", Word.MET),
         (pages(2600), "G1//pricing LCP", Word.WARNING),
         (pages(2600, 19), "G1//pricing LCP", Word.INSUFFICIENT),
-        (pages(0.11, name="CLS"), "G1//pricing CLS", Word.WARNING),
+        (pages(0.43, name="CLS"), "G1//pricing CLS", Word.WARNING),
         (pages(190, name="INP"), "G2/INP", Word.MET),
         (pages(210, name="INP"), "G2/INP", Word.WARNING),
         ([], "G2/INP", Word.NO_DATA),
@@ -184,10 +184,12 @@ def test_a_page_that_was_touched_too_soon_is_not_graded() -> None:
     assert (verdict.verdict, verdict.n) == (Word.MET, 20)
 
 
-def test_an_accepted_baseline_is_off_target_and_alerts_nobody() -> None:
-    history = a_history(pages(0.116, name="CLS"), accepted=frozenset({("G1", "/pricing CLS")}))
-    verdict = judged(history, "G1//pricing CLS")
-    assert (verdict.verdict, verdict.breached) == (Word.OFF_TARGET, False)
+@pytest.mark.parametrize(("cls", "word"), [(0.09, Word.MET), (0.12, Word.OFF_TARGET), (0.14, Word.WARNING)])
+def test_up_to_an_accepted_baseline_a_page_is_off_target_and_nobody_is_told(cls: float, word: Word) -> None:
+    runs = [an_outcome(2 + i, vitals=(a_graded("CLS", cls, page="/success"),)) for i in range(20)]
+    verdict = judged(a_history(runs), "G1//success CLS")
+    assert verdict.verdict is word
+    assert verdict.breached is (word is Word.WARNING)
 
 
 def some_stock(*samples: tuple[float, int], tier: str = "ga") -> list[Stock]:
