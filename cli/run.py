@@ -127,6 +127,7 @@ def _job(journey: str, site: Site, location: str, *, evidence: Path, headers: di
         journeys_dir=os.environ.get("SIXFB_JOURNEYS"),
         chromium=os.environ.get("SIXFB_CHROMIUM"),
         sandbox=sandbox_wanted(),
+        memory_mb=settings.memory_mb(),
         headers=headers,
         secret_headers={name: value.reveal() for name, value in secret_headers.items()},
         basic_auth=basic.reveal() if basic else None,

@@ -41,6 +41,7 @@ def runner(
             journeys_dir=os.environ.get("SIXFB_JOURNEYS"),
             chromium=os.environ.get("SIXFB_CHROMIUM"),
             sandbox=sandbox_wanted(),
+            memory_mb=settings.memory_mb(),
             stripe_key=settings.stripe_key(),
             stripe_api_base=os.environ.get("STRIPE_API_BASE") or None,
         )

@@ -21,10 +21,12 @@ from config import (
 )
 from config.secrets import read_secret_file
 from journeys.site import Site
+from runner.caps import MEMORY_MB
 
 T = TypeVar("T")
 _LIVE_KEY = re.compile(r"\b[rs]k_live_")
 _SOURCE_KEY = "STRIPE_SOURCE_KEY"
+_LEAST_MEMORY_MB = 256
 _ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -117,6 +119,18 @@ def _live_key(name: str) -> ConfigError:
 
 def _key_complaint(what: str, hint: str) -> Complaint:
     return Complaint(file="environment", key="STRIPE_SECRET_KEY", what=what, hint=hint)
+
+
+def memory_mb(environment: Mapping[str, str] = os.environ) -> int:
+    """What one run may hold of memory, its browser included: `SIXFB_MEMORY_MB`, else 2048. Raises ConfigError."""
+    text = environment.get("SIXFB_MEMORY_MB", "").strip()
+    if not text:
+        return MEMORY_MB
+    if not text.isascii() or not text.isdigit() or int(text) < _LEAST_MEMORY_MB:
+        what = f"{text!r} is no number of megabytes from {_LEAST_MEMORY_MB} on"
+        hint = "a purchase takes 300 to 550, so 2048 leaves room for a heavy page"
+        raise ConfigError(Complaint(file="environment", key="SIXFB_MEMORY_MB", what=what, hint=hint))
+    return int(text)
 
 
 def site_secrets(site: Site) -> tuple[Secret | None, dict[str, Secret]]:

@@ -174,7 +174,8 @@ class Attempt:
     evidence; those are `waited_ms`. `error_group` is the error with ids and numbers folded, so that equal failures group.
     `requests_counted` is how many requests the site counted against its request budget, `requests_left` the lowest rest
     that it told; both are None where it tells none. `where` is `file:line` of the journey's own
-    code at which it stopped. `page` is the last address, `page_text` what it said.
+    code at which it stopped. `page` is the last address, `page_text` what it said. `left_out` counts by kind what there was too
+    much of to keep.
     """
 
     number: int
@@ -197,6 +198,7 @@ class Attempt:
     requests: tuple[Request, ...] = ()
     console: tuple[ConsoleLine, ...] = ()
     dialogs: tuple[Dialog, ...] = ()
+    left_out: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

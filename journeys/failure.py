@@ -129,7 +129,7 @@ def _cause(error: BaseException, scene: Scene) -> tuple[Kind, list[str]]:
         return error.kind, [error.what]
     if scene.crashed:
         return Kind.CRASHED, ["the page crashed"]
-    if "has been closed" in str(error) and "Target" in str(error):
+    if re.search(r"Target .*has been closed|Connection closed", str(error)):
         return Kind.BROWSER_GONE, ["the browser went away"]
     kind, parts = _from_requests(error, scene) or _from_error(error, scene)
     if scene.over_deadline_s is not None:

@@ -253,12 +253,13 @@ class Visit:
 
     def _hear_out(self, step: str) -> None:
         """Give the body of a refused request, and the alert that follows it, a moment to arrive."""
-        for _ in range(5):
-            awaited = [r for r in self.recorder.in_step(step) if r.status and r.status >= 400 and not r.ended]
-            if self.recorder.crashed or not awaited:
-                break
+        with contextlib.suppress(Error):  # where the browser is gone there is nothing more to hear
+            for _ in range(5):
+                awaited = [r for r in self.recorder.in_step(step) if r.status and r.status >= 400 and not r.ended]
+                if self.recorder.crashed or not awaited:
+                    break
+                self.pump(100)
             self.pump(100)
-        self.pump(100)
 
     def _read_page(self) -> str:
         try:
@@ -310,7 +311,12 @@ class Visit:
 
     def go(self, url: str) -> None:
         """Open an address by hand and wait until its document is there. Raises Broken where it answers 400 or more."""
-        response = self.page.goto(url, wait_until="domcontentloaded", timeout=self.time_left_ms())
+        try:
+            response = self.page.goto(url, wait_until="domcontentloaded", timeout=self.time_left_ms())
+        except Error as error:
+            if "Download is starting" in str(error):
+                raise Broken(f"{endpoint_of(url)} is a download and no page") from error
+            raise
         if response is not None and response.status >= 400:
             raise Broken(f"the page at {endpoint_of(url)} is an error page")
 

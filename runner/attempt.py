@@ -7,9 +7,11 @@ started it kills what is left and removes the folder.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
+import threading
 import traceback
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,8 +27,11 @@ from journeys.registry import JourneyError, load_journey
 from journeys.till import StripeAccess
 from journeys.visit import Visit, VisitFailed
 from runner.bookkeeping import Bookkeeper
+from runner.caps import LINE_MB
 from runner.job import Job, Order
+from runner.witness import Witness
 
+_PAGE = 4096
 _REST_MS = 300
 _FADE_MS = 900
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
@@ -38,21 +43,45 @@ class Wire:
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
+        self._lock = threading.Lock()  # the witness tells as well
 
     def tell(self, event: str, data: dict[str, Any]) -> None:
         """One line, whole."""
-        line = json.dumps({"event": event, **{key: to_wire(value) for key, value in data.items()}}).encode() + b"\n"
-        while line:
-            line = line[os.write(self._descriptor, line) :]
+        told = {"event": event, **{key: to_wire(value) for key, value in data.items()}}
+        line = json.dumps(told).encode() + b"\n"
+        if len(line) > LINE_MB << 20:  # the supervisor would leave all of it out
+            line = json.dumps(_cut(told)).encode() + b"\n"
+        with self._lock:
+            while line:
+                line = line[os.write(self._descriptor, line) :]
+
+
+def _cut(told: Any) -> Any:
+    """The same with no text in it longer than a page."""
+    if isinstance(told, str):
+        return told[:_PAGE]
+    if isinstance(told, dict):
+        return {key: _cut(value) for key, value in told.items()}
+    return [_cut(value) for value in told] if isinstance(told, list) else told
+
+
+def _print_apart() -> None:
+    """Have what this process prints wait for room in the pipe: the driver has told its own end of it not to, and shares ours."""
+    with contextlib.suppress(OSError):
+        apart = os.open("/dev/fd/2", os.O_WRONLY)  # on Linux this opens the pipe anew
+        os.dup2(apart, 1)
+        sys.stderr = os.fdopen(apart, "w", buffering=1, errors="backslashreplace")
 
 
 def main() -> None:
     """Read the order, make the attempt, and leave without ceremony."""
-    order = from_wire(Order, json.load(sys.stdin.buffer))
+    order = from_wire(Order, json.loads(sys.stdin.buffer.readline()))
     wire = Wire(order.facts_fd)
+    own = Path(order.job.journeys_dir) if order.job.journeys_dir else None
     try:
         with sync_playwright() as playwright:
-            _make(order, playwright, wire)
+            _print_apart()
+            _make(order, playwright, wire, Witness(sys.stdin.buffer, wire.tell, own))
             sys.stderr.flush()
             os._exit(0)  # closing a browser nicely takes longer than killing it, and is done to no purpose
     except (BrowserMissingError, JourneyError) as error:
@@ -67,7 +96,7 @@ def _first_lines(text: str) -> str:
     return " ".join(text.split())[:400]
 
 
-def _make(order: Order, playwright: Playwright, wire: Wire) -> None:
+def _make(order: Order, playwright: Playwright, wire: Wire, witness: Witness) -> None:
     job = order.job
     environment = {"SIXFB_JOURNEYS": job.journeys_dir or ""}
     journey = load_journey(job.journey, environment)
@@ -100,6 +129,7 @@ def _make(order: Order, playwright: Playwright, wire: Wire) -> None:
         listener=books.tell,
         unhurried=job.unhurried,
     )
+    witness.visit = visit
     started_at = datetime.now(UTC)
     failure = _walk(visit)
     wire.tell(

@@ -35,12 +35,20 @@ def late_limit_s(period_s: int) -> float:
 
 
 def due(
-    grid: Grid, *, handled: datetime, now: datetime, under_way_since: datetime | None, began_at: datetime, late_s: float
+    grid: Grid,
+    *,
+    handled: datetime,
+    now: datetime,
+    under_way_since: datetime | None,
+    began_at: datetime,
+    late_s: float,
+    jumped_s: float = 0.0,
 ) -> Due:
     """The slots after the last one `handled`, up to now.
 
     `under_way_since` is the slot of the run that is still under way; `began_at` is when this runner started: what lies
-    before that was missed because it was down. A clock that was set back makes nothing due twice: `handled` only grows.
+    before that was missed because it was down. `jumped_s` is by how much the clock was set forward since the last look; one
+    that was set back makes nothing due twice: `handled` only grows.
     """
     slots = list(grid.between(max(handled, now - LOOKS_BACK), now))
     if not slots:
@@ -49,14 +57,25 @@ def due(
     late = (now - last).total_seconds()
     runs_now = under_way_since is None and late <= late_s
     skipped = slots[:-1] if runs_now else slots
-    reasons = (_reason(slot, now, under_way_since, began_at, late_s) for slot in skipped)
+    # What the clock has jumped over never came.
+    jumped_from = now - timedelta(seconds=jumped_s) if jumped_s else None
+    reasons = (_reason(slot, now, under_way_since, began_at, late_s, jumped_from) for slot in skipped)
     missed = tuple(Missed(slot=slot, reason=reason) for slot, reason in zip(skipped, reasons, strict=True))
     return Due(run=last if runs_now else None, missed=missed)
 
 
-def _reason(slot: datetime, now: datetime, under_way_since: datetime | None, began_at: datetime, late_s: float) -> str:
+def _reason(
+    slot: datetime,
+    now: datetime,
+    under_way_since: datetime | None,
+    began_at: datetime,
+    late_s: float,
+    jumped_from: datetime | None,
+) -> str:
     if slot < began_at:
         return DOWN
+    if jumped_from is not None and slot > jumped_from:
+        return f"the clock was set forward by {(now - jumped_from).total_seconds():.0f} s, or the machine slept"
     if under_way_since is not None and slot > under_way_since:
         return OVERLAP
     return f"the runner could have started it {(now - slot).total_seconds():.0f} s late only (limit {late_s:g} s)"

@@ -12,6 +12,7 @@ from typing import Literal
 
 from facts import to_wire
 from journeys.site import Site
+from runner.caps import MEMORY_MB
 
 TraceMode = Literal["on", "off", "retain-on-failure"]
 
@@ -24,6 +25,8 @@ class Job:
     attempt only (tracing stretches times by half, so what is measured is not traced), `on` every attempt.
     `confirm_after_s` is the pause before a first failure is tried once more. `basic_auth` is `user:password`.
     `ledger` is the file that remembers what is bought, until it is undone.
+    `scratch` is where the temporary folders go, None the system's place for them. `grace_s` is what an attempt gets beyond
+    its own deadlines before it is ended, `memory_mb` what it may hold of memory, its browser included.
     """
 
     run_id: str
@@ -43,6 +46,9 @@ class Job:
     journeys_dir: str | None = None
     chromium: str | None = None
     sandbox: bool = True
+    scratch: str | None = None
+    grace_s: float = 10.0
+    memory_mb: int = MEMORY_MB
     headers: dict[str, str] = field(default_factory=dict, repr=False)
     secret_headers: dict[str, str] = field(default_factory=dict, repr=False)
     basic_auth: str | None = field(default=None, repr=False)

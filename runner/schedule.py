@@ -2,54 +2,79 @@
 
 from __future__ import annotations
 
+import logging
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.date import DateTrigger
-from apscheduler.triggers.interval import IntervalTrigger
 
 from facts import Plan, PlannedJourney
+from runner.clock import utc_now
 
-_LOOKS_EVERY_S = 5
+_log = logging.getLogger("sixfb.runner")
+
+LOOKS_EVERY_S = 5.0
 """A clock that was set, a sleep of the machine: nobody tells the scheduler, so the grid is looked at this often anyway."""
 
 
 class Schedule:
-    """Calls `look` with a journey at each of its slots, and every few seconds besides."""
+    """Calls `look` with a journey at each of its slots, and every few seconds besides; never twice at once.
 
-    def __init__(self, look: Callable[[PlannedJourney], None]) -> None:
-        self._look = look
+    The scheduler waits for moments of the wall's clock, and would wait an hour longer where that is set back by one. The looks
+    in between go by a clock that nobody sets.
+    """
+
+    def __init__(
+        self,
+        look: Callable[[PlannedJourney], None],
+        *,
+        clock: Callable[[], datetime] = utc_now,
+        every_s: float = LOOKS_EVERY_S,
+    ) -> None:
+        self._look, self._clock, self._every_s = look, clock, every_s
         self._plan: Plan | None = None
+        self._armed: dict[str, datetime] = {}
+        self._one_at_a_time = threading.Lock()
+        self._ended = threading.Event()
         # One thread: looking is quick, and two looks at one journey at once would be one too many.
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
             executors={"default": ThreadPoolExecutor(1)},
             job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
         )
-        self._scheduler.add_job(self._look_at_all, IntervalTrigger(seconds=_LOOKS_EVERY_S, timezone=UTC))
+        self._steady = threading.Thread(target=self._look_every_so_often, name="steady looks", daemon=True)
 
     def start(self) -> None:
         """Begin."""
         self._scheduler.start()
+        self._steady.start()
 
     def stop(self) -> None:
-        """End."""
+        """End; no look is under way any more."""
+        self._ended.set()
         self._scheduler.shutdown(wait=True)
+        self._steady.join()
 
     def follow(self, plan: Plan) -> None:
         """Follow a plan from now on; a changed period is a new grid."""
-        self._plan = plan
-        for job in self._scheduler.get_jobs():
-            if job.id.startswith("slot:"):
+        with self._one_at_a_time:
+            self._plan = plan
+            self._armed.clear()
+            for job in self._scheduler.get_jobs():
                 job.remove()
-        for planned in plan.journeys:
-            self._arm(planned)
+            for planned in plan.journeys:
+                self._arm(planned)
 
     def _arm(self, planned: PlannedJourney) -> None:
+        """Wake at the journey's next slot, as the clock stands now."""
         # A millisecond past the slot: a timer that is early by a hair would find nothing due.
-        at = planned.grid.after(datetime.now(UTC)) + timedelta(milliseconds=1)
+        at = planned.grid.after(self._clock()) + timedelta(milliseconds=1)
+        if self._armed.get(planned.journey) == at:
+            return
+        self._armed[planned.journey] = at
         self._scheduler.add_job(
             self._fire,
             DateTrigger(at, timezone=UTC),
@@ -59,10 +84,21 @@ class Schedule:
         )
 
     def _fire(self, planned: PlannedJourney) -> None:
-        if self._plan is not None and planned in self._plan.journeys:
-            self._arm(planned)
-            self._look(planned)
+        with self._one_at_a_time:
+            if self._plan is not None and planned in self._plan.journeys:
+                self._armed.pop(planned.journey, None)
+                self._arm(planned)
+                self._look_at(planned)
 
-    def _look_at_all(self) -> None:
-        for planned in self._plan.journeys if self._plan else ():
+    def _look_every_so_often(self) -> None:
+        while not self._ended.wait(self._every_s):
+            with self._one_at_a_time:
+                for planned in self._plan.journeys if self._plan else ():
+                    self._arm(planned)
+                    self._look_at(planned)
+
+    def _look_at(self, planned: PlannedJourney) -> None:
+        try:
             self._look(planned)
+        except Exception:  # noqa: BLE001 - a disk that is full now has room later: the next look finds the slot still due
+            _log.exception("%s could not be looked after", planned.journey)

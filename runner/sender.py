@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
+import sqlite3
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -57,7 +58,12 @@ class Sender:
     def _go(self) -> None:
         while not self._ended.is_set():
             self._wake.clear()
-            wait = self.send_all()
+            try:
+                wait = self.send_all()
+            except (sqlite3.Error, OSError) as error:
+                # What was sent cannot be written down: it is sent again, and the hub knows it.
+                _log.exception("the spool cannot be used")
+                self.trouble, wait = f"the spool cannot be used: {error}", self._longest_s
             self._wake.wait(wait)
 
     def send_all(self) -> float:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import logging
 import os
+import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -18,13 +21,16 @@ from config import Secret
 from facts import Blame, Failpoint, Plan, PlannedJourney, Run, Status, from_wire, go_on, to_wire
 from journeys.site import Site
 from runner.allowance import per_hour, state_of
+from runner.caps import MEMORY_MB
+from runner.clock import ClockSteps, utc_now
 from runner.due import STOPPED, due, late_limit_s
 from runner.hub_client import HubClient
 from runner.job import Job, new_run_id
 from runner.keeper import CleanerKeeper
 from runner.ledger import Ledger
 from runner.planning import PlanKeeper
-from runner.schedule import Schedule
+from runner.remains import scratch_of, sweep
+from runner.schedule import LOOKS_EVERY_S, Schedule
 from runner.sender import Sender
 from runner.spool import Spool
 from runner.start import StartedRun
@@ -50,7 +56,8 @@ class Making(Protocol):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunnerSettings:
     """How a runner runs. `base_url` is where it buys instead of at the plan's site. `max_parallel` is how many runs at once:
-    one a core, or timings are the machine's own. The secrets are those of `runner.job.Job`."""
+    one a core, or timings are the machine's own. `memory_mb` is what
+    one run may hold of memory. The secrets are those of `runner.job.Job`."""
 
     location: str
     hub_url: str
@@ -64,6 +71,8 @@ class RunnerSettings:
     stripe_api_base: str | None = None
     confirm_after_s: float = 5.0
     late_after_s: float | None = None
+    memory_mb: int = MEMORY_MB
+    look_every_s: float = LOOKS_EVERY_S
     max_parallel: int = field(default_factory=lambda: max(1, os.cpu_count() or 1))
 
 
@@ -77,8 +86,12 @@ class Runner:
         at: Failpoint = go_on,
         make: Callable[[Job], Making] = StartedRun,
         client: httpx.Client | None = None,
+        clock: Callable[[], datetime] = utc_now,
+        steady: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._settings, self._at, self._make = settings, at, make
+        self._settings, self._at, self._make, self._clock = settings, at, make, clock
+        self._scratch = scratch_of(settings.folder)
+        self._steps = ClockSteps(clock, steady)
         self._client = client or httpx.Client(timeout=30.0)
         hub = HubClient(settings.hub_url, location=settings.location, token=settings.token, client=self._client)
         self.spool = Spool(settings.folder, at=at)
@@ -90,18 +103,20 @@ class Runner:
         )
         self.sender = Sender(self.spool, hub, at=at, about=self._about)
         self._plans = PlanKeeper(hub, settings.folder)
-        self._schedule = Schedule(self._look)
+        self._schedule = Schedule(self._look, clock=clock, every_s=settings.look_every_s)
         self._pool = ThreadPoolExecutor(max_workers=settings.max_parallel, thread_name_prefix="run")
         self._lock = threading.Lock()
         self._under_way: dict[str, datetime] = {}
         self._makings: dict[str, Making] = {}
+        self._unkept: dict[tuple[str, datetime | None], Run] = {}
         self._stopping = threading.Event()
         self._planner = threading.Thread(target=self._follow_plans, name="planner", daemon=True)
-        self._began_at = datetime.now(UTC)
+        self._began_at = clock()
 
     def start(self) -> None:
         """Say what became of the last life's runs, then go on with this one."""
-        self._began_at = datetime.now(UTC)
+        self._began_at = self._clock()
+        sweep(self._scratch, exclusive=True)
         self._account_for_the_killed()
         # The runs of the last life are dead: what they left may be undone.
         self.ledger.release(None, self._began_at)
@@ -120,6 +135,7 @@ class Runner:
             for making in self._makings.values():
                 making.stop()
         self._pool.shutdown(wait=True, cancel_futures=True)
+        self._keep_what_waits()
         self._account_for_the_queued()
         self._planner.join(2)
         self.sender.stop()
@@ -129,11 +145,13 @@ class Runner:
         self._client.close()
         self.spool.close()
         self.ledger.close()
+        with suppress(OSError):  # not empty: a run was killed meanwhile, and the next life sweeps it up
+            self._scratch.rmdir()
 
     def _about(self) -> dict[str, Any]:
         """What goes to the hub with each batch, beside the runs."""
         settings = self._settings
-        state = state_of(self.ledger, settings.location, datetime.now(UTC), cleans=settings.stripe_key is not None)
+        state = state_of(self.ledger, settings.location, self._clock(), cleans=settings.stripe_key is not None)
         return {"ledger": to_wire(state)}
 
     def _account_for_the_killed(self) -> None:
@@ -151,21 +169,26 @@ class Runner:
     def _follow_plans(self) -> None:
         following: Plan | None = None
         while not self._stopping.is_set():
-            known = self._plans.refresh()
-            plan = self._plans.plan
-            if plan is not None and plan != following:
-                for planned in plan.journeys:
-                    self.spool.start_from(planned.journey, self._began_at)
-                self.ledger.set_schedule(per_hour(plan))
-                self._schedule.follow(plan)
-                following = plan
+            known = False
+            try:
+                known = self._plans.refresh()
+                plan = self._plans.plan
+                if plan is not None and plan != following:
+                    for planned in plan.journeys:
+                        self.spool.start_from(planned.journey, self._began_at)
+                    self.ledger.set_schedule(per_hour(plan))
+                    self._schedule.follow(plan)
+                    following = plan
+            except (sqlite3.Error, OSError):
+                _log.exception("the plan cannot be kept; it is asked for again")
             self._stopping.wait(_PLAN_EVERY_S if known else _PLAN_RETRY_S)
 
     def _look(self, planned: PlannedJourney) -> None:
         """What is due of a journey now: run it, and write down what was missed."""
         if self._stopping.is_set():
             return
-        now = datetime.now(UTC)
+        self._keep_what_waits()
+        now = self._clock()
         with self._lock:
             under_way = self._under_way.get(planned.journey)
         found = due(
@@ -175,6 +198,7 @@ class Runner:
             under_way_since=under_way,
             began_at=self._began_at,
             late_s=self._late_s(planned),
+            jumped_s=self._steps.since_s(planned.journey),
         )
         for missed in found.missed:
             self._keep(self._record(planned.journey, missed.slot, Status.MISSED, missed.reason))
@@ -202,7 +226,7 @@ class Runner:
                 self._under_way.pop(planned.journey, None)
 
     def _made(self, planned: PlannedJourney, slot: datetime, run_id: str) -> Run:
-        late = (datetime.now(UTC) - slot).total_seconds()
+        late = (self._clock() - slot).total_seconds()
         if late > self._late_s(planned):
             reason = f"all places of this runner were taken; it could have started {late:.0f} s late only"
             return self._record(planned.journey, slot, Status.MISSED, reason, run_id=run_id)
@@ -233,6 +257,8 @@ class Runner:
             slot=slot,
             plan=plan.hash,
             confirm_after_s=settings.confirm_after_s,
+            scratch=str(self._scratch),
+            memory_mb=settings.memory_mb,
             canaries=[settings.hub_url, *plan.canaries],
             journeys_dir=settings.journeys_dir,
             chromium=settings.chromium,
@@ -243,8 +269,22 @@ class Runner:
         )
 
     def _keep(self, run: Run) -> None:
-        self.spool.keep(run, self._settings.folder / "evidence")
+        """Keep a result on disk; where there is no room for it, in memory until there is."""
+        key = (run.journey, run.slot)
+        try:
+            self.spool.keep(run, self._settings.folder / "evidence")
+        except sqlite3.Error:
+            if key not in self._unkept:
+                _log.exception("%s of %s cannot be written to disk; it is tried again", run.id, run.journey)
+            self._unkept[key] = run
+            return
+        self._unkept.pop(key, None)
         self.sender.wake()
+
+    def _keep_what_waits(self) -> None:
+        with suppress(RuntimeError):  # another thread has added one meanwhile: next time
+            for run in list(self._unkept.values()):
+                self._keep(run)
 
     def _record(
         self,
@@ -257,7 +297,7 @@ class Runner:
         began: datetime | None = None,
     ) -> Run:
         """The record of a slot that has no run to tell of."""
-        now, plan = datetime.now(UTC), self._plans.plan
+        now, plan = self._clock(), self._plans.plan
         return Run(
             id=run_id or new_run_id(journey, self._settings.location, now),
             journey=journey,

@@ -7,7 +7,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -63,13 +63,16 @@ class Spool:
         self._at = at
         self._lock = threading.Lock()
         self._ballast = folder / "ballast"
-        self._connection = sqlite3.connect(
-            folder / "spool.db", isolation_level=None, check_same_thread=False, timeout=10.0
-        )
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000"):
-            self._connection.execute(f"PRAGMA {pragma}")
-        self._connection.executescript(_TABLES)
+        try:
+            self._connection = _opened(folder / "spool.db")
+        except sqlite3.OperationalError:
+            self._drop_ballast()
+            self._connection = _opened(folder / "spool.db")
         self._load_ballast()
+
+    def _drop_ballast(self) -> None:
+        with suppress(FileNotFoundError):
+            self._ballast.unlink()
 
     def _load_ballast(self) -> None:
         """On a full disk SQLite cannot even delete; a file that may go at once gives it the room."""
@@ -83,29 +86,43 @@ class Spool:
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self._connection
+                self._connection.execute("COMMIT")
             except BaseException:
-                self._connection.execute("ROLLBACK")
+                if self._connection.in_transaction:  # a full disk ends some by itself
+                    self._connection.execute("ROLLBACK")
                 raise
-            self._connection.execute("COMMIT")
 
     def _read(self, query: str, *values: object) -> list[tuple[str, ...]]:
         with self._lock:
             return self._connection.execute(query, values).fetchall()
 
     def begin(self, journey: str, slot: datetime, run_id: str, now: datetime) -> bool:
-        """Claim a slot; False where it was begun before, also by an earlier life of this runner."""
+        """Claim a slot; False where it was begun before, also by an earlier life of this runner.
+
+        Raises:
+            sqlite3.OperationalError: the disk is full, the ballast gone; the slot is still to be claimed.
+        """
+        try:
+            taken = self._begin(journey, slot, run_id, now)
+        except sqlite3.OperationalError:
+            self._drop_ballast()
+            taken = self._begin(journey, slot, run_id, now)
+        self._at("spool.begun")
+        return taken
+
+    def _begin(self, journey: str, slot: datetime, run_id: str, now: datetime) -> bool:
         with self._write() as connection:
             taken = connection.execute(
                 "INSERT OR IGNORE INTO slots VALUES (?, ?, ?, ?, 0)", (journey, _text(slot), run_id, _text(now))
             ).rowcount
             _handle(connection, journey, slot)
-        self._at("spool.begun")
         return bool(taken)
 
     def keep(self, run: Run, evidence: Path | None = None) -> None:
         """Keep a result, finish its slot and queue its evidence; one transaction.
 
-        On a full disk the ballast goes first, then this run's evidence; the result is kept.
+        On a full disk the ballast goes first, then all evidence that waits here, then this run's raw requests; the result
+        is kept.
 
         Raises:
             sqlite3.OperationalError: not even that was enough.
@@ -114,10 +131,23 @@ class Spool:
         try:
             self._keep(run, evidence)
         except sqlite3.OperationalError:
-            with suppress(FileNotFoundError):
-                self._ballast.unlink()
-            self._keep(run, None)
+            self._keep_on_a_full_disk(run)
         self._at("spool.kept")
+
+    def _keep_on_a_full_disk(self, run: Run) -> None:
+        self._drop_ballast()
+        for make_room, lighter in ((_no_more, run), (self._drop_evidence, run), (_no_more, _bare(run))):
+            make_room()
+            with suppress(sqlite3.OperationalError):
+                self._keep(lighter, None)
+                return
+        self._keep(_bare(run), None)
+
+    def _drop_evidence(self) -> None:
+        """The files alone: whoever comes to send one finds it gone."""
+        for (path,) in self._read("SELECT path FROM artifacts"):
+            with suppress(OSError):
+                Path(path).unlink()
 
     def _keep(self, run: Run, evidence: Path | None) -> None:
         record = json.dumps(to_wire(run), separators=(",", ":"))
@@ -223,6 +253,30 @@ class Spool:
         """Close the file."""
         with self._lock:
             self._connection.close()
+
+
+def _opened(file: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(file, isolation_level=None, check_same_thread=False, timeout=10.0)
+    try:
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000"):
+            connection.execute(f"PRAGMA {pragma}")
+        connection.executescript(_TABLES)
+    except sqlite3.OperationalError:
+        connection.close()
+        raise
+    return connection
+
+
+def _no_more() -> None:
+    """Nothing is given up for it."""
+
+
+def _bare(run: Run) -> Run:
+    """The run without the raw requests and console lines of its attempts; how many there were stays."""
+    counts = {kind: sum(len(getattr(a, kind)) for a in run.attempts) for kind in ("requests", "console")}
+    attempts = tuple(replace(a, requests=(), console=()) for a in run.attempts)
+    cut = {kind: run.cut.get(kind, 0) + counts.get(kind, 0) for kind in {*run.cut, *counts}}
+    return replace(run, attempts=attempts, cut={kind: n for kind, n in cut.items() if n})
 
 
 def _handle(connection: sqlite3.Connection, journey: str, slot: datetime) -> None:

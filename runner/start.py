@@ -5,21 +5,28 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
+import threading
+import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from facts import Blame, Run, Status, from_wire, to_wire
 from runner.job import Job
 from runner.ledger import Ledger
+from runner.remains import sweep
 
 OnEvent = Callable[[str, dict[str, Any]], None]
 _STOPS_WITHIN_S = 10
 _log = logging.getLogger("sixfb.runner")
+_FROZEN_AFTER_S = 600.0
+"""A supervisor keeps far shorter deadlines itself; one that is still there by then has been stopped or hangs."""
 
 
 def make_run(job: Job, on_event: OnEvent | None = None) -> Run:
@@ -36,7 +43,7 @@ class StartedRun:
 
     def __init__(self, job: Job) -> None:
         self._job = job
-        self._started_at = datetime.now(UTC)
+        self._started_at, self._began = datetime.now(UTC), time.monotonic()
         # A session of its own: Ctrl-C at a terminal reaches us alone, and we end the run in good order.
         self._supervisor = subprocess.Popen(
             [sys.executable, "-P", "-m", "runner.supervisor"],
@@ -48,9 +55,14 @@ class StartedRun:
 
     def wait(self, on_event: OnEvent | None = None) -> Run:
         """The record, once there is one. A run that was stopped or whose supervisor died is `errored` and says so."""
+        last_resort = threading.Timer(_FROZEN_AFTER_S, self._supervisor.kill)
+        last_resort.daemon = True
+        if not self._job.unhurried:
+            last_resort.start()
         try:
             return self._listen(on_event or (lambda _event, _data: None)) or self._lost()
         finally:
+            last_resort.cancel()
             self._end()
 
     def stop(self) -> None:
@@ -78,7 +90,9 @@ class StartedRun:
         assert self._supervisor.stderr is not None
         said = self._supervisor.stderr.read().decode(errors="replace").strip().splitlines()
         code = self._supervisor.wait()
+        sweep(Path(self._job.scratch or tempfile.gettempdir()), of=self._supervisor.pid)
         job = self._job
+        killed = f" ({signal.Signals(-code).name})" if code < 0 else ""
         return Run(
             id=job.run_id,
             journey=job.journey,
@@ -86,9 +100,9 @@ class StartedRun:
             slot=job.slot,
             status=Status.ERRORED,
             blame=Blame.RUNNER,
-            error=f"the run's supervisor ended with {code}" + (f": {said[-1][:300]}" if said else ""),
+            error=f"the run's supervisor ended with {code}{killed}" + (f": {said[-1][:300]}" if said else ""),
             started_at=self._started_at,
-            finished_at=datetime.now(UTC),
+            finished_at=self._started_at + timedelta(seconds=time.monotonic() - self._began),
             site=job.site.base_url,
             browser="unknown",
             plan=job.plan_hash,

@@ -6,9 +6,9 @@ The job comes as JSON on standard input; what happens leaves as JSON lines on st
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
-import selectors
 import shutil
 import signal
 import subprocess
@@ -17,32 +17,54 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import FrameType
 from typing import Any, TypeVar
 
-from facts import Attempt, Blame, Evidence, Purchase, Run, Status, Step, StepStatus, from_wire, to_wire
+from facts import (
+    Attempt,
+    Blame,
+    ConsoleLine,
+    Dialog,
+    Evidence,
+    Purchase,
+    Request,
+    Run,
+    Status,
+    Step,
+    StepStatus,
+    Vital,
+    from_wire,
+    to_wire,
+)
 from journeys.failure import Failure, Kind
 from runner.blame import group_of, judge
 from runner.canaries import answers
+from runner.caps import Finding
 from runner.evidence import keep
 from runner.job import Job, Order
+from runner.listening import Ears
 from runner.offspring import adopt_orphans, die_with_parent, kill_offspring
+from runner.remains import make_folder
 from runner.scrub import Scrubber
+from runner.stuck import Place, clearer, why
 from runner.trim import trimmed
+from runner.watch import Watch
+from runner.witness import ASK
 
 Tell = Callable[[str, dict[str, Any]], None]
 T = TypeVar("T")
 
 LAUNCH_S = 30.0
 """What starting a browser may take."""
-GRACE_S = 10.0
-"""What the attempt gets beyond its own deadlines before it is killed."""
 EVIDENCE_S = 20.0
 """What taking evidence may take once the journey is over."""
 
-_LOOK_AT_LEAST_EVERY_S = 3600.0
+_LOOK_EVERY_S = 0.5
+_ANSWERS_WITHIN_S = 2.0
+_DIES_WITHIN_S = 1.0
+_MOST_NOTES, _NOTE = 50, 1000
 
 # What the browser's process tree may see of our environment; secrets are not among it.
 _PASSED_ON = (
@@ -57,6 +79,8 @@ _PASSED_ON = (
     "VIRTUAL_ENV",
     "NODE_EXTRA_CA_CERTS",
 )
+_CALLS = ("document", "fetch", "xhr", "script")
+_NOUNS: dict[str, type] = {"requests": Request, "console": ConsoleLine, "dialogs": Dialog, "vitals": Vital}
 _PASSED_ON_PREFIXES = ("LC_", "XDG_", "PLAYWRIGHT_", "SSL_CERT_", "PW")
 
 
@@ -83,6 +107,11 @@ class Seen:
     notes: list[str] = field(default_factory=list)
     files: list[tuple[str, str]] = field(default_factory=list)
     last_words: str = ""
+    finding: Finding | None = None
+    place: Place | None = None
+    so_far: dict[str, Any] = field(default_factory=dict)
+    exit_code: int | None = None
+    page_never_rested: bool = False
 
 
 class Supervisor:
@@ -99,11 +128,14 @@ class Supervisor:
         self.purchases: dict[str, Purchase] = {}
         self.notes: list[str] = []
         self.browser = "no browser"
+        self._parent = os.getppid()
 
     def run(self) -> Run:
         """The one terminal record of the job."""
-        started_at = datetime.now(UTC)
-        return self._record(started_at, self._attempts())
+        started_at, began = datetime.now(UTC), time.monotonic()
+        attempts = self._attempts()
+        # A clock that was set back meanwhile makes no run end before it began.
+        return self._record(started_at, started_at + timedelta(seconds=time.monotonic() - began), attempts)
 
     def _attempts(self) -> list[Attempt]:
         first = self._attempt(1, traced=self.job.trace == "on")
@@ -117,11 +149,15 @@ class Supervisor:
 
     def _attempt(self, number: int, *, traced: bool) -> Attempt:
         self.tell("attempt_started", {"number": number})
-        folder = Path(tempfile.mkdtemp(prefix="sixfb-run-"))
         started_at = datetime.now(UTC)
         try:
+            folder = make_folder(Path(self.job.scratch or tempfile.gettempdir()))
+        except OSError as error:
+            reason = f"no temporary folder could be made for the browser: {error.strerror or error}"
+            return self._unmade(number, reason, Status.ERRORED, Blame.RUNNER, started_at=started_at)
+        try:
             seen, ended = self._watch(number, folder, traced=traced)
-            seen.last_words = self.scrubber.mask(_last_line(folder / "stderr.txt"))[0]
+            seen.last_words = self.scrubber.mask(seen.last_words)[0]
             attempt = self._judged(number, seen, ended, started_at)
             self._keep_evidence(seen, attempt, folder)
         finally:
@@ -136,50 +172,101 @@ class Supervisor:
     def _watch(self, number: int, folder: Path, *, traced: bool) -> tuple[Seen, str]:
         """Start the attempt and listen until it is done, dies, or has overstayed; how it ended stands in the second part."""
         seen = Seen()
-        read_end, write_end = os.pipe()
-        order = Order(job=self.job, number=number, traced=traced, folder=str(folder), facts_fd=write_end)
-        with open(folder / "stderr.txt", "wb") as errors:  # noqa: PTH123 - a plain descriptor for the child
-            child = subprocess.Popen(
-                [sys.executable, "-P", "-m", "runner.attempt"],
-                stdin=subprocess.PIPE,
-                stdout=errors,
-                stderr=errors,
-                pass_fds=(write_end,),
-                env=_environment(folder),
-                preexec_fn=die_with_parent,
-            )
-        os.close(write_end)
+        (facts, told_to), (errors, printed_to) = os.pipe(), os.pipe()
+        order = Order(job=self.job, number=number, traced=traced, folder=str(folder), facts_fd=told_to)
+        child = subprocess.Popen(
+            [sys.executable, "-P", "-m", "runner.attempt"],
+            stdin=subprocess.PIPE,
+            stdout=printed_to,
+            stderr=printed_to,
+            pass_fds=(told_to,),
+            env=_environment(folder),
+            preexec_fn=die_with_parent,
+        )
+        os.close(told_to)
+        os.close(printed_to)
+        ears = Ears(facts, errors)
         try:
             assert child.stdin is not None
-            child.stdin.write(json.dumps(to_wire(order)).encode())
-            child.stdin.close()
-            return seen, self._listen(read_end, seen)
-        except BrokenPipeError:
-            return seen, "died"
+            with contextlib.suppress(BrokenPipeError):
+                child.stdin.write(json.dumps(to_wire(order)).encode() + b"\n")
+                child.stdin.flush()
+            return seen, self._listen(ears, seen, Watch(child.pid, folder, memory_mb=self.job.memory_mb), child)
         finally:
-            os.close(read_end)
-            child.kill()
-            child.wait()
+            self._end(child, ears, seen)
 
-    def _listen(self, read_end: int, seen: Seen) -> str:
-        started = time.monotonic()
-        buffer = b""
-        with selectors.DefaultSelector() as selector:
-            selector.register(read_end, selectors.EVENT_READ)
-            while True:
-                left = self._deadline(seen, started) - time.monotonic()
-                if left <= 0:
-                    return "overstayed"
-                if not selector.select(min(left, _LOOK_AT_LEAST_EVERY_S)):
-                    continue
-                chunk = os.read(read_end, 1 << 16)
-                if not chunk:
-                    return "ended" if seen.done or seen.unable else "died"
-                *lines, buffer = (buffer + chunk).split(b"\n")
-                for line in lines:
-                    self._take(json.loads(line), seen)
-                if seen.done or seen.unable:
-                    return "ended"
+    def _end(self, child: subprocess.Popen[bytes], ears: Ears, seen: Seen) -> None:
+        """Make sure that the attempt's own process is gone, and keep how it went and its last words."""
+        if ears.deaf:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                seen.exit_code = child.wait(_DIES_WITHIN_S)
+        child.kill()
+        child.wait()
+        ears.drain()
+        ears.close()
+        seen.last_words = ears.last_words
+        if ears.left_out:
+            self._note(
+                seen, f"{ears.left_out} things that the attempt told were too long or garbled, and were left out"
+            )
+        with contextlib.suppress(BrokenPipeError):
+            assert child.stdin is not None
+            child.stdin.close()
+
+    def _listen(self, ears: Ears, seen: Seen, watch: Watch, child: subprocess.Popen[bytes]) -> str:
+        started = looked = time.monotonic()
+        while True:
+            now = time.monotonic()
+            left = self._deadline(seen, started) - now
+            if left <= 0:
+                self._ask(ears, seen, child)
+                seen.finding = why(watch.last_look(seen.place, self._pending(seen)))
+                return "overstayed"
+            walking = seen.attempt is None
+            for line in ears.listen(min(left, _LOOK_EVERY_S)):
+                self._take(line, seen)
+            if walking and seen.attempt is not None:
+                seen.page_never_rested = watch.page_never_rested()
+            if seen.done or seen.unable:
+                return "ended"
+            if ears.deaf:
+                return "died"
+            if now - looked >= _LOOK_EVERY_S:
+                looked = now
+                self._check_parent()
+                seen.finding = watch.look(flooded=ears.flooded)
+                if seen.finding:
+                    self._ask(ears, seen, child)
+                    return "exceeded"
+
+    def _ask(self, ears: Ears, seen: Seen, child: subprocess.Popen[bytes]) -> None:
+        """Ask an attempt that is about to be ended where it is and what it has seen, and give it a moment to answer."""
+        assert child.stdin is not None
+        try:
+            child.stdin.write(ASK)
+            child.stdin.flush()
+        except OSError:
+            return
+        ends = time.monotonic() + _ANSWERS_WITHIN_S
+        while seen.place is None and not ears.deaf and (left := ends - time.monotonic()) > 0:
+            for line in ears.listen(left):
+                self._take(line, seen)
+
+    def _check_parent(self) -> None:
+        """Nobody is left to take the record where whoever started this run is gone; systems that signal that do it sooner."""
+        if os.getppid() != self._parent:
+            raise Stopped
+
+    def _pending(self, seen: Seen) -> Request | None:
+        """The oldest call of the step that never got an answer."""
+        return next(
+            (
+                r
+                for r in seen.so_far.get("requests", ())
+                if r.step == seen.step and r.status is None and r.failure == "pending" and r.kind in _CALLS
+            ),
+            None,
+        )
 
     def _deadline(self, seen: Seen, started: float) -> float:
         """When to kill, on the monotonic clock: by the phase the attempt is in."""
@@ -189,8 +276,9 @@ class Supervisor:
             return seen.step_since + EVIDENCE_S
         if seen.began is None:
             return started + LAUNCH_S
-        whole = seen.began + self.deadline_s + seen.waited_s + GRACE_S
-        return min(whole, seen.step_since + self.step_s + GRACE_S) if seen.step else whole
+        grace = self.job.grace_s
+        whole = seen.began + self.deadline_s + seen.waited_s + grace
+        return min(whole, seen.step_since + self.step_s + grace) if seen.step else whole
 
     def _take(self, line: dict[str, Any], seen: Seen) -> None:
         now = time.monotonic()
@@ -219,16 +307,33 @@ class Supervisor:
             case "walked":
                 seen.attempt = self._noun(Attempt, line["attempt"])
                 seen.failure = self._noun(Failure, line["failure"]) if line["failure"] else None
-                seen.notes += self.scrubber.mask_all(line["notes"])[0]
+                for note in line["notes"]:
+                    self._note(seen, note)
                 seen.step_since = now
             case "note":
-                seen.notes.append(self.scrubber.mask(line["note"])[0])
+                self._note(seen, line["note"])
+            case "asked":
+                seen.place = from_wire(Place, line["place"])
+                self._take_so_far(line, seen)
             case "evidence":
                 seen.files.append((line["kind"], line["file"]))
             case "unable":
                 seen.unable, seen.unable_journey = self.scrubber.mask(line["reason"])[0], line["journey"]
             case "done":
                 seen.done = True
+
+    def _take_so_far(self, line: dict[str, Any], seen: Seen) -> None:
+        told = line.get("seen") or {}
+        for kind, noun in _NOUNS.items():
+            seen.so_far[kind] = tuple(self._noun(noun, item) for item in told.get(kind, ()))
+        seen.so_far["left_out"] = told.get("left_out", {})
+        seen.so_far["page_text"] = self.scrubber.mask(line.get("page_text") or "")[0] or None
+        for note in line.get("notes", ()):
+            self._note(seen, note)
+
+    def _note(self, seen: Seen, note: str) -> None:
+        if len(seen.notes) < _MOST_NOTES:
+            seen.notes.append(self.scrubber.mask(note)[0][:_NOTE])
 
     def _noun(self, noun: type[T], data: Any) -> T:
         """A noun from the attempt, with every secret in it masked before anybody else sees it."""
@@ -238,14 +343,13 @@ class Supervisor:
 
     def _judged(self, number: int, seen: Seen, ended: str, started_at: datetime) -> Attempt:
         if seen.attempt is not None:
-            return self._judge_walk(seen.attempt, seen.failure)
+            return clearer(self._judge_walk(seen.attempt, seen.failure), page_never_rested=seen.page_never_rested)
         if seen.unable is not None:
             status = (Status.FAILED, Blame.JOURNEY) if seen.unable_journey else (Status.ERRORED, Blame.RUNNER)
             return self._unmade(number, seen.unable, *status, started_at=started_at)
-        if ended == "overstayed" and seen.began is not None:
-            return self._overstayed(number, seen, started_at)
-        reason = "the browser did not start within 30 s" if ended == "overstayed" else _death(seen.last_words)
-        return self._unmade(number, reason, Status.ERRORED, Blame.RUNNER, seen=seen, started_at=started_at)
+        if ended in ("overstayed", "exceeded") and seen.finding is not None:
+            return self._ended(number, seen, seen.finding, started_at)
+        return self._unmade(number, _death(seen), Status.ERRORED, Blame.RUNNER, seen=seen, started_at=started_at)
 
     def _judge_walk(self, attempt: Attempt, failure: Failure | None) -> Attempt:
         if failure is None:
@@ -259,23 +363,33 @@ class Supervisor:
         )
         return replace(attempt, status=status, blame=blame, error_group=group_of(failure.sentence))
 
-    def _overstayed(self, number: int, seen: Seen, started_at: datetime) -> Attempt:
-        """Killed in the midst of a step: what a buyer would have called a page that hangs."""
-        since = time.monotonic() - seen.step_since
-        name = seen.step or (list(seen.steps) or list(self.steps))[-1]
-        error = f"{name}: the page did not answer any more; the run was ended {since:.0f} s after the step began"
-        seen.steps[name] = Step(name=name, status=StepStatus.TIMED_OUT, duration_ms=since * 1000, error=error)
+    def _ended(self, number: int, seen: Seen, finding: Finding, started_at: datetime) -> Attempt:
+        """Killed in the midst of a step, or before the first: what it had told by then is kept."""
+        if seen.began is None and finding.blame in (Blame.RUNNER, Blame.SITE):
+            reason = f"the browser did not start within {LAUNCH_S:g} s"
+            reason = f"{reason}: {finding.cause}" if finding.blame is Blame.RUNNER else reason
+            return self._unmade(number, reason, Status.ERRORED, Blame.RUNNER, seen=seen, started_at=started_at)
+        name = seen.step or (list(seen.steps) or list(self.steps) or [self.job.journey])[-1]
+        since = time.monotonic() - seen.step_since if seen.step else 0.0
+        error = f"{name}: {finding.cause}"
+        if seen.step:
+            error += f"; the run was ended {since:.0f} s after the step began"
+            timed_out = finding.status is Status.TIMED_OUT
+            status = StepStatus.TIMED_OUT if timed_out else StepStatus.FAILED
+            seen.steps[name] = Step(name=name, status=status, duration_ms=since * 1000, error=error)
         return Attempt(
             number=number,
-            status=Status.TIMED_OUT,
-            blame=Blame.SITE,
+            status=finding.status,
+            blame=finding.blame,
             started_at=started_at,
             failed_step=name,
             error=error,
             error_group=group_of(error),
+            where=finding.where,
             duration_ms=sum(step.duration_ms or 0 for step in seen.steps.values()),
             waited_ms=seen.waited_s * 1000,
             steps=self._all_steps(seen),
+            **seen.so_far,
         )
 
     def _unmade(
@@ -318,7 +432,7 @@ class Supervisor:
                 )
             self.evidence.append(kept)
 
-    def _record(self, started_at: datetime, attempts: list[Attempt]) -> Run:
+    def _record(self, started_at: datetime, finished_at: datetime, attempts: list[Attempt]) -> Run:
         counted = _counted(attempts)
         slow_after = None if self.slow_after_s is None else self.slow_after_s * 1000
         passed = counted.status is Status.PASSED
@@ -337,7 +451,7 @@ class Supervisor:
                 duration_ms=counted.duration_ms,
                 slow_after_ms=slow_after,
                 started_at=started_at,
-                finished_at=datetime.now(UTC),
+                finished_at=finished_at,
                 site=self.job.site.base_url,
                 browser=self.browser,
                 plan=self.job.plan_hash,
@@ -366,16 +480,19 @@ def _counted(attempts: list[Attempt]) -> Attempt:
     return attempts[0] if last.status in (Status.ERRORED, Status.BLOCKED) else last
 
 
-def _last_line(file: Path) -> str:
-    try:
-        lines = file.read_text(errors="replace").strip().splitlines()
-    except OSError:
-        return ""
-    return lines[-1][:300] if lines else ""
-
-
-def _death(last_words: str) -> str:
-    return "the attempt's process died" + (f"; its last words: {last_words}" if last_words else "")
+def _death(seen: Seen) -> str:
+    code = seen.exit_code
+    if seen.done:
+        how = "told nothing that could be read of its walk"
+    elif code is None:
+        how = "closed its door to the supervisor"
+    elif code < 0:
+        how = f"was killed ({signal.Signals(-code).name})"
+    else:
+        how = f"ended by itself with {code}"
+    where = f"{seen.step}: " if seen.step else ""
+    words = f"; its last words: {seen.last_words}" if seen.last_words else ""
+    return f"{where}the attempt's process {how}{words}"
 
 
 def _environment(folder: Path) -> dict[str, str]:

@@ -13,11 +13,16 @@ AT_MOST = 128 * 1024
 def trimmed(run: Run) -> Run:
     """The run itself where it fits, else with ever fewer of its ordinary requests and console lines; failing ones go last."""
     keep = 400
-    cut = run
+    left_out = _left_out(run)
+    cut = replace(run, cut=left_out)
     while len(json.dumps(to_wire(cut)).encode()) > AT_MOST and keep > 0:
         keep //= 2
         attempts = tuple(_shorter(attempt, keep) for attempt in run.attempts)
-        counts = {kind: _size(run.attempts, kind) - _size(attempts, kind) for kind in ("requests", "console", "vitals")}
+        counts = {
+            kind: _size(run.attempts, kind) - _size(attempts, kind)
+            for kind in ("requests", "console", "vitals", "dialogs")
+        }
+        counts = {kind: counts.get(kind, 0) + left_out.get(kind, 0) for kind in {**counts, **left_out}}
         counted = next((a for a in attempts if a.number == run.counts), None)
         vitals = counted.vitals if counted else ()
         cut = replace(run, attempts=attempts, vitals=vitals, cut={kind: n for kind, n in counts.items() if n})
@@ -29,9 +34,16 @@ def _shorter(attempt: Attempt, keep: int) -> Attempt:
         attempt,
         requests=_worth_most(attempt.requests, keep),
         console=attempt.console[:keep],
+        dialogs=attempt.dialogs[: max(20, keep)],
         vitals=attempt.vitals[: max(36, keep)],
         page_text=attempt.page_text[: max(500, keep * 10)] if attempt.page_text else None,
     )
+
+
+def _left_out(run: Run) -> dict[str, int]:
+    """What the attempts themselves did not keep, by kind."""
+    kinds = [kind for attempt in run.attempts for kind in attempt.left_out]
+    return {kind: sum(attempt.left_out.get(kind, 0) for attempt in run.attempts) for kind in kinds}
 
 
 def _worth_most(requests: tuple[Request, ...], keep: int) -> tuple[Request, ...]:

@@ -78,7 +78,8 @@ class Recorder:
         self.live_key: str | None = None
         """The request that carried a key or a session of Stripe's live mode, in its address or in its body."""
         self.crashed = False
-        self.dropped = 0
+        self.left_out: dict[str, int] = {}
+        """How many of each kind came after there were as many as are kept."""
         self._under_way: dict[BrowserRequest, SeenRequest] = {}
 
     def attach(self, context: BrowserContext) -> None:
@@ -108,7 +109,7 @@ class Recorder:
             return
         self._look_for_a_live_key(request)
         if len(self.requests) >= _MOST_REQUESTS:
-            self.dropped += 1
+            self._leave_out("requests")
             return
         kind = request.resource_type
         seen = SeenRequest(
@@ -192,11 +193,16 @@ class Recorder:
         if len(self.console) < _MOST_LINES:
             self.console.append(line)
         else:
-            self.dropped += 1
+            self._leave_out("console")
+
+    def _leave_out(self, kind: str) -> None:
+        self.left_out[kind] = self.left_out.get(kind, 0) + 1
 
     def _dialog(self, dialog: NativeDialog) -> None:
         if len(self.dialogs) < _MOST_LINES:
             self.dialogs.append(facts.Dialog(kind=dialog.type, text=dialog.message[:_TEXT], step=self.step))
+        else:
+            self._leave_out("dialogs")
         with contextlib.suppress(Error):  # the page may go away together with its dialog
             if dialog.type == "beforeunload":
                 dialog.accept()  # leaving a page is what the journey asked for
@@ -226,8 +232,10 @@ class Recorder:
         return [seen for seen in self.requests if seen.step == step]
 
     def nouns(self) -> dict[str, Any]:
-        """What an attempt keeps: `requests`, `console`, `dialogs`, `vitals` as tuples of nouns."""
+        """What an attempt keeps: `requests`, `console`, `dialogs`, `vitals` as tuples of nouns, and `left_out`."""
+        vitals = {"vitals": self.vitals.left_out} if self.vitals.left_out else {}
         return {
+            "left_out": {**self.left_out, **vitals},
             "requests": tuple(self._request(seen) for seen in self.requests),
             "console": tuple(self.console),
             "dialogs": tuple(self.dialogs),

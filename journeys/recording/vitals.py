@@ -20,6 +20,8 @@ BINDING = "__sixfb_vitals"
 _LCP_PHASES = ("ttfb", "load_delay", "load_duration", "render_delay")
 _INP_PHASES = ("input_delay", "processing", "presentation")
 _LONGEST_URL = 200
+_MOST_DOCUMENTS = 50
+_LONGEST = 1 << 18
 
 
 class VitalsLog:
@@ -29,6 +31,8 @@ class VitalsLog:
         self._first = first
         self._clock = clock
         self._documents: dict[str, list[dict[str, Any]]] = {}
+        self.left_out = 0
+        """Pushes that were not kept: a page loads itself for ever, or says too much at once."""
         self.last_motion = clock()
         """Clock time of the latest paint or layout shift that any page told."""
         self.latest_url = ""
@@ -41,11 +45,17 @@ class VitalsLog:
 
         A page could call the binding itself; what does not look like a push is ignored.
         """
+        if len(payload) > _LONGEST:
+            self.left_out += 1
+            return
         try:
             push = json.loads(payload)
             document, visits, quiet = str(push["document"]), list(push["visits"]), float(push["quiet"])
             url = str(visits[-1]["url"])
         except (ValueError, TypeError, KeyError, IndexError):
+            return
+        if document not in self._documents and len(self._documents) >= _MOST_DOCUMENTS:
+            self.left_out += 1
             return
         self._documents[document] = visits[:50]
         self.latest_url = url

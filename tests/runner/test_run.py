@@ -175,18 +175,20 @@ def test_a_failure_that_is_not_confirmed_is_a_flaky_pass(tmp_path: Path) -> None
 
 
 def test_a_page_that_never_answers_again_ends_the_run_as_timed_out(tmp_path: Path) -> None:
-    """evaluate() on a stuck page has no time-out of its own in Playwright; the supervisor ends it."""
+    """title() of a stuck page has no time-out of its own in Playwright; the supervisor ends it."""
     body = """
         with visit.step("open"):
             visit.go(visit.site.url("/"))
         with visit.step("look"):
-            visit.page.evaluate("() => new Promise(() => {})")
+            visit.page.evaluate("setTimeout(() => { while (true); }, 100)")
+            visit.pump(200)
+            visit.page.title()
     """
     before = {p.pid for p in psutil.Process().children(recursive=True)}
     with a_site({"/": SHOP}) as site:
-        run = walk(tmp_path, site.url, body, options="slow_after_s=1, deadline_s=1")
+        run = walk(tmp_path, site.url, body, options="slow_after_s=1, deadline_s=1", grace_s=3.0)
     assert (run.status, run.blame, run.failed_step) == (Status.TIMED_OUT, Blame.SITE, "look")
-    assert "look: the page did not answer any more" in (run.error or "")
+    assert "look: a script of the page never ended, so that the page did not answer any more" in (run.error or "")
     assert [s.status for s in run.steps] == [StepStatus.PASSED, StepStatus.TIMED_OUT]
     assert left_behind(before) == []
 
@@ -295,8 +297,8 @@ def test_a_frozen_browser_leaves_nothing_behind(tmp_path: Path) -> None:
             visit.page.title()
     """
     with a_site({"/": SHOP}) as site:
-        run = walk(tmp_path, site.url, body, options="slow_after_s=1, deadline_s=1")
-    assert run.status is Status.TIMED_OUT
+        run = walk(tmp_path, site.url, body, options="slow_after_s=1, deadline_s=1", grace_s=3.0)
+    assert (run.status, run.blame) == (Status.ERRORED, Blame.RUNNER)
     assert left_behind(before) == []
 
 
