@@ -80,6 +80,13 @@ def test_a_live_stripe_key_in_a_file_is_refused_too(tmp_path: Path) -> None:
     assert (done.returncode, "STRIPE_SECRET_KEY_FILE: holds a live Stripe key" in done.stderr) == (2, True)
 
 
+@pytest.mark.parametrize("text", ["much", "0", "100", "2 GB"])
+def test_a_limit_of_memory_that_is_none_is_refused(tmp_path: Path, text: str) -> None:
+    done = sixfb("run", "ga_purchase", cwd=tmp_path, SIXFB_MEMORY_MB=text)
+    assert f"SIXFB_MEMORY_MB: {text!r} is no number of megabytes from 256 on" in " ".join(done.stderr.split())
+    assert done.returncode == 2
+
+
 def test_malformed_yaml_is_told_with_line_and_key(tmp_path: Path) -> None:
     (tmp_path / "site.yaml").write_text("base_url: https://shop.example.com\nprices: {ga: 1000\ncity: Dallas\n")
     done = sixfb("run", "ga_purchase", cwd=tmp_path)
