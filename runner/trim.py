@@ -14,7 +14,7 @@ def trimmed(run: Run) -> Run:
     """The run itself where it fits, else with ever fewer of its ordinary requests and console lines; failing ones go last."""
     keep = 400
     left_out = _left_out(run)
-    cut = replace(run, cut=left_out)
+    cut = replace(run, cut=left_out) if left_out else run
     while len(json.dumps(to_wire(cut)).encode()) > AT_MOST and keep > 0:
         keep //= 2
         attempts = tuple(_shorter(attempt, keep) for attempt in run.attempts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -60,3 +61,9 @@ def test_a_record_that_is_too_large_is_cut_and_says_what_was_cut() -> None:
     assert len(json.dumps(to_wire(run)).encode()) <= AT_MOST
     assert run.cut["requests"] > 1000
     assert failing in run.attempts[0].requests, "what failed is cut last"
+
+
+def test_what_an_attempt_left_out_is_counted_in_the_record() -> None:
+    run = a_run()
+    told = replace(run, attempts=tuple(replace(a, left_out={"dialogs": 7}) for a in run.attempts))
+    assert trimmed(told).cut == {"dialogs": 7 * len(run.attempts)}
