@@ -17,6 +17,7 @@ from cli.failing import OUR_FAULT, Failing, writable_file, writable_folder
 from facts import Run, Status, to_wire
 from journeys.browser import sandbox_wanted
 from journeys.site import Site
+from runner.canaries import configured
 from runner.job import Job, new_run_id
 
 
@@ -123,7 +124,9 @@ def _job(journey: str, site: Site, location: str, *, evidence: Path, headers: di
         location=location,
         site=site,
         evidence=str(evidence.resolve()),
-        canaries=list(settings.read_locations().canaries),
+        canaries=configured(
+            settings.read_locations().canaries, site_url=site.base_url, hub_url=os.environ.get("SIXFB_HUB_URL")
+        ),
         journeys_dir=os.environ.get("SIXFB_JOURNEYS"),
         chromium=os.environ.get("SIXFB_CHROMIUM"),
         sandbox=sandbox_wanted(),

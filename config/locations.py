@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 _DURATION = re.compile(r"(\d+)\s*(s|m|h)")
+DEFAULT_CANARIES = ("hub", "resolver")
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
 
 
@@ -44,13 +46,17 @@ class JourneyPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Locations:
-    """The whole file. `canaries` are addresses that answer when our own network is well (`https://...` or `tcp://host:port`)."""
+    """The whole file. `canaries` are what answers when a location's own network is well.
+
+    Each is `hub` (the hub's address), `resolver` (the location's own name servers), an address like `https://...` or
+    `tcp://host:port` that takes a connection, or `dns://host`, a name server that answers.
+    """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
 
     locations: dict[str, Location]
     journeys: dict[str, JourneyPlan]
-    canaries: list[str] = field(default_factory=list)
+    canaries: list[str] = field(default_factory=lambda: list(DEFAULT_CANARIES))
 
     def __post_init__(self) -> None:
         if not self.locations:
@@ -62,6 +68,25 @@ class Locations:
             unknown = sorted(set(plan.locations or ()) - set(self.locations))
             if unknown:
                 raise ValueError(f"journeys.{journey}.locations: {', '.join(unknown)} is not among the locations above")
-        for canary in self.canaries:
-            if not re.match(r"(https?|tcp)://[^/\s]+", canary):
-                raise ValueError(f"canaries: {canary!r} is neither https://..., http://... nor tcp://host:port")
+        for number, canary in enumerate(self.canaries):
+            wrong = _wrong_with(canary)
+            if wrong:
+                raise ValueError(f"canaries.{number}: {canary!r} {wrong}")
+
+
+def _wrong_with(canary: str) -> str | None:
+    """What keeps a canary from being one; None where nothing does."""
+    if canary in DEFAULT_CANARIES:
+        return None
+    if not re.fullmatch(r"(https?|tcp|dns)://\S+", canary):
+        return "is neither hub, resolver, https://..., http://..., tcp://host:port nor dns://host"
+    try:
+        parts = urlsplit(canary)
+        host, port = parts.hostname, parts.port
+    except ValueError as error:
+        return f"cannot be read: {error}"
+    if not host or "@" in parts.netloc:
+        return "has no host, or a user before it; write it like https://example.com"
+    if parts.scheme == "tcp" and port is None:
+        return "has no port; write it like tcp://10.0.0.1:443"
+    return None

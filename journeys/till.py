@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from journeys.failure import Kind
 from journeys.money import to_minor
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ class Session:
     """A checkout session as its source tells it.
 
     `amount_minor` is in minor units of `currency`; `livemode` is None where the source does not say. `told_by` is `Stripe's API`
-    or `the site's API`. `error` says why the source could not tell, and then nothing else is known.
+    or `the site's API`. `error` says why the source could not tell, and then nothing else is known but `whose` affair that is.
     """
 
     told_by: str
@@ -39,6 +40,7 @@ class Session:
     paid: bool = False
     livemode: bool | None = None
     error: str | None = None
+    whose: Kind = Kind.SHOWN
 
 
 def read_session(visit: Visit, session_id: str) -> Session:
@@ -61,7 +63,10 @@ def _from_stripe(access: StripeAccess, session_id: str) -> Session:
     try:
         session = client.v1.checkout.sessions.retrieve(session_id)
     except stripe.StripeError as error:
-        return Session(told_by=told_by, error=f"{type(error).__name__}: {error.user_message or error}")
+        # A key that Stripe refuses, or that asks too often, is ours; anything else is Stripe's.
+        ours = isinstance(error, (stripe.AuthenticationError, stripe.PermissionError, stripe.RateLimitError))
+        said = f"Stripe's API: {type(error).__name__}: {error.user_message or error}"
+        return Session(told_by=told_by, error=said, whose=Kind.SETUP if ours else Kind.THIRD_PARTY)
     return Session(
         told_by=told_by,
         amount_minor=session.amount_total,

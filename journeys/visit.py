@@ -28,12 +28,15 @@ from playwright.sync_api import Error, Locator, Page
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from facts import Purchase, Step, StepStatus
-from journeys.failure import Broken, Failure, Kind, Scene, explain, plain
+from journeys.cause import explain, mark
+from journeys.failure import Broken, Failure, Kind, Scene, Thrown
 from journeys.journey import Journey, journey
 from journeys.money import money
-from journeys.recording import Recorder, SeenRequest, endpoint_of, origin_of
+from journeys.recording import Recorder, SeenRequest, endpoint_of, origin_of, party_of
 from journeys.site import Site
 from journeys.till import StripeAccess
+from journeys.walls import PUZZLE, asks_to_log_in, wall_said_by
+from journeys.wording import plain
 
 __all__ = ["Broken", "Journey", "Kind", "Visit", "VisitFailed", "journey", "money"]
 
@@ -65,9 +68,6 @@ _HOUSE = Path(__file__).resolve().parent.parent
 _TOLD_WITHIN_S = 1.0
 _ASK_MS = 10_000
 _NO_HOPE_AFTER_S = 3.0
-_WALL = re.compile(
-    r"verify (that )?you are (a )?human|are you a robot|unusual traffic|complete the captcha", re.IGNORECASE
-)
 
 
 class VisitFailed(Exception):  # noqa: N818 - an outcome, not an error
@@ -224,8 +224,7 @@ class Visit:
     def _fail(self, name: str, error: Exception) -> NoReturn:
         with self.off_the_clock():
             failure = explain(error, self._scene(name), where=self._where(error))
-        late = failure.kind is Kind.DEADLINE
-        status = StepStatus.TIMED_OUT if late else StepStatus.FAILED
+        status = StepStatus.TIMED_OUT if failure.late else StepStatus.FAILED
         self._steps[name] = replace(self._steps[name], status=status, error=failure.sentence)
         self._tell("step_ended", {"step": self._steps[name]})
         raise VisitFailed(failure) from error
@@ -236,20 +235,50 @@ class Visit:
         self.page_text = self._read_page()
         recorder = self.recorder
         first = origin_of(self.page.url) == recorder.origin
-        wall = _WALL.search(self.page_text)
+        words = wall_said_by(self.page_text)
+        passed_through = [name for name in self._steps if name != step][:-1]
+        began = max((r.began for r in recorder.requests if r.is_main), default=0.0)
         return Scene(
             step=step,
             requests=recorder.in_step(step),
+            around=[r for r in recorder.requests if r.step != step and r.began >= began],
+            survived=self._survived(passed_through),
             dialogs=[d for d in recorder.dialogs if d.step == step],
-            exceptions=[line.text for line in recorder.console if line.level == "exception" and line.step == step],
+            exceptions=self._thrown(),
             now=self._clock(),
             page=endpoint_of(self.page.url) if first else origin_of(self.page.url) or self.page.url,
             page_text=self.page_text,
             page_is_first=first,
+            site_answered=any(r.party == "first" and r.status is not None for r in recorder.requests),
+            asks_to_log_in=first
+            and asks_to_log_in(endpoint_of(self.page.url), password_fields=self._password_fields()),
+            puzzled=self._puzzled(),
             crashed=recorder.crashed,
-            walled=recorder.walled or (f"a bot wall says '{wall[0]}'" if wall else None),
+            walled=recorder.walled or (f"a bot wall says '{words}'" if words else None),
             over_deadline_s=self.journey.deadline_s if late else None,
         )
+
+    def _survived(self, steps: list[str]) -> frozenset[str]:
+        """What failed or was thrown in steps after which another one passed: it kept nobody from buying."""
+        failed = {mark(r) for r in self.recorder.requests if r.step in steps and (r.failed or not r.ended)}
+        return frozenset(failed | {line.text for line in self.recorder.console if line.step in steps})
+
+    def _thrown(self) -> list[Thrown]:
+        first = self.recorder.origin
+        lines = [line for line in self.recorder.console if line.level == "exception"]
+        return [Thrown(line.text, party_of(line.source or "", first=first)) for line in lines]
+
+    def _password_fields(self) -> int:
+        try:
+            return self.page.locator("input[type=password]:visible").count()
+        except Error:
+            return 0
+
+    def _puzzled(self) -> bool:
+        """Whether the page shows a CAPTCHA. Its frame may also stand there hidden, and then asks nobody anything."""
+        with contextlib.suppress(Error):
+            return any(PUZZLE.search(f.url) and f.frame_element().is_visible() for f in self.page.frames[1:])
+        return False
 
     def _hear_out(self, step: str) -> None:
         """Give the body of a refused request, and the alert that follows it, a moment to arrive."""

@@ -1,8 +1,12 @@
-"""From the kind of a failure to its status and blame. Facts only: what answered, what did not, whose page it was."""
+"""From the kind of a failure to its status and blame. Facts only: what answered, what did not, whose page it was.
+
+`docs/blame.md` has the whole decision as a table, and what it said of each of a labelled set of faults.
+"""
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 from facts import Blame, Status
 from journeys.failure import Kind
@@ -11,6 +15,7 @@ VERDICTS: dict[Kind, tuple[Status, Blame]] = {
     Kind.ANSWERED: (Status.FAILED, Blame.SITE),
     Kind.SILENT: (Status.FAILED, Blame.SITE),
     Kind.SHOWN: (Status.FAILED, Blame.SITE),
+    Kind.THREW: (Status.FAILED, Blame.SITE),
     Kind.CRASHED: (Status.FAILED, Blame.SITE),
     Kind.DEADLINE: (Status.TIMED_OUT, Blame.SITE),
     Kind.UNREACHED: (Status.FAILED, Blame.NETWORK),
@@ -21,19 +26,67 @@ VERDICTS: dict[Kind, tuple[Status, Blame]] = {
     Kind.LIMITED: (Status.ERRORED, Blame.RUNNER),
     Kind.UNBOOKED: (Status.ERRORED, Blame.RUNNER),
     Kind.BROWSER_GONE: (Status.ERRORED, Blame.RUNNER),
+    Kind.SETUP: (Status.ERRORED, Blame.RUNNER),
     Kind.WALLED: (Status.BLOCKED, Blame.SITE),
 }
+# What a network that is gone looks like, ours or the one between.
+_NO_ANSWER = frozenset({Kind.UNREACHED, Kind.SILENT, Kind.THIRD_PARTY})
+# What a machine that has run short of something looks like.
+_MAY_BE_OURS = _NO_ANSWER | {Kind.CRASHED, Kind.MISSING, Kind.THREW, Kind.DEADLINE}
 
 
-def judge(kind: Kind, *, http_answers: int, canaries: list[bool]) -> tuple[Status, Blame]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What the runner itself saw right after an attempt failed.
+
+    `canaries` says of each configured canary whether it answered. `door_opens` is whether the site's address takes a TCP
+    connection from here, None where nobody looked. `short_of` says what this machine has run short of.
+    """
+
+    canaries: tuple[tuple[str, bool], ...] = ()
+    door_opens: bool | None = None
+    short_of: str | None = None
+
+    @property
+    def cut_off(self) -> bool:
+        """Whether our own network is gone: every canary failed, and there is at least one."""
+        return bool(self.canaries) and not any(answered for _, answered in self.canaries)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """Status and blame, and where something else than the failure itself decided, what that was."""
+
+    status: Status
+    blame: Blame
+    because: str | None = None
+
+
+def wants_a_look(kind: Kind, *, site_answered: bool) -> bool:
+    """Whether the canaries and the site's door have something to say about a failure of this kind."""
+    return kind in _NO_ANSWER or (not site_answered and kind in _MAY_BE_OURS)
+
+
+def judge(kind: Kind, *, site_answered: bool, late: bool = False, around: Surroundings | None = None) -> Judgement:
     """Status and blame of a failed attempt.
 
-    `http_answers` counts the site's answers in the attempt; `canaries` says of each configured canary whether it answered.
-    Our own network is at fault only where the site gave no answer at all and every canary failed too.
+    `site_answered`: the site gave at least one HTTP answer in the attempt. `late`: the journey's time had run out. Our own
+    network is at fault only where the site gave no answer at all and every canary failed too.
     """
-    if kind is Kind.UNREACHED and not http_answers and canaries and not any(canaries):
-        return Status.ERRORED, Blame.RUNNER
-    return VERDICTS[kind]
+    around = around or Surroundings()
+    status, blame = VERDICTS[kind]
+    if late and status is Status.FAILED:
+        status = Status.TIMED_OUT
+    if around.short_of and kind in _MAY_BE_OURS:
+        return Judgement(status=Status.ERRORED, blame=Blame.RUNNER, because=around.short_of)
+    if around.cut_off and wants_a_look(kind, site_answered=site_answered):
+        said = f"no canary answers either ({', '.join(name for name, _ in around.canaries)})"
+        if site_answered:
+            return Judgement(status=status, blame=Blame.NETWORK, because=said)
+        return Judgement(status=Status.ERRORED, blame=Blame.RUNNER, because=said)
+    if kind is Kind.SILENT and around.door_opens is False:
+        return Judgement(status=status, blame=Blame.NETWORK, because="the site takes no connection from here")
+    return Judgement(status=status, blame=blame)
 
 
 _FOLDS = (

@@ -21,6 +21,7 @@ from config import Secret
 from facts import Blame, Failpoint, Plan, PlannedJourney, Run, Status, from_wire, go_on, to_wire
 from journeys.site import Site
 from runner.allowance import per_hour, state_of
+from runner.canaries import configured
 from runner.caps import MEMORY_MB
 from runner.clock import ClockSteps, utc_now
 from runner.due import STOPPED, due, late_limit_s
@@ -248,18 +249,19 @@ class Runner:
         settings, plan = self._settings, self._plans.plan
         assert plan is not None
         site = from_wire(Site, plan.site)
+        site = replace(site, base_url=settings.base_url) if settings.base_url else site
         return Job(
             run_id=run_id,
             journey=planned.journey,
             location=settings.location,
-            site=replace(site, base_url=settings.base_url) if settings.base_url else site,
+            site=site,
             evidence=str((settings.folder / "evidence").resolve()),
             slot=slot,
             plan=plan.hash,
             confirm_after_s=settings.confirm_after_s,
             scratch=str(self._scratch),
             memory_mb=settings.memory_mb,
-            canaries=[settings.hub_url, *plan.canaries],
+            canaries=configured(plan.canaries, site_url=site.base_url, hub_url=settings.hub_url),
             journeys_dir=settings.journeys_dir,
             chromium=settings.chromium,
             sandbox=settings.sandbox,

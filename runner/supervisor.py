@@ -38,13 +38,14 @@ from facts import (
     from_wire,
     to_wire,
 )
-from journeys.failure import Failure, Kind
-from runner.blame import group_of, judge
-from runner.canaries import answers
+from journeys.failure import Failure
+from runner.blame import Surroundings, group_of, judge, wants_a_look
+from runner.canaries import door_opens, look
 from runner.caps import Finding
 from runner.evidence import keep
 from runner.job import Job, Order
 from runner.listening import Ears
+from runner.machine import short_of
 from runner.offspring import adopt_orphans, die_with_parent, kill_offspring
 from runner.remains import make_folder
 from runner.scrub import Scrubber
@@ -158,7 +159,7 @@ class Supervisor:
         try:
             seen, ended = self._watch(number, folder, traced=traced)
             seen.last_words = self.scrubber.mask(seen.last_words)[0]
-            attempt = self._judged(number, seen, ended, started_at)
+            attempt = self._judged(number, seen, ended, started_at, folder)
             self._keep_evidence(seen, attempt, folder)
         finally:
             kill_offspring()
@@ -341,9 +342,10 @@ class Supervisor:
 
     # -- judging -----------------------------------------------------------------------------------------------------
 
-    def _judged(self, number: int, seen: Seen, ended: str, started_at: datetime) -> Attempt:
+    def _judged(self, number: int, seen: Seen, ended: str, started_at: datetime, folder: Path) -> Attempt:
         if seen.attempt is not None:
-            return clearer(self._judge_walk(seen.attempt, seen.failure), page_never_rested=seen.page_never_rested)
+            walked = self._judge_walk(seen.attempt, seen.failure, folder)
+            return clearer(walked, page_never_rested=seen.page_never_rested)
         if seen.unable is not None:
             status = (Status.FAILED, Blame.JOURNEY) if seen.unable_journey else (Status.ERRORED, Blame.RUNNER)
             return self._unmade(number, seen.unable, *status, started_at=started_at)
@@ -351,17 +353,20 @@ class Supervisor:
             return self._ended(number, seen, seen.finding, started_at)
         return self._unmade(number, _death(seen), Status.ERRORED, Blame.RUNNER, seen=seen, started_at=started_at)
 
-    def _judge_walk(self, attempt: Attempt, failure: Failure | None) -> Attempt:
+    def _judge_walk(self, attempt: Attempt, failure: Failure | None, folder: Path) -> Attempt:
         if failure is None:
             return attempt
-        http_answers = sum(r.party == "first" and r.status is not None for r in attempt.requests)
-        ask = failure.kind is Kind.UNREACHED and not http_answers
-        status, blame = judge(
-            failure.kind,
-            http_answers=http_answers,
-            canaries=[answers(canary) for canary in self.job.canaries] if ask else [],
+        answered = any(r.party == "first" and r.status is not None for r in attempt.requests)
+        looks = wants_a_look(failure.kind, site_answered=answered)
+        around = Surroundings(
+            canaries=look(self.job.canaries) if looks else (),
+            door_opens=door_opens(self.job.site.base_url) if looks else None,
+            short_of=short_of(folder),
         )
-        return replace(attempt, status=status, blame=blame, error_group=group_of(failure.sentence))
+        judged = judge(failure.kind, site_answered=answered, late=failure.late, around=around)
+        error = f"{attempt.error}; {judged.because}" if judged.because else attempt.error
+        group = group_of(failure.sentence)
+        return replace(attempt, status=judged.status, blame=judged.blame, error=error, error_group=group)
 
     def _ended(self, number: int, seen: Seen, finding: Finding, started_at: datetime) -> Attempt:
         """Killed in the midst of a step, or before the first: what it had told by then is kept."""

@@ -41,7 +41,8 @@ class SuccessPage:
         self._note(session_id, session)
         if session.error:
             raise Broken(
-                f"the page says 'Registration Successful!', but nobody can tell whether it is paid: {session.error}"
+                f"the page says 'Registration Successful!', but nobody can tell whether it is paid: {session.error}",
+                kind=session.whose,
             )
         if not session.paid:
             raise Broken(

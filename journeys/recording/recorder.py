@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -16,11 +17,14 @@ import facts
 from journeys.recording.endpoints import LIVE, endpoint_of, origin_of, party_of
 from journeys.recording.phases import request_phases
 from journeys.recording.vitals import BINDING, SCRIPT, VitalsLog
+from journeys.walls import wall_told_by
 
 _MOST_REQUESTS = 2000
 _MOST_LINES = 200
 _TEXT = 2000
 _BODY = 500
+# The first address in a stack is that of the script that threw.
+_ADDRESS = re.compile(r"https?://[^\s)]+?(?=:\d+:\d+|[\s)]|$)")
 _TEXT_KINDS = frozenset({"document", "fetch", "xhr"})
 
 
@@ -137,10 +141,9 @@ class Recorder:
         seen.status = response.status
         if seen.party == "first":
             self.note_budget(response.headers)
-        if seen.status >= 400:
-            self._note_wall(seen, response.headers)
-            if seen.kind in _TEXT_KINDS:
-                seen.body = _text_of(response)
+        self._note_wall(seen, response.headers)
+        if seen.status >= 400 and seen.kind in _TEXT_KINDS:
+            seen.body = _text_of(response)
 
     def note_budget(self, headers: dict[str, str]) -> None:
         """What an answer of the site tells about the rest of its request budget."""
@@ -150,9 +153,10 @@ class Recorder:
             self.requests_left = min(int(left), self.requests_left if self.requests_left is not None else int(left))
 
     def _note_wall(self, seen: SeenRequest, headers: dict[str, str]) -> None:
-        # https://developers.cloudflare.com/cloudflare-challenges/challenge-types/challenge-pages/detect-response/
-        if headers.get("cf-mitigated") == "challenge":
-            self.walled = f"{seen.method} {seen.endpoint} was answered by a Cloudflare challenge"
+        # A wall before somebody else's script stops nobody from buying.
+        who = wall_told_by(headers) if seen.is_main or (seen.party == "first" and seen.kind in _TEXT_KINDS) else None
+        if who:
+            self.walled = f"{seen.method} {seen.endpoint} was answered {seen.status} by {who}"
 
     def _finished(self, request: BrowserRequest) -> None:
         seen = self._under_way.pop(request, None)
@@ -187,7 +191,9 @@ class Recorder:
             self._keep(facts.ConsoleLine(level=message.type, text=message.text[:_TEXT], step=self.step, source=source))
 
     def _exception(self, error: WebError) -> None:
-        self._keep(facts.ConsoleLine(level="exception", text=str(error.error)[:_TEXT], step=self.step))
+        thrower = _ADDRESS.search(getattr(error.error, "stack", None) or "")
+        source = thrower[0] if thrower else None
+        self._keep(facts.ConsoleLine(level="exception", text=str(error.error)[:_TEXT], step=self.step, source=source))
 
     def _keep(self, line: facts.ConsoleLine) -> None:
         if len(self.console) < _MOST_LINES:

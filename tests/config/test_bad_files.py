@@ -42,7 +42,14 @@ SENTENCES: dict[str, tuple[Any, str]] = {
     "locations-unknown-location.yaml": (Locations, "journeys.ga_purchase.locations: mars is not among the locations"),
     "locations-bad-name.yaml": (Locations, "'US East!' may hold small letters"),
     "locations-none.yaml": (Locations, "locations: name at least one"),
-    "locations-bad-canary.yaml": (Locations, "canaries: 'example.com' is neither https://"),
+    "locations-bad-canary.yaml": (
+        Locations,
+        "locations-bad-canary.yaml:3: canaries.0: 'example.com' is neither hub, resolver, https://",
+    ),
+    "locations-canary-without-port.yaml": (
+        Locations,
+        "locations-canary-without-port.yaml:5: canaries.1: 'tcp://10.0.0.1' has no port; write it like tcp://10.0.0.1:443",
+    ),
 }
 
 

@@ -9,8 +9,10 @@ from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from facts import Dialog
-from journeys.failure import Broken, Kind, Scene, describe, explain, plain
+from journeys.cause import explain
+from journeys.failure import Broken, Kind, Scene, Thrown
 from journeys.recording import SeenRequest
+from journeys.wording import describe, plain
 
 TIMEOUT = PlaywrightTimeout(
     'Locator.wait_for: Timeout 15000ms exceeded.\nCall log:\n  - waiting for get_by_role("button", name="Buy").first to be visible\n'
@@ -101,8 +103,8 @@ def a_scene(**changes: Any) -> Scene:
         ),
         (
             TIMEOUT,
-            {"exceptions": ["TypeError: x is null"]},
-            Kind.MISSING,
+            {"exceptions": [Thrown("TypeError: x is null")]},
+            Kind.THREW,
             "a script of the page threw 'TypeError: x is null'",
         ),
         (Broken("Stripe said no", kind=Kind.THIRD_PARTY), {}, Kind.THIRD_PARTY, "buy: Stripe said no"),
@@ -149,7 +151,7 @@ def a_scene(**changes: Any) -> Scene:
         (
             TIMEOUT,
             {"over_deadline_s": 45.0, "requests": [a_request(ended=False)]},
-            Kind.DEADLINE,
+            Kind.SILENT,
             "buy: the journey took longer than its 45 s; POST /api/buy gave no answer in 15.0 s",
         ),
         (

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from facts import Blame, Status, to_wire
 from journeys.failure import Kind
-from runner.blame import VERDICTS, group_of, judge
+from runner.blame import VERDICTS, Surroundings, group_of, judge
 from runner.trim import AT_MOST, trimmed
 from tests.builders import a_request, a_run, an_attempt
 
@@ -23,19 +24,46 @@ def test_errored_is_always_the_runners_blame_and_nothing_else_is() -> None:
     assert all((status is Status.ERRORED) == (blame is Blame.RUNNER) for status, blame in VERDICTS.values())
 
 
+def around(*canaries: bool, **changes: Any) -> Surroundings:
+    return Surroundings(canaries=tuple((f"tcp://c{n}", answers) for n, answers in enumerate(canaries)), **changes)
+
+
+FULL = {"short_of": "the disk is full"}
+
+
 @pytest.mark.parametrize(
-    ("answers", "canaries", "status"),
+    ("kind", "answered", "seen", "verdict"),
     [
-        (0, [False, False], Status.ERRORED),
-        (0, [False, True], Status.FAILED),
-        (0, [], Status.FAILED),
-        (1, [False], Status.FAILED),
+        (Kind.UNREACHED, False, around(False, False), (Status.ERRORED, Blame.RUNNER)),
+        (Kind.UNREACHED, False, around(False, True), (Status.FAILED, Blame.NETWORK)),
+        (Kind.UNREACHED, False, around(), (Status.FAILED, Blame.NETWORK)),
+        (Kind.UNREACHED, True, around(False), (Status.FAILED, Blame.NETWORK)),
+        # Packets that are dropped without a word look like a site that is silent.
+        (Kind.SILENT, False, around(False, False), (Status.ERRORED, Blame.RUNNER)),
+        (Kind.SILENT, True, around(False), (Status.FAILED, Blame.NETWORK)),
+        (Kind.SILENT, False, around(True, door_opens=False), (Status.FAILED, Blame.NETWORK)),
+        (Kind.SILENT, True, around(True, door_opens=True), (Status.FAILED, Blame.SITE)),
+        (Kind.THIRD_PARTY, True, around(False), (Status.FAILED, Blame.NETWORK)),
+        (Kind.MISSING, False, around(False), (Status.ERRORED, Blame.RUNNER)),
+        (Kind.ANSWERED, True, around(False), (Status.FAILED, Blame.SITE)),
+        (Kind.CRASHED, True, around(**FULL), (Status.ERRORED, Blame.RUNNER)),
+        (Kind.MISSING, True, around(**FULL), (Status.ERRORED, Blame.RUNNER)),
+        (Kind.ANSWERED, True, around(**FULL), (Status.FAILED, Blame.SITE)),
+        (Kind.SCRIPT, True, around(False, **FULL), (Status.FAILED, Blame.JOURNEY)),
     ],
 )
-def test_our_own_network_is_blamed_only_when_nothing_answers_at_all(
-    answers: int, canaries: list[bool], status: Status
+def test_what_the_runner_sees_around_a_failure_decides_whose_it_is(
+    kind: Kind, answered: bool, seen: Surroundings, verdict: tuple[Status, Blame]
 ) -> None:
-    assert judge(Kind.UNREACHED, http_answers=answers, canaries=canaries)[0] is status
+    judged = judge(kind, site_answered=answered, around=seen)
+    assert (judged.status, judged.blame) == verdict
+    assert judged.because or verdict == VERDICTS[kind], "what overrules the kind is said"
+
+
+@pytest.mark.parametrize(("kind", "status"), [(Kind.SILENT, Status.TIMED_OUT), (Kind.LIMITED, Status.ERRORED)])
+def test_a_journey_over_its_time_is_timed_out_unless_that_was_our_own_doing(kind: Kind, status: Status) -> None:
+    judged = judge(kind, site_answered=True, late=True)
+    assert (judged.status, judged.blame) == (status, VERDICTS[kind][1])
 
 
 def test_equal_failures_group_whatever_their_ids_and_numbers() -> None:

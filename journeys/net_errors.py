@@ -1,0 +1,71 @@
+"""What a browser says when a connection fails: in words, and whether the way to the other side stood at all."""
+
+from __future__ import annotations
+
+import re
+
+_WORDS = {
+    "ERR_CONNECTION_REFUSED": "connection refused",
+    "ERR_NAME_NOT_RESOLVED": "the name does not resolve",
+    "ERR_CONNECTION_TIMED_OUT": "the connection timed out",
+    "ERR_TIMED_OUT": "timed out",
+    "ERR_CONNECTION_RESET": "the connection was reset",
+    "ERR_CONNECTION_CLOSED": "the connection was closed",
+    "ERR_EMPTY_RESPONSE": "the connection was closed without an answer",
+    "ERR_CONTENT_LENGTH_MISMATCH": "the connection was cut in the middle of the answer",
+    "ERR_INCOMPLETE_CHUNKED_ENCODING": "the connection was cut in the middle of the answer",
+    "ERR_INVALID_HTTP_RESPONSE": "what came is not HTTP",
+    "ERR_INVALID_CHUNKED_ENCODING": "what came is not HTTP",
+    "ERR_RESPONSE_HEADERS_TRUNCATED": "the connection was cut in the middle of the headers",
+    "ERR_TOO_MANY_REDIRECTS": "the site redirects in a circle",
+    "ERR_INTERNET_DISCONNECTED": "no network",
+    "ERR_NETWORK_CHANGED": "the network changed",
+    "ERR_ADDRESS_UNREACHABLE": "the address is unreachable",
+    "ERR_PROXY_CONNECTION_FAILED": "the proxy does not answer",
+    "ERR_TUNNEL_CONNECTION_FAILED": "the proxy refuses the connection",
+    "ERR_SSL_PROTOCOL_ERROR": "TLS failed",
+    "ERR_SSL_VERSION_OR_CIPHER_MISMATCH": "TLS failed: no version or cipher in common",
+    "ERR_CERT_AUTHORITY_INVALID": "the certificate's authority is not trusted",
+    "ERR_CERT_COMMON_NAME_INVALID": "the certificate is for another name",
+    "ERR_CERT_DATE_INVALID": "the certificate has expired or is not valid yet",
+    "ERR_INSUFFICIENT_RESOURCES": "this machine has run out of resources",
+    "ERR_OUT_OF_MEMORY": "this machine has run out of memory",
+    "ERR_FILE_NO_SPACE": "this machine's disk is full",
+}
+# The other side was never spoken to. In every error that is not here the connection stood, and what came over it was wrong.
+# https://source.chromium.org/chromium/chromium/src/+/main:net/base/net_error_list.h
+_NO_WAY = re.compile(
+    r"ERR_(NAME_|DNS_|ICANN_|ADDRESS_|CONNECTION_(REFUSED|TIMED_OUT|RESET|FAILED|ABORTED)|TIMED_OUT|INTERNET_|NETWORK_|PROXY_"
+    r"|TUNNEL_|SOCKS_|MANDATORY_PROXY|SOCKET_NOT_CONNECTED|HOST_RESOLVER|UNSAFE_PORT)"
+    r"|ECONNREFUSED|ECONNRESET|ENOTFOUND|EAI_|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT"
+)
+_OURS = re.compile(r"ERR_(INSUFFICIENT_RESOURCES|OUT_OF_MEMORY|FILE_NO_SPACE)|ENOSPC|EMFILE|ENOMEM")
+# Its own kind of in between: before any answer a box on the way may have done it, after one it was the server.
+_RESET = re.compile(r"ERR_CONNECTION_RESET|ECONNRESET")
+
+
+def name_of(message: str) -> str | None:
+    """The browser's name of the error in a message (`ERR_CONNECTION_REFUSED`); None where there is none."""
+    match = re.search(r"net::(ERR_\w+)", message)
+    return match[1] if match else None
+
+
+def in_words(message: str) -> str | None:
+    """The error in words, with the browser's name of it; None where the message holds no such error."""
+    name = name_of(message)
+    if name is None:
+        return None
+    words = _WORDS.get(name)
+    return f"{words} (net::{name})" if words else f"net::{name}"
+
+
+def never_connected(message: str, *, answered_before: bool) -> bool:
+    """Whether the way to the other side failed. `answered_before`: it had answered in the same attempt."""
+    if answered_before and _RESET.search(message):
+        return False
+    return bool(_NO_WAY.search(message))
+
+
+def is_ours(message: str) -> bool:
+    """Whether this machine is short of what a connection needs."""
+    return bool(_OURS.search(message))

@@ -1,0 +1,55 @@
+"""Walls that stand between a buyer and the shop: those against robots, and a login where none belongs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+# A header that a wall's own answer carries, what it has to hold, and whose wall it is. Headers that a vendor sends with every
+# answer tell nothing: the shop's own refusals carry them too.
+_HEADERS = (
+    # https://developers.cloudflare.com/cloudflare-challenges/challenge-types/challenge-pages/detect-response/
+    ("cf-mitigated", re.compile("challenge"), "a Cloudflare challenge"),
+    # https://vercel.com/docs/vercel-firewall/firewall-concepts
+    ("x-vercel-mitigated", re.compile("challenge|deny"), "Vercel's firewall"),
+    # https://docs.aws.amazon.com/waf/latest/developerguide/waf-captcha-and-challenge-actions.html
+    ("x-amzn-waf-action", re.compile("challenge|captcha"), "a challenge of AWS WAF"),
+    ("x-sucuri-block", re.compile("."), "Sucuri's firewall"),
+)
+
+# Sentences of challenge pages. None of them may be one that a shop says of itself ("protected by reCAPTCHA").
+_SAYS = re.compile(
+    r"verify (that )?you('re| are) (a )?human|are you a (robot|human)\?|confirm (that )?you are (a )?human|i'?m not a robot"
+    r"|prove (that )?you are (not a robot|(a )?human)"
+    r"|unusual traffic|(complete|solve) the captcha|checking (if the site connection is secure|your browser before accessing)"
+    r"|just a moment\.\.\.|attention required! \| cloudflare|sorry, you have been blocked|ddos protection by"
+    r"|needs to review the security of your connection|performing security verification|vercel security checkpoint"
+    r"|incapsula incident id|press (&|and) hold to confirm|pardon our interruption"
+    r"|the requested url was rejected\. please consult with your administrator"
+    r"|access denied .{0,200}reference #[0-9a-f.]+|access denied - sucuri|bot (detection|protection) (has )?(blocked|triggered)"
+    r"|automated (access|requests|queries)\b.{0,60}\b(blocked|denied|detected)",
+    re.IGNORECASE | re.DOTALL,
+)
+PUZZLE = re.compile(
+    r"hcaptcha\.com/.*(challenge|checkbox)|recaptcha/(api2|enterprise)/bframe|challenges\.cloudflare\.com"
+    r"|captcha-delivery\.com|arkoselabs\.com|awswaf\.com/.*captcha"
+)
+"""Addresses of frames that ask a person to prove being one."""
+
+_LOGIN_PATH = re.compile(r"/(log-?in|sign-?in|auth|sso|account/login|users/sign_in)(/|$)", re.IGNORECASE)
+
+
+def wall_told_by(headers: Mapping[str, str]) -> str | None:
+    """Whose bot wall an answer is, by its headers (names in small letters); None where it is none that they tell of."""
+    return next((who for name, pattern, who in _HEADERS if pattern.search(headers.get(name, ""))), None)
+
+
+def wall_said_by(text: str) -> str | None:
+    """The words of a challenge page in what a page shows; None where there are none."""
+    found = _SAYS.search(text)
+    return " ".join(found[0].split())[:100] if found else None
+
+
+def asks_to_log_in(path: str, *, password_fields: int) -> bool:
+    """Whether a page is a login: it wants a password, or its path says so."""
+    return password_fields > 0 or bool(_LOGIN_PATH.search(path))
