@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from cli import settings, watching
 from cli.failing import complain
 from config import Complaint, ConfigError
+
+if TYPE_CHECKING:
+    from runner.budget import Want
 
 
 def check() -> None:
@@ -26,10 +29,11 @@ def check() -> None:
         lambda: settings.stripe_key(buys=False),
         settings.source_key,
         _check_targets,
+        _check_budget,
         watching.read_routing,
     ):
         wrong += _complaints(read)
-    for complaint in wrong:
+    for complaint in dict.fromkeys(wrong):
         complain(str(complaint))
     if wrong:
         raise typer.Exit(2)
@@ -74,6 +78,64 @@ def _check_targets() -> None:
         raise ConfigError(*wrong)
 
 
+def _check_budget() -> None:
+    """A schedule that would have each of its addresses blocked by the site, even if every run passed at once."""
+    from runner.budget import sum_of
+
+    budget = settings.read_site([]).request_budget
+    file = str(settings.config_file("locations.yaml"))
+    wrong = []
+    for location, wants in _wanted().items():
+        total = sum(want.requests for want in wants)
+        if total > budget.requests:
+            what = (
+                f"{location} would ask {total} of the {budget.requests} requests that the site allows one address in "
+                f"{budget.window_s / 60:g} minutes ({sum_of(wants)})"
+            )
+            hint = "buy less often there, or raise request_budget in site.yaml if the site allows more"
+            wrong.append(Complaint(file=file, key="journeys", what=what, hint=hint))
+    if wrong:
+        raise ConfigError(*wrong)
+
+
+def _wanted() -> dict[str, list[Want]]:
+    """What each location asks of the site in the fullest window."""
+    from journeys.registry import load_journeys
+    from runner.budget import wanted_in_a_window
+
+    costs = {journey.name: journey.requests for journey in load_journeys().values() if journey.requests}
+    schedules = watching.read_watched().schedules()
+    window_s = settings.read_site([]).request_budget.window_s
+    return {
+        location: wanted_in_a_window(
+            {name: schedule.period_s for name, schedule in schedules.items() if location in schedule.grids},
+            costs,
+            window_s,
+        )
+        for location in settings.read_locations().locations
+    }
+
+
+def _budget_lines() -> list[str]:
+    """The arithmetic of the location that asks most, how many may share an address, and whether confirmations still fit."""
+    from runner.budget import sum_of
+
+    budget = settings.read_site([]).request_budget
+    wants = max(_wanted().values(), key=lambda wants: sum(want.requests for want in wants), default=[])
+    total = sum(want.requests for want in wants)
+    if not total:
+        return []
+    window = f"{budget.requests} requests in {budget.window_s / 60:g} minutes"
+    fits = budget.requests // total
+    share = "no two locations may share an address" if fits == 1 else f"{fits} locations may share an address"
+    lines = [f"request budget  {total} of {window} at one address ({sum_of(wants)}); {share}"]
+    if 2 * total > budget.requests:
+        lines.append(
+            f"tight           while every run fails, each is tried twice: {2 * total} of {window}, and the rest is missed"
+        )
+    return lines
+
+
 def _degraded() -> list[str]:
     """What works, but tells nobody: it is no mistake of a file, and it is said all the same."""
     return [f"degraded        {complaint}" for complaint in watching.read_routing().unset(os.environ)]
@@ -105,6 +167,7 @@ def _summary() -> list[str]:
         *([f"journeys        {own}"] if own else []),
         f"sla.yaml        {settings.config_file('sla.yaml')}: {len(watching.read_targets().rules())} rules",
         f"alerts.yaml     {settings.config_file('alerts.yaml')}: {', '.join(watching.read_routing().destinations)}",
+        *_budget_lines(),
         *_degraded(),
         "all is well",
     ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import statistics
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -14,8 +13,8 @@ from rich.table import Table
 
 from cli import books
 from cli.progress import Progress, print_outcome
-from facts import Attempt, Run, Status
-from journeys.site import RequestBudget
+from facts import Run, Status
+from runner.budget import Budget
 from runner.job import Job, new_run_id
 from runner.start import make_run
 
@@ -24,11 +23,11 @@ def make_runs(job: Job, count: int) -> list[Run]:
     """Make `count` runs of a job one after another, fewer where the site's request budget would not hold them, or the
     location has made its purchases; each is undone before the next."""
     console = Console()
-    budget = Budget(job.site.request_budget)
+    budget = Budget(allowed=job.site.request_budget)
     runs: list[Run] = []
     for number in range(1, count + 1):
         run_job = job if number == 1 else replace(job, run_id=new_run_id(job.journey, job.location, datetime.now(UTC)))
-        shortage = budget.shortage() or (books.refusal(run_job) if number > 1 else None)
+        shortage = budget.certain_block(job.journey, datetime.now(UTC)) or (books.refusal(run_job) if number > 1 else None)
         if shortage:
             console.print(f"[yellow]stopped after {len(runs)} of {count} runs:[/] {shortage}", highlight=False)
             break
@@ -37,48 +36,11 @@ def make_runs(job: Job, count: int) -> list[Run]:
         with Progress(console) as progress:
             run = books.undone(make_run(run_job, progress.on_event), run_job)
         print_outcome(console, run)
-        budget.spend(run)
+        budget = budget.after(run)
         runs.append(run)
     if count > 1 and runs:
         print_spread(console, runs)
     return runs
-
-
-class Budget:
-    """The requests that this address may still make, from what our runs cost and what the site itself says is left."""
-
-    def __init__(self, allowed: RequestBudget) -> None:
-        self._allowed = allowed
-        self._spent: list[tuple[float, int]] = []
-        self._left_by_site: int | None = None
-        self._dearest = 0
-
-    def spend(self, run: Run) -> None:
-        """Take note of a run that was made."""
-        cost = sum(_cost(attempt) for attempt in run.attempts)
-        self._spent.append((time.monotonic(), cost))
-        self._dearest = max(self._dearest, cost)
-        self._left_by_site = min((a.requests_left for a in run.attempts if a.requests_left is not None), default=None)
-
-    def shortage(self) -> str | None:
-        """Why another run does not fit; None where it does."""
-        since = time.monotonic() - self._allowed.window_s
-        spent = sum(cost for at, cost in self._spent if at >= since)
-        left = self._allowed.requests - spent
-        if self._left_by_site is not None:
-            left = min(left, self._left_by_site)
-        if self._dearest <= left:
-            return None
-        window = f"{self._allowed.requests} requests in {self._allowed.window_s / 60:g} minutes"
-        return (
-            f"a run costs {self._dearest} requests and {left} are left of the {window} that the site allows one address"
-        )
-
-
-def _cost(attempt: Attempt) -> int:
-    """What the site counted, or all that it answered where it does not say."""
-    answered = sum(r.party == "first" and r.status is not None for r in attempt.requests)
-    return answered if attempt.requests_counted is None else attempt.requests_counted
 
 
 def print_spread(console: Console, runs: Sequence[Run]) -> None:

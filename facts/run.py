@@ -172,8 +172,8 @@ class Attempt:
 
     `duration_ms` is the journey's clock from the first step's start to the end of the last, without the waits for
     evidence; those are `waited_ms`. `error_group` is the error with ids and numbers folded, so that equal failures group.
-    `requests_counted` is how many requests the site counted against its request budget, `requests_left` the lowest rest
-    that it told; both are None where it tells none. `where` is `file:line` of the journey's own
+    `requests_counted` is how many requests the site counted against its request budget, `requests_left` the rest that it told
+    last and `requests_reset_at` when its window ends; all are None where it tells none. `where` is `file:line` of the journey's own
     code at which it stopped. `page` is the last address, `page_text` what it said. `left_out` counts by kind what there was too
     much of to keep.
     """
@@ -191,6 +191,7 @@ class Attempt:
     traced: bool = False
     requests_left: int | None = None
     requests_counted: int | None = None
+    requests_reset_at: datetime | None = None
     page: str | None = None
     page_text: str | None = None
     steps: tuple[Step, ...] = ()

@@ -17,7 +17,8 @@ class Journey:
 
     `steps` are all its steps in order. `slow_after_s` only marks a run as slow; `deadline_s` ends it,
     and `step_s` is what one step may take. `file` is where it is
-    written, `guide_name` what the monitoring guide calls it.
+    written, `guide_name` what the monitoring guide calls it. `requests` is what one run costs of the site's request budget at
+    most, None where nobody has counted.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Journey:
     walk: Callable[[Visit], None]
     file: str
     guide_name: str | None = None
+    requests: int | None = None
 
 
 def journey(
@@ -39,6 +41,7 @@ def journey(
     deadline_s: float = 45,
     step_s: float = 15,
     guide_name: str | None = None,
+    requests: int | None = None,
 ) -> Callable[[Callable[[Visit], None]], Journey]:
     """Make a function of one visit a journey; the function's name is the journey's.
 
@@ -61,6 +64,7 @@ def journey(
             walk=walk,
             file=inspect.getsourcefile(walk) or "",
             guide_name=guide_name,
+            requests=requests,
         )
 
     return make

@@ -103,6 +103,11 @@ class RequestBudget:
     requests: int = 100
     window_s: int = 900
 
+    def __post_init__(self) -> None:
+        for name in ("requests", "window_s"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name}: {getattr(self, name)} is not a number of at least 1")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:

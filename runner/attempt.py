@@ -207,6 +207,7 @@ def _facts(order: Order, visit: Visit, failure: Failure | None, started_at: date
         traced=order.traced,
         requests_left=visit.recorder.requests_left,
         requests_counted=visit.recorder.requests_counted,
+        requests_reset_at=visit.recorder.requests_reset_at,
         page=_address(visit.page),
         page_text=visit.page_text or None,
         steps=visit.steps(),

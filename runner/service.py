@@ -21,6 +21,7 @@ from config import Secret
 from facts import Blame, Failpoint, Plan, PlannedJourney, Run, Status, from_wire, go_on, to_wire
 from journeys.site import Site
 from runner.allowance import per_hour, state_of
+from runner.budget import Budget
 from runner.canaries import configured
 from runner.caps import MEMORY_MB
 from runner.clock import ClockSteps, utc_now
@@ -110,6 +111,7 @@ class Runner:
         self._under_way: dict[str, datetime] = {}
         self._makings: dict[str, Making] = {}
         self._unkept: dict[tuple[str, datetime | None], Run] = {}
+        self._budget = Budget()
         self._stopping = threading.Event()
         self._planner = threading.Thread(target=self._follow_plans, name="planner", daemon=True)
         self._began_at = clock()
@@ -234,6 +236,10 @@ class Runner:
         with self._lock:
             if self._stopping.is_set():
                 return self._record(planned.journey, slot, Status.MISSED, STOPPED, run_id=run_id)
+            # A run that must end in a 429 measures nothing, and prolongs the block at sites that count what they refuse.
+            blocked = self._budget.certain_block(planned.journey, datetime.now(UTC))
+            if blocked:
+                return self._record(planned.journey, slot, Status.MISSED, blocked, run_id=run_id)
             making = self._makings[run_id] = self._make(self._job(planned, slot, run_id))
         try:
             run = making.wait()
@@ -243,7 +249,19 @@ class Runner:
         self._at("run.made")
         if self._stopping.is_set() and run.status is Status.ERRORED:
             return self._record(planned.journey, slot, Status.MISSED, STOPPED, run_id=run_id)
-        return run
+        return self._accounted(run)
+
+    def _accounted(self, run: Run) -> Run:
+        """The run, with a note where what is left of the request budget will not do for the coming slots."""
+        plan = self._plans.plan
+        allowed = from_wire(Site, plan.site).request_budget if plan else self._budget.allowed
+        with self._lock:
+            self._budget = replace(self._budget, allowed=allowed).after(run)
+            warning = self._budget.warning(plan.journeys if plan else (), datetime.now(UTC))
+        if warning is None:
+            return run
+        _log.warning("%s of %s: %s", run.id, run.journey, warning)
+        return replace(run, notes=(*run.notes, warning))
 
     def _job(self, planned: PlannedJourney, slot: datetime, run_id: str) -> Job:
         settings, plan = self._settings, self._plans.plan

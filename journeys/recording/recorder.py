@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, cast
 
 from playwright.sync_api import BrowserContext, ConsoleMessage, Error, Page, Response, WebError
@@ -20,6 +21,7 @@ from journeys.recording.vitals import BINDING, SCRIPT, VitalsLog
 from journeys.walls import wall_told_by
 
 _MOST_REQUESTS = 2000
+_LESS_IS_FROM_NOW = 10_000_000
 _MOST_LINES = 200
 _TEXT = 2000
 _BODY = 500
@@ -74,7 +76,9 @@ class Recorder:
         self.dialogs: list[facts.Dialog] = []
         self.vitals = VitalsLog(first=self.origin, clock=clock)
         self.requests_left: int | None = None
-        """The lowest `x-ratelimit-remaining` that the site has answered."""
+        """The lowest `x-ratelimit-remaining` that the site has answered in the window that is open now."""
+        self.requests_reset_at: datetime | None = None
+        """When that window ends, by `x-ratelimit-reset`."""
         self.requests_counted: int | None = None
         """How many answers carried it: the requests that the site counts."""
         self.walled: str | None = None
@@ -148,9 +152,14 @@ class Recorder:
     def note_budget(self, headers: dict[str, str]) -> None:
         """What an answer of the site tells about the rest of its request budget."""
         left = headers.get("x-ratelimit-remaining", "")
-        if left.isdigit():
-            self.requests_counted = (self.requests_counted or 0) + 1
-            self.requests_left = min(int(left), self.requests_left if self.requests_left is not None else int(left))
+        if not left.isdigit():
+            return
+        self.requests_counted = (self.requests_counted or 0) + 1
+        resets_at = _moment(headers.get("x-ratelimit-reset", ""))
+        if resets_at and self.requests_reset_at and resets_at > self.requests_reset_at:
+            self.requests_left = None  # a new window
+        self.requests_reset_at = resets_at or self.requests_reset_at
+        self.requests_left = min(int(left), self.requests_left if self.requests_left is not None else int(left))
 
     def _note_wall(self, seen: SeenRequest, headers: dict[str, str]) -> None:
         # A wall before somebody else's script stops nobody from buying.
@@ -264,6 +273,19 @@ class Recorder:
             transferred_bytes=seen.transferred_bytes,
             body_bytes=seen.body_bytes,
         )
+
+
+def _moment(text: str) -> datetime | None:
+    """A moment as sites tell it: ISO 8601, seconds since the epoch, or seconds from now; None for anything else."""
+    try:
+        if text.isdigit():
+            seconds = int(text)
+            from_now = seconds < _LESS_IS_FROM_NOW
+            return datetime.fromtimestamp(time.time() + seconds if from_now else seconds, UTC)
+        moment = datetime.fromisoformat(text)
+    except (ValueError, OverflowError, OSError):
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _text_of(response: Response) -> str | None:

@@ -1,0 +1,150 @@
+"""We are at fault: our network, our budget, our browser, our processes, our disk."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+
+from facts import Blame, Run, Status, from_wire, to_wire
+from runner.job import Job
+from runner.start import StartedRun
+from tests.blame.labelled.network import NO_NAME, dead_canaries
+from tests.blame.labelled.site import HOME, LOOKUP, OPEN
+from tests.blame.sockets import a_certificate, a_closed_port, a_full_port, a_port, speaks_tls
+from tests.blame.stage import Case, Stage
+from tests.blame.toll import Rule, answers
+from tests.sites import Page
+
+TOO_MANY = answers(429, "Too Many Requests", kind="text/plain", retry_after="3600")
+
+
+def _case(name: str, how: str, provoke: Callable[[Stage], Run]) -> Case:
+    return Case(name, how, Status.ERRORED, Blame.RUNNER, provoke)
+
+
+def _drops(stage: Stage) -> Run:
+    with a_full_port() as port:
+        return stage.look(f"http://127.0.0.1:{port}", canaries=dead_canaries())
+
+
+def _stranger(stage: Stage) -> Run:
+    with a_port(speaks_tls(a_certificate(Path(stage.a_folder())))) as port:
+        return stage.look(f"https://127.0.0.1:{port}", canaries=dead_canaries())
+
+
+def _killed(wanted: Callable[[psutil.Process], bool]) -> Callable[[Stage], Run]:
+    """End a process of the run in its midst, from outside."""
+
+    def make(job: Job) -> Run:
+        started = StartedRun(job)
+        stepped = threading.Event()
+        victim = threading.Thread(target=_kill_one, args=(wanted, stepped))
+        victim.start()
+        run = started.wait(lambda event, _data: stepped.set() if event == "step_started" else None)
+        stepped.set()
+        victim.join(30)
+        return run
+
+    held = Page("<button>Buy</button>", before=lambda: time.sleep(6))
+    return lambda stage: stage.look_at({"/": held}, make=make)
+
+
+def _kill_one(wanted: Callable[[psutil.Process], bool], stepped: threading.Event) -> None:
+    stepped.wait(60)
+    time.sleep(1)
+    for process in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            if wanted(process):
+                os.kill(process.pid, signal.SIGKILL)
+                return
+
+
+def _is(module: str) -> Callable[[psutil.Process], bool]:
+    return lambda process: module in process.cmdline()
+
+
+def _is_browser(process: psutil.Process) -> bool:
+    return "chrom" in process.name() and not any(part.startswith("--type=") for part in process.cmdline())
+
+
+def _full_disk(stage: Stage) -> Run:
+    """A tiny file system that only the run sees: mounted in a namespace of its own, filled to the brim once the browser is up."""
+
+    def make(job: Job) -> Run:
+        import json
+
+        place = stage.a_folder() / "small"
+        place.mkdir()
+        command = [
+            "unshare",
+            "--map-root-user",
+            "--mount",
+            sys.executable,
+            "-P",
+            "-m",
+            "tests.blame.small_disk",
+            str(place),
+        ]
+        done = subprocess.run(command, input=json.dumps(to_wire(job)), capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return from_wire(Run, json.loads(done.stdout.splitlines()[-1]))
+
+    return stage.look_at({"/": "<button>Buy</button>"}, make=make)
+
+
+def can_mount() -> bool:
+    """Whether this machine lets us mount a small file system of our own."""
+    if shutil.which("unshare") is None:
+        return False
+    probe = ["unshare", "--map-root-user", "--mount", "mount", "-t", "tmpfs", "-o", "size=64k", "none", "/mnt"]
+    return subprocess.run(probe, capture_output=True, check=False).returncode == 0
+
+
+CASES = (
+    _case(
+        "network_gone_refused",
+        "the shop and every canary refuse",
+        lambda s: s.look(f"http://127.0.0.1:{a_closed_port()}", canaries=dead_canaries()),
+    ),
+    _case("network_gone_dropped", "packets to the shop are dropped, and every canary fails", _drops),
+    _case(
+        "network_gone_no_dns",
+        "no name resolves, and every canary fails",
+        lambda s: s.look(NO_NAME, canaries=dead_canaries()),
+    ),
+    _case("network_stranger", "a stranger answers with a certificate of its own, and every canary fails", _stranger),
+    _case("limited", "the site answers everything with 429", lambda s: s.buy(faults=("blank_429",))),
+    _case("limited_at_once", "the home page answers 429", lambda s: s.buy(Rule("GET", HOME, TOO_MANY))),
+    _case(
+        "limited_on_the_way",
+        "the next page's data answers 429",
+        lambda s: s.buy(Rule("GET", r"/pricing\?.*", TOO_MANY)),
+    ),
+    _case("limited_at_checkout", "the checkout answers 429", lambda s: s.buy(Rule("POST", OPEN, TOO_MANY))),
+    _case(
+        "limited_at_proof",
+        "no Stripe key, and our own question whether it is paid answers 429",
+        lambda s: s.buy(Rule("GET", LOOKUP, TOO_MANY), stripe_key=None),
+    ),
+    _case("no_browser", "there is no browser", lambda s: s.look("http://127.0.0.1:9", chromium="/nowhere/chromium")),
+    _case(
+        "no_real_browser",
+        "the browser's executable is none",
+        lambda s: s.look("http://127.0.0.1:9", chromium="/bin/true"),
+    ),
+    _case("browser_killed", "the browser is killed in the middle", _killed(_is_browser)),
+    _case("driver_killed", "the browser's driver is killed in the middle", _killed(lambda p: "node" in p.name())),
+    _case("worker_killed", "the attempt's process is killed in the middle", _killed(_is("runner.attempt"))),
+    _case("supervisor_killed", "the run's supervisor is killed in the middle", _killed(_is("runner.supervisor"))),
+    *((_case("disk_full", "the disk is full", _full_disk),) if can_mount() else ()),
+)

@@ -1,0 +1,31 @@
+"""Makes one run whose temporary folder is a full disk: `python -m tests.blame.small_disk FOLDER` in a mount namespace of its own.
+
+The job comes on standard input; the record leaves as the last line on standard output.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from facts import from_wire, to_wire
+from runner.job import Job
+from runner.start import make_run
+
+_SIZE = 4 << 20
+_LEFT = 256 << 10
+
+
+def main() -> None:
+    place = Path(sys.argv[1])
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={_SIZE}", "none", str(place)], check=True)
+    os.environ["TMPDIR"] = str(place)
+    (place / "filler").write_bytes(b"\0" * (_SIZE - _LEFT))
+    print(json.dumps(to_wire(make_run(from_wire(Job, json.load(sys.stdin))))))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,143 @@
+"""Where the labelled faults are played: the demo with a gate before its shop and one before Stripe, and small sites."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from demo import Demo
+from facts import Blame, Run, Status
+from runner.job import Job, new_run_id
+from runner.start import make_run
+from tests.acceptance.conftest import a_purchase
+from tests.blame.toll import Effect, Rule, Toll, a_toll
+from tests.builders import A_MOMENT
+from tests.jobs import LOOK, a_job, a_journey
+from tests.sites import Page, a_site
+
+GA, VIP = "quick_ga", "quick_vip"
+# The product's own journeys with less patience in a step, so that what never comes is soon given up.
+_QUICK = """
+from dataclasses import replace
+
+from journeys.ga_purchase import ga_purchase
+from journeys.vip_member_discount import vip_member_discount
+
+quick_ga = replace(ga_purchase, name="quick_ga", step_s={step_s}, deadline_s=90, file=__file__)
+quick_vip = replace(vip_member_discount, name="quick_vip", step_s={step_s}, deadline_s=90, file=__file__)
+"""
+STEP_S = 8
+
+
+@dataclass(frozen=True)
+class Case:
+    """One fault: what it is called, how it is provoked in words, what a run has to say of it, and the provoking itself."""
+
+    name: str
+    how: str
+    status: Status
+    blame: Blame | None
+    provoke: Callable[[Stage], Run]
+
+    @property
+    def expected(self) -> str:
+        """The class of the matrix."""
+        return class_of(self.status, self.blame)
+
+
+def class_of(status: Status, blame: Blame | None) -> str:
+    """The class that a result falls into: one of the five blames, `blocked` or `passed`."""
+    if status in (Status.PASSED, Status.BLOCKED):
+        return status.value
+    return blame.value if blame else status.value
+
+
+@dataclass
+class Stage:
+    """A demo, its gates, and a folder. One fault is played at a time; afterwards everything is mended."""
+
+    demo: Demo
+    shop: Toll
+    stripe: Toll
+    folder: Path
+    _played: int = field(default=0, repr=False)
+
+    def buy(
+        self,
+        *rules: Rule,
+        journey: str = GA,
+        faults: tuple[str, ...] = (),
+        stripe: tuple[Rule, ...] | None = None,
+        stripe_at: str | None = None,
+        **changes: Any,
+    ) -> Run:
+        """Walk a journey at the shop.
+
+        `rules` break what the shop answers, `stripe` what Stripe's own page answers; `stripe_at` sends the buyer to another
+        address instead of Stripe's. `changes` are the job's.
+        """
+        for name in faults:
+            self.demo.faults.start(name)
+        away = stripe_at or (self.stripe.url if stripe is not None else None)
+        rewrite = (Rule("POST", "/api/create-checkout-session", sends_to(self.demo.stripe_url, away)),) if away else ()
+        self.shop.rules, self.stripe.rules = (*rewrite, *rules), stripe or ()
+        try:
+            return make_run(self.job(journey, **changes))
+        finally:
+            self.shop.rules = self.stripe.rules = ()
+            self.demo.faults.clear()
+
+    def job(self, journey: str = GA, **changes: Any) -> Job:
+        """The job of a purchase through the gate."""
+        values = {"journeys_dir": str(self.a_folder(quick=True)), "trace": "off", **changes}
+        site = {"base_url": self.shop.url, **values.pop("site", {})}
+        return a_purchase(self.demo, journey, self.folder, site=site, **values)
+
+    def look(
+        self,
+        url: str,
+        body: str = LOOK,
+        *,
+        options: str = "slow_after_s=5, deadline_s=30, step_s=5",
+        make: Callable[[Job], Run] = make_run,
+        **changes: Any,
+    ) -> Run:
+        """Walk a small journey, which opens `/` and looks for a Buy button, at any address."""
+        folder = self.a_folder()
+        a_journey(folder, body, options=options)
+        values = {"confirm": False, "trace": "off", "run_id": new_run_id("look", "local", A_MOMENT), **changes}
+        return make(a_job(folder, url, **values))
+
+    def look_at(self, pages: Mapping[str, Page | str], **how: Any) -> Run:
+        """The same at a small site."""
+        with a_site(pages) as site:
+            return self.look(site.url, **how)
+
+    def a_folder(self, *, quick: bool = False) -> Path:
+        """A folder of this fault's own; with the quick journeys in it, if wanted."""
+        self._played += 1
+        folder = self.folder / f"fault-{self._played}"
+        folder.mkdir()
+        if quick:
+            (folder / "quick.py").write_text(textwrap.dedent(_QUICK).format(step_s=STEP_S))
+        return folder
+
+
+def sends_to(stripe: str, away: str | None) -> Effect:
+    """The checkout's answer with another address of Stripe's page."""
+
+    def effect(passing: Any) -> None:
+        passing.replace(stripe, away)
+
+    return effect
+
+
+@contextmanager
+def a_stage(demo: Demo, folder: Path) -> Iterator[Stage]:
+    """Open the gates before a demo."""
+    with a_toll(demo.shop_url) as shop, a_toll(demo.stripe_url) as stripe:
+        yield Stage(demo=demo, shop=shop, stripe=stripe, folder=folder)

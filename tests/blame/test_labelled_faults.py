@@ -1,0 +1,38 @@
+"""Every labelled fault, really provoked, gets the status and the blame that it has. `make blame` prints the matrix of the same set."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+
+from demo import Demo
+from facts import Blame
+from tests.blame.labelled import CASES, CLASSES
+from tests.blame.stage import Case, Stage, a_stage
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+
+@pytest.fixture(scope="module")
+def stage(opened_demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    opened_demo.faults.clear()
+    with a_stage(opened_demo, tmp_path_factory.mktemp("blame")) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
+def test_a_fault_is_laid_on_whose_it_is(case: Case, stage: Stage) -> None:
+    run = case.provoke(stage)
+    if case.blame is Blame.RUNNER:
+        assert run.blame is not Blame.SITE, "our own fault is laid on the site"
+    assert (run.status, run.blame) == (case.status, case.blame), run.error
+
+
+def test_the_set_has_faults_of_every_class_and_each_has_a_name_of_its_own() -> None:
+    classes = Counter(case.expected for case in CASES)
+    assert set(classes) == set(CLASSES)
+    assert min(classes.values()) >= 5
+    assert sum(classes.values()) - classes["passed"] >= 40
+    assert len({case.name for case in CASES}) == len(CASES)
