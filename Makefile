@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 TESTERS ?= 2
 
-.PHONY: help setup browser demo test lint bench numbers docs pictures lock clean
+.PHONY: help setup browser demo test lint bench numbers blame docs pictures lock clean
 
 help:
 	@echo "make demo    the shop, both journeys at three locations, the report (sets everything up first)"
@@ -15,6 +15,7 @@ help:
 	@echo "make lint    ruff and mypy"
 	@echo "make bench   what a run costs, beside bare Playwright"
 	@echo "make numbers how near the numbers come to what is known; writes docs/numbers.md"
+	@echo "make blame   provoke every labelled fault, and write on whom each was laid into docs/blame.md"
 	@echo "make docs    the pictures of the README, made anew"
 
 setup: $(READY) browser
@@ -45,6 +46,9 @@ bench: setup
 
 numbers: setup
 	$(BIN)/python -P benchmarks/true_numbers.py --write
+
+blame: setup
+	$(BIN)/python -P benchmarks/blame_matrix.py --write docs/blame.md
 
 docs pictures: setup
 	$(BIN)/python -P docs/make_pictures.py

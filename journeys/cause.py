@@ -21,7 +21,7 @@ Cause = tuple[Kind, list[str]]
 _API_KINDS = frozenset({"document", "fetch", "xhr"})
 _ASKED = _API_KINDS | {"probe"}
 _NO_ANSWER_S = 3.0
-_GONE = re.compile(r"Target page, context or browser has been closed|Target closed|Connection closed|Browser closed")
+_GONE = re.compile(r"(page, context or browser|target|connection|browser)( has been)? closed", re.IGNORECASE)
 
 
 def explain(error: BaseException, scene: Scene, *, where: str | None = None) -> Failure:
@@ -49,7 +49,7 @@ def _cause(error: BaseException, scene: Scene) -> Cause:
         return Kind.LIMITED, [f"{answer_of(limited[0])}: this address has used up the requests the site allows it"]
     if scene.crashed:
         return Kind.CRASHED, ["the page crashed"]
-    if _GONE.search(str(error)):
+    if _is_playwright(error) and _GONE.search(str(error)):
         return Kind.BROWSER_GONE, ["the browser went away"]
     if not isinstance(error, Broken) and not _is_playwright(error):
         if isinstance(error, AssertionError):
@@ -84,6 +84,11 @@ def _from_site(error: BaseException, scene: Scene) -> Cause | None:
     silent = next((r for r in own if _is_silent(r, scene)), None)
     if silent and not isinstance(error, Broken):
         return Kind.SILENT, [_silence(silent, scene)]
+    late = next((r for r in own if r.is_main), None) if str(error).startswith("Page.goto: Timeout") else None
+    if late:
+        return Kind.SILENT, [
+            f"{name_of_request(late)} did not come in time: it took {(late.duration_ms or 0) / 1000:.1f} s"
+        ]
     return None
 
 
@@ -130,14 +135,17 @@ def _from_code(scene: Scene) -> Cause | None:
         kind = Kind.ANSWERED if own.status and own.status >= 400 else Kind.SILENT
         return (_kind_of_failure(own, scene) if _broke_off(own) else kind), [_what_went_wrong(own, scene)]
     thrown = [t for t in scene.exceptions if t.text not in scene.survived]
-    threw = [f"a script of the page threw '{short(thrown[-1].text)}'"] if thrown else []
+    # The first one: those after it are often its consequence.
+    threw = [f"a script of the page threw '{short(thrown[0].text)}'"] if thrown else []
     calls = [r for r in there if r.party != "first" and r.kind in ("fetch", "xhr") and _went_wrong(r, scene)]
     foreign = next((r for r in (*scripts, *calls) if r.failure not in _OWN_POLICY), None)
     if foreign:
         return Kind.THIRD_PARTY, [_what_went_wrong(foreign, scene), *threw]
     if thrown:
-        whose = {t.party for t in thrown}
-        return (Kind.THREW if "first" in whose else Kind.THIRD_PARTY), threw
+        whose = thrown[0].party
+        return (
+            (Kind.THREW, threw) if whose == "first" else (Kind.THIRD_PARTY, [f"{threw[0]}, which comes from {whose}"])
+        )
     return None
 
 

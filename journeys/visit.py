@@ -35,7 +35,7 @@ from journeys.money import money
 from journeys.recording import Recorder, SeenRequest, endpoint_of, origin_of, party_of
 from journeys.site import Site
 from journeys.till import StripeAccess
-from journeys.walls import PUZZLE, asks_to_log_in, wall_said_by
+from journeys.walls import PUZZLE, is_login, wall_said_by
 from journeys.wording import plain
 
 __all__ = ["Broken", "Journey", "Kind", "Visit", "VisitFailed", "journey", "money"]
@@ -68,6 +68,7 @@ _HOUSE = Path(__file__).resolve().parent.parent
 _TOLD_WITHIN_S = 1.0
 _ASK_MS = 10_000
 _NO_HOPE_AFTER_S = 3.0
+_GLANCE_MS = 100
 
 
 class VisitFailed(Exception):  # noqa: N818 - an outcome, not an error
@@ -231,7 +232,8 @@ class Visit:
 
     def _scene(self, step: str) -> Scene:
         late = self._is_late()
-        self._hear_out(step)
+        with contextlib.suppress(Error):  # the browser may be gone, which is then what there is to tell
+            self._hear_out(step)
         self.page_text = self._read_page()
         recorder = self.recorder
         first = origin_of(self.page.url) == recorder.origin
@@ -250,8 +252,7 @@ class Visit:
             page_text=self.page_text,
             page_is_first=first,
             site_answered=any(r.party == "first" and r.status is not None for r in recorder.requests),
-            asks_to_log_in=first
-            and asks_to_log_in(endpoint_of(self.page.url), password_fields=self._password_fields()),
+            asks_to_log_in=first and (is_login(endpoint_of(self.page.url)) or self._is_there("input[type=password]")),
             puzzled=self._puzzled(),
             crashed=recorder.crashed,
             walled=recorder.walled or (f"a bot wall says '{words}'" if words else None),
@@ -268,17 +269,18 @@ class Visit:
         lines = [line for line in self.recorder.console if line.level == "exception"]
         return [Thrown(line.text, party_of(line.source or "", first=first)) for line in lines]
 
-    def _password_fields(self) -> int:
+    # Whatever is asked of a page here has a limit of its own: while a navigation is not answered, a plain count() waits for ever.
+    def _is_there(self, selector: str) -> bool:
         try:
-            return self.page.locator("input[type=password]:visible").count()
+            self.page.locator(selector).filter(visible=True).first.wait_for(state="visible", timeout=_GLANCE_MS)
         except Error:
-            return 0
+            return False
+        return True
 
     def _puzzled(self) -> bool:
         """Whether the page shows a CAPTCHA. Its frame may also stand there hidden, and then asks nobody anything."""
-        with contextlib.suppress(Error):
-            return any(PUZZLE.search(f.url) and f.frame_element().is_visible() for f in self.page.frames[1:])
-        return False
+        puzzles = {origin_of(frame.url) for frame in self.page.frames[1:] if PUZZLE.search(frame.url)}
+        return any(self._is_there(f'iframe[src^="{origin}"]') for origin in puzzles if origin)
 
     def _hear_out(self, step: str) -> None:
         """Give the body of a refused request, and the alert that follows it, a moment to arrive."""
@@ -324,11 +326,9 @@ class Visit:
         except VisitFailed:
             raise
         except Exception as error:
-            last = self.recorder.step or self.journey.steps[0]
-            sentence = f"{last}: the journey's code raised {type(error).__name__}: {error}"
-            raise VisitFailed(
-                Failure(step=last, kind=Kind.SCRIPT, sentence=sentence, where=self._where(error))
-            ) from error
+            with self.off_the_clock():
+                scene = self._scene(self.recorder.step or self.journey.steps[0])
+            raise VisitFailed(explain(error, scene, where=self._where(error))) from error
         forgotten = [name for name in self.journey.steps if name not in self._steps]
         if forgotten:
             sentence = f"{forgotten[0]}: the journey ended without this step; walk it, or visit.skip() it with a reason"

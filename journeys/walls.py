@@ -50,6 +50,6 @@ def wall_said_by(text: str) -> str | None:
     return " ".join(found[0].split())[:100] if found else None
 
 
-def asks_to_log_in(path: str, *, password_fields: int) -> bool:
-    """Whether a page is a login: it wants a password, or its path says so."""
-    return password_fields > 0 or bool(_LOGIN_PATH.search(path))
+def is_login(path: str) -> bool:
+    """Whether a path is that of a login."""
+    return bool(_LOGIN_PATH.search(path))

@@ -24,7 +24,7 @@ def main() -> None:
     subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={_SIZE}", "none", str(place)], check=True)
     os.environ["TMPDIR"] = str(place)
     (place / "filler").write_bytes(b"\0" * (_SIZE - _LEFT))
-    print(json.dumps(to_wire(make_run(from_wire(Job, json.load(sys.stdin))))))
+    sys.stdout.write(json.dumps(to_wire(make_run(from_wire(Job, json.load(sys.stdin))))) + "\n")
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 SIXFB = Path(sys.executable).with_name("sixfb")
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def sixfb(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -146,3 +147,35 @@ def test_a_site_that_does_not_answer_is_a_failed_run_and_no_usage_error(tmp_path
     done = sixfb("run", "ga_purchase", "--site", "http://127.0.0.1:1234", cwd=tmp_path)
     assert done.returncode == 1
     assert "navigate_to_register: GET / failed: connection refused" in " ".join(done.stdout.split())
+
+
+def test_check_refuses_a_schedule_that_would_have_its_own_address_blocked(tmp_path: Path) -> None:
+    (tmp_path / "locations.yaml").write_text(
+        "locations: {us-east: {}, eu-west: {}}\njourneys:\n  ga_purchase: {every: 90s}\n"
+        "  vip_member_discount: {every: 5m, locations: [eu-west]}\n"
+    )
+    done = sixfb("check", cwd=tmp_path)
+    assert done.returncode == 2
+    assert (
+        "us-east would ask 110 of the 100 requests that the site allows one address in 15 minutes (10 x ga_purchase at 11)"
+        in done.stderr
+    )
+    assert "eu-west would ask 125 of the 100 requests" in done.stderr
+    assert "(10 x ga_purchase at 11 + 3 x vip_member_discount at 5)" in done.stderr
+
+
+def test_check_shows_the_arithmetic_of_a_schedule_that_fits(tmp_path: Path) -> None:
+    done = sixfb("check", cwd=tmp_path)
+    assert (
+        "38 of 100 requests in 15 minutes at one address (3 x ga_purchase at 11 + 1 x vip_member_discount at 5); "
+        "2 locations may share an address" in done.stdout
+    )
+
+
+def test_check_warns_where_confirming_every_failure_would_not_fit(tmp_path: Path) -> None:
+    site = (ROOT / "site.yaml").read_text().replace("requests: 100", "requests: 60")
+    (tmp_path / "site.yaml").write_text(site)
+    done = sixfb("check", cwd=tmp_path)
+    assert done.returncode == 0
+    assert "no two locations may share an address" in done.stdout
+    assert "each is tried twice: 76 of 60 requests" in done.stdout

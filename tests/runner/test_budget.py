@@ -17,7 +17,9 @@ ALLOWED = RequestBudget(requests=100, window_s=900)
 RESETS = A_MOMENT + timedelta(seconds=900)
 
 
-def an_attempt_that_cost(cost: int, left: int | None = None, resets: datetime | None = RESETS, **changes: Any) -> Attempt:
+def an_attempt_that_cost(
+    cost: int, left: int | None = None, resets: datetime | None = RESETS, **changes: Any
+) -> Attempt:
     """An attempt at a site that tells what is left; with `left` of None at one that tells nothing."""
     told = {"requests_left": left, "requests_counted": cost, "requests_reset_at": resets} if left is not None else {}
     answered = tuple(a_request(party="first", status=200) for _ in range(cost))

@@ -10,7 +10,10 @@ from tests.blame.stage import Case, Stage
 from tests.blame.toll import Effect, Rule, answers
 from tests.sites import a_site
 
-AKAMAI = '<HTML><HEAD><TITLE>Access Denied</TITLE></HEAD><BODY><H1>Access Denied</H1>You don\'t have permission to access "/" on this server.<P>Reference #18.2d351ab8.1557333295.a4e16ab</BODY></HTML>'
+AKAMAI = (
+    "<HTML><HEAD><TITLE>Access Denied</TITLE></HEAD><BODY><H1>Access Denied</H1>"
+    "You don't have permission to access this server.<P>Reference #18.2d351ab8.1557333295.a4e16ab</BODY></HTML>"
+)
 
 
 def _case(name: str, how: str, provoke: Callable[[Stage], Run]) -> Case:

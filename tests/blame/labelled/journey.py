@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from facts import Blame, Run, Status
+from runner.job import Job
+from runner.start import make_run
 from tests.blame.labelled.site import HOME, SCRIPT
 from tests.blame.stage import VIP, Case, Stage
 from tests.blame.toll import Rule, adds, edits
 
+REMOVED = edits(("button(`Secure Your ${city.name}", "null && button(`Secure Your ${city.name}"))
+OTHER_FIELD = edits(
+    ("Verify Membership", "Check"),
+    ('type: "email", placeholder: "Enter your 6FB registered email"', 'placeholder: "Who are you"'),
+)
 RENAMED = edits(("Proceed to Payment", "Take me to the till"))
 
 
@@ -22,12 +30,8 @@ def _own(name: str, how: str, body: str) -> Case:
 
 def _does_not_load(text: str) -> Callable[[Stage], Run]:
     def provoke(stage: Stage) -> Run:
-        def make(job):  # type: ignore[no-untyped-def]
-            from pathlib import Path
-
-            from runner.start import make_run
-
-            Path(job.journeys_dir, "look.py").write_text(text)
+        def make(job: Job) -> Run:
+            Path(job.journeys_dir or "", "look.py").write_text(text)
             return make_run(job)
 
         return stage.look("http://127.0.0.1:9", make=make)
@@ -42,24 +46,12 @@ CASES = (
     _case(
         "removed",
         "the button to buy is gone, and nothing says why",
-        lambda s: s.buy(
-            Rule("GET", SCRIPT, edits(("button(`Secure Your ${city.name}", "null && button(`Secure Your ${city.name}")))
-        ),
+        lambda s: s.buy(Rule("GET", SCRIPT, REMOVED)),
     ),
     _case(
         "renamed_field",
         "the member's field and its button have other names",
-        lambda s: s.buy(
-            Rule(
-                "GET",
-                SCRIPT,
-                edits(
-                    ("Verify Membership", "Check"),
-                    ('type: "email", placeholder: "Enter your 6FB registered email"', 'placeholder: "Who are you"'),
-                ),
-            ),
-            journey=VIP,
-        ),
+        lambda s: s.buy(Rule("GET", SCRIPT, OTHER_FIELD), journey=VIP),
     ),
     _case(
         "renamed_beside_a_dead_script",

@@ -74,7 +74,8 @@ def _is(module: str) -> Callable[[psutil.Process], bool]:
 
 
 def _is_browser(process: psutil.Process) -> bool:
-    return "chrom" in process.name() and not any(part.startswith("--type=") for part in process.cmdline())
+    line = process.cmdline()
+    return "--remote-debugging-pipe" in line and not any(part.startswith("--type=") for part in line)
 
 
 def _full_disk(stage: Stage) -> Run:

@@ -11,7 +11,6 @@ from tests.blame.stage import VIP, Case, Stage
 from tests.blame.toll import (
     Effect,
     Rule,
-    adds,
     answers,
     closes,
     cuts,
@@ -123,6 +122,7 @@ CASES = (
         journey=VIP,
     ),
     _shop("success_500", "after the payment the success page answers 500", "GET", SUCCESS, answers(500, "<html>Oops")),
+    _shop("success_silent", "after the payment the success page is never answered", "GET", SUCCESS, never),
     _shop(
         "lookup_down",
         "no Stripe key, and the shop's own session lookup answers 500",
@@ -138,7 +138,7 @@ CASES = (
         "the site's own security policy keeps its script away",
         "GET",
         HOME,
-        adds("<meta http-equiv='Content-Security-Policy' content=\"script-src 'none'\">"),
+        edits(("<head>", "<head><meta http-equiv='Content-Security-Policy' content=\"script-src 'none'\">")),
     ),
     _site("tls_self_signed", "the certificate is signed by nobody that a browser trusts", _self_signed),
     _site("tls_none", "the https port does not speak TLS", _no_tls),

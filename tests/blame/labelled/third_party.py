@@ -12,7 +12,10 @@ from tests.sites import Page, a_site
 
 PAY = r"/c/pay/.*"
 CONFIRM = r"/v1/payment_pages/.*/confirm"
-NEEDS_IT = "<h1>Shop</h1><div id=root></div><script src='{url}/kit.js'></script><script>Kit.button(document.getElementById('root'))</script>"
+NEEDS_IT = (
+    "<h1>Shop</h1><div id=root></div><script src='{url}/kit.js'></script>"
+    "<script>Kit.button(document.getElementById('root'))</script>"
+)
 
 
 def _case(name: str, how: str, provoke: Callable[[Stage], Run], status: Status = Status.FAILED) -> Case:

@@ -1,0 +1,149 @@
+"""Provokes every fault of the labelled set with a real browser, and shows on whom each was laid.
+
+Prints the confusion matrix, and with `--write FILE` puts it and the list of faults between the marks in that file. The set is
+the tests' own (`tests/blame/labelled`), which hold each of its faults to its label.
+
+    .venv/bin/python -P benchmarks/blame_matrix.py [--write docs/blame.md] [--only NAME ...] [--at-once 3]
+
+Exit code: 0 at least 98 % are right and no fault of our own was laid on the site, 1 otherwise.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from demo import DemoSettings, serve_demo
+from tests.blame.labelled import CASES, CLASSES
+from tests.blame.stage import Case, a_stage, class_of
+
+RIGHT_AT_LEAST = 0.98
+BEGIN, END = "<!-- the matrix begins -->", "<!-- the matrix ends -->"
+
+
+@dataclass(frozen=True)
+class Played:
+    """What a run said of a fault. `got` is its class in the matrix."""
+
+    name: str
+    got: str
+    status: str
+    error: str
+    seconds: float
+
+
+def play(cases: list[Case]) -> list[Played]:
+    """Play faults one after the other on a stage of this process's own."""
+    settings = DemoSettings(rate_limit=1_000_000)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        serve_demo(settings=settings) as demo,
+        a_stage(demo, Path(folder)) as stage,
+    ):
+        return [_play(case, stage) for case in cases]
+
+
+def _play(case: Case, stage: object) -> Played:
+    began = time.monotonic()
+    run = case.provoke(stage)  # type: ignore[arg-type]
+    return Played(
+        case.name, class_of(run.status, run.blame), run.status.value, run.error or "", time.monotonic() - began
+    )
+
+
+def play_all(cases: list[Case], at_once: int) -> list[Played]:
+    """Play them in several processes, each with a demo of its own; in the order of the set."""
+    shares = [cases[n::at_once] for n in range(at_once)]
+    with ThreadPoolExecutor(at_once) as pool:
+        done = {played.name: played for found in pool.map(_in_a_process, shares) for played in found}
+    return [done[case.name] for case in cases]
+
+
+def _in_a_process(cases: list[Case]) -> list[Played]:
+    command = [sys.executable, "-P", __file__, "--child", *(case.name for case in cases)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    return [Played(**row) for row in json.loads(done.stdout.splitlines()[-1])]
+
+
+def matrix(pairs: list[tuple[Case, Played]]) -> list[str]:
+    """The confusion matrix as a table: a row for what it was, a column for what the run said."""
+    cells = Counter((case.expected, played.got) for case, played in pairs)
+    said = [*CLASSES, *sorted({got for _, got in cells} - set(CLASSES))]
+    lines = [f"| it was \\ the run said | {' | '.join(said)} |", f"|---|{'---|' * len(said)}"]
+    for label in CLASSES:
+        lines.append(f"| **{label}** | {' | '.join(str(cells[label, got] or '·') for got in said)} |")
+    return lines
+
+
+def listed(pairs: list[tuple[Case, Played]]) -> list[str]:
+    """Every fault, how it was provoked, what it was, what the run said, and its sentence."""
+    lines = ["| fault | how it is provoked | it was | the run said | its sentence |", "|---|---|---|---|---|"]
+    for case, played in pairs:
+        was, said = _words(case.status.value, case.expected), _words(played.status, played.got)
+        mark = said if is_right(case, played) else f"**{said}**"
+        lines.append(f"| `{case.name}` | {case.how} | {was} | {mark} | {_cell(played.error)} |")
+    return lines
+
+
+def is_right(case: Case, played: Played) -> bool:
+    return (case.expected, case.status.value) == (played.got, played.status)
+
+
+def _words(status: str, got: str) -> str:
+    return status if status == got else f"{status}, {got}"
+
+
+def _cell(error: str) -> str:
+    # Ports and times differ from run to run; what is said does not.
+    return error.replace("|", "\\|").replace("<", "&lt;").replace("`", "'").replace("\n", " ")[:400]
+
+
+def page(pairs: list[tuple[Case, Played]]) -> str:
+    """What stands between the marks."""
+    right = sum(is_right(case, played) for case, played in pairs)
+    head = f"{right} of {len(pairs)} are right ({right / len(pairs):.1%})."
+    return "\n".join([BEGIN, "", head, "", *matrix(pairs), "", *listed(pairs), "", END])
+
+
+def write(file: Path, text: str) -> None:
+    """Put the page between the marks of a file."""
+    before, _, rest = file.read_text(encoding="utf-8").partition(BEGIN)
+    file.write_text(before + text + rest.partition(END)[2], encoding="utf-8")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--write", type=Path, metavar="FILE")
+    parser.add_argument("--only", nargs="+", default=[], metavar="NAME")
+    parser.add_argument("--at-once", type=int, default=3)
+    parser.add_argument("--child", nargs="+", help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.child:
+        print(json.dumps([asdict(played) for played in play([c for c in CASES if c.name in asked.child])]))
+        return 0
+    cases = [case for case in CASES if not asked.only or case.name in asked.only]
+    began = time.monotonic()
+    pairs = list(zip(cases, play_all(cases, min(asked.at_once, len(cases))), strict=True))
+    print("\n".join(matrix(pairs)))
+    wrong = [(case, played) for case, played in pairs if not is_right(case, played)]
+    for case, played in wrong:
+        was, said = _words(case.status.value, case.expected), _words(played.status, played.got)
+        print(f"WRONG {case.name}: it was {was}, the run said {said}: {played.error}")
+    ours = [case.name for case, played in wrong if case.expected == "runner" and played.got == "site"]
+    took = time.monotonic() - began
+    print(f"{len(pairs) - len(wrong)} of {len(pairs)} right, in {took:.0f} s; ours laid on the site: {ours or 'none'}")
+    if asked.write:
+        write(asked.write, page(pairs))
+    return 1 if ours or len(wrong) > len(pairs) * (1 - RIGHT_AT_LEAST) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
