@@ -9,7 +9,7 @@ from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from facts import Dialog
-from journeys.cause import explain
+from journeys.cause import explain, mark
 from journeys.failure import Broken, Kind, Scene, Thrown
 from journeys.recording import SeenRequest
 from journeys.wording import describe, plain
@@ -167,6 +167,104 @@ def test_the_sentence_names_the_cause(error: Exception, scene: dict[str, Any], k
     assert failure.kind is kind
     assert sentence in failure.sentence
     assert failure.sentence.startswith("buy: ")
+
+
+OLD = a_request("/old.js", kind="script", method="GET", step="before", status=404)
+FOREIGN = a_request("/kit.js", kind="script", method="GET", party="https://kit.example", status=503)
+CSRF_AT_CLOUDFLARE = a_request(status=403, body="CSRF Token Invalid")
+
+
+@pytest.mark.parametrize(
+    ("error", "scene", "kind", "sentence"),
+    [
+        (TIMEOUT, {"around": [OLD]}, Kind.ANSWERED, "GET /old.js answered 404; the button"),
+        (TIMEOUT, {"around": [OLD], "survived": {mark(OLD)}}, Kind.MISSING, "the button"),
+        (TIMEOUT, {"requests": [FOREIGN]}, Kind.THIRD_PARTY, "GET https://kit.example/kit.js answered 503"),
+        (TIMEOUT, {"requests": [FOREIGN], "survived": {mark(FOREIGN)}}, Kind.MISSING, "the button"),
+        (
+            TIMEOUT,
+            {"requests": [a_request("/kit.js", kind="script", party="https://kit.example", failure="csp")]},
+            Kind.MISSING,
+            "the button",
+        ),
+        (TIMEOUT, {"exceptions": [Thrown("x")], "survived": {"x"}}, Kind.MISSING, "the button"),
+        (
+            TIMEOUT,
+            {"exceptions": [Thrown("quota", "https://kit.example"), Thrown("Kit is not defined")]},
+            Kind.THIRD_PARTY,
+            "a script of the page threw 'quota', which comes from https://kit.example",
+        ),
+        (TIMEOUT, {"dialogs": [Dialog(kind="alert", text="Sorry")]}, Kind.SHOWN, "the page showed alert 'Sorry'"),
+        (TIMEOUT, {"asks_to_log_in": True}, Kind.SHOWN, "the site asks the buyer to log in"),
+        (TIMEOUT, {"puzzled": True}, Kind.WALLED, "a CAPTCHA stands on the page"),
+        (
+            TIMEOUT,
+            {"requests": [a_request(status=200, ended=False)]},
+            Kind.SILENT,
+            "answered 200, and its answer came to no end in 15.0 s",
+        ),
+        (
+            TIMEOUT,
+            {"requests": [a_request(status=200, failure="net::ERR_CONTENT_LENGTH_MISMATCH")]},
+            Kind.SILENT,
+            "POST /api/buy failed: the connection was cut in the middle of the answer",
+        ),
+        (
+            TIMEOUT,
+            {"requests": [a_request(failure="net::ERR_CONNECTION_RESET")], "site_answered": True},
+            Kind.SILENT,
+            "the connection was reset",
+        ),
+        (TIMEOUT, {"requests": [a_request(failure="net::ERR_CONNECTION_RESET")]}, Kind.UNREACHED, "was reset"),
+        (TIMEOUT, {"requests": [a_request(failure="net::ERR_INSUFFICIENT_RESOURCES")]}, Kind.SETUP, "run out"),
+        (
+            TIMEOUT,
+            {
+                "page_is_first": False,
+                "requests": [a_request("/pay", party="https://pay.example", ended=False, kind="document")],
+            },
+            Kind.THIRD_PARTY,
+            "https://pay.example/pay gave no answer in 15.0 s",
+        ),
+        (
+            TIMEOUT,
+            {"page_is_first": False, "page": "https://pay.example"},
+            Kind.MISSING,
+            "the page at https://pay.example",
+        ),
+        (
+            Broken("nobody can tell whether it is paid"),
+            {"requests": [a_request("/api/session", kind="probe", status=429)]},
+            Kind.LIMITED,
+            "used up the requests",
+        ),
+        (
+            TIMEOUT,
+            {"requests": [a_request(status=429, body="Vercel Security Checkpoint")]},
+            Kind.WALLED,
+            "answered 429 'Vercel Security Checkpoint': a bot wall",
+        ),
+        (TIMEOUT, {"requests": [CSRF_AT_CLOUDFLARE]}, Kind.ANSWERED, "answered 403 'CSRF Token Invalid'"),
+        (PlaywrightError("Page.goto: Playwright connection closed"), {}, Kind.BROWSER_GONE, "the browser went away"),
+        (ValueError("the connection closed"), {}, Kind.SCRIPT, "the journey's code raised ValueError"),
+        (
+            AssertionError("Locator expected to be visible\nError: element(s) not found\nCall log:\n  - waiting for x"),
+            {"requests": [a_request(status=500)]},
+            Kind.ANSWERED,
+            "answered 500",
+        ),
+        (TIMEOUT, {"over_deadline_s": 45.0}, Kind.DEADLINE, "the journey took longer than its 45 s; the button"),
+    ],
+)
+def test_what_stands_around_a_failure_says_whose_it_is(
+    error: Exception, scene: dict[str, Any], kind: Kind, sentence: str
+) -> None:
+    if "survived" in scene:
+        scene = {**scene, "survived": frozenset(scene["survived"])}
+    failure = explain(error, a_scene(**scene))
+    assert failure.kind is kind, failure.sentence
+    assert sentence in failure.sentence
+    assert failure.late is ("over_deadline_s" in scene)
 
 
 def test_a_request_under_way_for_a_moment_is_no_silence() -> None:
