@@ -74,7 +74,7 @@ def _from_site(error: BaseException, scene: Scene) -> Cause | None:
     """What the site's own answers in the step tell; None where they tell nothing."""
     shown = [error.what] if isinstance(error, Broken) else []
     kinds = _ASKED if isinstance(error, Broken) else _API_KINDS
-    own = [r for r in _new(scene.requests, scene) if r.party == "first" and r.kind in kinds]
+    own = [r for r in _of_step_and_page(scene) if r.party == "first" and r.kind in kinds]
     answered = [r for r in own if r.status is not None and r.status >= 400]
     if answered:
         return Kind.ANSWERED, [*(answer_of(r) for r in _distinct(answered)), *shown]
@@ -107,7 +107,7 @@ def _from_error(error: BaseException, scene: Scene) -> Cause | None:
 
 def _from_page(error: BaseException, scene: Scene) -> Cause:
     """Something did not come. What stands around it says why; where nothing does, the script may be stale."""
-    others = [r for r in _new(scene.requests, scene) if r.party != "first"]
+    others = [r for r in _of_step_and_page(scene) if r.party != "first"]
     page = next((r for r in others if r.is_main and _went_wrong(r, scene)), None)
     if page is None and not scene.page_is_first:
         page = next((r for r in others if r.kind in _API_KINDS | {"script"} and _went_wrong(r, scene)), None)
@@ -151,6 +151,11 @@ def _from_code(scene: Scene) -> Cause | None:
 
 # A third party's script that the site's own policy keeps away.
 _OWN_POLICY = ("csp", "net::ERR_BLOCKED_BY_CSP")
+
+
+def _of_step_and_page(scene: Scene) -> list[SeenRequest]:
+    """What the step asked for, and the document on show, which an earlier step may have asked for at its end."""
+    return _new([*(r for r in scene.around if r.is_main), *scene.requests], scene)
 
 
 def _new(requests: Iterable[SeenRequest], scene: Scene) -> list[SeenRequest]:

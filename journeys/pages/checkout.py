@@ -230,9 +230,14 @@ class CheckoutPage:
         every = _COMPLAINS_AFTER_MS // _BACK_EVERY_MS
 
         def back_or_refused() -> bool:
-            return self._is_back() or (next(looks) % every == 0 and self._refused(form))
+            return self._is_back() or (next(looks) % every == 0 and not self._is_leaving() and self._refused(form))
 
         self.visit.wait_until("the way back from Stripe to the shop", back_or_refused, every_ms=_BACK_EVERY_MS)
+
+    # A page that is being left answers no question until the next one has come, which may be never.
+    def _is_leaving(self) -> bool:
+        recorder = self.visit.recorder
+        return any(r.is_main and r.party == "first" and r.status is None for r in recorder.in_step(recorder.step))
 
     def _is_back(self) -> bool:
         return origin_of(self.visit.page.url) == self.visit.recorder.origin

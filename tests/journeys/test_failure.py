@@ -171,6 +171,7 @@ def test_the_sentence_names_the_cause(error: Exception, scene: dict[str, Any], k
 
 OLD = a_request("/old.js", kind="script", method="GET", step="before", status=404)
 FOREIGN = a_request("/kit.js", kind="script", method="GET", party="https://kit.example", status=503)
+THE_PAGE = a_request("/success", kind="document", method="GET", step="before", status=500, is_main=True)
 CSRF_AT_CLOUDFLARE = a_request(status=403, body="CSRF Token Invalid")
 
 
@@ -179,6 +180,7 @@ CSRF_AT_CLOUDFLARE = a_request(status=403, body="CSRF Token Invalid")
     [
         (TIMEOUT, {"around": [OLD]}, Kind.ANSWERED, "GET /old.js answered 404; the button"),
         (TIMEOUT, {"around": [OLD], "survived": {mark(OLD)}}, Kind.MISSING, "the button"),
+        (TIMEOUT, {"around": [THE_PAGE]}, Kind.ANSWERED, "GET /success answered 500"),
         (TIMEOUT, {"requests": [FOREIGN]}, Kind.THIRD_PARTY, "GET https://kit.example/kit.js answered 503"),
         (TIMEOUT, {"requests": [FOREIGN], "survived": {mark(FOREIGN)}}, Kind.MISSING, "the button"),
         (
