@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 Cause = tuple[Kind, list[str]]
 _API_KINDS = frozenset({"document", "fetch", "xhr"})
 _ASKED = _API_KINDS | {"probe"}
+# What a page object knows for certain, whatever the requests around it tell.
+_FIRM = frozenset({Kind.WALLED, Kind.SETUP})
 _NO_ANSWER_S = 3.0
 _GONE = re.compile(r"(page, context or browser|target|connection|browser)( has been)? closed", re.IGNORECASE)
 
@@ -41,12 +43,14 @@ def mark(request: SeenRequest) -> str:
 
 
 def _cause(error: BaseException, scene: Scene) -> Cause:
-    wall = _wall(error, scene)
+    wall = _wall(scene)
     if wall:
         return Kind.WALLED, [wall]
     limited = [r for r in scene.requests if r.party == "first" and r.status == 429 and r.kind in _ASKED | {"script"}]
     if limited:
         return Kind.LIMITED, [f"{answer_of(limited[0])}: this address has used up the requests the site allows it"]
+    if isinstance(error, Broken) and error.kind in _FIRM:
+        return error.kind, [error.what]
     if scene.crashed:
         return Kind.CRASHED, ["the page crashed"]
     if _is_playwright(error) and _GONE.search(str(error)):
@@ -58,11 +62,9 @@ def _cause(error: BaseException, scene: Scene) -> Cause:
     return _from_site(error, scene) or _from_error(error, scene) or _from_page(error, scene)
 
 
-def _wall(error: BaseException, scene: Scene) -> str | None:
+def _wall(scene: Scene) -> str | None:
     if scene.walled:
         return scene.walled
-    if isinstance(error, Broken) and error.kind is Kind.WALLED:
-        return error.what
     for request in scene.requests:
         said = plain(request.body) if request.body and request.kind in _API_KINDS else ""
         if request.party == "first" and (wall_said_by(said) or PUZZLE.search(request.body or "")):

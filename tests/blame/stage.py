@@ -19,16 +19,39 @@ from tests.builders import A_MOMENT
 from tests.jobs import LOOK, a_job, a_journey
 from tests.sites import Page, a_site
 
-GA, VIP = "quick_ga", "quick_vip"
-# The product's own journeys with less patience in a step, so that what never comes is soon given up.
+GA, VIP, TILL = "quick_ga", "quick_vip", "quick_till"
+# The product's own journeys with less patience in a step, so that what never comes is soon given up; and the last part of one, by
+# the same page objects, for faults that begin at the till.
 _QUICK = """
 from dataclasses import replace
 
 from journeys.ga_purchase import ga_purchase
+from journeys.pages import CheckoutPage, RegistrationPage, SuccessPage
 from journeys.vip_member_discount import vip_member_discount
+from journeys.visit import Visit, journey
 
 quick_ga = replace(ga_purchase, name="quick_ga", step_s={step_s}, deadline_s=90, file=__file__)
 quick_vip = replace(vip_member_discount, name="quick_vip", step_s={step_s}, deadline_s=90, file=__file__)
+
+
+@journey(title="A guest pays", steps=("fill_in", *ga_purchase.steps[-3:]), step_s={step_s}, deadline_s=90)
+def quick_till(visit: Visit) -> None:
+    site = visit.site
+    registration, checkout, success = RegistrationPage(visit), CheckoutPage(visit), SuccessPage(visit)
+    with visit.step("fill_in"):
+        visit.go(site.url(f"/register?city={{site.city_id}}&type=GA&quantity=1"))
+        registration.is_open()
+        registration.fill_in(site.buyer, email=site.email_for(visit.run_id))
+    with visit.step("proceed_to_stripe"):
+        registration.proceed_to_payment()
+        checkout.is_open()
+        checkout.charges(site.prices.ga)
+    assert checkout.reason_not_to_pay() is None
+    with visit.step("complete_test_payment"):
+        checkout.pay(site.card)
+    with visit.step("verify_success_page"):
+        success.is_open()
+        success.is_paid(checkout.session_id, site.prices.ga)
 """
 STEP_S = 8
 
@@ -69,7 +92,7 @@ class Stage:
     def buy(
         self,
         *rules: Rule,
-        journey: str = GA,
+        journey: str = TILL,
         faults: tuple[str, ...] = (),
         stripe: tuple[Rule, ...] | None = None,
         stripe_at: str | None = None,
@@ -91,7 +114,7 @@ class Stage:
             self.shop.rules = self.stripe.rules = ()
             self.demo.faults.clear()
 
-    def job(self, journey: str = GA, **changes: Any) -> Job:
+    def job(self, journey: str, **changes: Any) -> Job:
         """The job of a purchase through the gate."""
         values = {"journeys_dir": str(self.a_folder(quick=True)), "trace": "off", **changes}
         site = {"base_url": self.shop.url, **values.pop("site", {})}

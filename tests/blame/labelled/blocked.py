@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from facts import Blame, Run, Status
 from tests.blame.labelled.site import HOME, OPEN
-from tests.blame.stage import Case, Stage
+from tests.blame.stage import GA, Case, Stage
 from tests.blame.toll import Effect, Rule, answers
 from tests.sites import a_site
 
@@ -21,7 +21,7 @@ def _case(name: str, how: str, provoke: Callable[[Stage], Run]) -> Case:
 
 
 def _home(name: str, how: str, effect: Effect) -> Case:
-    return _case(name, how, lambda stage: stage.buy(Rule("GET", HOME, effect)))
+    return _case(name, how, lambda stage: stage.buy(Rule("GET", HOME, effect), journey=GA))
 
 
 def _captcha_at_stripe(stage: Stage) -> Run:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from facts import Status
 from tests.blame.labelled.site import DATA
 from tests.blame.sockets import a_closed_port
-from tests.blame.stage import Case
+from tests.blame.stage import GA, Case
 from tests.blame.toll import Rule, answers
 
 
@@ -14,8 +14,12 @@ def _case(name: str, how: str, provoke: object) -> Case:
 
 
 CASES = (
-    _case("third_party_down", "a third party's script answers 503", lambda s: s.buy(faults=("third_party_down",))),
-    _case("js_error", "a script of the page throws", lambda s: s.buy(faults=("js_error",))),
+    _case(
+        "third_party_down",
+        "a third party's script answers 503",
+        lambda s: s.buy(faults=("third_party_down",), journey=GA),
+    ),
+    _case("js_error", "a script of the page throws", lambda s: s.buy(faults=("js_error",), journey=GA)),
     _case(
         "script_refused",
         "a third party's script is refused",
@@ -26,7 +30,7 @@ CASES = (
     _case(
         "data_500",
         "the next page's data answers 500, and the shop loads the page whole",
-        lambda s: s.buy(Rule("GET", DATA, answers(500, "no"))),
+        lambda s: s.buy(Rule("GET", DATA, answers(500, "no")), journey=GA),
     ),
     _case("layout_shift", "a banner pushes the page down", lambda s: s.buy(faults=("layout_shift",))),
 )

@@ -9,7 +9,7 @@ from facts import Blame, Run, Status
 from runner.job import Job
 from runner.start import make_run
 from tests.blame.labelled.site import HOME, SCRIPT
-from tests.blame.stage import VIP, Case, Stage
+from tests.blame.stage import GA, VIP, Case, Stage
 from tests.blame.toll import Rule, adds, edits
 
 REMOVED = edits(("button(`Secure Your ${city.name}", "null && button(`Secure Your ${city.name}"))
@@ -46,7 +46,7 @@ CASES = (
     _case(
         "removed",
         "the button to buy is gone, and nothing says why",
-        lambda s: s.buy(Rule("GET", SCRIPT, REMOVED)),
+        lambda s: s.buy(Rule("GET", SCRIPT, REMOVED), journey=GA),
     ),
     _case(
         "renamed_field",
@@ -56,12 +56,12 @@ CASES = (
     _case(
         "renamed_beside_a_dead_script",
         "the button has another name; a third party's script, which never mattered, is down as well",
-        lambda s: s.buy(Rule("GET", SCRIPT, RENAMED), faults=("third_party_down",)),
+        lambda s: s.buy(Rule("GET", SCRIPT, RENAMED), faults=("third_party_down",), journey=GA),
     ),
     _case(
         "renamed_beside_an_exception",
         "the button has another name; a script throws on every page, which never mattered",
-        lambda s: s.buy(Rule("GET", SCRIPT, RENAMED), faults=("js_error",)),
+        lambda s: s.buy(Rule("GET", SCRIPT, RENAMED), faults=("js_error",), journey=GA),
     ),
     _case(
         "covered",
@@ -71,7 +71,8 @@ CASES = (
                 "GET",
                 HOME,
                 adds("<style>body::after{content:'We value your privacy';position:fixed;inset:0;z-index:9999}</style>"),
-            )
+            ),
+            journey=GA,
         ),
     ),
     _case(

@@ -21,7 +21,7 @@ from runner.start import StartedRun
 from tests.blame.labelled.network import NO_NAME, dead_canaries
 from tests.blame.labelled.site import HOME, LOOKUP, OPEN
 from tests.blame.sockets import a_certificate, a_closed_port, a_full_port, a_port, speaks_tls
-from tests.blame.stage import Case, Stage
+from tests.blame.stage import GA, Case, Stage
 from tests.blame.toll import Rule, answers
 from tests.sites import Page
 
@@ -125,11 +125,11 @@ CASES = (
     ),
     _case("network_stranger", "a stranger answers with a certificate of its own, and every canary fails", _stranger),
     _case("limited", "the site answers everything with 429", lambda s: s.buy(faults=("blank_429",))),
-    _case("limited_at_once", "the home page answers 429", lambda s: s.buy(Rule("GET", HOME, TOO_MANY))),
+    _case("limited_at_once", "the home page answers 429", lambda s: s.buy(Rule("GET", HOME, TOO_MANY), journey=GA)),
     _case(
         "limited_on_the_way",
         "the next page's data answers 429",
-        lambda s: s.buy(Rule("GET", r"/pricing\?.*", TOO_MANY)),
+        lambda s: s.buy(Rule("GET", r"/pricing\?.*", TOO_MANY), journey=GA),
     ),
     _case("limited_at_checkout", "the checkout answers 429", lambda s: s.buy(Rule("POST", OPEN, TOO_MANY))),
     _case(

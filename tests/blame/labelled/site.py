@@ -7,7 +7,7 @@ from pathlib import Path
 
 from facts import Blame, Run, Status
 from tests.blame.sockets import a_certificate, a_port, hangs_up, says, speaks_tls
-from tests.blame.stage import VIP, Case, Stage
+from tests.blame.stage import GA, VIP, Case, Stage
 from tests.blame.toll import (
     Effect,
     Rule,
@@ -79,24 +79,37 @@ CASES = (
     _fault("success_unpaid", "the page says Registration Successful, and nothing was paid"),
     _fault("discount_lost", "a member is shown and charged the full price", journey=VIP),
     _fault("verify_down", "the member check answers 500; the page says the address was not found", journey=VIP),
-    _shop("home_500", "the home page answers 500", "GET", HOME, answers(500, "<html><h1>Internal Server Error</h1>")),
-    _shop("home_404", "the home page answers 404", "GET", HOME, answers(404, "<html><h1>Not found</h1>")),
-    _shop("home_empty", "the connection is closed without an answer", "GET", HOME, closes),
-    _shop("home_garbage", "what the server sends is no HTTP", "GET", HOME, garbage),
-    _shop("home_silent", "the home page is never answered", "GET", HOME, never),
-    _shop("home_drips", "the home page comes a byte each half second", "GET", HOME, drips),
-    _shop("home_cut", "the connection ends in the middle of the home page", "GET", HOME, cuts),
-    _shop("home_blank", "the home page is an empty document", "GET", HOME, answers(503, "")),
+    _shop(
+        "home_500",
+        "the home page answers 500",
+        "GET",
+        HOME,
+        answers(500, "<html><h1>Internal Server Error</h1>"),
+        journey=GA,
+    ),
+    _shop("home_404", "the home page answers 404", "GET", HOME, answers(404, "<html><h1>Not found</h1>"), journey=GA),
+    _shop("home_empty", "the connection is closed without an answer", "GET", HOME, closes, journey=GA),
+    _shop("home_garbage", "what the server sends is no HTTP", "GET", HOME, garbage, journey=GA),
+    _shop("home_silent", "the home page is never answered", "GET", HOME, never, journey=GA),
+    _shop("home_drips", "the home page comes a byte each half second", "GET", HOME, drips, journey=GA),
+    _shop("home_cut", "the connection ends in the middle of the home page", "GET", HOME, cuts, journey=GA),
+    _shop("home_blank", "the home page is an empty document", "GET", HOME, answers(503, ""), journey=GA),
     _shop(
         "home_circle",
         "the home page redirects to itself for ever",
         "GET",
         HOME,
         answers(302, "", location="/"),
+        journey=GA,
     ),
-    _shop("next_page_silent", "the next page's data is never answered", "GET", DATA, never),
+    _shop("next_page_silent", "the next page's data is never answered", "GET", DATA, never, journey=GA),
     _shop(
-        "next_page_garbage", "the next page's data is HTML instead of JSON", "GET", DATA, answers(200, "<p>oops</p>")
+        "next_page_garbage",
+        "the next page's data is HTML instead of JSON",
+        "GET",
+        DATA,
+        answers(200, "<p>oops</p>"),
+        journey=GA,
     ),
     _shop("checkout_404", "the checkout's API is not there", "POST", OPEN, answers(404, "<html>404")),
     _shop("checkout_502", "a gateway answers the checkout with its own page", "POST", OPEN, answers(502, "<html>Bad")),
@@ -104,14 +117,15 @@ CASES = (
     _shop("checkout_reset", "the checkout's connection is reset, after the pages came well", "POST", OPEN, resets),
     _shop("checkout_cut", "the checkout's answer is cut in the middle", "POST", OPEN, cuts),
     _shop("checkout_drips", "the checkout's answer drips", "POST", OPEN, drips),
-    _shop("script_404", "the shop's own script is not there", "GET", SCRIPT, answers(404, "Not found")),
-    _shop("script_silent", "the shop's own script never comes", "GET", SCRIPT, never),
+    _shop("script_404", "the shop's own script is not there", "GET", SCRIPT, answers(404, "Not found"), journey=GA),
+    _shop("script_silent", "the shop's own script never comes", "GET", SCRIPT, never, journey=GA),
     _shop(
         "script_throws",
         "the shop's own script throws before it did anything",
         "GET",
         SCRIPT,
         edits(('"use strict";', '"use strict"; throw new TypeError("cannot boot");')),
+        journey=GA,
     ),
     _shop(
         "verify_garbage",
@@ -131,14 +145,24 @@ CASES = (
         answers(500, '{"error": "Failed to retrieve session"}', kind="application/json"),
         stripe_key=None,
     ),
-    _shop("login_page", "the shop shows a login instead of its home page", "GET", HOME, answers(200, LOGIN)),
-    _shop("login_401", "the shop asks for a password by 401", "GET", HOME, answers(401, "Authentication Required")),
+    _shop(
+        "login_page", "the shop shows a login instead of its home page", "GET", HOME, answers(200, LOGIN), journey=GA
+    ),
+    _shop(
+        "login_401",
+        "the shop asks for a password by 401",
+        "GET",
+        HOME,
+        answers(401, "Authentication Required"),
+        journey=GA,
+    ),
     _shop(
         "policy_blocks_script",
         "the site's own security policy keeps its script away",
         "GET",
         HOME,
         edits(("<head>", "<head><meta http-equiv='Content-Security-Policy' content=\"script-src 'none'\">")),
+        journey=GA,
     ),
     _site("tls_self_signed", "the certificate is signed by nobody that a browser trusts", _self_signed),
     _site("tls_none", "the https port does not speak TLS", _no_tls),
