@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -102,7 +103,8 @@ def _words(status: str, got: str) -> str:
 
 
 def _cell(error: str) -> str:
-    # Ports and times differ from run to run; what is said does not.
+    # Ports and folders differ from run to run; what is said does not.
+    error = re.sub(r"/\S*/fault-\d+/", "", re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1", error))
     return error.replace("|", "\\|").replace("<", "&lt;").replace("`", "'").replace("\n", " ")[:400]
 
 

@@ -45,6 +45,8 @@ def _unescaped(text: str) -> str:
 
 def net_failure(message: str) -> str:
     """A connection's failure in words."""
+    if message == "csp":
+        return "the page's own security policy keeps it away"
     return in_words(message) or short(message)
 
 

@@ -22,11 +22,13 @@ _SERVFAIL = 2
 def configured(canaries: Sequence[str], *, site_url: str, hub_url: str | None) -> list[str]:
     """The canaries as addresses: `hub` becomes the hub's, and is left out where there is none.
 
-    A hub on this very machine answers whatever becomes of the network, so it says nothing about a site that is elsewhere.
+    What is on this very machine answers whatever becomes of the network, and a site on it needs none. So the hub tells of a
+    site that is where it is, here or elsewhere, and the name servers of one that is elsewhere.
     """
-    hub = hub_url if hub_url and (not _is_here(hub_url) or _is_here(site_url)) else None
-    known = [hub if canary == "hub" else canary for canary in canaries]
-    return list(dict.fromkeys(canary for canary in known if canary))
+    site_here = _is_here(site_url)
+    asked = {"hub": hub_url if hub_url and _is_here(hub_url) == site_here else None}
+    asked["resolver"] = None if site_here else "resolver"
+    return list(dict.fromkeys(known for canary in canaries if (known := asked.get(canary, canary))))
 
 
 def look(canaries: Iterable[str]) -> tuple[tuple[str, bool], ...]:

@@ -10,6 +10,7 @@ import pytest
 from demo import Demo, DemoSettings, serve_demo
 from demo.shop import TierPrices
 from facts import Run, StepStatus, to_wire
+from journeys.registry import load_journey
 from tests.acceptance.conftest import Buy
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -51,6 +52,14 @@ def test_without_a_stripe_key_the_amount_comes_from_the_sites_own_api_and_the_ru
     assert ("GET", "/api/create-checkout-session", "probe") in [
         (r.method, r.endpoint, r.kind) for r in run.attempts[0].requests
     ]
+
+
+@pytest.mark.parametrize("journey", [GA, VIP])
+def test_a_run_costs_no_more_of_the_request_budget_than_its_journey_says(demo: Demo, buy: Buy, journey: str) -> None:
+    attempt = buy(demo, journey, stripe_key=None, stripe_api_base=None).attempts[0]
+    assert attempt.requests_counted is not None
+    assert attempt.requests_reset_at is not None
+    assert 0 < attempt.requests_counted <= (load_journey(journey).requests or 0)
 
 
 def test_no_secret_is_in_the_record(demo: Demo, buy: Buy) -> None:

@@ -15,8 +15,8 @@ from facts import from_wire, to_wire
 from runner.job import Job
 from runner.start import make_run
 
-_SIZE = 4 << 20
-_LEFT = 256 << 10
+# Enough for Python to take it for its temporary folder, and not enough for a browser's profile.
+_SIZE, _LEFT = 1 << 20, 12 << 10
 
 
 def main() -> None:

@@ -96,7 +96,9 @@ def test_an_address_answers_where_it_takes_a_connection() -> None:
         (["tcp://10.0.0.1:443"], HUB, "https://shop.example.com", ["tcp://10.0.0.1:443"]),
         # A hub on this machine answers whatever becomes of the network.
         (["hub", "resolver"], "http://127.0.0.1:8000", "https://shop.example.com", ["resolver"]),
-        (["hub"], "http://127.0.0.1:8000", "http://localhost:3000", ["http://127.0.0.1:8000"]),
+        # A site on this machine needs no network.
+        (["hub", "resolver"], "http://127.0.0.1:8000", "http://localhost:3000", ["http://127.0.0.1:8000"]),
+        (["hub", "resolver", "tcp://10.0.0.1:1"], HUB, "http://127.0.0.1:3000", ["tcp://10.0.0.1:1"]),
     ],
 )
 def test_the_hub_stands_for_its_address(canaries: list[str], hub: str | None, site: str, asked: list[str]) -> None:

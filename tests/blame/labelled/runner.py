@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -15,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-from facts import Blame, Run, Status, from_wire, to_wire
+from facts import Blame, Run, Status
 from runner.job import Job
 from runner.start import StartedRun
 from tests.blame.labelled.network import NO_NAME, dead_canaries
@@ -78,39 +75,6 @@ def _is_browser(process: psutil.Process) -> bool:
     return "--remote-debugging-pipe" in line and not any(part.startswith("--type=") for part in line)
 
 
-def _full_disk(stage: Stage) -> Run:
-    """A tiny file system that only the run sees: mounted in a namespace of its own, filled to the brim once the browser is up."""
-
-    def make(job: Job) -> Run:
-        import json
-
-        place = stage.a_folder() / "small"
-        place.mkdir()
-        command = [
-            "unshare",
-            "--map-root-user",
-            "--mount",
-            sys.executable,
-            "-P",
-            "-m",
-            "tests.blame.small_disk",
-            str(place),
-        ]
-        done = subprocess.run(command, input=json.dumps(to_wire(job)), capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-        return from_wire(Run, json.loads(done.stdout.splitlines()[-1]))
-
-    return stage.look_at({"/": "<button>Buy</button>"}, make=make)
-
-
-def can_mount() -> bool:
-    """Whether this machine lets us mount a small file system of our own."""
-    if shutil.which("unshare") is None:
-        return False
-    probe = ["unshare", "--map-root-user", "--mount", "mount", "-t", "tmpfs", "-o", "size=64k", "none", "/mnt"]
-    return subprocess.run(probe, capture_output=True, check=False).returncode == 0
-
-
 CASES = (
     _case(
         "network_gone_refused",
@@ -147,5 +111,4 @@ CASES = (
     _case("driver_killed", "the browser's driver is killed in the middle", _killed(lambda p: "node" in p.name())),
     _case("worker_killed", "the attempt's process is killed in the middle", _killed(_is("runner.attempt"))),
     _case("supervisor_killed", "the run's supervisor is killed in the middle", _killed(_is("runner.supervisor"))),
-    *((_case("disk_full", "the disk is full", _full_disk),) if can_mount() else ()),
 )
