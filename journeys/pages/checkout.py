@@ -30,6 +30,7 @@ _LOOK_EVERY_MS = 100
 _CONTROLS_OF_A_FORM = 2
 _BACK_EVERY_MS = 25
 _COMPLAINS_AFTER_MS = 250
+_COMPLAINT_MS = 50
 # One question for all fields, because each costs the buyer's clock a few milliseconds.
 _VISIBLE_FIELDS = """
 fields => Object.fromEntries(fields
@@ -244,8 +245,11 @@ class CheckoutPage:
 
     def _refused(self, form: Frame) -> bool:
         self._look_for_a_puzzle()
+        complaint = form.locator(_COMPLAINT)
         try:
-            complaints = [" ".join(text.split()) for text in form.locator(_COMPLAINT).all_inner_texts()]
+            # With a limit: a page that is just being left answers a plain question when the next one has come, which may be never.
+            complaint.first.wait_for(state="visible", timeout=_COMPLAINT_MS)
+            complaints = [" ".join(text.split()) for text in complaint.all_inner_texts()]
         except Error:
             return False  # the form is gone, so the buyer is on the way back
         said = "; ".join(dict.fromkeys(text for text in complaints if text))

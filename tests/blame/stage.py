@@ -53,7 +53,7 @@ def quick_till(visit: Visit) -> None:
         success.is_open()
         success.is_paid(checkout.session_id, site.prices.ga)
 """
-STEP_S = 8
+STEP_S = 12
 
 
 @dataclass(frozen=True)
