@@ -27,7 +27,9 @@ def make_runs(job: Job, count: int) -> list[Run]:
     runs: list[Run] = []
     for number in range(1, count + 1):
         run_job = job if number == 1 else replace(job, run_id=new_run_id(job.journey, job.location, datetime.now(UTC)))
-        shortage = budget.certain_block(job.journey, datetime.now(UTC)) or (books.refusal(run_job) if number > 1 else None)
+        shortage = budget.certain_block(job.journey, datetime.now(UTC)) or (
+            books.refusal(run_job) if number > 1 else None
+        )
         if shortage:
             console.print(f"[yellow]stopped after {len(runs)} of {count} runs:[/] {shortage}", highlight=False)
             break

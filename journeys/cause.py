@@ -21,7 +21,7 @@ Cause = tuple[Kind, list[str]]
 _API_KINDS = frozenset({"document", "fetch", "xhr"})
 _ASKED = _API_KINDS | {"probe"}
 # What a page object knows for certain, whatever the requests around it tell.
-_FIRM = frozenset({Kind.WALLED, Kind.SETUP})
+_FIRM = frozenset({Kind.WALLED, Kind.SETUP, Kind.UNBOOKED})
 _NO_ANSWER_S = 3.0
 _GONE = re.compile(r"(page, context or browser|target|connection|browser)( has been)? closed", re.IGNORECASE)
 

@@ -19,7 +19,7 @@ from journeys.visit import Visit, journey
     ),
     slow_after_s=30,
     deadline_s=45,
-    requests=11,
+    requests=12,
 )
 def ga_purchase(visit: Visit) -> None:
     site = visit.site

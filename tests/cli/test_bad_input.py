@@ -157,17 +157,17 @@ def test_check_refuses_a_schedule_that_would_have_its_own_address_blocked(tmp_pa
     done = sixfb("check", cwd=tmp_path)
     assert done.returncode == 2
     assert (
-        "us-east would ask 110 of the 100 requests that the site allows one address in 15 minutes (10 x ga_purchase at 11)"
+        "us-east would ask 120 of the 100 requests that the site allows one address in 15 minutes (10 x ga_purchase at 12)"
         in done.stderr
     )
-    assert "eu-west would ask 125 of the 100 requests" in done.stderr
-    assert "(10 x ga_purchase at 11 + 3 x vip_member_discount at 5)" in done.stderr
+    assert "eu-west would ask 135 of the 100 requests" in done.stderr
+    assert "(10 x ga_purchase at 12 + 3 x vip_member_discount at 5)" in done.stderr
 
 
 def test_check_shows_the_arithmetic_of_a_schedule_that_fits(tmp_path: Path) -> None:
     done = sixfb("check", cwd=tmp_path)
     assert (
-        "38 of 100 requests in 15 minutes at one address (3 x ga_purchase at 11 + 1 x vip_member_discount at 5); "
+        "41 of 100 requests in 15 minutes at one address (3 x ga_purchase at 12 + 1 x vip_member_discount at 5); "
         "2 locations may share an address" in done.stdout
     )
 
@@ -178,4 +178,4 @@ def test_check_warns_where_confirming_every_failure_would_not_fit(tmp_path: Path
     done = sixfb("check", cwd=tmp_path)
     assert done.returncode == 0
     assert "no two locations may share an address" in done.stdout
-    assert "each is tried twice: 76 of 60 requests" in done.stdout
+    assert "each is tried twice: 82 of 60 requests" in done.stdout
