@@ -237,7 +237,7 @@ class Runner:
             if self._stopping.is_set():
                 return self._record(planned.journey, slot, Status.MISSED, STOPPED, run_id=run_id)
             # A run that must end in a 429 measures nothing, and prolongs the block at sites that count what they refuse.
-            blocked = self._budget.certain_block(planned.journey, datetime.now(UTC))
+            blocked = self._budget.certain_block(planned.journey, self._clock())
             if blocked:
                 return self._record(planned.journey, slot, Status.MISSED, blocked, run_id=run_id)
             making = self._makings[run_id] = self._make(self._job(planned, slot, run_id))
@@ -257,7 +257,7 @@ class Runner:
         allowed = from_wire(Site, plan.site).request_budget if plan else self._budget.allowed
         with self._lock:
             self._budget = replace(self._budget, allowed=allowed).after(run)
-            warning = self._budget.warning(plan.journeys if plan else (), datetime.now(UTC))
+            warning = self._budget.warning(plan.journeys if plan else (), self._clock())
         if warning is None:
             return run
         _log.warning("%s of %s: %s", run.id, run.journey, warning)
