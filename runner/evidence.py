@@ -3,40 +3,132 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
-from facts import Evidence
+from facts import Evidence, from_wire, to_wire
+from runner.archive import UnmaskableError, clean
 from runner.scrub import Scrubber
 
-_ENDINGS = {"screenshot": "jpg", "trace": "zip", "page_text": "txt"}
-_AT_MOST = 20 * 1024 * 1024
+ENDINGS = {"screenshot": "jpg", "trace": "zip", "page_text": "txt"}
+AT_MOST = 20 * 1024 * 1024
+RESERVE = 64 * 1024 * 1024
+"""Bytes of the disk that evidence leaves free: results need them more."""
+
+_LISTS = "kept"
 
 
-def keep(kind: str, file: Path, *, attempt: int, store: Path, scrubber: Scrubber) -> Evidence:
+def _free(folder: Path) -> int:
+    return shutil.disk_usage(folder).free
+
+
+def keep(
+    kind: str,
+    file: Path,
+    *,
+    attempt: int,
+    store: Path,
+    scrubber: Scrubber,
+    free: Callable[[Path], int] = _free,
+) -> Evidence:
     """Scan a file, and put it into the store under the hash of its content.
 
-    A secret in text is masked; anything else that holds one, or is over 20 MiB, is dropped and says so.
+    A secret in text is masked, in a trace too; anything else that holds one, or is over 20 MiB, is dropped and says so, and on
+    a disk that is nearly full everything is.
     """
-    masked = 0
+    fact = Evidence(kind=kind, sha256=None, path=None, attempt=attempt)
+    try:
+        store.mkdir(parents=True, exist_ok=True)
+        size = file.stat().st_size
+        if size > AT_MOST:
+            return replace(fact, note=f"dropped: {size} bytes are too many")
+        if free(store) < RESERVE + size:
+            return replace(fact, note="not kept: the disk is nearly full")
+        masked = _scan(kind, file, scrubber)
+        return _put(replace(fact, masked=masked), file, store)
+    except UnmaskableError as error:
+        return replace(fact, masked=1, note=f"dropped: {error}")
+    except OSError as error:
+        return replace(fact, note=f"not kept: {error.strerror}")
+
+
+def _scan(kind: str, file: Path, scrubber: Scrubber) -> int:
+    """Mask the secrets of a file; how many there were. Raises UnmaskableError, OSError."""
+    if kind == "trace":
+        return clean(file, scrubber)
     if kind == "page_text":
-        text, masked = scrubber.mask(file.read_text(encoding="utf-8"))
+        text, masked = scrubber.mask(file.read_text(encoding="utf-8", errors="replace"))
         file.write_text(text, encoding="utf-8")
-    elif scrubber.holds_secret(file):
-        return Evidence(kind=kind, sha256=None, path=None, attempt=attempt, masked=1, note="dropped: it held a secret")
-    size = file.stat().st_size
-    if size > _AT_MOST:
-        return Evidence(kind=kind, sha256=None, path=None, attempt=attempt, note=f"dropped: {size} bytes are too many")
-    digest = hashlib.sha256(file.read_bytes()).hexdigest()
-    name = f"{digest}.{_ENDINGS[kind]}"
+        return masked
+    with file.open("rb") as stream:
+        if scrubber.finds_in(stream):
+            raise UnmaskableError("it held a secret")
+    return 0
+
+
+def _put(fact: Evidence, file: Path, store: Path) -> Evidence:
+    with file.open("rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    name = f"{digest}.{ENDINGS[fact.kind]}"
     _place(file, store / name)
-    return Evidence(kind=kind, sha256=digest, path=name, attempt=attempt, bytes=size, masked=masked)
+    return replace(fact, sha256=digest, path=name, bytes=file.stat().st_size)
 
 
 def _place(file: Path, target: Path) -> None:
     """Whole or not at all: another process may be writing the same content, or reading it."""
-    target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(f".{target.name}.{os.getpid()}")
-    shutil.copyfile(file, part)
-    part.replace(target)
+    try:
+        shutil.copyfile(file, part)
+        part.replace(target)
+    finally:
+        with suppress(FileNotFoundError):
+            part.unlink()
+
+
+# What a run has kept stands in a list beside the files, a line each, until its record is safe: a run that is killed with -9
+# tells nobody, and what it had kept by then is all that shows how far it came.
+
+
+def enlist(run_id: str, fact: Evidence, *, store: Path) -> None:
+    """Write down that a run kept this."""
+    folder = store / _LISTS
+    with suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / f"{run_id}.jsonl").open("a", encoding="utf-8") as lines:
+            lines.write(json.dumps(to_wire(fact)) + "\n")
+
+
+def enlisted(run_id: str, *, store: Path) -> tuple[Evidence, ...]:
+    """What a run kept before it was lost, as far as it is whole."""
+    try:
+        lines = (store / _LISTS / f"{run_id}.jsonl").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return ()
+    found = [fact for fact in map(_read, lines) if fact is not None]
+    return tuple(fact for fact in found if fact.path is None or _is_whole(store / fact.path, fact.sha256))
+
+
+def delist(run_id: str, *, store: Path) -> None:
+    """The run's record is safe, and names its evidence itself."""
+    with suppress(OSError):
+        (store / _LISTS / f"{run_id}.jsonl").unlink()
+
+
+def _read(line: str) -> Evidence | None:
+    try:
+        return from_wire(Evidence, json.loads(line))
+    except ValueError:
+        return None  # the kill came in the middle of the line
+
+
+def _is_whole(file: Path, sha256: str | None) -> bool:
+    try:
+        with file.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest() == sha256
+    except OSError:
+        return False

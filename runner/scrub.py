@@ -1,92 +1,90 @@
-"""Secrets out of everything that leaves: masked in text, and an artifact that cannot be masked is dropped."""
+"""Secrets out of everything that leaves: found in every form, and masked."""
 
 from __future__ import annotations
 
-import base64
-import json
-import re
-from collections.abc import Iterable
-from pathlib import Path
-from typing import Any, TypeVar
-from urllib.parse import quote, quote_plus
+from collections.abc import Iterable, Iterator
+from typing import IO, Any
 
-from journeys.site import TEST_CARDS
+from runner.cards import real_cards
+from runner.escapes import readings
+from runner.forms import Forms, Span
 
 MASK = "***"
-_SHORTEST = 4
-_CARD = re.compile(r"(?<![\w.])(?:\d[ -]?){12,18}\d(?!\w|\.\d)")
-
-T = TypeVar("T")
+_CHUNK = 1 << 20
+_OVERLAP = 1 << 16
+# Words of ours, which no secret may be taken for: a password "failed" must not unmake a status.
+_OURS = frozenset({"status", "blame", "kind", "level", "unit", "navigation", "state", "started_at", "finished_at", "slot"})
 
 
 class Scrubber:
-    """Knows every secret of a run in all the forms it may take: raw, JSON-escaped, URL-encoded, base64, digit-grouped."""
+    """Knows the secrets of a run in every form they may take, and what a real card number looks like."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        forms = {form for secret in secrets if len(secret) >= _SHORTEST for form in _forms(secret)}
-        longest_first = sorted(forms, key=len, reverse=True)
-        self._text = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
-        self._bytes = re.compile(self._text.pattern.encode()) if self._text else None
+        self._forms = Forms(secrets)
 
     def mask(self, text: str) -> tuple[str, int]:
-        """The text with every secret and every real card number masked, and how many there were."""
-        masked, count = self._text.subn(MASK, text) if self._text else (text, 0)
-        cards = [m for m in _CARD.finditer(masked) if _is_real_card(m[0])]
-        for match in reversed(cards):
-            masked = masked[: match.start()] + MASK + masked[match.end() :]
-        return masked, count + len(cards)
+        """The text with every secret and every real card number masked, and how many there were.
+
+        The beginning of a secret at the end of the text counts: texts are cut before they come here.
+        """
+        masked, count = self.mask_bytes(text.encode("utf-8", "surrogatepass"), cut=True)
+        return (masked.decode("utf-8", "replace"), count) if count else (text, 0)
+
+    def mask_bytes(self, data: bytes, *, cut: bool = False) -> tuple[bytes, int]:
+        """The same for text in bytes; with `cut` its end may be one that somebody cut."""
+        spans = list(_merged(self._spans(data, cut=cut)))
+        parts, done = [], 0
+        for begin, end in spans:
+            parts += [data[done:begin], MASK.encode()]
+            done = end
+        return b"".join([*parts, data[done:]]), len(spans)
 
     def mask_all(self, value: Any) -> tuple[Any, int]:
         """JSON-ready data with every string in it masked, and how many secrets there were."""
         if isinstance(value, str):
             return self.mask(value)
         if isinstance(value, dict):
-            pairs = {key: self.mask_all(item) for key, item in value.items()}
+            pairs = {key: (item, 0) if key in _OURS else self.mask_all(item) for key, item in value.items()}
             return {key: item for key, (item, _) in pairs.items()}, sum(n for _, n in pairs.values())
         if isinstance(value, list):
             items = [self.mask_all(item) for item in value]
             return [item for item, _ in items], sum(n for _, n in items)
         return value, 0
 
-    def holds_secret(self, path: Path) -> bool:
-        """Whether a file holds a secret, in a zip also inside its members."""
-        import zipfile  # most runs have no trace
+    def finds(self, data: bytes) -> bool:
+        """Whether a secret or a real card number is in there."""
+        return any(
+            self._forms.within(reading.data) or any(True for _ in real_cards(reading.data))
+            for reading in readings(data, placed=False)
+        )
 
-        if zipfile.is_zipfile(path):
-            with zipfile.ZipFile(path) as archive:
-                return any(self._in_bytes(archive.read(name)) for name in archive.namelist())
-        return self._in_bytes(path.read_bytes())
-
-    def _in_bytes(self, data: bytes) -> bool:
-        return bool(self._bytes and self._bytes.search(data))
-
-
-def _forms(secret: str) -> set[str]:
-    raw = secret.encode()
-    grouped = re.sub(r"(.{4})(?=.)", r"\1 ", secret) if secret.isdigit() else secret
-    # A secret inside a longer base64 text starts at one of three bit offsets; the middle of each is the same in all of them.
-    shifted = {base64.b64encode(b"\0" * pad + raw)[(pad * 8 + 5) // 6 : -4 or None].decode() for pad in range(3)}
-    return {
-        secret,
-        json.dumps(secret)[1:-1],
-        json.dumps(secret, ensure_ascii=False)[1:-1],
-        quote(secret, safe=""),
-        quote_plus(secret),
-        base64.b64encode(raw).decode(),
-        base64.urlsafe_b64encode(raw).decode().rstrip("="),
-        grouped,
-        grouped.replace(" ", "-"),
-        *(form for form in shifted if len(form) >= 8),
-    }
-
-
-def _is_real_card(text: str) -> bool:
-    """Whether digits are a card number: 13 to 19 of them, a card's first digit (a time in ms has another), Luhn holds, no test card."""
-    digits = re.sub(r"\D", "", text)
-    if digits in TEST_CARDS or not 13 <= len(digits) <= 19 or digits[0] not in "23456" or len(set(digits)) == 1:
+    def finds_in(self, stream: IO[bytes]) -> bool:
+        """The same for a stream of any length, a piece at a time."""
+        overlap, before = max(_OVERLAP, 40 * self._forms.longest), b""
+        while chunk := stream.read(_CHUNK):
+            piece = before + chunk
+            if self.finds(piece):
+                return True
+            before = piece[-overlap:]
         return False
-    total = 0
-    for index, digit in enumerate(reversed(digits)):
-        value = int(digit) * (2 if index % 2 else 1)
-        total += value - 9 if value > 9 else value
-    return total % 10 == 0
+
+    def _spans(self, data: bytes, *, cut: bool) -> Iterator[Span]:
+        for reading in readings(data):
+            yield from (reading.place(*span) for span in self._forms.spans(reading.data))
+            yield from (reading.place(*span) for span in real_cards(reading.data))
+            if cut:
+                yield from (reading.place(*span) for span in self._forms.cut_off(reading.data))
+
+
+def _merged(spans: Iterable[Span]) -> Iterator[Span]:
+    """Overlapping ones as one; two that only touch are two."""
+    begin = end = -1
+    for next_begin, next_end in sorted(spans):
+        if next_begin < end:
+            end = max(end, next_end)
+            continue
+        if end > begin:
+            yield begin, end
+        begin, end = next_begin, next_end
+    if end > begin:
+        yield begin, end

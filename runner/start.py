@@ -17,10 +17,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from facts import Blame, Run, Status, from_wire, to_wire
+from facts import Blame, Evidence, Run, Status, from_wire, to_wire
+from runner.evidence import delist
 from runner.job import Job
 from runner.ledger import Ledger
 from runner.remains import sweep
+from runner.scrub import Scrubber
 
 OnEvent = Callable[[str, dict[str, Any]], None]
 _STOPS_WITHIN_S = 10
@@ -33,9 +35,11 @@ def make_run(job: Job, on_event: OnEvent | None = None) -> Run:
     """Make one run and return its record, whatever became of it.
 
     `on_event` is called with the name and the data of each event: `attempt_started`, `step_started`, `step_ended`,
-    `attempt_ended`, `confirming`. An interrupt (Ctrl-C) ends the run and everything it started before it is passed on.
+    `attempt_ended`, `evidence`, `confirming`. An interrupt (Ctrl-C) ends the run and everything it started before it is passed on.
     """
-    return StartedRun(job).wait(on_event)
+    run = StartedRun(job).wait(on_event)
+    delist(job.run_id, store=Path(job.evidence))
+    return run
 
 
 class StartedRun:
@@ -44,6 +48,7 @@ class StartedRun:
     def __init__(self, job: Job) -> None:
         self._job = job
         self._started_at, self._began = datetime.now(UTC), time.monotonic()
+        self._kept: list[Evidence] = []
         # A session of its own: Ctrl-C at a terminal reaches us alone, and we end the run in good order.
         self._supervisor = subprocess.Popen(
             [sys.executable, "-P", "-m", "runner.supervisor"],
@@ -82,6 +87,8 @@ class StartedRun:
             event = data.pop("event")
             if event == "run":
                 return from_wire(Run, data["run"])
+            if event == "evidence":
+                self._kept.append(from_wire(Evidence, data["evidence"]))
             on_event(event, data)
         return None
 
@@ -93,6 +100,7 @@ class StartedRun:
         sweep(Path(self._job.scratch or tempfile.gettempdir()), of=self._supervisor.pid)
         job = self._job
         killed = f" ({signal.Signals(-code).name})" if code < 0 else ""
+        last_words = Scrubber(job.secrets).mask(said[-1])[0] if said else ""
         return Run(
             id=job.run_id,
             journey=job.journey,
@@ -100,12 +108,13 @@ class StartedRun:
             slot=job.slot,
             status=Status.ERRORED,
             blame=Blame.RUNNER,
-            error=f"the run's supervisor ended with {code}{killed}" + (f": {said[-1][:300]}" if said else ""),
+            error=f"the run's supervisor ended with {code}{killed}" + (f": {last_words[:300]}" if said else ""),
             started_at=self._started_at,
             finished_at=self._started_at + timedelta(seconds=time.monotonic() - self._began),
             site=job.site.base_url,
             browser="unknown",
             plan=job.plan_hash,
+            evidence=tuple(self._kept),
         )
 
     def _end(self) -> None:

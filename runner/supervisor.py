@@ -42,7 +42,7 @@ from journeys.failure import Failure
 from runner.blame import Surroundings, group_of, judge, wants_a_look
 from runner.canaries import door_opens, look
 from runner.caps import Finding
-from runner.evidence import keep
+from runner.evidence import enlist, keep
 from runner.job import Job, Order
 from runner.listening import Ears
 from runner.machine import short_of
@@ -93,6 +93,8 @@ class Stopped(BaseException):
 class Seen:
     """What an attempt has told so far. It is all there is when the attempt does not live to its end."""
 
+    number: int = 1
+    folder: Path = field(default_factory=Path)
     attempt: Attempt | None = None
     failure: Failure | None = None
     browser: str = "no browser"
@@ -106,7 +108,6 @@ class Seen:
     steps: dict[str, Step] = field(default_factory=dict)
     purchases: dict[str, Purchase] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
-    files: list[tuple[str, str]] = field(default_factory=list)
     last_words: str = ""
     finding: Finding | None = None
     place: Place | None = None
@@ -160,7 +161,6 @@ class Supervisor:
             seen, ended = self._watch(number, folder, traced=traced)
             seen.last_words = self.scrubber.mask(seen.last_words)[0]
             attempt = self._judged(number, seen, ended, started_at, folder)
-            self._keep_evidence(seen, attempt, folder)
         finally:
             kill_offspring()
             shutil.rmtree(folder, ignore_errors=True)
@@ -172,7 +172,7 @@ class Supervisor:
 
     def _watch(self, number: int, folder: Path, *, traced: bool) -> tuple[Seen, str]:
         """Start the attempt and listen until it is done, dies, or has overstayed; how it ended stands in the second part."""
-        seen = Seen()
+        seen = Seen(number=number, folder=folder)
         (facts, told_to), (errors, printed_to) = os.pipe(), os.pipe()
         order = Order(job=self.job, number=number, traced=traced, folder=str(folder), facts_fd=told_to)
         child = subprocess.Popen(
@@ -317,7 +317,8 @@ class Supervisor:
                 seen.place = from_wire(Place, line["place"])
                 self._take_so_far(line, seen)
             case "evidence":
-                seen.files.append((line["kind"], line["file"]))
+                self._keep_evidence(seen, line["kind"], line["file"])
+                seen.step_since += time.monotonic() - now
             case "unable":
                 seen.unable, seen.unable_journey = self.scrubber.mask(line["reason"])[0], line["journey"]
             case "done":
@@ -424,24 +425,21 @@ class Supervisor:
 
     # -- the record --------------------------------------------------------------------------------------------------
 
-    def _keep_evidence(self, seen: Seen, attempt: Attempt, folder: Path) -> None:
-        for kind, name in seen.files:
-            if kind == "trace" and self.job.trace == "retain-on-failure" and attempt.status is Status.PASSED:
-                continue
-            try:
-                store = Path(self.job.evidence)
-                kept = keep(kind, folder / name, attempt=attempt.number, store=store, scrubber=self.scrubber)
-            except OSError as error:
-                kept = Evidence(
-                    kind=kind, sha256=None, path=None, attempt=attempt.number, note=f"not kept: {error.strerror}"
-                )
-            self.evidence.append(kept)
+    def _keep_evidence(self, seen: Seen, kind: str, name: str) -> None:
+        """At once: what is in the store is there also when this process is killed the next moment."""
+        if kind == "trace" and self.job.trace == "retain-on-failure" and seen.failure is None:
+            return
+        store = Path(self.job.evidence)
+        fact = keep(kind, seen.folder / name, attempt=seen.number, store=store, scrubber=self.scrubber)
+        enlist(self.job.run_id, fact, store=store)
+        self.evidence.append(fact)
+        self.tell("evidence", {"evidence": fact})
 
     def _record(self, started_at: datetime, finished_at: datetime, attempts: list[Attempt]) -> Run:
         counted = _counted(attempts)
         slow_after = None if self.slow_after_s is None else self.slow_after_s * 1000
         passed = counted.status is Status.PASSED
-        return trimmed(
+        return self._clean(
             Run(
                 id=self.job.run_id,
                 journey=self.job.journey,
@@ -469,6 +467,10 @@ class Supervisor:
                 notes=tuple(self._all_notes(counted)),
             )
         )
+
+    def _clean(self, run: Run) -> Run:
+        """The record without a secret in it, whoever wrote it there, and no larger than the hub takes."""
+        return trimmed(from_wire(Run, self.scrubber.mask_all(to_wire(run))[0]))
 
     def _all_notes(self, counted: Attempt) -> list[str]:
         notes = list(self.notes)
