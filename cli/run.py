@@ -14,6 +14,7 @@ import typer
 
 from cli import books, settings
 from cli.failing import OUR_FAULT, Failing, writable_file, writable_folder
+from config.secrets import secrets_in
 from facts import Run, Status, to_wire
 from journeys.browser import sandbox_wanted
 from journeys.site import Site
@@ -134,6 +135,7 @@ def _job(journey: str, site: Site, location: str, *, evidence: Path, headers: di
         headers=headers,
         secret_headers={name: value.reveal() for name, value in secret_headers.items()},
         basic_auth=basic.reveal() if basic else None,
+        other_secrets=list(secrets_in(os.environ)),
         stripe_key=settings.stripe_key(),
         stripe_api_base=os.environ.get("STRIPE_API_BASE") or None,
         ledger=str(books.file_for(location).resolve()),

@@ -21,13 +21,16 @@ def runner(
 ) -> None:
     """Run this location's journeys on time, and hand every result to the hub at SIXFB_HUB_URL."""
     from config import read_secret
+    from config.secrets import secrets_in
     from journeys.browser import sandbox_wanted
+    from runner.logs import mask_logs
     from runner.service import Runner, RunnerSettings
 
     hub_url = os.environ.get("SIXFB_HUB_URL")
     if not hub_url:
         raise Failing("SIXFB_HUB_URL: is not set; it is the hub's address, like https://hub.example.com")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    mask_logs(secrets_in(os.environ))
     logging.getLogger("httpx").setLevel(logging.WARNING)
     logging.getLogger("apscheduler").setLevel(logging.WARNING)
     folder = writable_folder(settings.var_folder() / "runner" / location, option="SIXFB_VAR")
@@ -42,6 +45,7 @@ def runner(
             chromium=os.environ.get("SIXFB_CHROMIUM"),
             sandbox=sandbox_wanted(),
             memory_mb=settings.memory_mb(),
+            other_secrets=secrets_in(os.environ),
             stripe_key=settings.stripe_key(),
             stripe_api_base=os.environ.get("STRIPE_API_BASE") or None,
         )

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from config.complaints import Complaint, ConfigError
 
@@ -47,6 +50,35 @@ def read_secret(name: str, environment: Mapping[str, str]) -> Secret | None:
     if file:
         value = read_secret_file(Path(file), key=f"{name}_FILE")
     return Secret(value) if value else None
+
+
+_SECRET_NAME = re.compile(r"(TOKEN|KEY|SECRET|PASSWORD|PASSWD|WEBHOOK|HOOK|DSN|CREDENTIALS)(_URL)?(?P<file>_FILE)?$")
+_SHORTEST = 8
+
+
+def secrets_in(environment: Mapping[str, str]) -> tuple[str, ...]:
+    """Every value of an environment that looks like a secret by its name, and the password of every address in it.
+
+    Not all of them are ours; what is masked without need is no loss.
+    """
+    found: list[str] = []
+    for name, value in environment.items():
+        named = _SECRET_NAME.search(name)
+        if named and named["file"]:
+            with suppress(ConfigError):
+                found.append(read_secret_file(Path(value), key=name))
+        elif named:
+            found.append(value)
+        if "://" in value:
+            found.append(_password(value))
+    return tuple(sorted({value for value in found if len(value) >= _SHORTEST}))
+
+
+def _password(address: str) -> str:
+    try:
+        return unquote(urlsplit(address).password or "")
+    except ValueError:
+        return ""
 
 
 def read_secret_file(path: Path, *, key: str) -> str:

@@ -30,9 +30,10 @@ from playwright.sync_api import TimeoutError as PlaywrightTimeout
 from facts import Purchase, Step, StepStatus
 from journeys.cause import explain, mark
 from journeys.failure import Broken, Failure, Kind, Scene, Thrown
+from journeys.gap import Gap
 from journeys.journey import Journey, journey
 from journeys.money import money
-from journeys.recording import Recorder, SeenRequest, endpoint_of, origin_of, party_of
+from journeys.recording import Recorder, SeenRequest, Tracer, endpoint_of, origin_of, party_of
 from journeys.site import Site
 from journeys.till import StripeAccess
 from journeys.walls import PUZZLE, is_login, wall_said_by
@@ -91,8 +92,8 @@ class Answer:
 class Visit:
     """One walk of one journey on one page.
 
-    `listener` is told `step_started`, `step_ended`, `waited`, `order`, `pay` and `purchase` as they happen; the last three before
-    what they tell of is done. `stripe` is a test-mode key and the
+    `listener` is told `step_started`, `step_ended`, `waited`, `order`, `pay`, `purchase` and `secrets` as they happen; `order`, `pay` and
+    `purchase` before what they tell of is done. `tracer` is what a sensitive step pauses. `stripe` is a test-mode key and the
     address it belongs to, or None. `unhurried` is for a person who is watching: no deadline holds.
     """
 
@@ -106,9 +107,11 @@ class Visit:
         stripe: StripeAccess | None = None,
         listener: Listener | None = None,
         unhurried: bool = False,
+        tracer: Tracer | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.page = page
+        self.gap = Gap(page, tracer)
         self.site = site
         self.journey = journey
         self.run_id = run_id
@@ -175,13 +178,16 @@ class Visit:
     # -- steps -------------------------------------------------------------------------------------------------------
 
     @contextmanager
-    def step(self, name: str) -> Iterator[None]:
+    def step(self, name: str, *, sensitive: bool = False) -> Iterator[None]:
         """A named part of the journey with its own timing.
+
+        A `sensitive` one types what nobody may read: from its beginning until its page was left there is no trace and no picture.
 
         Raises:
             VisitFailed: whatever goes wrong inside, explained; the steps after it are skipped.
             ValueError: the journey does not list the step, or has had it.
         """
+        self._shade(name, sensitive=sensitive)
         self._begin(name)
         try:
             yield
@@ -190,6 +196,24 @@ class Visit:
             self._fail(name, error)
         self._end(name, StepStatus.PASSED)
         self.settle()
+        self._shade(name, sensitive=False)
+
+    def _shade(self, step: str, *, sensitive: bool) -> None:
+        """Open the gap for a sensitive step; else close it, if there is one and its page was left."""
+        if not sensitive and self.gap.opened_by is None:
+            return
+        with self.off_the_clock():
+            if sensitive:
+                self.gap.open(step)
+                return
+            cookies = self.gap.close()
+        if cookies:
+            self._tell("secrets", {"values": sorted(cookies)})
+
+    def secret(self, value: str) -> str:
+        """The value, after it was said that nobody may ever read it: it is masked in all that the run keeps."""
+        self._tell("secrets", {"values": [value]})
+        return value
 
     def _begin(self, name: str) -> None:
         if name not in self.journey.steps:

@@ -22,7 +22,7 @@ from playwright.sync_api import BrowserContext, Error, Page, Playwright, Route, 
 from facts import Attempt, Status, from_wire, to_wire
 from journeys.browser import BrowserMissingError, find_browser, launch_options, user_agent
 from journeys.failure import Failure
-from journeys.recording import origin_of
+from journeys.recording import Tracer, origin_of
 from journeys.registry import JourneyError, load_journey
 from journeys.till import StripeAccess
 from journeys.visit import Visit, VisitFailed
@@ -116,8 +116,9 @@ def _make(order: Order, playwright: Playwright, wire: Wire, witness: Witness) ->
     head = "headed" if job.headed else "headless"
     wire.tell("launched", {"browser": f"Chromium {browser.version} ({found.source}, {head})"})
     context = _context(order, browser.new_context, user_agent(browser.version), wire)
-    if order.traced:
-        context.tracing.start(screenshots=True, snapshots=True, sources=False)
+    tracer = Tracer(context, Path(order.folder)) if order.traced else None
+    if tracer is not None:
+        tracer.start()
     page = context.new_page()
     stripe = StripeAccess(job.stripe_key, job.stripe_api_base) if job.stripe_key else None
     visit = Visit(
@@ -128,6 +129,7 @@ def _make(order: Order, playwright: Playwright, wire: Wire, witness: Witness) ->
         stripe=stripe,
         listener=books.tell,
         unhurried=job.unhurried,
+        tracer=tracer,
     )
     witness.visit = visit
     started_at = datetime.now(UTC)
@@ -137,7 +139,7 @@ def _make(order: Order, playwright: Playwright, wire: Wire, witness: Witness) ->
     )
     if failure and job.pause_on_failure:
         page.pause()
-    _take_evidence(order, visit, failure, wire)
+    _take_evidence(Path(order.folder), visit, failure, wire, tracer)
     wire.tell("done", {})
 
 
@@ -220,18 +222,28 @@ def _address(page: Page) -> str:
     return page.url.partition("?")[0].partition("#")[0]
 
 
-def _take_evidence(order: Order, visit: Visit, failure: Failure | None, wire: Wire) -> None:
-    folder = Path(order.folder)
-    if failure:
-        _save_screenshot(visit, folder / "screenshot.jpg", wire, fade=True)
-        if visit.page_text:
-            (folder / "page.txt").write_text(visit.page_text, encoding="utf-8")
-            wire.tell("evidence", {"kind": "page_text", "file": "page.txt"})
+def _take_evidence(folder: Path, visit: Visit, failure: Failure | None, wire: Wire, tracer: Tracer | None) -> None:
+    shaded = visit.gap.opened_by
+    if shaded:
+        wire.tell("secrets", {"values": sorted(visit.gap.new_cookies())})
+        wire.tell(
+            "note", {"note": f"no picture, and a gap in the trace: {shaded} is sensitive, and its page was not left"}
+        )
     else:
-        _save_screenshot(visit, folder / "screenshot.jpg", wire, fade=False)
-    if order.traced:
-        visit.page.context.tracing.stop(path=folder / "trace.zip")
-        wire.tell("evidence", {"kind": "trace", "file": "trace.zip"})
+        _save_screenshot(visit, folder / "screenshot.jpg", wire, fade=failure is not None)
+    if failure and visit.page_text:
+        (folder / "page.txt").write_text(visit.page_text, encoding="utf-8")
+        wire.tell("evidence", {"kind": "page_text", "file": "page.txt"})
+    if tracer is not None:
+        _save_trace(tracer, folder / "trace.zip", wire)
+
+
+def _save_trace(tracer: Tracer, file: Path, wire: Wire) -> None:
+    try:
+        if tracer.finish(file):
+            wire.tell("evidence", {"kind": "trace", "file": file.name})
+    except (Error, OSError) as error:
+        wire.tell("note", {"note": f"no trace: {_first_lines(str(error))[:120]}"})
 
 
 def _save_screenshot(visit: Visit, file: Path, wire: Wire, *, fade: bool) -> None:
@@ -241,7 +253,7 @@ def _save_screenshot(visit: Visit, file: Path, wire: Wire, *, fade: bool) -> Non
             visit.pump(_FADE_MS)
         visit.page.screenshot(path=file, type="jpeg", quality=60, timeout=5000)
         wire.tell("evidence", {"kind": "screenshot", "file": file.name})
-    except Error as error:
+    except (Error, OSError) as error:
         wire.tell("note", {"note": f"no screenshot: {_first_lines(str(error))[:120]}"})
 
 

@@ -9,6 +9,7 @@ import secrets
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal
+from urllib.parse import urlsplit
 
 from facts import to_wire
 from journeys.site import Site
@@ -23,6 +24,7 @@ class Job:
 
     `evidence` is the folder that evidence is kept in. `trace` is Playwright's word: `retain-on-failure` traces the confirming
     attempt only (tracing stretches times by half, so what is measured is not traced), `on` every attempt.
+    `other_secrets` are those the run has no use for and must not let out either.
     `confirm_after_s` is the pause before a first failure is tried once more. `basic_auth` is `user:password`.
     `ledger` is the file that remembers what is bought, until it is undone.
     `scratch` is where the temporary folders go, None the system's place for them. `grace_s` is what an attempt gets beyond
@@ -52,6 +54,7 @@ class Job:
     headers: dict[str, str] = field(default_factory=dict, repr=False)
     secret_headers: dict[str, str] = field(default_factory=dict, repr=False)
     basic_auth: str | None = field(default=None, repr=False)
+    other_secrets: list[str] = field(default_factory=list, repr=False)
     stripe_key: str | None = field(default=None, repr=False)
     stripe_api_base: str | None = None
     ledger: str | None = None
@@ -64,8 +67,12 @@ class Job:
     @property
     def secrets(self) -> tuple[str, ...]:
         """Every value of this job that nobody may ever read again."""
-        password = self.basic_auth.partition(":")[2] if self.basic_auth else None
-        return tuple(s for s in (self.stripe_key, self.basic_auth, password, *self.secret_headers.values()) if s)
+        passwords = [
+            self.basic_auth.partition(":")[2] if self.basic_auth else None,
+            urlsplit(self.site.base_url).password,
+        ]
+        ours = (self.stripe_key, self.basic_auth, *passwords, *self.secret_headers.values(), *self.other_secrets)
+        return tuple(secret for secret in ours if secret)
 
     @property
     def unhurried(self) -> bool:

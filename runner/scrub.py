@@ -13,14 +13,21 @@ MASK = "***"
 _CHUNK = 1 << 20
 _OVERLAP = 1 << 16
 # Words of ours, which no secret may be taken for: a password "failed" must not unmake a status.
-_OURS = frozenset({"status", "blame", "kind", "level", "unit", "navigation", "state", "started_at", "finished_at", "slot"})
+_OURS = frozenset(
+    {"status", "blame", "kind", "level", "unit", "navigation", "state", "started_at", "finished_at", "slot"}
+)
 
 
 class Scrubber:
     """Knows the secrets of a run in every form they may take, and what a real card number looks like."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        self._forms = Forms(secrets)
+        self._secrets = frozenset(secrets)
+        self._forms = Forms(self._secrets)
+
+    def knowing(self, more: Iterable[str]) -> Scrubber:
+        """One that knows more secrets: those that a run came upon on its way."""
+        return Scrubber(self._secrets.union(more))
 
     def mask(self, text: str) -> tuple[str, int]:
         """The text with every secret and every real card number masked, and how many there were.

@@ -69,6 +69,7 @@ class RunnerSettings:
     journeys_dir: str | None = None
     chromium: str | None = None
     sandbox: bool = True
+    other_secrets: tuple[str, ...] = field(default=(), repr=False)
     stripe_key: str | None = field(default=None, repr=False)
     stripe_api_base: str | None = None
     confirm_after_s: float = 5.0
@@ -283,6 +284,7 @@ class Runner:
             journeys_dir=settings.journeys_dir,
             chromium=settings.chromium,
             sandbox=settings.sandbox,
+            other_secrets=[*settings.other_secrets, *([settings.token.reveal()] if settings.token else [])],
             stripe_key=settings.stripe_key,
             stripe_api_base=settings.stripe_api_base,
             ledger=str(self.ledger.file.resolve()),

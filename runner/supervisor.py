@@ -316,6 +316,8 @@ class Supervisor:
             case "asked":
                 seen.place = from_wire(Place, line["place"])
                 self._take_so_far(line, seen)
+            case "secrets":
+                self.scrubber = self.scrubber.knowing(line["values"])
             case "evidence":
                 self._keep_evidence(seen, line["kind"], line["file"])
                 seen.step_since += time.monotonic() - now

@@ -2,6 +2,7 @@
 
 from journeys.recording.endpoints import LIVE, endpoint_of, origin_of, party_of
 from journeys.recording.recorder import Recorder, SeenRequest
+from journeys.recording.tracer import Tracer
 from journeys.recording.vitals import VitalsLog
 
-__all__ = ["LIVE", "Recorder", "SeenRequest", "VitalsLog", "endpoint_of", "origin_of", "party_of"]
+__all__ = ["LIVE", "Recorder", "SeenRequest", "Tracer", "VitalsLog", "endpoint_of", "origin_of", "party_of"]

@@ -85,7 +85,9 @@ def test_a_trace_that_cannot_be_masked_is_dropped_and_counted(tmp_path: Path, me
     assert stored(tmp_path) == []
 
 
-@pytest.mark.parametrize("pack", [bytes, gzip.compress, lambda data: packed({"in": data})], ids=["plain", "gzip", "zip"])
+@pytest.mark.parametrize(
+    "pack", [bytes, gzip.compress, lambda data: packed({"in": data})], ids=["plain", "gzip", "zip"]
+)
 def test_a_bomb_is_given_up_without_being_held_in_memory(tmp_path: Path, pack: Callable[[bytes], bytes]) -> None:
     file = a_zip(tmp_path / "trace.zip", {"resources/a": pack(bytes(64 * 1024 * 1024))})
     tracemalloc.start()

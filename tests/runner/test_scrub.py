@@ -77,7 +77,9 @@ def test_the_beginning_of_a_secret_is_masked_where_an_excerpt_was_cut(form: str)
         assert masked == "an excerpt of the page: ***", left
 
 
-@pytest.mark.parametrize("number", ["9876 5432 1098 7654", "9876-5432-1098-7654", "9876+5432+1098+7654", "98765 43210987654"])
+@pytest.mark.parametrize(
+    "number", ["9876 5432 1098 7654", "9876-5432-1098-7654", "9876+5432+1098+7654", "98765 43210987654"]
+)
 def test_digits_are_found_in_groups(number: str) -> None:
     assert Scrubber(["9876543210987654"]).mask(number) == ("***", 1)
 
@@ -94,7 +96,9 @@ def test_a_password_that_is_one_of_our_words_does_not_unmake_the_record() -> Non
     }
 
 
-@pytest.mark.parametrize("number", [
+@pytest.mark.parametrize(
+    "number",
+    [
         "4929000000006",
         "4539 1488 0343 6467",
         "5425-2334-3010-9903",
@@ -103,7 +107,8 @@ def test_a_password_that_is_one_of_our_words_does_not_unmake_the_record() -> Non
         "4539+1488+0343+6467",
         "4539%201488%200343%206467",
         "6304 0000 0000 0000 000",
-    ])
+    ],
+)
 def test_a_real_card_is_masked_though_nobody_named_it(number: str) -> None:
     masked, count = Scrubber([]).mask(f"card {number}.")
     assert (masked, count) == ("card ***.", 1)
