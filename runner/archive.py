@@ -141,7 +141,7 @@ class _Lenient(io.BufferedReader):
     """A stream that only looked packed ends where it cannot be unpacked; as it is, it has been searched already."""
 
     def __init__(self, stream: io.RawIOBase | gzip.GzipFile) -> None:
-        super().__init__(stream)  # type: ignore[arg-type]
+        super().__init__(stream)
 
     def read(self, size: int | None = -1, /) -> bytes:
         try:
@@ -162,7 +162,7 @@ def _rewritten(archive: zipfile.ZipFile, hit: set[str], file: Path, scrubber: Sc
                     count += found
                     continue
                 with archive.open(member) as source, masked.open(member.filename, "w") as target:
-                    for chunk in iter(lambda: source.read(_CHUNK), b""):  # noqa: B023 - used up within the turn
+                    for chunk in iter(lambda: source.read(_CHUNK), b""):
                         target.write(chunk)
         part.replace(file)
     finally:
