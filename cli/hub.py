@@ -60,6 +60,7 @@ def hub(
                 host=host,
                 port=port,
                 scale=scale,
+                evidence_bytes=settings.evidence_bytes(20),
                 inventory_url=watched.site.base_url,
                 notices=_notices(routing, scale, demo=demo is not None),
                 demo=demo,

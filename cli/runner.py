@@ -45,6 +45,7 @@ def runner(
             chromium=os.environ.get("SIXFB_CHROMIUM"),
             sandbox=sandbox_wanted(),
             memory_mb=settings.memory_mb(),
+            evidence_bytes=settings.evidence_bytes(2),
             other_secrets=secrets_in(os.environ),
             stripe_key=settings.stripe_key(),
             stripe_api_base=os.environ.get("STRIPE_API_BASE") or None,

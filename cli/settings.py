@@ -133,6 +133,24 @@ def memory_mb(environment: Mapping[str, str] = os.environ) -> int:
     return int(text)
 
 
+def evidence_bytes(default_gb: float, environment: Mapping[str, str] = os.environ) -> int:
+    """How much evidence is kept, in bytes: `SIXFB_EVIDENCE_GB`, else the default. Raises ConfigError."""
+    text = environment.get("SIXFB_EVIDENCE_GB") or str(default_gb)
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0
+    if not 0 < value < 1_000_000:
+        complaint = Complaint(
+            file="environment",
+            key="SIXFB_EVIDENCE_GB",
+            what=f"{text!r} is no size",
+            hint="write gigabytes, like 20 or 0.5",
+        )
+        raise ConfigError(complaint)
+    return round(value * 1024**3)
+
+
 def site_secrets(site: Site) -> tuple[Secret | None, dict[str, Secret]]:
     """Basic authentication (`user:password`) and secret headers of a site, from the files it names. Raises ConfigError."""
     basic = None

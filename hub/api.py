@@ -14,6 +14,7 @@ from facts import AlertState, Status, to_wire
 from hub.acknowledge import take_on
 from hub.centre import Centre
 from hub.cycle import VERDICTS
+from hub.decoding import decoded
 from hub.errors import HubError
 from hub.ingest import LARGEST_BATCH
 from hub.requests import csrf_checked, limited_body, person
@@ -44,9 +45,18 @@ def _add_runner_doors(router: APIRouter, centre: Centre) -> None:
 
     @router.put("/api/evidence/{sha256}")
     async def take_evidence(sha256: str, request: Request) -> Any:
-        """Take an artifact of at most 20 MiB; its kind stands in `X-Evidence-Kind`. 201 stored, 200 was here already."""
+        """Take an artifact of at most 20 MiB, unpacked. 201 stored, 200 was here already.
+
+        Its kind stands in `X-Evidence-Kind`, its run in `X-Evidence-Run`; `X-Evidence-Let-Go` says that it never comes, and why.
+        """
         kind = request.headers.get("X-Evidence-Kind", "")
-        new = await centre.artifacts.keep(sha256, kind, request.stream(), now=centre.clock())
+        run_id = request.headers.get("X-Evidence-Run")
+        gone = request.headers.get("X-Evidence-Let-Go")
+        if gone is not None:
+            await run_in_threadpool(centre.artifacts.note_gone, sha256, kind, gone, run_id=run_id, now=centre.clock())
+            return JSONResponse({"sha256": sha256, "new": False})
+        body = decoded(request.stream(), request.headers.get("Content-Encoding", ""))
+        new = await centre.artifacts.keep(sha256, kind, body, run_id=run_id, now=centre.clock())
         return JSONResponse({"sha256": sha256, "new": new}, status_code=201 if new else 200)
 
     @router.get("/api/plan")

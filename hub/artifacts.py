@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import shutil
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -17,34 +18,66 @@ from store import Store, evidence
 
 LARGEST = 20 * 1024 * 1024
 KINDS = {"screenshot": "image/jpeg", "trace": "application/zip", "page_text": "text/plain; charset=utf-8"}
+RESERVE = 256 * 1024 * 1024
+"""Bytes of the disk that evidence leaves to the database."""
+STORE_WAS_FULL = "let go: the store was full"
 _HASH = re.compile(r"[0-9a-f]{64}")
+
+
+def _free(folder: Path) -> int:
+    return shutil.disk_usage(folder).free
+
+
+def _check(sha256: str, kind: str) -> None:
+    if not _HASH.fullmatch(sha256):
+        raise HubError(400, "the path must end in the SHA-256 of the bytes: 64 hexadecimal digits in small letters")
+    if kind not in KINDS:
+        raise HubError(400, f"X-Evidence-Kind: {kind!r:.40} is none of {', '.join(KINDS)}")
 
 
 class Artifacts:
     """The evidence folder of the hub."""
 
-    def __init__(self, store: Store, folder: Path, *, at: Failpoint = go_on) -> None:
+    def __init__(
+        self, store: Store, folder: Path, *, at: Failpoint = go_on, free: Callable[[Path], int] = _free
+    ) -> None:
         self._store = store
+        self._free = free
         self._folder = folder
         self._at = at
         folder.mkdir(parents=True, exist_ok=True)
 
-    async def keep(self, sha256: str, kind: str, chunks: AsyncIterator[bytes], *, now: datetime) -> bool:
+    async def keep(
+        self, sha256: str, kind: str, chunks: AsyncIterator[bytes], *, run_id: str | None = None, now: datetime
+    ) -> bool:
         """Store an artifact; False where it was here already.
 
         Raises:
-            HubError: 400 no such hash or kind, 413 over 20 MiB, 422 the bytes have another hash.
+            HubError: 400 no such hash or kind, 413 over 20 MiB, 422 the bytes have another hash, 507 the disk is nearly full.
         """
-        if not _HASH.fullmatch(sha256):
-            raise HubError(400, "the path must end in the SHA-256 of the bytes: 64 hexadecimal digits in small letters")
-        if kind not in KINDS:
-            raise HubError(400, f"X-Evidence-Kind: {kind!r:.40} is none of {', '.join(KINDS)}")
+        _check(sha256, kind)
         there = self.path(sha256) is not None
+        if self._free(self._folder) < RESERVE + LARGEST:
+            raise HubError(507, "the hub's disk is nearly full; results are taken, evidence has to wait")
         size = await self._receive(sha256, chunks)
         self._at("evidence.stored")
         with self._store.write() as connection:
-            evidence.save(connection, sha256=sha256, size=size, kind=kind, at=now)
+            evidence.save(connection, sha256=sha256, size=size, kind=kind, run_id=run_id, at=now)
         return not there
+
+    def note_gone(self, sha256: str, kind: str, why: str, *, run_id: str | None = None, now: datetime) -> None:
+        """The runner had to let an artifact go before it could send it. Raises HubError."""
+        _check(sha256, kind)
+        if self.path(sha256) is None:
+            with self._store.write() as connection:
+                evidence.note_gone(connection, sha256=sha256, kind=kind, why=why[:200], run_id=run_id, at=now)
+
+    def make_room(self, most_bytes: int) -> int:
+        """Let evidence go until the rest is within a limit, the oldest of passed runs first; how many artifacts went."""
+        with self._store.write() as connection:
+            gone = evidence.let_go(connection, most_bytes=most_bytes, why=STORE_WAS_FULL)
+        self.remove(gone)
+        return len(gone)
 
     async def _receive(self, sha256: str, chunks: AsyncIterator[bytes]) -> int:
         digest, size = hashlib.sha256(), 0

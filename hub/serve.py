@@ -43,8 +43,8 @@ _FIRST_WATCHED = "first_watched"
 class HubSettings:
     """How the hub runs. `scale` makes its own clocks that many times faster (the demo: 5). `port` 0 lets the system choose.
 
-    `inventory_url` is where the inventory is read (None: not configured). `lease_s` and `claim_s` are how long a hub that dies
-    keeps others from judging, and from sending what it was about to send.
+    `evidence_bytes` is how much evidence is kept. `inventory_url` is where the inventory is read (None: not configured).
+    `lease_s` and `claim_s` are how long a hub that dies keeps others from judging, and from sending what it was about to send.
     """
 
     folder: Path
@@ -52,6 +52,7 @@ class HubSettings:
     port: int = 8600
     scale: float = 1.0
     inventory_url: str | None = None
+    evidence_bytes: int = 20 * 1024**3
     lease_s: float = 30.0
     claim_s: float = 60.0
     notices: tuple[str, ...] = ()
@@ -166,6 +167,9 @@ class Hub:
         write_missed(self.store, self.watched, since=self._first_watched, now=now)
         swept = retention.sweep(self.store, now=now)
         self._artifacts.remove(swept.evidence)
+        gone = self._artifacts.make_room(self.settings.evidence_bytes)
+        if gone:
+            _log.warning("the evidence store was full: %d artifacts were let go, those of passed runs first", gone)
 
     def _server_settings(self) -> uvicorn.Config:
         centre = Centre(

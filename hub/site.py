@@ -34,6 +34,7 @@ from reports.live import (
 from reports.live.frame import Frame, a_frame
 from store import alerts as alert_rows
 from store import evidence, feeds, meta, outbox, runs, stock
+from store.retention import Retention
 
 _OVERVIEW = timedelta(hours=24)
 _PICTURE_LIMIT = 5_000_000
@@ -195,10 +196,14 @@ class Pages:
     def _artifacts(self, run: Run) -> tuple[Artifact, ...]:
         """The evidence that the hub has, each file under its hash."""
         found = []
+        with self.centre.store.read() as connection:
+            gone = evidence.why_gone(connection, [e.sha256 for e in run.evidence if e.sha256])
+        old = run.finished_at < self.centre.clock() - Retention().evidence
+        missing = "let go: evidence is kept 14 days" if old else "it has not come yet"
         for artifact in read_artifacts(run, None):
             path = self.centre.artifacts.path(artifact.fact.sha256 or "")
             if path is None:
-                known = artifact.fact.note or "it has not come yet"
+                known = artifact.fact.note or gone.get(artifact.fact.sha256 or "", missing)
                 found.append(Artifact(fact=artifact.fact, problem=known))
                 continue
             content = (
@@ -247,8 +252,9 @@ def _add_files(router: APIRouter, centre: Centre) -> None:
         path = centre.artifacts.path(sha256)
         with centre.store.read() as connection:
             kind = evidence.kind_of(connection, sha256)
+            gone = evidence.why_gone(connection, [sha256])
         if path is None or kind is None:
-            raise HubError(404, "no such evidence; it is kept 14 days")
+            raise HubError(404, gone.get(sha256, "no such evidence; it is kept 14 days"))
         # Its type is what the runner said it is, out of three; never what the bytes look like.
         return Response(path.read_bytes(), media_type=KINDS[kind], headers={"Cache-Control": "private, immutable"})
 

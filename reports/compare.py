@@ -26,21 +26,44 @@ class Difference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """The differences to a good run; `more` were left out."""
+    """The differences to a good run; `more` were left out. `note` says what could not be compared."""
 
     run_id: str
     at: str
     rows: tuple[Difference, ...]
     more: int
+    note: str | None = None
 
 
 def compare(run: Run, good: Run) -> Comparison:
     """The differences of a run to a good one of the same journey and place."""
-    found = [*_settings(run, good), *_steps(run, good), *_requests(run.counted, good.counted)]
+    found = [*_settings(run, good), *_steps(run, good), *_requests(run, good)]
     found.sort(key=lambda d: -d.weight)
     return Comparison(
-        run_id=good.id, at=utc(good.started_at), rows=tuple(found[:_MOST]), more=max(0, len(found) - _MOST)
+        run_id=good.id,
+        at=utc(good.started_at),
+        rows=tuple(found[:_MOST]),
+        more=max(0, len(found) - _MOST),
+        note=_incomparable(run, good),
     )
+
+
+def _incomparable(run: Run, good: Run) -> str | None:
+    """What is not there to be compared, in words: a part that is missing is no difference."""
+    if not _walked(run.counted):
+        return "This run recorded no requests, so requests are not compared."
+    if not _walked(good.counted):
+        return "The good run recorded no requests, so requests are not compared."
+    short = [whose for whose, r in (("this run's", run), ("the good run's", good)) if r.cut.get("requests")]
+    return (
+        f"Of {' and '.join(short)} requests only a part was kept; what is missing there is not compared."
+        if short
+        else None
+    )
+
+
+def _walked(attempt: Attempt | None) -> bool:
+    return attempt is not None and bool(attempt.requests)
 
 
 def _settings(run: Run, good: Run) -> Iterator[Difference]:
@@ -71,22 +94,27 @@ def _slower(now: float | None, then: float | None) -> bool:
     return now is not None and then is not None and now > then * _SLOWER_BY and now - then > _SLOWER_MS
 
 
-def _requests(now: Attempt | None, then: Attempt | None) -> Iterator[Difference]:
+def _requests(run: Run, good: Run) -> Iterator[Difference]:
+    now, then = run.counted, good.counted
+    if not _walked(now) or not _walked(then):
+        return
     before, after = _by_name(then), _by_name(now)
     for name, request in after.items():
         was = before.get(name)
         if was is None:
-            if _failed(request):
+            if _failed(request) and not good.cut.get("requests"):
                 yield _row(name, "not asked", _answer(request), "bad", 800)
         elif _answer(request) != _answer(was):
             yield _row(name, _answer(was), _answer(request), "bad" if _failed(request) else "warn", 900)
         elif _slower(request.duration_ms, was.duration_ms):
             yield _row(name, duration(was.duration_ms), duration(request.duration_ms), "warn", 50)
-    missing = [
-        name for name, request in before.items() if name not in after and request.kind in ("fetch", "xhr", "document")
-    ]
-    for name in missing:
-        yield _row(name, _answer(before[name]), "not asked", "warn", 40)
+    if run.cut.get("requests"):
+        return
+    reached = {step.name for step in run.steps if step.status is not StepStatus.SKIPPED}
+    for name, request in before.items():
+        telling = request.kind in ("fetch", "xhr", "document") and (request.step is None or request.step in reached)
+        if name not in after and telling:
+            yield _row(name, _answer(request), "not asked", "warn", 40)
 
 
 def _row(name: str, then: str, now: str, tone: str, weight: float) -> Difference:

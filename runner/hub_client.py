@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import httpx
 
 from config import Secret
 from facts import Plan, WireError, from_wire
-from runner.spool import Kept
+from runner.spool import Artifact, Kept
 
 _CHUNK = 1 << 16
 
@@ -62,17 +61,23 @@ class HubClient:
         except (ValueError, KeyError, TypeError, WireError) as error:
             raise HubError(f"the hub's answer is not the one we know: {error}") from None
 
-    def put_evidence(self, sha256: str, kind: str, path: Path) -> None:
-        """Send one artifact. Raises HubError, FileNotFoundError."""
+    def put_evidence(self, artifact: Artifact) -> None:
+        """Send one artifact, or the word that it is gone. Raises HubError, FileNotFoundError."""
 
         def chunks() -> Iterator[bytes]:
-            with path.open("rb") as file:
+            with artifact.path.open("rb") as file:
                 while chunk := file.read(_CHUNK):
                     yield chunk
 
-        path.stat()
-        headers = {"X-Evidence-Kind": kind, "Content-Type": "application/octet-stream"}
-        self._ask("PUT", f"/api/evidence/{sha256}", content=chunks(), headers=headers)
+        headers = {"X-Evidence-Kind": artifact.kind, "Content-Type": "application/octet-stream"}
+        if artifact.run_id.isascii() and artifact.run_id:
+            headers["X-Evidence-Run"] = artifact.run_id
+        if artifact.gone is not None:
+            headers["X-Evidence-Let-Go"] = artifact.gone
+            self._ask("PUT", f"/api/evidence/{artifact.sha256}", content=b"", headers=headers)
+            return
+        artifact.path.stat()
+        self._ask("PUT", f"/api/evidence/{artifact.sha256}", content=chunks(), headers=headers)
 
     def get_plan(self) -> Plan | None:
         """The plan of this location; None where it has not changed since we asked last. Raises HubError."""

@@ -120,7 +120,7 @@ class Sender:
         """Evidence goes ahead of its run, so that no page links to nothing; where it cannot, the run goes first."""
         for artifact in self._spool.artifacts_of(run_ids):
             try:
-                self._hub.put_evidence(artifact.sha256, artifact.kind, artifact.path)
+                self._hub.put_evidence(artifact)
             except HubError as error:
                 if error.pause:
                     raise
@@ -129,18 +129,18 @@ class Sender:
                 _log.error("the hub refuses evidence %s: %s", artifact.sha256[:12], error)
             except FileNotFoundError:
                 _log.warning("evidence %s is gone", artifact.sha256[:12])
-            self._spool.artifact_sent(artifact.sha256)
+            self._spool.artifact_sent(artifact)
 
     def _loose_evidence(self) -> None:
         for artifact in self._spool.loose_artifacts():
             try:
-                self._hub.put_evidence(artifact.sha256, artifact.kind, artifact.path)
+                self._hub.put_evidence(artifact)
             except HubError as error:
                 if not error.permanent:
                     raise
             except FileNotFoundError:
                 _log.warning("evidence %s is gone", artifact.sha256[:12])
-            self._spool.artifact_sent(artifact.sha256)
+            self._spool.artifact_sent(artifact)
 
     def _after(self, error: HubError) -> float:
         if self.trouble != str(error):

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -26,6 +26,7 @@ from runner.canaries import configured
 from runner.caps import MEMORY_MB
 from runner.clock import ClockSteps, utc_now
 from runner.due import STOPPED, due, late_limit_s
+from runner.evidence import delist, enlisted
 from runner.hub_client import HubClient
 from runner.job import Job, new_run_id
 from runner.keeper import CleanerKeeper
@@ -41,6 +42,7 @@ _log = logging.getLogger("sixfb.runner")
 _PLAN_EVERY_S = 60.0
 _PLAN_RETRY_S = 1.0
 LEDGER = "ledger.db"
+_LEFT_BEHIND = timedelta(hours=1)
 
 
 class Making(Protocol):
@@ -58,8 +60,8 @@ class Making(Protocol):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunnerSettings:
     """How a runner runs. `base_url` is where it buys instead of at the plan's site. `max_parallel` is how many runs at once:
-    one a core, or timings are the machine's own. `memory_mb` is what
-    one run may hold of memory. The secrets are those of `runner.job.Job`."""
+    one a core, or timings are the machine's own. `memory_mb` is what one run may hold of memory, `evidence_bytes` how much
+    evidence may wait for the hub. The secrets are those of `runner.job.Job`."""
 
     location: str
     hub_url: str
@@ -76,6 +78,7 @@ class RunnerSettings:
     late_after_s: float | None = None
     memory_mb: int = MEMORY_MB
     look_every_s: float = LOOKS_EVERY_S
+    evidence_bytes: int = 2 * 1024**3
     max_parallel: int = field(default_factory=lambda: max(1, os.cpu_count() or 1))
 
 
@@ -116,6 +119,7 @@ class Runner:
         self._stopping = threading.Event()
         self._planner = threading.Thread(target=self._follow_plans, name="planner", daemon=True)
         self._began_at = clock()
+        self._store = (settings.folder / "evidence").resolve()
 
     def start(self) -> None:
         """Say what became of the last life's runs, then go on with this one."""
@@ -161,10 +165,12 @@ class Runner:
     def _account_for_the_killed(self) -> None:
         for lost in self.spool.unfinished():
             error = "the runner was killed while this run was under way"
-            self._keep(
-                self._record(lost.journey, lost.slot, Status.ERRORED, error, run_id=lost.run_id, began=lost.begun_at)
+            record = self._record(
+                lost.journey, lost.slot, Status.ERRORED, error, run_id=lost.run_id, began=lost.begun_at
             )
+            self._keep(replace(record, evidence=enlisted(lost.run_id, store=self._store)))
         self.spool.prune(self._began_at)
+        self.spool.sweep(self._store, older_than=self._began_at - _LEFT_BEHIND)
 
     def _account_for_the_queued(self) -> None:
         for queued in self.spool.unfinished():
@@ -274,7 +280,7 @@ class Runner:
             journey=planned.journey,
             location=settings.location,
             site=site,
-            evidence=str((settings.folder / "evidence").resolve()),
+            evidence=str(self._store),
             slot=slot,
             plan=plan.hash,
             confirm_after_s=settings.confirm_after_s,
@@ -292,15 +298,19 @@ class Runner:
 
     def _keep(self, run: Run) -> None:
         """Keep a result on disk; where there is no room for it, in memory until there is."""
-        key = (run.journey, run.slot)
+        key, store = (run.journey, run.slot), self._store
         try:
-            self.spool.keep(run, self._settings.folder / "evidence")
+            self.spool.keep(run, store)
         except sqlite3.Error:
             if key not in self._unkept:
                 _log.exception("%s of %s cannot be written to disk; it is tried again", run.id, run.journey)
             self._unkept[key] = run
             return
         self._unkept.pop(key, None)
+        delist(run.id, store=store)
+        gone = self.spool.make_room(self._settings.evidence_bytes)
+        if gone:
+            _log.warning("the evidence store is full: %d files were let go, those of passed runs first", gone)
         self.sender.wake()
 
     def _keep_what_waits(self) -> None:

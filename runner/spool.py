@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from facts import Failpoint, Run, from_wire, go_on, to_wire
+from facts import Failpoint, Run, Status, from_wire, go_on, to_wire
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS slots (
@@ -21,11 +21,20 @@ CREATE TABLE IF NOT EXISTS results (
   number INTEGER PRIMARY KEY AUTOINCREMENT, run_id TEXT NOT NULL UNIQUE, record TEXT NOT NULL, kept_at TEXT NOT NULL,
   rejected TEXT);
 CREATE TABLE IF NOT EXISTS artifacts (
-  sha256 TEXT PRIMARY KEY, run_id TEXT NOT NULL, kind TEXT NOT NULL, path TEXT NOT NULL);
+  sha256 TEXT PRIMARY KEY, run_id TEXT NOT NULL, kind TEXT NOT NULL, path TEXT NOT NULL,
+  bytes INTEGER NOT NULL DEFAULT 0, passed INTEGER NOT NULL DEFAULT 0, gone TEXT);
 CREATE TABLE IF NOT EXISTS handled (journey TEXT PRIMARY KEY, slot TEXT NOT NULL);
 """
+_ADDED = {"bytes": "INTEGER NOT NULL DEFAULT 0", "passed": "INTEGER NOT NULL DEFAULT 0", "gone": "TEXT"}
 _BALLAST = 1 << 20
 _SLOTS_KEPT = timedelta(hours=48)
+_ARTIFACTS = "SELECT sha256, kind, path, run_id, gone FROM artifacts"
+# Of two runs with the same content the one that failed says how long it is kept.
+_ADD_ARTIFACT = """
+INSERT INTO artifacts (sha256, run_id, kind, path, bytes, passed) VALUES (?, ?, ?, ?, ?, ?)
+ON CONFLICT (sha256) DO UPDATE SET passed = min(passed, excluded.passed), gone = NULL
+"""
+STORE_WAS_FULL = "let go: the runner's store was full"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,11 +47,13 @@ class Kept:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Artifact:
-    """A file of evidence that waits for the hub."""
+    """A file of evidence that waits for the hub; `gone` says why there is none any more, which the hub has to hear instead."""
 
     sha256: str
     kind: str
     path: Path
+    run_id: str = ""
+    gone: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,11 +79,19 @@ class Spool:
         except sqlite3.OperationalError:
             self._drop_ballast()
             self._connection = _opened(folder / "spool.db")
+        self._add_columns()
         self._load_ballast()
 
     def _drop_ballast(self) -> None:
         with suppress(FileNotFoundError):
             self._ballast.unlink()
+
+    def _add_columns(self) -> None:
+        """What an earlier version's file does not have yet."""
+        there = {row[1] for row in self._connection.execute("PRAGMA table_info(artifacts)")}
+        for name, kind in _ADDED.items():
+            if name not in there:
+                self._connection.execute(f"ALTER TABLE artifacts ADD COLUMN {name} {kind}")
 
     def _load_ballast(self) -> None:
         """On a full disk SQLite cannot even delete; a file that may go at once gives it the room."""
@@ -121,8 +140,8 @@ class Spool:
     def keep(self, run: Run, evidence: Path | None = None) -> None:
         """Keep a result, finish its slot and queue its evidence; one transaction.
 
-        On a full disk the ballast goes first, then all evidence that waits here, then this run's raw requests; the result
-        is kept.
+        On a full disk the ballast goes first, then this run's evidence, then all that waits here, then the run's raw requests;
+        the result is kept.
 
         Raises:
             sqlite3.OperationalError: not even that was enough.
@@ -131,7 +150,7 @@ class Spool:
         try:
             self._keep(run, evidence)
         except sqlite3.OperationalError:
-            self._keep_on_a_full_disk(run)
+            self._keep_on_a_full_disk(_without_evidence(run, evidence))
         self._at("spool.kept")
 
     def _keep_on_a_full_disk(self, run: Run) -> None:
@@ -150,6 +169,7 @@ class Spool:
                 Path(path).unlink()
 
     def _keep(self, run: Run, evidence: Path | None) -> None:
+        self._at("spool.writing")
         record = json.dumps(to_wire(run), separators=(",", ":"))
         with self._write() as connection:
             connection.execute(
@@ -164,8 +184,8 @@ class Spool:
                 _handle(connection, run.journey, run.slot)
             for item in run.evidence if evidence is not None else ():
                 if item.path is not None and item.sha256 is not None:
-                    row = (item.sha256, run.id, item.kind, str(_inside(evidence, item.path)))
-                    connection.execute("INSERT OR IGNORE INTO artifacts VALUES (?, ?, ?, ?)", row)
+                    place, passed = str(_inside(evidence, item.path)), run.status is Status.PASSED
+                    connection.execute(_ADD_ARTIFACT, (item.sha256, run.id, item.kind, place, item.bytes, passed))
 
     def waiting(self, *, most: int = 50, most_bytes: int = 4_000_000) -> list[Kept]:
         """The oldest results that the hub does not have yet, within a batch's limits; always one where there is one."""
@@ -182,13 +202,38 @@ class Spool:
     def artifacts_of(self, run_ids: Sequence[str]) -> list[Artifact]:
         """The evidence of some runs that the hub does not have yet."""
         marks = ",".join("?" * len(run_ids))
-        rows = self._read(f"SELECT sha256, kind, path FROM artifacts WHERE run_id IN ({marks})", *run_ids)
-        return [Artifact(sha256=sha256, kind=kind, path=Path(path)) for sha256, kind, path in rows]
+        return [_artifact(row) for row in self._read(f"{_ARTIFACTS} WHERE run_id IN ({marks})", *run_ids)]
 
-    def artifact_sent(self, sha256: str) -> None:
-        """The hub has it, or it is gone."""
+    def artifact_sent(self, artifact: Artifact) -> None:
+        """The hub has it, or it is gone; the file has done its work."""
         with self._write() as connection:
-            connection.execute("DELETE FROM artifacts WHERE sha256 = ?", (sha256,))
+            connection.execute("DELETE FROM artifacts WHERE sha256 = ?", (artifact.sha256,))
+        with suppress(OSError):
+            artifact.path.unlink()
+
+    def make_room(self, most_bytes: int) -> int:
+        """Let evidence that waits go until the rest is within a limit, the oldest of passed runs first; how many files went."""
+        rows = self._read("SELECT sha256, path, bytes FROM artifacts WHERE gone IS NULL ORDER BY passed DESC, rowid")
+        over = sum(int(size) for _, _, size in rows) - most_bytes
+        gone = 0
+        for sha256, path, size in rows:
+            if over <= 0:
+                break
+            with self._write() as connection:
+                connection.execute("UPDATE artifacts SET gone = ? WHERE sha256 = ?", (STORE_WAS_FULL, sha256))
+            with suppress(OSError):
+                Path(path).unlink()
+            over -= int(size)
+            gone += 1
+        return gone
+
+    def sweep(self, folder: Path, *, older_than: datetime) -> None:
+        """Delete files of evidence that belong to no run that waits: a life that was killed leaves them behind."""
+        known = {row[0] for row in self._read("SELECT path FROM artifacts")}
+        for file in folder.glob("*"):
+            with suppress(OSError):
+                if file.is_file() and str(file) not in known and file.stat().st_mtime < older_than.timestamp():
+                    file.unlink()
 
     def sent(self, run_ids: Sequence[str]) -> None:
         """The hub has these results."""
@@ -211,10 +256,8 @@ class Spool:
 
     def loose_artifacts(self, most: int = 20) -> list[Artifact]:
         """Evidence whose run the hub has already."""
-        rows = self._read(
-            "SELECT sha256, kind, path FROM artifacts WHERE run_id NOT IN (SELECT run_id FROM results) LIMIT ?", most
-        )
-        return [Artifact(sha256=sha256, kind=kind, path=Path(path)) for sha256, kind, path in rows]
+        rows = self._read(f"{_ARTIFACTS} WHERE run_id NOT IN (SELECT run_id FROM results) LIMIT ?", most)
+        return [_artifact(row) for row in rows]
 
     def handled(self, journey: str) -> datetime | None:
         """The latest slot that was run or written down as missed; None before the first."""
@@ -289,6 +332,22 @@ def _handle(connection: sqlite3.Connection, journey: str, slot: datetime) -> Non
 def _text(moment: datetime) -> str:
     """UTC with a fixed width, so that text sorts as time does."""
     return moment.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def _artifact(row: tuple[str, ...]) -> Artifact:
+    sha256, kind, path, run_id, gone = row
+    return Artifact(sha256=sha256, kind=kind, path=Path(path), run_id=run_id, gone=gone)
+
+
+def _without_evidence(run: Run, folder: Path | None) -> Run:
+    """The run whose evidence found no room any more; its files make some."""
+    for item in run.evidence:
+        if folder is not None and item.path is not None:
+            with suppress(OSError):
+                _inside(folder, item.path).unlink()
+    gone = "not kept: the disk was full"
+    kept = tuple(replace(e, sha256=None, path=None, note=e.note or gone) for e in run.evidence)
+    return replace(run, evidence=kept)
 
 
 def _inside(folder: Path | None, path: str) -> Path:

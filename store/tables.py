@@ -86,6 +86,8 @@ evidence = Table(
     Column("bytes", BigInteger, nullable=False),
     Column("kind", String(32), nullable=False),
     Column("stored_at", Moment, nullable=False),
+    Column("run_id", String(200)),
+    Column("gone", String(200)),
     Index("ix_evidence_stored", "stored_at"),
 )
 

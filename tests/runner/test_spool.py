@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+import sqlite3
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from facts import Run
+from facts import Run, Status
 from runner.hub_client import HubClient
 from runner.sender import Sender
 from runner.spool import Spool
@@ -163,3 +164,82 @@ def test_evidence_that_is_gone_is_forgotten(spool: Spool, hub: Hub, tmp_path: Pa
     (tmp_path / "shot.jpg").unlink()
     a_sender(spool, hub).send_all()
     assert (hub.evidence, hub.got, spool.loose_artifacts()) == ([], ["run-1"], [])
+
+
+def test_evidence_that_the_hub_has_takes_no_room_any_more(spool: Spool, hub: Hub, tmp_path: Path) -> None:
+    spool.keep(with_evidence(1, tmp_path), tmp_path)
+    a_sender(spool, hub).send_all()
+    assert not (tmp_path / "shot.jpg").exists()
+
+
+def waits(spool: Spool, folder: Path) -> None:
+    """Four pictures of 1000 bytes that wait, the oldest first: failed, passed, failed, passed."""
+    for number, status in enumerate([Status.FAILED, Status.PASSED, Status.FAILED, Status.PASSED]):
+        (folder / f"{number}.jpg").write_bytes(b"x" * 1000)
+        fact = some_evidence(path=f"{number}.jpg", sha256=str(number) * 64, bytes=1000)
+        spool.keep(a_slot_run(number, status=status, evidence=(fact,)), folder)
+
+
+@pytest.mark.parametrize(("most", "left"), [(4000, "0123"), (3999, "023"), (2000, "02"), (1000, "2"), (0, "")])
+def test_where_too_much_evidence_waits_the_oldest_of_passed_runs_goes_first(
+    spool: Spool, hub: Hub, tmp_path: Path, most: int, left: str
+) -> None:
+    waits(spool, tmp_path)
+    assert spool.make_room(most) == 4 - len(left)
+    assert sorted(file.stem for file in tmp_path.glob("*.jpg")) == list(left)
+    told: dict[str, str | None] = {}
+
+    def note(request: httpx.Request, _runs: Any) -> None:
+        if request.method == "PUT":
+            told[request.url.path[-1]] = request.headers.get("X-Evidence-Let-Go")
+
+    hub.refuse = note
+    a_sender(spool, hub).send_all()
+    assert {name for name, why in told.items() if why is None} == set(left)
+    assert {why for name, why in told.items() if name not in left} <= {"let go: the runner's store was full"}
+    assert len(hub.got) == 4
+
+
+def test_a_spool_of_an_earlier_version_is_taken_over(tmp_path: Path) -> None:
+    (tmp_path / "runner").mkdir()
+    old = sqlite3.connect(tmp_path / "runner" / "spool.db")
+    old.execute("CREATE TABLE artifacts (sha256 TEXT PRIMARY KEY, run_id TEXT, kind TEXT, path TEXT)")
+    old.execute("INSERT INTO artifacts VALUES ('a', 'run-1', 'screenshot', 'a.jpg')")
+    old.commit()
+    old.close()
+    assert [a.sha256 for a in Spool(tmp_path / "runner").loose_artifacts()] == ["a"]
+
+
+class FullDisk:
+    """Every write fails until what is written is small enough to succeed at the `nth` try."""
+
+    def __init__(self, nth: int) -> None:
+        self._left = nth - 1
+
+    def __call__(self, at: str) -> None:
+        if at == "spool.writing" and self._left:
+            self._left -= 1
+            raise sqlite3.OperationalError("database or disk is full")
+
+
+@pytest.mark.parametrize("nth", [1, 2, 3])
+def test_on_a_full_disk_evidence_goes_first_then_raw_requests_and_never_the_result(tmp_path: Path, nth: int) -> None:
+    spool = Spool(tmp_path / "runner", at=FullDisk(nth))
+    (tmp_path / "shot.jpg").write_bytes(b"\xff\xd8\xff")
+    spool.keep(a_slot_run(1, evidence=(some_evidence(path="shot.jpg", sha256="a" * 64),)), tmp_path)
+    (kept,) = spool.results()
+    assert (tmp_path / "shot.jpg").exists() == (nth == 1)
+    assert [e.note for e in kept.evidence] == [None if nth == 1 else "not kept: the disk was full"]
+    assert any(attempt.requests for attempt in kept.attempts) == (nth < 3)
+    assert ("requests" in kept.cut) == (nth == 3)
+    assert (tmp_path / "runner" / "ballast").exists() == (nth == 1)
+
+
+def test_files_that_no_run_waits_with_are_swept_once_they_are_old(spool: Spool, tmp_path: Path) -> None:
+    waits(spool, tmp_path)
+    (tmp_path / "orphan.zip").write_bytes(b"x")
+    (tmp_path / ".half.zip.123").write_bytes(b"x")
+    spool.sweep(tmp_path, older_than=datetime.now(UTC) - timedelta(hours=1))
+    assert (tmp_path / "orphan.zip").exists()
+    spool.sweep(tmp_path, older_than=datetime.now(UTC) + timedelta(hours=1))
+    assert sorted(f.name for f in tmp_path.iterdir() if f.is_file()) == ["0.jpg", "1.jpg", "2.jpg", "3.jpg"]
