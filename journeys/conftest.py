@@ -6,7 +6,9 @@ Settings are those of `sixfb run`: site.yaml of the current folder, and `--base-
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import re
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from playwright.sync_api import Page, Playwright
 from config import ConfigError, read_document, validate, with_settings
 from journeys.browser import BrowserMissingError, find_browser, launch_options, sandbox_wanted
 from journeys.journey import Journey
+from journeys.recording import Tracer
 from journeys.registry import load_journeys
 from journeys.site import Site
 from journeys.till import StripeAccess
@@ -31,9 +34,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture(scope="session")
 def browser_type_launch_args(
-    browser_type_launch_args: dict[str, Any], playwright: Playwright, browser_name: str
+    browser_type_launch_args: dict[str, Any], playwright: Playwright, browser_name: str, pytestconfig: pytest.Config
 ) -> dict[str, Any]:
     """The browser that `sixfb run` would use; other engines as pytest-playwright starts them."""
+    _check_what_is_asked_for(pytestconfig, playwright, browser_name)
     if browser_name != "chromium" or "channel" in browser_type_launch_args:
         return browser_type_launch_args
     try:
@@ -41,6 +45,26 @@ def browser_type_launch_args(
     except BrowserMissingError as error:
         pytest.exit(str(error), returncode=2)
     return {**launch_options(sandbox=sandbox_wanted()), **found.launch, **browser_type_launch_args}
+
+
+def _check_what_is_asked_for(options: pytest.Config, playwright: Playwright, browser_name: str) -> None:
+    """Say before the first test what this machine has not got; Playwright would say it a page deep."""
+    has_display = sys.platform != "linux" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    if options.getoption("--headed") and not has_display:
+        pytest.exit("--headed: there is no display here (DISPLAY is not set); run it under xvfb-run", returncode=2)
+    managed = Path(getattr(playwright, browser_name).executable_path)
+    if browser_name != "chromium" and not managed.is_file():
+        how = f"install it with `playwright install --with-deps {browser_name}`"
+        pytest.exit(f"--browser {browser_name}: there is none at {managed}; {how}", returncode=2)
+    if options.getoption("--video") != "off" and not has_ffmpeg(managed):
+        how = "get it with `playwright install ffmpeg`, or use --tracing on, which shows more"
+        pytest.exit(f"--video: Playwright's ffmpeg is not here; {how}", returncode=2)
+
+
+def has_ffmpeg(browser: Path) -> bool:
+    """Whether Playwright's own ffmpeg, the only one it takes, is beside the folder of its browser."""
+    shelf = next((p.parent for p in browser.parents if re.fullmatch(r"[a-z_]+-\d+", p.name)), browser.parent)
+    return any(file.is_file() for file in shelf.glob("ffmpeg-*/ffmpeg-*"))
 
 
 @pytest.fixture(scope="session")
@@ -63,12 +87,23 @@ def site(pytestconfig: pytest.Config) -> Site:
 
 
 @pytest.fixture
-def visit(page: Page, site: Site) -> Callable[[Journey], Visit]:
+def tracer(page: Page, pytestconfig: pytest.Config, output_path: str) -> Iterator[Tracer | None]:
+    """What a sensitive step pauses, where pytest-playwright records a trace; it finds it recording again at its end."""
+    if pytestconfig.getoption("--tracing") == "off":
+        yield None
+        return
+    found = Tracer(page.context, Path(output_path), is_on=True)
+    yield found
+    found.start()
+
+
+@pytest.fixture
+def visit(page: Page, site: Site, tracer: Tracer | None) -> Callable[[Journey], Visit]:
     """Starts a visit of a journey on pytest-playwright's page; a person may be watching, so no deadline holds."""
 
     def start(journey: Journey) -> Visit:
         key = os.environ.get("STRIPE_SECRET_KEY")
         stripe = StripeAccess(key, os.environ.get("STRIPE_API_BASE")) if key else None
-        return Visit(page, site=site, journey=journey, run_id="pytest", stripe=stripe)
+        return Visit(page, site=site, journey=journey, run_id="pytest", stripe=stripe, tracer=tracer)
 
     return start

@@ -14,11 +14,11 @@ _OWN = (".trace", ".network", ".stacks")
 
 
 class Tracer:
-    """The trace of a browser context; its pieces are files in `folder`."""
+    """The trace of a browser context; its pieces are files in `folder`. `is_on` where somebody has started it already."""
 
-    def __init__(self, context: BrowserContext, folder: Path) -> None:
+    def __init__(self, context: BrowserContext, folder: Path, *, is_on: bool = False) -> None:
         self._context, self._folder = context, folder
-        self._on = False
+        self._on = is_on
         self._pieces: list[Path] = []
 
     def start(self) -> None:
