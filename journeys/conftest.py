@@ -98,12 +98,14 @@ def tracer(page: Page, pytestconfig: pytest.Config, output_path: str) -> Iterato
 
 
 @pytest.fixture
-def visit(page: Page, site: Site, tracer: Tracer | None) -> Callable[[Journey], Visit]:
-    """Starts a visit of a journey on pytest-playwright's page; a person may be watching, so no deadline holds."""
+def visit(page: Page, site: Site, tracer: Tracer | None, pytestconfig: pytest.Config) -> Callable[[Journey], Visit]:
+    """Starts a visit of a journey on pytest-playwright's page; slowed down, every limit is four times as long."""
+
+    slowed = pytestconfig.getoption("--slowmo") > 0
 
     def start(journey: Journey) -> Visit:
         key = os.environ.get("STRIPE_SECRET_KEY")
         stripe = StripeAccess(key, os.environ.get("STRIPE_API_BASE")) if key else None
-        return Visit(page, site=site, journey=journey, run_id="pytest", stripe=stripe, tracer=tracer)
+        return Visit(page, site=site, journey=journey, run_id="pytest", stripe=stripe, tracer=tracer, unhurried=slowed)
 
     return start

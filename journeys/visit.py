@@ -47,6 +47,7 @@ Listener = Callable[[str, dict[str, Any]], None]
 _QUIET_S = 0.5
 _SETTLE_AT_MOST_S = 3.0
 _POLL_MS = 20
+_PATIENCE = 4
 _SLICE_MS = 1000
 _LOOK_MS = 50
 # Two frames in the same place; what never stands still is left to click() after two seconds.
@@ -94,7 +95,8 @@ class Visit:
 
     `listener` is told `step_started`, `step_ended`, `waited`, `order`, `pay`, `purchase` and `secrets` as they happen; `order`, `pay` and
     `purchase` before what they tell of is done. `tracer` is what a sensitive step pauses. `stripe` is a test-mode key and the
-    address it belongs to, or None. `unhurried` is for a person who is watching: no deadline holds.
+    address it belongs to, or None. `unhurried` is for a person who watches it slowed down: every limit is four times as long,
+    and what never comes still fails.
     """
 
     def __init__(
@@ -120,7 +122,7 @@ class Visit:
         self.purchases: dict[str, Purchase] = {}
         self.page_text = ""
         self._tell = listener or (lambda _event, _data: None)
-        self._unhurried = unhurried
+        self._patience = _PATIENCE if unhurried else 1
         self._clock = clock
         self._steps: dict[str, Step] = {}
         self._waited_s = 0.0
@@ -164,16 +166,15 @@ class Visit:
         return self._waited_s * 1000
 
     def time_left_ms(self) -> float:
-        """What is left of the step's and the journey's time, at least 1; 0, which Playwright takes for no limit, if unhurried."""
-        if self._unhurried:
-            return 0
+        """What is left of the step's and the journey's time, at least 1: 0 would be no limit to Playwright."""
         now, began = self._now(), self._began if self._began is not None else self._now()
-        left = min(self._step_began + self.journey.step_s, began + self.journey.deadline_s) - now
+        step_s, deadline_s = self.journey.step_s * self._patience, self.journey.deadline_s * self._patience
+        left = min(self._step_began + step_s, began + deadline_s) - now
         return max(1.0, left * 1000)
 
     def _is_late(self) -> bool:
         began = self._began
-        return not self._unhurried and began is not None and self._now() - began >= self.journey.deadline_s
+        return began is not None and self._now() - began >= self.journey.deadline_s * self._patience
 
     # -- steps -------------------------------------------------------------------------------------------------------
 
@@ -424,7 +425,7 @@ class Visit:
                 raise
 
     def out_of_time(self) -> bool:
-        return not self._unhurried and self.time_left_ms() <= 1.0
+        return self.time_left_ms() <= 1.0
 
     def _hopeless(self) -> bool:
         recorder, step = self.recorder, self.recorder.step

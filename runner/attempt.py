@@ -128,7 +128,7 @@ def _make(order: Order, playwright: Playwright, wire: Wire, witness: Witness) ->
         run_id=job.run_id,
         stripe=stripe,
         listener=books.tell,
-        unhurried=job.unhurried,
+        unhurried=job.slow_mo_ms > 0,
         tracer=tracer,
     )
     witness.visit = visit

@@ -21,13 +21,15 @@ MIB = 1024 * 1024
 def put(bench: Bench, content: bytes, body: bytes | None = None, **headers: str) -> int:
     name = hashlib.sha256(content).hexdigest()
     told = {"X-Evidence-Kind": "screenshot", **{k.replace("_", "-"): v for k, v in headers.items()}}
-    return bench.client.put(
+    status: int = bench.client.put(
         f"/api/evidence/{name}", content=content if body is None else body, headers=told
     ).status_code
+    return status
 
 
 def shown(bench: Bench, content: bytes) -> int:
-    return bench.client.get(f"/evidence/{hashlib.sha256(content).hexdigest()}").status_code
+    status: int = bench.client.get(f"/evidence/{hashlib.sha256(content).hexdigest()}").status_code
+    return status
 
 
 @pytest.mark.parametrize(
