@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from config import ConfigError, Document, Secret, read_secret, validate, with_settings
+from config.secrets import secrets_in
 from journeys.site import Site
 
 
@@ -61,3 +62,28 @@ def test_a_secret_given_twice_is_refused(tmp_path: Path) -> None:
 def test_a_secret_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="KEY_FILE: the secret cannot be read: No such file"):
         read_secret("KEY", {"KEY_FILE": str(tmp_path / "none")})
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "found"),
+    [
+        ("SIXFB_TOKEN", "sfb_us-east_1_abcdef", "sfb_us-east_1_abcdef"),
+        ("STRIPE_SECRET_KEY", "sk_test_abcdef", "sk_test_abcdef"),
+        ("SLACK_OPS_WEBHOOK", "https://hooks.test/T0/B0/xyz", "https://hooks.test/T0/B0/xyz"),
+        ("SLACK_WEBHOOK_URL", "https://hooks.test/T0/B0/xyz", "https://hooks.test/T0/B0/xyz"),
+        ("DATABASE_URL", "postgresql://sixfb:p%40ssword@db/sixfb", "p@ssword"),
+        ("HTTPS_PROXY", "http://me:proxypass@proxy:3128", "proxypass"),
+    ],
+)
+def test_a_secret_of_the_environment_is_known_by_its_name_or_its_address(name: str, value: str, found: str) -> None:
+    assert secrets_in({name: value, "PATH": "/usr/bin:/bin", "SIXFB_HUB_URL": "https://hub.test"}) == (found,)
+
+
+def test_a_secret_in_a_file_is_known_and_a_file_that_is_gone_is_none(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("sfb_us-east_1_abcdef\n")
+    environment = {"SIXFB_TOKEN_FILE": str(tmp_path / "token"), "OTHER_KEY_FILE": str(tmp_path / "gone")}
+    assert secrets_in(environment) == ("sfb_us-east_1_abcdef",)
+
+
+def test_what_is_too_short_to_be_told_from_a_word_is_no_secret() -> None:
+    assert secrets_in({"API_KEY": "test", "DB_URL": "x://a:b@c", "ODD": "http://[::1", "ODD_TOKEN": ""}) == ()
