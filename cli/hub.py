@@ -28,12 +28,15 @@ def hub(
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="The port; 0 lets the system choose.")] = 8600,
 ) -> None:
     """Take runs in, judge them, alert, and show the dashboard. Migrates the database at start."""
+    from config.secrets import secrets_in
     from hub.serve import Hub, HubSettings
+    from runner.logs import mask_logs
     from sla.feasible import impossible
     from store import StoreError
 
     _private(host)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    mask_logs(secrets_in(os.environ))
     for chatty in ("httpx", "alembic"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     watched, targets, routing = watching.read_watched(), watching.read_targets(), watching.read_routing()

@@ -1,4 +1,4 @@
-"""The runner's log, which never says a secret: not in a message, not in a traceback."""
+"""A log that never says a secret: not in a message, not in a traceback."""
 
 from __future__ import annotations
 
