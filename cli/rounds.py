@@ -21,6 +21,7 @@ from facts import Grid, Run, Status
 from journeys.browser import sandbox_wanted
 from journeys.registry import BUILT_IN
 from journeys.site import Prices, Site
+from runner.evidence import delist
 from runner.job import Job, new_run_id
 from runner.start import StartedRun
 
@@ -70,6 +71,7 @@ class Rounds:
             started = StartedRun(self._job(journey, location))
             self._under_way.add(started)
         run = started.wait(lambda event, data: self._note(key, event, data))
+        delist(run.id, store=self._evidence)
         with self._lock:
             self._under_way.discard(started)
         self._cells[key] = _outcome(run)

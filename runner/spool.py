@@ -229,10 +229,10 @@ class Spool:
 
     def sweep(self, folder: Path, *, older_than: datetime) -> None:
         """Delete files of evidence that belong to no run that waits: a life that was killed leaves them behind."""
-        known = {row[0] for row in self._read("SELECT path FROM artifacts")}
+        known = {Path(row[0]).resolve() for row in self._read("SELECT path FROM artifacts")}
         for file in folder.glob("*"):
             with suppress(OSError):
-                if file.is_file() and str(file) not in known and file.stat().st_mtime < older_than.timestamp():
+                if file.is_file() and file.resolve() not in known and file.stat().st_mtime < older_than.timestamp():
                     file.unlink()
 
     def sent(self, run_ids: Sequence[str]) -> None:
