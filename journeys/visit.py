@@ -93,8 +93,8 @@ class Answer:
 class Visit:
     """One walk of one journey on one page.
 
-    `listener` is told `step_started`, `step_ended`, `waited`, `order`, `pay`, `purchase` and `secrets` as they happen; `order`, `pay` and
-    `purchase` before what they tell of is done. `tracer` is what a sensitive step pauses. `stripe` is a test-mode key and the
+    `listener` is told `step_started`, `step_ended`, `waited`, `order`, `pay`, `purchase` and `secrets` as they happen; `order`,
+    `pay` and `purchase` before what they tell of is done. `tracer` is what a sensitive step pauses. `stripe` is a test-mode key and the
     address it belongs to, or None. `unhurried` is for a person who watches it slowed down: every limit is four times as long,
     and what never comes still fails.
     """

@@ -153,12 +153,14 @@ def test_the_browser_stays_open_where_it_failed_until_a_person_goes_on(shop: Sho
             browsers = [p for p in psutil.Process(watched.pid).children(recursive=True) if "chrom" in p.name()]
             assert browsers
         finally:
-            for process in psutil.Process(watched.pid).children(recursive=True):
-                if "cli" in process.cmdline():
+            # xvfb-run is a shell: ended, it would leave its display behind.
+            below = psutil.Process(watched.pid).children(recursive=True)
+            for process in below:
+                if "cli" in process.cmdline() or process.name() == "Xvfb":
                     process.terminate()
             watched.terminate()
             watched.wait(30)
-    _, alive = psutil.wait_procs(browsers, timeout=15)
+    _, alive = psutil.wait_procs(below, timeout=20)
     assert alive == []
 
 
