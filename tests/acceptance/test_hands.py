@@ -9,6 +9,7 @@ import sys
 import time
 import zipfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -156,8 +157,9 @@ def test_the_browser_stays_open_where_it_failed_until_a_person_goes_on(shop: Sho
             # xvfb-run is a shell: ended, it would leave its display behind.
             below = psutil.Process(watched.pid).children(recursive=True)
             for process in below:
-                if "cli" in process.cmdline() or process.name() == "Xvfb":
-                    process.terminate()
+                with suppress(psutil.Error):  # some end while they are looked at
+                    if "cli" in process.cmdline() or process.name() == "Xvfb":
+                        process.terminate()
             watched.terminate()
             watched.wait(30)
     _, alive = psutil.wait_procs(below, timeout=20)
