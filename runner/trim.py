@@ -35,7 +35,7 @@ def _shorter(attempt: Attempt, keep: int) -> Attempt:
         requests=_worth_most(attempt.requests, keep),
         console=attempt.console[:keep],
         dialogs=attempt.dialogs[: max(20, keep)],
-        vitals=attempt.vitals[: max(36, keep)],
+        vitals=attempt.vitals[: max(42, keep)],
         page_text=attempt.page_text[: max(500, keep * 10)] if attempt.page_text else None,
     )
 

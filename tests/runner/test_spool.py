@@ -222,7 +222,7 @@ class FullDisk:
             raise sqlite3.OperationalError("database or disk is full")
 
 
-@pytest.mark.parametrize("nth", [1, 2, 3])
+@pytest.mark.parametrize("nth", [1, 2, 3, 4])
 def test_on_a_full_disk_evidence_goes_first_then_raw_requests_and_never_the_result(tmp_path: Path, nth: int) -> None:
     spool = Spool(tmp_path / "runner", at=FullDisk(nth))
     (tmp_path / "shot.jpg").write_bytes(b"\xff\xd8\xff")
@@ -230,8 +230,8 @@ def test_on_a_full_disk_evidence_goes_first_then_raw_requests_and_never_the_resu
     (kept,) = spool.results()
     assert (tmp_path / "shot.jpg").exists() == (nth == 1)
     assert [e.note for e in kept.evidence] == [None if nth == 1 else "not kept: the disk was full"]
-    assert any(attempt.requests for attempt in kept.attempts) == (nth < 3)
-    assert ("requests" in kept.cut) == (nth == 3)
+    assert any(attempt.requests for attempt in kept.attempts) == (nth < 4)
+    assert ("requests" in kept.cut) == (nth == 4)
     assert (tmp_path / "runner" / "ballast").exists() == (nth == 1)
 
 
