@@ -1,5 +1,11 @@
 """The nouns every room speaks: frozen dataclasses of the standard library, whose JSON is the wire format."""
 
+from facts.access import (
+    Role,
+    Token,
+    TokenKind,
+    User,
+)
 from facts.alert import (
     Alert,
     AlertState,
@@ -81,12 +87,16 @@ __all__ = [
     "PlannedJourney",
     "Purchase",
     "Request",
+    "Role",
     "Run",
     "Severity",
     "Status",
     "Step",
     "StepStatus",
     "Stock",
+    "Token",
+    "TokenKind",
+    "User",
     "Verdict",
     "Vital",
     "WireError",

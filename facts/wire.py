@@ -7,6 +7,7 @@ a runner and a hub of neighbouring versions understand each other.
 from __future__ import annotations
 
 import dataclasses
+import math
 import types
 import typing
 from collections.abc import Callable
@@ -93,7 +94,7 @@ def _reader(hint: Any) -> Callable[[Any, str], Any]:
     if hint is datetime:
         return _time
     if hint is float:
-        return lambda value, path: float(_a((int, float), value, path))
+        return _float
     return lambda value, path: _a(hint, value, path)
 
 
@@ -118,11 +119,25 @@ def _enum(kind: type[Enum], value: Any, path: str) -> Enum:
         raise WireError(f"{path}: {value!r} is none of {known}") from None
 
 
-def _time(value: Any, path: str) -> datetime:
+def _float(value: Any, path: str) -> float:
     try:
-        parsed = datetime.fromisoformat(_a(str, value, path))
+        number = float(_a((int, float), value, path))
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
+        raise WireError(f"{path}: not a finite number")
+    return number
+
+
+def _time(value: Any, path: str) -> datetime:
+    text = _a(str, value, path)
+    try:
+        parsed = datetime.fromisoformat(text)
     except ValueError:
-        raise WireError(f"{path}: {value!r} is not an ISO 8601 time") from None
+        raise WireError(f"{path}: {text!r:.80} is not an ISO 8601 time") from None
     if parsed.tzinfo is None:
-        raise WireError(f"{path}: {value!r} has no zone; send UTC with a trailing Z")
-    return parsed
+        raise WireError(f"{path}: {text!r:.80} has no zone; send UTC with a trailing Z")
+    try:
+        return parsed.astimezone(UTC)
+    except OverflowError:
+        raise WireError(f"{path}: {text!r:.80} is before the first year or after the last") from None

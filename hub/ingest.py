@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from facts import Failpoint, LedgerState, Run, Status, WireError, from_wire, go_on
 from hub.errors import HubError
+from hub.records import UnfitError, storable, tidied
 from store import Store, ledgers, runs
 
 LARGEST_BATCH = 4 * 1024 * 1024
 MOST_RUNS = 50
-LARGEST_RUN = 128 * 1024
 _AHEAD = timedelta(minutes=5)
+_EARLIEST = datetime(2020, 1, 1, tzinfo=UTC)
+_LONGEST_MS = 24 * 3600 * 1000.0
+_ID = re.compile(r"[A-Za-z0-9._:-]{1,200}")
+_LONGEST_NAME = {"journey": 100, "location": 64, "failed_step": 100}
+_LONGEST_REASON = 500
 _log = logging.getLogger("sixfb.hub")
 
 
@@ -25,7 +31,16 @@ class Taken:
     """What became of one record: `accepted`, `duplicate` or `rejected`; `reason` for the last."""
 
     id: str
-    result: str
+    result: Literal["accepted", "duplicate", "rejected"]
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Read:
+    """One record of a batch as far as it could be read: a run, or the reason why there is none."""
+
+    id: str
+    run: Run | None = None
     reason: str | None = None
 
 
@@ -51,31 +66,36 @@ class Ingest:
         self._taken = taken
         self._at = at
 
-    def batch(self, body: bytes, *, now: datetime) -> list[Taken]:
-        """Take a batch, in its order; all of what is accepted is committed before this returns.
+    def batch(self, body: bytes, *, now: datetime, only: str | None = None) -> list[Taken]:
+        """Take a batch; all of what is accepted is committed before this returns. The answers stand in its order.
+
+        `only` is the location whose token sent it: runs of another are none of its business.
 
         Raises:
-            HubError: 413 too large, 400 not JSON, 422 of another shape; nothing of it was taken then.
+            HubError: 413 too large, 400 not JSON, 422 of another shape, 403 of another location than its token;
+                nothing of it was taken then.
         """
         location, records, about = _read_batch(body)
+        if only is not None and location not in (None, only):
+            raise HubError(403, f"the token is of {only}, the batch of {location}")
+        location = only or location
         ledger = self._ledger(about, location, now)
-        read = [(_name(record, i), *self._read(record, location, now)) for i, record in enumerate(records)]
+        read = [self._read(record, i, location, now) for i, record in enumerate(records)]
+        taken = {i: Taken(id=one.id, result="rejected", reason=one.reason) for i, one in enumerate(read) if not one.run}
         with self._store.write() as connection:
             self._at("ingest.begun")
-            taken = []
-            for name, run, reason in read:
-                if run is None:
-                    taken.append(Taken(id=name, result="rejected", reason=reason))
-                    continue
+            for i in _in_order(read):
+                run = read[i].run
+                assert run is not None
                 said = runs.save(connection, run, received_at=now, late=self._late(run, now))
-                taken.append(Taken(id=name, result="duplicate" if said == "duplicate" else "accepted"))
+                taken[i] = Taken(id=run.id, result="duplicate" if said == "duplicate" else "accepted")
             if ledger is not None:
                 ledgers.save(connection, ledger)
             self._at("ingest.saved")
         self._at("ingest.committed")
-        if any(one.result == "accepted" for one in taken):
+        if any(one.result == "accepted" for one in taken.values()):
             self._taken()
-        return taken
+        return [taken[i] for i in range(len(read))]
 
     def _ledger(self, about: Any, location: str | None, now: datetime) -> LedgerState | None:
         """What the runner's ledger says, of a known location and not of the future; a word we cannot read holds no run up."""
@@ -83,40 +103,34 @@ class Ingest:
         if told is None:
             return None
         try:
-            state = from_wire(LedgerState, told)
-        except WireError as error:
+            state = from_wire(LedgerState, tidied(told))
+        except (UnfitError, WireError) as error:
             _log.warning("what the ledger of %s says cannot be read: %s", location, error)
             return None
         known = state.location == location and location in self._locations
         return replace(state, at=min(state.at, now)) if known else None
 
-    def _read(self, record: Any, location: str | None, now: datetime) -> tuple[Run | None, str | None]:
-        if len(json.dumps(record, separators=(",", ":"))) > LARGEST_RUN:
-            return None, f"the record is larger than {LARGEST_RUN // 1024} KiB"
+    def _read(self, record: Any, index: int, location: str | None, now: datetime) -> _Read:
+        name = _name(record, index)
         try:
-            run = from_wire(Run, record)
-        except WireError as error:
-            return None, str(error)
+            run = from_wire(Run, tidied(record))
+        except (UnfitError, WireError) as error:
+            return _Read(id=name, reason=storable(str(error))[:_LONGEST_REASON])
         reason = self._wrong(run, location, now)
+        if reason:
+            return _Read(id=name, reason=reason[:_LONGEST_REASON])
         # A runner whose clock is ahead must not look fresh for longer than it is.
-        return (None, reason) if reason else (replace(run, finished_at=min(run.finished_at, now)), None)
+        return _Read(id=name, run=replace(run, finished_at=min(run.finished_at, now)))
 
     def _wrong(self, run: Run, location: str | None, now: datetime) -> str | None:
+        return self._wrong_place(run, location) or _wrong_name(run) or _wrong_time(run, now)
+
+    def _wrong_place(self, run: Run, location: str | None) -> str | None:
         if location is not None and run.location != location:
             return f"location: the run is of {run.location}, the batch of {location}"
         if run.slot is not None and run.location not in self._locations:
-            return (
-                f"location: {run.location!r} is not in the hub's locations.yaml ({', '.join(sorted(self._locations))})"
-            )
-        if not run.id or len(run.id) > 200 or "/" in run.id:
-            return "id: 1 to 200 characters without a slash"
-        moments = [m for m in (run.slot, run.started_at) if m is not None]
-        if max(moments) > now + _AHEAD:
-            return f"slot: {max(moments).astimezone(UTC):%Y-%m-%dT%H:%M:%SZ} is in the hub's future; set the runner's clock"
-        if run.finished_at < run.started_at:
-            return "finished_at: before started_at"
-        if run.slot is None and run.status in (Status.MISSED, Status.SKIPPED):
-            return f"slot: a {run.status} run is a slot's, and names none"
+            known = ", ".join(sorted(self._locations))
+            return f"location: {run.location!r} is not in the hub's locations.yaml ({known})"
         return None
 
     def _late(self, run: Run, now: datetime) -> bool:
@@ -124,13 +138,55 @@ class Ingest:
         return (now - run.finished_at).total_seconds() > 1.5 * period
 
 
+def _wrong_name(run: Run) -> str | None:
+    if not _ID.fullmatch(run.id):
+        return "id: 1 to 200 letters, digits, dots, colons, hyphens or underscores, without a slash"
+    for name, most in _LONGEST_NAME.items():
+        value = getattr(run, name)
+        if value is not None and not 1 <= len(value) <= most:
+            return f"{name}: 1 to {most} characters, this has {len(value)}"
+    first = run.attempts[0].failed_step if run.attempts else None
+    if first is not None and len(first) > _LONGEST_NAME["failed_step"]:
+        return f"attempts[0].failed_step: at most {_LONGEST_NAME['failed_step']} characters"
+    return None
+
+
+def _wrong_time(run: Run, now: datetime) -> str | None:
+    moments = [m for m in (run.slot, run.started_at) if m is not None]
+    if max(moments) > now + _AHEAD:
+        return f"slot: {max(moments):%Y-%m-%dT%H:%M:%SZ} is in the hub's future; set the runner's clock"
+    if min(moments) < _EARLIEST:
+        return f"slot: {min(moments).isoformat()} is before {_EARLIEST:%Y}; set the runner's clock"
+    if run.finished_at < run.started_at:
+        return "finished_at: before started_at"
+    if run.slot is None and run.status in (Status.MISSED, Status.SKIPPED):
+        return f"slot: a {run.status} run is a slot's, and names none"
+    if not 0 <= run.duration_ms <= _LONGEST_MS:
+        return f"duration_ms: {run.duration_ms:g} is not between 0 and a day"
+    return None
+
+
+def _in_order(read: list[_Read]) -> list[int]:
+    """The places of what can be saved, always in the same order of slots: two batches at once wait for, and never lock, each other."""
+
+    def slot(i: int) -> tuple[str, str, datetime]:
+        run = read[i].run
+        assert run is not None
+        return run.journey, run.location, run.slot or run.started_at
+
+    return sorted((i for i, one in enumerate(read) if one.run is not None), key=slot)
+
+
 def _read_batch(body: bytes) -> tuple[str | None, list[Any], Any]:
     if len(body) > LARGEST_BATCH:
         raise HubError(413, f"a batch may have {LARGEST_BATCH // 1024 // 1024} MiB; send fewer runs at once")
     try:
-        data = json.loads(body)
+        # Decoded here: json.loads would also take UTF-16, UTF-32 and halves of surrogate pairs.
+        data = json.loads(body.decode("utf-8"))
+    except RecursionError:
+        raise HubError(400, "the body is nested too deeply") from None
     except ValueError as error:
-        raise HubError(400, f"the body is not JSON: {error}") from None
+        raise HubError(400, f"the body is not JSON in UTF-8: {error}") from None
     if isinstance(data, list):
         data = {"runs": data}
     records = data.get("runs") if isinstance(data, dict) else None
@@ -141,9 +197,9 @@ def _read_batch(body: bytes) -> tuple[str | None, list[Any], Any]:
     location = data.get("location")
     if location is not None and not isinstance(location, str):
         raise HubError(422, "location: expected a string")
-    return location, records, data.get("runner")
+    return storable(location)[:64] if location is not None else None, records, data.get("runner")
 
 
 def _name(record: Any, index: int) -> str:
     name = record.get("id") if isinstance(record, dict) else None
-    return name if isinstance(name, str) and name else f"runs[{index}]"
+    return storable(name)[:200] if isinstance(name, str) and name else f"runs[{index}]"

@@ -48,7 +48,7 @@ def save(connection: Connection, run: Run, *, received_at: datetime, late: bool 
     """Keep a run. Its key is journey, location and slot, for an ad-hoc run its id.
 
     A measured record takes the place of a missed one, never the reverse; of two measured ones the first holds and the
-    later is kept as a duplicate.
+    later is kept as a duplicate. An id belongs to the slot that it came with first.
     """
     row = _row(run, received_at, late)
     # RETURNING tells whether the row is new; psycopg tells no row count for an insert.
@@ -59,6 +59,8 @@ def save(connection: Connection, run: Run, *, received_at: datetime, late: bool 
     if run.slot is None or run.status in _UNMEASURED:
         return "duplicate"
     place = and_(table.c.journey == run.journey, table.c.location == run.location, table.c.slot == run.slot)
+    if connection.execute(select(table.c.id).where(table.c.id == run.id, ~place)).first():
+        return "duplicate"
     taken = connection.execute(update(table).where(place, table.c.status == Status.MISSED.value).values(row))
     if taken.rowcount:
         rollups.touch(connection, run)

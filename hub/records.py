@@ -1,0 +1,49 @@
+"""What a record may be made of: JSON that both databases can hold, of a depth and a size that hurt nobody."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from typing import Any
+
+LARGEST_RUN = 128 * 1024
+DEEPEST = 32
+# PostgreSQL holds no NUL in a text, and no half of a surrogate pair is a character in any encoding.
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+class UnfitError(ValueError):
+    """A record that cannot be kept; the message names the key."""
+
+
+def tidied(record: Any) -> Any:
+    """The record with U+FFFD for what no database holds in a text: a page's odd character must not cost its run.
+
+    Raises:
+        UnfitError: larger than 128 KiB, nested deeper than 32 levels, or with a number that is none (NaN, Infinity).
+    """
+    value = _tidied(record, "", DEEPEST)
+    # As the runner measures it: characters beyond ASCII count as their escapes.
+    if len(json.dumps(value, separators=(",", ":"))) > LARGEST_RUN:
+        raise UnfitError(f"the record is larger than {LARGEST_RUN // 1024} KiB")
+    return value
+
+
+def storable(text: str) -> str:
+    """The text with U+FFFD for what no database holds."""
+    return _UNSTORABLE.sub("\ufffd", text)
+
+
+def _tidied(value: Any, path: str, levels: int) -> Any:
+    if levels == 0:
+        raise UnfitError(f"{path[:80]}: nested deeper than {DEEPEST} levels")
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, dict):
+        return {storable(key): _tidied(item, f"{path}.{key}".lstrip("."), levels - 1) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_tidied(item, f"{path}[{i}]", levels - 1) for i, item in enumerate(value)]
+    if isinstance(value, float) and not math.isfinite(value):
+        raise UnfitError(f"{storable(path)[:80] or 'the record'}: not a finite number")
+    return value

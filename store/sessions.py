@@ -1,0 +1,65 @@
+"""Who is logged in. A session is known by the SHA-256 of its cookie, and has the role its person has now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, or_, select, update
+
+from facts import Role
+from store.tables import sessions as table
+from store.tables import users
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """One login of one person. `seen_at` is right to five minutes."""
+
+    sha256: str
+    name: str
+    role: Role
+    opened_at: datetime
+    seen_at: datetime
+
+
+def begin(connection: Connection, *, sha256: str, name: str, at: datetime) -> None:
+    """Begin a session."""
+    row = {"sha256": sha256, "user_name": name, "opened_at": at, "seen_at": at}
+    connection.execute(table.insert().values(row))
+
+
+def find(connection: Connection, sha256: str) -> Session | None:
+    """A session, however old; None where there is none or its person is gone."""
+    query = (
+        select(table, users.c.role)
+        .join_from(table, users, users.c.name == table.c.user_name)
+        .where(table.c.sha256 == sha256)
+    )
+    row = connection.execute(query).first()
+    if row is None:
+        return None
+    return Session(
+        sha256=row.sha256, name=row.user_name, role=Role(row.role), opened_at=row.opened_at, seen_at=row.seen_at
+    )
+
+
+def note_seen(connection: Connection, sha256: str, *, at: datetime) -> None:
+    """Remember that its person was here."""
+    connection.execute(update(table).where(table.c.sha256 == sha256).values(seen_at=at))
+
+
+def close(connection: Connection, sha256: str) -> None:
+    """End one session."""
+    connection.execute(delete(table).where(table.c.sha256 == sha256))
+
+
+def close_all_of(connection: Connection, name: str) -> None:
+    """End every session of a person."""
+    connection.execute(delete(table).where(table.c.user_name == name))
+
+
+def sweep(connection: Connection, *, seen_before: datetime, opened_before: datetime) -> None:
+    """Forget the sessions that are over."""
+    over = or_(table.c.seen_at < seen_before, table.c.opened_at < opened_before)
+    connection.execute(delete(table).where(over))

@@ -1,0 +1,68 @@
+"""The people who log in; what ends a person's access ends their sessions in the same transaction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, func, select, update
+
+from facts import Role, User
+from store import sessions
+from store.tables import users as table
+from store.upsert import insert
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredUser:
+    """A person and the hash of the password."""
+
+    user: User
+    password: str
+
+
+def add(connection: Connection, user: User, *, password: str) -> bool:
+    """Add a person with the hash of a password; False where the name is taken."""
+    row = {
+        "name": user.name,
+        "role": user.role.value,
+        "password": password,
+        "created_at": user.created_at,
+        "changed_at": user.changed_at,
+    }
+    new = insert(connection, table).values(row).on_conflict_do_nothing().returning(table.c.name)
+    return connection.execute(new).first() is not None
+
+
+def find(connection: Connection, name: str) -> StoredUser | None:
+    """A person by name."""
+    row = connection.execute(select(table).where(table.c.name == name)).first()
+    return StoredUser(user=_user(row), password=row.password) if row else None
+
+
+def listed(connection: Connection) -> list[User]:
+    """Everybody, by name."""
+    return [_user(row) for row in connection.execute(select(table).order_by(table.c.name))]
+
+
+def count(connection: Connection) -> int:
+    """How many there are."""
+    return connection.execute(select(func.count()).select_from(table)).scalar_one()
+
+
+def set_password(connection: Connection, name: str, *, password: str, at: datetime) -> bool:
+    """Give a person another password and end every session; False where there is none of that name."""
+    changed = update(table).where(table.c.name == name).values(password=password, changed_at=at)
+    sessions.close_all_of(connection, name)
+    return bool(connection.execute(changed).rowcount)
+
+
+def remove(connection: Connection, name: str) -> bool:
+    """Remove a person and end every session; False where there is none of that name."""
+    sessions.close_all_of(connection, name)
+    return bool(connection.execute(delete(table).where(table.c.name == name)).rowcount)
+
+
+def _user(row: Row[Any]) -> User:
+    return User(name=row.name, role=Role(row.role), created_at=row.created_at, changed_at=row.changed_at)
