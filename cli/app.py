@@ -11,7 +11,7 @@ import traceback
 
 import typer
 
-from cli import alerts, browser, check, db, demo, hub, journeys, ledger, new, run, runner, runs, sla
+from cli import alerts, browser, check, db, demo, hub, journeys, ledger, new, run, runner, runs, sla, tokens, users
 from cli.failing import Failing, complain
 from config import ConfigError
 from journeys.browser import our_version
@@ -34,6 +34,8 @@ app.command("ledger")(ledger.ledger)
 app.add_typer(runs.app, name="runs")
 app.add_typer(alerts.app, name="alerts")
 app.add_typer(db.app, name="db")
+app.add_typer(tokens.app, name="token")
+app.add_typer(users.app, name="user")
 app.add_typer(journeys.app, name="journeys")
 app.add_typer(new.app, name="new")
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 import logging
 import os
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli import settings, watching
+from cli import access, settings, watching
 from cli.failing import Failing, complain, writable_folder
 from cli.until import until_told_to_stop
 
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from alerts.channels import Channel
     from alerts.routes import Routing
     from hub.centre import DemoLinks
+    from store import Store
 
 DEMO_SHOP, DEMO_INBOX, DEMO_SCALE = "SIXFB_DEMO_SHOP", "SIXFB_DEMO_INBOX", "SIXFB_DEMO_SCALE"
 
@@ -29,29 +29,34 @@ def hub(
 ) -> None:
     """Take runs in, judge them, alert, and show the dashboard. Migrates the database at start."""
     from config.secrets import secrets_in
-    from hub.serve import Hub, HubSettings
+    from hub.errors import HubError
+    from hub.serve import Hub, HubSettings, address_of
     from runner.logs import mask_logs
     from sla.feasible import impossible
     from store import StoreError
 
-    _private(host)
+    routing = watching.read_routing()
+    host = host.strip("[]")
+    doors, key = access.read_access(host, routing.base_url), access.secret_key()
+    folder = writable_folder(watching.hub_folder(), option="SIXFB_VAR")
+    store = watching.open_database(folder)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
     mask_logs(secrets_in(os.environ))
     for chatty in ("httpx", "alembic"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
-    watched, targets, routing = watching.read_watched(), watching.read_targets(), watching.read_routing()
+    watched, targets = watching.read_watched(), watching.read_targets()
     settings.stripe_key(buys=False)
     settings.source_key()
     demo, scale = demo_links()
     scaled = targets.scaled(scale) if scale != 1 else targets
     for complaint in (*impossible(scaled, watched.schedules()), *routing.unset(os.environ)):
         complain(f"degraded: {complaint}")
-    folder = writable_folder(watching.hub_folder(), option="SIXFB_VAR")
-    store = watching.open_database(folder)
     policy = routing.policy(
-        scale=scale, base_url=routing.base_url or f"http://{host}:{port}", mark=_mark(scale) if demo else None
+        scale=scale, base_url=routing.base_url or address_of(host, port), mark=_mark(scale) if demo else None
     )
     try:
+        store.migrate()
+        access.must_have_a_login(host, doors, _users(store))
         running = Hub(
             store=store,
             watched=watched,
@@ -67,30 +72,25 @@ def hub(
                 inventory_url=watched.site.base_url,
                 notices=_notices(routing, scale, demo=demo is not None),
                 demo=demo,
+                access=doors,
+                secret_key=key,
             ),
         )
         address = running.start()
-    except (OSError, StoreError) as error:
+    except (OSError, StoreError, HubError) as error:
         raise Failing(str(error)) from None
+    for notice in running.open_doors():
+        complain(notice)
     typer.echo(f"the dashboard is at {address}")
     until_told_to_stop()
     running.stop()
 
 
-def _private(host: str) -> None:
-    local = host == "localhost" or _is_loopback(host)
-    if not local:
-        raise Failing(
-            f"--host {host}: anybody who reaches that address could read everything and acknowledge alerts; "
-            "without a login the hub listens at 127.0.0.1 only (use an SSH tunnel)"
-        )
+def _users(store: Store) -> int:
+    from store import users
 
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    with store.read() as connection:
+        return users.count(connection)
 
 
 def demo_links() -> tuple[DemoLinks | None, float]:

@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import JSONResponse
+from pydantic import AwareDatetime
 from starlette.concurrency import run_in_threadpool
 
-from facts import AlertState, Status, to_wire
+from facts import Alert, AlertState, Plan, Run, Status, to_wire
 from hub.acknowledge import take_on
+from hub.answers import (
+    AlertShown,
+    AlertsListed,
+    Alive,
+    EvidenceKept,
+    Ready,
+    RunsListed,
+    RunsTaken,
+    VerdictsTold,
+    refused,
+    told,
+)
 from hub.centre import Centre
 from hub.cycle import VERDICTS
 from hub.decoding import decoded
 from hub.errors import HubError
+from hub.guard import token_of
 from hub.ingest import LARGEST_BATCH
+from hub.openapi import BYTES_BODY, RUNS_BODY
 from hub.requests import csrf_checked, limited_body, person
 from store import alerts as alert_rows
 from store import incidents, meta, outbox, runs
@@ -35,23 +49,51 @@ def api(centre: Centre) -> APIRouter:
 
 
 def _add_runner_doors(router: APIRouter, centre: Centre) -> None:
-    @router.post("/api/runs")
-    async def take_runs(request: Request) -> Any:
-        """Take a batch of runs: `{"location": ..., "runs": [...]}`; each is answered accepted, duplicate or rejected."""
+    @router.post(
+        "/api/runs",
+        response_class=JSONResponse,
+        responses={
+            200: told(RunsTaken, "What became of each run."),
+            **refused(
+                _400="The body is not JSON in UTF-8.",
+                _413="More than 4 MiB or 50 runs.",
+                _415="The body is compressed.",
+                _422="JSON of another shape.",
+            ),
+        },
+        openapi_extra=RUNS_BODY,
+    )
+    async def take_runs(request: Request) -> Response:
+        """Take a batch of runs; each is answered `accepted`, `duplicate` or `rejected`, and what is accepted is on disk."""
         body = await limited_body(request, LARGEST_BATCH)
-        now = centre.clock()
-        taken = await run_in_threadpool(centre.ingest.batch, body, now=now)
-        return {"received_at": to_wire(now), "results": to_wire(taken)}
+        now, token = centre.clock(), token_of(request)
+        taken = await run_in_threadpool(centre.ingest.batch, body, now=now, only=token.subject if token else None)
+        return JSONResponse({"received_at": to_wire(now), "results": to_wire(taken)})
 
-    @router.put("/api/evidence/{sha256}")
-    async def take_evidence(sha256: str, request: Request) -> Any:
-        """Take an artifact of at most 20 MiB, unpacked. 201 stored, 200 was here already.
-
-        Its kind stands in `X-Evidence-Kind`, its run in `X-Evidence-Run`; `X-Evidence-Let-Go` says that it never comes, and why.
-        """
-        kind = request.headers.get("X-Evidence-Kind", "")
-        run_id = request.headers.get("X-Evidence-Run")
-        gone = request.headers.get("X-Evidence-Let-Go")
+    @router.put(
+        "/api/evidence/{sha256}",
+        response_class=JSONResponse,
+        responses={
+            200: told(EvidenceKept, "It was here already, or is noted as never to come."),
+            201: told(EvidenceKept, "Stored."),
+            **refused(
+                _400="No such hash or kind, or bytes that are not of their `Content-Encoding`.",
+                _413="More than 20 MiB, unpacked.",
+                _415="A `Content-Encoding` that is not taken.",
+                _422="The bytes have another hash, or no kind.",
+            ),
+        },
+        openapi_extra=BYTES_BODY,
+    )
+    async def take_evidence(
+        sha256: str,
+        request: Request,
+        x_evidence_kind: Annotated[str, Header(description="screenshot, trace or page_text")] = "",
+        x_evidence_run: Annotated[str | None, Header(description="The run it proves.")] = None,
+        x_evidence_let_go: Annotated[str | None, Header(description="It never comes, and why.")] = None,
+    ) -> Response:
+        """Take an artifact of at most 20 MiB, unpacked; its kind stands in `X-Evidence-Kind`."""
+        kind, run_id, gone = x_evidence_kind, x_evidence_run, x_evidence_let_go
         if gone is not None:
             await run_in_threadpool(centre.artifacts.note_gone, sha256, kind, gone, run_id=run_id, now=centre.clock())
             return JSONResponse({"sha256": sha256, "new": False})
@@ -59,92 +101,136 @@ def _add_runner_doors(router: APIRouter, centre: Centre) -> None:
         new = await centre.artifacts.keep(sha256, kind, body, run_id=run_id, now=centre.clock())
         return JSONResponse({"sha256": sha256, "new": new}, status_code=201 if new else 200)
 
-    @router.get("/api/plan")
-    def tell_plan(location: str, request: Request) -> Response:
+    @router.get(
+        "/api/plan",
+        response_class=JSONResponse,
+        responses={
+            200: told(Plan, "The plan; its `ETag` names it."),
+            304: {"description": "It has not changed."},
+            **refused(_404="No such location.", _422="No location is asked for."),
+        },
+    )
+    def tell_plan(location: str, request: Request, if_none_match: Annotated[str | None, Header()] = None) -> Response:
         """What the runner of a location should do; with `If-None-Match` 304 where that has not changed."""
+        token = token_of(request)
+        if token is not None and token.subject != location:
+            raise HubError(
+                403, f"the token is of {token.subject}, and the plan of {location!r:.80} is not its business"
+            )
         try:
             plan = centre.watched.plan_for(location)
         except KeyError:
             known = ", ".join(centre.watched.locations.locations)
-            raise HubError(404, f"no location {location!r} in the hub's locations.yaml; it has {known}") from None
+            raise HubError(404, f"no location {location!r:.80} in the hub's locations.yaml; it has {known}") from None
         tag = f'"{plan.hash}"'
-        if request.headers.get("If-None-Match") == tag:
+        if if_none_match and tag in [one.strip().removeprefix("W/") for one in if_none_match.split(",")]:
             return Response(status_code=304, headers={"ETag": tag})
-        return Response(json.dumps(to_wire(plan)), media_type="application/json", headers={"ETag": tag})
+        return JSONResponse(to_wire(plan), headers={"ETag": tag})
 
 
 def _add_readers(router: APIRouter, centre: Centre) -> None:
-    @router.get("/api/runs")
+    @router.get(
+        "/api/runs",
+        response_class=JSONResponse,
+        responses={200: told(RunsListed, "The runs."), **refused(_422="A parameter is none.")},
+    )
     def list_runs(
         journey: str | None = None,
         location: str | None = None,
         status: Status | None = None,
-        before: datetime | None = None,
+        before: AwareDatetime | None = None,
         limit: Annotated[int, Query(ge=1, le=500)] = 50,
-    ) -> Any:
+    ) -> Response:
         """The latest runs, newest first, in short."""
         with centre.store.read() as connection:
             found = runs.latest(
                 connection, journey=journey, location=location, status=status, before=before, limit=limit
             )
-        return {"runs": to_wire(found)}
+        return JSONResponse({"runs": to_wire(found)})
 
-    @router.get("/api/runs/{run_id}")
-    def show_run(run_id: str) -> Any:
+    @router.get(
+        "/api/runs/{run_id}",
+        response_class=JSONResponse,
+        responses={200: told(Run, "The run."), **refused(_404="No such run.")},
+    )
+    def show_run(run_id: str) -> Response:
         """One run, whole."""
         with centre.store.read() as connection:
             stored = runs.get(connection, run_id)
         if stored is None:
-            raise HubError(404, f"no run {run_id!r}")
-        return to_wire(stored.run)
+            raise HubError(404, f"no run {run_id!r:.220}")
+        return JSONResponse(to_wire(stored.run))
 
-    @router.get("/api/sla")
-    def tell_verdicts() -> Any:
+    @router.get("/api/sla", response_class=JSONResponse, responses={200: told(VerdictsTold, "The verdicts.")})
+    def tell_verdicts() -> Response:
         """The verdicts of the last tick."""
         with centre.store.read() as connection:
-            return meta.get(connection, VERDICTS) or {"at": None, "verdicts": []}
+            return JSONResponse(meta.get(connection, VERDICTS) or {"at": None, "verdicts": []})
 
-    @router.get("/api/alerts")
-    def list_alerts(state: AlertState | None = None, limit: Annotated[int, Query(ge=1, le=1000)] = 100) -> Any:
+    @router.get(
+        "/api/alerts",
+        response_class=JSONResponse,
+        responses={200: told(AlertsListed, "The alerts."), **refused(_422="A parameter is none.")},
+    )
+    def list_alerts(state: AlertState | None = None, limit: Annotated[int, Query(ge=1, le=1000)] = 100) -> Response:
         """Alerts, the firing first, then newest first."""
         with centre.store.read() as connection:
             found = alert_rows.listed(connection, state=state, limit=limit)
             open_incidents = incidents.open_ones(connection)
-        return {"alerts": to_wire(found), "incidents": to_wire(open_incidents)}
+        return JSONResponse({"alerts": to_wire(found), "incidents": to_wire(open_incidents)})
 
-    @router.get("/api/alerts/{alert_id}")
-    def show_alert(alert_id: str) -> Any:
+    @router.get(
+        "/api/alerts/{alert_id}",
+        response_class=JSONResponse,
+        responses={200: told(AlertShown, "The alert."), **refused(_404="No such alert.")},
+    )
+    def show_alert(alert_id: str) -> Response:
         """One alert with its changes and the messages of its incident."""
         with centre.store.read() as connection:
             alert = alert_rows.get(connection, alert_id)
             if alert is None:
-                raise HubError(404, f"no alert {alert_id!r}")
+                raise HubError(404, f"no alert {alert_id!r:.220}")
             changes = alert_rows.changes(connection, alert_id)
             owed = outbox.of_threads(connection, [alert.incident]) if alert.incident else []
-        return {**to_wire(alert), "changes": to_wire(changes), "notifications": to_wire(owed)}
+        return JSONResponse({**to_wire(alert), "changes": to_wire(changes), "notifications": to_wire(owed)})
 
 
 def _add_actions(router: APIRouter, centre: Centre) -> None:
-    @router.post("/api/alerts/{alert_id}/ack")
+    @router.post(
+        "/api/alerts/{alert_id}/ack",
+        response_class=JSONResponse,
+        responses={
+            200: told(Alert, "The alert, taken on."),
+            303: {"description": "A form came; its page is at `Location`."},
+            **refused(
+                _404="No such alert.", _409="It is over.", _413="A form of this size is none.", _415="No form, no JSON."
+            ),
+        },
+        openapi_extra={"requestBody": {"content": {"application/json": {"schema": {"type": "object"}}}}},
+    )
     async def acknowledge_alert(alert_id: str, request: Request) -> Response:
         """Take an alert on. A form of our pages is sent back to its page; a program gets the alert as JSON."""
-        from_form = await csrf_checked(request, centre.csrf)
+        form = await csrf_checked(request)
         alert = await run_in_threadpool(
             take_on, centre.store, centre.policy, alert_id, by=person(request), now=centre.clock()
         )
         centre.wake()
-        if from_form:
+        if form is not None:
             return Response(status_code=303, headers={"Location": "/alerts"})
         return JSONResponse(to_wire(alert))
 
 
 def _add_health(router: APIRouter, centre: Centre) -> None:
-    @router.get("/healthz")
-    def alive() -> Any:
+    @router.get("/healthz", response_class=JSONResponse, responses={200: told(Alive, "It is alive.")})
+    def alive() -> Response:
         """The process answers."""
-        return {"status": "ok"}
+        return JSONResponse({"status": "ok"})
 
-    @router.get("/readyz")
+    @router.get(
+        "/readyz",
+        response_class=JSONResponse,
+        responses={200: told(Ready, "It works."), 503: told(Ready, "It takes writes, but nobody judges.")},
+    )
     def ready() -> Response:
         """The database takes writes and an evaluator's tick is younger than a minute."""
         now = centre.clock()

@@ -2,38 +2,94 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 from fastapi import FastAPI, Request, Response
-from fastapi.responses import JSONResponse
-from starlette.middleware.trustedhost import TrustedHostMiddleware
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, RedirectResponse
+from sqlalchemy.exc import OperationalError
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 
 from hub.api import api
 from hub.centre import Centre
-from hub.errors import HubError
+from hub.errors import HubError, LoginNeededError
 from hub.headers import with_headers
+from hub.login import login, login_address
+from hub.openapi import described
+from hub.requests import is_form
 from hub.site import site
 from journeys.browser import our_version
 
-_LOCAL_NAMES = ["127.0.0.1", "localhost", "[::1]", "testserver"]
+_log = logging.getLogger("sixfb.hub")
+_HEALTH = ("/healthz", "/readyz")
+Next = Callable[[Request], Awaitable[Response]]
 
 
-def create_app(centre: Centre, *, hosts: list[str] | None = None) -> FastAPI:
-    """The application. `hosts` are the names it answers to; without login it answers to this machine's alone."""
+def create_app(centre: Centre) -> FastAPI:
+    """The application: every request passes the guard before a door's own code runs."""
     app = FastAPI(title="sixfb hub", version=our_version(), docs_url=None, redoc_url=None)
     app.include_router(api(centre))
     app.include_router(site(centre), include_in_schema=False)
+    app.include_router(login(centre), include_in_schema=False)
+    app.openapi = partial(described, app)  # type: ignore[method-assign]
     app.add_exception_handler(HubError, _refuse)
+    app.add_exception_handler(OperationalError, _no_database)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _as_a_sentence)
 
     @app.middleware("http")
-    async def headers(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-        return with_headers(request.url.path, await call_next(request))
+    async def at_the_door(request: Request, call_next: Next) -> Response:
+        return with_headers(request.scope["path"], await _answer(centre, request, call_next))
 
-    # A page elsewhere may point a name of its own at 127.0.0.1; it is not answered.
-    app.add_middleware(TrustedHostMiddleware, allowed_hosts=hosts or _LOCAL_NAMES)
     return app
+
+
+async def _answer(centre: Centre, request: Request, call_next: Next) -> Response:
+    path = request.scope["path"]
+    try:
+        # Probes come by whatever name the machine has there.
+        if path not in _HEALTH and not centre.guard.access.answers_to(request.headers.get("Host")):
+            raise HubError(400, "the hub does not answer to this name; SIXFB_HOSTS lists those that it has")
+        if "\0" in path or b"%00" in request.scope["query_string"]:
+            raise HubError(400, "there is no NUL in any name here")
+        await run_in_threadpool(centre.guard.admit, request)
+    except LoginNeededError as error:
+        return _to_the_login(request, path) or _refuse(request, error)
+    except HubError as error:
+        return _refuse(request, error)
+    except OperationalError as error:
+        return _no_database(request, error)
+    return await call_next(request)
+
+
+def _to_the_login(request: Request, path: str) -> Response | None:
+    """Where a browser goes whose session is over; None for a program."""
+    if request.method in ("GET", "HEAD") and not path.startswith("/api/"):
+        return RedirectResponse(login_address(request), status_code=303)
+    return RedirectResponse("/login", status_code=303) if is_form(request) else None
 
 
 def _refuse(_request: Request, error: Exception) -> Response:
     assert isinstance(error, HubError)
-    return JSONResponse({"error": str(error)}, status_code=error.status)
+    return JSONResponse({"error": str(error)}, status_code=error.status, headers=error.headers)
+
+
+def _no_database(request: Request, error: Exception) -> Response:
+    _log.error("%s %s: the database does not answer: %s", request.method, request.scope["path"], type(error).__name__)
+    return JSONResponse(
+        {"error": "the database does not answer; try again"}, status_code=503, headers={"Retry-After": "5"}
+    )
+
+
+def _invalid(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    told = "; ".join(f"{'.'.join(str(part) for part in one['loc'][1:])}: {one['msg']}" for one in error.errors())
+    return JSONResponse({"error": told[:500]}, status_code=422)
+
+
+def _as_a_sentence(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return JSONResponse({"error": error.detail.lower()}, status_code=error.status_code, headers=error.headers)

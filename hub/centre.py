@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from alerts.policy import Policy
 from hub.artifacts import Artifacts
+from hub.guard import Guard
 from hub.ingest import Ingest
 from hub.watched import Watched
 from sla.targets import Targets
@@ -25,7 +25,7 @@ class DemoLinks:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Centre:
-    """What the API and the pages share. `notices` are sentences that every page shows; `csrf` guards its forms.
+    """What the API and the pages share. `notices` are sentences that every page shows.
 
     `beats` tells when the evaluator last finished a tick, for `/readyz`.
     """
@@ -36,10 +36,10 @@ class Centre:
     policy: Policy
     ingest: Ingest
     artifacts: Artifacts
+    guard: Guard
     wake: Callable[[], None] = lambda: None
     beats: Callable[[], datetime | None] = lambda: None
     notices: tuple[str, ...] = ()
     demo: DemoLinks | None = None
     scale: float = 1.0
-    csrf: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)

@@ -25,6 +25,7 @@ def with_headers(path: str, response: Response) -> Response:
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
     response.headers.setdefault("Referrer-Policy", "no-referrer")
     response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+    response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
     if not path.startswith(("/trace/", "/static/", "/evidence/")):
         response.headers.setdefault("Cache-Control", "no-store")
     return response

@@ -8,14 +8,17 @@ from urllib.parse import parse_qs
 from starlette.requests import Request
 
 from hub.errors import HubError
+from hub.guard import visitor_of
 
 _FORM = "application/x-www-form-urlencoded"
 _LARGEST_FORM = 10_000
-_LONGEST_NAME = 80
 
 
 async def limited_body(request: Request, largest: int) -> bytes:
-    """The body, never more of it in memory than allowed. Raises HubError 413."""
+    """The body, never more of it in memory than allowed. Raises HubError 413, 415 where it is compressed."""
+    encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
+    if encoding not in ("", "identity"):
+        raise HubError(415, f"Content-Encoding: {encoding:.20} is not read here; send the body as it is")
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
@@ -24,28 +27,56 @@ async def limited_body(request: Request, largest: int) -> bytes:
     return bytes(body)
 
 
-async def csrf_checked(request: Request, token: str) -> bool:
-    """Whether the request is a form of our own pages (True) or a program's (False).
+async def read_form(request: Request) -> dict[str, str]:
+    """The fields of a form, the first of each name. Raises HubError 403, 413, 415.
+
+    A browser says in `Sec-Fetch-Site` whose page sends it; another site's never may.
+    """
+    _not_from_elsewhere(request)
+    if not is_form(request):
+        raise HubError(415, "send a form of the hub's pages")
+    body = await limited_body(request, _LARGEST_FORM)
+    try:
+        fields = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=20)
+    except ValueError:
+        raise HubError(413, "a form may have 20 fields") from None
+    return {name: values[0].replace("\0", "\ufffd") for name, values in fields.items()}
+
+
+async def csrf_checked(request: Request) -> dict[str, str] | None:
+    """The fields of a form of our own pages, or None where a program asks.
 
     A browser can be made to send a form from anywhere, so a form needs the token its page held; what no form can send
     (a JSON body, a header of our own) and no page of another origin may, is a program's.
 
     Raises:
-        HubError: 403 the request came from another site's page.
+        HubError: 403 the request came from another site's page, or the form is an old one.
     """
-    if request.headers.get("Sec-Fetch-Site", "none") not in ("same-origin", "none"):
-        raise HubError(403, "this came from another site's page; use the hub's own")
-    content = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-    if content == "application/json" or "X-Sixfb" in request.headers:
-        return False
-    if content == _FORM:
-        form = parse_qs((await limited_body(request, _LARGEST_FORM)).decode("utf-8", "replace"), max_num_fields=20)
-        if hmac.compare_digest(form.get("csrf", [""])[0].encode(), token.encode()):
-            return True
+    _not_from_elsewhere(request)
+    if _content_type(request) == "application/json" or "X-Sixfb" in request.headers:
+        return None
+    if is_form(request):
+        form = await read_form(request)
+        if hmac.compare_digest(form.get("csrf", "").encode(), visitor_of(request).csrf.encode()):
+            return form
         raise HubError(403, "the form is out of date; load its page again")
     raise HubError(415, "send a form of the hub's pages, or JSON with Content-Type: application/json")
 
 
 def person(request: Request) -> str:
-    """Who acts: the name a program gives in `X-Sixfb-Person`, else the hub's page."""
-    return (request.headers.get("X-Sixfb-Person") or "the dashboard")[:_LONGEST_NAME]
+    """Who acts: who is logged in; where no login is set up, the name a program gives in `X-Sixfb-Person`."""
+    return visitor_of(request).name
+
+
+def is_form(request: Request) -> bool:
+    """Whether a browser's form is what came."""
+    return _content_type(request) == _FORM
+
+
+def _not_from_elsewhere(request: Request) -> None:
+    if request.headers.get("Sec-Fetch-Site", "none") not in ("same-origin", "none"):
+        raise HubError(403, "this came from another site's page; use the hub's own")
+
+
+def _content_type(request: Request) -> str:
+    return request.headers.get("Content-Type", "").partition(";")[0].strip().lower()

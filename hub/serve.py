@@ -16,14 +16,18 @@ import uvicorn
 
 from alerts.channels import Channel
 from alerts.policy import Policy
+from config import Secret
 from facts import Failpoint, go_on, to_wire
+from hub.access import Access
 from hub.app import create_app
 from hub.artifacts import Artifacts
 from hub.centre import Centre, DemoLinks
 from hub.collect import Collector
 from hub.cycle import Cycle, Tick, new_holder
 from hub.deliver import Deliverer
+from hub.guard import Guard
 from hub.ingest import Ingest
+from hub.server_key import server_key
 from hub.unknown_slots import write_missed
 from hub.watched import Watched
 from journeys.browser import our_version
@@ -45,6 +49,7 @@ class HubSettings:
 
     `evidence_bytes` is how much evidence is kept. `inventory_url` is where the inventory is read (None: not configured).
     `lease_s` and `claim_s` are how long a hub that dies keeps others from judging, and from sending what it was about to send.
+    `secret_key` signs tokens and forms; without one the hub makes its own in `folder`.
     """
 
     folder: Path
@@ -57,6 +62,8 @@ class HubSettings:
     claim_s: float = 60.0
     notices: tuple[str, ...] = ()
     demo: DemoLinks | None = None
+    access: Access = field(default_factory=Access)
+    secret_key: Secret | None = None
 
 
 class Loop:
@@ -129,6 +136,8 @@ class Hub:
             claim_s=self.settings.claim_s,
         )
         self._artifacts = Artifacts(self.store, self.settings.folder / "evidence", at=self.at)
+        key = server_key(self.settings.folder, self.settings.secret_key)
+        self._guard = Guard(self.store, key, self.settings.access, clock=self.clock)
         self._client = httpx.Client(timeout=10.0, headers={"User-Agent": f"sixfb/{our_version()} (hub)"})
         self._loops = self._make_loops()
         self._server = uvicorn.Server(self._server_settings())
@@ -185,6 +194,7 @@ class Hub:
                 at=self.at,
             ),
             artifacts=self._artifacts,
+            guard=self._guard,
             wake=self.wake,
             notices=self.settings.notices,
             demo=self.settings.demo,
@@ -197,6 +207,9 @@ class Hub:
             port=self.settings.port,
             log_level="warning",
             access_log=False,
+            # Who asks is read from forwarding headers by `hub.access`, which knows whom to believe.
+            proxy_headers=False,
+            server_header=False,
             timeout_graceful_shutdown=3,
         )
 
@@ -218,7 +231,11 @@ class Hub:
         for loop in self._loops.values():
             loop.start()
         port = self._server.servers[0].sockets[0].getsockname()[1]
-        return f"http://{self.settings.host}:{port}"
+        return address_of(self.settings.host, port)
+
+    def open_doors(self) -> tuple[str, ...]:
+        """What a person must know of doors that ask nobody anything."""
+        return self._guard.notices()
 
     def stop(self) -> None:
         """Take nothing more, finish what is under way, close."""
@@ -228,3 +245,8 @@ class Hub:
             loop.stop()
         self._client.close()
         self.store.close()
+
+
+def address_of(host: str, port: int) -> str:
+    """The http address of a host and port."""
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -13,16 +13,18 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 from starlette.concurrency import run_in_threadpool
 
-from facts import Alert, AlertState, Run, Verdict, from_wire
+from facts import Alert, AlertState, Role, Run, Verdict, from_wire
 from hub.artifacts import KINDS
 from hub.centre import Centre
 from hub.cycle import VERDICTS
 from hub.errors import HubError
+from hub.guard import Visitor, visitor_of
 from hub.requests import csrf_checked
 from reports.artifacts import Artifact, read_artifacts
 from reports.live import (
     FaultButton,
     InboxEntry,
+    Present,
     alerts_page,
     asset,
     inbox_page,
@@ -95,12 +97,16 @@ class Demo:
 class Pages:
     """What pages ask the store."""
 
-    def __init__(self, centre: Centre, demo: Demo | None) -> None:
-        self.centre, self.demo = centre, demo
+    def __init__(self, centre: Centre, demo: Demo | None, visitor: Visitor | None = None) -> None:
+        self.centre, self.demo, self._visitor = centre, demo, visitor
+
+    def seen_by(self, request: Request) -> Pages:
+        """The pages as the person at the door may see them."""
+        return Pages(self.centre, self.demo, visitor_of(request))
 
     def frame(self, title: str, here: str, *, refresh_s: int = 5) -> Frame:
         """The frame of a page."""
-        centre = self.centre
+        centre, visitor = self.centre, self._visitor
         at, _ = self.verdicts()
         return a_frame(
             title,
@@ -108,9 +114,10 @@ class Pages:
             now=centre.clock(),
             evaluated_at=at,
             journeys=list(centre.watched.schedules()),
-            notices=centre.notices,
+            notices=[*centre.notices, *centre.guard.notices()],
             has_inbox=centre.demo is not None,
-            csrf=centre.csrf,
+            csrf=visitor.csrf if visitor and visitor.role.may(Role.OPERATOR) else "",
+            visitor=_present(visitor) if visitor and visitor.known else None,
             refresh_s=max(2, round(refresh_s / centre.scale)) if refresh_s else 0,
         )
 
@@ -213,26 +220,30 @@ class Pages:
         return tuple(found)
 
 
+def _present(visitor: Visitor) -> Present:
+    return Present(name=visitor.name, role=visitor.role, csrf=visitor.csrf if visitor.session else "")
+
+
 def _add_pages(router: APIRouter, pages: Pages) -> None:
     @router.get("/")
-    def overview() -> str:
-        return pages.overview()
+    def overview(request: Request) -> str:
+        return pages.seen_by(request).overview()
 
     @router.get("/journeys/{name}")
-    def journey(name: str) -> str:
-        return pages.journey(name)
+    def journey(name: str, request: Request) -> str:
+        return pages.seen_by(request).journey(name)
 
     @router.get("/alerts")
-    def alerts() -> str:
-        return pages.alerts()
+    def alerts(request: Request) -> str:
+        return pages.seen_by(request).alerts()
 
     @router.get("/sla")
-    def sla() -> str:
-        return pages.sla()
+    def sla(request: Request) -> str:
+        return pages.seen_by(request).sla()
 
     @router.get("/runs/{run_id}")
-    def run(run_id: str) -> str:
-        return pages.run(run_id)
+    def run(run_id: str, request: Request) -> str:
+        return pages.seen_by(request).run(run_id)
 
 
 def _add_files(router: APIRouter, centre: Centre) -> None:
@@ -277,8 +288,8 @@ def _add_demo(router: APIRouter, pages: Pages, demo: Demo) -> None:
     centre = pages.centre
 
     @router.get("/inbox")
-    def inbox() -> str:
-        return inbox_page(pages.frame("Inbox", "/inbox"), demo.messages(), centre.clock())
+    def inbox(request: Request) -> str:
+        return inbox_page(pages.seen_by(request).frame("Inbox", "/inbox"), demo.messages(), centre.clock())
 
     @router.get("/inbox.json")
     def inbox_json() -> Response:
@@ -286,8 +297,7 @@ def _add_demo(router: APIRouter, pages: Pages, demo: Demo) -> None:
 
     @router.post("/demo/faults/{name}")
     async def switch(name: str, request: Request) -> Response:
-        body = await request.body()
-        await csrf_checked(request, centre.csrf)
-        on = b"on=1" in body.split(b"&")
+        form = await csrf_checked(request)
+        on = form.get("on") == "1" if form is not None else b"on=1" in (await request.body()).split(b"&")
         await run_in_threadpool(demo.switch, name, on=on)
         return Response(status_code=303, headers={"Location": "/"})

@@ -20,12 +20,16 @@ class HubError(Exception):
     """The hub did not take what was sent.
 
     `permanent`: it would never take this very request (a 4xx about what is in it). `pause`: it does not know us (401, 403).
+    `wait_s`: it wants nothing of us before that (`Retry-After`).
     """
 
-    def __init__(self, message: str, *, permanent: bool = False, pause: bool = False) -> None:
+    def __init__(
+        self, message: str, *, permanent: bool = False, pause: bool = False, wait_s: float | None = None
+    ) -> None:
         super().__init__(message)
         self.permanent = permanent
         self.pause = pause
+        self.wait_s = wait_s
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,4 +107,10 @@ class HubClient:
         said = f"{method} {path.partition('?')[0]}: {status} {answer.text[:200]}"
         if status in (401, 403):
             raise HubError(said, pause=True)
-        raise HubError(said, permanent=status in (400, 404, 409, 413, 415, 422))
+        wait_s = _seconds(answer.headers.get("Retry-After")) if status in (429, 503) else None
+        raise HubError(said, permanent=status in (400, 404, 409, 413, 415, 422), wait_s=wait_s)
+
+
+def _seconds(retry_after: str | None) -> float | None:
+    """`Retry-After` in seconds; our hub sends no dates, and a proxy's that does is tried again as ever."""
+    return float(retry_after) if retry_after and retry_after.isdecimal() else None

@@ -15,6 +15,7 @@ from runner.spool import Kept, Spool
 
 _log = logging.getLogger("sixfb.runner")
 _FIRST_S, _LONGEST_S, _PAUSE_S = 1.0, 60.0, 60.0
+_LONGEST_WAIT_S = 600.0
 
 
 class Sender:
@@ -38,6 +39,7 @@ class Sender:
         self._wake, self._ended = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._go, name="sender", daemon=True)
         self._failures = 0
+        self._is_held = False
         self.trouble: str | None = None
 
     def start(self) -> None:
@@ -63,8 +65,10 @@ class Sender:
             except (sqlite3.Error, OSError) as error:
                 # What was sent cannot be written down: it is sent again, and the hub knows it.
                 _log.exception("the spool cannot be used")
+                self._is_held = False
                 self.trouble, wait = f"the spool cannot be used: {error}", self._longest_s
-            self._wake.wait(wait)
+            # What the hub demands is kept, whatever new comes into the spool meanwhile.
+            (self._ended if self._is_held else self._wake).wait(wait)
 
     def send_all(self) -> float:
         """Send until the spool is empty or the hub refuses; how many seconds to wait before the next try."""
@@ -78,7 +82,7 @@ class Sender:
             self._loose_evidence()
         except HubError as error:
             return self._after(error)
-        self.trouble = None
+        self.trouble, self._is_held = None, False
         return self._longest_s
 
     def _send(self, batch: Sequence[Kept]) -> None:
@@ -122,7 +126,7 @@ class Sender:
             try:
                 self._hub.put_evidence(artifact)
             except HubError as error:
-                if error.pause:
+                if error.pause or error.wait_s is not None:
                     raise
                 if not error.permanent:
                     return
@@ -144,10 +148,14 @@ class Sender:
 
     def _after(self, error: HubError) -> float:
         if self.trouble != str(error):
-            _log.warning("results wait here (%d): %s", self._spool.depth(), error)
+            # A hub that does not know us stays so until a person acts; everything else may mend itself.
+            level = logging.ERROR if error.pause else logging.WARNING
+            hint = "; set SIXFB_TOKEN to this location's token (`sixfb token create`)" if error.pause else ""
+            _log.log(level, "results wait here (%d): %s%s", self._spool.depth(), error, hint)
         self.trouble = str(error)
+        self._is_held = error.pause or error.wait_s is not None
         if error.pause:
             return _PAUSE_S
         self._failures += 1
         longest: float = min(self._longest_s, _FIRST_S * 2.0 ** min(self._failures, 10))
-        return max(0.05, longest * self._jitter())
+        return max(0.05, longest * self._jitter(), min(error.wait_s or 0.0, _LONGEST_WAIT_S))

@@ -35,9 +35,10 @@ def add(connection: Connection, user: User, *, password: str) -> bool:
     return connection.execute(new).first() is not None
 
 
-def find(connection: Connection, name: str) -> StoredUser | None:
-    """A person by name."""
-    row = connection.execute(select(table).where(table.c.name == name)).first()
+def find(connection: Connection, name: str, *, hold: bool = False) -> StoredUser | None:
+    """A person by name; with `hold` nobody changes the password or removes them before this transaction ends."""
+    query = select(table).where(table.c.name == name)
+    row = connection.execute(query.with_for_update() if hold else query).first()
     return StoredUser(user=_user(row), password=row.password) if row else None
 
 
@@ -53,15 +54,17 @@ def count(connection: Connection) -> int:
 
 def set_password(connection: Connection, name: str, *, password: str, at: datetime) -> bool:
     """Give a person another password and end every session; False where there is none of that name."""
-    changed = update(table).where(table.c.name == name).values(password=password, changed_at=at)
+    changed = connection.execute(update(table).where(table.c.name == name).values(password=password, changed_at=at))
+    # After the row is ours: a login that held it has its session by now, and one that waits sees the new password.
     sessions.close_all_of(connection, name)
-    return bool(connection.execute(changed).rowcount)
+    return bool(changed.rowcount)
 
 
 def remove(connection: Connection, name: str) -> bool:
     """Remove a person and end every session; False where there is none of that name."""
+    gone = connection.execute(delete(table).where(table.c.name == name))
     sessions.close_all_of(connection, name)
-    return bool(connection.execute(delete(table).where(table.c.name == name)).rowcount)
+    return bool(gone.rowcount)
 
 
 def _user(row: Row[Any]) -> User:

@@ -2,8 +2,10 @@
 
 from reports.live.alerts import alerts_page
 from reports.live.assets import asset
+from reports.live.frame import Present
 from reports.live.inbox import InboxEntry, inbox_page
 from reports.live.journey import journey_page
+from reports.live.login import login_page
 from reports.live.overview import FaultButton, overview_page
 from reports.live.run import run_page
 from reports.live.sla import sla_page
@@ -11,10 +13,12 @@ from reports.live.sla import sla_page
 __all__ = [
     "FaultButton",
     "InboxEntry",
+    "Present",
     "alerts_page",
     "asset",
     "inbox_page",
     "journey_page",
+    "login_page",
     "overview_page",
     "run_page",
     "sla_page",

@@ -29,8 +29,20 @@ def ago(moment: datetime | None, now: datetime) -> Ago | None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Present:
+    """Who looks at the page. `csrf` is what the form that logs out must bring; empty where a proxy logs people in and out."""
+
+    name: str
+    role: str
+    csrf: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
-    """`here` is the path of the page; `refresh_s` how often it is fetched anew (0: never)."""
+    """`here` is the path of the page; `refresh_s` how often it is fetched anew (0: never).
+
+    `csrf` is what the page's forms must bring; it is empty for who may change nothing, and no form is shown then.
+    """
 
     title: str
     tone: str
@@ -41,6 +53,7 @@ class Frame:
     has_inbox: bool
     csrf: str
     refresh_s: int = 5
+    visitor: Present | None = None
 
 
 def a_frame(
@@ -55,6 +68,7 @@ def a_frame(
     has_inbox: bool = False,
     csrf: str = "",
     refresh_s: int = 5,
+    visitor: Present | None = None,
 ) -> Frame:
     """The frame of one page."""
     return Frame(
@@ -67,4 +81,5 @@ def a_frame(
         has_inbox=has_inbox,
         csrf=csrf,
         refresh_s=refresh_s,
+        visitor=visitor,
     )

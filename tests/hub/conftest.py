@@ -14,11 +14,14 @@ from fastapi.testclient import TestClient
 from alerts.policy import Policy
 from config import read_document
 from facts import Run, Severity, Status, to_wire
+from hub.access import Access
 from hub.app import create_app
 from hub.artifacts import Artifacts
 from hub.centre import Centre
 from hub.cycle import Cycle, Tick
+from hub.guard import Guard
 from hub.ingest import Ingest
+from hub.server_key import ServerKey
 from sla.targets import targets_from
 from store import Store
 from tests.builders import A_MOMENT, a_run
@@ -83,6 +86,7 @@ def bench(store: Store, tmp_path: Path) -> Iterator[Bench]:
         policy=policy,
         ingest=Ingest(store, locations=watched.locations.locations, periods=periods),
         artifacts=Artifacts(store, tmp_path / "evidence"),
+        guard=Guard(store, ServerKey(b"k" * 32), Access(), clock=clock),
         clock=clock,
     )
     cycle = Cycle(store=store, watched=watched, targets=targets, policy=policy, watching_since=A_MOMENT)

@@ -18,6 +18,7 @@ async function refresh() {
   if (document.hidden) return;
   try {
     const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+    if (answer.redirected) return location.assign(answer.url); // the session is over
     if (!answer.ok) throw new Error(answer.status);
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     for (const part of document.querySelectorAll("[data-live]")) {
@@ -37,6 +38,7 @@ if (every) setInterval(refresh, every);
 document.addEventListener("visibilitychange", refresh);
 
 document.addEventListener("submit", async (event) => {
+  if ("leaves" in event.target.dataset) return;
   event.preventDefault();
   const body = new URLSearchParams(new FormData(event.target));
   await fetch(event.target.action, { method: "POST", body, redirect: "manual" }).catch(() => null);

@@ -1,0 +1,156 @@
+"""How the hub is reached, from the environment: names, proxies, login and tokens."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from cli import watching
+from cli.failing import Failing, writable_folder
+from config import Complaint, ConfigError, Secret, read_secret
+from facts import Role
+
+if TYPE_CHECKING:
+    from hub.access import Access, Network, ProxyLogin
+    from hub.logins import Logins
+    from hub.server_key import ServerKey
+    from store import Store
+
+_HOST = re.compile(r"(\*\.)?[a-z0-9]([a-z0-9.-]*[a-z0-9])?|[0-9a-f:]+")
+_HEADER = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
+_YES, _NO = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
+
+
+def read_access(host: str, base_url: str | None = None, environment: Mapping[str, str] = os.environ) -> Access:
+    """What the settings say of a hub that listens at `host` and whose links lead to `base_url`. Raises ConfigError.
+
+    It is public where others than this machine can reach it: at an address that is not loopback, or by a name that is not
+    this machine's (a proxy in front of it).
+    """
+    from hub.access import Access, is_local_name, is_loopback
+
+    hosts = tuple(_hosts(environment))
+    public = not is_loopback(host) or any(not is_local_name(name) for name in hosts)
+    linked = urlsplit(base_url).hostname if base_url and public else None
+    proxies = _listed("SIXFB_TRUSTED_PROXIES", environment)
+    return Access(
+        public=public,
+        require_tokens=_flag("SIXFB_REQUIRE_TOKENS", environment),
+        hosts=(*hosts, *([linked.lower()] if linked else [])),
+        proxies=_networks(proxies),
+        proxy_login=_proxy_login(environment, proxies),
+        metrics_token=read_secret("SIXFB_METRICS_TOKEN", environment),
+    )
+
+
+def secret_key(environment: Mapping[str, str] = os.environ) -> Secret | None:
+    """The hub's key where it is configured. Raises ConfigError."""
+    return read_secret("SIXFB_SECRET_KEY", environment)
+
+
+def must_have_a_login(host: str, access: Access, users: int) -> None:
+    """Refuse to open the doors to others than this machine while nobody must log in. Raises Failing."""
+    from hub.access import is_loopback
+
+    if not access.public or users or access.proxy_login is not None:
+        return
+    how = f"--host {host}" if not is_loopback(host) else f"SIXFB_HOSTS={','.join(access.hosts)}"
+    raise Failing(
+        f"{how}: anybody who reaches that address could read everything and acknowledge alerts; add a user first "
+        "(`sixfb user add NAME --role admin`), or name the header of a proxy that logs people in "
+        "(SIXFB_TRUSTED_PROXY_HEADER, SIXFB_TRUSTED_PROXIES)"
+    )
+
+
+def own_database() -> Store:
+    """The hub's own database with its tables, made where there is none yet: users come before the first start. Raises Failing."""
+    from store import StoreError
+
+    store = watching.open_database(writable_folder(watching.hub_folder(), option="SIXFB_VAR"))
+    try:
+        store.migrate()
+    except StoreError as error:
+        raise Failing(str(error)) from None
+    return store
+
+
+def own_key() -> ServerKey:
+    """The hub's key. Raises ConfigError, Failing."""
+    from hub.errors import HubError
+    from hub.server_key import server_key
+
+    folder: Path = watching.hub_folder()
+    try:
+        return server_key(folder, secret_key())
+    except HubError as error:
+        raise Failing(str(error)) from None
+
+
+def logins(store: Store) -> Logins:
+    """The users of a database."""
+    from hub.logins import Logins
+
+    return Logins(store)
+
+
+def _hosts(environment: Mapping[str, str]) -> list[str]:
+    found = [host.strip("[]").lower() for host in _listed("SIXFB_HOSTS", environment)]
+    for host in found:
+        if not _HOST.fullmatch(host):
+            raise _wrong("SIXFB_HOSTS", f"{host!r} is no host's name", "write them like hub.example.com,*.example.net")
+    return found
+
+
+def _proxy_login(environment: Mapping[str, str], proxies: list[str]) -> ProxyLogin | None:
+    from hub.access import ProxyLogin
+
+    header = environment.get("SIXFB_TRUSTED_PROXY_HEADER", "").strip()
+    role_header = environment.get("SIXFB_TRUSTED_PROXY_ROLE_HEADER", "").strip() or None
+    role = _role("SIXFB_TRUSTED_PROXY_ROLE", environment)
+    if not header:
+        if role_header or environment.get("SIXFB_TRUSTED_PROXY_ROLE"):
+            what = "is not set, and a role of the proxy's people is"
+            raise _wrong("SIXFB_TRUSTED_PROXY_HEADER", what, "name the header, like X-Forwarded-User")
+        return None
+    for name, value in (("SIXFB_TRUSTED_PROXY_HEADER", header), ("SIXFB_TRUSTED_PROXY_ROLE_HEADER", role_header)):
+        if value is not None and not _HEADER.fullmatch(value):
+            raise _wrong(name, f"{value!r} is no header's name", "write it like X-Forwarded-User")
+    if not proxies:
+        what = "is not set: nobody would be believed"
+        raise _wrong("SIXFB_TRUSTED_PROXIES", what, "name the proxy's networks, like 127.0.0.1/32,10.0.0.0/8")
+    return ProxyLogin(header=header, role_header=role_header, role=role)
+
+
+def _role(name: str, environment: Mapping[str, str]) -> Role:
+    value = environment.get(name, "").strip().lower() or Role.VIEWER.value
+    if value not in list(Role):
+        raise _wrong(name, f"{value!r} is no role", f"there are {', '.join(Role)}")
+    return Role(value)
+
+
+def _networks(values: list[str]) -> tuple[Network, ...]:
+    from hub.access import networks
+
+    try:
+        return networks(values)
+    except ValueError as error:
+        raise _wrong("SIXFB_TRUSTED_PROXIES", str(error), "write networks like 127.0.0.1/32,10.0.0.0/8") from None
+
+
+def _listed(name: str, environment: Mapping[str, str]) -> list[str]:
+    return [part.strip() for part in environment.get(name, "").split(",") if part.strip()]
+
+
+def _flag(name: str, environment: Mapping[str, str]) -> bool:
+    value = environment.get(name, "").strip().lower()
+    if value not in (*_YES, *_NO):
+        raise _wrong(name, f"{value!r} is neither yes nor no", "write 1 or 0")
+    return value in _YES
+
+
+def _wrong(key: str, what: str, hint: str) -> ConfigError:
+    return ConfigError(Complaint(file="environment", key=key, what=what, hint=hint))

@@ -1,0 +1,88 @@
+"""`sixfb token`: the tokens with which runners and sources come to the hub."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli import access, settings, watching
+from cli.failing import Failing, complain
+
+if TYPE_CHECKING:
+    from facts import Token, TokenKind
+
+app = typer.Typer(help="The tokens with which runners and sources come to the hub.", no_args_is_help=True)
+
+
+@app.command()
+def create(
+    location: Annotated[
+        str | None, typer.Option("--location", metavar="NAME", help="For the runner of this location.")
+    ] = None,
+    source: Annotated[
+        str | None, typer.Option("--source", metavar="NAME", help="For a program that sends events.")
+    ] = None,
+) -> None:
+    """Make a token and print it, this once. From the first token on the hub asks every runner for one."""
+    from hub.errors import HubError
+    from hub.tokens import Tokens
+
+    kind, subject = _whose(location, source)
+    tokens = Tokens(access.own_database(), access.own_key())
+    try:
+        token, text = tokens.issue(kind, subject, now=datetime.now(UTC))
+    except HubError as error:
+        raise Failing(str(error)) from None
+    # The token alone on standard output: it can be piped into a secret's file.
+    typer.echo(text)
+    what = "SIXFB_TOKEN of the runner" if location else "the Authorization header: Bearer"
+    complain(f"token {token.id} of {subject}: put it into {what}; it is shown only now")
+
+
+def _whose(location: str | None, source: str | None) -> tuple[TokenKind, str]:
+    from facts import TokenKind
+
+    if (location is None) == (source is None):
+        raise Failing("name either --location NAME or --source NAME")
+    if location is not None:
+        return TokenKind.LOCATION, settings.known_location(location)
+    return TokenKind.SOURCE, source or ""
+
+
+@app.command("list")
+def list_tokens(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
+    """Every token ever made: whose, since when, last used when, whether it still holds."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from facts import to_wire
+    from store import tokens
+
+    with watching.existing_database().read() as connection:
+        found = tokens.listed(connection)
+    if as_json:
+        typer.echo(json.dumps(to_wire(found), indent=2))
+        return
+    table = Table("id", "kind", "of", "made (UTC)", "last used", "state")
+    for token in found:
+        used = f"{token.last_used_at:%Y-%m-%d %H:%M}" if token.last_used_at else "never"
+        table.add_row(token.id, token.kind, token.subject, f"{token.created_at:%Y-%m-%d %H:%M}", used, _state(token))
+    Console().print(table)
+
+
+def _state(token: Token) -> str:
+    return f"revoked {token.revoked_at:%Y-%m-%d %H:%M}" if token.revoked_at else "active"
+
+
+@app.command()
+def revoke(token_id: Annotated[str, typer.Argument(metavar="ID")]) -> None:
+    """End a token, at once."""
+    from store import tokens
+
+    with watching.existing_database().write() as connection:
+        if not tokens.revoke(connection, token_id, at=datetime.now(UTC)):
+            raise Failing(f"no active token {token_id!r}; `sixfb token list` shows those there are")
+    typer.echo(f"{token_id} is revoked")

@@ -1,0 +1,200 @@
+"""Stands at every door: who is this, and may they? It decides before a door's own code runs."""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from starlette.requests import Request
+
+from facts import Role, Token, TokenKind
+from hub.access import Access
+from hub.doors import Need, need
+from hub.errors import HubError, LoginNeededError, TooManyError
+from hub.logins import Logins
+from hub.rates import Buckets, Rate
+from hub.server_key import ServerKey
+from hub.tokens import Tokens, bearer
+from store import Store, tokens, users
+
+_LONGEST_NAME = 80
+_OPEN_DOORS = (
+    "Nobody needs to log in, and runners need no token: this hub is open to everybody on this machine "
+    "(`sixfb user add`, `sixfb token create`)."
+)
+_NO_LOGIN = "Nobody needs to log in: pages and acknowledging are open to everybody on this machine (`sixfb user add`)."
+_NO_TOKENS = "Runners need no token: everybody who reaches this hub can send runs (`sixfb token create`)."
+_KINDS = {Need.LOCATION: TokenKind.LOCATION, Need.SOURCE: TokenKind.SOURCE}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visitor:
+    """A person at a door. `csrf` is what their forms must bring; `session` the one that can be left, None without one.
+
+    `known` is false where no login is set up: then everybody may everything, under a name of their own choice.
+    """
+
+    name: str
+    role: Role
+    csrf: str = field(repr=False)
+    session: str | None = field(default=None, repr=False)
+    known: bool = True
+
+
+class Guard:
+    """Lets pass or refuses. `monotonic` counts seconds for the rates."""
+
+    def __init__(
+        self,
+        store: Store,
+        key: ServerKey,
+        access: Access,
+        *,
+        logins: Logins | None = None,
+        rate: Rate | None = None,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.access = access
+        self.logins = logins or Logins(store, clock=clock, monotonic=monotonic)
+        self._store, self._key, self._clock, self._monotonic = store, key, clock, monotonic
+        self._tokens = Tokens(store, key)
+        self._buckets = Buckets(rate or Rate())
+        self._open_csrf = key.sign("csrf of the open hub", secrets.token_hex(16))
+
+    def admit(self, request: Request) -> None:
+        """Let a request pass; who it is stands in its state afterwards: `visitor`, or `token` for a program.
+
+        Raises:
+            HubError: 401 nobody we know, 403 somebody who may not, 429 too fast.
+        """
+        asked = need(request.method, request.scope["path"])
+        request.state.visitor = request.state.token = None
+        if asked in _KINDS:
+            request.state.token = self._program(request, _KINDS[asked])
+        elif asked is Need.METRICS and self._has_metrics_token(request):
+            return
+        elif asked.role is not None:
+            request.state.visitor = self._person(request, asked.role)
+
+    def _program(self, request: Request, kind: TokenKind) -> Token | None:
+        text = bearer(request.headers.get("Authorization"))
+        if text is None:
+            if self.tokens_needed():
+                what = f"send a {kind.value}'s token: `Authorization: Bearer sfb_...` (`sixfb token create`)"
+                raise HubError(401, what, headers={"WWW-Authenticate": "Bearer"})
+            return None
+        token = self._tokens.known(text, now=self._clock())
+        if token.kind is not kind:
+            raise HubError(403, f"{token.id} is a {token.kind.value}'s token; this door is for a {kind.value}'s")
+        wait_s = self._buckets.take(token.id, self._monotonic())
+        if wait_s > 0:
+            raise TooManyError(f"{token.subject} asks too fast", wait_s=wait_s)
+        return token
+
+    def _person(self, request: Request, needed: Role) -> Visitor:
+        visitor = self.visitor(request)
+        if visitor is None:
+            raise LoginNeededError
+        if not visitor.role.may(needed):
+            raise HubError(403, f"{visitor.name} is {visitor.role}; this needs {needed}")
+        return visitor
+
+    def visitor(self, request: Request) -> Visitor | None:
+        """Who a person is; None where they must log in first. Raises HubError 401 for a proxy that names nobody clearly."""
+        if not self.login_needed():
+            name = _printable(request.headers.get("X-Sixfb-Person", ""))
+            return Visitor(name=name or "the dashboard", role=Role.ADMIN, csrf=self._open_csrf, known=False)
+        return self._from_proxy(request) or self._from_session(request)
+
+    def _from_proxy(self, request: Request) -> Visitor | None:
+        login = self.access.proxy_login
+        if login is None or not self.access.is_proxy(request):
+            return None
+        names = request.headers.getlist(login.header)
+        if not names:
+            return None
+        name = _printable(names[0])
+        # A proxy that appends instead of replacing would let anybody choose who they are.
+        if len(names) > 1 or not name:
+            raise HubError(401, f"{login.header}: expected one name from the proxy, got {len(names)} headers")
+        return Visitor(
+            name=name, role=_role(request, login.role_header) or login.role, csrf=self._key.sign("csrf", name)
+        )
+
+    def _from_session(self, request: Request) -> Visitor | None:
+        cookie = request.cookies.get(session_cookie(secure=self.access.is_https(request)))
+        # A page that refreshes itself is no sign of a person.
+        in_the_background = request.headers.get("Sec-Fetch-Dest") == "empty" and request.method == "GET"
+        session = self.logins.session(cookie, is_here=not in_the_background) if cookie else None
+        if session is None or cookie is None:
+            return None
+        return Visitor(name=session.name, role=session.role, csrf=self._key.sign("csrf", cookie), session=cookie)
+
+    def _has_metrics_token(self, request: Request) -> bool:
+        told, wanted = bearer(request.headers.get("Authorization")), self.access.metrics_token
+        if told is None or wanted is None:
+            return False
+        return hmac.compare_digest(told.encode("utf-8", "replace"), wanted.reveal().encode())
+
+    def login_needed(self) -> bool:
+        """Whether people must say who they are: there are users, or a proxy that names them, or others reach the hub."""
+        if self.access.public or self.access.proxy_login is not None:
+            return True
+        with self._store.read() as connection:
+            return users.count(connection) > 0
+
+    def tokens_needed(self) -> bool:
+        """Whether runners need a token: one was ever issued, or the settings ask for it, or others reach the hub."""
+        if self.access.public or self.access.require_tokens:
+            return True
+        with self._store.read() as connection:
+            return tokens.any_issued(connection)
+
+    def notices(self) -> tuple[str, ...]:
+        """What every page must say of open doors and of tokens that nobody can check."""
+        login, token = self.login_needed(), self.tokens_needed()
+        said = {(False, False): _OPEN_DOORS, (False, True): _NO_LOGIN, (True, False): _NO_TOKENS}.get((login, token))
+        lost = [t.id for t in self._tokens.of_another_key()]
+        what = f"Tokens made with another server key are refused: {', '.join(lost)}. Set that key, or issue them anew."
+        return (*([said] if said else []), *([what] if lost else []))
+
+    def sign_form(self, nonce: str) -> str:
+        """What the login form must bring beside the nonce in its cookie."""
+        return self._key.sign("login form", nonce)
+
+    def signed_form(self, nonce: str, signature: str) -> bool:
+        """Whether a login form is one of ours."""
+        return bool(nonce) and self._key.signed("login form", nonce, signature)
+
+
+def session_cookie(*, secure: bool) -> str:
+    """The name of the session's cookie. Over https it has the prefix with which no other host can set it."""
+    return "__Host-sixfb_session" if secure else "sixfb_session"
+
+
+def visitor_of(request: Request) -> Visitor:
+    """The person whom the guard let pass at a door for people."""
+    visitor = request.state.visitor
+    assert isinstance(visitor, Visitor)
+    return visitor
+
+
+def token_of(request: Request) -> Token | None:
+    """The token with which a program came; None where the hub asks for none."""
+    token: Token | None = request.state.token
+    return token
+
+
+def _role(request: Request, header: str | None) -> Role | None:
+    told = request.headers.getlist(header) if header else []
+    name = told[0].strip().lower() if len(told) == 1 else ""
+    return Role(name) if name in list(Role) else None
+
+
+def _printable(name: str) -> str:
+    return "".join(c for c in name if c.isprintable()).strip()[:_LONGEST_NAME]

@@ -1,0 +1,106 @@
+"""`/login` and `/logout`."""
+
+from __future__ import annotations
+
+import secrets
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
+from starlette.concurrency import run_in_threadpool
+
+from hub.centre import Centre
+from hub.errors import HubError
+from hub.guard import Visitor, session_cookie, visitor_of
+from hub.requests import csrf_checked, read_form
+from reports.live import login_page
+
+_NONCE = "sixfb_login"
+_NONCE_LASTS_S = 3600
+_OUT_OF_DATE = "the form was out of date; please try again"
+_LONGEST_NEXT = 500
+
+
+def login(centre: Centre) -> APIRouter:
+    """The form, what becomes of it, and the way out."""
+    router = APIRouter(default_response_class=HTMLResponse)
+    guard = centre.guard
+
+    @router.get("/login")
+    def show(request: Request, next: str = "/") -> Response:  # noqa: A002 - the name in the address
+        if _who(request, centre) is not None:
+            return RedirectResponse(safe_next(next), status_code=303)
+        return _form(request, centre, after=next)
+
+    @router.post("/login")
+    async def enter(request: Request) -> Response:
+        form = await read_form(request)
+        after, name = form.get("next", "/"), form.get("name", "")
+        if not guard.signed_form(request.cookies.get(_NONCE, ""), form.get("csrf", "")):
+            return _form(request, centre, after=after, name=name, problem=_OUT_OF_DATE, status=403)
+        secure = guard.access.is_https(request)
+        old = request.cookies.get(session_cookie(secure=secure))
+        client = guard.access.client(request)
+        try:
+            cookie = await run_in_threadpool(
+                guard.logins.log_in, name, form.get("password", ""), client=client, leaving=old
+            )
+        except HubError as error:
+            answer = _form(request, centre, after=after, name=name, problem=str(error), status=error.status)
+            answer.headers.update(error.headers)
+            return answer
+        response = RedirectResponse(safe_next(after), status_code=303)
+        response.set_cookie(
+            session_cookie(secure=secure), cookie, httponly=True, samesite="lax", secure=secure, path="/"
+        )
+        response.delete_cookie(_NONCE, path="/login")
+        return response
+
+    @router.post("/logout")
+    async def leave(request: Request) -> Response:
+        await csrf_checked(request)
+        visitor = visitor_of(request)
+        if visitor.session is not None:
+            await run_in_threadpool(guard.logins.log_out, visitor.session)
+        response = RedirectResponse("/login", status_code=303)
+        secure = guard.access.is_https(request)
+        name = session_cookie(secure=secure)
+        response.delete_cookie(name, path="/", httponly=True, samesite="lax", secure=secure)
+        return response
+
+    return router
+
+
+def _who(request: Request, centre: Centre) -> Visitor | None:
+    try:
+        return centre.guard.visitor(request)
+    except HubError:
+        return None
+
+
+def _form(
+    request: Request, centre: Centre, *, after: str, name: str = "", problem: str | None = None, status: int = 200
+) -> Response:
+    # The form is bound to a cookie of this browser: nobody can log somebody in as themselves from another page.
+    nonce = request.cookies.get(_NONCE) or secrets.token_urlsafe(16)
+    html = login_page(csrf=centre.guard.sign_form(nonce), after=safe_next(after), name=name[:64], problem=problem)
+    response = HTMLResponse(html, status_code=status)
+    secure = centre.guard.access.is_https(request)
+    response.set_cookie(
+        _NONCE, nonce, max_age=_NONCE_LASTS_S, path="/login", httponly=True, samesite="strict", secure=secure
+    )
+    return response
+
+
+def safe_next(path: str) -> str:
+    """Where to go after the login: a path of our own, whatever the address said."""
+    ours = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable() and "\\" not in path
+    return path if ours and len(path) <= _LONGEST_NEXT and path.isascii() else "/"
+
+
+def login_address(request: Request) -> str:
+    """The login page that leads back to what was asked for."""
+    query = request.url.query
+    path = request.scope["path"] + (f"?{query}" if query else "")
+    after = safe_next(path)
+    return "/login" if after == "/" else f"/login?{urlencode({'next': after})}"

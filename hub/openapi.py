@@ -1,0 +1,81 @@
+"""`/openapi.json`: what FastAPI knows of the doors, and what it cannot know: who may come in, and every refusal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from hub.doors import Need, need
+from hub.ingest import MOST_RUNS
+
+_PROBLEM = {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+_EVERYWHERE = {
+    400: "A `Host` that is not the hub's (`SIXFB_HOSTS`), or NUL in the address.",
+    503: "The database does not answer; try again after `Retry-After` seconds.",
+}
+_FOR_PEOPLE = {401: "Nobody is logged in.", 403: "Logged in, but the role is too low."}
+_FOR_PROGRAMS = {
+    401: "No token, or one that is not known or is revoked.",
+    403: "A token of another kind or place.",
+    429: "Too fast; come back after `Retry-After` seconds.",
+}
+_SCHEMES = {
+    "token": {"type": "http", "scheme": "bearer", "description": "A location's or a source's token, `sfb_...`."},
+    "session": {"type": "apiKey", "in": "cookie", "name": "sixfb_session", "description": "A person's, from `/login`."},
+}
+
+RUNS_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "description": f"At most {MOST_RUNS} runs and 4 MiB; each run at most 128 KiB. Unknown keys are left alone.",
+        "content": {
+            "application/json": {
+                "schema": {
+                    "type": "object",
+                    "required": ["runs"],
+                    "properties": {
+                        "location": {"type": ["string", "null"], "description": "Of every run in the batch."},
+                        "runs": {
+                            "type": "array",
+                            "maxItems": MOST_RUNS,
+                            "items": {"$ref": "#/components/schemas/Run"},
+                        },
+                    },
+                }
+            }
+        },
+    }
+}
+BYTES_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+    }
+}
+
+
+def described(app: FastAPI) -> dict[str, Any]:
+    """The whole description, made once."""
+    if app.openapi_schema is None:
+        schema = get_openapi(title=app.title, version=app.version, routes=app.routes)
+        components = schema.setdefault("components", {})
+        components["securitySchemes"] = _SCHEMES
+        for path, methods in schema["paths"].items():
+            for method, operation in methods.items():
+                _describe(operation, need(method.upper(), path))
+        app.openapi_schema = schema
+    return app.openapi_schema
+
+
+def _describe(operation: dict[str, Any], asked: Need) -> None:
+    refusals = dict(_EVERYWHERE)
+    if asked in (Need.LOCATION, Need.SOURCE):
+        refusals |= _FOR_PROGRAMS
+        operation["security"] = [{"token": []}, {}]
+    elif asked is not Need.NOBODY:
+        refusals |= _FOR_PEOPLE
+        operation["security"] = [{"session": []}, {}]
+    for status, description in refusals.items():
+        operation["responses"].setdefault(str(status), {"description": description, "content": _PROBLEM})

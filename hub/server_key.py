@@ -1,0 +1,79 @@
+"""The hub's own key, under which tokens and forms are authenticated."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import secrets
+from pathlib import Path
+
+from config import Secret
+from hub.errors import HubError
+
+_FILE = "secret.key"
+_LEAST = 32
+
+
+class ServerKey:
+    """A key that signs and never shows itself. Each purpose has signatures of its own."""
+
+    __slots__ = ("_key",)
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+
+    def sign(self, purpose: str, text: str) -> str:
+        """The HMAC-SHA-256 of a text, as 64 hexadecimal digits."""
+        return hmac.new(self._key, f"{purpose}\0{text}".encode("utf-8", "replace"), hashlib.sha256).hexdigest()
+
+    def signed(self, purpose: str, text: str, signature: str) -> bool:
+        """Whether a signature is this key's; takes as long whatever is wrong with it."""
+        return hmac.compare_digest(self.sign(purpose, text).encode(), signature.encode("utf-8", "replace"))
+
+    @property
+    def fingerprint(self) -> str:
+        """A name for the key that tells nothing of it."""
+        return self.sign("fingerprint", "")[:16]
+
+    def __repr__(self) -> str:
+        return "ServerKey(***)"
+
+
+def server_key(folder: Path, configured: Secret | None = None) -> ServerKey:
+    """The configured key, else the one in `secret.key` of the hub's folder, which is made with mode 600 the first time.
+
+    Raises:
+        HubError: the key is too short, or others may read its file; the message says what to do.
+    """
+    if configured is not None:
+        key = configured.reveal().encode()
+        if len(key) < _LEAST:
+            what = f"SIXFB_SECRET_KEY: has {len(key)} characters, fewer than {_LEAST}"
+            raise HubError(500, f"{what}; make one with `openssl rand -hex 32`")
+        return ServerKey(key)
+    file = folder / _FILE
+    _make(file)
+    if file.stat().st_mode & 0o077:
+        raise HubError(500, f"{file}: others may read the hub's key; `chmod 600 {file}`")
+    key = file.read_bytes().strip()
+    if len(key) < _LEAST:
+        raise HubError(500, f"{file}: holds no key of {_LEAST} characters; delete it, and issue every token anew")
+    return ServerKey(key)
+
+
+def _make(file: Path) -> None:
+    """Two hubs that start at once agree on one key: it is written whole beside its place, and linked there by one of them."""
+    if file.exists():
+        return
+    file.parent.mkdir(parents=True, exist_ok=True)
+    half = file.with_name(f".{_FILE}-{secrets.token_hex(6)}")
+    handle = os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(handle, "w", encoding="ascii") as written:
+            written.write(secrets.token_hex(32))
+        os.link(half, file)
+    except FileExistsError:
+        pass
+    finally:
+        half.unlink()
