@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from alerts.channels import Channel
     from alerts.routes import Routing
+    from hub.access import Access
     from hub.centre import DemoLinks
     from store import Store
 
@@ -40,6 +41,7 @@ def hub(
     doors, key = access.read_access(host, routing.base_url), access.secret_key()
     folder = writable_folder(watching.hub_folder(), option="SIXFB_VAR")
     store = watching.open_database(folder)
+    _refuse_strangers(host, doors, store)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
     mask_logs(secrets_in(os.environ))
     for chatty in ("httpx", "alembic"):
@@ -55,8 +57,6 @@ def hub(
         scale=scale, base_url=routing.base_url or address_of(host, port), mark=_mark(scale) if demo else None
     )
     try:
-        store.migrate()
-        access.must_have_a_login(host, doors, _users(store))
         running = Hub(
             store=store,
             watched=watched,
@@ -86,11 +86,17 @@ def hub(
     running.stop()
 
 
-def _users(store: Store) -> int:
-    from store import users
+def _refuse_strangers(host: str, doors: Access, store: Store) -> None:
+    from store import StoreError, users
 
+    if not doors.public:
+        return
+    try:
+        store.migrate()
+    except StoreError as error:
+        raise Failing(str(error)) from None
     with store.read() as connection:
-        return users.count(connection)
+        access.must_have_a_login(host, doors, users.count(connection))
 
 
 def demo_links() -> tuple[DemoLinks | None, float]:

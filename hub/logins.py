@@ -20,12 +20,12 @@ from store.sessions import Session
 IDLE, ABSOLUTE = timedelta(hours=12), timedelta(days=7)
 _COARSELY = timedelta(minutes=5)
 _AT_ONCE = 2
-_QUEUES_S = 3.0
 _NOT_KNOWN = "this name and password are not known here"
 
 
 class Logins:
-    """The users and their sessions. `monotonic` counts seconds for the waits between guesses."""
+    """The users and their sessions. `monotonic` counts seconds for the waits between guesses; `check` compares a password with
+    a stored hash."""
 
     def __init__(
         self,
@@ -34,8 +34,11 @@ class Logins:
         cost: Cost | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         monotonic: Callable[[], float] = time.monotonic,
+        check: Callable[[str, str], bool] = is_right,
+        queues_s: float = 3.0,
     ) -> None:
         self._store, self._clock, self._monotonic = store, clock, monotonic
+        self._check, self._queues_s = check, queues_s
         self._cost = cost or Cost()
         # A name is not locked for longer than a minute: whoever knows it could keep its owner out.
         self._of_name = Guesses(Patience(longest_s=60.0))
@@ -66,10 +69,10 @@ class Logins:
 
     def _is_right(self, password: str, stored: str) -> bool:
         # Each check takes 32 MiB and a core: a crowd waits, and then is sent away.
-        if not self._checking.acquire(timeout=_QUEUES_S):
+        if not self._checking.acquire(timeout=self._queues_s):
             raise TooManyError("too many people log in at once", wait_s=5)
         try:
-            return is_right(password, stored)
+            return self._check(password, stored)
         finally:
             self._checking.release()
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from fastapi.testclient import TestClient
 
 from alerts.policy import Policy
 from config import read_document
-from facts import Run, Severity, Status, to_wire
+from facts import Role, Run, Severity, Status, TokenKind, to_wire
 from hub.access import Access
 from hub.app import create_app
 from hub.artifacts import Artifacts
@@ -21,11 +24,20 @@ from hub.centre import Centre
 from hub.cycle import Cycle, Tick
 from hub.guard import Guard
 from hub.ingest import Ingest
+from hub.logins import Logins
+from hub.passwords import Cost
+from hub.rates import Rate
 from hub.server_key import ServerKey
+from hub.tokens import Tokens
 from sla.targets import targets_from
 from store import Store
 from tests.builders import A_MOMENT, a_run
+from tests.databases import a_migrated_store
 from tests.drills.hub import ROOT, the_watched
+
+KEY = ServerKey(b"the key of the hub on the bench..")
+CHEAP = Cost(n=2, p=1)
+PASSWORD = "correct horse battery"
 
 
 @dataclass
@@ -44,6 +56,26 @@ class Bench:
         assert answer.status_code == 200, answer.text
         results: list[dict[str, Any]] = answer.json()["results"]
         return results
+
+    def token(self, kind: TokenKind = TokenKind.LOCATION, subject: str = "us-east") -> dict[str, str]:
+        """A new token, as a header."""
+        _, text = Tokens(self.store, KEY).issue(kind, subject, now=self.now)
+        return {"Authorization": f"Bearer {text}"}
+
+    def user(self, role: Role = Role.OPERATOR, name: str | None = None) -> str:
+        """A new user's name; their password is PASSWORD."""
+        return self.centre.guard.logins.add(name or role.value, role, PASSWORD).name
+
+    def try_login(self, name: str, password: str = PASSWORD, **more: str) -> httpx.Response:
+        """Fill the login form in and send it, as a browser does."""
+        page = self.client.get("/login").text
+        return self.client.post("/login", data={"csrf": csrf_of(page), "name": name, "password": password, **more})
+
+    def log_in(self, role: Role = Role.OPERATOR) -> str:
+        """Add a user of a role and log in; the name."""
+        name = self.user(role)
+        assert self.try_login(name).status_code == 303
+        return name
 
     def tick(self, after_s: float = 10) -> Tick:
         """One tick of the cycle, later."""
@@ -67,9 +99,18 @@ class Bench:
         )
 
 
-@pytest.fixture
-def bench(store: Store, tmp_path: Path) -> Iterator[Bench]:
-    """A hub of both journeys at three locations."""
+def csrf_of(page: str) -> str:
+    """The token in the first form of a page."""
+    found = re.search(r'name="csrf" value="([^"]+)"', page)
+    assert found, page
+    return found[1]
+
+
+@contextmanager
+def a_bench(
+    store: Store, folder: Path, *, access: Access | None = None, rate: Rate | None = None, address: str = "127.0.0.1"
+) -> Iterator[Bench]:
+    """A hub of both journeys at three locations. Seconds for rates and waits are those of the bench's clock."""
     watched = the_watched()
     policy = Policy(routes={Severity.CRITICAL: ("hook",), Severity.HIGH: ("hook",)}, base_url="http://hub.test")
     holder: list[Bench] = []
@@ -77,19 +118,44 @@ def bench(store: Store, tmp_path: Path) -> Iterator[Bench]:
     def clock() -> datetime:
         return holder[0].now
 
+    def monotonic() -> float:
+        return clock().timestamp()
+
     targets = targets_from(read_document(ROOT / "sla.yaml"))
     periods = {name: schedule.period_s for name, schedule in watched.schedules().items()}
+    logins = Logins(store, cost=CHEAP, clock=clock, monotonic=monotonic)
     centre = Centre(
         store=store,
         watched=watched,
         targets=targets,
         policy=policy,
         ingest=Ingest(store, locations=watched.locations.locations, periods=periods),
-        artifacts=Artifacts(store, tmp_path / "evidence"),
-        guard=Guard(store, ServerKey(b"k" * 32), Access(), clock=clock),
+        artifacts=Artifacts(store, folder / "evidence"),
+        guard=Guard(store, KEY, access or Access(), logins=logins, rate=rate, clock=clock, monotonic=monotonic),
         clock=clock,
     )
     cycle = Cycle(store=store, watched=watched, targets=targets, policy=policy, watching_since=A_MOMENT)
-    with TestClient(create_app(centre), follow_redirects=False) as client:
+    with TestClient(create_app(centre), follow_redirects=False, client=(address, 50000)) as client:
         holder.append(Bench(store=store, client=client, cycle=cycle, centre=centre))
         yield holder[0]
+
+
+@pytest.fixture
+def bench(store: Store, tmp_path: Path) -> Iterator[Bench]:
+    """A hub that is open to everybody on this machine."""
+    with a_bench(store, tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture
+def sqlite_store(tmp_path: Path) -> Iterator[Store]:
+    """A migrated store, for what does not depend on the kind of database."""
+    with a_migrated_store(None, tmp_path / "hub") as opened:
+        yield opened
+
+
+@pytest.fixture
+def light(sqlite_store: Store, tmp_path: Path) -> Iterator[Bench]:
+    """As `bench`, on SQLite alone."""
+    with a_bench(sqlite_store, tmp_path) as opened:
+        yield opened
