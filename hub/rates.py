@@ -63,6 +63,8 @@ class Guesses:
         with self._lock:
             self._forget(now_s)
             known = self._of.setdefault(key, _Guesses())
+            if now_s - known.last_s > self._patience.forgets_s:
+                known.failed = 0
             wait = known.last_s + self._delay(known.failed) - now_s if known.failed else 0.0
             if wait > 0:
                 return wait

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -134,6 +135,48 @@ def test_what_the_hub_cannot_take_now_stays_and_is_tried_again(
     sender.send_all()
     assert hub.got == ["run-1"]
     assert sender.trouble is None
+
+
+def test_the_hubs_retry_after_is_kept_though_something_new_is_there_to_send(spool: Spool, hub: Hub) -> None:
+    asked, refusals = threading.Event(), [httpx.Response(429, headers={"Retry-After": "30"})]
+
+    def refuse(_request: httpx.Request, _runs: Any) -> httpx.Response | None:
+        asked.set()
+        return refusals.pop() if refusals else None
+
+    hub.refuse = refuse
+    spool.keep(a_slot_run(1))
+    sender = a_sender(spool, hub)
+    sender.start()
+    assert asked.wait(10)
+    for number in (2, 3):
+        spool.keep(a_slot_run(number))
+        sender.wake()
+    sender.stop(within_s=10)
+    assert hub.got == []
+    assert sender.trouble is not None
+    assert "429" in sender.trouble
+    sender.send_all()
+    assert hub.got == ["run-1", "run-2", "run-3"]
+
+
+@pytest.mark.parametrize(
+    ("told", "waits"), [("30", 30), ("1", 2), ("100000", 600), ("Wed, 21 Oct 2026 07:28:00 GMT", 2)]
+)
+def test_retry_after_is_a_least_wait_within_reason(spool: Spool, hub: Hub, told: str, waits: float) -> None:
+    spool.keep(a_slot_run(1))
+    hub.refuse = lambda _request, _runs: httpx.Response(429, headers={"Retry-After": told})
+    assert a_sender(spool, hub).send_all() == waits
+
+
+def test_a_hub_that_does_not_know_us_is_an_error_in_the_log_with_what_to_do(
+    spool: Spool, hub: Hub, caplog: pytest.LogCaptureFixture
+) -> None:
+    spool.keep(a_slot_run(1))
+    hub.refuse = lambda _request, _runs: httpx.Response(401, json={"error": "the token is revoked"})
+    a_sender(spool, hub).send_all()
+    (record,) = [r for r in caplog.records if r.levelname == "ERROR"]
+    assert "SIXFB_TOKEN" in record.message
 
 
 def with_evidence(number: int, folder: Path) -> Run:
