@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from cli import settings, watching
+from cli import access, settings, watching
 from cli.failing import complain
 from config import Complaint, ConfigError
 
@@ -31,6 +31,7 @@ def check() -> None:
         _check_targets,
         _check_budget,
         watching.read_routing,
+        _check_doors,
     ):
         wrong += _complaints(read)
     for complaint in dict.fromkeys(wrong):
@@ -67,6 +68,11 @@ def _check_journeys() -> None:
         raise ConfigError(
             *(Complaint(file=file, key=f"journeys.{n}", what="no such journey", hint=hint) for n in unknown)
         )
+
+
+def _check_doors() -> None:
+    access.read_access("127.0.0.1")
+    access.secret_key()
 
 
 def _check_targets() -> None:

@@ -84,4 +84,3 @@ def test_axe_finds_nothing(served: tuple[str, Bench], browser: Browser, scheme: 
         log_in(page, "wrong")
         assert violations(page) == []
         assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
-        page.screenshot(path=f"/tmp/doors_try/login-{scheme}.png")
