@@ -69,7 +69,9 @@ class Bench:
     def try_login(self, name: str, password: str = PASSWORD, **more: str) -> httpx.Response:
         """Fill the login form in and send it, as a browser does."""
         page = self.client.get("/login").text
-        return self.client.post("/login", data={"csrf": csrf_of(page), "name": name, "password": password, **more})
+        form = {"csrf": csrf_of(page), "name": name, "password": password, **more}
+        answer: httpx.Response = self.client.post("/login", data=form)
+        return answer
 
     def log_in(self, role: Role = Role.OPERATOR) -> str:
         """Add a user of a role and log in; the name."""

@@ -25,7 +25,8 @@ COOKIE = "sixfb_session"
 
 
 def is_in(bench: Bench) -> bool:
-    return bench.client.get("/api/runs").status_code == 200
+    status: int = bench.client.get("/api/runs").status_code
+    return status == 200
 
 
 def test_a_person_logs_in_and_out(bench: Bench) -> None:
@@ -257,15 +258,16 @@ def proxied(sqlite_store: Store, tmp_path: Path) -> Iterator[Bench]:
 
 
 def ack(bench: Bench, headers: list[tuple[str, str]]) -> int:
-    return bench.client.post("/api/alerts/none/ack", json={}, headers=headers).status_code  # type: ignore[arg-type]
+    status: int = bench.client.post("/api/alerts/none/ack", json={}, headers=headers).status_code
+    return status
 
 
 def test_a_believed_proxy_names_the_person_and_the_role(proxied: Bench) -> None:
     ann = ("X-Forwarded-User", "ann")
     assert proxied.client.get("/api/runs").status_code == 401
-    assert proxied.client.get("/api/runs", headers=[ann]).status_code == 200  # type: ignore[arg-type]
-    assert "ann, viewer" in proxied.client.get("/alerts", headers=[ann]).text  # type: ignore[arg-type]
-    assert 'action="/logout"' not in proxied.client.get("/alerts", headers=[ann]).text  # type: ignore[arg-type]
+    assert proxied.client.get("/api/runs", headers=[ann]).status_code == 200
+    assert "ann, viewer" in proxied.client.get("/alerts", headers=[ann]).text
+    assert 'action="/logout"' not in proxied.client.get("/alerts", headers=[ann]).text
     assert ack(proxied, [ann]) == 403
     assert ack(proxied, [ann, ("X-Forwarded-Role", "operator")]) == 404
     assert ack(proxied, [ann, ("X-Forwarded-Role", "emperor")]) == 403
@@ -274,7 +276,7 @@ def test_a_believed_proxy_names_the_person_and_the_role(proxied: Bench) -> None:
 
 def test_a_proxy_that_names_two_people_names_nobody(proxied: Bench) -> None:
     two = [("X-Forwarded-User", "ann"), ("X-Forwarded-User", "bob")]
-    assert proxied.client.get("/api/runs", headers=two).status_code == 401  # type: ignore[arg-type]
+    assert proxied.client.get("/api/runs", headers=two).status_code == 401
     assert proxied.client.get("/api/runs", headers={"X-Forwarded-User": "  "}).status_code == 401
 
 

@@ -28,7 +28,12 @@ EXAMPLES = 6
 @pytest.fixture
 def lived_in(bench: Bench) -> Bench:
     """A hub with a run that passed, one that failed, one that was missed, and an alert."""
-    broken = {"status": Status.FAILED, "blame": Blame.SITE, "failed_step": "proceed_to_stripe", "error": "500"}
+    broken: dict[str, Any] = {
+        "status": Status.FAILED,
+        "blame": Blame.SITE,
+        "failed_step": "proceed_to_stripe",
+        "error": "500",
+    }
     bench.send(*(bench.slot_run(place, **broken) for place in ("us-east", "us-west")))
     bench.send(bench.slot_run("eu-west"), bench.slot_run("eu-west", minutes_ago=6, status=Status.MISSED))
     bench.tick()
@@ -59,7 +64,7 @@ def test_every_door_answers_as_it_is_described(lived_in: Bench) -> None:
             suppress_health_check=list(hypothesis.HealthCheck),
         )
         @hypothesis.given(case=operation.as_strategy(generation_mode=mode))
-        def fuzz(case: schemathesis.Case) -> None:
+        def fuzz(case: schemathesis.Case[Any]) -> None:
             answer = case.call_and_validate(checks=CHECKS)
             seen[case.operation.label].add(answer.status_code)
 

@@ -21,11 +21,14 @@ from config import read_document
 from demo.inbox import Inbox
 from demo.serve import Served, a_socket
 from facts import Blame, Run, Severity, Status, to_wire
+from hub.access import Access
 from hub.app import create_app
 from hub.artifacts import Artifacts
 from hub.centre import Centre, DemoLinks
 from hub.cycle import Cycle
+from hub.guard import Guard
 from hub.ingest import Ingest
+from hub.server_key import ServerKey
 from journeys.browser import find_browser
 from sla.targets import targets_from
 from store import Store
@@ -96,6 +99,7 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
             policy=policy,
             ingest=Ingest(store, locations=watched.locations.locations, periods=periods),
             artifacts=Artifacts(store, folder / "evidence"),
+            guard=Guard(store, ServerKey(b"k" * 32), Access()),
             notices=(EVIL.replace("\x00", ""),),
             demo=DemoLinks(shop=shop.urls[0], inbox=f"{receivers.urls[0]}/inbox.json"),
         )

@@ -22,7 +22,8 @@ PLAN = "/api/plan?location=us-east"
 
 
 def plan(bench: Bench, headers: dict[str, str], location: str = "us-east") -> int:
-    return bench.client.get("/api/plan", params={"location": location}, headers=headers).status_code
+    status: int = bench.client.get("/api/plan", params={"location": location}, headers=headers).status_code
+    return status
 
 
 def the_id(headers: dict[str, str]) -> str:
