@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli import access, settings, watching
+from cli import access, settings
 from cli.failing import Failing, complain
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def list_tokens(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")
     from facts import to_wire
     from store import tokens
 
-    with watching.existing_database().read() as connection:
+    with access.own_database().read() as connection:
         found = tokens.listed(connection)
     if as_json:
         typer.echo(json.dumps(to_wire(found), indent=2))
@@ -82,7 +82,7 @@ def revoke(token_id: Annotated[str, typer.Argument(metavar="ID")]) -> None:
     """End a token, at once."""
     from store import tokens
 
-    with watching.existing_database().write() as connection:
+    with access.own_database().write() as connection:
         if not tokens.revoke(connection, token_id, at=datetime.now(UTC)):
             raise Failing(f"no active token {token_id!r}; `sixfb token list` shows those there are")
     typer.echo(f"{token_id} is revoked")

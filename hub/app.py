@@ -25,6 +25,7 @@ from journeys.browser import our_version
 
 _log = logging.getLogger("sixfb.hub")
 _HEALTH = ("/healthz", "/readyz")
+_FOR_PROGRAMS = ("/api/", "/metrics")
 Next = Callable[[Request], Awaitable[Response]]
 
 
@@ -67,7 +68,7 @@ async def _answer(centre: Centre, request: Request, call_next: Next) -> Response
 
 def _to_the_login(request: Request, path: str) -> Response | None:
     """Where a browser goes whose session is over; None for a program."""
-    if request.method in ("GET", "HEAD") and not path.startswith("/api/"):
+    if request.method in ("GET", "HEAD") and not path.startswith(_FOR_PROGRAMS):
         return RedirectResponse(login_address(request), status_code=303)
     return RedirectResponse("/login", status_code=303) if is_form(request) else None
 

@@ -23,11 +23,14 @@ def tidied(record: Any) -> Any:
     Raises:
         UnfitError: larger than 128 KiB, nested deeper than 32 levels, or with a number that is none (NaN, Infinity).
     """
-    value = _tidied(record, "", DEEPEST)
-    # As the runner measures it: characters beyond ASCII count as their escapes.
-    if len(json.dumps(value, separators=(",", ":"))) > LARGEST_RUN:
+    try:
+        # As the runner measures it: characters beyond ASCII count as their escapes.
+        size = len(json.dumps(record, separators=(",", ":")))
+    except RecursionError:
+        raise UnfitError(f"nested deeper than {DEEPEST} levels") from None
+    if size > LARGEST_RUN:
         raise UnfitError(f"the record is larger than {LARGEST_RUN // 1024} KiB")
-    return value
+    return _tidied(record, "", DEEPEST)
 
 
 def storable(text: str) -> str:
