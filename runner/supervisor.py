@@ -221,7 +221,10 @@ class Supervisor:
             left = self._deadline(seen, started) - now
             if left <= 0:
                 self._ask(ears, seen, child)
-                seen.finding = why(watch.last_look(seen.place, self._pending(seen)))
+                if seen.attempt is None:
+                    seen.finding = why(watch.last_look(seen.place, self._pending(seen)))
+                else:  # it came to the end of its walk while it was asked
+                    seen.page_never_rested = watch.page_never_rested()
                 return "overstayed"
             walking = seen.attempt is None
             for line in ears.listen(min(left, _LOOK_EVERY_S)):

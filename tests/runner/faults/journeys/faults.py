@@ -52,7 +52,7 @@ def script_never_ends_in_evaluate(visit: Visit) -> None: ...
 
 
 def asks_later(visit: Visit) -> None:
-    visit.pump(300)
+    visit.pump(1500)
     visit.page.title()
 
 
