@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from demo import Demo
     from demo.inbox import Inbox
 
+SHOP_PORT = 8700
+"""The first of the four ports of `--shop-only`: the shop, Stripe, a third party, the receivers."""
 PERIOD_S = 60
 """The demo clock: both journeys at every location each minute, 20 s apart; windows and waits run five times as fast."""
 _TIME_SCALE = 5
@@ -40,6 +42,7 @@ _NOT_THE_DEMOS = (
     "SIXFB_REQUIRE_TOKENS",
     "SIXFB_SECRET_KEY",
     "SIXFB_TRUSTED_",
+    "STRIPE_SECRET_KEY",
     "STRIPE_SOURCE_KEY",
 )
 """What the environment says of the real hub, the demo's neither needs nor should obey."""
@@ -54,8 +57,18 @@ def demo(
         Path | None, typer.Option("--json", metavar="FILE", help="With --once: write runs, verdicts and alerts.")
     ] = None,
     port: Annotated[
-        int, typer.Option("--port", min=0, max=65535, help="The dashboard's; 0 lets the system choose.")
-    ] = 0,
+        int | None,
+        typer.Option("--port", min=0, max=65535, help="The dashboard's, or the shop's; 0 lets the system choose."),
+    ] = None,
+    shop_only: Annotated[
+        bool, typer.Option("--shop-only", help="No hub and no runners: the shop, Stripe and the receivers.")
+    ] = False,
+    host: Annotated[
+        str, typer.Option("--host", metavar="ADDRESS", help="With --shop-only: the address to listen at.")
+    ] = "127.0.0.1",
+    name: Annotated[
+        str | None, typer.Option("--name", metavar="NAME", help="With --shop-only: what others call that address.")
+    ] = None,
 ) -> None:
     """Serve a ticket shop, and watch it with a hub and a runner at every location of locations.yaml.
 
@@ -63,9 +76,16 @@ def demo(
     """
     from demo.faults import FAULTS, UnknownFaultError
 
-    for name in break_ or []:
-        if name not in FAULTS:
-            raise Failing(f"--break: {UnknownFaultError(name)}")
+    for fault in break_ or []:
+        if fault not in FAULTS:
+            raise Failing(f"--break: {UnknownFaultError(fault)}")
+    if shop_only:
+        from cli.shop import serve_shop
+
+        serve_shop(host, name or host, SHOP_PORT if port is None else port, faults=break_ or [], scale=_TIME_SCALE)
+        return
+    if host != "127.0.0.1" or name:
+        raise Failing("--host and --name are for --shop-only; the whole demo keeps to this machine")
     if json_file:
         writable_file(json_file, option="--json")
     folder = writable_folder(settings.var_folder() / "demo", option="SIXFB_VAR")
@@ -76,7 +96,7 @@ def demo(
         stage = _Stage(stack, folder, locations, faults=break_ or [])
         if once:
             sys.exit(stage.once(json_file))
-        stage.until_interrupted(port)
+        stage.until_interrupted(port or 0)
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from cli import books, settings
+from cli.display import needs_display
 from cli.failing import OUR_FAULT, Failing, writable_file, writable_folder
 from config.secrets import secrets_in
 from facts import Run, Status, to_wire
@@ -38,7 +39,7 @@ def run(
     header: Annotated[
         list[str] | None, typer.Option(metavar='"Name: value"', help="An extra header for the site.")
     ] = None,
-    headed: Annotated[bool, typer.Option("--headed", help="Show the browser.")] = False,
+    headed: Annotated[bool, typer.Option("--headed", envvar="SIXFB_HEADED", help="Show the browser.")] = False,
     slow_mo: Annotated[float, typer.Option(metavar="MS", min=0, help="Wait that long before each action.")] = 0,
     pause_on_failure: Annotated[
         bool, typer.Option("--pause-on-failure", help="Keep the browser open where it failed.")
@@ -97,11 +98,7 @@ def _may_buy(job: Job) -> None:
 def _check_watching(*, headed: bool, pause_on_failure: bool) -> None:
     if pause_on_failure and not headed:
         raise Failing("--pause-on-failure: there is nothing to look at without --headed")
-    has_display = sys.platform != "linux" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
-    if headed and not has_display:
-        raise Failing(
-            "--headed: there is no display here (DISPLAY is not set); run it under xvfb-run, or leave --headed out"
-        )
+    needs_display(headed)
 
 
 def _header(text: str) -> tuple[str, str]:

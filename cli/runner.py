@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from cli import settings
+from cli.display import needs_display
 from cli.failing import Failing, writable_folder
 from cli.until import until_told_to_stop
 
@@ -18,6 +19,9 @@ def runner(
     site: Annotated[
         str | None, typer.Option("--site", metavar="URL", help="Buy there instead of at the plan's site.")
     ] = None,
+    headed: Annotated[
+        bool, typer.Option("--headed", envvar="SIXFB_HEADED", help="Run browsers with a window; it needs a display.")
+    ] = False,
 ) -> None:
     """Run this location's journeys on time, and hand every result to the hub at SIXFB_HUB_URL."""
     from config import read_secret
@@ -26,6 +30,7 @@ def runner(
     from runner.logs import mask_logs
     from runner.service import Runner, RunnerSettings
 
+    needs_display(headed)
     hub_url = os.environ.get("SIXFB_HUB_URL")
     if not hub_url:
         raise Failing("SIXFB_HUB_URL: is not set; it is the hub's address, like https://hub.example.com")
@@ -47,6 +52,7 @@ def runner(
             memory_mb=settings.memory_mb(),
             evidence_bytes=settings.evidence_bytes(2),
             other_secrets=secrets_in(os.environ),
+            headed=headed,
             stripe_key=settings.stripe_key(),
             stripe_api_base=os.environ.get("STRIPE_API_BASE") or None,
         )

@@ -151,6 +151,12 @@ def evidence_bytes(default_gb: float, environment: Mapping[str, str] = os.enviro
     return round(value * 1024**3)
 
 
+def database_url(environment: Mapping[str, str] = os.environ) -> str | None:
+    """The database's address, which holds a password: `DATABASE_URL` or `DATABASE_URL_FILE`. Raises ConfigError."""
+    secret = read_secret("DATABASE_URL", environment)
+    return secret.reveal() if secret else None
+
+
 def site_secrets(site: Site) -> tuple[Secret | None, dict[str, Secret]]:
     """Basic authentication (`user:password`) and secret headers of a site, from the files it names. Raises ConfigError."""
     basic = None

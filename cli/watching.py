@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,14 +53,14 @@ def open_database(folder: Path | None = None) -> Store:
     from store import StoreError, open_store
 
     try:
-        return open_store(os.environ.get("DATABASE_URL") or None, folder=folder or hub_folder())
+        return open_store(settings.database_url(), folder=folder or hub_folder())
     except StoreError as error:
         raise Failing(str(error)) from None
 
 
 def existing_database() -> Store:
     """The database of a hub that has run here; reading commands make none. Raises Failing."""
-    if not os.environ.get("DATABASE_URL") and not (hub_folder() / "sixfb.db").is_file():
+    if not settings.database_url() and not (hub_folder() / "sixfb.db").is_file():
         demo = settings.var_folder() / "demo" / "hub"
         if not (demo / "sixfb.db").is_file():
             raise Failing(

@@ -45,11 +45,26 @@ class DemoSettings:
     live: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where the demo is served: `host` is the address it listens at, `name` what others call that address, and its ports are
+    `first_port` and the next ones: the shop's doors, Stripe, the third party. 0 lets the system choose each."""
+
+    host: str = "127.0.0.1"
+    name: str = "127.0.0.1"
+    first_port: int = 0
+
+    def sockets(self, count: int, *, after: int = 0) -> list[socket.socket]:
+        """Listening sockets on ports that follow the first `after` ones. Raises OSError where one is taken."""
+        first = self.first_port + after
+        return [a_socket(self.host, first + n if self.first_port else 0) for n in range(count)]
+
+
 class Served:
     """An application on its sockets, in a thread of its own."""
 
-    def __init__(self, app: Any, sockets: Sequence[socket.socket]) -> None:
-        self.urls = [f"http://127.0.0.1:{s.getsockname()[1]}" for s in sockets]
+    def __init__(self, app: Any, sockets: Sequence[socket.socket], *, name: str = "127.0.0.1") -> None:
+        self.urls = [f"http://{name}:{s.getsockname()[1]}" for s in sockets]
         self._sockets = list(sockets)
         config = uvicorn.Config(app, log_level="critical", access_log=False, timeout_graceful_shutdown=1)
         self._server = uvicorn.Server(config)
@@ -72,11 +87,11 @@ class Served:
             sock.close()
 
 
-def a_socket() -> socket.socket:
-    """A listening socket on a port that the system chose. Named TCP: asyncio sets TCP_NODELAY on no other."""
+def a_socket(host: str = "127.0.0.1", port: int = 0) -> socket.socket:
+    """A listening socket; port 0 lets the system choose. Named TCP: asyncio sets TCP_NODELAY on no other."""
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    sock.bind(("127.0.0.1", 0))
+    sock.bind((host, port))
     sock.listen(128)
     return sock
 
@@ -127,19 +142,22 @@ def serve_demo(
     faults: Faults | None = None,
     doors: Sequence[str] = ("local",),
     report: Path | None = None,
+    place: Place | None = None,
+    stripe_key: str | None = None,
 ) -> Iterator[Demo]:
-    """Open the demo on free ports of 127.0.0.1, and close all of it afterwards.
+    """Open the demo, and close all of it afterwards: at `place`, else on free ports of 127.0.0.1.
 
-    `report` is the folder that the panel shows at `/report/`; without one there is no panel.
+    `report` is the folder that the panel shows at `/report/`; without one there is no panel. `stripe_key` is the key that
+    Stripe knows, else a new one. Raises OSError where a port is taken.
     """
-    settings, faults = settings or DemoSettings(), faults or Faults()
+    settings, faults, place = settings or DemoSettings(), faults or Faults(), place or Place()
     with ExitStack() as stack:
-        key, webhook_secret = f"sk_test_{secrets.token_hex(12)}", f"whsec_{secrets.token_hex(16)}"
+        key, webhook_secret = stripe_key or f"sk_test_{secrets.token_hex(12)}", f"whsec_{secrets.token_hex(16)}"
         account = StripeAccount(
             StripeSettings(secret_key=key, webhook_secret=webhook_secret, layout=settings.layout, live=settings.live)
         )
-        stripe = _serve(stack, create_stripe(account, faults), [a_socket()])
-        third_party = _serve(stack, _third_party(faults), [a_socket()])
+        stripe = _serve(stack, create_stripe(account, faults), place.sockets(1, after=len(doors)), place.name)
+        third_party = _serve(stack, _third_party(faults), place.sockets(1, after=len(doors) + 1), place.name)
         shop_settings = ShopSettings(
             stripe_api_base=stripe.urls[0],
             stripe_key=key,
@@ -153,10 +171,10 @@ def serve_demo(
             checkout_needs_csrf=settings.checkout_needs_csrf,
             hydration_delay_ms=settings.hydration_delay_ms,
         )
-        shop = _serve(stack, create_shop(shop_settings, faults), [a_socket() for _ in doors])
+        shop = _serve(stack, create_shop(shop_settings, faults), place.sockets(len(doors)), place.name)
         account.webhook_url = f"{shop.urls[0]}/api/webhooks/stripe"
         panel = Panel(faults, shop_url=shop.urls[0], report=report)
-        panel_url = _serve(stack, panel.app(), [a_socket()]).urls[0] if report else None
+        panel_url = _serve(stack, panel.app(), [a_socket()], "127.0.0.1").urls[0] if report else None
         yield Demo(
             doors=dict(zip(doors, shop.urls, strict=True)),
             stripe_url=stripe.urls[0],
@@ -171,8 +189,8 @@ def serve_demo(
         )
 
 
-def _serve(stack: ExitStack, app: Any, sockets: Sequence[socket.socket]) -> Served:
-    served = Served(app, sockets)
+def _serve(stack: ExitStack, app: Any, sockets: Sequence[socket.socket], name: str) -> Served:
+    served = Served(app, sockets, name=name)
     served.start()
     stack.callback(served.stop)
     return served

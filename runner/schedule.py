@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from apscheduler.executors.pool import ThreadPoolExecutor
@@ -21,7 +22,8 @@ LOOKS_EVERY_S = 5.0
 
 
 class Schedule:
-    """Calls `look` with a journey at each of its slots, and every few seconds besides; never twice at once.
+    """Calls `look` with a journey at each of its slots, and every few seconds besides; never twice at once. `beat` is called after
+    each look at all of them.
 
     The scheduler waits for moments of the wall's clock, and would wait an hour longer where that is set back by one. The looks
     in between go by a clock that nobody sets.
@@ -33,8 +35,9 @@ class Schedule:
         *,
         clock: Callable[[], datetime] = utc_now,
         every_s: float = LOOKS_EVERY_S,
+        beat: Callable[[], None] = lambda: None,
     ) -> None:
-        self._look, self._clock, self._every_s = look, clock, every_s
+        self._look, self._clock, self._every_s, self._beat = look, clock, every_s, beat
         self._plan: Plan | None = None
         self._armed: dict[str, datetime] = {}
         self._one_at_a_time = threading.Lock()
@@ -96,6 +99,8 @@ class Schedule:
                 for planned in self._plan.journeys if self._plan else ():
                     self._arm(planned)
                     self._look_at(planned)
+            with suppress(OSError):  # a disk that is full is no reason to look no more
+                self._beat()
 
     def _look_at(self, planned: PlannedJourney) -> None:
         try:

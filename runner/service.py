@@ -43,6 +43,8 @@ _PLAN_EVERY_S = 60.0
 _PLAN_RETRY_S = 1.0
 LEDGER = "ledger.db"
 _LEFT_BEHIND = timedelta(hours=1)
+HEARTBEAT = "heartbeat"
+"""The file in the runner's folder that its schedule touches every few seconds; whoever looks after containers looks at its age."""
 
 
 class Making(Protocol):
@@ -72,6 +74,7 @@ class RunnerSettings:
     chromium: str | None = None
     sandbox: bool = True
     other_secrets: tuple[str, ...] = field(default=(), repr=False)
+    headed: bool = False
     stripe_key: str | None = field(default=None, repr=False)
     stripe_api_base: str | None = None
     confirm_after_s: float = 5.0
@@ -109,7 +112,8 @@ class Runner:
         )
         self.sender = Sender(self.spool, hub, at=at, about=self._about)
         self._plans = PlanKeeper(hub, settings.folder)
-        self._schedule = Schedule(self._look, clock=clock, every_s=settings.look_every_s)
+        heart = settings.folder / HEARTBEAT
+        self._schedule = Schedule(self._look, clock=clock, every_s=settings.look_every_s, beat=heart.touch)
         self._pool = ThreadPoolExecutor(max_workers=settings.max_parallel, thread_name_prefix="run")
         self._lock = threading.Lock()
         self._under_way: dict[str, datetime] = {}
@@ -291,6 +295,7 @@ class Runner:
             chromium=settings.chromium,
             sandbox=settings.sandbox,
             other_secrets=[*settings.other_secrets, *([settings.token.reveal()] if settings.token else [])],
+            headed=settings.headed,
             stripe_key=settings.stripe_key,
             stripe_api_base=settings.stripe_api_base,
             ledger=str(self.ledger.file.resolve()),

@@ -47,6 +47,7 @@ def sixfb(*arguments: str, cwd: Path, **environment: str) -> subprocess.Complete
         (["run", "ga_purchase", "--report", "/proc/report"], "--report: the folder /proc/report cannot be written"),
         (["run", "ga_purchase", "--repeat", "0"], "greater than or equal to 1"),
         (["run", "ga_purchase", "--trace", "maybe"], "'maybe' is not one of"),
+        (["runner", "--location", "us-east", "--headed"], "there is no display here"),
         (["run"], "Missing argument 'journey'"),
         (["new", "journey", "Gift Voucher"], "'Gift Voucher' is no name for a journey"),
         (["fly"], "No such command 'fly'"),
