@@ -4,6 +4,7 @@
 #   deploy/init.sh [OPTION OF docker compose]...      as in: deploy/init.sh --env-file deploy/demo.env
 #
 # COMPOSE is the command of compose, where it is not `docker compose`. Your Stripe test key goes into stripe_secret_key by hand.
+# shellcheck disable=SC2086 # $compose and $options are lists of words
 set -eu
 cd "$(dirname "$0")/.."
 compose="${COMPOSE:-docker compose}"

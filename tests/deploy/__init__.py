@@ -1,0 +1,1 @@
+"""What stands in deploy/ and at the root for those who run the product."""
