@@ -7,12 +7,13 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 TESTERS ?= 2
 
-.PHONY: help setup browser demo test lint bench numbers blame docs pictures lock clean
+.PHONY: help setup browser demo test lint containers bench numbers blame docs pictures lock clean
 
 help:
 	@echo "make demo    the shop, both journeys at three locations, the report (sets everything up first)"
 	@echo "make test    every test"
 	@echo "make lint    ruff and mypy"
+	@echo "make containers  builds the image, runs journeys in it and the whole compose file (root, Debian; installs buildah, podman)"
 	@echo "make bench   what a run costs, beside bare Playwright"
 	@echo "make numbers how near the numbers come to what is known; writes docs/numbers.md"
 	@echo "make blame   provoke every labelled fault, and write on whom each was laid into docs/blame.md"
@@ -40,6 +41,9 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+containers: setup
+	.ci/containers
 
 bench: setup
 	$(BIN)/python -P benchmarks/cost_of_a_run.py
