@@ -14,7 +14,7 @@ RUN python3 -m venv /opt/builder \
  && python3 -m venv --without-pip /opt/sixfb \
  && /opt/builder/bin/pip --python /opt/sixfb/bin/python install --no-cache-dir --require-hashes -r requirements.txt
 # The build backend is of the developers' lock, so it too comes by its hash.
-RUN awk '/^[a-z]/ { wanted = /^(hatchling|packaging|pathspec|pluggy|trove-classifiers)==/ } wanted' requirements-dev.txt > /tmp/backend.txt \
+RUN awk '/^[a-z]/ { wanted = /^(hatchling|packaging|pathspec|pluggy|tomlkit|trove-classifiers)==/ } wanted' requirements-dev.txt > /tmp/backend.txt \
  && /opt/builder/bin/pip install --no-cache-dir --require-hashes -r /tmp/backend.txt
 COPY . .
 RUN /opt/builder/bin/pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel-dir /tmp/wheel . \

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from importlib.metadata import requires
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,15 @@ def test_every_room_of_the_wheel_gets_into_the_image() -> None:
     assert [room for room in wheel["packages"] if room not in let_in] == []
     assert {Path(name).suffix for name in wheel["force-include"]} == {".yaml"}
     assert "*.yaml" in let_in
+
+
+def test_the_image_is_built_with_everything_that_the_build_backend_needs() -> None:
+    said = re.search(r"wanted = /\^\(([^)]+)\)==/", (ROOT / "Dockerfile").read_text(encoding="utf-8"))
+    assert said is not None
+    needed = {
+        re.split(r"[^a-z0-9-]", need)[0] for need in requires("hatchling") or [] if "python_version <" not in need
+    }
+    assert {"hatchling", *needed} == set(said[1].split("|"))
 
 
 def test_the_compose_file_is_what_the_specification_says() -> None:
