@@ -8,7 +8,7 @@ import typer
 
 from cli import settings
 from cli.failing import Failing
-from cli.hub import until_told_to_stop
+from cli.until import until_told_to_stop
 
 _ANY = ("0.0.0.0", "::")
 

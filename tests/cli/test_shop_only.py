@@ -24,8 +24,8 @@ def a_shop(tmp_path: Path, *options: str) -> Iterator[list[str]]:
     command = [str(SIXFB), "demo", "--shop-only", "--port", "0", *options]
     environment = {"PATH": str(Path(sys.executable).parent), "STRIPE_SECRET_KEY": KEY}
     program = subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True)
+    assert program.stdout is not None
     try:
-        assert program.stdout is not None
         told = program.stdout.readline() + program.stdout.readline()
         yield re.findall(r"http://[^/\s,]+", told)[:3]
         program.send_signal(signal.SIGTERM)
