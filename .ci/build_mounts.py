@@ -15,7 +15,8 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 KEYS = ("index-url", "extra-index-url", "find-links", "trusted-host", "proxy", "cert", "timeout")
-CERTIFICATES = Path("/etc/ssl/certs")
+CERTIFICATES = "/etc/pip-certificates.pem"
+"""Where the authorities that pip trusts here are in the build: not in their own place, which packages write to."""
 
 
 def pip_settings() -> dict[str, str]:
@@ -32,7 +33,7 @@ def pip_settings() -> dict[str, str]:
 
 def folders_of(settings: dict[str, str]) -> set[Path]:
     """Every path on this disk that the settings name; of an index (`.../simple`) the folder above, where its files lie."""
-    found = {CERTIFICATES} if CERTIFICATES.is_dir() else set()
+    found = set()
     for word in " ".join(settings.values()).split():
         url = urlsplit(word)
         path = Path(url2pathname(url.path)) if url.scheme == "file" else Path(word)
@@ -44,9 +45,13 @@ def folders_of(settings: dict[str, str]) -> set[Path]:
 def main() -> None:
     """Write the file, print the options."""
     settings = pip_settings()
-    conf = Path(sys.argv[1])
+    conf, mounted = Path(sys.argv[1]), []
+    if "cert" in settings:
+        mounted.append((Path(settings["cert"]), Path(CERTIFICATES)))
+        settings["cert"] = CERTIFICATES
+    mounted += [(path, path) for path in folders_of(settings)]
     conf.write_text("[global]\n" + "".join(f"{key} = {value}\n" for key, value in settings.items()), encoding="utf-8")
-    for source, target in [(conf.resolve(), Path("/etc/pip.conf")), *((path, path) for path in folders_of(settings))]:
+    for source, target in [(conf.resolve(), Path("/etc/pip.conf")), *mounted]:
         print(f"-v\n{source}:{target}:ro")  # noqa: T201 - its output
 
 

@@ -39,7 +39,7 @@ done
 
 $compose $options up -d postgres
 tries=0
-until $compose $options exec -T postgres pg_isready --quiet --username=sixfb --dbname=sixfb; do
+until $compose $options exec -T postgres pg_isready --quiet --host=127.0.0.1 --username=sixfb --dbname=sixfb; do
     tries=$((tries + 1))
     [ "$tries" -le 60 ] || { echo "the database did not start within a minute" >&2; exit 3; }
     sleep 1

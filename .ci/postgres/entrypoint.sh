@@ -9,4 +9,4 @@ if [ ! -s "$PGDATA/PG_VERSION" ]; then
     psql --host=/tmp --username="$POSTGRES_USER" --dbname=postgres --command="CREATE DATABASE \"$POSTGRES_DB\""
     pg_ctl stop --wait
 fi
-exec postgres -c listen_addresses='*' -c unix_socket_directories=/run/postgresql
+exec postgres -c listen_addresses='*' -c unix_socket_directories=/tmp
