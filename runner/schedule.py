@@ -96,14 +96,20 @@ class Schedule:
     def _look_every_so_often(self) -> None:
         while not self._ended.wait(self._every_s):
             with self._one_at_a_time:
-                for planned in self._plan.journeys if self._plan else ():
-                    self._arm(planned)
-                    self._look_at(planned)
+                well = [self._arm_and_look(planned) for planned in (self._plan.journeys if self._plan else ())]
             with suppress(OSError):  # a disk that is full is no reason to look no more
-                self._beat()
+                if all(well):
+                    self._beat()
 
-    def _look_at(self, planned: PlannedJourney) -> None:
+    def _arm_and_look(self, planned: PlannedJourney) -> bool:
+        self._arm(planned)
+        return self._look_at(planned)
+
+    def _look_at(self, planned: PlannedJourney) -> bool:
+        """Look; whether it went well."""
         try:
             self._look(planned)
         except Exception:  # noqa: BLE001 - a disk that is full now has room later: the next look finds the slot still due
             _log.exception("%s could not be looked after", planned.journey)
+            return False
+        return True
