@@ -7,7 +7,7 @@ echo "${1:-}" > "${TMPDIR:-/tmp}/sixfb-role"
 
 if [ "${SIXFB_HEADED:-0}" = 1 ] && [ -z "${DISPLAY:-}" ]; then
     export DISPLAY=:99
-    mkdir -p -m 1777 /tmp/.X11-unix
+    [ -d /tmp/.X11-unix ] || mkdir -m 1777 /tmp/.X11-unix
     Xvfb "$DISPLAY" -screen 0 1920x1080x24 -nolisten tcp &
     tries=0
     until [ -S /tmp/.X11-unix/X99 ]; do
