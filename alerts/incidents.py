@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 # What is wrong with our own messages is no part of the shop's outage, and must not keep it open.
 _APART = ("W4",)
+# Of what fires at once, the first of these says best what a buyer meets.
+_LEADS = ("A2", "A1s", "F0")
 _MAY_HAVE_BEEN_READ = (NotificationState.DELIVERED, NotificationState.CLAIMED)
 
 
@@ -49,8 +51,10 @@ class Incidents:
         """End what is over, then place what fires, then tell what is due."""
         for incident in list(self._incidents.values()):
             self._end_if_over(incident)
-        for alert in sorted(self._alerts.values(), key=lambda a: (a.severity.rank, a.fired_at or self._now, a.key)):
-            self._place(alert)
+        placed = [self._place(alert) for alert in sorted(self._alerts.values(), key=self._rank)]
+        for incident_id in filter(None, placed):  # only now: what fired at the same moment stands in the first message
+            incident = self._incidents[incident_id]
+            self._owe(NotificationKind.FIRING, incident, self._policy.routes.get(incident.severity, ()))
         for incident in list(self._incidents.values()):
             if incident.resolved_at is None:
                 self._tell_more(incident)
@@ -122,19 +126,23 @@ class Incidents:
 
     # Placing
 
-    def _place(self, alert: Alert) -> None:
+    def _rank(self, alert: Alert) -> tuple[int, datetime, int, str]:
+        lead = _LEADS.index(alert.rule) if alert.rule in _LEADS else len(_LEADS)
+        return alert.severity.rank, alert.fired_at or self._now, lead, alert.key
+
+    def _place(self, alert: Alert) -> str | None:
+        """Put an alert that fires into an incident; the id of one that was opened for it."""
         if alert.state is not AlertState.FIRING or alert.incident is not None:
-            return
+            return None
         if alert.inhibited_by is not None:
             self._withhold(alert)
-            return
+            return None
         incident = None if alert.rule in _APART else self._joinable()
         if incident is not None:
             self._alerts[alert.id] = replace(alert, incident=incident.id)
             self._incidents[incident.id] = replace(incident, alerts=(*incident.alerts, alert.id))
-            return
-        opened = self._new_incident(alert)
-        self._owe(NotificationKind.FIRING, opened, self._policy.routes.get(alert.severity, ()))
+            return None
+        return self._new_incident(alert).id
 
     def _joinable(self) -> Incident | None:
         since = self._now - self._policy.join_window
@@ -215,14 +223,15 @@ class Incidents:
         collapsed: bool = False,
         by: str | None = None,
     ) -> None:
-        members = sorted(self._members(incident), key=lambda a: (a.severity.rank, a.fired_at or self._now))
+        members = sorted(self._members(incident), key=self._rank)
         told = tuple(dict.fromkeys((*incident.told, *(a.id for a in members))))
         if not destinations:
             self._incidents[incident.id] = replace(incident, told=told)
             return
         sequence = incident.sequence + 1
         lead = self._alerts.get(incident.lead) or members[0]
-        message = message_of(kind, incident, lead, members, self._policy, collapsed=collapsed, by=by)
+        news = [a for a in members if a.id not in incident.told] if kind is NotificationKind.UPDATE else []
+        message = message_of(kind, incident, lead, members, self._policy, news=news, collapsed=collapsed, by=by)
         made = [
             Notification(
                 id=f"{incident.id}.{sequence}.{kind}.{destination}",

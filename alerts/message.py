@@ -64,10 +64,12 @@ def message_of(
     alerts: Sequence[Alert],
     policy: Policy,
     *,
+    news: Sequence[Alert] = (),
     collapsed: bool = False,
     by: str | None = None,
 ) -> Message:
-    """The message of an incident. `collapsed` is one that fired and recovered before anybody was told."""
+    """The message of an incident. `news` are the alerts that an update is about; `collapsed` is one that fired and recovered
+    before anybody was told."""
     over = kind is NotificationKind.RESOLVED
     fired = lead.fired_at or lead.pending_since
     resolved = max((a.resolved_at for a in alerts if a.resolved_at), default=None) if over else None
@@ -75,8 +77,10 @@ def message_of(
         incident=incident.id,
         kind=kind,
         severity=incident.severity,
-        headline=_headline(kind, incident, lead, fired, resolved, collapsed=collapsed, by=by),
-        summary=lead.summary,
+        headline=_more_of(incident, news)
+        if news
+        else _headline(kind, incident, lead, fired, resolved, collapsed=collapsed, by=by),
+        summary=news[0].summary if news else lead.summary,
         lines=tuple(_line(alert) for alert in alerts),
         fired_at=fired,
         resolved_at=resolved,
@@ -88,6 +92,11 @@ def message_of(
         by=by,
         mark=policy.mark,
     )
+
+
+def _more_of(incident: Incident, news: Sequence[Alert]) -> str:
+    more = f" and {len(news) - 1} more" if len(news) > 1 else ""
+    return f"More of {incident.id}: {news[0].title or news[0].key}{more}"
 
 
 def _headline(
@@ -110,7 +119,7 @@ def _headline(
         case NotificationKind.ACKNOWLEDGED:
             return f"{by} has it: {title} (since {since})"
         case NotificationKind.UPDATE:
-            return f"More of {incident.id}: {title} (since {since})"
+            return f"Worse, {incident.id}: {title} (since {since})"
         case NotificationKind.FIRING:
             return f"{lead.severity.capitalize()}: {title} (since {since})"
 

@@ -114,6 +114,7 @@ class Visit:
     ) -> None:
         self.page = page
         self.gap = Gap(page, tracer)
+        self._tracer = tracer
         self.site = site
         self.journey = journey
         self.run_id = run_id
@@ -189,6 +190,9 @@ class Visit:
             ValueError: the journey does not list the step, or has had it.
         """
         self._shade(name, sensitive=sensitive)
+        if self._tracer is not None:
+            with self.off_the_clock():
+                self._tracer.group(name)
         self._begin(name)
         try:
             yield

@@ -19,6 +19,7 @@ class Tracer:
     def __init__(self, context: BrowserContext, folder: Path, *, is_on: bool = False) -> None:
         self._context, self._folder = context, folder
         self._on = is_on
+        self._grouped = False
         self._pieces: list[Path] = []
 
     def start(self) -> None:
@@ -27,9 +28,22 @@ class Tracer:
             self._context.tracing.start(screenshots=True, snapshots=True, sources=False)
             self._on = True
 
+    def group(self, name: str) -> None:
+        """What is recorded from here on stands below this name, until the next."""
+        if self._on:
+            self._ungroup()
+            self._context.tracing.group(name)
+            self._grouped = True
+
+    def _ungroup(self) -> None:
+        if self._grouped:
+            self._context.tracing.group_end()
+            self._grouped = False
+
     def pause(self) -> None:
         """Record nothing more until `start`."""
         if self._on:
+            self._ungroup()
             self._on = False
             piece = self._folder / f"trace-{len(self._pieces) + 1}.zip"
             self._context.tracing.stop(path=piece)

@@ -96,7 +96,8 @@ def _vitals(by_place: Mapping[str, Sequence[Outcome]]) -> tuple[tuple[Trend, ...
     for place, outcomes in by_place.items():
         for outcome in outcomes:
             for vital in outcome.vitals:
-                if vital.name not in _LIMITS or vital.value is None:
+                # A page of somebody else's carries its origin; its vitals are not this site's to mend.
+                if vital.name not in _LIMITS or vital.value is None or not vital.page.startswith("/"):
                     continue
                 if vital.cut:
                     cut += 1

@@ -18,8 +18,8 @@ def journey_title(journey: str) -> str:
 
 def what_failed(outcomes: Sequence[Outcome]) -> str:
     """The newest failure's own sentence; it names its step."""
-    last = max(outcomes, key=lambda o: o.finished_at)
-    error = " ".join((last.error or str(last.status)).split())
+    last = max(outcomes, key=lambda o: (o.error is not None, o.finished_at))
+    error = " ".join((last.error or "the second attempt passed").split())
     error = error if len(error) <= _LONGEST_ERROR else error[: _LONGEST_ERROR - 1] + "…"
     step = last.failed_step
     return error if step is None or error.startswith(step) else f"{step}: {error}"

@@ -351,3 +351,21 @@ def test_the_message_says_what_broke_where_since_when_and_where_to_look() -> Non
     message = max(machine.notifications.values(), key=lambda n: n.order).message
     assert "after 40 s" in message["headline"]
     assert timedelta(seconds=message["lasted_s"]) == timedelta(seconds=40)
+
+
+def test_what_fires_at_the_same_moment_is_one_message_led_by_what_a_buyer_meets() -> None:
+    machine = Machine()
+    machine.tick(breach("A3s", None), breach("F0"))
+    messages = [n.message for n in machine.notifications.values()]
+    assert {m["kind"] for m in messages} == {"firing"}
+    assert [line["rule"] for line in messages[0]["lines"]] == ["F0", "A3s"]
+    assert messages[0]["headline"].startswith("Critical: F0 title")
+
+
+def test_an_update_names_what_is_new() -> None:
+    machine = Machine()
+    machine.ticks(breach("F0"), for_s=320)
+    machine.tick(breach("F0"), breach("A3s", None))
+    update = max(machine.notifications.values(), key=lambda n: n.order).message
+    assert update["headline"] == "More of inc-1: A3s title"
+    assert update["summary"] == "A3s is broken"
