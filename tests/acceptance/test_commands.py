@@ -231,9 +231,9 @@ def test_the_demo_leaves_no_process_behind(tmp_path: Path, number: signal.Signal
         [str(SIXFB), "demo"], cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
     try:
-        panel = wait_for(lambda: panel_of(tmp_path))
+        dashboard = wait_for(lambda: dashboard_of(tmp_path))
         wait_for(lambda: [p for p in psutil.Process(demo.pid).children(recursive=True) if "chrom" in p.name()])
-        assert httpx.get(panel).status_code == 200
+        assert httpx.get(dashboard).status_code == 200
         below = psutil.Process(demo.pid).children(recursive=True)
         demo.send_signal(number)
         demo.wait(20)
@@ -250,9 +250,9 @@ def test_the_demo_leaves_no_process_behind(tmp_path: Path, number: signal.Signal
         assert demo.returncode == 0
 
 
-def panel_of(folder: Path) -> str | None:
+def dashboard_of(folder: Path) -> str | None:
     file = folder / "var" / "demo" / "addresses.json"
-    return str(json.loads(file.read_text())["panel"]) if file.exists() and file.read_text().endswith("}\n") else None
+    return str(json.loads(file.read_text())["dashboard"]) if file.exists() and file.read_text().endswith("}\n") else None
 
 
 def wait_for(probe: Any, seconds: float = 40) -> Any:
