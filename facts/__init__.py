@@ -14,9 +14,15 @@ from facts.alert import (
     NotificationKind,
     NotificationState,
 )
+from facts.claim import Claim
 from facts.failpoint import (
     Failpoint,
     go_on,
+)
+from facts.heartbeat import (
+    SKEWS_KEPT,
+    Heartbeat,
+    RunnerState,
 )
 from facts.ledger import (
     LedgerState,
@@ -48,6 +54,8 @@ from facts.run import (
 )
 from facts.slots import (
     Grid,
+    claim_ttl_s,
+    late_limit_s,
 )
 from facts.stock import (
     FeedState,
@@ -65,11 +73,13 @@ from facts.wire import (
 )
 
 __all__ = [
+    "SKEWS_KEPT",
     "Alert",
     "AlertState",
     "Answer",
     "Attempt",
     "Blame",
+    "Claim",
     "ConsoleLine",
     "Dialog",
     "Evidence",
@@ -77,6 +87,7 @@ __all__ = [
     "FeedState",
     "Graded",
     "Grid",
+    "Heartbeat",
     "Incident",
     "LedgerState",
     "Notification",
@@ -89,6 +100,7 @@ __all__ = [
     "Request",
     "Role",
     "Run",
+    "RunnerState",
     "Severity",
     "Status",
     "Step",
@@ -101,8 +113,10 @@ __all__ = [
     "Vital",
     "WireError",
     "Word",
+    "claim_ttl_s",
     "from_wire",
     "go_on",
+    "late_limit_s",
     "outcome_of",
     "reclassified",
     "to_wire",

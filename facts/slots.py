@@ -47,3 +47,14 @@ class Grid:
 
     def _slot(self, number: int) -> datetime:
         return _EPOCH + timedelta(seconds=number * self.period_s + self.stagger_s)
+
+
+def late_limit_s(period_s: float) -> float:
+    """How late a run may start and still be its slot's: a quarter of the period, at least 10 s, at most 60 s."""
+    return min(60.0, max(10.0, period_s / 4))
+
+
+def claim_ttl_s(period_s: float) -> float:
+    """How long a claim on a slot holds without a word: a third of the time in which a run may still start, so that another
+    runner learns in time that its holder died."""
+    return late_limit_s(period_s) / 3

@@ -30,6 +30,7 @@ from hub.decoding import decoded
 from hub.errors import HubError
 from hub.guard import token_of
 from hub.ingest import LARGEST_BATCH
+from hub.locations import add_location_doors
 from hub.openapi import BYTES_BODY, RUNS_BODY
 from hub.requests import csrf_checked, limited_body, person
 from store import alerts as alert_rows
@@ -42,6 +43,7 @@ def api(centre: Centre) -> APIRouter:
     """Every door below `/api`, and the two that say how the hub is."""
     router = APIRouter()
     _add_runner_doors(router, centre)
+    add_location_doors(router, centre)
     _add_readers(router, centre)
     _add_actions(router, centre)
     _add_health(router, centre)

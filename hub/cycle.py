@@ -22,7 +22,7 @@ from store import alerts as alert_rows
 
 EVALUATOR = "evaluator"
 VERDICTS = "verdicts"
-_BY_PLACE = ("F3", "P1", "W1")
+_BY_PLACE = ("F3", "P1", "W1", "W3")
 
 
 def new_holder() -> str:

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
-from facts import Failpoint, LedgerState, Run, Status, WireError, from_wire, go_on
+from facts import Failpoint, Heartbeat, LedgerState, Run, Status, WireError, from_wire, go_on
+from hub import heartbeats
 from hub.errors import HubError
 from hub.records import UnfitError, storable, tidied
 from store import Store, ledgers, runs
@@ -48,7 +49,8 @@ class Ingest:
     """Writes runs that runners send into the store.
 
     `periods` tells each journey's period in seconds; a result that comes later than one and a half of it is late: it
-    corrects the past and starts no page. `taken` is called after each batch that brought something new.
+    corrects the past and starts no page. `taken` is called after each batch that brought something new. The times of a runner
+    whose clock is more than `reject_skew_s` off are set right.
     """
 
     def __init__(
@@ -58,12 +60,14 @@ class Ingest:
         locations: Collection[str],
         periods: Mapping[str, int],
         taken: Callable[[], None] = lambda: None,
+        reject_skew_s: float = 30.0,
         at: Failpoint = go_on,
     ) -> None:
         self._store = store
         self._locations = frozenset(locations)
         self._periods = dict(periods)
         self._taken = taken
+        self._reject_skew_s = reject_skew_s
         self._at = at
 
     def batch(self, body: bytes, *, now: datetime, only: str | None = None) -> list[Taken]:
@@ -80,7 +84,8 @@ class Ingest:
             raise HubError(403, f"the token is of {only}, the batch of {location}")
         location = only or location
         ledger = self._ledger(about, location, now)
-        read = [self._read(record, i, location, now) for i, record in enumerate(records)]
+        ahead_s = self._ahead_s(location, heartbeats.read(about), now)
+        read = [self._read(record, i, location, now, ahead_s) for i, record in enumerate(records)]
         taken = {i: Taken(id=one.id, result="rejected", reason=one.reason) for i, one in enumerate(read) if not one.run}
         with self._store.write() as connection:
             self._at("ingest.begun")
@@ -110,11 +115,19 @@ class Ingest:
         known = state.location == location and location in self._locations
         return replace(state, at=min(state.at, now)) if known else None
 
-    def _read(self, record: Any, index: int, location: str | None, now: datetime) -> _Read:
+    def _ahead_s(self, location: str | None, beat: Heartbeat | None, now: datetime) -> float:
+        """Note what the runner says of itself; by how much its times must be set right, mostly by nothing."""
+        if beat is None or location not in self._locations:
+            return 0.0
+        skew_s = heartbeats.note(self._store, location, beat, now=now).skew_s
+        return skew_s if skew_s is not None and abs(skew_s) > self._reject_skew_s else 0.0
+
+    def _read(self, record: Any, index: int, location: str | None, now: datetime, ahead_s: float) -> _Read:
         name = _name(record, index)
         try:
             run = from_wire(Run, tidied(record))
-        except (UnfitError, WireError) as error:
+            run = heartbeats.set_right(run, ahead_s) if ahead_s else run
+        except (UnfitError, WireError, OverflowError) as error:
             return _Read(id=name, reason=storable(str(error))[:_LONGEST_REASON])
         reason = self._wrong(run, location, now)
         if reason:

@@ -11,9 +11,10 @@ from facts import Outcome
 from hub.watched import Watched
 from sla.history import History, Schedule
 from sla.targets import Targets
-from store import destinations, feeds, ledgers, runs, stock
+from store import destinations, feeds, ledgers, runners, runs, stock
 
 _STOCK_WINDOW = timedelta(hours=1)
+_RUNNERS_WINDOW = timedelta(hours=24)
 
 
 def load_history(
@@ -39,6 +40,7 @@ def load_history(
         last_received=runs.last_received(connection),
         pays=watched.site.payment == "test",
         ledgers=ledgers.states(connection),
+        runners=runners.heard(connection, since=now - _RUNNERS_WINDOW),
         undeliverable=destinations.marked(connection),
     )
 

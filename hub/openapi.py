@@ -37,6 +37,7 @@ RUNS_BODY: dict[str, Any] = {
                     "required": ["runs"],
                     "properties": {
                         "location": {"type": ["string", "null"], "description": "Of every run in the batch."},
+                        "runner": {"type": ["object", "null"], "description": "What the runner says of itself."},
                         "runs": {
                             "type": "array",
                             "maxItems": MOST_RUNS,

@@ -191,6 +191,7 @@ class Hub:
                 locations=self.watched.locations.locations,
                 periods={name: schedule.period_s for name, schedule in self.watched.schedules().items()},
                 taken=self.wake,
+                reject_skew_s=self.targets.W3.reject_s,
                 at=self.at,
             ),
             artifacts=self._artifacts,

@@ -10,6 +10,7 @@ from facts import Grid
 LOOKS_BACK = timedelta(hours=24)
 OVERLAP = "the previous run was still under way"
 DOWN = "the runner was not running"
+LEFT = "another runner of this location had claimed it, and was heard no more"
 STOPPED = "the runner was stopped before the run had ended"
 
 
@@ -27,11 +28,6 @@ class Due:
 
     run: datetime | None
     missed: tuple[Missed, ...] = ()
-
-
-def late_limit_s(period_s: int) -> float:
-    """How late a run may start and still be its slot's: a quarter of the period, at least 10 s, at most 60 s."""
-    return min(60.0, max(10.0, period_s / 4))
 
 
 def due(

@@ -1,19 +1,22 @@
-"""The hub as a runner sees it: three doors, and what each refusal means."""
+"""The hub as a runner sees it: four doors, and what each refusal means."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import httpx
 
 from config import Secret
-from facts import Plan, WireError, from_wire
+from facts import Claim, Plan, WireError, from_wire
 from runner.spool import Artifact, Kept
 
 _CHUNK = 1 << 16
+# A run must not wait for a hub that does not answer.
+_CLAIM_TIMEOUT_S = 2.0
 
 
 class HubError(Exception):
@@ -63,6 +66,17 @@ class HubClient:
         try:
             return [from_wire(Answered, one) for one in answer.json()["results"]]
         except (ValueError, KeyError, TypeError, WireError) as error:
+            raise HubError(f"the hub's answer is not the one we know: {error}") from None
+
+    def claim(self, journey: str, slot: datetime, runner: str, *, release: bool = False) -> Claim:
+        """Claim a slot, or give it back. Raises HubError."""
+        asked = {"journey": journey, "location": self._location, "slot": slot.isoformat(), "runner": runner}
+        body = json.dumps({**asked, "release": True} if release else asked).encode()
+        headers = {"Content-Type": "application/json"}
+        answer = self._ask("POST", "/api/slots/claim", content=body, headers=headers, timeout=_CLAIM_TIMEOUT_S)
+        try:
+            return from_wire(Claim, answer.json())
+        except (ValueError, WireError) as error:
             raise HubError(f"the hub's answer is not the one we know: {error}") from None
 
     def put_evidence(self, artifact: Artifact) -> None:

@@ -45,8 +45,16 @@ class PlanKeeper:
             self._keep(new)
         return True
 
+    @property
+    def trouble(self) -> str | None:
+        """Why there is no plan; None where there is one."""
+        return None if self.plan is not None else f"it has no plan: {self._told or 'the hub was not asked yet'}"
+
     def _keep(self, plan: Plan) -> None:
-        half = self._file.with_suffix(".new")
-        half.write_text(json.dumps(to_wire(plan)), encoding="utf-8")
-        half.replace(self._file)
         self.plan = plan
+        half = self._file.with_suffix(".new")
+        try:
+            half.write_text(json.dumps(to_wire(plan)), encoding="utf-8")
+            half.replace(self._file)
+        except OSError as error:
+            _log.warning("the plan cannot be written to this disk (%s); after a restart the hub is asked for it", error)

@@ -6,22 +6,28 @@ import logging
 import random
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
-from facts import Failpoint, go_on
+from facts import Failpoint, go_on, to_wire
+from runner.clock import utc_now
 from runner.hub_client import Answered, HubClient, HubError
 from runner.spool import Kept, Spool
 
 _log = logging.getLogger("sixfb.runner")
 _FIRST_S, _LONGEST_S, _PAUSE_S = 1.0, 60.0, 60.0
 _LONGEST_WAIT_S = 600.0
+# The hub takes a runner for silent after two and a half minutes; three times that often it hears of us.
+_BEAT_S = 20.0
 
 
 class Sender:
-    """A thread that empties the spool. `trouble` is the sentence of what is wrong with sending, None while all is well.
+    """A thread that empties the spool, and tells the hub how we are where there is nothing to send. `trouble` is the sentence of
+    what is wrong with sending, None while all is well.
 
-    `about` is asked for what the runner says of itself beside each batch.
+    `about` is asked for what the runner says of itself beside each batch (`facts.Heartbeat`, and more).
     """
 
     def __init__(
@@ -33,13 +39,16 @@ class Sender:
         at: Failpoint = go_on,
         longest_s: float = _LONGEST_S,
         about: Callable[[], Mapping[str, Any]] = dict,
+        clock: Callable[[], datetime] = utc_now,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._spool, self._hub, self._jitter, self._at, self._longest_s = spool, hub, jitter, at, longest_s
-        self._about = about
         self._wake, self._ended = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._go, name="sender", daemon=True)
         self._failures = 0
         self._is_held = False
+        self._about, self._clock, self._monotonic = about, clock, monotonic
+        self._told_at: float | None = None
         self.trouble: str | None = None
 
     def start(self) -> None:
@@ -80,15 +89,27 @@ class Sender:
                 if self._ended.is_set():
                     break
             self._loose_evidence()
+            self._beat()
         except HubError as error:
             return self._after(error)
         self.trouble, self._is_held = None, False
-        return self._longest_s
+        return min(self._longest_s, _BEAT_S)
+
+    def _beat(self) -> None:
+        """Say that we live, where nothing else was said lately."""
+        if self._told_at is None or self._monotonic() - self._told_at > _BEAT_S / 2:
+            self._tell([])
+
+    def _tell(self, batch: Sequence[Kept]) -> list[Answered]:
+        about = {**self._about(), "rejected": len(self._spool.rejected()), "sent_at": to_wire(self._clock())}
+        answers = self._hub.send_runs(batch, spooled=self._spool.depth(), about=about)
+        self._told_at = self._monotonic()
+        return answers
 
     def _send(self, batch: Sequence[Kept]) -> None:
         self._at("send.before")
         try:
-            answers = self._hub.send_runs(batch, spooled=self._spool.depth(), about=self._about())
+            answers = self._tell(batch)
         except HubError as error:
             if not error.permanent:
                 raise

@@ -18,16 +18,31 @@ from typing import Any, Protocol
 import httpx
 
 from config import Secret
-from facts import Blame, Failpoint, Plan, PlannedJourney, Run, Status, from_wire, go_on, to_wire
+from facts import (
+    Blame,
+    Claim,
+    Failpoint,
+    Plan,
+    PlannedJourney,
+    Run,
+    Status,
+    from_wire,
+    go_on,
+    late_limit_s,
+    to_wire,
+)
+from journeys.browser import our_version
 from journeys.site import Site
 from runner.allowance import per_hour, state_of
 from runner.budget import Budget
 from runner.canaries import configured
 from runner.caps import MEMORY_MB
+from runner.claims import Claims
 from runner.clock import ClockSteps, utc_now
-from runner.due import STOPPED, due, late_limit_s
+from runner.due import LEFT, STOPPED, due
 from runner.evidence import delist, enlisted
 from runner.hub_client import HubClient
+from runner.identity import runner_id
 from runner.job import Job, new_run_id
 from runner.keeper import CleanerKeeper
 from runner.ledger import Ledger
@@ -37,6 +52,7 @@ from runner.schedule import LOOKS_EVERY_S, Schedule
 from runner.sender import Sender
 from runner.spool import Spool
 from runner.start import StartedRun
+from runner.troubles import Troubles
 
 _log = logging.getLogger("sixfb.runner")
 _PLAN_EVERY_S = 60.0
@@ -110,13 +126,18 @@ class Runner:
             if settings.stripe_key
             else None
         )
-        self.sender = Sender(self.spool, hub, at=at, about=self._about)
+        self.id = runner_id(settings.folder)
+        self._troubles = Troubles()
+        self.sender = Sender(self.spool, hub, at=at, about=self._about, clock=clock, monotonic=steady)
+        self._claims = Claims(hub, self.id, free=self._freed, monotonic=steady)
         self._plans = PlanKeeper(hub, settings.folder)
         heart = settings.folder / HEARTBEAT
         self._schedule = Schedule(self._look, clock=clock, every_s=settings.look_every_s, beat=heart.touch)
         self._pool = ThreadPoolExecutor(max_workers=settings.max_parallel, thread_name_prefix="run")
         self._lock = threading.Lock()
         self._under_way: dict[str, datetime] = {}
+        self._queued: dict[str, datetime] = {}
+        self._looked_at: dict[str, datetime] = {}
         self._makings: dict[str, Making] = {}
         self._unkept: dict[tuple[str, datetime | None], Run] = {}
         self._budget = Budget()
@@ -137,6 +158,7 @@ class Runner:
             self._cleaner.start()
         self._schedule.start()
         self.sender.start()
+        self._claims.start()
         self._planner.start()
 
     def stop(self) -> None:
@@ -150,6 +172,7 @@ class Runner:
         self._keep_what_waits()
         self._account_for_the_queued()
         self._planner.join(2)
+        self._claims.stop()
         self.sender.stop()
         self.sender.send_all()
         if self._cleaner is not None:
@@ -164,7 +187,8 @@ class Runner:
         """What goes to the hub with each batch, beside the runs."""
         settings = self._settings
         state = state_of(self.ledger, settings.location, self._clock(), cleans=settings.stripe_key is not None)
-        return {"ledger": to_wire(state)}
+        told = {"id": self.id, "version": our_version(), "trouble": self._troubles.sentence()}
+        return {**told, "ledger": to_wire(state)}
 
     def _account_for_the_killed(self) -> None:
         for lost in self.spool.unfinished():
@@ -177,6 +201,10 @@ class Runner:
         self.spool.sweep(self._store, older_than=self._began_at - _LEFT_BEHIND)
 
     def _account_for_the_queued(self) -> None:
+        with self._lock:
+            waiting = list(self._queued.items())
+        for journey, slot in waiting:
+            self._keep(self._record(journey, slot, Status.MISSED, STOPPED))
         for queued in self.spool.unfinished():
             self._keep(self._record(queued.journey, queued.slot, Status.MISSED, STOPPED, run_id=queued.run_id))
 
@@ -187,7 +215,10 @@ class Runner:
             try:
                 known = self._plans.refresh()
                 plan = self._plans.plan
-                if plan is not None and plan != following:
+                if plan is None:
+                    self._troubles.say("plan", self._plans.trouble or "it has no plan")
+                elif plan != following:
+                    self._troubles.over("plan")
                     for planned in plan.journeys:
                         self.spool.start_from(planned.journey, self._began_at)
                     self.ledger.set_schedule(per_hour(plan))
@@ -203,11 +234,13 @@ class Runner:
             return
         self._keep_what_waits()
         now = self._clock()
+        handled = self.spool.handled(planned.journey) or self._began_at
         with self._lock:
             under_way = self._under_way.get(planned.journey)
+            handled = max(handled, self._looked_at.get(planned.journey, handled))
         found = due(
             planned.grid,
-            handled=self.spool.handled(planned.journey) or self._began_at,
+            handled=handled,
             now=now,
             under_way_since=under_way,
             began_at=self._began_at,
@@ -217,31 +250,69 @@ class Runner:
         for missed in found.missed:
             self._keep(self._record(planned.journey, missed.slot, Status.MISSED, missed.reason))
         if found.run is not None:
-            self._begin(planned, found.run, now)
+            self._begin(planned, found.run)
 
     def _late_s(self, planned: PlannedJourney) -> float:
         return self._settings.late_after_s or late_limit_s(planned.period_s)
 
-    def _begin(self, planned: PlannedJourney, slot: datetime, now: datetime) -> None:
-        run_id = new_run_id(planned.journey, self._settings.location, now)
-        if not self.spool.begin(planned.journey, slot, run_id, now):
-            return
+    def _begin(self, planned: PlannedJourney, slot: datetime, *, is_ours: bool = False) -> bool:
+        """Put a slot into the queue; False where the journey is under way already. `is_ours`: it is claimed."""
         with self._lock:
-            self._under_way[planned.journey] = slot
-        self._pool.submit(self._run, planned, slot, run_id)
+            if self._stopping.is_set() or planned.journey in self._under_way:
+                return False
+            self._under_way[planned.journey] = self._queued[planned.journey] = slot
+            self._looked_at[planned.journey] = max(slot, self._looked_at.get(planned.journey, slot))
+            # Inside the lock: once `stop` has set its flag, nothing is queued that nobody accounts for.
+            self._pool.submit(self._run, planned, slot, is_ours)
+        return True
 
-    def _run(self, planned: PlannedJourney, slot: datetime, run_id: str) -> None:
+    def _run(self, planned: PlannedJourney, slot: datetime, is_ours: bool) -> None:
         try:
-            self._keep(self._made(planned, slot, run_id))
+            self._run_or_leave(planned, slot, is_ours)
         except Exception:  # noqa: BLE001 - a thread of the pool would keep it to itself
-            _log.exception("%s of %s could not be kept", run_id, planned.journey)
+            _log.exception("slot %s of %s could not be run or kept", slot.isoformat(), planned.journey)
+            with self._lock:
+                # Not begun on disk: the next look finds it due again.
+                self._looked_at.pop(planned.journey, None)
         finally:
             with self._lock:
                 self._under_way.pop(planned.journey, None)
+                self._queued.pop(planned.journey, None)
+
+    def _run_or_leave(self, planned: PlannedJourney, slot: datetime, is_ours: bool) -> None:
+        """Run a slot, unless another runner of this location has it: then that one accounts for it."""
+        if not is_ours and not self._is_late(planned, slot):
+            claim = self._claims.ask(planned, slot)
+            if claim is not None and not claim.granted:
+                self.spool.pass_over(planned.journey, slot)
+                return
+        run_id = new_run_id(planned.journey, self._settings.location, self._clock())
+        if not self.spool.begin(planned.journey, slot, run_id, self._clock()):
+            return
+        with self._lock:
+            self._queued.pop(planned.journey, None)
+        run = self._made(planned, slot, run_id)
+        self._troubles.saw(run)
+        self._keep(run)
+        if run.status is Status.MISSED:
+            self._claims.release(planned, slot)
+
+    def _is_late(self, planned: PlannedJourney, slot: datetime) -> bool:
+        return (self._clock() - slot).total_seconds() > self._late_s(planned)
+
+    def _freed(self, planned: PlannedJourney, slot: datetime, claim: Claim) -> bool:
+        """A slot that another runner had is ours: run it, or account for it where it is too late; False: it is done with."""
+        if self._stopping.is_set():
+            return False
+        if not self._is_late(planned, slot) and self._begin(planned, slot, is_ours=True):
+            return True
+        if claim.record is None:
+            self._keep(self._record(planned.journey, slot, Status.MISSED, LEFT))
+        return False
 
     def _made(self, planned: PlannedJourney, slot: datetime, run_id: str) -> Run:
-        late = (self._clock() - slot).total_seconds()
-        if late > self._late_s(planned):
+        if self._is_late(planned, slot):
+            late = (self._clock() - slot).total_seconds()
             reason = f"all places of this runner were taken; it could have started {late:.0f} s late only"
             return self._record(planned.journey, slot, Status.MISSED, reason, run_id=run_id)
         with self._lock:
@@ -306,12 +377,15 @@ class Runner:
         key, store = (run.journey, run.slot), self._store
         try:
             self.spool.keep(run, store)
-        except sqlite3.Error:
+        except sqlite3.Error as error:
             if key not in self._unkept:
                 _log.exception("%s of %s cannot be written to disk; it is tried again", run.id, run.journey)
             self._unkept[key] = run
+            self._troubles.say("disk", f"its disk takes nothing ({error}); {len(self._unkept)} results wait in memory")
             return
         self._unkept.pop(key, None)
+        if not self._unkept:
+            self._troubles.over("disk")
         delist(run.id, store=store)
         gone = self.spool.make_room(self._settings.evidence_bytes)
         if gone:

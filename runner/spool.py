@@ -137,6 +137,11 @@ class Spool:
             _handle(connection, journey, slot)
         return bool(taken)
 
+    def pass_over(self, journey: str, slot: datetime) -> None:
+        """A slot that another runner of this location has: it is not ours to tell of."""
+        with self._write() as connection:
+            _handle(connection, journey, slot)
+
     def keep(self, run: Run, evidence: Path | None = None) -> None:
         """Keep a result, finish its slot and queue its evidence; one transaction.
 

@@ -7,10 +7,13 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from facts import Blame, Outcome, Status
+from facts import Blame, Outcome, RunnerState, Status
 from sla.history import History
 
 _FAILED = (Status.FAILED, Status.TIMED_OUT)
+ANSWERS_WITHIN = timedelta(seconds=150)
+"""A runner that was heard so lately is alive: it says something at least once a minute, on every scale."""
+_LONGEST_WORD = 160
 _BAD_BLAME = (Blame.SITE, Blame.THIRD_PARTY, Blame.JOURNEY)
 
 
@@ -97,6 +100,19 @@ class Book:
         """Whether it finished within one and a half periods."""
         return self.now - outcome.finished_at <= 1.5 * self.period(outcome.journey)
 
+    def answering(self, location: str) -> list[RunnerState]:
+        """The runners of a location that were heard lately, the latest first."""
+        return [r for r in self.history.runners if r.location == location and self.now - r.heard_at <= ANSWERS_WITHIN]
+
+    def trouble(self, location: str) -> str | None:
+        """What keeps a location from measuring: the word of its runners, where each of those that answer has one."""
+        told = [runner.trouble for runner in self.answering(location)]
+        return _cut(told[0]) if told and told[0] and all(told) else None
+
+    def speaks(self, outcome: Outcome) -> bool:
+        """Whether its location has a voice now: the outcome is fresh, and the location is well. A sick one is unknown."""
+        return self.fresh(outcome) and self.trouble(outcome.location) is None
+
     def within(self, journey: str, length_s: float, *, settle_s: float = 0.0) -> list[Outcome]:
         """The outcomes that finished in a window that ends `settle_s` ago, oldest first."""
         until = self.now - timedelta(seconds=settle_s)
@@ -106,22 +122,58 @@ class Book:
     def left_out(self, journey: str, counted: Iterable[str]) -> tuple[str, ...]:
         """The locations that were not counted, each with the reason."""
         missing = [place for place in self.locations(journey) if place not in set(counted)]
-        return tuple(f"{place}: {self._why(journey, place)}" for place in missing)
+        return tuple(f"{place}: {self.why_unknown(journey, place)}" for place in missing)
 
-    def _why(self, journey: str, location: str) -> str:
+    def all_left_out(self, counted: Iterable[str]) -> tuple[str, ...]:
+        """The same for a rule over all journeys together: each location speaks by the journey that is run there most often."""
+        missing = [place for place in self.all_locations() if place not in set(counted)]
+        return tuple(f"{place}: {self.why_unknown(self._busiest(place), place)}" for place in missing)
+
+    def _busiest(self, location: str) -> str:
+        here = [name for name in self.journeys() if location in self.locations(name)]
+        return min(here, key=self.period)
+
+    def why_unknown(self, journey: str, location: str) -> str:
+        """Why a location says nothing of a journey now."""
         outcomes = self.at(journey, location)
-        if not outcomes:
-            return "no result yet"
-        last = outcomes[-1]
-        if not self.fresh(last):
-            return f"no result since {last.finished_at:%H:%M:%S}"
+        last = outcomes[-1] if outcomes else None
+        if last is None or not self.fresh(last):
+            return self._why_silent(location, last)
+        trouble = self.trouble(location)
+        if trouble is not None:
+            return f"its runner is in trouble: {trouble}"
         if last.status is Status.MISSED:
             return f"missed ({last.error})"
+        if last.status is Status.ERRORED:
+            return f"errored ({_cut(last.error or 'our own fault')})"
+        if last.status is Status.BLOCKED:
+            return "blocked by a bot wall"
         if last.blame is Blame.NETWORK:
             return "its own network failed"
         if last.late:
             return "came too late to page"
         return "its payment steps were skipped" if last.skipped else str(last.status)
+
+    def _why_silent(self, location: str, last: Outcome | None) -> str:
+        since = "no result yet" if last is None else f"no result since {last.finished_at:%H:%M:%S}"
+        return f"{since}; {self.runners_word(location)}" if self.of(location) else since
+
+    def of(self, location: str) -> list[RunnerState]:
+        """Every runner of a location that is known, the latest heard first."""
+        return [runner for runner in self.history.runners if runner.location == location]
+
+    def runners_word(self, location: str) -> str:
+        """Whether the runners of a silent location live, and what they say; empty where none is known."""
+        known, alive = self.of(location), self.answering(location)
+        if alive:
+            word = self.trouble(location) or next((r.trouble for r in alive if r.trouble), None)
+            return f"its runner answers, and measures nothing: {_cut(word) if word else 'it names no trouble'}"
+        return f"its runner was last heard at {known[0].heard_at:%H:%M:%S}" if known else ""
+
+
+def _cut(text: str) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= _LONGEST_WORD else text[: _LONGEST_WORD - 1] + "…"
 
 
 def _slot(outcome: Outcome) -> datetime:

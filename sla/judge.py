@@ -35,6 +35,7 @@ JUDGED_BY: Mapping[str, Judging] = {
     "P1": purchases.over_schedule,
     "W1": watch.silent,
     "W2": watch.coverage,
+    "W3": watch.skew,
     "W4": watch.delivery,
 }
 

@@ -222,6 +222,21 @@ class CoverageRule(Rule):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SkewRule(Rule):
+    """A runner's clock is not the hub's: so many seconds off, in the median of five messages. Over `reject_s` its times are
+    not believed. These are seconds of clocks, which no scale makes shorter."""
+
+    warn_s: float = 5
+    reject_s: float = 30
+    recover_s: float = 2
+
+    def __post_init__(self) -> None:
+        Rule.__post_init__(self)
+        if not 0 < self.recover_s <= self.warn_s <= self.reject_s:
+            raise ValueError("warn_s: the numbers must rise: recover_s, warn_s, reject_s")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryRule(Rule):
     """Messages do not reach those they are owed to."""
 
@@ -259,6 +274,7 @@ class Targets:
     P1: PurchasesRule
     W1: SilentRule
     W2: CoverageRule
+    W3: SkewRule
     W4: DeliveryRule
 
     def rules(self) -> dict[str, Rule]:

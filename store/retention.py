@@ -13,12 +13,14 @@ from store.engine import Store
 from store.tables import (
     alert_changes,
     alerts,
+    claims,
     deliveries,
     duplicates,
     evidence,
     incidents,
     notifications,
     rollups,
+    runners,
     runs,
     stock,
 )
@@ -37,6 +39,8 @@ class Retention:
     samples: timedelta = timedelta(days=35)
     rollups: timedelta = 13 * _MONTH
     alerts: timedelta = 25 * _MONTH
+    runners: timedelta = timedelta(days=7)
+    claims: timedelta = timedelta(days=2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +67,8 @@ def sweep(store: Store, *, now: datetime, keep: Retention | None = None) -> Swep
         (incidents, incidents.c.number, incidents.c.resolved_at < now - keep.alerts),
         (notifications, notifications.c.id, notifications.c.created_at < now - keep.alerts),
         (deliveries, deliveries.c.number, deliveries.c.at < now - keep.alerts),
+        (runners, runners.c.id, runners.c.heard_at < now - keep.runners),
+        (claims, claims.c.slot, claims.c.slot < now - keep.claims),
     ]
     rows: dict[str, int] = {}
     for table, key, condition in old:

@@ -253,3 +253,29 @@ tokens = Table(
     Column("revoked_at", Moment),
     UniqueConstraint("kind", "subject", "place", name="uq_tokens_place"),
 )
+
+runners = Table(
+    "runners",
+    metadata,
+    Column("location", String(64), primary_key=True),
+    Column("id", String(100), primary_key=True),
+    Column("version", String(40), nullable=False),
+    Column("spool", Integer, nullable=False),
+    Column("rejected", Integer, nullable=False),
+    Column("sent_at", Moment),
+    Column("heard_at", Moment, nullable=False),
+    Column("trouble", Text),
+    Column("skews", JSON, nullable=False),
+    Index("ix_runners_heard", "heard_at"),
+)
+
+claims = Table(
+    "claims",
+    metadata,
+    Column("journey", String(100), primary_key=True),
+    Column("location", String(64), primary_key=True),
+    Column("slot", Moment, primary_key=True),
+    Column("runner", String(100), nullable=False),
+    Column("expires_at", Moment, nullable=False),
+    Index("ix_claims_slot", "slot"),
+)

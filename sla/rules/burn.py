@@ -67,7 +67,7 @@ def runs_are_slow(name: str, rule: SlowRule, book: Book) -> list[Verdict]:
 
 def _slow(name: str, rule: SlowRule, book: Book, journey: str) -> Verdict:
     last = {place: _passed(book, journey, place)[-rule.of :] for place in book.locations(journey)}
-    alive = {place: runs for place, runs in last.items() if runs and book.fresh(book.at(journey, place)[-1])}
+    alive = {place: runs for place, runs in last.items() if runs and book.speaks(book.counted(journey, place)[-1])}
     slow = {place: [o for o in runs if o.slow] for place, runs in alive.items()}
     places_slow = [place for place, runs in slow.items() if len(runs) >= rule.slow]
     found = [o for place in places_slow for o in slow[place]]

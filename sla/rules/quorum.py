@@ -9,6 +9,8 @@ from sla.counting import Book, Class
 from sla.rules.saying import ids, journey_title, newest, places, what_failed
 from sla.targets import BlockedRule, OneLocationRule, QuorumRule, ServerErrorsRule
 
+# What was not run, or failed for our own fault, says nothing: neither that the shop is ill nor that it is well again.
+_SAYING = (Status.PASSED, Status.FAILED, Status.TIMED_OUT, Status.BLOCKED)
 _WINDOW = "latest fresh run per location"
 
 
@@ -23,7 +25,7 @@ def _journey(name: str, rule: QuorumRule, book: Book, journey: str) -> Verdict:
     counted = {
         place: [o for o in book.counted(journey, place) if _is_sample(rule, o)] for place in book.locations(journey)
     }
-    alive = {place: runs for place, runs in counted.items() if runs and book.fresh(runs[-1])}
+    alive = {place: runs for place, runs in counted.items() if runs and book.speaks(runs[-1])}
     failing = _failing(rule, book, alive)
     passing = [place for place, runs in alive.items() if _passed(book, runs, rule.recover_passes)]
     left_out = book.left_out(journey, alive)
@@ -118,8 +120,8 @@ def _one_location(name: str, rule: OneLocationRule, book: Book, journey: str, pl
     last = runs[-rule.failures :]
     streak = _streak(book, runs)
     others = [book.counted(journey, other) for other in book.locations(journey) if other != place]
-    passing = [o[-1] for o in others if o and book.fresh(o[-1]) and book.final(o[-1]) is Class.GOOD]
-    fresh = bool(runs) and book.fresh(runs[-1])
+    passing = [o[-1] for o in others if o and book.speaks(o[-1]) and book.final(o[-1]) is Class.GOOD]
+    fresh = bool(runs) and book.speaks(runs[-1])
     breached = fresh and len(streak) >= rule.failures and bool(passing)
     word = Word.NO_DATA if not fresh else Word.WARNING if breached else Word.MET
     said = f"; {what_failed(streak)}; passes at {places(passing)}" if streak and passing else ""
@@ -131,7 +133,7 @@ def _one_location(name: str, rule: OneLocationRule, book: Book, journey: str, pl
         title=f"{journey_title(journey)}: {rule.title} ({place})",
         summary=f"{journey_title(journey)} at {place}: {len(streak)} failures in a row (limit {rule.failures}){said}"
         if fresh
-        else f"{journey_title(journey)} at {place}: no fresh run",
+        else f"{journey_title(journey)} at {place}: {book.why_unknown(journey, place)}",
         severity=rule.severity,
         value=float(len(streak)),
         limit=float(rule.failures),
@@ -140,7 +142,8 @@ def _one_location(name: str, rule: OneLocationRule, book: Book, journey: str, pl
         window=f"last {rule.failures} runs",
         breached=breached,
         clear=fresh and _passed(book, runs, rule.recover_passes),
-        counted=(place,),
+        counted=(place,) if fresh else (),
+        left_out=() if fresh else (f"{place}: {book.why_unknown(journey, place)}",),
         samples=ids(streak),
         data_at=newest(last),
         runbook=rule.runbook,
@@ -157,14 +160,14 @@ def _streak(book: Book, runs: Sequence[Outcome]) -> list[Outcome]:
 
 
 def _last_slots(book: Book, slots: int) -> dict[str, list[Outcome]]:
-    """The outcomes of the last slots of every journey, by location; only what is near enough to now."""
+    """The outcomes of the last slots of every journey that say something, by location; only what is near enough to now."""
     found: dict[str, list[Outcome]] = {}
     for journey in book.journeys():
         near = (slots + 0.5) * book.period(journey)
         for place in book.locations(journey):
             recent = [o for o in book.at(journey, place)[-slots:] if not o.late and book.now - o.finished_at <= near]
-            found.setdefault(place, []).extend(recent)
-    return {place: outcomes for place, outcomes in found.items() if outcomes}
+            found.setdefault(place, []).extend(o for o in recent if o.status in _SAYING)
+    return {place: outcomes for place, outcomes in found.items() if outcomes and book.trouble(place) is None}
 
 
 def server_errors(name: str, rule: ServerErrorsRule, book: Book) -> list[Verdict]:
@@ -194,6 +197,7 @@ def server_errors(name: str, rule: ServerErrorsRule, book: Book) -> list[Verdict
             breached=breached,
             clear=bool(recent) and not broken,
             counted=tuple(sorted({o.location for o in recent})),
+            left_out=book.all_left_out({o.location for o in recent}),
             samples=ids(broken),
             data_at=newest(recent),
             runbook=rule.runbook,
@@ -232,6 +236,7 @@ def blocked(name: str, rule: BlockedRule, book: Book) -> list[Verdict]:
             breached=breached,
             clear=bool(recent) and not blocked_now,
             counted=tuple(sorted(recent)),
+            left_out=book.all_left_out(recent),
             samples=ids(runs),
             data_at=newest([o for outcomes in recent.values() for o in outcomes]),
             runbook=rule.runbook,

@@ -1,14 +1,15 @@
-"""Whether we see and are heard at all: W1 (a location is silent), W2 (too few slots have a result), W4 (a dead letter)."""
+"""Whether we see and are heard at all: W1 (a location is silent), W2 (too few slots have a result), W3 (a clock is wrong),
+W4 (a dead letter)."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from facts import Severity, Verdict, Word
+from facts import SKEWS_KEPT, Severity, Verdict, Word
 from sla.counting import Book, Class
 from sla.durations import words
 from sla.rules.saying import newest
-from sla.targets import CoverageRule, DeliveryRule, SilentRule
+from sla.targets import CoverageRule, DeliveryRule, SilentRule, SkewRule
 
 
 def silent(name: str, rule: SilentRule, book: Book) -> list[Verdict]:
@@ -40,7 +41,7 @@ def _place(name: str, rule: SilentRule, book: Book, place: str) -> Verdict:
         subject=place,
         verdict=Word.WARNING if is_silent else Word.MET if ever else Word.INSUFFICIENT,
         title=f"{rule.title}: {place}",
-        summary=f"{place}: {_last_word(book, place, age)} (limit {words(limit)})",
+        summary=f"{place}: {_last_word(book, place, age)} (limit {words(limit)}){_of_runners(book, place, is_silent=is_silent)}",
         severity=rule.severity,
         value=age,
         limit=limit,
@@ -58,6 +59,11 @@ def _place(name: str, rule: SilentRule, book: Book, place: str) -> Verdict:
 def _last_word(book: Book, place: str, age_s: float) -> str:
     last = book.history.last_received.get(place)
     return f"the last result came {words(age_s)} ago" if last else f"no result since we watch, {words(age_s)}"
+
+
+def _of_runners(book: Book, place: str, *, is_silent: bool) -> str:
+    word = book.runners_word(place) if is_silent else ""
+    return f"; {word}" if word else ""
 
 
 def _everywhere(name: str, rule: SilentRule, book: Book, places: list[str]) -> Verdict:
@@ -132,6 +138,44 @@ def _coverage(name: str, rule: CoverageRule, book: Book, journey: str) -> Verdic
         counted=tuple(book.locations(journey)),
         left_out=tuple(poor),
         data_at=newest(measured),
+        runbook=rule.runbook,
+    )
+
+
+def skew(name: str, rule: SkewRule, book: Book) -> list[Verdict]:
+    """W3: a verdict for each location, of the runner there whose clock is furthest off."""
+    return [_skew(name, rule, book, place) for place in book.all_locations()]
+
+
+def _skew(name: str, rule: SkewRule, book: Book, place: str) -> Verdict:
+    alive = book.answering(place)
+    known = [(abs(runner.skew_s), runner) for runner in alive if runner.skew_s is not None]
+    off, runner = max(known, key=lambda one: one[0], default=(None, None))
+    rejected = off is not None and off > rule.reject_s
+    breached = off is not None and off > rule.warn_s
+    word = Word.NO_DATA if not alive else Word.INSUFFICIENT if off is None else Word.WARNING if breached else Word.MET
+    said = f"{place}: no runner is heard" if not alive else f"{place}: fewer than {SKEWS_KEPT} messages yet"
+    if off is not None and runner is not None:
+        way = "ahead of" if (runner.skew_s or 0) > 0 else "behind"
+        said = f"{place}: the clock of runner {runner.id or 'without a name'} is {off:.1f} s {way} the hub's"
+        said += "; its times are set right by the hub's" if rejected else ""
+    limit = rule.reject_s if rejected else rule.warn_s
+    return Verdict(
+        rule=name,
+        subject=place,
+        verdict=word,
+        title=f"{rule.title}: {place}",
+        summary=f"{said} (limit {limit:g} s)",
+        severity=Severity.HIGH if rejected else rule.severity,
+        value=off,
+        limit=limit,
+        unit="s",
+        n=len(runner.skews) if runner else 0,
+        window=f"{SKEWS_KEPT} messages",
+        breached=breached,
+        clear=off is not None and off < rule.recover_s,
+        counted=(place,) if off is not None else (),
+        data_at=runner.heard_at if runner else max((r.heard_at for r in alive), default=None),
         runbook=rule.runbook,
     )
 

@@ -31,6 +31,8 @@ def test_each_batch_carries_the_ledgers_word(tmp_path: Path) -> None:
     def hub(request: httpx.Request) -> httpx.Response:
         if request.method == "GET":
             return httpx.Response(200, json=to_wire(PLAN))
+        if request.url.path != "/api/runs":
+            return httpx.Response(404)
         batch = json.loads(request.content)
         batches.append(batch)
         return httpx.Response(200, json={"results": [{"id": r["id"], "result": "accepted"} for r in batch["runs"]]})

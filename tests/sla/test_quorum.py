@@ -64,7 +64,7 @@ def test_the_sentence_says_what_failed_where_and_who_was_left_out() -> None:
     verdict = judged(history, F0)
     assert verdict.summary == (
         "GA purchase fails at 2 of 2 locations (us-east, us-west): choose_city: GET / answered 500; "
-        "left out: eu-west: blocked"
+        "left out: eu-west: blocked by a bot wall"
     )
     assert verdict.counted == ("us-east", "us-west")
     assert verdict.left_out == ("eu-west: blocked",)

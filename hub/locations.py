@@ -1,0 +1,109 @@
+"""The doors of the locations: who runs a slot, and how each location and its runners are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
+from sqlalchemy import Connection
+from starlette.concurrency import run_in_threadpool
+
+from facts import Claim, RunnerState, to_wire
+from hub.answers import refused, told
+from hub.centre import Centre
+from hub.claiming import LARGEST_ASK, decide, read_ask
+from hub.errors import HubError
+from hub.guard import token_of
+from hub.requests import limited_body
+from store import runners, runs
+
+SHOWN_FOR = timedelta(hours=24)
+"""How long a runner that is heard no more is still shown, with what it said last."""
+_CLAIM_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": {
+                    "type": "object",
+                    "required": ["journey", "location", "slot", "runner"],
+                    "properties": {
+                        "journey": {"type": "string"},
+                        "location": {"type": "string"},
+                        "slot": {"type": "string", "format": "date-time"},
+                        "runner": {"type": "string", "minLength": 1, "maxLength": 100},
+                        "release": {"type": "boolean", "default": False},
+                    },
+                }
+            }
+        },
+    }
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocationState:
+    """A location: when its last result came, how many results wait there, and its runners, the latest heard first."""
+
+    location: str
+    last_result_at: datetime | None
+    spool: int
+    runners: list[RunnerState]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocationsListed:
+    """Every location of the plan."""
+
+    locations: list[LocationState]
+
+
+def locations_of(connection: Connection, names: Sequence[str], *, now: datetime) -> list[LocationState]:
+    """How the locations are."""
+    heard = runners.heard(connection, since=now - SHOWN_FOR)
+    last: Mapping[str, datetime] = runs.last_received(connection)
+    found = []
+    for name in names:
+        here = [state for state in heard if state.location == name]
+        spool = sum(state.spool for state in here)
+        found.append(LocationState(location=name, last_result_at=last.get(name), spool=spool, runners=here))
+    return found
+
+
+def add_location_doors(router: APIRouter, centre: Centre) -> None:
+    """`POST /api/slots/claim` and `GET /api/locations`."""
+
+    @router.post(
+        "/api/slots/claim",
+        response_class=JSONResponse,
+        responses={
+            200: told(Claim, "Granted, or who has it."),
+            **refused(
+                _400="The body is not JSON in UTF-8.",
+                _404="The journey is not on the location's plan.",
+                _413="The body is too large.",
+                _415="The body is compressed.",
+                _422="JSON of another shape, or no slot of the plan's.",
+            ),
+        },
+        openapi_extra=_CLAIM_BODY,
+    )
+    async def claim_slot(request: Request) -> Response:
+        """Claim a slot before running it; asked again, the claim is renewed; with `release` it is given back."""
+        ask = read_ask(await limited_body(request, LARGEST_ASK))
+        token = token_of(request)
+        if token is not None and token.subject != ask.location:
+            raise HubError(403, f"the token is of {token.subject}, the slot of {ask.location!r:.80}")
+        claim = await run_in_threadpool(decide, centre.store, centre.watched, ask, now=centre.clock())
+        return JSONResponse(to_wire(claim))
+
+    @router.get("/api/locations", response_class=JSONResponse, responses={200: told(LocationsListed, "The locations.")})
+    def list_locations() -> Response:
+        """How each location is: its last result, what waits there, its runners and what troubles them."""
+        with centre.store.read() as connection:
+            found = locations_of(connection, list(centre.watched.locations.locations), now=centre.clock())
+        return JSONResponse({"locations": to_wire(found)})

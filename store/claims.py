@@ -1,0 +1,53 @@
+"""Which of a location's runners runs a slot: claimed by one, renewed while it runs, free again when it is heard no more."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, or_, select, update
+
+from facts import Claim, Status
+from store.tables import claims as table
+from store.tables import runs
+from store.upsert import insert
+
+
+def claim(
+    connection: Connection,
+    *,
+    journey: str,
+    location: str,
+    slot: datetime,
+    runner: str,
+    now: datetime,
+    until: datetime,
+) -> Claim:
+    """Claim a slot until a moment, or renew a claim. A slot with a measured record is nobody's to run any more."""
+    where = (runs.c.journey == journey, runs.c.location == location, runs.c.slot == slot)
+    found = connection.execute(select(runs.c.status).where(*where)).scalar()
+    record = Status(found) if found is not None else None
+    if record not in (None, Status.MISSED):
+        return Claim(granted=False, record=record)
+    row = {"journey": journey, "location": location, "slot": slot, "runner": runner, "expires_at": until}
+    new = insert(connection, table).values(row).on_conflict_do_nothing().returning(table.c.runner)
+    if connection.execute(new).first():
+        return Claim(granted=True, held_by=runner, until=until, record=record)
+    mine = (table.c.journey == journey, table.c.location == location, table.c.slot == slot)
+    free = or_(table.c.runner == runner, table.c.expires_at <= now)
+    taken = update(table).where(*mine, free).values(runner=runner, expires_at=until)
+    if connection.execute(taken).rowcount:
+        return Claim(granted=True, held_by=runner, until=until, record=record)
+    holder = connection.execute(select(table).where(*mine)).first()
+    # Given back this very moment: it is there for the asking.
+    return Claim(
+        granted=False,
+        held_by=holder.runner if holder else None,
+        until=holder.expires_at if holder else now,
+        record=record,
+    )
+
+
+def release(connection: Connection, *, journey: str, location: str, slot: datetime, runner: str) -> None:
+    """Give a claim back, so that another runner need not wait for its end; one that is another's stays."""
+    mine = (table.c.journey == journey, table.c.location == location, table.c.slot == slot, table.c.runner == runner)
+    connection.execute(delete(table).where(*mine))
