@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
 import typer
 
 from cli import watching
 from cli.failing import Failing
 
+if TYPE_CHECKING:
+    from store import Store
+
 app = typer.Typer(help="The hub's database.", no_args_is_help=True)
-
-
-@app.callback()
-def _root() -> None:
-    """Keeps `upgrade` a subcommand while it is the only one."""
 
 
 @app.command()
@@ -28,3 +30,41 @@ def upgrade() -> None:
     finally:
         store.close()
     typer.echo("the database is up to date")
+
+
+@app.command()
+def copy(
+    from_url: Annotated[
+        str, typer.Option("--from", metavar="URL", help="The history: sqlite:////path/sixfb.db or postgresql://…")
+    ],
+    to_url: Annotated[str, typer.Option("--to", metavar="URL", help="An empty database of either kind.")],
+) -> None:
+    """Move a whole history to another database: everything or nothing. Stop the hub first."""
+    from store import StoreError
+    from store.copying import copy as copy_all
+
+    with ExitStack() as opened:
+        try:
+            source = _open(from_url, "--from", opened, must_exist=True)
+            target = _open(to_url, "--to", opened)
+            rows = copy_all(source, target)
+        except StoreError as error:
+            raise Failing(str(error)) from None
+    for name, count in rows.items():
+        typer.echo(f"{name:20} {count:>10,}")
+    typer.echo(f"{sum(rows.values()):,} rows copied; set DATABASE_URL to the new database and start the hub")
+
+
+def _open(url: str, option: str, opened: ExitStack, *, must_exist: bool = False) -> Store:
+    """A database by its address. Raises Failing, StoreError."""
+    from store import StoreError, open_store
+
+    scheme, _, path = url.partition(":///")
+    if must_exist and scheme.startswith("sqlite") and not Path(path).is_file():
+        raise Failing(f"{option}: there is no file {path or '(none is named)'}; an absolute path has four slashes")
+    try:
+        store = open_store(url, folder=Path())
+    except StoreError as error:
+        raise Failing(f"{option}: {str(error).replace('; check DATABASE_URL', '').replace('DATABASE_URL', 'it')}") from None
+    opened.callback(store.close)
+    return store

@@ -60,10 +60,18 @@ def decide(store: Store, watched: Watched, ask: Ask, *, now: datetime) -> Claim:
         raise HubError(422, f"slot: {ask.slot:%Y-%m-%dT%H:%M:%SZ} is not of these hours; is the runner's clock right?")
     if grid.at_or_before(ask.slot) != ask.slot:
         raise HubError(422, f"slot: {ask.slot.isoformat()} is none of the plan's; the runner has an older plan")
-    mine = {"journey": ask.journey, "location": ask.location, "slot": ask.slot, "runner": ask.runner}
     with store.write() as connection:
         if ask.release:
-            claims.release(connection, **mine)
+            claims.release(
+                connection, journey=ask.journey, location=ask.location, slot=ask.slot, runner=ask.runner
+            )
             return Claim(granted=False)
-        until = now + timedelta(seconds=claim_ttl_s(schedule.period_s))
-        return claims.claim(connection, **mine, now=now, until=until)
+        return claims.claim(
+            connection,
+            journey=ask.journey,
+            location=ask.location,
+            slot=ask.slot,
+            runner=ask.runner,
+            now=now,
+            until=now + timedelta(seconds=claim_ttl_s(schedule.period_s)),
+        )

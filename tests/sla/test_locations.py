@@ -129,7 +129,7 @@ def test_slow_runs_of_a_sick_location_are_not_counted() -> None:
 @pytest.mark.parametrize(
     ("runners", "said"),
     [
-        ([], "limit 11 min 30 s)"),
+        ([], "(limit 11.5 min)"),
         ([a_runner(trouble=TROUBLE)], f"; its runner answers, and measures nothing: {TROUBLE}"),
         ([a_runner(heard_s_ago=600)], "; its runner was last heard at 16:10:00"),
     ],

@@ -67,7 +67,7 @@ def test_the_sentence_says_what_failed_where_and_who_was_left_out() -> None:
         "left out: eu-west: blocked by a bot wall"
     )
     assert verdict.counted == ("us-east", "us-west")
-    assert verdict.left_out == ("eu-west: blocked",)
+    assert verdict.left_out == ("eu-west: blocked by a bot wall",)
     assert len(verdict.samples) == 2
 
 
