@@ -65,6 +65,8 @@ def _open(url: str, option: str, opened: ExitStack, *, must_exist: bool = False)
     try:
         store = open_store(url, folder=Path())
     except StoreError as error:
-        raise Failing(f"{option}: {str(error).replace('; check DATABASE_URL', '').replace('DATABASE_URL', 'it')}") from None
+        raise Failing(
+            f"{option}: {str(error).replace('; check DATABASE_URL', '').replace('DATABASE_URL', 'it')}"
+        ) from None
     opened.callback(store.close)
     return store

@@ -62,9 +62,7 @@ def decide(store: Store, watched: Watched, ask: Ask, *, now: datetime) -> Claim:
         raise HubError(422, f"slot: {ask.slot.isoformat()} is none of the plan's; the runner has an older plan")
     with store.write() as connection:
         if ask.release:
-            claims.release(
-                connection, journey=ask.journey, location=ask.location, slot=ask.slot, runner=ask.runner
-            )
+            claims.release(connection, journey=ask.journey, location=ask.location, slot=ask.slot, runner=ask.runner)
             return Claim(granted=False)
         return claims.claim(
             connection,

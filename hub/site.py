@@ -35,7 +35,7 @@ from reports.live import (
 )
 from reports.live.frame import Frame, a_frame
 from store import alerts as alert_rows
-from store import evidence, feeds, meta, outbox, runs, stock
+from store import evidence, feeds, meta, outbox, runners, runs, stock
 from store.retention import Retention
 
 _OVERVIEW = timedelta(hours=24)
@@ -137,6 +137,8 @@ class Pages:
             outcomes = runs.outcomes(connection, since=now - _OVERVIEW / centre.scale, brief=True)
             firing = alert_rows.standing(connection)
             stocks = stock.recent(connection, since=now - timedelta(minutes=15))
+            heard = runners.heard(connection, since=now - _OVERVIEW)
+            results = runs.last_received(connection)
             feed = feeds.states(connection).get("inventory")
         return overview_page(
             self.frame("Can buyers buy?", "/"),
@@ -145,6 +147,8 @@ class Pages:
             outcomes=outcomes,
             verdicts=verdicts,
             alerts=firing,
+            runners=heard,
+            results=results,
             stocks=stocks,
             feed=feed,
             inbox=self.demo.messages() if self.demo else (),

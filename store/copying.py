@@ -44,7 +44,9 @@ def _check_source(there: Connection, here: Connection) -> None:
     version = text("SELECT version_num FROM alembic_version")
     old, new = there.execute(version).scalar_one(), here.execute(version).scalar_one()
     if old != new:
-        raise StoreError(f"the database to copy from is at version {old}, this program's is {new}: `sixfb db upgrade` first")
+        raise StoreError(
+            f"the database to copy from is at version {old}, this program's is {new}: `sixfb db upgrade` first"
+        )
     holder = there.execute(select(leases).where(leases.c.expires_at > datetime.now(UTC)).limit(1)).first()
     if holder is not None:
         raise StoreError(
@@ -54,7 +56,9 @@ def _check_source(there: Connection, here: Connection) -> None:
 
 
 def _check_empty(here: Connection) -> None:
-    full = [table.name for table in metadata.sorted_tables if here.execute(select(1).select_from(table).limit(1)).first()]
+    full = [
+        table.name for table in metadata.sorted_tables if here.execute(select(1).select_from(table).limit(1)).first()
+    ]
     if full:
         raise StoreError(f"the database to copy to is not empty ({', '.join(full)}); copy into a new one")
 
@@ -89,4 +93,6 @@ def _check_counts(here: Connection, rows: dict[str, int]) -> None:
     for table in metadata.sorted_tables:
         arrived = here.execute(select(func.count()).select_from(table)).scalar_one()
         if arrived != rows[table.name]:
-            raise StoreError(f"{table.name}: {rows[table.name]} rows were sent and {arrived} arrived; nothing was copied")
+            raise StoreError(
+                f"{table.name}: {rows[table.name]} rows were sent and {arrived} arrived; nothing was copied"
+            )

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from facts import Alert, AlertState, FeedState, Grid, Outcome, Severity, Status, Stock, Verdict, Word
+from facts import Alert, AlertState, FeedState, Grid, Outcome, RunnerState, Severity, Status, Stock, Verdict, Word
 from reports.live.alerts import AlertRow, alert_row
 from reports.live.frame import Ago, Frame, ago
 from reports.live.inbox import InboxEntry, InboxRow, inbox_row
+from reports.live.locations import LocationRow, location_rows
 from reports.live.sla import VerdictRow, verdict_row, worst_first
 from reports.live.strip import Box, strip
 from reports.pages import render
@@ -72,6 +73,7 @@ class Overview:
     journeys: tuple[JourneyCard, ...]
     verdicts: tuple[VerdictRow, ...]
     met: int
+    locations: tuple[LocationRow, ...]
     stock: tuple[StockRow, ...]
     stock_age: Ago | None
     feed_error: str | None
@@ -88,13 +90,17 @@ def overview_page(
     outcomes: Sequence[Outcome],
     verdicts: Sequence[Verdict],
     alerts: Sequence[Alert],
+    runners: Sequence[RunnerState] = (),
+    results: Mapping[str, datetime] | None = None,
     stocks: Sequence[Stock] = (),
     feed: FeedState | None = None,
     inbox: Sequence[InboxEntry] = (),
     faults: Sequence[FaultButton] = (),
     shop: str | None = None,
 ) -> str:
-    """The page's HTML. `outcomes` are slot runs, oldest first; `alerts` those that fire."""
+    """The page's HTML. `outcomes` are slot runs, oldest first; `alerts` those that fire; `results` tells when the last result of
+    each location came."""
+    places = list(dict.fromkeys(place for _, grid in grids.values() for place in grid))
     firing = sorted(
         (a for a in alerts if a.state is AlertState.FIRING), key=lambda a: (a.severity.rank, a.fired_at or now)
     )
@@ -108,6 +114,7 @@ def overview_page(
         journeys=tuple(_card(name, *grid, outcomes, now) for name, grid in grids.items()),
         verdicts=tuple(verdict_row(v, now) for v in notable),
         met=sum(v.verdict is Word.MET for v in verdicts),
+        locations=location_rows(places, runners, results or {}, now),
         stock=_stock_rows(stocks),
         stock_age=ago(feed.last_good_at, now) if feed else None,
         feed_error=feed.last_error if feed and (feed.last_error_at or now) > (feed.last_good_at or now) else None,

@@ -123,7 +123,9 @@ def test_a_history_that_a_hub_works_with_is_not_copied(another: Any) -> None:
     with another("sqlite", "old") as source, another("sqlite", "new") as target:
         fill(source)
         with source.write() as connection:
-            connection.execute(update(leases).values(expires_at=datetime.now(UTC) + timedelta(seconds=30), holder="hub-1"))
+            connection.execute(
+                update(leases).values(expires_at=datetime.now(UTC) + timedelta(seconds=30), holder="hub-1")
+            )
         with pytest.raises(StoreError, match="hub-1"):
             copy(source, target)
         assert not any(everything(target).values())

@@ -1,0 +1,60 @@
+"""The locations on the overview: when each was heard, what waits there, and what troubles its runners."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from facts import RunnerState
+from reports.live.frame import Ago, ago
+from reports.words import count
+
+_CLOCK_IS_OFF_S = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocationRow:
+    """One location. `words` are what a person must know, the troubles first; `tone` is `bad`, `warn` or `mute`."""
+
+    name: str
+    tone: str
+    result: Ago | None
+    heard: Ago | None
+    words: tuple[str, ...]
+
+
+def location_rows(
+    names: Sequence[str], runners: Sequence[RunnerState], results: Mapping[str, datetime], now: datetime
+) -> tuple[LocationRow, ...]:
+    """A row for each location of the plan. `results` tells when the last result of each came."""
+    return tuple(_row(name, [r for r in runners if r.location == name], results.get(name), now) for name in names)
+
+
+def _row(name: str, here: Sequence[RunnerState], result: datetime | None, now: datetime) -> LocationRow:
+    newest = max(here, key=lambda r: r.heard_at, default=None)
+    troubles = [word for runner in here for word in _troubles(runner)]
+    spool = sum(runner.spool for runner in here)
+    told = [f"{spool:,} {'result waits' if spool == 1 else 'results wait'} there"] if spool else []
+    if newest is None:
+        told.append("no runner was heard")
+    elif len(here) > 1:
+        told.append(count(len(here), "runner"))
+    return LocationRow(
+        name=name,
+        tone="bad" if troubles else "warn" if spool or newest is None else "mute",
+        result=ago(result, now) if result else None,
+        heard=ago(newest.heard_at, now) if newest else None,
+        words=(*troubles, *told),
+    )
+
+
+def _troubles(runner: RunnerState) -> list[str]:
+    skew = runner.skew_s
+    off = (
+        f"the clock of {runner.id or 'the runner'} is {skew:+.0f} s off"
+        if skew and abs(skew) > _CLOCK_IS_OFF_S
+        else None
+    )
+    refused = f"the hub refused {count(runner.rejected, 'result')} for good" if runner.rejected else None
+    return [word for word in (runner.trouble, off, refused) if word]
