@@ -18,7 +18,7 @@ def note(connection: Connection, location: str, beat: Heartbeat, *, now: datetim
     mine = (table.c.location == location) & (table.c.id == beat.id)
     before = connection.execute(select(table.c.skews).where(mine)).scalar() or []
     ahead = [] if beat.sent_at is None else [round((beat.sent_at - now).total_seconds(), 3)]
-    row = {
+    row: dict[str, Any] = {
         "location": location,
         "id": beat.id,
         "version": beat.version,

@@ -1,10 +1,11 @@
 """A runner with runs of a tenth of a second: `python -m tests.drills.runner FOLDER HUB LOCATION [FAILPOINT NTH]`.
 
-Its shop is broken while there is a file `broken` beside FOLDER.
+Its shop is broken while there is a file `broken` beside FOLDER. `DRILL_RUN_S` makes a run last so many seconds.
 """
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import threading
@@ -23,20 +24,30 @@ class Stub:
     def __init__(self, job: Job) -> None:
         self._job, self._began = job, datetime.now(UTC)
         self._broken = Path(job.evidence).parent.parent / "broken"
+        self._stopped = threading.Event()
 
     def wait(self) -> Run:
         """Its record."""
-        threading.Event().wait(0.1)
-        job, failed = self._job, self._broken.exists()
+        if self._stopped.wait(float(os.environ.get("DRILL_RUN_S", "0.1"))):
+            return self._record(Status.ERRORED, Blame.RUNNER, "it was stopped")
+        if self._broken.exists():
+            error = "proceed_to_stripe: POST /api/create-checkout-session answered 500"
+            return self._record(Status.FAILED, Blame.SITE, error, "proceed_to_stripe")
+        return self._record(Status.PASSED)
+
+    def _record(
+        self, status: Status, blame: Blame | None = None, error: str | None = None, failed_step: str | None = None
+    ) -> Run:
+        job = self._job
         return Run(
             id=job.run_id,
             journey=job.journey,
             location=job.location,
             slot=job.slot,
-            status=Status.FAILED if failed else Status.PASSED,
-            blame=Blame.SITE if failed else None,
-            failed_step="proceed_to_stripe" if failed else None,
-            error="proceed_to_stripe: POST /api/create-checkout-session answered 500" if failed else None,
+            status=status,
+            blame=blame,
+            failed_step=failed_step,
+            error=error,
             started_at=self._began,
             finished_at=datetime.now(UTC),
             site=job.site.base_url,
@@ -45,7 +56,8 @@ class Stub:
         )
 
     def stop(self) -> None:
-        """Nothing to end."""
+        """End it."""
+        self._stopped.set()
 
 
 def main() -> None:

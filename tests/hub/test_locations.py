@@ -138,7 +138,8 @@ def test_a_clock_that_is_set_is_believed_again(bench: Bench) -> None:
 def ask(bench: Bench, runner: str = "r1", *, after_s: float = 0, **facts: Any) -> httpx.Response:
     slot = bench.centre.watched.schedules()[GA].grids["us-east"].at_or_before(bench.now) + timedelta(seconds=after_s)
     body = {"journey": GA, "location": "us-east", "slot": to_wire(slot), "runner": runner, **facts}
-    return bench.client.post("/api/slots/claim", json=body)
+    answer: httpx.Response = bench.client.post("/api/slots/claim", json=body)
+    return answer
 
 
 def granted(bench: Bench, runner: str = "r1", **facts: Any) -> bool:
