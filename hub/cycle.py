@@ -75,6 +75,7 @@ class Cycle:
         self.at("cycle.judged")
         owed = self._save(verdicts, epoch, now)
         if owed is None:
+            self.at("cycle.refused")
             return Tick(at=now, wrote=False)
         self._previous = now
         self.at("cycle.saved")

@@ -67,18 +67,20 @@ class Unfinished:
 
 
 class Spool:
-    """SQLite in a folder of the runner's own. Safe from any thread."""
+    """SQLite in a folder of the runner's own, by connections that `factory` makes. Safe from any thread."""
 
-    def __init__(self, folder: Path, *, at: Failpoint = go_on) -> None:
+    def __init__(
+        self, folder: Path, *, at: Failpoint = go_on, factory: type[sqlite3.Connection] = sqlite3.Connection
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._at = at
         self._lock = threading.Lock()
         self._ballast = folder / "ballast"
         try:
-            self._connection = _opened(folder / "spool.db")
+            self._connection = _opened(folder / "spool.db", factory)
         except sqlite3.OperationalError:
             self._drop_ballast()
-            self._connection = _opened(folder / "spool.db")
+            self._connection = _opened(folder / "spool.db", factory)
         self._add_columns()
         self._load_ballast()
 
@@ -303,8 +305,8 @@ class Spool:
             self._connection.close()
 
 
-def _opened(file: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(file, isolation_level=None, check_same_thread=False, timeout=10.0)
+def _opened(file: Path, factory: type[sqlite3.Connection]) -> sqlite3.Connection:
+    connection = sqlite3.connect(file, isolation_level=None, check_same_thread=False, timeout=10.0, factory=factory)
     try:
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000"):
             connection.execute(f"PRAGMA {pragma}")

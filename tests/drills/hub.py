@@ -1,6 +1,7 @@
 """A hub that ticks as fast as it can: `python -m tests.drills.hub FOLDER PORT HOOK [FAILPOINT NTH]`; DATABASE_URL as always.
 
-With `DRILL_SCALE` its whole world is that many times as fast: periods, windows and waits.
+With `DRILL_SCALE` its whole world is that many times as fast: periods, windows and waits. It stays the evaluator for `DRILL_LEASE_S`
+without a word. The failpoint sends it `DRILL_SIGNAL` instead of SIGKILL; what it passes is written to the file `DRILL_PASSED`.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from hub.watched import Watched
 from journeys.site import Site
 from sla.targets import targets_from
 from store import open_store
-from tests.drills.dying import dies_at
+from tests.drills.dying import dies_at, noted
 
 ROOT = Path(__file__).resolve().parents[2]
 PLACES = ("us-east", "us-west", "eu-west")
@@ -46,7 +47,10 @@ def the_watched(scale: float = 1) -> Watched:
 
 def main() -> None:
     folder, port, hook, *failing = sys.argv[1:]
-    at = dies_at(failing[0], int(failing[1])) if failing else dies_at(None)
+    by = signal.Signals[os.environ.get("DRILL_SIGNAL", "SIGKILL")]
+    at = dies_at(failing[0], int(failing[1]), by=by) if failing else dies_at(None)
+    if "DRILL_PASSED" in os.environ:
+        at = noted(at, Path(os.environ["DRILL_PASSED"]))
     told = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: told.set())
     store = open_store(os.environ.get("DATABASE_URL"), folder=Path(folder))
@@ -64,7 +68,13 @@ def main() -> None:
         targets=targets,
         policy=policy,
         channels={"hook": channel},
-        settings=HubSettings(folder=Path(folder), port=int(port), scale=max(20, scale), lease_s=1.0, claim_s=2.0),
+        settings=HubSettings(
+            folder=Path(folder),
+            port=int(port),
+            scale=max(20, scale),
+            lease_s=float(os.environ.get("DRILL_LEASE_S", "1")),
+            claim_s=2.0,
+        ),
         at=at,
     )
     hub.start()

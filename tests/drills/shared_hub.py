@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from hub.ingest import Ingest
 from hub.server_key import ServerKey
 from hub.watched import Watched
 from journeys.site import Site
+from runner.clock import utc_now
 from sla.targets import targets_from
 from store import Store, runners
 from store.tables import claims, duplicates, runs
@@ -29,25 +31,38 @@ from tests.drills.hub import ROOT
 GA, PLACE = "ga_purchase", "us-east"
 
 
-class SharedHub:
-    """Takes the runs of one journey at one location, every `period_s` seconds."""
+def one_journey(period_s: int) -> Watched:
+    """GA at us-east."""
+    return Watched(
+        site=Site(base_url="http://127.0.0.1:9", cities={"Dallas": "dallas"}),
+        locations=Locations(
+            locations={PLACE: Location()}, journeys={GA: JourneyPlan(every=f"{period_s}s", locations=[PLACE])}
+        ),
+    )
 
-    def __init__(self, store: Store, folder: Path, *, period_s: int) -> None:
-        self.store = store
-        self._watched = Watched(
-            site=Site(base_url="http://127.0.0.1:9", cities={"Dallas": "dallas"}),
-            locations=Locations(
-                locations={PLACE: Location()}, journeys={GA: JourneyPlan(every=f"{period_s}s", locations=[PLACE])}
-            ),
-        )
+
+class SharedHub:
+    """Takes the runs of what is watched."""
+
+    def __init__(
+        self, store: Store, folder: Path, *, watched: Watched, clock: Callable[[], datetime] = utc_now
+    ) -> None:
+        self.store, self._watched = store, watched
+        self.targets, self.policy = targets_from(read_document(ROOT / "sla.yaml")), Policy()
+        schedules = watched.schedules()
         self._centre = Centre(
             store=store,
-            watched=self._watched,
-            targets=targets_from(read_document(ROOT / "sla.yaml")),
-            policy=Policy(),
-            ingest=Ingest(store, locations=[PLACE], periods={GA: period_s}),
+            watched=watched,
+            targets=self.targets,
+            policy=self.policy,
+            ingest=Ingest(
+                store,
+                locations=watched.locations.locations,
+                periods={name: schedule.period_s for name, schedule in schedules.items()},
+            ),
             artifacts=Artifacts(store, folder / "evidence"),
             guard=Guard(store, ServerKey(b"the key of the hub in the drills"), Access()),
+            clock=clock,
         )
         with socket.socket() as sock:
             sock.bind(("127.0.0.1", 0))
@@ -80,6 +95,12 @@ class SharedHub:
         with self.store.read() as connection:
             found = connection.execute(select(runs.c.slot, runs.c.status).where(runs.c.slot.is_not(None)))
             return {row.slot: row.status for row in found}
+
+    def outcomes(self) -> list[tuple[str, datetime, str]]:
+        """Journey, slot and status of each record, in order."""
+        with self.store.read() as connection:
+            query = select(runs.c.journey, runs.c.slot, runs.c.status).where(runs.c.slot.is_not(None))
+            return sorted((row.journey, row.slot, row.status) for row in connection.execute(query))
 
     def duplicates(self) -> list[datetime]:
         """The slots of the records that came second."""

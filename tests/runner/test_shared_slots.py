@@ -15,7 +15,7 @@ import pytest
 
 from facts import Status, late_limit_s
 from tests.databases import a_migrated_store
-from tests.drills.shared_hub import PLACE, SharedHub
+from tests.drills.shared_hub import PLACE, SharedHub, one_journey
 
 pytestmark = pytest.mark.slow
 PERIOD_S = 10
@@ -24,7 +24,7 @@ PERIOD_S = 10
 @pytest.fixture
 def hub(tmp_path: Path) -> Iterator[SharedHub]:
     with a_migrated_store(None, tmp_path / "hub") as store:
-        shared = SharedHub(store, tmp_path / "hub", period_s=PERIOD_S)
+        shared = SharedHub(store, tmp_path / "hub", watched=one_journey(PERIOD_S))
         shared.start()
         yield shared
         shared.stop()
