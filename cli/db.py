@@ -65,8 +65,9 @@ def _open(url: str, option: str, opened: ExitStack, *, must_exist: bool = False)
     try:
         store = open_store(url, folder=Path())
     except StoreError as error:
-        raise Failing(
-            f"{option}: {str(error).replace('; check DATABASE_URL', '').replace('DATABASE_URL', 'it')}"
-        ) from None
+        said = str(error)
+        for setting, here in (("; check DATABASE_URL", ""), ("DATABASE_URL: ", ""), ("DATABASE_URL", "it")):
+            said = said.replace(setting, here)
+        raise Failing(f"{option}: {said}") from None
     opened.callback(store.close)
     return store

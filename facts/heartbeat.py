@@ -13,8 +13,9 @@ SKEWS_KEPT = 5
 class Heartbeat:
     """The envelope of a batch, `"runner": {...}`; at least once a minute, also where there is nothing to send.
 
-    `id` names this very runner among those of its location. `spool` is how many results wait on its disk, `rejected` how many
-    the hub refused for good. `sent_at` is its own clock. `trouble` says in a sentence what keeps it from measuring.
+    `id` names this very runner among those of its location. `spool` is how many results wait on its disk beside those that
+    come with it, `rejected` how many the hub refused for good. `sent_at` is its own clock. `trouble` says in a sentence what
+    keeps it from measuring.
     """
 
     id: str = ""

@@ -102,7 +102,8 @@ class Sender:
 
     def _tell(self, batch: Sequence[Kept]) -> list[Answered]:
         about = {**self._about(), "rejected": len(self._spool.rejected()), "sent_at": to_wire(self._clock())}
-        answers = self._hub.send_runs(batch, spooled=self._spool.depth(), about=about)
+        # What this batch brings waits no more: a runner that is heard at once has nothing waiting.
+        answers = self._hub.send_runs(batch, spooled=self._spool.depth() - len(batch), about=about)
         self._told_at = self._monotonic()
         return answers
 

@@ -50,6 +50,11 @@ def sixfb(*arguments: str, cwd: Path, **environment: str) -> subprocess.Complete
         (["runner", "--location", "us-east", "--headed"], "there is no display here"),
         (["run"], "Missing argument 'journey'"),
         (["new", "journey", "Gift Voucher"], "'Gift Voucher' is no name for a journey"),
+        (
+            ["db", "copy", "--from", "sqlite:////nowhere/sixfb.db", "--to", "sqlite:///new.db"],
+            "--from: there is no file /nowhere/sixfb.db",
+        ),
+        (["db", "copy", "--from", "mysql://here/db", "--to", "sqlite:///new.db"], "--from: mysql is not supported"),
         (["fly"], "No such command 'fly'"),
     ],
 )

@@ -141,7 +141,7 @@ def test_a_frozen_evaluator_is_replaced_and_writes_nothing_when_it_goes_on(
         until(stale.answers, "it takes runs in all the same")
         time.sleep(3 * 0.5)
         assert stale.passed()[frozen_at:] == ["cycle.refused"]
-        (alert,) = [m["lines"][0]["alert"] for m in got.got]
+        ((alert,),) = [[line["alert"] for line in m["lines"]] for m in got.got]
         assert told_of(store, alert) == ["pending", "firing"] or told_of(store, alert) == ["firing"]
         assert evaluator(store).holder == second.holder
 
