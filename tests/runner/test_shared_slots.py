@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,14 @@ def runners(tmp_path: Path, hub: SharedHub) -> Iterator[Runners]:
     started.stop_all()
 
 
+def has_more_than(hub: SharedHub, records: int) -> bool:
+    return len(hub.records()) > records
+
+
+def hears_both(hub: SharedHub, since: datetime) -> bool:
+    return len(hub.heard(since)) == 2
+
+
 def until(holds: Callable[[], bool], what: str, *, within_s: float = 120) -> None:
     ends = time.monotonic() + within_s
     while not holds():
@@ -77,10 +86,10 @@ def test_one_is_restarted_after_the_other_without_a_gap_and_no_slot_is_run_twice
     for name in ("a", "b"):
         before = len(hub.records())
         runners.stop(name)
-        until(lambda known=before: len(hub.records()) > known, "the other one goes on")
+        until(partial(has_more_than, hub, before), "the other one goes on")
         runners.start(name, run_s=2)
         # It is back when it is heard again, not when its process exists.
-        until(lambda since=datetime.now(UTC): len(hub.heard(since)) == 2, "both are at work")
+        until(partial(hears_both, hub, datetime.now(UTC)), "both are at work")
     records = hub.records()
     until(lambda: len(hub.records()) > len(records), "one more")
     runners.stop_all()
