@@ -81,6 +81,11 @@ class Cycle:
         self.at("cycle.saved")
         return Tick(at=now, wrote=True, verdicts=tuple(verdicts), owed=owed)
 
+    def give_up(self) -> None:
+        """Be the evaluator no longer: another hub need not wait for the lease to run out."""
+        with self.store.write() as connection:
+            lease.release(connection, name=EVALUATOR, holder=self.holder)
+
     def _save(self, verdicts: list[Verdict], epoch: int, now: datetime) -> int | None:
         """How many messages are owed now; None where another hub became the evaluator meanwhile."""
         with self.store.write() as connection:

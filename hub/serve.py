@@ -13,6 +13,7 @@ from pathlib import Path
 
 import httpx
 import uvicorn
+from sqlalchemy.exc import SQLAlchemyError
 
 from alerts.channels import Channel
 from alerts.policy import Policy
@@ -244,6 +245,10 @@ class Hub:
         self._serving.join(5)
         for loop in self._loops.values():
             loop.stop()
+        try:
+            self._cycle.give_up()
+        except SQLAlchemyError as error:
+            _log.warning("the lease runs out by itself: the database does not answer (%s)", type(error).__name__)
         self._client.close()
         self.store.close()
 

@@ -18,18 +18,27 @@ from facts import Claim, PlannedJourney, Status, claim_ttl_s
 from runner.hub_client import HubClient, HubError
 
 _log = logging.getLogger("sixfb.runner")
-_ROUND_S = 5.0
+_SHORTEST_S, _LONGEST_S = 0.1, 1.0
 _GIVE_UP_S = 3600.0
 Free = Callable[[PlannedJourney, datetime, Claim], bool]
-_Slot = tuple[str, datetime]
 
 
 @dataclass(slots=True)
 class _Known:
+    """A slot that is ours or another's, and when it is asked for next. A renewal may be lost twice before the claim is; a
+    claim of another's cannot run out sooner than it lasts."""
+
     planned: PlannedJourney
     slot: datetime
     is_mine: bool
     since: float
+    next_at: float = 0.0
+
+    def asked(self, now: float, *, is_mine: bool) -> None:
+        """It was asked for just now."""
+        self.is_mine = is_mine
+        ttl_s = claim_ttl_s(self.planned.period_s)
+        self.next_at = now + (ttl_s / 3 if is_mine else ttl_s)
 
 
 class Claims:
@@ -40,7 +49,7 @@ class Claims:
     ) -> None:
         self._hub, self._runner, self._free, self._monotonic = hub, runner, free, monotonic
         self._lock = threading.Lock()
-        self._known: dict[_Slot, _Known] = {}
+        self._known: dict[tuple[str, datetime], _Known] = {}
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._go, name="claims", daemon=True)
 
@@ -65,12 +74,40 @@ class Claims:
         return claim
 
     def release(self, planned: PlannedJourney, slot: datetime) -> None:
-        """Give a slot back: nothing was measured in it."""
-        self._forget(planned, slot)
+        """Give a slot back where it is ours: nothing was measured in it."""
+        with self._lock:
+            known = self._known.pop((planned.journey, slot), None)
+        if known is None or not known.is_mine:
+            return
         try:
             self._hub.claim(planned.journey, slot, self._runner, release=True)
         except HubError as error:
             _log.info("the claim on %s runs out by itself: %s", slot.isoformat(), error)
+
+    def round(self) -> None:
+        """Renew what is ours and see how it stands with the others', each in its time."""
+        with self._lock:
+            due = [known for known in self._known.values() if known.next_at <= self._monotonic()]
+        for one in due:
+            if not self._ended.is_set():
+                self._look_after(one)
+
+    def _look_after(self, known: _Known) -> None:
+        planned, slot, was_mine = known.planned, known.slot, known.is_mine
+        now = self._monotonic()
+        if now - known.since > _GIVE_UP_S:
+            self._forget(planned, slot)
+            return
+        known.asked(now, is_mine=was_mine)
+        try:
+            claim = self._hub.claim(planned.journey, slot, self._runner)
+        except HubError as error:
+            if error.permanent:
+                self._forget(planned, slot)
+            return
+        self._note(planned, slot, claim)
+        if claim.granted and not was_mine and not self._free(planned, slot, claim):
+            self.release(planned, slot)
 
     def _note(self, planned: PlannedJourney, slot: datetime, claim: Claim) -> None:
         if claim.record not in (None, Status.MISSED):
@@ -79,7 +116,7 @@ class Claims:
         now = self._monotonic()
         with self._lock:
             known = self._known.setdefault((planned.journey, slot), _Known(planned, slot, claim.granted, since=now))
-            known.is_mine = claim.granted
+            known.asked(now, is_mine=claim.granted)
 
     def _forget(self, planned: PlannedJourney, slot: datetime) -> None:
         with self._lock:
@@ -94,29 +131,5 @@ class Claims:
 
     def _pause_s(self) -> float:
         with self._lock:
-            return min((claim_ttl_s(k.planned.period_s) / 4 for k in self._known.values()), default=_ROUND_S / 10)
-
-    def round(self) -> None:
-        """Renew what is ours and see how it stands with the others'."""
-        with self._lock:
-            known = list(self._known.values())
-        for one in known:
-            if self._ended.is_set():
-                return
-            self._look_after(one)
-
-    def _look_after(self, known: _Known) -> None:
-        planned, slot = known.planned, known.slot
-        if self._monotonic() - known.since > _GIVE_UP_S:
-            self._forget(planned, slot)
-            return
-        was_mine = known.is_mine
-        try:
-            claim = self._hub.claim(planned.journey, slot, self._runner)
-        except HubError as error:
-            if error.permanent:
-                self._forget(planned, slot)
-            return
-        self._note(planned, slot, claim)
-        if claim.granted and not was_mine and not self._free(planned, slot, claim):
-            self.release(planned, slot)
+            soonest = min((known.next_at for known in self._known.values()), default=float("inf"))
+        return min(max(soonest - self._monotonic(), _SHORTEST_S), _LONGEST_S)

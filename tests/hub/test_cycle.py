@@ -94,6 +94,15 @@ def test_a_second_hub_judges_nothing_while_the_first_holds_the_lease(bench: Benc
     assert not other.tick(bench.now).wrote
 
 
+def test_a_hub_that_is_stopped_lets_the_other_one_judge_at_once(bench: Bench) -> None:
+    assert bench.tick().wrote
+    other = replace(bench.cycle, holder="other")
+    other.give_up()
+    assert not other.tick(bench.now).wrote
+    bench.cycle.give_up()
+    assert other.tick(bench.now).wrote
+
+
 def test_a_hub_that_lost_its_lease_while_it_judged_writes_nothing(bench: Bench) -> None:
     broken(bench, "us-east", "us-west")
     thief = replace(bench.cycle, holder="thief")
