@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from facts import Run, Status, claim_ttl_s, to_wire
+from facts import Blame, Run, Status, claim_ttl_s, to_wire
 from store import runners
 from tests.builders import A_MOMENT, an_attempt
 from tests.hub.conftest import Bench
@@ -213,3 +213,15 @@ def test_a_token_claims_slots_of_its_own_location_only(light: Bench) -> None:
     assert light.client.post("/api/slots/claim", json=body, headers=mine).status_code == 200
     assert light.client.post("/api/slots/claim", json=body, headers=other).status_code == 403
     assert light.client.post("/api/slots/claim", json=body).status_code == 401
+
+
+def test_the_alert_says_who_was_counted_and_who_was_left_out_and_why(bench: Bench) -> None:
+    failed = {"status": Status.FAILED, "blame": Blame.SITE, "failed_step": "choose_city", "error": "choose_city: 500"}
+    bench.send(*(bench.slot_run(place, **failed) for place in ("us-east", "us-west")), bench.slot_run("eu-west"))
+    beat(bench, "eu-west", trouble="its disk takes nothing")
+    bench.tick()
+    alerts = bench.client.get("/api/alerts?state=firing").json()["alerts"]
+    outage = next(alert for alert in alerts if alert["rule"] == "F0")
+    assert outage["counted"] == ["us-east", "us-west"]
+    assert outage["left_out"] == ["eu-west: its runner is in trouble: its disk takes nothing"]
+    assert "left out: eu-west: its runner is in trouble: its disk takes nothing" in outage["summary"]
