@@ -1,4 +1,4 @@
-"""Opens the demo: the shop with a door a location, the stand-in Stripe, a third party, and the panel."""
+"""Opens the demo: the shop with a door a location, the stand-in Stripe, and a third party."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import uvicorn
@@ -19,10 +18,8 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from demo.faults import Faults
-from demo.panel import Panel
 from demo.shop import ShopSettings, TierPrices, create_shop
 from demo.stripe import StripeAccount, StripeSettings, create_stripe
-from facts import Run
 
 _STARTS_WITHIN_S = 10.0
 _RATE_WINDOW_S = 900.0
@@ -103,13 +100,11 @@ class Demo:
     doors: dict[str, str]
     stripe_url: str
     third_party_url: str
-    panel_url: str | None
     stripe_key: str = field(repr=False)
     shop_settings: ShopSettings = field(repr=False)
     faults: Faults
     account: StripeAccount = field(repr=False)
     shop: Served = field(repr=False)
-    panel: Panel = field(repr=False)
 
     @property
     def shop_url(self) -> str:
@@ -120,10 +115,6 @@ class Demo:
         """Close the shop alone: its ports refuse connections."""
         self.shop.stop()
 
-    def show(self, runs: Sequence[Run]) -> None:
-        """Show a round on the panel."""
-        self.panel.show(runs)
-
     def addresses(self) -> dict[str, Any]:
         """Every address by name."""
         return {
@@ -131,7 +122,6 @@ class Demo:
             "doors": self.doors,
             "stripe": self.stripe_url,
             "third_party": self.third_party_url,
-            "panel": self.panel_url,
         }
 
 
@@ -141,14 +131,12 @@ def serve_demo(
     settings: DemoSettings | None = None,
     faults: Faults | None = None,
     doors: Sequence[str] = ("local",),
-    report: Path | None = None,
     place: Place | None = None,
     stripe_key: str | None = None,
 ) -> Iterator[Demo]:
     """Open the demo, and close all of it afterwards: at `place`, else on free ports of 127.0.0.1.
 
-    `report` is the folder that the panel shows at `/report/`; without one there is no panel. `stripe_key` is the key that
-    Stripe knows, else a new one. Raises OSError where a port is taken.
+    `stripe_key` is the key that Stripe knows, else a new one. Raises OSError where a port is taken.
     """
     settings, faults, place = settings or DemoSettings(), faults or Faults(), place or Place()
     with ExitStack() as stack:
@@ -173,19 +161,15 @@ def serve_demo(
         )
         shop = _serve(stack, create_shop(shop_settings, faults), place.sockets(len(doors)), place.name)
         account.webhook_url = f"{shop.urls[0]}/api/webhooks/stripe"
-        panel = Panel(faults, shop_url=shop.urls[0], report=report)
-        panel_url = _serve(stack, panel.app(), [a_socket()], "127.0.0.1").urls[0] if report else None
         yield Demo(
             doors=dict(zip(doors, shop.urls, strict=True)),
             stripe_url=stripe.urls[0],
             third_party_url=third_party.urls[0],
-            panel_url=panel_url,
             stripe_key=key,
             shop_settings=shop_settings,
             faults=faults,
             account=account,
             shop=shop,
-            panel=panel,
         )
 
 

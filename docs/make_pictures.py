@@ -1,86 +1,86 @@
-"""Makes the README's pictures anew: a round of the demo, a failed run, the panel, the shop.
+"""Makes the README's pictures anew from a demo that is watched, broken and looked at: the dashboard, a failed run, the shop.
 
 make docs
 """
 
 from __future__ import annotations
 
+import json
 import os
-from datetime import UTC, datetime
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import httpx
 from playwright.sync_api import Browser, sync_playwright
 
-from demo import Demo, DemoSettings, serve_demo
-from facts import Run
 from journeys.browser import find_browser, launch_options, sandbox_wanted
-from journeys.site import Prices, Site
-from reports.round_page import write_round
-from reports.run_page import write_run
-from runner.job import Job, new_run_id
-from runner.start import make_run
 
 PICTURES = Path(__file__).resolve().parent / "pictures"
 WORK = Path("var") / "pictures"
-LOCATIONS = ("us-east", "us-west", "eu-west")
-
-
-def a_run(demo: Demo, journey: str, location: str) -> Run:
-    """One run at a location of the demo."""
-    shop = demo.shop_settings
-    prices = Prices(ga=shop.prices.ga, vip=shop.prices.vip, vip_member=shop.member_price("vip"))
-    return make_run(
-        Job(
-            run_id=new_run_id(journey, location, datetime.now(UTC)),
-            journey=journey,
-            location=location,
-            site=Site(base_url=demo.doors[location], cities={"Dallas": "dallas-jan-2026"}, prices=prices),
-            evidence=str((WORK / "evidence").resolve()),
-            chromium=os.environ.get("SIXFB_CHROMIUM"),
-            sandbox=sandbox_wanted(),
-            stripe_key=demo.stripe_key,
-            stripe_api_base=demo.stripe_url,
-        )
-    )
+_WITHIN_S = 240
 
 
 def main() -> None:
-    """Buy, break, and take the pictures."""
+    """Watch, break, and take the pictures."""
     PICTURES.mkdir(exist_ok=True)
-    WORK.mkdir(parents=True, exist_ok=True)
-    evidence = WORK / "evidence"
-    with serve_demo(settings=DemoSettings(time_scale=5), doors=LOCATIONS, report=WORK) as demo:
-        healthy = [
-            a_run(demo, journey, location)
-            for location in LOCATIONS
-            for journey in ("ga_purchase", "vip_member_discount")
-        ]
-        round_page = write_round(healthy, title="A round of the demo", evidence=evidence, out=WORK / "round")
-        demo.show(healthy)
-        demo.faults.start("payment_500")
-        failed = a_run(demo, "ga_purchase", "us-east")
-        failed_page = write_run(failed, evidence=evidence, out=WORK / "failed")
-        demo.show([failed, *healthy[1:]])
-        with sync_playwright() as playwright:
-            found = find_browser(playwright.chromium.executable_path)
-            browser = playwright.chromium.launch(**{**launch_options(sandbox=sandbox_wanted()), **found.launch})
-            picture(browser, round_page.resolve().as_uri(), "round.png", height=900)
-            picture(browser, failed_page.resolve().as_uri(), "failed-run.png", height=1000)
-            picture(
-                browser, failed_page.resolve().as_uri(), "failed-run-dark-phone.png", width=390, height=844, dark=True
-            )
-            picture(browser, str(demo.panel_url), "panel.png", height=900)
-            demo.faults.clear()
-            picture(browser, demo.shop_url, "shop.png", height=800)
-            browser.close()
+    with a_demo() as told, sync_playwright() as playwright:
+        hub, shop = told["hub"], told["shop"]
+        found = find_browser(playwright.chromium.executable_path)
+        browser = playwright.chromium.launch(**{**launch_options(sandbox=sandbox_wanted()), **found.launch})
+        wait(lambda: len({(r["journey"], r["location"]) for r in asked(hub, "runs") if r["status"] == "passed"}) == 6)
+        picture(browser, shop, "shop.png", height=800)
+        httpx.put(f"{shop}/__faults/payment_500").raise_for_status()
+        wait(lambda: any(a["rule"] == "A1s" and a["state"] == "firing" for a in asked(hub, "alerts")))
+        failed = next(r for r in asked(hub, "runs") if r["status"] == "failed" and r["journey"] == "ga_purchase")
+        picture(browser, hub, "dashboard.png", height=1000)
+        run = f"{hub}/runs/{failed['run_id']}"
+        picture(browser, run, "failed-run.png", height=1000)
+        picture(browser, run, "failed-run-dark-phone.png", width=390, height=844, dark=True)
+        browser.close()
+
+
+@contextmanager
+def a_demo() -> Iterator[dict[str, Any]]:
+    """`sixfb demo` in a process of its own; its addresses."""
+    addresses = WORK / "demo" / "addresses.json"
+    addresses.unlink(missing_ok=True)
+    program = [sys.executable, "-P", "-m", "cli", "demo"]
+    demo = subprocess.Popen(program, env={**os.environ, "SIXFB_VAR": str(WORK)}, stdout=subprocess.DEVNULL)
+    try:
+        wait(addresses.is_file)
+        yield json.loads(addresses.read_text(encoding="utf-8"))
+    finally:
+        demo.send_signal(signal.SIGINT)
+        demo.wait(60)
+
+
+def asked(hub: str, what: str) -> list[dict[str, Any]]:
+    """The hub's answer at `/api/runs` or `/api/alerts`."""
+    found: list[dict[str, Any]] = httpx.get(f"{hub}/api/{what}", timeout=10).json()[what]
+    return found
+
+
+def wait(holds: Callable[[], bool]) -> None:
+    """Until something holds."""
+    ends = time.monotonic() + _WITHIN_S
+    while not holds():
+        if time.monotonic() > ends:
+            raise SystemExit(f"the demo did not come that far within {_WITHIN_S} s; {WORK} has its logs")
+        time.sleep(1)
 
 
 def picture(browser: Browser, url: str, name: str, *, width: int = 1280, height: int, dark: bool = False) -> None:
     """One picture of a page as it first stands in the window."""
     context = browser.new_context(viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light")
     page = context.new_page()
-    page.goto(url)
-    page.wait_for_load_state("networkidle")
+    page.goto(url, wait_until="load")
+    page.wait_for_timeout(500)
     page.screenshot(path=PICTURES / name)
     context.close()
 
