@@ -252,7 +252,9 @@ def test_the_demo_leaves_no_process_behind(tmp_path: Path, number: signal.Signal
 
 def dashboard_of(folder: Path) -> str | None:
     file = folder / "var" / "demo" / "addresses.json"
-    return str(json.loads(file.read_text())["dashboard"]) if file.exists() and file.read_text().endswith("}\n") else None
+    return (
+        str(json.loads(file.read_text())["dashboard"]) if file.exists() and file.read_text().endswith("}\n") else None
+    )
 
 
 def wait_for(probe: Any, seconds: float = 40) -> Any:

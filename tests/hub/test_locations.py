@@ -216,7 +216,12 @@ def test_a_token_claims_slots_of_its_own_location_only(light: Bench) -> None:
 
 
 def test_the_alert_says_who_was_counted_and_who_was_left_out_and_why(bench: Bench) -> None:
-    failed = {"status": Status.FAILED, "blame": Blame.SITE, "failed_step": "choose_city", "error": "choose_city: 500"}
+    failed: dict[str, Any] = {
+        "status": Status.FAILED,
+        "blame": Blame.SITE,
+        "failed_step": "choose_city",
+        "error": "choose_city: 500",
+    }
     bench.send(*(bench.slot_run(place, **failed) for place in ("us-east", "us-west")), bench.slot_run("eu-west"))
     beat(bench, "eu-west", trouble="its disk takes nothing")
     bench.tick()
