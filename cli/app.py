@@ -14,6 +14,7 @@ import typer
 from cli import alerts, browser, check, db, demo, hub, journeys, ledger, new, run, runner, runs, sla, tokens, users
 from cli.failing import Failing, complain
 from config import ConfigError
+from config.network import spare_this_machine
 from journeys.browser import our_version
 
 app = typer.Typer(
@@ -53,6 +54,7 @@ def _root(version: bool = typer.Option(False, "--version", callback=_print_versi
 
 def main() -> None:
     """The console script. `SIXFB_DEBUG=1` shows where an error of ours came from."""
+    spare_this_machine(os.environ)
     try:
         app()
     except ConfigError as error:

@@ -11,6 +11,9 @@ import typer
 from cli import access, settings, watching
 from cli.failing import complain
 from config import Complaint, ConfigError
+from config.logs import log_form
+from config.network import tls_context
+from journeys.site_secrets import site_secrets
 
 if TYPE_CHECKING:
     from runner.budget import Want
@@ -28,6 +31,8 @@ def check() -> None:
         _check_journeys,
         lambda: settings.stripe_key(buys=False),
         settings.source_key,
+        log_form,
+        tls_context,
         _check_targets,
         _check_budget,
         watching.read_routing,
@@ -51,7 +56,7 @@ def _complaints(read: Callable[[], Any]) -> tuple[Complaint, ...]:
 
 
 def _check_site() -> None:
-    settings.site_secrets(settings.read_site([]))
+    site_secrets(settings.read_site([]))
 
 
 def _check_journeys() -> None:

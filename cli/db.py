@@ -9,12 +9,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli import watching
+from cli.backup import backup, restore
 from cli.failing import Failing
 
 if TYPE_CHECKING:
     from store import Store
 
 app = typer.Typer(help="The hub's database.", no_args_is_help=True)
+
+
+app.command()(backup)
+app.command()(restore)
 
 
 @app.command()

@@ -251,6 +251,7 @@ class _Stage:
 
     def _environment(self, config: Path, hub_url: str) -> dict[str, str]:
         from cli.hub import DEMO_INBOX, DEMO_SCALE, DEMO_SHOP
+        from cli.runner import STOP_GRACE
         from cli.until import ENDS_WITH_INPUT
 
         return {
@@ -267,6 +268,7 @@ class _Stage:
             DEMO_INBOX: f"{self.receivers}/inbox.json",
             DEMO_SCALE: str(_TIME_SCALE),
             ENDS_WITH_INPUT: "1",
+            STOP_GRACE: "0",
         }
 
     def _write_addresses(self, hub_url: str | None) -> None:

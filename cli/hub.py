@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 import os
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cli import access, settings, watching
 from cli.failing import Failing, complain, writable_folder
-from cli.until import until_told_to_stop
+from cli.until import listen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,23 +29,19 @@ def hub(
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="The port; 0 lets the system choose.")] = 8600,
 ) -> None:
     """Take runs in, judge them, alert, and show the dashboard. Migrates the database at start."""
-    from config.secrets import secrets_in
     from hub.errors import HubError
     from hub.serve import Hub, HubSettings, address_of
-    from runner.logs import mask_logs
+    from runner.logs import start_scrubbed_logging
     from sla.feasible import impossible
     from store import StoreError
 
+    start_scrubbed_logging("hub")
     routing = watching.read_routing()
     host = host.strip("[]")
     doors, key = access.read_access(host, routing.base_url), access.secret_key()
     folder = writable_folder(watching.hub_folder(), option="SIXFB_VAR")
     store = watching.open_database(folder)
     _refuse_strangers(host, doors, store)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
-    mask_logs(secrets_in(os.environ))
-    for chatty in ("httpx", "alembic"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
     watched, targets = watching.read_watched(), watching.read_targets()
     settings.stripe_key(buys=False)
     settings.source_key()
@@ -56,6 +52,7 @@ def hub(
     policy = routing.policy(
         scale=scale, base_url=routing.base_url or address_of(host, port), mark=_mark(scale) if demo else None
     )
+    ending = listen()
     try:
         running = Hub(
             store=store,
@@ -82,8 +79,11 @@ def hub(
     for notice in running.open_doors():
         complain(notice)
     typer.echo(f"the dashboard is at {address}")
-    until_told_to_stop()
-    running.stop()
+    ending.wait()
+    if not running.stop():
+        # A receiver that hangs would keep us for as long as it likes.
+        sys.stderr.flush()
+        os._exit(0)
 
 
 def _refuse_strangers(host: str, doors: Access, store: Store) -> None:

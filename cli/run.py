@@ -15,10 +15,12 @@ import typer
 from cli import books, settings
 from cli.display import needs_display
 from cli.failing import OUR_FAULT, Failing, writable_file, writable_folder
+from config.network import proxy_settings
 from config.secrets import secrets_in
 from facts import Run, Status, to_wire
 from journeys.browser import sandbox_wanted
 from journeys.site import Site
+from journeys.site_secrets import site_secrets
 from runner.canaries import configured
 from runner.job import Job, new_run_id
 
@@ -115,7 +117,7 @@ def _job(journey: str, site: Site, location: str, *, evidence: Path, headers: di
         known_journey(journey)
     except JourneyError as error:
         raise Failing(str(error)) from None
-    basic, secret_headers = settings.site_secrets(site)
+    basic, secret_headers = site_secrets(site)
     return Job(
         run_id=new_run_id(journey, location, datetime.now(UTC)),
         journey=journey,
@@ -130,6 +132,7 @@ def _job(journey: str, site: Site, location: str, *, evidence: Path, headers: di
         sandbox=sandbox_wanted(),
         memory_mb=settings.memory_mb(),
         headers=headers,
+        proxies=proxy_settings(),
         secret_headers={name: value.reveal() for name, value in secret_headers.items()},
         basic_auth=basic.reveal() if basic else None,
         other_secrets=list(secrets_in(os.environ)),

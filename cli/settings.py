@@ -19,7 +19,6 @@ from config import (
     validate,
     with_settings,
 )
-from config.secrets import read_secret_file
 from journeys.site import Site
 from runner.caps import MEMORY_MB
 
@@ -155,19 +154,6 @@ def database_url(environment: Mapping[str, str] = os.environ) -> str | None:
     """The database's address, which holds a password: `DATABASE_URL` or `DATABASE_URL_FILE`. Raises ConfigError."""
     secret = read_secret("DATABASE_URL", environment)
     return secret.reveal() if secret else None
-
-
-def site_secrets(site: Site) -> tuple[Secret | None, dict[str, Secret]]:
-    """Basic authentication (`user:password`) and secret headers of a site, from the files it names. Raises ConfigError."""
-    basic = None
-    if site.basic_auth_file:
-        text = read_secret_file(Path(site.basic_auth_file), key="basic_auth_file")
-        if ":" not in text:
-            what = "does not hold user:password"
-            raise ConfigError(Complaint(file=site.basic_auth_file, key="basic_auth_file", what=what))
-        basic = Secret(text)
-    headers = {n: Secret(read_secret_file(Path(f), key=f"header_files.{n}")) for n, f in site.header_files.items()}
-    return basic, headers
 
 
 def validated(shape: type[T], name: str) -> tuple[T, Document]:

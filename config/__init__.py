@@ -1,10 +1,15 @@
 """Reads YAML, environment and secret files, and complains with file, key and hint."""
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from config.complaints import Complaint, ConfigError
-from config.documents import Document, read_document, with_settings
 from config.locations import JourneyPlan, Location, Locations
 from config.secrets import Secret, read_secret
-from config.validation import validate
+
+if TYPE_CHECKING:
+    from config.documents import Document, read_document, with_settings
+    from config.validation import validate
 
 __all__ = [
     "Complaint",
@@ -19,3 +24,16 @@ __all__ = [
     "validate",
     "with_settings",
 ]
+# YAML and pydantic are a third of a second that the process of a run, which reads no file, must not pay.
+_LATER = {
+    "Document": "config.documents",
+    "read_document": "config.documents",
+    "with_settings": "config.documents",
+    "validate": "config.validation",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_LATER[name]), name)

@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from config.complaints import Complaint, ConfigError
+from config.masking import KNOWN
 
 
 class Secret:
@@ -49,6 +50,7 @@ def read_secret(name: str, environment: Mapping[str, str]) -> Secret | None:
         )
     if file:
         value = read_secret_file(Path(file), key=f"{name}_FILE")
+    KNOWN.learn(value)
     return Secret(value) if value else None
 
 
@@ -84,7 +86,9 @@ def _password(address: str) -> str:
 def read_secret_file(path: Path, *, key: str) -> str:
     """The content of a secret file without surrounding white space. Raises ConfigError."""
     try:
-        return path.read_text(encoding="utf-8").strip()
+        value = path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise ConfigError(Complaint(file=str(path), key=key, what=f"the secret cannot be read: {reason}")) from None
+    KNOWN.learn(value, value.partition(":")[2])
+    return value

@@ -27,6 +27,10 @@ from facts.heartbeat import (
 from facts.ledger import (
     LedgerState,
 )
+from facts.missed import (
+    REASONS,
+    missed_word,
+)
 from facts.outcome import (
     Answer,
     Graded,
@@ -67,13 +71,16 @@ from facts.verdict import (
     Word,
 )
 from facts.wire import (
+    WIRE_VERSION,
     WireError,
     from_wire,
     to_wire,
 )
 
 __all__ = [
+    "REASONS",
     "SKEWS_KEPT",
+    "WIRE_VERSION",
     "Alert",
     "AlertState",
     "Answer",
@@ -117,6 +124,7 @@ __all__ = [
     "from_wire",
     "go_on",
     "late_limit_s",
+    "missed_word",
     "outcome_of",
     "reclassified",
     "to_wire",

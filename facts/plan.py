@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from facts.slots import Grid
+from facts.wire import WIRE_VERSION
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,4 +32,4 @@ class Plan:
     journeys: tuple[PlannedJourney, ...] = ()
     canaries: tuple[str, ...] = ()
     site: dict[str, Any] = field(default_factory=dict)
-    version: int = 1
+    version: int = WIRE_VERSION

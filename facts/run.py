@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from facts.wire import WIRE_VERSION
+
 
 class Status(StrEnum):
     """The one terminal word of a run or of an attempt."""
@@ -231,7 +233,7 @@ class Run:
     duration_ms: float = 0.0
     slow_after_ms: float | None = None
     counts: int = 1
-    version: int = 1
+    version: int = WIRE_VERSION
     steps: tuple[Step, ...] = ()
     vitals: tuple[Vital, ...] = ()
     attempts: tuple[Attempt, ...] = ()

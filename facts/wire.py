@@ -1,7 +1,8 @@
 """Frozen dataclasses to JSON and back.
 
 The wire is versioned by tolerance: a reader ignores keys it does not know and fills in defaults for keys it misses, so that
-a runner and a hub of neighbouring versions understand each other.
+a runner and a hub of neighbouring versions understand each other. `WIRE_VERSION` grows only where that does not do, and then
+a reader leaves what is newer alone until it is newer itself.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from functools import cache
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+WIRE_VERSION = 1
+"""What stands as `version` in a run, a plan and the envelope of a batch."""
 
 
 class WireError(ValueError):

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request, Response
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, PlainTextResponse
 from pydantic import AwareDatetime
 from starlette.concurrency import run_in_threadpool
 
@@ -31,6 +31,7 @@ from hub.errors import HubError
 from hub.guard import token_of
 from hub.ingest import LARGEST_BATCH
 from hub.locations import add_location_doors
+from hub.metrics import OPENMETRICS, Metrics
 from hub.openapi import BYTES_BODY, RUNS_BODY
 from hub.requests import csrf_checked, limited_body, person
 from store import alerts as alert_rows
@@ -47,6 +48,7 @@ def api(centre: Centre) -> APIRouter:
     _add_readers(router, centre)
     _add_actions(router, centre)
     _add_health(router, centre)
+    _add_metrics(router, centre)
     return router
 
 
@@ -61,6 +63,7 @@ def _add_runner_doors(router: APIRouter, centre: Centre) -> None:
                 _413="More than 4 MiB or 50 runs.",
                 _415="The body is compressed.",
                 _422="JSON of another shape.",
+                _425="Of a newer version of the wire; keep it and come back once the hub is upgraded.",
             ),
         },
         openapi_extra=RUNS_BODY,
@@ -243,3 +246,22 @@ def _add_health(router: APIRouter, centre: Centre) -> None:
         late = at is None or (now - at).total_seconds() > _TICK_IS_LATE_S
         status = "no tick within a minute" if late else "ok"
         return JSONResponse({"status": status, "last_tick": to_wire(at)}, status_code=503 if late else 200)
+
+
+def _add_metrics(router: APIRouter, centre: Centre) -> None:
+    metrics = Metrics(centre.store, centre.watched, centre.targets, clock=centre.clock)
+
+    @router.get(
+        "/metrics",
+        response_class=PlainTextResponse,
+        responses={
+            200: {
+                "description": "The metrics.",
+                "content": {kind: {"schema": {"type": "string"}} for kind in (OPENMETRICS, "text/plain")},
+            }
+        },
+    )
+    def tell_metrics(request: Request) -> Response:
+        """What Prometheus scrapes: OpenMetrics, or the older text where the scraper does not take that."""
+        body, content_type = metrics.answer(request.headers.get("Accept") or OPENMETRICS)
+        return Response(body, headers={"Content-Type": content_type})

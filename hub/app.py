@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Awaitable, Callable
 from functools import partial
 
@@ -13,6 +12,7 @@ from sqlalchemy.exc import OperationalError
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
+from config.logs import get_logger
 from hub.api import api
 from hub.centre import Centre
 from hub.errors import HubError, LoginNeededError
@@ -23,7 +23,7 @@ from hub.requests import is_form
 from hub.site import site
 from journeys.browser import our_version
 
-_log = logging.getLogger("sixfb.hub")
+_log = get_logger("sixfb.hub")
 _HEALTH = ("/healthz", "/readyz")
 _FOR_PROGRAMS = ("/api/", "/metrics")
 Next = Callable[[Request], Awaitable[Response]]
@@ -79,7 +79,7 @@ def _refuse(_request: Request, error: Exception) -> Response:
 
 
 def _no_database(request: Request, error: Exception) -> Response:
-    _log.error("%s %s: the database does not answer: %s", request.method, request.scope["path"], type(error).__name__)
+    _log.error("database_silent", method=request.method, path=request.scope["path"][:200], error=type(error).__name__)
     return JSONResponse(
         {"error": "the database does not answer; try again"}, status_code=503, headers={"Retry-After": "5"}
     )

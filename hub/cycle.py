@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from alerts.machine import Advance, Standing, advance
 from alerts.policy import Policy
+from config.logs import get_logger
 from facts import Alert, Failpoint, Verdict, go_on, to_wire
 from hub.loading import load_history
 from hub.watched import Watched
@@ -20,6 +21,7 @@ from sla.targets import Targets
 from store import Store, incidents, lease, meta, outbox
 from store import alerts as alert_rows
 
+_log = get_logger("sixfb.hub")
 EVALUATOR = "evaluator"
 VERDICTS = "verdicts"
 _BY_PLACE = ("F3", "P1", "W1", "W3")
@@ -97,6 +99,7 @@ class Cycle:
             save_step(connection, step, now)
             meta.put(connection, VERDICTS, {"at": to_wire(now), "verdicts": to_wire(verdicts)})
             self.at("cycle.saving")
+        _tell(standing, step)
         return len(step.notifications)
 
     def _is_watched(self, alert: Alert) -> bool:
@@ -105,6 +108,13 @@ class Cycle:
         known = alert.rule in self.targets.rules() and (alert.journey is None or alert.journey in schedules)
         unpaid = alert.rule in self.targets.of_payment and self.watched.site.payment != "test"
         return known and not unpaid and (alert.rule not in _BY_PLACE or alert.subject in places)
+
+
+def _tell(standing: Standing, step: Advance) -> None:
+    before = {alert.id: alert.state for alert in standing.alerts}
+    for alert in step.alerts:
+        if before.get(alert.id) is not alert.state:
+            _log.info(f"alert_{alert.state}", alert=alert.id, severity=alert.severity, summary=alert.summary)
 
 
 def standing_alerts(connection: Connection) -> Standing:

@@ -15,10 +15,11 @@ from alerts.channels import Channel, Receipt
 from alerts.fallback import told_instead
 from alerts.message import Message
 from alerts.retry import next_try
+from config.logs import get_logger
 from facts import Failpoint, Notification, from_wire, go_on
 from store import Store, destinations, outbox
 
-_log = logging.getLogger("sixfb.hub")
+_log = get_logger("sixfb.hub")
 _AT_ONCE = 16
 
 
@@ -56,6 +57,21 @@ class Deliverer:
         self.at("deliver.sent")
         self._record(notification, receipt)
         self.at("deliver.recorded")
+        self._tell(notification, receipt)
+
+    def _tell(self, notification: Notification, receipt: Receipt) -> None:
+        event = "message_delivered" if receipt.ok else "message_not_delivered"
+        _log.log(
+            logging.INFO if receipt.ok else logging.WARNING,
+            event,
+            destination=notification.destination,
+            kind=notification.kind,
+            severity=notification.severity,
+            alert=notification.alert_id,
+            tries=notification.tries + 1,
+            permanent=receipt.permanent,
+            detail=receipt.detail,
+        )
 
     def _send(self, notification: Notification) -> Receipt:
         channel = self.channels.get(notification.destination)
@@ -65,7 +81,7 @@ class Deliverer:
         try:
             return channel.send(from_wire(Message, notification.message), dedup_key=notification.id)
         except Exception as error:  # noqa: BLE001 - a channel's own mistake must not take the other messages with it
-            _log.exception("the channel of %s failed", notification.destination)
+            _log.exception("channel_failed", destination=notification.destination, notification=notification.id)
             return Receipt(ok=False, detail=f"our own channel failed: {type(error).__name__}")
 
     def _record(self, notification: Notification, receipt: Receipt) -> None:

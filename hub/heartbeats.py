@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from config.logs import get_logger
 from facts import Attempt, Heartbeat, Run, RunnerState, WireError, from_wire
 from hub.records import UnfitError, storable, tidied
 from store import Store, runners
 
-_log = logging.getLogger("sixfb.hub")
+_log = get_logger("sixfb.hub")
 _LONGEST_ID, _LONGEST_VERSION, _LONGEST_TROUBLE = 100, 40, 300
 _MOST = 1_000_000_000
 _FARTHEST = timedelta(days=3650)
@@ -24,7 +24,7 @@ def read(told: Any) -> Heartbeat | None:
     try:
         beat = from_wire(Heartbeat, tidied(told))
     except (UnfitError, WireError) as error:
-        _log.warning("a runner says what cannot be read: %s", storable(str(error))[:200])
+        _log.warning("heartbeat_unreadable", error=storable(str(error))[:200])
         return None
     return replace(
         beat,

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import logging
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
-from facts import Failpoint, Heartbeat, LedgerState, Run, Status, WireError, from_wire, go_on
+from config.logs import get_logger
+from facts import WIRE_VERSION, Failpoint, Heartbeat, LedgerState, Run, Status, WireError, from_wire, go_on
 from hub import heartbeats
 from hub.errors import HubError
 from hub.records import UnfitError, storable, tidied
@@ -24,7 +24,7 @@ _LONGEST_MS = 24 * 3600 * 1000.0
 _ID = re.compile(r"[A-Za-z0-9._:-]{1,200}")
 _LONGEST_NAME = {"journey": 100, "location": 64, "failed_step": 100}
 _LONGEST_REASON = 500
-_log = logging.getLogger("sixfb.hub")
+_log = get_logger("sixfb.hub")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,8 +76,8 @@ class Ingest:
         `only` is the location whose token sent it: runs of another are none of its business.
 
         Raises:
-            HubError: 413 too large, 400 not JSON, 422 of another shape, 403 of another location than its token;
-                nothing of it was taken then.
+            HubError: 413 too large, 400 not JSON, 422 of another shape, 403 of another location than its token, 425 of a newer
+                version; nothing of it was taken then.
         """
         location, records, about = _read_batch(body)
         if only is not None and location not in (None, only):
@@ -98,9 +98,11 @@ class Ingest:
                 ledgers.save(connection, ledger)
             self._at("ingest.saved")
         self._at("ingest.committed")
-        if any(one.result == "accepted" for one in taken.values()):
+        told = [taken[i] for i in range(len(read))]
+        _tell(location, told)
+        if any(one.result == "accepted" for one in told):
             self._taken()
-        return [taken[i] for i in range(len(read))]
+        return told
 
     def _ledger(self, about: Any, location: str | None, now: datetime) -> LedgerState | None:
         """What the runner's ledger says, of a known location and not of the future; a word we cannot read holds no run up."""
@@ -110,7 +112,7 @@ class Ingest:
         try:
             state = from_wire(LedgerState, tidied(told))
         except (UnfitError, WireError) as error:
-            _log.warning("what the ledger of %s says cannot be read: %s", location, error)
+            _log.warning("ledger_unreadable", location=location, error=storable(str(error))[:200])
             return None
         known = state.location == location and location in self._locations
         return replace(state, at=min(state.at, now)) if known else None
@@ -205,12 +207,33 @@ def _read_batch(body: bytes) -> tuple[str | None, list[Any], Any]:
     records = data.get("runs") if isinstance(data, dict) else None
     if not isinstance(records, list):
         raise HubError(422, 'runs: send {"location": ..., "runs": [...]}')
+    _refuse_newer(data, records)
     if len(records) > MOST_RUNS:
         raise HubError(413, f"a batch may hold {MOST_RUNS} runs, this one has {len(records)}")
     location = data.get("location")
     if location is not None and not isinstance(location, str):
         raise HubError(422, "location: expected a string")
     return storable(location)[:64] if location is not None else None, records, data.get("runner")
+
+
+def _tell(location: str | None, taken: list[Taken]) -> None:
+    for one in taken:
+        if one.result == "rejected":
+            _log.warning("run_rejected", run_id=one.id, location=location, reason=one.reason)
+        else:
+            _log.debug("run_taken", run_id=one.id, location=location, result=one.result)
+
+
+def _refuse_newer(envelope: dict[str, Any], records: list[Any]) -> None:
+    """What a newer runner sends is not for us to read, and not to be lost: 425 makes it keep everything and try again."""
+    told = [one.get("version") for one in (envelope, *records) if isinstance(one, dict)]
+    newest = max((version for version in told if isinstance(version, int)), default=WIRE_VERSION)
+    if newest > WIRE_VERSION:
+        raise HubError(
+            425,
+            f"version {newest} of the wire is newer than this hub, which knows {WIRE_VERSION}; keep the results, "
+            "and upgrade the hub",
+        )
 
 
 def _name(record: Any, index: int) -> str:

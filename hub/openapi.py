@@ -23,6 +23,7 @@ _FOR_PROGRAMS = {
 }
 _SCHEMES = {
     "token": {"type": "http", "scheme": "bearer", "description": "A location's or a source's token, `sfb_...`."},
+    "metrics": {"type": "http", "scheme": "bearer", "description": "The scraper's, `SIXFB_METRICS_TOKEN`."},
     "session": {"type": "apiKey", "in": "cookie", "name": "sixfb_session", "description": "A person's, from `/login`."},
 }
 
@@ -75,6 +76,9 @@ def _describe(operation: dict[str, Any], asked: Need) -> None:
     if asked in (Need.LOCATION, Need.SOURCE):
         refusals |= _FOR_PROGRAMS
         operation["security"] = [{"token": []}, {}]
+    elif asked is Need.METRICS:
+        refusals |= _FOR_PEOPLE
+        operation["security"] = [{"metrics": []}, {"session": []}, {}]
     elif asked is not Need.NOBODY:
         refusals |= _FOR_PEOPLE
         operation["security"] = [{"session": []}, {}]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -18,6 +17,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from alerts.channels import Channel
 from alerts.policy import Policy
 from config import Secret
+from config.logs import get_logger
+from config.network import tls_context
 from facts import Failpoint, go_on, to_wire
 from hub.access import Access
 from hub.app import create_app
@@ -36,7 +37,7 @@ from sla.targets import Targets
 from sources import read_inventory
 from store import Store, destinations, meta, retention
 
-_log = logging.getLogger("sixfb.hub")
+_log = get_logger("sixfb.hub")
 _TICK_S = 10.0
 _DELIVER_S = 1.0
 _COLLECT_S = 60.0
@@ -83,11 +84,16 @@ class Loop:
         """Do not wait for the next round."""
         self._wake.set()
 
-    def stop(self) -> None:
-        """End after the round that is under way."""
+    def end(self) -> None:
+        """Begin no other round."""
         self._ended.set()
         self._wake.set()
-        self._thread.join(10)
+
+    def has_ended(self, within_s: float) -> bool:
+        """Wait for the round that is under way; whether it is over."""
+        if self._thread.is_alive():
+            self._thread.join(max(0.0, within_s))
+        return not self._thread.is_alive()
 
     def _go(self) -> None:
         while not self._ended.is_set():
@@ -96,7 +102,7 @@ class Loop:
             try:
                 self._do()
             except Exception:  # noqa: BLE001 - the one place where a thread would die of it
-                _log.exception("%s failed; it is tried again in %.0f s", self._name, self._every_s)
+                _log.exception("loop_failed", loop=self._name, again_in_s=self._every_s)
             self._wake.wait(max(0.05, self._every_s - (time.monotonic() - began)))
 
 
@@ -118,6 +124,7 @@ class Hub:
         self.store.migrate()
         now = self.clock()
         self._first_watched = self._since(now)
+        self._evaluates = False
         self._cycle = Cycle(
             store=self.store,
             watched=self.watched,
@@ -139,7 +146,9 @@ class Hub:
         self._artifacts = Artifacts(self.store, self.settings.folder / "evidence", at=self.at)
         key = server_key(self.settings.folder, self.settings.secret_key)
         self._guard = Guard(self.store, key, self.settings.access, clock=self.clock)
-        self._client = httpx.Client(timeout=10.0, headers={"User-Agent": f"sixfb/{our_version()} (hub)"})
+        self._client = httpx.Client(
+            timeout=10.0, verify=tls_context(), headers={"User-Agent": f"sixfb/{our_version()} (hub)"}
+        )
         self._loops = self._make_loops()
         self._server = uvicorn.Server(self._server_settings())
         self._serving = threading.Thread(target=self._server.run, name="doors", daemon=True)
@@ -168,6 +177,9 @@ class Hub:
 
     def _tick(self) -> Tick:
         tick = self._cycle.tick(self.clock())
+        if tick.wrote != self._evaluates:
+            _log.info("evaluator_is_another" if self._evaluates else "evaluator_is_this", holder=self.holder)
+            self._evaluates = tick.wrote
         if tick.owed:
             self._loops["deliverer"].wake()
         return tick
@@ -179,7 +191,7 @@ class Hub:
         self._artifacts.remove(swept.evidence)
         gone = self._artifacts.make_room(self.settings.evidence_bytes)
         if gone:
-            _log.warning("the evidence store was full: %d artifacts were let go, those of passed runs first", gone)
+            _log.warning("evidence_let_go", artifacts=gone)
 
     def _server_settings(self) -> uvicorn.Config:
         centre = Centre(
@@ -207,7 +219,8 @@ class Hub:
             create_app(centre),
             host=self.settings.host,
             port=self.settings.port,
-            log_level="warning",
+            # Its logs go where ours do.
+            log_config=None,
             access_log=False,
             # Who asks is read from forwarding headers by `hub.access`, which knows whom to believe.
             proxy_headers=False,
@@ -233,24 +246,43 @@ class Hub:
         for loop in self._loops.values():
             loop.start()
         port = self._server.servers[0].sockets[0].getsockname()[1]
+        _log.info("hub_started", version=our_version(), host=self.settings.host, port=port, holder=self.holder)
         return address_of(self.settings.host, port)
 
     def open_doors(self) -> tuple[str, ...]:
         """What a person must know of doors that ask nobody anything."""
         return self._guard.notices()
 
-    def stop(self) -> None:
-        """Take nothing more, finish what is under way, close."""
+    def stop(self, *, within_s: float = 8.0) -> bool:
+        """Take nothing more, finish what is under way, let another hub judge at once, close.
+
+        False where something was still under way after `within_s` seconds. Nothing is lost by ending the process then: what was
+        not committed is sent or claimed again.
+        """
+        ends = time.monotonic() + within_s
         self._server.should_exit = True
-        self._serving.join(5)
         for loop in self._loops.values():
-            loop.stop()
+            loop.end()
+        if self._serving.is_alive():
+            self._serving.join(within_s)
+        under_way = [name for name, loop in self._loops.items() if not loop.has_ended(ends - time.monotonic())]
+        if self._serving.is_alive():
+            under_way.append("doors")
+        if "evaluator" not in under_way:
+            self._let_go()
+        _log.info("hub_stopped", under_way=under_way)
+        if under_way:
+            return False
+        self._client.close()
+        self.store.close()
+        return True
+
+    def _let_go(self) -> None:
+        """Give the lease back, so that no other hub has to wait for its end."""
         try:
             self._cycle.give_up()
         except SQLAlchemyError as error:
-            _log.warning("the lease runs out by itself: the database does not answer (%s)", type(error).__name__)
-        self._client.close()
-        self.store.close()
+            _log.warning("lease_not_released", error=str(error))
 
 
 def address_of(host: str, port: int) -> str:

@@ -12,6 +12,8 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from config.network import BrowserProxy
+
 _SYSTEM_NAMES = ("chromium", "google-chrome-stable", "google-chrome", "chromium-browser")
 _MAC_CHROME = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
 
@@ -83,9 +85,11 @@ def system_browser() -> str | None:
     return found or (_MAC_CHROME if sys.platform == "darwin" and os.access(_MAC_CHROME, os.X_OK) else None)
 
 
-def launch_options(*, sandbox: bool) -> dict[str, Any]:
+def launch_options(*, sandbox: bool, proxy: BrowserProxy | None = None) -> dict[str, Any]:
     """Playwright's launch options that every run shares."""
-    return {"args": ["--disable-quic", f"--disable-features={','.join(FEATURES_OFF)}"], "chromium_sandbox": sandbox}
+    args = ["--disable-quic", f"--disable-features={','.join(FEATURES_OFF)}"]
+    options: dict[str, Any] = {"args": args, "chromium_sandbox": sandbox}
+    return {**options, "proxy": proxy.launch} if proxy else options
 
 
 def sandbox_wanted(environment: Mapping[str, str] = os.environ) -> bool:

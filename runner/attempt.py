@@ -19,6 +19,8 @@ from typing import Any
 
 from playwright.sync_api import BrowserContext, Error, Page, Playwright, Route, sync_playwright
 
+from config import ConfigError
+from config.network import browser_proxy
 from facts import Attempt, Status, from_wire, to_wire
 from journeys.browser import BrowserMissingError, find_browser, launch_options, user_agent
 from journeys.failure import Failure
@@ -84,7 +86,7 @@ def main() -> None:
             _make(order, playwright, wire, Witness(sys.stdin.buffer, wire.tell, own))
             sys.stderr.flush()
             os._exit(0)  # closing a browser nicely takes longer than killing it, and is done to no purpose
-    except (BrowserMissingError, JourneyError) as error:
+    except (BrowserMissingError, JourneyError, ConfigError) as error:
         wire.tell("unable", {"reason": str(error), "journey": isinstance(error, JourneyError)})
     except Exception as error:  # noqa: BLE001 - whatever it is, it has to reach the record
         traceback.print_exc()
@@ -111,7 +113,8 @@ def _make(order: Order, playwright: Playwright, wire: Wire, witness: Witness) ->
     )
     books = Bookkeeper(wire.tell, job, order.number, deadline_s=journey.deadline_s)
     found = find_browser(playwright.chromium.executable_path, {"SIXFB_CHROMIUM": job.chromium or ""})
-    options = {**launch_options(sandbox=job.sandbox), **found.launch}
+    proxy = browser_proxy(job.proxies, job.site.base_url)
+    options = {**launch_options(sandbox=job.sandbox, proxy=proxy), **found.launch}
     browser = playwright.chromium.launch(headless=not job.headed, slow_mo=job.slow_mo_ms, **options)
     head = "headed" if job.headed else "headless"
     wire.tell("launched", {"browser": f"Chromium {browser.version} ({found.source}, {head})"})
@@ -120,6 +123,8 @@ def _make(order: Order, playwright: Playwright, wire: Wire, witness: Witness) ->
     if tracer is not None:
         tracer.start()
     page = context.new_page()
+    # The browser and its driver were started without them; Stripe's library reads them here.
+    os.environ.update(job.proxies)
     stripe = StripeAccess(job.stripe_key, job.stripe_api_base) if job.stripe_key else None
     visit = Visit(
         page,

@@ -7,17 +7,17 @@ record holds there.
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from config.logs import get_logger
 from facts import Claim, PlannedJourney, Status, claim_ttl_s
 from runner.hub_client import HubClient, HubError
 
-_log = logging.getLogger("sixfb.runner")
+_log = get_logger("sixfb.runner")
 _SHORTEST_S, _LONGEST_S = 0.1, 1.0
 _GIVE_UP_S = 3600.0
 Free = Callable[[PlannedJourney, datetime, Claim], bool]
@@ -68,7 +68,7 @@ class Claims:
         try:
             claim = self._hub.claim(planned.journey, slot, self._runner)
         except HubError as error:
-            _log.info("%s of %s is run without a claim: %s", slot.isoformat(), planned.journey, error)
+            _log.info("slot_unclaimed", slot=slot.isoformat(), journey=planned.journey, error=str(error))
             return None
         self._note(planned, slot, claim)
         return claim
@@ -82,7 +82,7 @@ class Claims:
         try:
             self._hub.claim(planned.journey, slot, self._runner, release=True)
         except HubError as error:
-            _log.info("the claim on %s runs out by itself: %s", slot.isoformat(), error)
+            _log.info("claim_not_released", slot=slot.isoformat(), error=str(error))
 
     def round(self) -> None:
         """Renew what is ours and see how it stands with the others', each in its time."""

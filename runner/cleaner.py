@@ -7,7 +7,6 @@ is to end). It holds a secret, so it comes by a pipe.
 from __future__ import annotations
 
 import json
-import logging
 import os
 import random
 import signal
@@ -19,14 +18,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from config.logs import get_logger
 from facts import Failpoint, go_on
 from journeys.till import StripeAccess
 from runner.entries import Entry, Order, State
 from runner.ledger import Ledger
+from runner.logs import start_scrubbed_logging
 from runner.offspring import die_with_parent
 from runner.undo import Desk, StripeDesk, Trouble, undo
 
-_log = logging.getLogger("sixfb.cleaner")
+_log = get_logger("sixfb.cleaner")
 _FIRST_S, _LONGEST_S = 2.0, 600.0
 _UNKNOWN_AGAIN = timedelta(minutes=10)
 _UNKNOWN_FOR = timedelta(hours=48)
@@ -91,7 +92,7 @@ class Cleaner:
         except Trouble as trouble:
             later = self._later(trouble, entry.tries)
             self.ledger.put_off(entry.session_id, str(trouble), next_try_at=later, new_key=trouble.repeats)
-            _log.warning("%s of %s is not undone: %s", entry.session_id, entry.run_id, trouble)
+            _log.warning("purchase_not_undone", run_id=entry.run_id, session=entry.session_id, error=str(trouble))
             if trouble.everything:
                 raise
             return False
@@ -153,9 +154,7 @@ def main() -> None:
     order = json.loads(sys.stdin.readline())
     if os.getppid() != order["parent"]:
         return  # it died before its death could be told us
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
-    for chatty in ("httpx", "stripe"):
-        logging.getLogger(chatty).setLevel(logging.ERROR)
+    start_scrubbed_logging("cleaner", secrets=[order["stripe_key"]])
     ledger = Ledger(Path(order["ledger"]))
     desk = StripeDesk(StripeAccess(order["stripe_key"], order["stripe_api_base"]))
     cleaner = Cleaner(ledger=ledger, desk=desk)
@@ -167,7 +166,7 @@ def main() -> None:
                 pruned = cleaner.clock()
                 ledger.prune(pruned)
         except sqlite3.OperationalError as error:  # a full disk, a lock held for long: the next look may do better
-            _log.error("the ledger cannot be used: %s", error)
+            _log.error("ledger_unusable", error=str(error))
         told.wait(_LOOK_EVERY_S)
     desk.close()
     ledger.close()

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 
 from config import Secret
-from facts import Claim, Plan, WireError, from_wire
+from facts import WIRE_VERSION, Claim, Plan, WireError, from_wire
 from runner.spool import Artifact, Kept
 
 _CHUNK = 1 << 16
@@ -60,7 +60,9 @@ class HubClient:
         """Send a batch; `about` is what else the runner says of itself, ready for JSON. Raises HubError."""
         # The records are JSON already; they are not read and written again.
         runs = ",".join(kept.record for kept in batch)
-        head = json.dumps({"version": 1, "location": self._location, "runner": {"spool": spooled, **(about or {})}})
+        head = json.dumps(
+            {"version": WIRE_VERSION, "location": self._location, "runner": {"spool": spooled, **(about or {})}}
+        )
         body = f'{head[:-1]},"runs":[{runs}]}}'.encode()
         answer = self._ask("POST", "/api/runs", content=body, headers={"Content-Type": "application/json"})
         try:
@@ -107,6 +109,10 @@ class HubClient:
             plan = from_wire(Plan, answer.json())
         except (ValueError, WireError) as error:
             raise HubError(f"the hub's plan cannot be read: {error}") from None
+        if plan.version > WIRE_VERSION:
+            raise HubError(
+                f"the hub's plan is of version {plan.version}, and this runner knows {WIRE_VERSION}: upgrade it"
+            )
         self._tag = answer.headers.get("ETag")
         return plan
 

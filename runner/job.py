@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Literal
 from urllib.parse import urlsplit
 
+from config.network import proxy_passwords
 from facts import to_wire
 from journeys.site import Site
 from runner.caps import MEMORY_MB
@@ -26,6 +27,8 @@ class Job:
     attempt only (tracing stretches times by half, so what is measured is not traced), `on` every attempt.
     `other_secrets` are those the run has no use for and must not let out either.
     `confirm_after_s` is the pause before a first failure is tried once more. `basic_auth` is `user:password`.
+    `proxies` are the proxy variables (see `config.network`): the browser gets them as an option, for its process tree sees no
+    secret of our environment.
     `ledger` is the file that remembers what is bought, until it is undone.
     `scratch` is where the temporary folders go, None the system's place for them. `grace_s` is what an attempt gets beyond
     its own deadlines before it is ended, `memory_mb` what it may hold of memory, its browser included.
@@ -57,6 +60,7 @@ class Job:
     other_secrets: list[str] = field(default_factory=list, repr=False)
     stripe_key: str | None = field(default=None, repr=False)
     stripe_api_base: str | None = None
+    proxies: dict[str, str] = field(default_factory=dict, repr=False)
     ledger: str | None = None
 
     @property
@@ -67,10 +71,11 @@ class Job:
     @property
     def secrets(self) -> tuple[str, ...]:
         """Every value of this job that nobody may ever read again."""
-        passwords = [
+        passwords: list[str | None] = [
             self.basic_auth.partition(":")[2] if self.basic_auth else None,
             urlsplit(self.site.base_url).password,
         ]
+        passwords += proxy_passwords(self.proxies)
         ours = (self.stripe_key, self.basic_auth, *passwords, *self.secret_headers.values(), *self.other_secrets)
         return tuple(secret for secret in ours if secret)
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import json
-import logging
 import os
 import subprocess
 import sys
 import threading
 from pathlib import Path
 
-_log = logging.getLogger("sixfb.runner")
+from config.logs import get_logger
+
+_log = get_logger("sixfb.runner")
 _AGAIN_AFTER_S = 5.0
 _STOPS_WITHIN_S = 30.0
 
@@ -49,7 +50,7 @@ class CleanerKeeper:
         while not self._ended.is_set():
             code = self._run()
             if not self._ended.is_set():
-                _log.error("the cleaner ended with %s; it is started again in %.0f s", code, _AGAIN_AFTER_S)
+                _log.error("cleaner_ended", code=code, again_in_s=_AGAIN_AFTER_S)
                 self._ended.wait(_AGAIN_AFTER_S)
 
     def _run(self) -> int:

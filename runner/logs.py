@@ -1,27 +1,26 @@
-"""A log that never says a secret: not in a message, not in a traceback."""
+"""The log of hub, runner and cleaner: what `config.logs` writes, searched once more for every form that a secret may take."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Mapping
+from typing import TextIO
 
+from config.logs import start_logging
+from config.secrets import secrets_in
 from runner.scrub import Scrubber
 
 
-class MaskingFormatter(logging.Formatter):
-    """Masks what is about to be written."""
+def start_scrubbed_logging(
+    program: str,
+    *,
+    context: Mapping[str, str] | None = None,
+    secrets: Iterable[str] = (),
+    stream: TextIO | None = None,
+) -> None:
+    """`start_logging`, with the scrubber that evidence passes: it knows the environment's secrets and `secrets`, and real cards.
 
-    def __init__(self, inner: logging.Formatter, secrets: Iterable[str]) -> None:
-        super().__init__()
-        self._inner, self._scrubber = inner, Scrubber(secrets)
-
-    def format(self, record: logging.LogRecord) -> str:
-        """The line, or the lines, without any secret."""
-        return self._scrubber.mask(self._inner.format(record))[0]
-
-
-def mask_logs(secrets: Iterable[str], root: logging.Logger | None = None) -> None:
-    """Make every handler of the root logger mask these secrets."""
-    secrets = tuple(secrets)
-    for handler in (root or logging.getLogger()).handlers:
-        handler.setFormatter(MaskingFormatter(handler.formatter or logging.Formatter(), secrets))
+    Raises ConfigError.
+    """
+    scrubber = Scrubber({*secrets_in(os.environ), *secrets})
+    start_logging(program, also=lambda text: scrubber.mask(text)[0], stream=stream, context=context)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import logging
 from pathlib import Path
 
+from config.logs import get_logger
 from facts import Plan, WireError, from_wire, to_wire
 from runner.hub_client import HubClient, HubError
 
-_log = logging.getLogger("sixfb.runner")
+_log = get_logger("sixfb.runner")
 
 
 class PlanKeeper:
@@ -27,7 +27,7 @@ class PlanKeeper:
         except FileNotFoundError:
             return None
         except (ValueError, WireError) as error:
-            _log.warning("the plan on this disk cannot be read (%s); the hub is asked for a new one", error)
+            _log.warning("cached_plan_unreadable", error=str(error))
             return None
 
     def refresh(self) -> bool:
@@ -36,12 +36,12 @@ class PlanKeeper:
             new = self._hub.get_plan()
         except HubError as error:
             if self._told != str(error):
-                _log.warning("%s; %s", error, "going on with the last plan" if self.plan else "waiting for a plan")
+                _log.warning("plan_not_told", error=str(error), going_on_with=self.plan.hash if self.plan else None)
             self._told = str(error)
             return self.plan is not None
         self._told = None
         if new is not None and new != self.plan:
-            _log.info("plan %s: %s", new.hash, ", ".join(f"{p.journey} every {p.period_s} s" for p in new.journeys))
+            _log.info("plan_changed", plan=new.hash, every_s={p.journey: p.period_s for p in new.journeys})
             self._keep(new)
         return True
 
@@ -57,4 +57,4 @@ class PlanKeeper:
             half.write_text(json.dumps(to_wire(plan)), encoding="utf-8")
             half.replace(self._file)
         except OSError as error:
-            _log.warning("the plan cannot be written to this disk (%s); after a restart the hub is asked for it", error)
+            _log.warning("plan_not_written", error=str(error))

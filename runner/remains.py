@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import logging
 import os
 import shutil
 import signal
@@ -22,7 +21,6 @@ from pathlib import Path
 from facts import WireError, from_wire, to_wire
 from runner.tree import Process, below, process, processes, settings_of, words_of
 
-_log = logging.getLogger("sixfb.runner")
 _PREFIX = "sixfb-run-"
 _MARK, _SEEN = ".run", ".processes"
 _GONE_WITHIN_S = 5.0
@@ -114,7 +112,9 @@ def sweep(scratch: Path, *, exclusive: bool = False, of: int | None = None) -> S
         shutil.rmtree(folder, ignore_errors=True)
         removed += not folder.exists()
     if removed or ended:
-        _log.info("swept up after runs that were killed: %d processes, %d temporary folders", ended, removed)
+        from config.logs import get_logger  # a quarter of a second that no run needs
+
+        get_logger("sixfb.runner").info("remains_swept", processes=ended, folders=removed)
     return Swept(processes=ended, folders=removed)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -12,10 +11,11 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.date import DateTrigger
 
+from config.logs import get_logger
 from facts import Plan, PlannedJourney
 from runner.clock import utc_now
 
-_log = logging.getLogger("sixfb.runner")
+_log = get_logger("sixfb.runner")
 
 LOOKS_EVERY_S = 5.0
 """A clock that was set, a sleep of the machine: nobody tells the scheduler, so the grid is looked at this often anyway."""
@@ -110,6 +110,6 @@ class Schedule:
         try:
             self._look(planned)
         except Exception:  # noqa: BLE001 - a disk that is full now has room later: the next look finds the slot still due
-            _log.exception("%s could not be looked after", planned.journey)
+            _log.exception("journey_not_looked_after", journey=planned.journey)
             return False
         return True

@@ -11,12 +11,13 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from config.logs import get_logger
 from facts import Failpoint, go_on, to_wire
 from runner.clock import utc_now
 from runner.hub_client import Answered, HubClient, HubError
 from runner.spool import Kept, Spool
 
-_log = logging.getLogger("sixfb.runner")
+_log = get_logger("sixfb.runner")
 _FIRST_S, _LONGEST_S, _PAUSE_S = 1.0, 60.0, 60.0
 _LONGEST_WAIT_S = 600.0
 # The hub takes a runner for silent after two and a half minutes; three times that often it hears of us.
@@ -73,7 +74,7 @@ class Sender:
                 wait = self.send_all()
             except (sqlite3.Error, OSError) as error:
                 # What was sent cannot be written down: it is sent again, and the hub knows it.
-                _log.exception("the spool cannot be used")
+                _log.exception("spool_unusable")
                 self._is_held = False
                 self.trouble, wait = f"the spool cannot be used: {error}", self._longest_s
             # What the hub demands is kept, whatever new comes into the spool meanwhile.
@@ -139,7 +140,7 @@ class Sender:
         self._spool.sent([kept.run_id for kept in batch if told[kept.run_id].result != "rejected"])
 
     def _set_aside(self, run_id: str, reason: str) -> None:
-        _log.error("the hub rejects %s: %s; it is set aside", run_id, reason)
+        _log.error("run_set_aside", run_id=run_id, reason=reason)
         self._spool.reject(run_id, reason)
 
     def _evidence(self, run_ids: Sequence[str]) -> None:
@@ -152,9 +153,9 @@ class Sender:
                     raise
                 if not error.permanent:
                     return
-                _log.error("the hub refuses evidence %s: %s", artifact.sha256[:12], error)
+                _log.error("evidence_refused", sha256=artifact.sha256, error=str(error))
             except FileNotFoundError:
-                _log.warning("evidence %s is gone", artifact.sha256[:12])
+                _log.warning("evidence_gone", sha256=artifact.sha256)
             self._spool.artifact_sent(artifact)
 
     def _loose_evidence(self) -> None:
@@ -165,7 +166,7 @@ class Sender:
                 if not error.permanent:
                     raise
             except FileNotFoundError:
-                _log.warning("evidence %s is gone", artifact.sha256[:12])
+                _log.warning("evidence_gone", sha256=artifact.sha256)
             self._spool.artifact_sent(artifact)
 
     def _after(self, error: HubError) -> float:
@@ -173,7 +174,7 @@ class Sender:
             # A hub that does not know us stays so until a person acts; everything else may mend itself.
             level = logging.ERROR if error.pause else logging.WARNING
             hint = "; set SIXFB_TOKEN to this location's token (`sixfb token create`)" if error.pause else ""
-            _log.log(level, "results wait here (%d): %s%s", self._spool.depth(), error, hint)
+            _log.log(level, "results_wait", spooled=self._spool.depth(), paused=error.pause, error=f"{error}{hint}")
         self.trouble = str(error)
         self._is_held = error.pause or error.wait_s is not None
         if error.pause:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sqlite3
 import threading
@@ -17,15 +16,19 @@ from typing import Any, Protocol
 
 import httpx
 
-from config import Secret
+from config import ConfigError, Secret
+from config.logs import bound_contextvars, get_logger
+from config.network import tls_context
 from facts import (
     Blame,
     Claim,
     Failpoint,
+    LedgerState,
     Plan,
     PlannedJourney,
     Run,
     Status,
+    WireError,
     from_wire,
     go_on,
     late_limit_s,
@@ -33,6 +36,7 @@ from facts import (
 )
 from journeys.browser import our_version
 from journeys.site import Site
+from journeys.site_secrets import site_secrets
 from runner.allowance import per_hour, state_of
 from runner.budget import Budget
 from runner.canaries import configured
@@ -46,6 +50,7 @@ from runner.identity import runner_id
 from runner.job import Job, new_run_id
 from runner.keeper import CleanerKeeper
 from runner.ledger import Ledger
+from runner.metrics import Measures
 from runner.planning import PlanKeeper
 from runner.remains import scratch_of, sweep
 from runner.schedule import LOOKS_EVERY_S, Schedule
@@ -54,9 +59,10 @@ from runner.spool import Spool
 from runner.start import StartedRun
 from runner.troubles import Troubles
 
-_log = logging.getLogger("sixfb.runner")
+_log = get_logger("sixfb.runner")
 _PLAN_EVERY_S = 60.0
 _PLAN_RETRY_S = 1.0
+_LOOK_S = 0.1
 LEDGER = "ledger.db"
 _LEFT_BEHIND = timedelta(hours=1)
 HEARTBEAT = "heartbeat"
@@ -79,7 +85,8 @@ class Making(Protocol):
 class RunnerSettings:
     """How a runner runs. `base_url` is where it buys instead of at the plan's site. `max_parallel` is how many runs at once:
     one a core, or timings are the machine's own. `memory_mb` is what one run may hold of memory, `evidence_bytes` how much
-    evidence may wait for the hub. The secrets are those of `runner.job.Job`."""
+    evidence may wait for the hub. The secrets and proxies are those of `runner.job.Job`; files that the plan names are
+    read from `secrets_in` alone."""
 
     location: str
     hub_url: str
@@ -93,6 +100,8 @@ class RunnerSettings:
     headed: bool = False
     stripe_key: str | None = field(default=None, repr=False)
     stripe_api_base: str | None = None
+    proxies: dict[str, str] = field(default_factory=dict, repr=False)
+    secrets_in: tuple[Path, ...] = ()
     confirm_after_s: float = 5.0
     late_after_s: float | None = None
     memory_mb: int = MEMORY_MB
@@ -117,7 +126,7 @@ class Runner:
         self._settings, self._at, self._make, self._clock = settings, at, make, clock
         self._scratch = scratch_of(settings.folder)
         self._steps = ClockSteps(clock, steady)
-        self._client = client or httpx.Client(timeout=30.0)
+        self._client = client or httpx.Client(timeout=30.0, verify=tls_context())
         hub = HubClient(settings.hub_url, location=settings.location, token=settings.token, client=self._client)
         self.spool = Spool(settings.folder, at=at)
         self.ledger = Ledger(settings.folder / LEDGER)
@@ -141,7 +150,8 @@ class Runner:
         self._makings: dict[str, Making] = {}
         self._unkept: dict[tuple[str, datetime | None], Run] = {}
         self._budget = Budget()
-        self._stopping = threading.Event()
+        self._stopping, self._ending = threading.Event(), threading.Event()
+        self.measures = Measures(spool=self.spool, sender=self.sender, about=self._state_of_ledger)
         self._planner = threading.Thread(target=self._follow_plans, name="planner", daemon=True)
         self._began_at = clock()
         self._store = (settings.folder / "evidence").resolve()
@@ -161,14 +171,19 @@ class Runner:
         self._claims.start()
         self._planner.start()
 
-    def stop(self) -> None:
-        """End what is under way, write it down, and send what can be sent in a few seconds."""
+    def stop(self, *, grace_s: float = 0.0, hurry: threading.Event | None = None) -> None:
+        """Begin no other run, let those under way end within `grace_s` (until `hurry` is set), end the rest, write them down,
+        and send what can be sent in a few seconds."""
         self._stopping.set()
         self._schedule.stop()
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        _log.info("runner_stopping", under_way=len(self._makings), grace_s=grace_s, spooled=self.spool.depth())
+        self._wait_for_runs(grace_s, hurry or threading.Event())
+        self._ending.set()
         with self._lock:
             for making in self._makings.values():
                 making.stop()
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._pool.shutdown(wait=True)
         self._keep_what_waits()
         self._account_for_the_queued()
         self._planner.join(2)
@@ -178,17 +193,25 @@ class Runner:
         if self._cleaner is not None:
             self._cleaner.stop()
         self._client.close()
+        _log.info("runner_stopped", spooled=self.spool.depth())
         self.spool.close()
         self.ledger.close()
         with suppress(OSError):  # not empty: a run was killed meanwhile, and the next life sweeps it up
             self._scratch.rmdir()
 
+    def _wait_for_runs(self, grace_s: float, hurry: threading.Event) -> None:
+        ends = time.monotonic() + grace_s
+        while self._makings and time.monotonic() < ends and not hurry.wait(_LOOK_S):
+            pass
+
     def _about(self) -> dict[str, Any]:
         """What goes to the hub with each batch, beside the runs."""
-        settings = self._settings
-        state = state_of(self.ledger, settings.location, self._clock(), cleans=settings.stripe_key is not None)
         told = {"id": self.id, "version": our_version(), "trouble": self._troubles.sentence()}
-        return {**told, "ledger": to_wire(state)}
+        return {**told, "ledger": to_wire(self._state_of_ledger())}
+
+    def _state_of_ledger(self) -> LedgerState:
+        settings = self._settings
+        return state_of(self.ledger, settings.location, self._clock(), cleans=settings.stripe_key is not None)
 
     def _account_for_the_killed(self) -> None:
         for lost in self.spool.unfinished():
@@ -225,7 +248,7 @@ class Runner:
                     self._schedule.follow(plan)
                     following = plan
             except (sqlite3.Error, OSError):
-                _log.exception("the plan cannot be kept; it is asked for again")
+                _log.exception("plan_not_kept")
             self._stopping.wait(_PLAN_EVERY_S if known else _PLAN_RETRY_S)
 
     def _look(self, planned: PlannedJourney) -> None:
@@ -270,7 +293,7 @@ class Runner:
         try:
             self._run_or_leave(planned, slot, is_ours)
         except Exception:  # noqa: BLE001 - a thread of the pool would keep it to itself
-            _log.exception("slot %s of %s could not be run or kept", slot.isoformat(), planned.journey)
+            _log.exception("run_not_kept", journey=planned.journey, slot=to_wire(slot))
             with self._lock:
                 # Not begun on disk: the next look finds it due again.
                 self._looked_at.pop(planned.journey, None)
@@ -291,11 +314,12 @@ class Runner:
             return
         with self._lock:
             self._queued.pop(planned.journey, None)
-        run = self._made(planned, slot, run_id)
-        self._troubles.saw(run)
-        self._keep(run)
-        if run.status is Status.MISSED:
-            self._claims.release(planned, slot)
+        with bound_contextvars(run_id=run_id, journey=planned.journey, slot=to_wire(slot)):
+            run = self._made(planned, slot, run_id)
+            self._troubles.saw(run)
+            self._keep(run)
+            if run.status is Status.MISSED:
+                self._claims.release(planned, slot)
 
     def _is_late(self, planned: PlannedJourney, slot: datetime) -> bool:
         return (self._clock() - slot).total_seconds() > self._late_s(planned)
@@ -311,10 +335,17 @@ class Runner:
         return False
 
     def _made(self, planned: PlannedJourney, slot: datetime, run_id: str) -> Run:
-        if self._is_late(planned, slot):
-            late = (self._clock() - slot).total_seconds()
+        late = (self._clock() - slot).total_seconds()
+        if late > self._late_s(planned):
             reason = f"all places of this runner were taken; it could have started {late:.0f} s late only"
             return self._record(planned.journey, slot, Status.MISSED, reason, run_id=run_id)
+        self.measures.started(planned.journey, late)
+        _log.info("run_started", late_s=round(late, 3))
+        try:
+            job = self._job(planned, slot, run_id)
+        except (ConfigError, WireError, ValueError) as error:
+            reason = f"the run could not be made ready: {error}"
+            return self._record(planned.journey, slot, Status.ERRORED, reason, run_id=run_id)
         with self._lock:
             if self._stopping.is_set():
                 return self._record(planned.journey, slot, Status.MISSED, STOPPED, run_id=run_id)
@@ -322,14 +353,14 @@ class Runner:
             blocked = self._budget.certain_block(planned.journey, self._clock())
             if blocked:
                 return self._record(planned.journey, slot, Status.MISSED, blocked, run_id=run_id)
-            making = self._makings[run_id] = self._make(self._job(planned, slot, run_id))
+            making = self._makings[run_id] = self._make(job)
         try:
             run = making.wait()
         finally:
             with self._lock:
                 self._makings.pop(run_id, None)
         self._at("run.made")
-        if self._stopping.is_set() and run.status is Status.ERRORED:
+        if self._ending.is_set() and run.status is Status.ERRORED:
             return self._record(planned.journey, slot, Status.MISSED, STOPPED, run_id=run_id)
         return self._accounted(run)
 
@@ -342,13 +373,14 @@ class Runner:
             warning = self._budget.warning(plan.journeys if plan else (), self._clock())
         if warning is None:
             return run
-        _log.warning("%s of %s: %s", run.id, run.journey, warning)
+        _log.warning("request_budget_short", warning=warning)
         return replace(run, notes=(*run.notes, warning))
 
     def _job(self, planned: PlannedJourney, slot: datetime, run_id: str) -> Job:
         settings, plan = self._settings, self._plans.plan
         assert plan is not None
         site = from_wire(Site, plan.site)
+        basic, headers = site_secrets(site, within=settings.secrets_in)
         site = replace(site, base_url=settings.base_url) if settings.base_url else site
         return Job(
             run_id=run_id,
@@ -369,6 +401,9 @@ class Runner:
             headed=settings.headed,
             stripe_key=settings.stripe_key,
             stripe_api_base=settings.stripe_api_base,
+            basic_auth=basic.reveal() if basic else None,
+            secret_headers={name: value.reveal() for name, value in headers.items()},
+            proxies=settings.proxies,
             ledger=str(self.ledger.file.resolve()),
         )
 
@@ -379,7 +414,7 @@ class Runner:
             self.spool.keep(run, store)
         except sqlite3.Error as error:
             if key not in self._unkept:
-                _log.exception("%s of %s cannot be written to disk; it is tried again", run.id, run.journey)
+                _log.exception("run_not_written", run_id=run.id, journey=run.journey)
             self._unkept[key] = run
             self._troubles.say("disk", f"its disk takes nothing ({error}); {len(self._unkept)} results wait in memory")
             return
@@ -389,13 +424,24 @@ class Runner:
         delist(run.id, store=store)
         gone = self.spool.make_room(self._settings.evidence_bytes)
         if gone:
-            _log.warning("the evidence store is full: %d files were let go, those of passed runs first", gone)
+            _log.warning("evidence_let_go", files=gone)
+        self.measures.ended(run)
+        self._tell(run)
         self.sender.wake()
 
     def _keep_what_waits(self) -> None:
         with suppress(RuntimeError):  # another thread has added one meanwhile: next time
             for run in list(self._unkept.values()):
                 self._keep(run)
+
+    def _tell(self, run: Run) -> None:
+        about = {"run_id": run.id, "journey": run.journey, "slot": to_wire(run.slot), "status": run.status}
+        if run.status is Status.MISSED:
+            _log.warning("slot_missed", **about, reason=run.error)
+            return
+        said = {"blame": run.blame, "failed_step": run.failed_step, "error": run.error} if run.error else {}
+        tell = _log.error if run.status is Status.ERRORED else _log.info
+        tell("run_ended", **about, duration_ms=round(run.duration_ms), attempts=len(run.attempts), **said)
 
     def _record(
         self,

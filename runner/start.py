@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import logging
 import signal
 import sqlite3
 import subprocess
@@ -26,7 +25,6 @@ from runner.scrub import Scrubber
 
 OnEvent = Callable[[str, dict[str, Any]], None]
 _STOPS_WITHIN_S = 10
-_log = logging.getLogger("sixfb.runner")
 _FROZEN_AFTER_S = 600.0
 """A supervisor keeps far shorter deadlines itself; one that is still there by then has been stopped or hangs."""
 
@@ -140,4 +138,6 @@ class StartedRun:
             ledger.release(self._job.run_id, datetime.now(UTC))
             ledger.close()
         except sqlite3.Error as error:  # the hold of what is in it runs out by itself
-            _log.warning("the ledger %s cannot be written: %s", self._job.ledger, error)
+            from config.logs import get_logger  # a quarter of a second that no run needs
+
+            get_logger("sixfb.runner").warning("ledger_unwritable", ledger=self._job.ledger, error=str(error))

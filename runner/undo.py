@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from facts import Failpoint, go_on
-from journeys.till import StripeAccess
+from journeys.till import StripeAccess, make_stripe_trust
 from runner.entries import Entry, State
 
 if TYPE_CHECKING:
@@ -118,6 +118,7 @@ class StripeDesk:
     def __init__(self, access: StripeAccess, *, timeout_s: float = _TIMEOUT_S) -> None:
         import stripe  # 0.3 s of import that only a process with a key must pay
 
+        make_stripe_trust()
         self._http = stripe.HTTPXClient(timeout=timeout_s, allow_sync_methods=True)
         self._client: stripe.StripeClient = stripe.StripeClient(
             access.key,

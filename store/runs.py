@@ -9,7 +9,7 @@ from typing import Any, Literal
 from sqlalchemy import Connection, Row, and_, desc, func, select, update
 
 from facts import Answer, Blame, Graded, Outcome, Run, Status, from_wire, outcome_of, reclassified, to_wire
-from store import rollups
+from store import counters, rollups
 from store.tables import duplicates
 from store.tables import runs as table
 from store.upsert import insert
@@ -55,6 +55,7 @@ def save(connection: Connection, run: Run, *, received_at: datetime, late: bool 
     statement = insert(connection, table).values(row).on_conflict_do_nothing().returning(table.c.id)
     if connection.execute(statement).first():
         rollups.touch(connection, run)
+        counters.count(connection, run)
         return "accepted"
     if run.slot is None or run.status in _UNMEASURED:
         return "duplicate"
@@ -64,6 +65,7 @@ def save(connection: Connection, run: Run, *, received_at: datetime, late: bool 
     taken = connection.execute(update(table).where(place, table.c.status == Status.MISSED.value).values(row))
     if taken.rowcount:
         rollups.touch(connection, run)
+        counters.count(connection, run)
         return "replaced"
     _keep_duplicate(connection, run, row, received_at)
     return "duplicate"

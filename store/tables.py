@@ -79,6 +79,14 @@ rollups = Table(
     Index("ix_rollups_start", "start"),
 )
 
+counters = Table(
+    "counters",
+    metadata,
+    Column("journey", String(100), primary_key=True),
+    Column("location", String(64), primary_key=True),
+    Column("counted", JSON, nullable=False),
+)
+
 evidence = Table(
     "evidence",
     metadata,

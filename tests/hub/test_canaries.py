@@ -22,12 +22,13 @@ import pytest
 from alerts.channels import Addressed, Receipt, Slack, Webhook
 from alerts.message import Message
 from config import Secret
+from config.logs import get_logger
 from facts import Run, Status, to_wire
 from hub.deliver import Deliverer
 from reports import write_run
 from reports.junit import junit_xml
 from runner.hub_client import HubClient
-from runner.logs import mask_logs
+from runner.logs import start_scrubbed_logging
 from runner.sender import Sender
 from runner.spool import Spool
 from runner.start import make_run
@@ -229,17 +230,17 @@ class Both:
 def left(bench: Bench, made: tuple[Run, Run, Path], tmp_path: Path) -> Left:
     """The run on its whole way: spool, hub, its database, pages, alert, messages, reports, logs."""
     found, (run, dead, evidence) = Left(), made
-    log = logging.getLogger("canary")
-    log.propagate = False
-    said = logging.StreamHandler(io.StringIO())
-    log.addHandler(said)
-    mask_logs(CANARIES.values(), log)
+    root, said = logging.getLogger(), io.StringIO()
+    handlers, level = root.handlers, root.level
+    start_scrubbed_logging("hub", secrets=CANARIES.values(), stream=said)
     try:
         raise ValueError(CANARIES["hub token"])
     except ValueError:
-        log.exception("sending to %s", CANARIES["webhook address"])
-    log.removeHandler(said)
-    found.add("log", said.stream.getvalue())
+        get_logger("sixfb.hub").exception("told", **CANARIES)
+        logging.getLogger("uvicorn.error").exception("sending to %s", CANARIES["webhook address"])
+    root.handlers = handlers
+    root.setLevel(level)
+    found.add("log", said.getvalue())
 
     moments = {"started_at": bench.now, "finished_at": bench.now}
     bench.client.event_hooks["request"] = [lambda r: found.add(f"posted {len(found.places)} {r.url.path}", r.read())]

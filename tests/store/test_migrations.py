@@ -10,8 +10,11 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import text
 
+import store as store_package
 from store import Store, StoreError, open_store
 from store.tables import metadata
+
+VERSIONS = Path(store_package.__file__).parent / "migrations" / "versions"
 
 
 def test_the_migrations_make_exactly_the_tables_that_the_code_knows(store: Store) -> None:
@@ -66,3 +69,15 @@ def test_a_password_is_in_no_message(tmp_path: Path) -> None:
     with pytest.raises(StoreError) as caught:
         open_store("postgresql://nobody:hunter2@127.0.0.1:1/none", folder=tmp_path)
     assert "hunter2" not in str(caught.value)
+
+
+NEVER_IN_AN_UPGRADE = ("op.drop_", "op.alter_column", "op.rename_table", "op.batch_alter_table", "op.execute")
+
+
+@pytest.mark.parametrize("file", sorted(VERSIONS.glob("0*.py")), ids=lambda file: file.stem)
+def test_a_hub_of_the_version_before_can_go_on_beside_a_new_one(file: Path) -> None:
+    upgrade = file.read_text(encoding="utf-8").partition("def upgrade")[2].partition("def downgrade")[0]
+    assert [word for word in NEVER_IN_AN_UPGRADE if word in upgrade] == []
+    added = [line for line in upgrade.splitlines() if "op.add_column" in line]
+    # An older hub knows nothing of a new column and writes rows without it.
+    assert [line for line in added if "nullable=False" in line and "server_default" not in line] == []

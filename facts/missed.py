@@ -1,0 +1,23 @@
+"""Why nobody ran a slot: the sentences that records hold, and the few words that a metric may have for them."""
+
+from __future__ import annotations
+
+import re
+
+OTHER = "other"
+_WORDS = (
+    ("overlap", re.compile(r"the previous run was still under way")),
+    ("down", re.compile(r"the runner was not running")),
+    ("stopped", re.compile(r"the runner was stopped")),
+    ("full", re.compile(r"all places of this runner were taken")),
+    ("late", re.compile(r"the runner could have started it .* late only")),
+    ("silent", re.compile(r"no word of this slot came")),
+    ("budget", re.compile(r"the request budget")),
+    ("left", re.compile(r"another runner of this location had claimed it")),
+)
+REASONS = (*(word for word, _ in _WORDS), OTHER)
+
+
+def missed_word(error: str | None) -> str:
+    """The word for a missed run's sentence, one of `REASONS`."""
+    return next((word for word, sentence in _WORDS if sentence.match(error or "")), OTHER)

@@ -1,0 +1,250 @@
+"""`GET /metrics`: what the store knows, as OpenMetrics. Every hub tells the same numbers, and a restart changes none."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    InfoMetricFamily,
+    Metric,
+)
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import Collector
+from sqlalchemy import Connection
+
+from facts import REASONS, Status
+from hub.cycle import VERDICTS
+from hub.locations import SHOWN_FOR
+from hub.watched import Watched
+from journeys.browser import our_version
+from sla.targets import BurnRule, QuorumRule, Targets
+from store import Store, counters, meta, outbox, rollups, runners, runs
+from store.counters import RUN_EDGES_S, STEP_EDGES_S, VITAL_EDGES, Counted, Spread
+
+OPENMETRICS = "application/openmetrics-text"
+KEPT_S = 5.0
+"""How long an answer is given again before the database is asked anew."""
+_BUDGET_DAYS = 30
+_DAY_S = 86_400
+_STALE = timedelta(seconds=60)
+_NO_DATA = ("no_data", "error", "off")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Known:
+    """What one look at the database brought."""
+
+    counted: list[Counted]
+    last_seen: Mapping[str, datetime]
+    outbox: Mapping[str, int]
+    spooled: Mapping[str, int]
+    verdicts: list[dict[str, Any]]
+    tick_at: datetime | None
+    days: list[rollups.Rollup]
+
+
+class Metrics:
+    """Answers scrapes; however many come, the database is asked once in a few seconds."""
+
+    def __init__(
+        self,
+        store: Store,
+        watched: Watched,
+        targets: Targets,
+        *,
+        clock: Callable[[], datetime],
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._store, self._watched, self._targets = store, watched, targets
+        self._clock, self._monotonic = clock, monotonic
+        self._lock = threading.Lock()
+        self._families: list[Metric] = []
+        self._until = -math.inf
+
+    def answer(self, accept: str) -> tuple[bytes, str]:
+        """The text and its content type, in the format that the `Accept` header asks for."""
+        registry = CollectorRegistry(auto_describe=False)
+        registry.register(_Made(self._fresh()))
+        encode, content_type = choose_encoder(accept)
+        return encode(registry), content_type
+
+    def _fresh(self) -> list[Metric]:
+        with self._lock:
+            if self._monotonic() >= self._until:
+                self._families = self._look()
+                self._until = self._monotonic() + KEPT_S
+            return self._families
+
+    def _look(self) -> list[Metric]:
+        now = self._clock()
+        with self._store.read() as connection:
+            known = _known(connection, now)
+        planned = {(journey, place) for journey, s in self._watched.schedules().items() for place in s.grids}
+        counted = [one for one in known.counted if (one.journey, one.location) in planned]
+        places = self._watched.locations.locations
+        return [
+            *_of_runs(counted),
+            *_of_vitals(counted),
+            _gauge(
+                "sixfb_journey_up",
+                "1 while buyers get through, 0 while they do not, NaN while nobody knows.",
+                "journey",
+                self._up(known, now),
+            ),
+            _gauge(
+                "sixfb_error_budget_remaining_ratio",
+                f"What is left of the failures that {_BUDGET_DAYS} days allow; below 0 it is overspent.",
+                "target",
+                self._budgets(known.days),
+            ),
+            _gauge(
+                "sixfb_location_last_seen_timestamp_seconds",
+                "When a location's last measured result came.",
+                "location",
+                ((place, at.timestamp()) for place, at in known.last_seen.items() if place in places),
+            ),
+            _gauge(
+                "sixfb_spool_results",
+                "Results that wait at a location, as its runners last said.",
+                "location",
+                ((place, n) for place, n in known.spooled.items() if place in places),
+            ),
+            _single("sixfb_outbox_pending", "Messages that are owed and not delivered.", _pending(known.outbox)),
+            _single(
+                "sixfb_evaluator_last_tick_timestamp_seconds",
+                "When the evaluator, whichever hub it is, last judged.",
+                known.tick_at.timestamp() if known.tick_at else math.nan,
+            ),
+            InfoMetricFamily("sixfb_build", "This hub's version.", value={"version": our_version()}),
+        ]
+
+    def _up(self, known: _Known, now: datetime) -> Iterator[tuple[str, float]]:
+        quorums = {name for name, rule in self._targets.rules().items() if isinstance(rule, QuorumRule)}
+        stale = known.tick_at is None or now - known.tick_at > _STALE
+        for journey in self._watched.schedules():
+            about = [v for v in known.verdicts if v["rule"] in quorums and v["journey"] == journey]
+            told = [v for v in about if v["verdict"] not in _NO_DATA]
+            up = math.nan if stale or not told else 0.0 if any(v["breached"] for v in told) else 1.0
+            yield journey, up
+
+    def _budgets(self, days: Iterable[rollups.Rollup]) -> Iterator[tuple[str, float]]:
+        good: dict[str, int] = {}
+        all_: dict[str, int] = {}
+        for day in days:
+            counted = sum(day.counts.get(s.value, 0) for s in (Status.PASSED, Status.FAILED, Status.TIMED_OUT))
+            good[day.journey] = good.get(day.journey, 0) + day.counts.get("first_passed", 0)
+            all_[day.journey] = all_.get(day.journey, 0) + counted
+        for journey in self._watched.schedules():
+            share = self._share(journey)
+            if share is not None and all_.get(journey):
+                yield journey, 1 - (1 - good[journey] / all_[journey]) / (1 - share)
+
+    def _share(self, journey: str) -> float | None:
+        """The share of first attempts that should pass."""
+        burns = [r for r in self._targets.rules().values() if isinstance(r, BurnRule) and journey in r.bad]
+        return burns[0].target if burns and burns[0].target < 1 else None
+
+
+class _Made(Collector):
+    """Families that are made already."""
+
+    def __init__(self, families: list[Metric]) -> None:
+        self._families = families
+
+    def collect(self) -> Iterable[Metric]:
+        return self._families
+
+
+def _known(connection: Connection, now: datetime) -> _Known:
+    told = meta.get(connection, VERDICTS) or {"at": None, "verdicts": []}
+    return _Known(
+        counted=counters.read(connection),
+        last_seen=runs.last_received(connection),
+        outbox=outbox.counts(connection),
+        spooled=runners.spooled(connection, since=now - SHOWN_FOR),
+        verdicts=told["verdicts"],
+        tick_at=datetime.fromisoformat(told["at"]) if told["at"] else None,
+        days=rollups.read(connection, width_s=_DAY_S, since=now - timedelta(days=_BUDGET_DAYS)),
+    )
+
+
+def _pending(counts: Mapping[str, int]) -> float:
+    return counts.get("owed", 0) + counts.get("claimed", 0)
+
+
+def _of_runs(counted: list[Counted]) -> Iterator[Metric]:
+    total = CounterMetricFamily(
+        "sixfb_runs",
+        "Runs of slots by their final status, as they were told.",
+        labels=["journey", "location", "status"],
+    )
+    missed = dict.fromkeys(REASONS, 0)
+    took = HistogramMetricFamily(
+        "sixfb_run_duration_seconds", "How long passed runs took.", labels=["journey", "location"], unit="seconds"
+    )
+    steps = HistogramMetricFamily(
+        "sixfb_step_duration_seconds",
+        "How long passed steps took.",
+        labels=["journey", "step", "location"],
+        unit="seconds",
+    )
+    for one in counted:
+        for status in Status:
+            total.add_metric([one.journey, one.location, status.value], one.statuses.get(status.value, 0))
+        for word, n in one.missed.items():
+            missed[word if word in missed else "other"] += n
+        took.add_metric([one.journey, one.location], *_buckets(one.runs, RUN_EDGES_S))
+        for name, spread in one.steps.items():
+            steps.add_metric([one.journey, name, one.location], *_buckets(spread, STEP_EDGES_S))
+    slots = CounterMetricFamily("sixfb_slots_missed", "Slots that nobody ran, by reason.", labels=["reason"])
+    for word, n in missed.items():
+        slots.add_metric([word], n)
+    yield from (total, slots, took, steps)
+
+
+def _of_vitals(counted: list[Counted]) -> Iterator[Metric]:
+    for vital, edges in VITAL_EDGES.items():
+        unit = "" if vital == "CLS" else "_seconds"
+        family = HistogramMetricFamily(
+            f"sixfb_web_vital_{vital.lower()}{unit}",
+            f"{vital} of the pages, ungraded ones left out.",
+            labels=["journey", "page", "location"],
+        )
+        for one in counted:
+            for page, spread in one.vitals.get(vital, {}).items():
+                family.add_metric([one.journey, page, one.location], *_buckets(spread, edges))
+        yield family
+
+
+def _buckets(spread: Spread, edges: Iterable[float]) -> tuple[list[tuple[str, float]], float]:
+    """Cumulative, as the format has it. What was counted under edges of an earlier version goes to the next one of today."""
+    below = sorted((math.inf if edge == "inf" else float(edge), n) for edge, n in spread.counts.items())
+    today = [*edges, math.inf]
+    return [
+        (
+            "+Inf" if edge == math.inf else f"{edge:g}" if edge % 1 else f"{edge:.1f}",
+            sum(n for e, n in below if e <= edge),
+        )
+        for edge in today
+    ], spread.total
+
+
+def _gauge(name: str, help_: str, label: str, values: Iterable[tuple[str, float]]) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(name, help_, labels=[label])
+    for of, value in values:
+        family.add_metric([of], value)
+    return family
+
+
+def _single(name: str, help_: str, value: float) -> GaugeMetricFamily:
+    return GaugeMetricFamily(name, help_, value=value)

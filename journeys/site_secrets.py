@@ -1,0 +1,52 @@
+"""The secrets that a site's files hold: basic authentication and secret headers, read where the buyer is."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from config import Complaint, ConfigError, Secret
+from config.secrets import read_secret_file
+from journeys.site import Site
+
+FOLDERS = "SIXFB_SECRETS"
+_USUAL = "/run/secrets"
+
+
+def site_secrets(site: Site, *, within: Sequence[Path] | None = None) -> tuple[Secret | None, dict[str, Secret]]:
+    """Basic authentication (`user:password`) and secret headers of a site, from the files it names.
+
+    `within` are the only folders to read from. A runner's plan comes from elsewhere, and must not be able to send any file of
+    the runner's machine to whom it likes.
+
+    Raises:
+        ConfigError: a file cannot be read, lies elsewhere, or holds something else.
+    """
+    basic = None
+    if site.basic_auth_file:
+        text = _read(site.basic_auth_file, "basic_auth_file", within)
+        if ":" not in text:
+            what = "does not hold user:password"
+            raise ConfigError(Complaint(file=site.basic_auth_file, key="basic_auth_file", what=what))
+        basic = Secret(text)
+    headers = {name: Secret(_read(file, f"header_files.{name}", within)) for name, file in site.header_files.items()}
+    return basic, headers
+
+
+def folders_of_secrets(environment: Mapping[str, str] = os.environ) -> tuple[Path, ...]:
+    """Where a runner may read what a plan names: the folders in `SIXFB_SECRETS` (with `:` between), else `/run/secrets`."""
+    named = environment.get(FOLDERS, "") or _USUAL
+    return tuple(Path(folder) for folder in named.split(os.pathsep) if folder)
+
+
+def _read(file: str, key: str, within: Sequence[Path] | None) -> str:
+    path = Path(file)
+    if within is not None and not any(path.resolve().is_relative_to(folder.resolve()) for folder in within):
+        folders = ", ".join(map(str, within))
+        what, hint = f"is not in {folders}", f"put it there, or name its folder in {FOLDERS} of the runner"
+        raise ConfigError(Complaint(file=file, key=key, what=what, hint=hint))
+    text = read_secret_file(path, key=key)
+    if any(ord(character) < 32 for character in text):
+        raise ConfigError(Complaint(file=file, key=key, what="holds more than one line"))
+    return text

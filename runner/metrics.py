@@ -1,0 +1,110 @@
+"""What a runner tells Prometheus of itself, on this machine alone: the hub tells everything that others need."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from wsgiref.simple_server import WSGIServer
+
+from prometheus_client import CollectorRegistry, start_http_server
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from facts import LedgerState, Run, Status
+from runner.sender import Sender
+from runner.spool import Spool
+
+LATE_EDGES_S = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+
+
+class Measures(Collector):
+    """Counts since the start of this process, and looks at spool, sender and ledger when it is asked. Safe from any thread."""
+
+    def __init__(self, *, spool: Spool, sender: Sender, about: Callable[[], LedgerState]) -> None:
+        self._spool, self._sender, self._about = spool, sender, about
+        self._lock = threading.Lock()
+        self._runs: Counter[tuple[str, str]] = Counter()
+        self._late: Counter[float] = Counter()
+        self._late_sum = 0.0
+
+    def started(self, journey: str, late_s: float) -> None:
+        """A run begins, so many seconds after its slot."""
+        with self._lock:
+            self._runs.update({(journey, status.value): 0 for status in Status})
+            self._late[next((edge for edge in LATE_EDGES_S if late_s <= edge), float("inf"))] += 1
+            self._late_sum += max(0.0, late_s)
+
+    def ended(self, run: Run) -> None:
+        """A record was kept."""
+        with self._lock:
+            self._runs[run.journey, run.status.value] += 1
+
+    def collect(self) -> Iterator[Metric]:
+        """What Prometheus gets."""
+        yield _gauge("sixfb_runner_spool_results", "Results that wait for the hub.", self._spool.depth())
+        trouble = self._sender.trouble is not None
+        yield _gauge("sixfb_runner_sending_up", "0 while the hub does not take what is sent.", float(not trouble))
+        with self._lock:
+            yield self._of_runs()
+            yield self._of_lateness()
+        yield from _of_ledger(self._about())
+
+    def _of_runs(self) -> Metric:
+        family = CounterMetricFamily("sixfb_runner_runs", "Records since the start.", labels=["journey", "status"])
+        for (journey, status), n in sorted(self._runs.items()):
+            family.add_metric([journey, status], n)
+        return family
+
+    def _of_lateness(self) -> Metric:
+        below, buckets = 0, []
+        for edge in LATE_EDGES_S:
+            below += self._late[edge]
+            buckets.append((str(edge), float(below)))
+        buckets.append(("+Inf", float(self._late.total())))
+        return HistogramMetricFamily(
+            "sixfb_runner_start_lateness_seconds",
+            "How long after their slots runs began.",
+            buckets=buckets,
+            sum_value=self._late_sum,
+        )
+
+
+def _of_ledger(state: LedgerState) -> Iterator[Metric]:
+    family = GaugeMetricFamily("sixfb_runner_ledger_sessions", "Purchases that are not undone.", labels=["state"])
+    for word, n in (("open", state.open), ("paid", state.paid), ("unknown", state.unknown)):
+        family.add_metric([word], n)
+    yield family
+    yield _gauge("sixfb_runner_purchases", "Purchases of the last hour.", state.purchases)
+
+
+def _gauge(name: str, help_: str, value: float) -> Metric:
+    return GaugeMetricFamily(name, help_, value=value)
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A small server that answers `GET /metrics`; `close` ends it."""
+
+    server: WSGIServer
+    thread: threading.Thread
+
+    @property
+    def port(self) -> int:
+        """Where it answers."""
+        return self.server.server_port
+
+    def close(self) -> None:
+        """End it."""
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join(2)
+
+
+def serve(measures: Collector, port: int) -> Served:
+    """Answer on this machine's own address. Raises OSError where the port is taken."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(measures)
+    server, thread = start_http_server(port, addr="127.0.0.1", registry=registry)
+    return Served(server, thread)

@@ -1,0 +1,208 @@
+"""Backup and restore of an SQLite database: a copy of one moment, made while hubs write, and put back where no hub runs."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import make_url
+
+from store.engine import StoreError, open_store
+
+_NEW_SUFFIX = ".part"
+_OPEN = ("owed", "claimed")
+_HELD = (
+    "a backup was restored: whether it was delivered after that backup is not known, and it was not to be sent again"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackedUp:
+    """What a backup holds: runs, and messages that were owed at its moment."""
+
+    file: Path
+    bytes: int
+    runs: int
+    owed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restored:
+    """What was put back; `moved` is where the database went that was there before."""
+
+    file: Path
+    runs: int
+    owed: int
+    moved: Path | None = None
+
+
+def sqlite_file(url: str | None, *, folder: Path) -> Path:
+    """The file of the SQLite database that `open_store` would open. Raises StoreError for one that is no file."""
+    if url is None:
+        return folder / "sixfb.db"
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite" and parsed.database and parsed.database != ":memory:":
+        return Path(parsed.database)
+    raise StoreError("the database is not an SQLite file")
+
+
+def backup(database: Path, file: Path, *, force: bool = False) -> BackedUp:
+    """Copy the database as it is at one moment; who writes meanwhile neither waits nor fails.
+
+    The copy is checked before it takes its name, so that an earlier backup is never replaced by a broken one.
+
+    Raises:
+        StoreError: there is no database, the file is there already, or the copy cannot be written or is not whole.
+    """
+    if not database.is_file():
+        raise StoreError(f"there is no database {database}")
+    if file.exists() and not force:
+        raise StoreError(f"{file} is there already; name another file, or say --force")
+    part = file.with_name(file.name + _NEW_SUFFIX)
+    with _told(f"{file} cannot be written"):
+        part.unlink(missing_ok=True)
+        # Nobody else may read it: it holds what pages said, and the hashes of tokens and passwords.
+        os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        try:
+            _copy(database, part)
+            runs, owed = _look(part)
+            _sync(part)
+            part.replace(file)
+            _sync(file.parent)
+        finally:
+            part.unlink(missing_ok=True)
+    return BackedUp(file=file, bytes=file.stat().st_size, runs=runs, owed=owed)
+
+
+def restore(file: Path, database: Path, *, now: datetime, force: bool = False, send_owed: bool = True) -> Restored:
+    """Put a backup in the database's place, brought to this version's form. What was there is moved aside, never deleted.
+
+    With `send_owed` the messages that were owed at the backup's moment are sent (again, where they were sent since: with the
+    same key, by which receivers know them); without, they are withheld and say why.
+
+    Raises:
+        StoreError: the file is no whole backup or of a newer program, a hub runs here, or there is a database already and
+            `force` is not said.
+    """
+    if not file.is_file():
+        raise StoreError(f"there is no file {file}")
+    if database.exists():
+        _refuse_running(database)
+        if not force:
+            raise StoreError(f"there is a database already, {database}; with --force it is moved aside")
+    part = database.with_name(database.name + _NEW_SUFFIX)
+    with _told(f"{file} cannot be restored"):
+        database.parent.mkdir(parents=True, exist_ok=True)
+        part.unlink(missing_ok=True)
+        try:
+            _copy(file, part)
+            _look(part)
+            _migrate(part)
+            _settle(part, now, send_owed=send_owed)
+            runs, owed = _look(part)
+            _sync(part)
+            moved = _move_aside(database, now) if database.exists() else None
+            part.replace(database)
+            _sync(database.parent)
+        finally:
+            for left in (part, *_beside(part)):
+                left.unlink(missing_ok=True)
+    return Restored(file=database, runs=runs, owed=owed, moved=moved)
+
+
+@contextmanager
+def _told(what: str) -> Iterator[None]:
+    try:
+        yield
+    except (sqlite3.Error, OSError) as error:
+        raise StoreError(f"{what}: {error}") from None
+
+
+def _copy(source: Path, target: Path) -> None:
+    """All pages in one step: a reader of one moment. In several, each writer's commit would begin the copy anew."""
+    with closing(_opened(source)) as from_, closing(sqlite3.connect(target)) as to:
+        from_.backup(to, pages=-1)
+        # One file, and no second one beside it that could be forgotten.
+        to.execute("PRAGMA journal_mode=DELETE")
+
+
+def _opened(database: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"{database.absolute().as_uri()}?mode=rw", uri=True, timeout=10.0, isolation_level=None)
+
+
+def _look(file: Path) -> tuple[int, int]:
+    """How many runs and owed messages there are. Raises StoreError for a file that is damaged or something else."""
+    with closing(_opened(file)) as connection:
+        damage = connection.execute("PRAGMA quick_check").fetchone()[0]
+        if damage != "ok":
+            raise StoreError(f"{file} is damaged: {damage}")
+        try:
+            runs = connection.execute("SELECT count(*) FROM runs").fetchone()[0]
+            owed = connection.execute("SELECT count(*) FROM notifications WHERE state IN (?, ?)", _OPEN).fetchone()[0]
+        except sqlite3.OperationalError:
+            raise StoreError(f"{file} is no database of a hub") from None
+    return runs, owed
+
+
+def _refuse_running(database: Path) -> None:
+    try:
+        with closing(_opened(database)) as connection:
+            now_us = "(julianday('now') - 2440587.5) * 86400000000"
+            found = connection.execute(f"SELECT holder FROM leases WHERE expires_at > {now_us}").fetchone()
+    except sqlite3.Error:
+        return  # it is damaged or empty, which may be why a backup is to take its place
+    if found:
+        raise StoreError(
+            f"the hub {found[0]} uses {database}: stop it first (one that was killed counts for 30 s more)"
+        )
+
+
+def _migrate(database: Path) -> None:
+    store = open_store(f"sqlite:///{database.absolute()}", folder=database.parent)
+    try:
+        store.migrate()
+    finally:
+        store.close()
+
+
+def _settle(database: Path, now: datetime, *, send_owed: bool) -> None:
+    """Claims and leases were of hubs that are no more."""
+    with closing(_opened(database)) as connection:
+        connection.execute("PRAGMA journal_mode=DELETE")
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("UPDATE leases SET expires_at = 0")
+        values = ("owed", None) if send_owed else ("suppressed", f"{_HELD} ({now:%Y-%m-%d %H:%M} UTC)")
+        connection.execute(
+            "UPDATE notifications SET state = ?, reason = coalesce(?, reason), claimed_by = NULL, claimed_until = NULL "
+            "WHERE state IN (?, ?)",
+            (*values, *_OPEN),
+        )
+        connection.execute("COMMIT")
+
+
+def _move_aside(database: Path, now: datetime) -> Path:
+    """With what its last hub left beside it, which belongs to it and would spoil another."""
+    aside = database.with_name(f"{database.name}.before-{now:%Y%m%dT%H%M%SZ}")
+    if aside.exists():
+        raise StoreError(f"{aside} is there already; try again in a second")
+    for left in _beside(database):
+        if left.exists():
+            left.rename(aside.with_name(aside.name + left.name.removeprefix(database.name)))
+    return database.rename(aside)
+
+
+def _beside(database: Path) -> tuple[Path, ...]:
+    return tuple(database.with_name(database.name + ending) for ending in ("-wal", "-shm", "-journal"))
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

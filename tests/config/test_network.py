@@ -1,0 +1,127 @@
+"""Proxies and certificates: the usual variables, for the browser and for our own clients."""
+
+from __future__ import annotations
+
+import ssl
+from pathlib import Path
+
+import certifi
+import pytest
+
+from config import ConfigError
+from config.network import (
+    browser_proxy,
+    ca_file,
+    proxy_passwords,
+    proxy_settings,
+    spare_this_machine,
+    tls_context,
+)
+
+HTTPS, HTTP = "https://shop.example/", "http://shop.example/"
+
+
+@pytest.mark.parametrize(
+    ("environment", "url", "server"),
+    [
+        ({}, HTTPS, None),
+        ({"HTTPS_PROXY": "http://proxy:3128"}, HTTPS, "http://proxy:3128"),
+        ({"https_proxy": "http://small:1", "HTTPS_PROXY": "http://large:2"}, HTTPS, "http://small:1"),
+        ({"HTTPS_PROXY": "http://proxy:3128"}, HTTP, None),
+        ({"HTTP_PROXY": "proxy:3128"}, HTTP, "http://proxy:3128"),
+        ({"ALL_PROXY": "socks5://proxy"}, HTTPS, "socks5://proxy:1080"),
+        ({"HTTPS_PROXY": "http://[fd00::1]:3128"}, HTTPS, "http://[fd00::1]:3128"),
+        ({"HTTPS_PROXY": "http://proxy:3128", "NO_PROXY": "*"}, HTTPS, None),
+    ],
+)
+def test_the_browsers_proxy_is_that_of_the_sites_scheme(
+    environment: dict[str, str], url: str, server: str | None
+) -> None:
+    found = browser_proxy(proxy_settings(environment), url)
+    assert (found.server if found else None) == server
+
+
+def test_a_login_is_told_apart_from_the_address() -> None:
+    settings = proxy_settings({"HTTPS_PROXY": "http://me:p%40ss@proxy:3128"})
+    found = browser_proxy(settings, HTTPS)
+    assert found is not None
+    assert found.launch == {
+        "server": "http://proxy:3128",
+        "bypass": "localhost,127.0.0.1,[::1]",
+        "username": "me",
+        "password": "p@ss",
+    }
+    assert "p@ss" not in repr(found)
+    assert set(proxy_passwords(settings)) == {"p%40ss", "p@ss"}
+
+
+@pytest.mark.parametrize(
+    ("without", "bypass"),
+    [
+        ("example.com", "example.com,.example.com"),
+        (".example.com, hub.test:8600", "example.com,.example.com,hub.test:8600,.hub.test:8600"),
+        ("10.0.0.0/8,192.168.1.7", "10.0.0.0/8,192.168.1.7"),
+    ],
+)
+def test_what_needs_no_proxy_is_said_as_browsers_say_it(without: str, bypass: str) -> None:
+    found = browser_proxy({"HTTPS_PROXY": "http://proxy:3128", "NO_PROXY": without}, HTTPS)
+    assert found is not None
+    assert found.bypass == f"localhost,127.0.0.1,[::1],{bypass}"
+
+
+def test_what_is_no_proxy_is_refused() -> None:
+    with pytest.raises(ConfigError, match="HTTPS_PROXY"):
+        browser_proxy({"HTTPS_PROXY": "ftp://proxy"}, HTTPS)
+
+
+@pytest.fixture
+def one_ca(tmp_path: Path) -> str:
+    """The first of the usual certificates, as if it were a company's own."""
+    end = "-----END CERTIFICATE-----"
+    whole = Path(certifi.where()).read_text(encoding="utf-8")
+    first = whole[whole.index("-----BEGIN") : whole.index(end)] + end + "\n"
+    (tmp_path / "ca.pem").write_text(first, encoding="utf-8")
+    return str(tmp_path / "ca.pem")
+
+
+def trusted(environment: dict[str, str]) -> int:
+    context = tls_context(environment)
+    assert context.verify_mode is ssl.CERT_REQUIRED
+    assert context.check_hostname
+    return context.cert_store_stats()["x509_ca"]
+
+
+def test_a_file_of_certificates_takes_the_place_of_the_usual_ones(one_ca: str) -> None:
+    assert trusted({}) > 50
+    assert trusted({"SSL_CERT_FILE": one_ca}) == 1
+
+
+def test_extra_certificates_come_on_top(one_ca: str) -> None:
+    assert trusted({"SSL_CERT_FILE": one_ca, "NODE_EXTRA_CA_CERTS": certifi.where()}) == trusted({})
+
+
+def test_certificates_that_cannot_be_read_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="SSL_CERT_FILE"):
+        tls_context({"SSL_CERT_FILE": str(tmp_path / "none.pem")})
+
+
+def test_a_library_that_wants_one_file_gets_one(one_ca: str) -> None:
+    assert ca_file("usual.pem", {}) == "usual.pem"
+    assert ca_file("usual.pem", {"SSL_CERT_FILE": one_ca}) == one_ca
+    both = Path(ca_file(one_ca, {"NODE_EXTRA_CA_CERTS": one_ca}))
+    assert both.read_text(encoding="utf-8").count("BEGIN CERTIFICATE") == 2
+
+
+def test_no_client_of_ours_asks_a_proxy_for_this_machine() -> None:
+    environment = {"HTTPS_PROXY": "http://proxy:3128", "no_proxy": "hub.test, 127.0.0.1"}
+    spare_this_machine(environment)
+    assert environment["NO_PROXY"] == environment["no_proxy"] == "hub.test,127.0.0.1,localhost,::1"
+    found = browser_proxy(proxy_settings(environment), HTTPS)
+    assert found is not None
+    assert found.bypass == "localhost,127.0.0.1,[::1],hub.test,.hub.test,.localhost"
+
+
+def test_without_a_proxy_nothing_is_set() -> None:
+    environment: dict[str, str] = {"PATH": "/bin"}
+    spare_this_machine(environment)
+    assert environment == {"PATH": "/bin"}

@@ -1,0 +1,111 @@
+"""A hub that is stopped finishes what is under way, and lets another judge at once."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import pytest
+
+from alerts.channels import Receipt
+from alerts.message import Message
+from alerts.policy import Policy
+from config import read_document
+from facts import Notification, NotificationKind, NotificationState, Severity, to_wire
+from hub.cycle import EVALUATOR
+from hub.serve import Hub, HubSettings
+from sla.targets import targets_from
+from store import Store, lease, open_store, outbox, runs
+from tests.builders import a_run
+from tests.drills.hub import ROOT, the_watched
+
+
+@dataclass
+class Slow:
+    """A receiver that takes its time."""
+
+    begun: threading.Event = field(default_factory=threading.Event)
+    over: threading.Event = field(default_factory=threading.Event)
+
+    def send(self, message: Message, *, dedup_key: str) -> Receipt:
+        self.begun.set()
+        self.over.wait(30)
+        return Receipt(ok=True, detail="taken")
+
+
+def a_hub(store: Store, folder: Path, channel: Slow) -> Hub:
+    return Hub(
+        store=store,
+        watched=the_watched(),
+        targets=targets_from(read_document(ROOT / "sla.yaml")),
+        policy=Policy(routes={Severity.CRITICAL: ("hook",)}, base_url="http://hub.test"),
+        channels={"hook": channel},
+        settings=HubSettings(folder=folder, port=0, lease_s=3600.0, claim_s=3600.0),
+    )
+
+
+def owe(store: Store) -> None:
+    now = datetime.now(UTC)
+    message = Message(
+        incident="inc-1", kind=NotificationKind.FIRING, severity=Severity.CRITICAL, headline="F0", summary="it fails"
+    )
+    owed = Notification(
+        id="n1",
+        thread="inc-1",
+        alert_id="F0/ga_purchase",
+        destination="hook",
+        kind=NotificationKind.FIRING,
+        severity=Severity.CRITICAL,
+        order=1,
+        created_at=now,
+        due_at=now,
+        message=to_wire(message),
+    )
+    with store.write() as connection:
+        outbox.owe(connection, [owed])
+
+
+def test_the_message_that_is_being_sent_is_recorded_and_the_lease_given_back(tmp_path: Path) -> None:
+    store, slow = open_store(None, folder=tmp_path), Slow()
+    hub = a_hub(store, tmp_path, slow)
+    hub.start()
+    owe(store)
+    assert slow.begun.wait(30)
+    threading.Timer(0.3, slow.over.set).start()
+    assert hub.stop(within_s=60)
+    after = open_store(None, folder=tmp_path)
+    with after.write() as connection:
+        assert [n.state for n in outbox.of_threads(connection, ["inc-1"])] == [NotificationState.DELIVERED]
+        assert lease.take(connection, name=EVALUATOR, holder="another", ttl_s=30) is not None
+    after.close()
+
+
+def test_a_receiver_that_hangs_keeps_it_no_longer_than_it_may(tmp_path: Path) -> None:
+    store, slow = open_store(None, folder=tmp_path), Slow()
+    hub = a_hub(store, tmp_path, slow)
+    hub.start()
+    owe(store)
+    assert slow.begun.wait(30)
+    assert not hub.stop(within_s=1)
+    slow.over.set()
+    assert hub.stop(within_s=60)
+
+
+def test_what_it_answered_before_is_kept_and_nobody_is_answered_after(tmp_path: Path) -> None:
+    store = open_store(None, folder=tmp_path)
+    hub = a_hub(store, tmp_path, Slow())
+    address = hub.start()
+    now = datetime.now(UTC)
+    run = a_run(slot=None, started_at=now, finished_at=now)
+    answer = httpx.post(f"{address}/api/runs", json={"runs": [to_wire(run)]}, trust_env=False)
+    assert answer.json()["results"][0]["result"] == "accepted"
+    assert hub.stop(within_s=60)
+    with pytest.raises(httpx.TransportError):
+        httpx.get(f"{address}/healthz", trust_env=False)
+    after = open_store(None, folder=tmp_path)
+    with after.read() as connection:
+        assert runs.count(connection) == 1
+    after.close()

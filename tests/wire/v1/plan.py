@@ -1,0 +1,34 @@
+"""What a runner at one location should do; the answer of `GET /api/plan`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.wire.v1.slots import Grid
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedJourney:
+    """One journey on the schedule of a location."""
+
+    journey: str
+    period_s: int
+    stagger_s: float = 0.0
+
+    @property
+    def grid(self) -> Grid:
+        """Its slots."""
+        return Grid(period_s=self.period_s, stagger_s=self.stagger_s)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The whole plan of a location. `site` is the wire form of `journeys.site.Site`; `hash` names this very plan."""
+
+    location: str
+    hash: str
+    journeys: tuple[PlannedJourney, ...] = ()
+    canaries: tuple[str, ...] = ()
+    site: dict[str, Any] = field(default_factory=dict)
+    version: int = 1

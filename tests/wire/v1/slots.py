@@ -1,0 +1,49 @@
+"""The slot grid: the planned moments of a journey at a location, on the UTC clock.
+
+A slot is an epoch multiple of the period plus the location's stagger, `period × index / n`. The grid is the truth about when
+runs are due; whatever fires them is only a helper.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grid:
+    """The slots of one journey at one location: every `period_s` seconds, `stagger_s` after the epoch's multiple."""
+
+    period_s: int
+    stagger_s: float = 0.0
+
+    @staticmethod
+    def of(period_s: int, *, index: int, n: int) -> Grid:
+        """The grid of the location with this index among the journey's `n` locations."""
+        return Grid(period_s=period_s, stagger_s=period_s * index / n)
+
+    def at_or_before(self, moment: datetime) -> datetime:
+        """The latest slot that is not after `moment`."""
+        return self._slot(self._number(moment))
+
+    def after(self, moment: datetime) -> datetime:
+        """The first slot that is later than `moment`."""
+        return self._slot(self._number(moment) + 1)
+
+    def between(self, after: datetime, until: datetime) -> Iterator[datetime]:
+        """The slots later than `after` and not later than `until`, oldest first."""
+        slot = self.after(after)
+        while slot <= until:
+            yield slot
+            slot += timedelta(seconds=self.period_s)
+
+    def _number(self, moment: datetime) -> int:
+        # In whole microseconds: a float of seconds since the epoch could put a slot on the wrong side of itself.
+        since = (moment - _EPOCH - timedelta(seconds=self.stagger_s)) // timedelta(microseconds=1)
+        return since // (self.period_s * 1_000_000)
+
+    def _slot(self, number: int) -> datetime:
+        return _EPOCH + timedelta(seconds=number * self.period_s + self.stagger_s)
