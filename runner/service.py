@@ -161,6 +161,7 @@ class Runner:
         self._began_at = self._clock()
         sweep(self._scratch, exclusive=True)
         self._account_for_the_killed()
+        self.spool.try_rejected_again()
         # The runs of the last life are dead: what they left may be undone.
         self.ledger.release(None, self._began_at)
         self.ledger.prune(self._began_at)

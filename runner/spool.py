@@ -253,6 +253,11 @@ class Spool:
         with self._write() as connection:
             connection.execute("UPDATE results SET rejected = ? WHERE run_id = ?", (reason, run_id))
 
+    def try_rejected_again(self) -> int:
+        """What was set aside waits for the hub once more; how many there were. Whoever restarts a runner has mended something."""
+        with self._write() as connection:
+            return connection.execute("UPDATE results SET rejected = NULL WHERE rejected NOT NULL").rowcount
+
     def rejected(self) -> list[tuple[str, str]]:
         """Run id and reason of what was set aside."""
         return [(row[0], row[1]) for row in self._read("SELECT run_id, rejected FROM results WHERE rejected NOT NULL")]

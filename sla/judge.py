@@ -37,6 +37,7 @@ JUDGED_BY: Mapping[str, Judging] = {
     "W2": watch.coverage,
     "W3": watch.skew,
     "W4": watch.delivery,
+    "W5": watch.set_aside,
 }
 
 

@@ -237,6 +237,11 @@ class SkewRule(Rule):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SetAsideRule(Rule):
+    """The hub refuses what a location measured."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryRule(Rule):
     """Messages do not reach those they are owed to."""
 
@@ -276,6 +281,7 @@ class Targets:
     W2: CoverageRule
     W3: SkewRule
     W4: DeliveryRule
+    W5: SetAsideRule
 
     def rules(self) -> dict[str, Rule]:
         """Every rule by its id."""

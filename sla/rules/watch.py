@@ -1,5 +1,5 @@
 """Whether we see and are heard at all: W1 (a location is silent), W2 (too few slots have a result), W3 (a clock is wrong),
-W4 (a dead letter)."""
+W4 (a dead letter), W5 (a refused record)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from facts import SKEWS_KEPT, Severity, Verdict, Word
 from sla.counting import Book, Class
 from sla.durations import words
 from sla.rules.saying import newest
-from sla.targets import CoverageRule, DeliveryRule, SilentRule, SkewRule
+from sla.targets import CoverageRule, DeliveryRule, SetAsideRule, SilentRule, SkewRule
 
 
 def silent(name: str, rule: SilentRule, book: Book) -> list[Verdict]:
@@ -176,6 +176,35 @@ def _skew(name: str, rule: SkewRule, book: Book, place: str) -> Verdict:
         clear=off is not None and off < rule.recover_s,
         counted=(place,) if off is not None else (),
         data_at=runner.heard_at if runner else max((r.heard_at for r in alive), default=None),
+        runbook=rule.runbook,
+    )
+
+
+def set_aside(name: str, rule: SetAsideRule, book: Book) -> list[Verdict]:
+    """W5: a verdict for each location, of the records there that the hub refused and its runners set aside."""
+    return [_set_aside(name, rule, book, place) for place in book.all_locations()]
+
+
+def _set_aside(name: str, rule: SetAsideRule, book: Book, place: str) -> Verdict:
+    alive = book.answering(place)
+    count = sum(runner.rejected for runner in alive)
+    said = f"{count} records were refused by the hub and lie at the runner" if alive else "no runner is heard"
+    return Verdict(
+        rule=name,
+        subject=place,
+        verdict=Word.NO_DATA if not alive else Word.WARNING if count else Word.MET,
+        title=f"{rule.title}: {place}",
+        summary=f"{place}: {said} (limit 1)",
+        severity=rule.severity,
+        value=float(count) if alive else None,
+        limit=1.0,
+        unit="records",
+        n=len(alive),
+        window="now",
+        breached=count > 0,
+        clear=bool(alive) and not count,
+        counted=(place,) if alive else (),
+        data_at=max((runner.heard_at for runner in alive), default=None),
         runbook=rule.runbook,
     )
 

@@ -104,6 +104,15 @@ def test_a_poisoned_record_is_found_and_set_aside_and_the_others_go_on(spool: Sp
     assert spool.depth() == 0
 
 
+def test_what_was_set_aside_is_tried_again_by_the_next_life(spool: Spool, tmp_path: Path) -> None:
+    spool.keep(a_slot_run(1))
+    (kept,) = spool.waiting()
+    spool.reject(kept.run_id, "location: not on the plan")
+    assert (spool.waiting(), len(spool.rejected())) == ([], 1)
+    assert spool.try_rejected_again() == 1
+    assert ([k.run_id for k in spool.waiting()], spool.rejected()) == ([kept.run_id], [])
+
+
 def test_a_record_that_the_hub_rejects_by_name_is_set_aside_with_the_reason(spool: Spool, hub: Hub) -> None:
     spool.keep(a_slot_run(1))
     told = {"results": [{"id": "run-1", "result": "rejected", "reason": "location: unknown"}]}

@@ -187,3 +187,18 @@ def test_of_two_runners_the_one_whose_clock_is_further_off_is_told() -> None:
     pair = [skewed(*[-0.1] * 5), skewed(*[-8.0] * 5, id="r2")]
     verdict = judged(a_history(runners=pair), "W3/us-east")
     assert "the clock of runner r2 is 8.0 s behind the hub's" in verdict.summary
+
+
+@pytest.mark.parametrize(
+    ("runners", "word", "breached", "clear"),
+    [
+        ([a_runner(rejected=1)], Word.WARNING, True, False),
+        ([a_runner(rejected=0)], Word.MET, False, True),
+        ([], Word.NO_DATA, False, False),
+    ],
+)
+def test_a_record_that_the_hub_refused_is_told_until_there_is_none(
+    runners: list[RunnerState], word: Word, breached: bool, clear: bool
+) -> None:
+    verdict = judged(a_history(runners=runners), "W5/us-east")
+    assert (verdict.verdict, verdict.breached, verdict.clear) == (word, breached, clear)
