@@ -63,9 +63,10 @@ class Book:
                 if any(o.location != one.location and abs(_slot(o) - _slot(one)) < round_ for o in trouble):
                     yield one.run_id
 
-    def final(self, outcome: Outcome) -> Class:
-        """The class of the final result; pages count these."""
-        return class_of(outcome.status, outcome.blame, network_counts=outcome.run_id in self._wide_network)
+    def final(self, outcome: Outcome, *, network_counts: bool = False) -> Class:
+        """The class of the final result; pages count these. `network_counts` is for a rule about one location's way there."""
+        wide = network_counts or outcome.run_id in self._wide_network
+        return class_of(outcome.status, outcome.blame, network_counts=wide)
 
     def first(self, outcome: Outcome) -> Class:
         """The class of the first attempt; service levels count these."""
@@ -92,9 +93,10 @@ class Book:
         """Every outcome of a journey at a location, oldest first."""
         return self._by_place.get((journey, location), ())
 
-    def counted(self, journey: str, location: str) -> list[Outcome]:
+    def counted(self, journey: str, location: str, *, network_counts: bool = False) -> list[Outcome]:
         """Those that say something of the shop, are not late, and belong to a page's decision; oldest first."""
-        return [o for o in self.at(journey, location) if not o.late and self.final(o) in (Class.GOOD, Class.BAD)]
+        outcomes = (o for o in self.at(journey, location) if not o.late)
+        return [o for o in outcomes if self.final(o, network_counts=network_counts) in (Class.GOOD, Class.BAD)]
 
     def fresh(self, outcome: Outcome) -> bool:
         """Whether it finished within one and a half periods."""

@@ -116,7 +116,8 @@ def one_location_fails(name: str, rule: OneLocationRule, book: Book) -> list[Ver
 
 
 def _one_location(name: str, rule: OneLocationRule, book: Book, journey: str, place: str) -> Verdict:
-    runs = book.counted(journey, place)
+    # A way to the shop that is gone is what this rule is about, though no other location has lost its own.
+    runs = book.counted(journey, place, network_counts=True)
     last = runs[-rule.failures :]
     streak = _streak(book, runs)
     others = [book.counted(journey, other) for other in book.locations(journey) if other != place]
@@ -153,7 +154,7 @@ def _one_location(name: str, rule: OneLocationRule, book: Book, journey: str, pl
 def _streak(book: Book, runs: Sequence[Outcome]) -> list[Outcome]:
     streak: list[Outcome] = []
     for outcome in reversed(runs):
-        if book.final(outcome) is not Class.BAD:
+        if book.final(outcome, network_counts=True) is not Class.BAD:
             break
         streak.append(outcome)
     return streak

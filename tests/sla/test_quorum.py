@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -137,6 +138,16 @@ def test_one_location_alone_takes_three_failures_while_others_pass(
 ) -> None:
     verdict = judged(a_history(here, others), f"F3/{GA}/us-east")
     assert (verdict.breached, verdict.clear) == (breached, clear)
+
+
+def test_one_location_whose_way_to_the_shop_is_gone_is_no_outage_and_is_told_after_three() -> None:
+    cut_off = failures("us-east", 1, 6, 11, blame=Blame.NETWORK)
+    others = [passes("us-west", 2, 7), passes("eu-west", 3, 8)]
+    assert judged(a_history(cut_off, *others), F0).verdict is Word.MET
+    assert judged(a_history(cut_off, *others), f"F3/{GA}/us-east").breached
+    assert not judged(a_history(cut_off[:2], *others), f"F3/{GA}/us-east").breached
+    own_trouble = [replace(o, status=Status.ERRORED, blame=Blame.RUNNER) for o in cut_off]
+    assert judged(a_history(own_trouble, *others), f"F3/{GA}/us-east").verdict is Word.NO_DATA
 
 
 def errors(location: str, minutes_ago: float, count: int, **facts: Any) -> Any:
