@@ -24,6 +24,7 @@ from facts import Blame, Run, Status
 from runner.start import StartedRun
 from tests.drills.counting_hub import CountingHub, a_counting_hub
 from tests.jobs import a_job
+from tests.leaving_out import leave_out
 from tests.runner.faults.pages import a_faulty_site
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -181,12 +182,6 @@ def a_small_disk(megabytes: int) -> Iterator[Path]:
 
 def _run(*command: str) -> bool:
     return subprocess.run(command, capture_output=True, check=False).returncode == 0
-
-
-def leave_out(reason: str) -> None:
-    if os.environ.get("CI") == "true":
-        pytest.fail(f"{reason}, and in CI nothing may be left out")
-    pytest.skip(reason)
 
 
 def fill(disk: Path) -> Path:
