@@ -20,6 +20,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from facts import from_wire
 from tests.regions.namespaces import entered
 
 _TUNSETIFF, _TUN, _NO_INFORMATION = 0x400454CA, 0x0001, 0x1000
@@ -88,11 +89,7 @@ class Delayer:
 
 
 def main() -> None:
-    links = [
-        Link(ends=tuple(tuple(end) for end in link["ends"]), delay_ms=link["delay_ms"])
-        for link in json.loads(sys.argv[1])
-    ]
-    delayer = Delayer(links)
+    delayer = Delayer([from_wire(Link, link) for link in json.loads(sys.argv[1])])
     # Before whatever else this machine computes: a packet that waits for the processor has a longer way than it should.
     with contextlib.suppress(OSError):
         os.nice(_NICENESS)
