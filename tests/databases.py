@@ -13,9 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
-import pytest
 
 from store import Store, open_store
+from tests.leaving_out import leave_out
 
 BOTH = ("sqlite", "postgresql")
 
@@ -32,10 +32,7 @@ def a_cluster() -> Iterator[str]:
     """A cluster on a port that the system chose; its URL without a database's name."""
     programs = postgres_programs()
     if programs is None:
-        reason = "PostgreSQL is not installed; on Debian and Ubuntu: apt-get install postgresql"
-        if os.environ.get("SIXFB_NO_SKIPS"):
-            pytest.fail(reason)
-        pytest.skip(reason)
+        leave_out("PostgreSQL is not installed; on Debian and Ubuntu: apt-get install postgresql")
     folder = Path(tempfile.mkdtemp(prefix="sixfb-pg-", dir="/tmp"))
     as_root = os.geteuid() == 0
     if as_root:

@@ -12,9 +12,10 @@ from datetime import timedelta
 import pytest
 
 from runner.due import OVERLAP
+from tests.regions.configuration import PERIOD_S
 from tests.regions.namespaces import standing
 from tests.regions.network import SHOP, Network, a_network
-from tests.regions.world import PERIOD_S, Run, World, a_world, moment, now, phases
+from tests.regions.world import Run, World, a_world, moment, now, phases
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.xdist_group("whole-machine")]
 

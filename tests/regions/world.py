@@ -22,27 +22,16 @@ from typing import Any
 
 import httpx
 import pytest
-import yaml
 
 from cli.hub import DEMO_INBOX, DEMO_SCALE, DEMO_SHOP
 from cli.until import ENDS_WITH_INPUT
-from config import read_document
 from demo import Served, a_socket
 from demo.inbox import Inbox
+from tests.regions.configuration import HUB_PORT, HUB_URL, INBOX_PORT, SCALE, SHOP_PORT, SHOP_URL, configure
 from tests.regions.namespaces import Inside, ip
 from tests.regions.network import ADDRESS, HUB, SHOP, Network
 
 ROOT = Path(__file__).resolve().parents[2]
-JOURNEY = "ga_purchase"
-PERIOD_S = 20
-GUIDES_PERIOD_S = 300
-SCALE = GUIDES_PERIOD_S / PERIOD_S
-"""The whole world is so many times as fast as the guide's, so that each rule means what it means there."""
-_SHOP_PORT, _HUB_PORT, _INBOX_PORT = 8700, 8600, 8900
-SHOP_URL = f"http://{ADDRESS[SHOP]}:{_SHOP_PORT}"
-HUB_URL = f"http://{ADDRESS[HUB]}:{_HUB_PORT}"
-# They judge how fast the machine of the test is (D), or say of an hour with five cuts in it what is plain (W2).
-_NOT_ABOUT_REGIONS = ("D1", "D3", "D4", "W2")
 _OURS = ("SIXFB_", "DATABASE_", "STRIPE_", "SLACK_", "ALERT_")
 _STARTS_WITHIN_S, _STOPS_WITHIN_S = 60.0, 40.0
 _PERSON, _PASSWORD = "ann", "correct horse battery staple"
@@ -70,7 +59,7 @@ class World:
 
     def open_shop(self) -> None:
         """`sixfb demo --shop-only`, and wait for its answer."""
-        command = ("demo", "--shop-only", "--host", "0.0.0.0", "--name", ADDRESS[SHOP], "--port", str(_SHOP_PORT))
+        command = ("demo", "--shop-only", "--host", "0.0.0.0", "--name", ADDRESS[SHOP], "--port", str(SHOP_PORT))
         self._start(SHOP, SHOP, *command, STRIPE_SECRET_KEY=self._stripe_key)
         self._wait_for(SHOP, SHOP, f"{SHOP_URL}/__faults")
 
@@ -80,7 +69,7 @@ class World:
         password.write_text(_PASSWORD)
         self._say("user", "add", _PERSON, "--role", "admin", "--password-file", str(password))
         self._tokens = {r: self._say("token", "create", "--location", r).strip() for r in self.regions}
-        self._start(HUB, HUB, "hub", "--host", ADDRESS[HUB], "--port", str(_HUB_PORT))
+        self._start(HUB, HUB, "hub", "--host", ADDRESS[HUB], "--port", str(HUB_PORT))
         self._wait_for(HUB, HUB, f"{HUB_URL}/healthz")
         page = self._ask(lambda: self._person.get("/login")).text
         (csrf,) = re.findall(r'name="csrf" value="([^"]+)"', page)
@@ -98,7 +87,7 @@ class World:
             SIXFB_HUB_URL=HUB_URL,
             SIXFB_TOKEN=self._tokens[region],
             STRIPE_SECRET_KEY=self._stripe_key,
-            STRIPE_API_BASE=f"http://{ADDRESS[SHOP]}:{_SHOP_PORT + 1}",
+            STRIPE_API_BASE=f"http://{ADDRESS[SHOP]}:{SHOP_PORT + 1}",
         )
 
     def end(self, name: str, number: signal.Signals = signal.SIGTERM) -> None:
@@ -132,7 +121,7 @@ class World:
 
     def _environment(self, **settings: str) -> dict[str, str]:
         kept = {k: v for k, v in os.environ.items() if not k.startswith(_OURS) and not k.lower().endswith("_proxy")}
-        receivers = f"http://{ADDRESS[HUB]}:{_INBOX_PORT}"
+        receivers = f"http://{ADDRESS[HUB]}:{INBOX_PORT}"
         return {
             **kept,
             "SIXFB_CONFIG": str(self.folder / "config"),
@@ -146,24 +135,6 @@ class World:
             ENDS_WITH_INPUT: "1",
             **settings,
         }
-
-    def configure(self) -> None:
-        """Write the product's own files with this shop, these regions and this pace."""
-        site = {"base_url": SHOP_URL, "request_budget": {"requests": 100, "window_s": 180}}
-        rules = read_document(ROOT / "sla.yaml").data
-        files: dict[str, Any] = {
-            "site.yaml": {**read_document(ROOT / "site.yaml").data, **site},
-            "locations.yaml": {
-                "locations": {region: {} for region in self.regions},
-                "journeys": {JOURNEY: {"every": f"{PERIOD_S}s"}},
-                "canaries": ["hub"],
-            },
-            "sla.yaml": {n: {**rule, "enabled": n not in _NOT_ABOUT_REGIONS} for n, rule in rules.items()},
-            "alerts.yaml": {**read_document(ROOT / "alerts.yaml").data, "allow_private": [f"{ADDRESS[HUB]}/32"]},
-        }
-        (self.folder / "config").mkdir()
-        for name, data in files.items():
-            (self.folder / "config" / name).write_text(yaml.safe_dump(data, sort_keys=False), encoding="utf-8")
 
     # -- what it has seen
 
@@ -276,11 +247,11 @@ def a_world(network: Network) -> Iterator[World]:
     with ExitStack() as stack:
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         with world.inside(HUB) as inside:
-            receivers = Served(world.inbox.app(), [inside(lambda: a_socket(ADDRESS[HUB], _INBOX_PORT))])
+            receivers = Served(world.inbox.app(), [inside(lambda: a_socket(ADDRESS[HUB], INBOX_PORT))])
         receivers.start()
         stack.callback(receivers.stop)
         stack.callback(world.close)
-        world.configure()
+        configure(folder / "config", world.regions)
         world.open_shop()
         world.open_hub()
         for region in world.regions:
