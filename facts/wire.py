@@ -26,10 +26,17 @@ class WireError(ValueError):
     """JSON that is not the noun it claims to be; the message names the key."""
 
 
+_PLAIN = frozenset({str, int, float, bool, type(None)})
+
+
 def to_wire(value: Any) -> Any:
     """JSON-ready form of a noun: enums as their value, times as ISO 8601 UTC, milliseconds with one decimal."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: _number(f.name, to_wire(getattr(value, f.name))) for f in dataclasses.fields(value)}
+    kind = type(value)
+    if kind in _PLAIN:
+        return value
+    names = _names(typing.cast(typing.Hashable, kind))
+    if names is not None:
+        return {name: _told(getattr(value, name), in_ms=in_ms) for name, in_ms in names}
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, datetime):
@@ -41,8 +48,17 @@ def to_wire(value: Any) -> Any:
     return value
 
 
-def _number(name: str, value: Any) -> Any:
-    return round(value, 1) if isinstance(value, float) and name.endswith("_ms") else value
+def _told(value: Any, *, in_ms: bool) -> Any:
+    told = value if type(value) in _PLAIN else to_wire(value)
+    return round(told, 1) if in_ms and isinstance(told, float) else told
+
+
+@cache
+def _names(kind: Any) -> tuple[tuple[str, bool], ...] | None:
+    """The fields of a noun, and which of them are milliseconds; None for what is no noun. A run has thousands of values."""
+    if not dataclasses.is_dataclass(kind):
+        return None
+    return tuple((field.name, field.name.endswith("_ms")) for field in dataclasses.fields(kind))
 
 
 def from_wire(noun: type[T], data: Any, *, at: str = "") -> T:

@@ -89,11 +89,11 @@ class Ingest:
         taken = {i: Taken(id=one.id, result="rejected", reason=one.reason) for i, one in enumerate(read) if not one.run}
         with self._store.write() as connection:
             self._at("ingest.begun")
-            for i in _in_order(read):
-                run = read[i].run
-                assert run is not None
-                said = runs.save(connection, run, received_at=now, late=self._late(run, now))
-                taken[i] = Taken(id=run.id, result="duplicate" if said == "duplicate" else "accepted")
+            order = _in_order(read)
+            fit = [run for i in order if (run := read[i].run) is not None]
+            said = runs.save_all(connection, [(run, self._late(run, now)) for run in fit], received_at=now)
+            for i, run, result in zip(order, fit, said, strict=True):
+                taken[i] = Taken(id=run.id, result="duplicate" if result == "duplicate" else "accepted")
             if ledger is not None:
                 ledgers.save(connection, ledger)
             self._at("ingest.saved")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Row, select
 
 from facts import Run
 from store.histograms import histogram
@@ -34,11 +34,15 @@ class Rollup:
     steps: dict[str, dict[str, int]]
 
 
-def touch(connection: Connection, run: Run) -> None:
-    """Count the buckets of a run's slot anew. An ad-hoc run is in none."""
-    if run.slot is None:
-        return
-    rows = [_row(connection, run.journey, run.location, width, _start(run.slot, width)) for width in WIDTHS_S]
+def touch(connection: Connection, saved: Iterable[Run]) -> None:
+    """Count the buckets of some runs' slots anew, each once. An ad-hoc run is in none."""
+    slots: dict[tuple[str, str, datetime], set[datetime]] = defaultdict(set)
+    for run in saved:
+        if run.slot is not None:
+            slots[run.journey, run.location, _start(run.slot, WIDTHS_S[-1])].add(run.slot)
+    rows: list[dict[str, Any]] = []
+    for (journey, location, day), touched in sorted(slots.items()):
+        rows += _rows(_runs_of(connection, journey, location, day), journey, location, touched)
     upsert(connection, table, rows)
 
 
@@ -46,17 +50,37 @@ def _start(moment: datetime, width_s: int) -> datetime:
     return _EPOCH + (moment - _EPOCH) // timedelta(seconds=width_s) * timedelta(seconds=width_s)
 
 
-def _row(connection: Connection, journey: str, location: str, width_s: int, start: datetime) -> dict[str, Any]:
-    # A day of one journey at one location is 288 rows at the guide's pace: cheaper to count than to keep right by adding.
+def _runs_of(connection: Connection, journey: str, location: str, day: datetime) -> list[Row[Any]]:
+    # A day of one journey at one location is 288 rows at the guide's pace: cheaper to count than to keep right by adding. Its
+    # shorter buckets lie in it.
     query = select(
-        runs.c.status, runs.c.first_status, runs.c.slow, runs.c.flaky, runs.c.duration_ms, runs.c.details
+        runs.c.slot,
+        runs.c.status,
+        runs.c.first_status,
+        runs.c.slow,
+        runs.c.flaky,
+        runs.c.duration_ms,
+        runs.c.details["steps"].label("steps"),
     ).where(
         runs.c.journey == journey,
         runs.c.location == location,
-        runs.c.slot >= start,
-        runs.c.slot < start + timedelta(seconds=width_s),
+        runs.c.slot >= day,
+        runs.c.slot < day + timedelta(seconds=WIDTHS_S[-1]),
     )
-    found = list(connection.execute(query))
+    return list(connection.execute(query))
+
+
+def _rows(of_day: list[Row[Any]], journey: str, location: str, touched: Iterable[datetime]) -> list[dict[str, Any]]:
+    """A row for each bucket that one of the touched slots is in."""
+    starts = sorted({(width, _start(slot, width)) for slot in touched for width in WIDTHS_S})
+    return [
+        {"width_s": width, "start": start, "journey": journey, "location": location}
+        | _counted([row for row in of_day if start <= row.slot < start + timedelta(seconds=width)])
+        for width, start in starts
+    ]
+
+
+def _counted(found: list[Row[Any]]) -> dict[str, Any]:
     counts: Counter[str] = Counter()
     for row in found:
         counts[row.status] += 1
@@ -65,16 +89,9 @@ def _row(connection: Connection, journey: str, location: str, width_s: int, star
     good = [row for row in found if row.status == "passed"]
     histograms = {
         "durations": histogram(row.duration_ms for row in good),
-        "steps": _step_histograms(row.details.get("steps", {}) for row in good),
+        "steps": _step_histograms(row.steps or {} for row in good),
     }
-    return {
-        "width_s": width_s,
-        "start": start,
-        "journey": journey,
-        "location": location,
-        "counts": dict(counts),
-        "histograms": histograms,
-    }
+    return {"counts": dict(counts), "histograms": histograms}
 
 
 def _step_histograms(steps: Iterable[dict[str, float]]) -> dict[str, dict[str, int]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
@@ -50,12 +51,41 @@ def save(connection: Connection, run: Run, *, received_at: datetime, late: bool 
     A measured record takes the place of a missed one, never the reverse; of two measured ones the first holds and the
     later is kept as a duplicate. An id belongs to the slot that it came with first.
     """
-    row = _row(run, received_at, late)
-    # RETURNING tells whether the row is new; psycopg tells no row count for an insert.
-    statement = insert(connection, table).values(row).on_conflict_do_nothing().returning(table.c.id)
-    if connection.execute(statement).first():
-        rollups.touch(connection, run)
+    return save_all(connection, [(run, late)], received_at=received_at)[0]
+
+
+def save_all(connection: Connection, records: Sequence[tuple[Run, bool]], *, received_at: datetime) -> list[Saved]:
+    """Keep runs, each with whether it is late, one after the other as `save` does; what became of each, in their order."""
+    rows = [row_of(run, received_at=received_at, late=late) for run, late in records]
+    new = _insert(connection, rows) if _are_apart(rows) else set()
+    said: list[Saved] = [
+        "accepted" if run.id in new else _save(connection, run, row, received_at)
+        for (run, _), row in zip(records, rows, strict=True)
+    ]
+    kept = [run for (run, _), result in zip(records, said, strict=True) if result != "duplicate"]
+    rollups.touch(connection, kept)
+    for run in kept:
         counters.count(connection, run)
+    return said
+
+
+def _are_apart(rows: Sequence[dict[str, Any]]) -> bool:
+    """Whether no two of them are for one id or one slot: then it does not matter which is inserted first."""
+    slots = [(row["journey"], row["location"], row["slot"]) for row in rows if row["slot"] is not None]
+    return len({row["id"] for row in rows}) == len(rows) and len(set(slots)) == len(slots)
+
+
+def _insert(connection: Connection, rows: list[dict[str, Any]]) -> set[str]:
+    """Insert rows whose id and slot are free; the ids of those that were."""
+    if not rows:
+        return set()
+    # RETURNING tells which rows are new; psycopg tells no row count for an insert.
+    statement = insert(connection, table).on_conflict_do_nothing().returning(table.c.id)
+    return set(connection.execute(statement, rows).scalars())
+
+
+def _save(connection: Connection, run: Run, row: dict[str, Any], received_at: datetime) -> Saved:
+    if _insert(connection, [row]):
         return "accepted"
     if run.slot is None or run.status in _UNMEASURED:
         return "duplicate"
@@ -64,14 +94,13 @@ def save(connection: Connection, run: Run, *, received_at: datetime, late: bool 
         return "duplicate"
     taken = connection.execute(update(table).where(place, table.c.status == Status.MISSED.value).values(row))
     if taken.rowcount:
-        rollups.touch(connection, run)
-        counters.count(connection, run)
         return "replaced"
     _keep_duplicate(connection, run, row, received_at)
     return "duplicate"
 
 
-def _row(run: Run, received_at: datetime, late: bool) -> dict[str, Any]:
+def row_of(run: Run, *, received_at: datetime, late: bool) -> dict[str, Any]:
+    """The row of a run, by column."""
     outcome = outcome_of(run, received_at=received_at, late=late)
     short = {c.name: getattr(outcome, c.name) for c in _SHORT if hasattr(outcome, c.name)}
     details = {name: to_wire(getattr(outcome, name)) for name in ("steps", "requests", "vitals", "skipped")}
@@ -207,7 +236,7 @@ def reclassify(connection: Connection, run_id: str, *, blame: Blame, by: str, re
     if changed.rowcount:
         stored = get(connection, run_id)
         assert stored is not None
-        rollups.touch(connection, stored.run)
+        rollups.touch(connection, [stored.run])
     return bool(changed.rowcount)
 
 

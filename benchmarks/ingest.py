@@ -1,0 +1,175 @@
+"""What taking runs in costs beside the bare database: batches of 50 runs through the hub's ingest, and the same rows inserted.
+
+The floor is `INSERT` of the very rows that ingest makes (all columns, the record and the details as JSON text), fifty in one
+transaction, into a table with the same columns and indexes, on the same kind of database with the same pragmas, by the bare
+driver from values that are ready. It has no HTTP on either side, and none of what ingest does besides: reading and checking the
+JSON, the outcome, the duplicates, the rollups. Prints runs a second of both, in turns, and ingest over floor; and where ingest's
+time goes with `--profile`. `--record small` has records of a site with few requests.
+
+    .venv/bin/python -P benchmarks/ingest.py [--batches 20] [--record real|small] [--database both|sqlite|postgresql] [--profile]
+"""
+
+from __future__ import annotations
+
+import argparse
+import cProfile
+import json
+import os
+import pstats
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.engine import Engine
+
+from facts import Run, Status, to_wire
+from hub.ingest import MOST_RUNS, Ingest
+from store import Store
+from store import runs as run_queries
+from store.tables import runs as table
+from tests.builders import A_MOMENT, a_request, a_run
+from tests.databases import a_cluster, a_database, a_migrated_store
+
+LIMIT = 0.7
+PLACES = ("us-east", "us-west", "eu-west")
+PERIOD_S = 300
+REQUESTS = {"real": 55, "small": 0}
+"""Requests of a run beside the builder's ten: the watched site's own pages make about 65."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Fifty runs: as a runner sends them, and as rows that are ready."""
+
+    body: bytes
+    rows: list[tuple[Any, ...]]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--batches", type=int, default=20)
+    parser.add_argument("--record", choices=tuple(REQUESTS), default="real")
+    parser.add_argument("--database", choices=("both", "sqlite", "postgresql"), default="both")
+    parser.add_argument("--profile", action="store_true")
+    asked = parser.parse_args()
+    kinds = ("sqlite", "postgresql") if asked.database == "both" else (asked.database,)
+    for kind in kinds:
+        with ExitStack() as stack:
+            ingesting, floor = (stack.enter_context(a_store(kind)) for _ in range(2))
+            report(kind, ingesting, floor, asked)
+
+
+@contextmanager
+def a_store(kind: str) -> Iterator[Store]:
+    """A migrated database of its own; PostgreSQL's waits for the disk no more than SQLite's would in memory."""
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        url = None
+        if kind == "postgresql":
+            url = stack.enter_context(a_database(stack.enter_context(a_cluster())))
+        yield stack.enter_context(a_migrated_store(url, Path(folder)))
+
+
+def report(kind: str, ingesting: Store, floor: Store, asked: argparse.Namespace) -> None:
+    batches = [a_batch(number, REQUESTS[asked.record], ingesting) for number in range(asked.batches + 1)]
+    ingest = Ingest(ingesting, locations=PLACES, periods={"ga_purchase": PERIOD_S})
+    profiler = cProfile.Profile() if asked.profile else None
+
+    def take(batch: Batch) -> None:
+        answers = ingest.batch(batch.body, now=A_MOMENT + timedelta(days=400))
+        assert all(one.result == "accepted" for one in answers)
+
+    insert_rows = bare(floor)
+    took: dict[str, list[float]] = {"ingest": [], "floor": []}
+    for number, batch in enumerate(batches):
+        for name, do in (("floor", insert_rows), ("ingest", take)):
+            if profiler and name == "ingest" and number:
+                profiler.enable()
+            began = time.perf_counter()
+            do(batch)
+            spent = time.perf_counter() - began
+            if profiler:
+                profiler.disable()
+            if number:  # the first of each pays for what is loaded once
+                took[name].append(spent)
+    rates = {name: MOST_RUNS / statistics.median(times) for name, times in took.items()}
+    ratio = rates["ingest"] / rates["floor"]
+    size = len(batches[0].body) / MOST_RUNS / 1024
+    print(
+        f"{kind}: records of {size:.1f} KiB, floor {rates['floor']:,.0f} runs/s, ingest {rates['ingest']:,.0f} runs/s, "
+        f"{ratio:.2f} x, limit {LIMIT} x: {'holds' if ratio >= LIMIT else 'BROKEN'} (load {os.getloadavg()[0]:.1f})"
+    )
+    if profiler:
+        pstats.Stats(profiler, stream=sys.stdout).sort_stats("cumulative").print_stats(28)
+
+
+def a_batch(number: int, more_requests: int, store: Store) -> Batch:
+    """Runs of three locations, slot after slot, the batches one after the other."""
+    found = [a_slot_run(number * MOST_RUNS + n, more_requests) for n in range(MOST_RUNS)]
+    body = json.dumps({"runs": to_wire(found)}, separators=(",", ":")).encode()
+    rows = [row_of(run, store) for run in found]
+    return Batch(body=body, rows=rows)
+
+
+def a_slot_run(number: int, more_requests: int) -> Run:
+    slot = A_MOMENT + timedelta(seconds=PERIOD_S * (number // len(PLACES)))
+    run = a_run(
+        id=f"run-{number:06d}",
+        location=PLACES[number % len(PLACES)],
+        slot=slot,
+        status=Status.PASSED,
+        started_at=slot,
+        finished_at=slot + timedelta(seconds=8),
+        duration_ms=6000.0 + number % 97,
+    )
+    (attempt,) = run.attempts
+    more = tuple(
+        a_request(f"/_next/static/chunks/{n}.js", method="GET", kind="script", started_ms=20.0 * n)
+        for n in range(more_requests)
+    )
+    return replace(run, attempts=(replace(attempt, requests=attempt.requests + more),))
+
+
+def row_of(run: Run, store: Store) -> tuple[Any, ...]:
+    """The row that ingest makes of a run, as the driver takes it."""
+    row = run_queries.row_of(run, received_at=A_MOMENT, late=False)
+    dialect = engine_of(store).dialect
+    processors = {c.name: c.type.dialect_impl(dialect).bind_processor(dialect) for c in table.columns}
+
+    def ready(name: str, value: Any) -> Any:
+        if name in ("record", "details"):
+            return json.dumps(value)
+        process = processors[name]
+        return process(value) if process else value
+
+    return tuple(ready(c.name, row.get(c.name)) for c in table.columns)
+
+
+def engine_of(store: Store) -> Engine:
+    with store.read() as connection:
+        return connection.engine
+
+
+def bare(store: Store) -> Callable[[Batch], None]:
+    """Inserts a batch's rows with the driver alone, in one transaction."""
+    dialect = engine_of(store).dialect.name
+    mark = "?" if dialect == "sqlite" else "%s"
+    names = ", ".join(c.name for c in table.columns)
+    statement = f"INSERT INTO runs ({names}) VALUES ({', '.join(mark for _ in table.columns)})"
+
+    def insert_rows(batch: Batch) -> None:
+        with store.write() as connection:
+            cursor = connection.connection.cursor()
+            cursor.executemany(statement, batch.rows)
+
+    return insert_rows
+
+
+if __name__ == "__main__":
+    main()
