@@ -72,7 +72,9 @@ def a_hub(journeys: int, period_s: int) -> httpx.MockTransport:
     def answer(request: httpx.Request) -> httpx.Response:
         if request.url.path == "/api/plan":
             return httpx.Response(200, json=to_wire(plan))
-        sent = json.loads(request.content)["runs"]
+        if request.method == "PUT":
+            return httpx.Response(201)
+        sent = json.loads(request.read())["runs"]
         return httpx.Response(200, json={"results": [{"id": run["id"], "result": "accepted"} for run in sent]})
 
     return httpx.MockTransport(answer)

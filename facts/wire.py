@@ -36,7 +36,7 @@ def to_wire(value: Any) -> Any:
         return value
     names = _names(typing.cast(typing.Hashable, kind))
     if names is not None:
-        return {name: _told(getattr(value, name), in_ms=in_ms) for name, in_ms in names}
+        return _told(value, names)
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, datetime):
@@ -48,17 +48,34 @@ def to_wire(value: Any) -> Any:
     return value
 
 
-def _told(value: Any, *, in_ms: bool) -> Any:
-    told = value if type(value) in _PLAIN else to_wire(value)
-    return round(told, 1) if in_ms and isinstance(told, float) else told
+def _told(noun: Any, names: tuple[tuple[str, bool], ...]) -> dict[str, Any]:
+    # A run has thousands of values, nearly all of them plain: no call is made for one of these.
+    told: dict[str, Any] = {}
+    for name, in_ms in names:
+        value = getattr(noun, name)
+        if type(value) not in _PLAIN:
+            value = to_wire(value)
+        told[name] = round(value, 1) if in_ms and isinstance(value, float) else value
+    return told
 
 
 @cache
 def _names(kind: Any) -> tuple[tuple[str, bool], ...] | None:
-    """The fields of a noun, and which of them are milliseconds; None for what is no noun. A run has thousands of values."""
+    """The fields of a noun, and which of them are milliseconds; None for what is no noun."""
     if not dataclasses.is_dataclass(kind):
         return None
     return tuple((field.name, field.name.endswith("_ms")) for field in dataclasses.fields(kind))
+
+
+class _Unfit(Exception):
+    """What is wrong with a value, and where it stands: the path grows on the way out, so that what is well pays for none."""
+
+    def __init__(self, what: str) -> None:
+        self.what, self.path = what, ""
+
+    def inside(self, place: str) -> _Unfit:
+        self.path = place + self.path
+        return self
 
 
 def from_wire(noun: type[T], data: Any, *, at: str = "") -> T:
@@ -67,96 +84,139 @@ def from_wire(noun: type[T], data: Any, *, at: str = "") -> T:
     Raises:
         WireError: a key is missing or of the wrong shape; the message says which, with its path.
     """
+    try:
+        return _read(noun, data)
+    except _Unfit as wrong:
+        path = (at + wrong.path if at else wrong.path.removeprefix(".")) or noun.__name__
+        raise WireError(f"{path}: {wrong.what}") from None
+
+
+def _read(noun: type[T], data: Any) -> T:
     if not isinstance(data, dict):
-        raise WireError(f"{at or noun.__name__}: expected an object, got {type(data).__name__}")
+        raise _Unfit(f"expected an object, got {type(data).__name__}")
     values: dict[str, Any] = {}
-    for field, read in _readers(typing.cast(typing.Hashable, noun)):
-        path = f"{at}.{field.name}" if at else field.name
-        if field.name in data:
-            values[field.name] = read(data[field.name], path)
-        elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
-            raise WireError(f"{path}: missing")
+    name = ""
+    try:
+        for name, read, must in _readers(typing.cast(typing.Hashable, noun)):
+            if name in data:
+                values[name] = read(data[name])
+            elif must:
+                raise _Unfit("missing")
+    except _Unfit as wrong:
+        raise wrong.inside(f".{name}") from None
     return noun(**values)
 
 
+_Reader = Callable[[Any], Any]
+
+
 @cache
-def _readers(noun: Any) -> list[tuple[dataclasses.Field[Any], Callable[[Any, str], Any]]]:
+def _readers(noun: Any) -> tuple[tuple[str, _Reader, bool], ...]:
+    """Each field with what reads it, and whether it must be there."""
     hints = typing.get_type_hints(noun)
-    return [(field, _reader(hints[field.name])) for field in dataclasses.fields(noun)]
+    return tuple(
+        (
+            field.name,
+            _reader(hints[field.name]),
+            field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING,
+        )
+        for field in dataclasses.fields(noun)
+    )
 
 
-def _reader(hint: Any) -> Callable[[Any, str], Any]:
+def _reader(hint: Any) -> _Reader:
     if hint is Any:
-        return lambda value, _path: value
+        return lambda value: value
     origin = typing.get_origin(hint)
     arguments = typing.get_args(hint)
     if origin in (typing.Union, types.UnionType):
         inner = _reader(next(a for a in arguments if a is not type(None)))
-        return lambda value, path: None if value is None else inner(value, path)
+        return lambda value: None if value is None else inner(value)
     if origin is tuple:
         item = _reader(arguments[0])
-        return lambda value, path: tuple(item(v, f"{path}[{i}]") for i, v in enumerate(_a(list, value, path)))
+        return lambda value: tuple(_items(item, value))
     if origin is list:
         entry = _reader(arguments[0])
-        return lambda value, path: [entry(v, f"{path}[{i}]") for i, v in enumerate(_a(list, value, path))]
+        return lambda value: _items(entry, value)
     if origin is dict:
         of_key = _reader(arguments[1])
-        return lambda value, path: {key: of_key(v, f"{path}.{key}") for key, v in _a(dict, value, path).items()}
-    if hint is Any:
-        return lambda value, path: value
+        return lambda value: _entries(of_key, value)
     if origin is typing.Literal:
-        return lambda value, path: _one_of(arguments, value, path)
+        return lambda value: _one_of(arguments, value)
     if dataclasses.is_dataclass(hint):
-        return lambda value, path: from_wire(typing.cast(type[Any], hint), value, at=path)
+        return lambda value: _read(typing.cast(type[Any], hint), value)
     if isinstance(hint, type) and issubclass(hint, Enum):
-        return lambda value, path: _enum(hint, value, path)
+        return lambda value: _enum(hint, value)
     if hint is datetime:
         return _time
     if hint is float:
         return _float
-    return lambda value, path: _a(hint, value, path)
+    return lambda value: value if type(value) is hint else _a(hint, value)
 
 
-def _a(kind: Any, value: Any, path: str) -> Any:
+def _items(read: _Reader, value: Any) -> list[Any]:
+    found: list[Any] = []
+    items = _a(list, value)
+    try:
+        for item in items:
+            found.append(read(item))
+    except _Unfit as wrong:
+        raise wrong.inside(f"[{len(found)}]") from None
+    return found
+
+
+def _entries(read: _Reader, value: Any) -> dict[Any, Any]:
+    found: dict[Any, Any] = {}
+    entries = _a(dict, value)
+    key: Any = None
+    try:
+        for key, entry in entries.items():
+            found[key] = read(entry)
+    except _Unfit as wrong:
+        raise wrong.inside(f".{key}") from None
+    return found
+
+
+def _a(kind: Any, value: Any) -> Any:
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
         wanted = "a number" if isinstance(kind, tuple) else kind.__name__
-        raise WireError(f"{path}: expected {wanted}, got {type(value).__name__}")
+        raise _Unfit(f"expected {wanted}, got {type(value).__name__}")
     return value
 
 
-def _one_of(known: tuple[Any, ...], value: Any, path: str) -> Any:
+def _one_of(known: tuple[Any, ...], value: Any) -> Any:
     if value not in known:
-        raise WireError(f"{path}: {value!r} is none of {', '.join(map(str, known))}")
+        raise _Unfit(f"{value!r} is none of {', '.join(map(str, known))}")
     return value
 
 
-def _enum(kind: type[Enum], value: Any, path: str) -> Enum:
+def _enum(kind: type[Enum], value: Any) -> Enum:
     try:
         return kind(value)
     except ValueError:
         known = ", ".join(str(member.value) for member in kind)
-        raise WireError(f"{path}: {value!r} is none of {known}") from None
+        raise _Unfit(f"{value!r} is none of {known}") from None
 
 
-def _float(value: Any, path: str) -> float:
+def _float(value: Any) -> float:
     try:
-        number = float(_a((int, float), value, path))
+        number = float(value if type(value) is float else _a((int, float), value))
     except OverflowError:
         number = math.inf
     if not math.isfinite(number):
-        raise WireError(f"{path}: not a finite number")
+        raise _Unfit("not a finite number")
     return number
 
 
-def _time(value: Any, path: str) -> datetime:
-    text = _a(str, value, path)
+def _time(value: Any) -> datetime:
+    text = _a(str, value)
     try:
         parsed = datetime.fromisoformat(text)
     except ValueError:
-        raise WireError(f"{path}: {text!r:.80} is not an ISO 8601 time") from None
+        raise _Unfit(f"{text!r:.80} is not an ISO 8601 time") from None
     if parsed.tzinfo is None:
-        raise WireError(f"{path}: {text!r:.80} has no zone; send UTC with a trailing Z")
+        raise _Unfit(f"{text!r:.80} has no zone; send UTC with a trailing Z")
     try:
         return parsed.astimezone(UTC)
     except OverflowError:
-        raise WireError(f"{path}: {text!r:.80} is before the first year or after the last") from None
+        raise _Unfit(f"{text!r:.80} is before the first year or after the last") from None
