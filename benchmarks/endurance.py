@@ -63,7 +63,13 @@ class Counted:
 
 
 def watch(
-    wanted: int, every: int, folder: Path, settings: RunnerSettings, client: httpx.Client, make: Callable[[Job], Making]
+    wanted: int,
+    every: int,
+    folder: Path,
+    settings: RunnerSettings,
+    *,
+    client: httpx.Client,
+    make: Callable[[Job], Making],
 ) -> tuple[list[Look], dict[str, int]]:
     """Looks at a runner until it has made so many runs, and how these ended."""
     statuses: dict[str, int] = {}
@@ -127,7 +133,7 @@ def stubs(wanted: int, folder: Path) -> bool:
     before = look(0, folder)
     settings = RunnerSettings(location="us-east", hub_url="http://hub.test", folder=folder / "stubs", max_parallel=10)
     client = httpx.Client(transport=a_hub(10, 2))
-    looks, statuses = watch(wanted, 25, folder, settings, client, lambda job: Stub(job, []))
+    looks, statuses = watch(wanted, 25, folder, settings, client=client, make=lambda job: Stub(job, []))
     return report("stubs", looks, statuses, before_with(before, settings.folder))
 
 
@@ -144,7 +150,7 @@ def real(wanted: int, folder: Path, url: str) -> bool:
     )
     client = httpx.Client(transport=a_hub(1, 12))
     make: Callable[[Job], Making] = lambda job: StartedRun(a_purchase(job))  # noqa: E731
-    looks, statuses = watch(wanted, 1, folder, settings, client, make)
+    looks, statuses = watch(wanted, 1, folder, settings, client=client, make=make)
     return report("real runs", looks, statuses, before_with(before, settings.folder))
 
 

@@ -1,7 +1,8 @@
 """What each kind of evidence costs: the same ticket bought with one kind recorded and with none, cold processes in turns.
 
 Prints for each kind, beside nothing recorded: step times, wall without settle waits, CPU of the whole process tree, as medians
-and as the median of the ratios round by round (which machines that others use as well disturb the least). Ctrl-C ends it with what there is.
+and as the median of the ratios round by round (which machines that others use as well disturb the least). Ctrl-C ends it
+with what there is.
 
     .venv/bin/python -P benchmarks/evidence.py [--rounds 9] [--json FILE]
 """

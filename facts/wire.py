@@ -67,13 +67,13 @@ def _names(kind: Any) -> tuple[tuple[str, bool], ...] | None:
     return tuple((field.name, field.name.endswith("_ms")) for field in dataclasses.fields(kind))
 
 
-class _Unfit(Exception):
+class _WrongError(Exception):
     """What is wrong with a value, and where it stands: the path grows on the way out, so that what is well pays for none."""
 
     def __init__(self, what: str) -> None:
         self.what, self.path = what, ""
 
-    def inside(self, place: str) -> _Unfit:
+    def inside(self, place: str) -> _WrongError:
         self.path = place + self.path
         return self
 
@@ -86,14 +86,14 @@ def from_wire(noun: type[T], data: Any, *, at: str = "") -> T:
     """
     try:
         return _read(noun, data)
-    except _Unfit as wrong:
+    except _WrongError as wrong:
         path = (at + wrong.path if at else wrong.path.removeprefix(".")) or noun.__name__
         raise WireError(f"{path}: {wrong.what}") from None
 
 
 def _read(noun: type[T], data: Any) -> T:
     if not isinstance(data, dict):
-        raise _Unfit(f"expected an object, got {type(data).__name__}")
+        raise _WrongError(f"expected an object, got {type(data).__name__}")
     values: dict[str, Any] = {}
     name = ""
     try:
@@ -101,8 +101,8 @@ def _read(noun: type[T], data: Any) -> T:
             if name in data:
                 values[name] = read(data[name])
             elif must:
-                raise _Unfit("missing")
-    except _Unfit as wrong:
+                raise _WrongError("missing")
+    except _WrongError as wrong:
         raise wrong.inside(f".{name}") from None
     return noun(**values)
 
@@ -160,7 +160,7 @@ def _items(read: _Reader, value: Any) -> list[Any]:
     try:
         for item in items:
             found.append(read(item))
-    except _Unfit as wrong:
+    except _WrongError as wrong:
         raise wrong.inside(f"[{len(found)}]") from None
     return found
 
@@ -172,7 +172,7 @@ def _entries(read: _Reader, value: Any) -> dict[Any, Any]:
     try:
         for key, entry in entries.items():
             found[key] = read(entry)
-    except _Unfit as wrong:
+    except _WrongError as wrong:
         raise wrong.inside(f".{key}") from None
     return found
 
@@ -180,13 +180,13 @@ def _entries(read: _Reader, value: Any) -> dict[Any, Any]:
 def _a(kind: Any, value: Any) -> Any:
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
         wanted = "a number" if isinstance(kind, tuple) else kind.__name__
-        raise _Unfit(f"expected {wanted}, got {type(value).__name__}")
+        raise _WrongError(f"expected {wanted}, got {type(value).__name__}")
     return value
 
 
 def _one_of(known: tuple[Any, ...], value: Any) -> Any:
     if value not in known:
-        raise _Unfit(f"{value!r} is none of {', '.join(map(str, known))}")
+        raise _WrongError(f"{value!r} is none of {', '.join(map(str, known))}")
     return value
 
 
@@ -195,7 +195,7 @@ def _enum(kind: type[Enum], value: Any) -> Enum:
         return kind(value)
     except ValueError:
         known = ", ".join(str(member.value) for member in kind)
-        raise _Unfit(f"{value!r} is none of {known}") from None
+        raise _WrongError(f"{value!r} is none of {known}") from None
 
 
 def _float(value: Any) -> float:
@@ -204,7 +204,7 @@ def _float(value: Any) -> float:
     except OverflowError:
         number = math.inf
     if not math.isfinite(number):
-        raise _Unfit("not a finite number")
+        raise _WrongError("not a finite number")
     return number
 
 
@@ -213,10 +213,10 @@ def _time(value: Any) -> datetime:
     try:
         parsed = datetime.fromisoformat(text)
     except ValueError:
-        raise _Unfit(f"{text!r:.80} is not an ISO 8601 time") from None
+        raise _WrongError(f"{text!r:.80} is not an ISO 8601 time") from None
     if parsed.tzinfo is None:
-        raise _Unfit(f"{text!r:.80} has no zone; send UTC with a trailing Z")
+        raise _WrongError(f"{text!r:.80} has no zone; send UTC with a trailing Z")
     try:
         return parsed.astimezone(UTC)
     except OverflowError:
-        raise _Unfit(f"{text!r:.80} is before the first year or after the last") from None
+        raise _WrongError(f"{text!r:.80} is before the first year or after the last") from None
