@@ -83,6 +83,8 @@ def report(found: dict[int, AtOnce]) -> None:
     alone = found[1]
     print(f"{os.cpu_count()} cores\n{'at once':10}{'steps':>18}{'whole run':>18}{'runs a minute':>16}")
     for count, came_to in found.items():
+        if not came_to.steps:  # it was ended early
+            continue
         line = f"{count:<10}"
         for of, reference in ((came_to.steps, alone.steps), (came_to.whole, alone.whole)):
             median = statistics.median(of)

@@ -41,7 +41,7 @@ LIMIT = 0.7
 PLACES = ("us-east", "us-west", "eu-west")
 PERIOD_S = 300
 REQUESTS = {"real": 55, "small": 0}
-"""Requests of a run beside the builder's ten: the watched site's own pages make about 65."""
+"""Requests of a run beside those that the builder gives it."""
 
 
 @dataclass(frozen=True)
