@@ -74,6 +74,8 @@ def a_hub(journeys: int, period_s: int) -> httpx.MockTransport:
             return httpx.Response(200, json=to_wire(plan))
         if request.method == "PUT":
             return httpx.Response(201)
+        if request.url.path != "/api/runs":  # slots are given to nobody else
+            return httpx.Response(404)
         sent = json.loads(request.read())["runs"]
         return httpx.Response(200, json={"results": [{"id": run["id"], "result": "accepted"} for run in sent]})
 
