@@ -167,8 +167,8 @@ def a_purchase(job: Job) -> Job:
 
 
 def before_with(before: Look, folder: Path) -> Look:
-    """The same with the folders that a runner keeps for good: its own, and that of its evidence."""
-    kept = [path for path in (folder, folder / "evidence") if path.is_dir()]
+    """The same with the folders that a runner keeps for good: its own, and those in it."""
+    kept = [folder, *(path for path in folder.rglob("*") if path.is_dir())]
     return replace(before, folders=before.folders + len(kept))
 
 
@@ -179,7 +179,7 @@ def main() -> None:
     asked = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     well = True
-    with tempfile.TemporaryDirectory(prefix="sixfb-endurance-") as text:
+    with tempfile.TemporaryDirectory(prefix="e-", dir="/tmp") as text:
         folder = Path(text)
         os.environ["TMPDIR"] = text  # nobody else's temporary folders are counted
         tempfile.tempdir = text

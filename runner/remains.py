@@ -24,6 +24,8 @@ from runner.tree import Process, below, process, processes, settings_of, words_o
 _PREFIX = "sixfb-run-"
 _MARK, _SEEN = ".run", ".processes"
 _GONE_WITHIN_S = 5.0
+_LONGEST = 40
+"""103, less a run's own folder (19) and Chromium's socket below it (44)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,13 +37,23 @@ class Mark:
     world: str
 
 
+def temporary(*, longest: int = _LONGEST) -> Path:
+    """Where temporary folders go: `TMPDIR`, or /tmp where that has more than `longest` characters.
+
+    Chromium puts a socket below it, whose path may have 107 characters (103 on macOS, whose own `TMPDIR` is long), and does not
+    start where it has more.
+    """
+    usual, short = Path(tempfile.gettempdir()), Path("/tmp")
+    return short if len(str(usual)) > longest and os.access(short, os.W_OK) else usual
+
+
 def scratch_of(folder: Path) -> Path:
     """The place for the temporary folders of the runner that lives in `folder`: short, and nobody else's.
 
     It is not inside `folder`, because a socket's path may have 107 characters, and Chromium puts one there.
     """
     name = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:10]
-    place = Path(tempfile.gettempdir()) / f"sixfb-{name}"
+    place = temporary(longest=_LONGEST - len("/sixfb-0123456789")) / f"sixfb-{name}"
     with contextlib.suppress(FileExistsError):
         place.mkdir(mode=0o700)
     if place.is_symlink() or not place.is_dir() or not _is_ours(place):

@@ -8,7 +8,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -20,7 +19,7 @@ from facts import Blame, Evidence, Run, Status, from_wire, to_wire
 from runner.evidence import delist
 from runner.job import Job
 from runner.ledger import Ledger
-from runner.remains import sweep
+from runner.remains import sweep, temporary
 from runner.scrub import Scrubber
 
 OnEvent = Callable[[str, dict[str, Any]], None]
@@ -95,7 +94,7 @@ class StartedRun:
         assert self._supervisor.stderr is not None
         said = self._supervisor.stderr.read().decode(errors="replace").strip().splitlines()
         code = self._supervisor.wait()
-        sweep(Path(self._job.scratch or tempfile.gettempdir()), of=self._supervisor.pid)
+        sweep(Path(self._job.scratch or temporary()), of=self._supervisor.pid)
         job = self._job
         killed = f" ({signal.Signals(-code).name})" if code < 0 else ""
         last_words = Scrubber(job.secrets).mask(said[-1])[0] if said else ""

@@ -13,7 +13,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -47,7 +46,7 @@ from runner.job import Job, Order
 from runner.listening import Ears
 from runner.machine import short_of
 from runner.offspring import adopt_orphans, die_with_parent, kill_offspring
-from runner.remains import make_folder
+from runner.remains import make_folder, temporary
 from runner.scrub import Scrubber
 from runner.stuck import Place, clearer, why
 from runner.trim import trimmed
@@ -153,7 +152,7 @@ class Supervisor:
         self.tell("attempt_started", {"number": number})
         started_at = datetime.now(UTC)
         try:
-            folder = make_folder(Path(self.job.scratch or tempfile.gettempdir()))
+            folder = make_folder(Path(self.job.scratch or temporary()))
         except OSError as error:
             reason = f"no temporary folder could be made for the browser: {error.strerror or error}"
             return self._unmade(number, reason, Status.ERRORED, Blame.RUNNER, started_at=started_at)

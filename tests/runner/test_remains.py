@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from facts import from_wire, to_wire
-from runner.remains import Mark, Roll, make_folder, scratch_of, sweep
+from runner.remains import Mark, Roll, make_folder, scratch_of, sweep, temporary
 from runner.tree import process
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="marks name processes as Linux does")
@@ -130,3 +130,12 @@ def test_a_place_that_somebody_else_has_laid_out_is_refused(tmp_path: Path, monk
     place.symlink_to(tmp_path)
     with pytest.raises(OSError, match="is not ours"):
         scratch_of(tmp_path / "us-east")
+
+
+@pytest.mark.parametrize(("length", "is_kept"), [(40, True), (41, False)])
+def test_a_temporary_folder_with_too_long_a_name_for_a_socket_is_not_used(
+    monkeypatch: pytest.MonkeyPatch, length: int, is_kept: bool
+) -> None:
+    usual = "/" + "t" * (length - 1)
+    monkeypatch.setattr(tempfile, "tempdir", usual)
+    assert temporary() == Path(usual if is_kept else "/tmp")
