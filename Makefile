@@ -35,7 +35,8 @@ demo: setup
 	$(BIN)/sixfb demo
 
 test: setup
-	$(BIN)/python -m pytest -n $(TESTERS) --dist loadgroup
+	@$(BIN)/python -m pytest -n $(TESTERS) --dist loadgroup -m "not alone"; first=$$?; \
+	$(BIN)/python -m pytest -m alone; second=$$?; test $$first -eq 0 -a $$second -eq 0
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -114,17 +114,24 @@ def test_nothing_else_in_the_place_is_touched(tmp_path: Path) -> None:
     assert sorted(os.listdir(tmp_path)) == ["kept", "sixfb-run-link", "somebody-elses"]  # noqa: PTH208
 
 
-def test_each_runner_has_a_short_place_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+@pytest.fixture
+def temporary_folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A place for temporary folders, this test's alone; pytest's own has too long a name to be used as one."""
+    with tempfile.TemporaryDirectory(prefix="t-", dir="/tmp") as folder:
+        monkeypatch.setattr(tempfile, "tempdir", folder)
+        yield Path(folder)
+
+
+def test_each_runner_has_a_short_place_of_its_own(tmp_path: Path, temporary_folder: Path) -> None:
     one, two = scratch_of(tmp_path / "us-east"), scratch_of(tmp_path / "us-west")
     assert one != two
     assert scratch_of(tmp_path / "us-east") == one
-    assert one.parent == tmp_path
+    assert one.parent == temporary_folder
     assert len(one.name) <= 16
 
 
-def test_a_place_that_somebody_else_has_laid_out_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+@pytest.mark.usefixtures("temporary_folder")
+def test_a_place_that_somebody_else_has_laid_out_is_refused(tmp_path: Path) -> None:
     place = scratch_of(tmp_path / "us-east")
     place.rmdir()
     place.symlink_to(tmp_path)
