@@ -105,15 +105,13 @@ def script(watch: Watch) -> list[tuple[float, str, Callable[[], object]]]:
     """What happens in each hour: minute, words, deed. So little of it fails that no error budget burns by itself."""
     broken = watch.folder / "broken"
     return [
-        (8, "the payment breaks", broken.touch),
-        (14, "it is mended", broken.unlink),
         (30, "kill -9 of the hub", lambda: watch.kill(HUB)),
         (33, "kill -9 of a runner", lambda: watch.kill("us-west")),
         (36, "the hub is away for three minutes", lambda: watch.kill(HUB, back_after_min=3)),
-        (42, "the payment breaks again", broken.touch),
-        (43, "kill -9 of the hub in the outage", lambda: watch.kill(HUB)),
-        (45, "kill -9 of a runner in the outage", lambda: watch.kill("eu-west")),
-        (46, "it is mended", broken.unlink),
+        (42, "the payment breaks", broken.touch),
+        (44, "kill -9 of the hub in the outage", lambda: watch.kill(HUB)),
+        (46, "kill -9 of a runner in the outage", lambda: watch.kill("eu-west")),
+        (48, "it is mended", broken.unlink),
     ]
 
 
@@ -125,7 +123,7 @@ def soak(watch: Watch, hours: int) -> None:
     deeds = [(60 * hour + minute, words, deed) for hour in range(hours) for minute, words, deed in script(watch)]
     while True:
         minute = (time.monotonic() - began) * watch.scale / 60
-        if minute >= 60 * hours + 3:
+        if minute >= 60 * hours + 6:
             return
         watch.look()
         while deeds and deeds[0][0] <= minute:
@@ -183,7 +181,7 @@ def findings(watch: Watch, got: list[dict[str, Any]], hours: int) -> dict[str, A
         "slots with two": doubled,
         "records": dict(Counter(r["status"] for r in runs)),
         "kills": watch.kills,
-        "outages": 2 * hours,
+        "outages": hours,
         "incidents": len(by_incident),
         "what was told": dict(Counter(f"{m['kind']}: {m['lines'][0]['rule']}" for m in told)),
         "each incident begins and ends once, in order": ordered and once,

@@ -205,7 +205,8 @@ def test_a_click_takes_an_alert_on_and_news_come_without_a_full_reload(opened: O
     expect(page.locator("#live-alerts")).to_contain_text("the dashboard has it", timeout=15_000)
     shown.tick()  # a gap since the last one would be taken for a step of the clock
     mended = (a_slot_run(f"mended{n}", place, 0.1, slots_ago=1 - n) for n in (0, 1) for place in PLACES)
-    shown.send(*mended)
+    members = (a_slot_run("member", p, 0.1, slots_ago=0, journey="vip_member_discount") for p in PLACES)
+    shown.send(*mended, *members)
     shown.tick()
     expect(page.locator("h1")).to_contain_text("Buyers can buy", timeout=20_000)
     assert page.evaluate("() => window.sameDocument")
