@@ -25,10 +25,7 @@ class DemoLinks:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Centre:
-    """What the API and the pages share. `notices` are sentences that every page shows.
-
-    `beats` tells when the evaluator last finished a tick, for `/readyz`.
-    """
+    """What the API and the pages share. `notices` are sentences that every page shows."""
 
     store: Store
     watched: Watched
@@ -38,7 +35,6 @@ class Centre:
     artifacts: Artifacts
     guard: Guard
     wake: Callable[[], None] = lambda: None
-    beats: Callable[[], datetime | None] = lambda: None
     notices: tuple[str, ...] = ()
     demo: DemoLinks | None = None
     scale: float = 1.0
