@@ -252,7 +252,7 @@ class _Stage:
     def _environment(self, config: Path, hub_url: str) -> dict[str, str]:
         from cli.hub import DEMO_INBOX, DEMO_SCALE, DEMO_SHOP
         from cli.runner import STOP_GRACE
-        from cli.until import ENDS_WITH_INPUT
+        from config.ending import ENDS_WITH_INPUT
 
         return {
             **{name: value for name, value in os.environ.items() if not name.startswith(_NOT_THE_DEMOS)},

@@ -10,7 +10,7 @@ import typer
 
 from cli import access, settings, watching
 from cli.failing import Failing, complain, writable_folder
-from cli.until import listen
+from config.ending import listen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,7 +52,7 @@ def hub(
     policy = routing.policy(
         scale=scale, base_url=routing.base_url or address_of(host, port), mark=_mark(scale) if demo else None
     )
-    ending = listen()
+    ending = listen(to_input=True)
     try:
         running = Hub(
             store=store,

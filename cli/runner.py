@@ -12,8 +12,8 @@ import typer
 from cli import settings
 from cli.display import needs_display
 from cli.failing import Failing, writable_folder
-from cli.until import listen
 from config import Complaint, ConfigError
+from config.ending import listen
 
 if TYPE_CHECKING:
     from runner.metrics import Served
@@ -67,7 +67,7 @@ def runner(
             secrets_in=folders_of_secrets(),
         )
     )
-    ending = listen()
+    ending = listen(to_input=True)
     program.start()
     metrics = _serve_metrics(program, port) if port else None
     typer.echo(f"{location} buys for the hub at {hub_url}")

@@ -8,7 +8,7 @@ import typer
 
 from cli import settings
 from cli.failing import Failing
-from cli.until import listen
+from config.ending import listen
 
 _ANY = ("0.0.0.0", "::")
 
@@ -43,4 +43,4 @@ def serve_shop(host: str, name: str, port: int, *, faults: list[str], scale: flo
         typer.echo(
             f"receivers: {receivers.urls[0]}/slack/CHANNEL, {receivers.urls[0]}/webhook/NAME; inbox: /inbox.json"
         )
-        listen().wait()
+        listen(to_input=True).wait()

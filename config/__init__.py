@@ -1,4 +1,4 @@
-"""Reads YAML, environment and secret files, and complains with file, key and hint."""
+"""What a program is told from outside: YAML, environment, secret files, signals; complaints name file, key and hint."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from config.ending import listen
 from config.logs import get_logger
 from facts import Failpoint, go_on
 from journeys.till import StripeAccess
@@ -148,9 +149,7 @@ class Cleaner:
 def main() -> None:
     """Clean until told to stop or the parent is gone."""
     die_with_parent(signal.SIGTERM)
-    told = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: told.set())
+    told = listen().told
     order = json.loads(sys.stdin.readline())
     if os.getppid() != order["parent"]:
         return  # it died before its death could be told us

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import threading
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,6 +17,7 @@ import httpx
 from alerts.channels import KINDS, Addressed
 from alerts.policy import Policy
 from config import Location, Locations, Secret, read_document
+from config.ending import listen
 from config.locations import JourneyPlan
 from facts import Severity
 from hub.serve import Hub, HubSettings
@@ -51,8 +51,7 @@ def main() -> None:
     at = dies_at(failing[0], int(failing[1]), by=by) if failing else dies_at(None)
     if "DRILL_PASSED" in os.environ:
         at = noted(at, Path(os.environ["DRILL_PASSED"]))
-    told = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: told.set())
+    ending = listen()
     store = open_store(os.environ.get("DATABASE_URL"), folder=Path(folder))
     scale = float(os.environ.get("DRILL_SCALE", "1"))
     targets = targets_from(read_document(ROOT / "sla.yaml"))
@@ -78,7 +77,7 @@ def main() -> None:
         at=at,
     )
     hub.start()
-    told.wait()
+    ending.wait()
     hub.stop()
 
 

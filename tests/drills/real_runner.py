@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import signal
 import sys
-import threading
 from dataclasses import replace
 from pathlib import Path
 
+from config.ending import listen
 from runner.job import Job
 from runner.service import Runner, RunnerSettings
 from runner.start import StartedRun
@@ -20,8 +19,7 @@ def hurried(job: Job) -> StartedRun:
 
 def main() -> None:
     folder, hub, journeys = sys.argv[1:]
-    told = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: told.set())
+    ending = listen()
     settings = RunnerSettings(
         location="us-east", hub_url=hub, folder=Path(folder), journeys_dir=journeys, look_every_s=0.5, max_parallel=1
     )
@@ -29,7 +27,7 @@ def main() -> None:
     runner.start()
     sys.stdout.write("up\n")
     sys.stdout.flush()
-    told.wait()
+    ending.wait()
     runner.stop()
 
 

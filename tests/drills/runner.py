@@ -7,12 +7,12 @@ many seconds.
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
+from config.ending import listen
 from facts import Blame, Run, Status
 from runner.job import Job
 from runner.service import Runner, RunnerSettings
@@ -64,11 +64,10 @@ class Stub:
 def main() -> None:
     folder, hub, location, *failing = sys.argv[1:]
     at = dies_at(failing[0], int(failing[1])) if failing else dies_at(None)
-    told = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: told.set())
+    ending = listen()
     runner = Runner(RunnerSettings(location=location, hub_url=hub, folder=Path(folder)), at=at, make=Stub)
     runner.start()
-    told.wait()
+    ending.wait()
     runner.stop()
 
 

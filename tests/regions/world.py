@@ -24,7 +24,7 @@ import httpx
 import pytest
 
 from cli.hub import DEMO_INBOX, DEMO_SCALE, DEMO_SHOP
-from cli.until import ENDS_WITH_INPUT
+from config.ending import ENDS_WITH_INPUT
 from demo import Served, a_socket
 from demo.inbox import Inbox
 from tests.regions.configuration import HUB_PORT, HUB_URL, INBOX_PORT, SCALE, SHOP_PORT, SHOP_URL, configure
