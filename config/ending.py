@@ -6,11 +6,10 @@ import os
 import signal
 import sys
 import threading
-from contextlib import suppress
 from dataclasses import dataclass
-from types import FrameType
 
 ENDS_WITH_INPUT = "SIXFB_ENDS_WITH_INPUT"
+_ENDS = (signal.SIGTERM, signal.SIGINT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,18 +34,13 @@ def listen(*, to_input: bool = False) -> Ending:
     ending = Ending(threading.Event(), threading.Event())
     told, telling = os.pipe()
     os.set_blocking(telling, False)
-    us = os.getpid()
-
-    # The handler runs in the main thread, between any two of its steps. Set there, an event whose lock that thread holds
-    # because it is about to wait would stop the program for ever; a byte in a pipe waits for nobody.
-    def tell(_number: int, _frame: FrameType | None) -> None:
-        if os.getpid() == us:  # not in a child that is about to be another program
-            with suppress(BlockingIOError):
-                os.write(telling, b".")
-
+    # Not by a handler of ours, for two reasons. It would run in the main thread, between any two of its steps: an event set
+    # there, while that thread holds its lock because it is about to wait, stops the program for ever. And it would run only
+    # once that thread runs: a signal that the system hands to another thread does not wake it. This byte wakes a reader.
+    signal.set_wakeup_fd(telling, warn_on_full_buffer=False)
     threading.Thread(target=_set_in_turn, args=(told, ending.told, ending.again), name="signals", daemon=True).start()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, tell)
+    for number in _ENDS:
+        signal.signal(number, lambda *_: None)
     if to_input and os.environ.get(ENDS_WITH_INPUT):
         events = (ending.told, ending.again)
         threading.Thread(target=_set_at_end_of_input, args=events, name="input", daemon=True).start()
@@ -55,7 +49,8 @@ def listen(*, to_input: bool = False) -> Ending:
 
 def _set_in_turn(told: int, *events: threading.Event) -> None:
     for event in events:
-        os.read(told, 1)
+        while os.read(told, 1)[0] not in _ENDS:
+            pass
         event.set()
 
 

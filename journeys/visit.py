@@ -493,7 +493,7 @@ class Visit:
     def settle(self) -> None:
         """Off the clock, let a page that was just reached come to rest, so that nobody touches it before its vitals are whole.
 
-        Rest is: loaded, and 500 ms without a paint that counts or a shift; at most 3 s.
+        Rest is: loaded, and 500 ms without a paint or a shift that counts; at most 3 s.
         """
         vitals = self.recorder.vitals
         if self._settled_page == (self.page.url, vitals.pages_seen):

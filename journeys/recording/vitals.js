@@ -9,6 +9,7 @@
   const QUIET = 500; // ms without a new paint or shift before a touch counts as late enough
   const FRAME = 8; // ms; the browser rounds an interaction's duration to it
   const SHORTEST = 16; // ms; a shorter interaction is not told
+  const EXPECTED = 500; // ms after a touch in which the browser takes a shift for expected
 
   const visit = (kind, url, start) => ({
     kind, url, start, fcp: null, ttfb: null, load: null, lcp: null, lcpTarget: null, lcpUrl: null,
@@ -189,8 +190,10 @@
   const push = () => {
     queued = false;
     navigation();
-    const last = current().last;
-    send(JSON.stringify({ document: documentId, quiet: performance.now() - last, soft: supported.includes("soft-navigation"), visits: visits.map(clean) }));
+    const { kind, last, start } = current();
+    // A touch made this page: shifts count from when they are no longer its doing, and only then can quiet be told from luck.
+    const moved = kind === "soft" ? Math.max(last, start + EXPECTED) : last;
+    send(JSON.stringify({ document: documentId, quiet: performance.now() - moved, soft: supported.includes("soft-navigation"), visits: visits.map(clean) }));
   };
   const soon = () => { if (!queued) { queued = true; queueMicrotask(push); } };
 

@@ -22,6 +22,7 @@ _INP_PHASES = ("input_delay", "processing", "presentation")
 _LONGEST_URL = 200
 _MOST_DOCUMENTS = 50
 _LONGEST = 1 << 18
+_LATEST_MS = 500.0
 
 
 class VitalsLog:
@@ -41,7 +42,8 @@ class VitalsLog:
         """Whether the browser tells them; where it does not, a page reached without a load never tells its address."""
 
     def take(self, payload: str) -> None:
-        """One push of the page's script: JSON of `document`, `quiet` (ms since its last paint or shift) and `visits`.
+        """One push of the page's script: JSON of `document`, `quiet` (ms since its last paint or shift; below 0 where shifts count
+        only from then on) and `visits`.
 
         A page could call the binding itself; what does not look like a push is ignored.
         """
@@ -60,7 +62,7 @@ class VitalsLog:
         self._documents[document] = visits[:50]
         self.latest_url = url
         self.tells_soft_navigations = bool(push.get("soft"))
-        self.last_motion = max(self.last_motion, self._clock() - quiet / 1000)
+        self.last_motion = max(self.last_motion, self._clock() - max(quiet, -_LATEST_MS) / 1000)
 
     @property
     def pages_seen(self) -> int:

@@ -1,4 +1,4 @@
-"""A program that is told to end does, at whatever moment it is told."""
+"""A program that is told to end does, at whatever moment it is told, and whichever of its threads the system tells."""
 
 from __future__ import annotations
 
@@ -7,25 +7,37 @@ import sys
 
 import pytest
 
-TOLD_WITH_ITS_LOCK_IN_HAND = """
-import os, signal
-from config.ending import listen
-
-ending = listen()
-event = ending.told if {first} else ending.again
-if not {first}:
-    os.kill(os.getpid(), signal.SIGTERM)
-    ending.wait()
+AT_THE_LAST_MOMENT = """
 # What an event's own `wait` does before it waits: a signal may come between any two steps of it.
 with event._cond:
     os.kill(os.getpid(), signal.SIGTERM)
+"""
+ANOTHER_THREAD = """
+def tell():
+    time.sleep(0.3)  # the main thread waits by now
+    signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+
+threading.Thread(target=tell).start()
+"""
+PROGRAM = """
+import os, signal, threading, time
+from config.ending import listen
+
+ending = listen()
+event = ending.told
+if {again}:
+    os.kill(os.getpid(), signal.SIGTERM)
+    ending.wait()
+    event = ending.again
+{tell}
 assert event.wait(30)
 print("ended well")
 """
 
 
-@pytest.mark.parametrize("first", [True, False])
-def test_a_signal_that_comes_just_before_the_wait_is_heard(first: bool) -> None:
-    program = [sys.executable, "-P", "-c", TOLD_WITH_ITS_LOCK_IN_HAND.format(first=first)]
+@pytest.mark.parametrize("again", [False, True], ids=["told", "told again"])
+@pytest.mark.parametrize("tell", [AT_THE_LAST_MOMENT, ANOTHER_THREAD], ids=["at the last moment", "another thread"])
+def test_a_signal_is_heard(tell: str, again: bool) -> None:
+    program = [sys.executable, "-P", "-c", PROGRAM.format(again=again, tell=tell)]
     done = subprocess.run(program, capture_output=True, text=True, timeout=60, check=False)
     assert done.stdout == "ended well\n", done.stderr

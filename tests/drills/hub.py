@@ -9,22 +9,26 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
 import httpx
+from sqlalchemy import Connection
 
 from alerts.channels import KINDS, Addressed
 from alerts.policy import Policy
 from config import Location, Locations, Secret, read_document
 from config.ending import listen
 from config.locations import JourneyPlan
-from facts import Severity
+from facts import Failpoint, Severity
 from hub.serve import Hub, HubSettings
 from hub.watched import Watched
 from journeys.site import Site
 from sla.targets import targets_from
-from store import open_store
+from store import Store, open_store
 from tests.drills.dying import dies_at, noted
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -45,14 +49,39 @@ def the_watched(scale: float = 1) -> Watched:
     )
 
 
+class OneAtATime(Store):
+    """Who is frozen with SQLite's lock in hand keeps everybody out until it goes on, which is why several hubs want PostgreSQL.
+    Here the failpoint is passed while none of our threads writes."""
+
+    writing = threading.RLock()
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """One transaction of this process at a time."""
+        with self.writing, super().write() as connection:
+            yield connection
+
+    def undisturbed(self, at: Failpoint) -> Failpoint:
+        """The same failpoint; nobody writes meanwhile."""
+
+        def alone(here: str) -> None:
+            with self.writing:
+                at(here)
+
+        return alone
+
+
 def main() -> None:
     folder, port, hook, *failing = sys.argv[1:]
     by = signal.Signals[os.environ.get("DRILL_SIGNAL", "SIGKILL")]
-    at = dies_at(failing[0], int(failing[1]), by=by) if failing else dies_at(None)
-    if "DRILL_PASSED" in os.environ:
-        at = noted(at, Path(os.environ["DRILL_PASSED"]))
     ending = listen()
     store = open_store(os.environ.get("DATABASE_URL"), folder=Path(folder))
+    at = dies_at(failing[0], int(failing[1]), by=by) if failing else dies_at(None)
+    if by is signal.SIGSTOP:
+        store = quiet = OneAtATime(store._engine)
+        at = quiet.undisturbed(at)
+    if "DRILL_PASSED" in os.environ:
+        at = noted(at, Path(os.environ["DRILL_PASSED"]))
     scale = float(os.environ.get("DRILL_SCALE", "1"))
     targets = targets_from(read_document(ROOT / "sla.yaml"))
     routes: dict[Severity, tuple[str, ...]] = {Severity.CRITICAL: ("hook",), Severity.HIGH: ("hook",)}
