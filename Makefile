@@ -7,11 +7,12 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 TESTERS ?= 2
 
-.PHONY: help setup browser demo test regions lint containers bench numbers blame docs pictures lock clean
+.PHONY: help setup browser demo test drills regions lint containers bench numbers blame docs pictures lock clean
 
 help:
 	@echo "make demo    the shop, both journeys at three locations, the report (sets everything up first)"
-	@echo "make test    every test but those of make regions"
+	@echo "make test    every test but the long drills"
+	@echo "make drills  the long ones: outages told in real time, the other half of the labelled faults (a quarter of an hour)"
 	@echo "make regions three regions in networks of their own (root, Linux; five minutes)"
 	@echo "make lint    ruff and mypy"
 	@echo "make containers  builds the image, runs journeys in it and the whole compose file (root, Debian; installs buildah, podman)"
@@ -36,8 +37,10 @@ demo: setup
 	$(BIN)/sixfb demo
 
 test: setup
-	@$(BIN)/python -m pytest -n $(TESTERS) --dist loadgroup -m "not alone"; first=$$?; \
-	$(BIN)/python -m pytest -m "alone and not namespaces"; second=$$?; test $$first -eq 0 -a $$second -eq 0
+	$(BIN)/python -m pytest -n $(TESTERS) --dist loadgroup -m "not drill"
+
+drills: setup
+	$(BIN)/python -m pytest -m "drill and not namespaces"
 
 regions: setup
 	$(BIN)/python -m pytest -m namespaces

@@ -17,7 +17,7 @@ from tests.regions.namespaces import standing
 from tests.regions.network import SHOP, Network, a_network
 from tests.regions.world import Run, World, a_world, moment, now, phases
 
-pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.alone, pytest.mark.namespaces]
+pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.drill, pytest.mark.namespaces]
 
 NEAR, MIDDLE, FAR = "us-east", "us-west", "eu-west"
 RTT_MS = {NEAR: 10.0, MIDDLE: 40.0, FAR: 90.0}
