@@ -1,10 +1,11 @@
 """Whether one runner leaves anything behind: so many runs, then its memory, processes, temporary folders and descriptors.
 
-First stubs, fast: ten journeys every two seconds on one runner. Then, with `--real`, whole runs of ga_purchase on the demo shop, one
-after the other, on another runner. Looks are taken between runs; prints the slope of memory over the later two thirds of the runs
-(the first third still fills caches), and what is there once the runner is stopped that was not there before. Ctrl-C ends it early.
+First stubs, fast: ten journeys every two seconds on one runner. Then, with `--short`, runs in a real browser that look at two
+pages of the demo shop, and with `--real` whole runs of ga_purchase there, one after the other, each on a runner of its own. Looks are
+taken between runs; prints the slope of memory over the later two thirds of the runs (the first third still fills caches), and
+what is there once the runner is stopped that was not there before. Ctrl-C ends it early.
 
-    .venv/bin/python -P benchmarks/endurance.py [--stubs 500] [--real 15]
+    .venv/bin/python -P benchmarks/endurance.py [--stubs 500] [--short 500] [--real 15]
 """
 
 from __future__ import annotations
@@ -33,6 +34,18 @@ from runner.service import Making, Runner, RunnerSettings
 from runner.start import StartedRun
 
 MIB = 2**20
+LOOK_AROUND = """
+from journeys.visit import Visit, journey
+
+
+@journey(title="A guest looks at the prices", steps=("open_shop", "see_prices"), deadline_s=30)
+def look_around(visit: Visit) -> None:
+    with visit.step("open_shop"):
+        visit.go(visit.site.url("/"))
+    with visit.step("see_prices"):
+        visit.go(visit.site.url("/pricing"))
+        visit.see(visit.page.get_by_role("heading").first)
+"""
 LEAST_GROWTH_KIB = 8.0
 """A slope of less than this a run is the noise of the allocator: 500 runs would be 4 MiB."""
 
@@ -50,13 +63,13 @@ class Look:
 
 
 class Counted:
-    """A run under way that is counted when it is over."""
+    """A run under way that is counted when it is over. Whatever it walked, it is the record of the plan's journey."""
 
-    def __init__(self, making: Making, over: Callable[[Run], None]) -> None:
-        self._making, self._over = making, over
+    def __init__(self, making: Making, journey: str, over: Callable[[Run], None]) -> None:
+        self._making, self._journey, self._over = making, journey, over
 
     def wait(self) -> Run:
-        run = self._making.wait()
+        run = replace(self._making.wait(), journey=self._journey)
         self._over(run)
         return run
 
@@ -83,7 +96,7 @@ def watch(
         if run.error:
             print(f"  {run.status}: {run.error}", file=sys.stderr)
 
-    runner = Runner(settings, make=lambda job: Counted(make(job), over), client=client)
+    runner = Runner(settings, make=lambda job: Counted(make(job), job.journey, over), client=client)
     runner.start()
     looks: list[Look] = []
     with suppress(KeyboardInterrupt):
@@ -144,26 +157,33 @@ def stubs(wanted: int, folder: Path) -> bool:
     return report("stubs", looks, statuses, before_with(before, settings.folder))
 
 
-def real(wanted: int, folder: Path, url: str) -> bool:
+def real(name: str, wanted: int, folder: Path, url: str, *, period_s: int, walk: Callable[[Job], Job]) -> bool:
     before = look(0, folder)
     settings = RunnerSettings(
         location="us-east",
         hub_url="http://hub.test",
-        folder=folder / "real",
+        folder=folder / name,
         base_url=url,
         chromium=os.environ.get("SIXFB_CHROMIUM"),
         sandbox=sandbox_wanted(),
         max_parallel=1,
     )
-    client = httpx.Client(transport=a_hub(1, 12))
-    make: Callable[[Job], Making] = lambda job: StartedRun(a_purchase(job))  # noqa: E731
-    looks, statuses = watch(wanted, 1, folder, settings, client=client, make=make)
-    return report("real runs", looks, statuses, before_with(before, settings.folder))
+    client = httpx.Client(transport=a_hub(1, period_s))
+    every = max(1, wanted // 50)
+    looks, statuses = watch(wanted, every, folder, settings, client=client, make=lambda job: StartedRun(walk(job)))
+    return report(name, looks, statuses, before_with(before, settings.folder))
 
 
 def a_purchase(job: Job) -> Job:
     site = replace(job.site, cities={"Dallas": "dallas-jan-2026"})
     return replace(job, journey="ga_purchase", site=site, confirm=False)
+
+
+def looks_around(folder: Path) -> Callable[[Job], Job]:
+    """Makes a job one of a short journey, which is written into a folder."""
+    folder.mkdir()
+    (folder / "look_around.py").write_text(LOOK_AROUND, encoding="utf-8")
+    return lambda job: replace(job, journey="look_around", journeys_dir=str(folder), confirm=False)
 
 
 def before_with(before: Look, folder: Path) -> Look:
@@ -175,6 +195,7 @@ def before_with(before: Look, folder: Path) -> Look:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--stubs", type=int, default=500)
+    parser.add_argument("--short", type=int, default=0)
     parser.add_argument("--real", type=int, default=0)
     asked = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -185,9 +206,13 @@ def main() -> None:
         tempfile.tempdir = text
         if asked.stubs:
             well &= stubs(asked.stubs, folder)
+        if asked.short:
+            walk = looks_around(folder / "journeys")
+            with a_shop() as url:
+                well &= real("short runs", asked.short, folder, url, period_s=2, walk=walk)
         if asked.real:
             with a_shop() as url:
-                well &= real(asked.real, folder, url)
+                well &= real("whole runs", asked.real, folder, url, period_s=12, walk=a_purchase)
     sys.exit(0 if well else 1)
 
 
