@@ -59,6 +59,14 @@ class Failure:
     late: bool = False
 
 
+class VisitFailed(Exception):  # noqa: N818 - an outcome, not an error
+    """A step failed; `failure` says which and why."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.sentence)
+        self.failure = failure
+
+
 class Broken(Exception):  # noqa: N818 - what a page object says when the shop is, not an error of ours
     """What a person would notice: the page or the money is not as it should be. `kind` tells whose affair it is."""
 

@@ -13,81 +13,34 @@ third party for proof: the observer is never inside the measurement.
 
 from __future__ import annotations
 
-import contextlib
-import json
-import re
 import time
-import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, TypeVar
 
 from playwright.sync_api import Error, Locator, Page
-from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
-from facts import Purchase, Step, StepStatus
-from journeys.cause import explain, mark
-from journeys.failure import Broken, Failure, Kind, Scene, Thrown
+from facts import Purchase, Step
+from journeys.asking import Answer, ask
+from journeys.clock import Clock
+from journeys.failure import Broken, Kind, VisitFailed
 from journeys.gap import Gap
 from journeys.journey import Journey, journey
 from journeys.money import money
-from journeys.recording import Recorder, SeenRequest, Tracer, endpoint_of, origin_of, party_of
+from journeys.onlooker import Onlooker
+from journeys.recording import Recorder, SeenRequest, Tracer, endpoint_of
+from journeys.rest import Rest
 from journeys.site import Site
+from journeys.steps import Steps
 from journeys.till import StripeAccess
-from journeys.walls import PUZZLE, is_login, wall_said_by
-from journeys.wording import plain
+from journeys.waiting import POLL_MS, Waiting
 
 __all__ = ["Broken", "Journey", "Kind", "Visit", "VisitFailed", "journey", "money"]
 
 T = TypeVar("T")
 Listener = Callable[[str, dict[str, Any]], None]
 
-_QUIET_S = 0.5
-_SETTLE_AT_MOST_S = 3.0
-_POLL_MS = 20
 _PATIENCE = 4
-_SLICE_MS = 1000
-_LOOK_MS = 50
-# Two frames in the same place; what never stands still is left to click() after two seconds.
-_STANDS_STILL = """
-element => new Promise(done => {
-  const began = performance.now();
-  let before, frames = 0;
-  const look = () => {
-    const { x, y, width, height } = element.getBoundingClientRect();
-    const place = [x, y, width, height].join();
-    frames = place === before ? frames + 1 : 0;
-    before = place;
-    if (frames >= 2 || performance.now() - began > 2000) done();
-    else requestAnimationFrame(look);
-  };
-  requestAnimationFrame(look);
-})
-"""
-_HOUSE = Path(__file__).resolve().parent.parent
-_TOLD_WITHIN_S = 1.0
-_ASK_MS = 10_000
-_NO_HOPE_AFTER_S = 3.0
-_GLANCE_MS = 100
-
-
-class VisitFailed(Exception):  # noqa: N818 - an outcome, not an error
-    """A step failed; `failure` says which and why."""
-
-    def __init__(self, failure: Failure) -> None:
-        super().__init__(failure.sentence)
-        self.failure = failure
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """What an endpoint said: `said` is its message in words, `json` its object (empty where it is none)."""
-
-    status: int | None
-    said: str
-    json: dict[str, Any] = field(default_factory=dict)
 
 
 class Visit:
@@ -114,68 +67,55 @@ class Visit:
     ) -> None:
         self.page = page
         self.gap = Gap(page, tracer)
-        self._tracer = tracer
         self.site = site
         self.journey = journey
         self.run_id = run_id
         self.stripe = stripe
         self.notes: list[str] = []
         self.purchases: dict[str, Purchase] = {}
-        self.page_text = ""
-        self._tell = listener or (lambda _event, _data: None)
-        self._patience = _PATIENCE if unhurried else 1
-        self._clock = clock
-        self._steps: dict[str, Step] = {}
-        self._waited_s = 0.0
-        self._waiting = 0
-        self._began: float | None = None
-        self._ended: float | None = None
-        self._step_began = 0.0
-        self._settled_page: tuple[str, int] | None = None
         self.recorder = Recorder(site_url=site.base_url, clock=clock)
         self.recorder.attach(page.context)
+        self._tracer = tracer
+        self._tell = listener or (lambda _event, _data: None)
+        patience = _PATIENCE if unhurried else 1
+        self._clock = Clock(
+            clock,
+            step_s=journey.step_s * patience,
+            deadline_s=journey.deadline_s * patience,
+            tell_waited=lambda ms: self._tell("waited", {"ms": ms}),
+        )
+        self._steps = Steps(journey, self._clock, lambda step: self._tell("step_ended", {"step": step}))
+        self._waiting = Waiting(page, self.recorder, self._clock)
+        self._rest = Rest(page, self.recorder.vitals, self._clock, self._waiting)
+        self._onlooker = Onlooker(
+            page, self.recorder, self._waiting, journey=journey, steps=self._steps, clock=self._clock
+        )
         # Tells the shop's own people, and their analytics, that this buyer is not one.
         page.context.add_cookies([{"name": "sixfb_synthetic", "value": "1", "url": site.base_url}])
 
     # -- the clock ---------------------------------------------------------------------------------------------------
 
-    def _now(self) -> float:
-        return self._clock() - self._waited_s
-
-    @contextmanager
-    def off_the_clock(self) -> Iterator[None]:
+    def off_the_clock(self) -> AbstractContextManager[None]:
         """What happens inside costs the buyer no time: it is neither in the step nor in the journey."""
-        began = self._clock()
-        self._waiting += 1
-        try:
-            yield
-        finally:
-            self._waiting -= 1
-            if not self._waiting:
-                spent = self._clock() - began
-                self._waited_s += spent
-                self._tell("waited", {"ms": spent * 1000})
+        return self._clock.stopped()
 
     @property
     def duration_ms(self) -> float:
         """The journey's clock from the start of the first step to the end of the last."""
-        return 0.0 if self._began is None else ((self._ended or self._now()) - self._began) * 1000
+        return self._clock.duration_ms
 
     @property
     def waited_ms(self) -> float:
         """What the clock left out."""
-        return self._waited_s * 1000
+        return self._clock.waited_ms
 
     def time_left_ms(self) -> float:
         """What is left of the step's and the journey's time, at least 1: 0 would be no limit to Playwright."""
-        now, began = self._now(), self._began if self._began is not None else self._now()
-        step_s, deadline_s = self.journey.step_s * self._patience, self.journey.deadline_s * self._patience
-        left = min(self._step_began + step_s, began + deadline_s) - now
-        return max(1.0, left * 1000)
+        return self._clock.time_left_ms()
 
-    def _is_late(self) -> bool:
-        began = self._began
-        return began is not None and self._now() - began >= self.journey.deadline_s * self._patience
+    def out_of_time(self) -> bool:
+        """Whether the step's or the journey's time has run out."""
+        return self._clock.out_of_time
 
     # -- steps -------------------------------------------------------------------------------------------------------
 
@@ -196,10 +136,12 @@ class Visit:
         self._begin(name)
         try:
             yield
-        except Exception as error:  # noqa: BLE001 - a journey is somebody's code: whatever it raises is this step's failure
-            self._end(name, StepStatus.FAILED, keep=False)
-            self._fail(name, error)
-        self._end(name, StepStatus.PASSED)
+        except Exception as error:  # a journey is somebody's code: whatever it raises is this step's failure
+            self._steps.failed(name)
+            failure = self._onlooker.explain(name, error)
+            self._steps.explain(failure)
+            raise VisitFailed(failure) from error
+        self._steps.passed(name)
         self.settle()
         self._shade(name, sensitive=False)
 
@@ -221,128 +163,21 @@ class Visit:
         return value
 
     def _begin(self, name: str) -> None:
-        if name not in self.journey.steps:
-            raise ValueError(
-                f"{self.journey.name} lists no step {name!r}; its steps are {', '.join(self.journey.steps)}"
-            )
-        if name in self._steps:
-            raise ValueError(f"{self.journey.name} has had its step {name!r} already")
-        now = self._now()
-        self._began = now if self._began is None else self._began
-        self._step_began = now
-        self._ended = None
+        self._steps.begin(name)
         self.recorder.step = name
-        if len(self._steps) == 0:
-            self.recorder.began = self._clock()
+        if self._steps.is_untouched:
+            self.recorder.began = self._clock.ticks()
         self.page.set_default_timeout(self.time_left_ms())
-        self._tell("step_started", {"name": name, "started_ms": (now - self._began) * 1000})
-
-    def _end(self, name: str, status: StepStatus, *, error: str | None = None, keep: bool = True) -> None:
-        now = self._ended = self._now()
-        began = self._began if self._began is not None else now
-        step = Step(
-            name=name,
-            status=status,
-            started_ms=(self._step_began - began) * 1000,
-            duration_ms=(now - self._step_began) * 1000,
-            error=error,
-        )
-        self._steps[name] = step
-        if keep:
-            self._tell("step_ended", {"step": step})
-
-    def _fail(self, name: str, error: Exception) -> NoReturn:
-        with self.off_the_clock():
-            failure = explain(error, self._scene(name), where=self._where(error))
-        status = StepStatus.TIMED_OUT if failure.late else StepStatus.FAILED
-        self._steps[name] = replace(self._steps[name], status=status, error=failure.sentence)
-        self._tell("step_ended", {"step": self._steps[name]})
-        raise VisitFailed(failure) from error
-
-    def _scene(self, step: str) -> Scene:
-        late = self._is_late()
-        with contextlib.suppress(Error):  # the browser may be gone, which is then what there is to tell
-            self._hear_out(step)
-        self.page_text = self._read_page()
-        recorder = self.recorder
-        first = origin_of(self.page.url) == recorder.origin
-        words = wall_said_by(self.page_text)
-        passed_through = [name for name in self._steps if name != step][:-1]
-        began = max((r.began for r in recorder.requests if r.is_main), default=0.0)
-        return Scene(
-            step=step,
-            requests=recorder.in_step(step),
-            around=[r for r in recorder.requests if r.step != step and r.began >= began],
-            survived=self._survived(passed_through),
-            dialogs=[d for d in recorder.dialogs if d.step == step],
-            exceptions=self._thrown(),
-            now=self._clock(),
-            page=endpoint_of(self.page.url) if first else origin_of(self.page.url) or self.page.url,
-            page_text=self.page_text,
-            page_is_first=first,
-            site_answered=any(r.party == "first" and r.status is not None for r in recorder.requests),
-            asks_to_log_in=first and (is_login(endpoint_of(self.page.url)) or self._is_there("input[type=password]")),
-            puzzled=self._puzzled(),
-            crashed=recorder.crashed,
-            walled=recorder.walled or (f"a bot wall says '{words}'" if words else None),
-            over_deadline_s=self.journey.deadline_s if late else None,
-        )
-
-    def _survived(self, steps: list[str]) -> frozenset[str]:
-        """What failed or was thrown in steps after which another one passed: it kept nobody from buying."""
-        failed = {mark(r) for r in self.recorder.requests if r.step in steps and (r.failed or not r.ended)}
-        return frozenset(failed | {line.text for line in self.recorder.console if line.step in steps})
-
-    def _thrown(self) -> list[Thrown]:
-        first = self.recorder.origin
-        lines = [line for line in self.recorder.console if line.level == "exception"]
-        return [Thrown(line.text, party_of(line.source or "", first=first)) for line in lines]
-
-    # Whatever is asked of a page here has a limit of its own: while a navigation is not answered, a plain count() waits for ever.
-    def _is_there(self, selector: str) -> bool:
-        try:
-            self.page.locator(selector).filter(visible=True).first.wait_for(state="visible", timeout=_GLANCE_MS)
-        except Error:
-            return False
-        return True
-
-    def _puzzled(self) -> bool:
-        """Whether the page shows a CAPTCHA. Its frame may also stand there hidden, and then asks nobody anything."""
-        puzzles = {origin_of(frame.url) for frame in self.page.frames[1:] if PUZZLE.search(frame.url)}
-        return any(self._is_there(f'iframe[src^="{origin}"]') for origin in puzzles if origin)
-
-    def _hear_out(self, step: str) -> None:
-        """Give the body of a refused request, and the alert that follows it, a moment to arrive."""
-        with contextlib.suppress(Error):  # where the browser is gone there is nothing more to hear
-            for _ in range(5):
-                awaited = [r for r in self.recorder.in_step(step) if r.status and r.status >= 400 and not r.ended]
-                if self.recorder.crashed or not awaited:
-                    break
-                self.pump(100)
-            self.pump(100)
-
-    def _read_page(self) -> str:
-        try:
-            return self.page.locator("body").inner_text(timeout=2000)[:4096]
-        except Error:
-            return ""
-
-    def _where(self, error: BaseException) -> str | None:
-        """`file:line` of the journey, or of the page object beside it, where the error came through."""
-        frames = traceback.extract_tb(error.__traceback__)
-        own = [f for f in frames if f.filename == self.journey.file]
-        return f"{_as_known(own[-1].filename)}:{own[-1].lineno}" if own else None
+        self._tell("step_started", {"name": name, "started_ms": self._clock.step_started_ms})
 
     def skip(self, *names: str, reason: str) -> None:
         """Leave steps out, with the reason; a run with skipped steps can still pass."""
         for name in names:
-            step = Step(name=name, status=StepStatus.SKIPPED, error=reason)
-            self._steps[name] = step
-            self._tell("step_ended", {"step": step})
+            self._steps.skip(name, reason)
 
     def steps(self) -> tuple[Step, ...]:
         """Every step of the journey in its order; those that never began are skipped."""
-        return tuple(self._steps.get(n, Step(name=n, status=StepStatus.SKIPPED)) for n in self.journey.steps)
+        return self._steps.all()
 
     def walk(self) -> None:
         """Walk the journey to its end.
@@ -355,15 +190,16 @@ class Visit:
         except VisitFailed:
             raise
         except Exception as error:
-            with self.off_the_clock():
-                scene = self._scene(self.recorder.step or self.journey.steps[0])
-            raise VisitFailed(explain(error, scene, where=self._where(error))) from error
-        forgotten = [name for name in self.journey.steps if name not in self._steps]
+            step = self.recorder.step or self.journey.steps[0]
+            raise VisitFailed(self._onlooker.explain(step, error)) from error
+        forgotten = self._steps.forgotten()
         if forgotten:
-            sentence = f"{forgotten[0]}: the journey ended without this step; walk it, or visit.skip() it with a reason"
-            raise VisitFailed(
-                Failure(step=forgotten[0], kind=Kind.SCRIPT, sentence=sentence, where=_as_known(self.journey.file))
-            )
+            raise VisitFailed(forgotten)
+
+    @property
+    def page_text(self) -> str:
+        """What the page said when a step failed; empty before that."""
+        return self._onlooker.page_text
 
     # -- what a buyer does -------------------------------------------------------------------------------------------
 
@@ -383,14 +219,8 @@ class Visit:
 
         Gives up early where it cannot come any more: the page showed an alert, the document is an error, the page crashed.
         """
-        while True:
-            left = self.time_left_ms()
-            try:
-                locator.wait_for(state="visible", timeout=min(left, _SLICE_MS) if left else _SLICE_MS)
-                return locator
-            except PlaywrightTimeout as error:
-                if self._hopeless() or self.out_of_time():
-                    raise PlaywrightTimeout(_with_waited(str(error), self._now() - self._step_began)) from None
+        self._waiting.until_visible(locator)
+        return locator
 
     def press(self, locator: Locator) -> None:
         """Click a control once it can be seen and stands still.
@@ -399,47 +229,20 @@ class Visit:
         seem slower than it is, by chance now more and now less. Here it is looked at in every frame.
         """
         self.see(locator)
-        with contextlib.suppress(
-            Error
-        ):  # a page that draws itself anew replaces it meanwhile; click() finds the new one
-            locator.evaluate(_STANDS_STILL, timeout=self.time_left_ms())
+        self._waiting.until_still(locator)
         locator.click(timeout=self.time_left_ms())
 
-    def wait_until(self, what: str, probe: Callable[[], T | None], *, every_ms: int = _POLL_MS) -> T:
+    def wait_until(self, what: str, probe: Callable[[], T | None], *, every_ms: int = POLL_MS) -> T:
         """Wait until `probe` gives something true, and return it. `what` completes "... did not come: ".
 
         Raises:
             TimeoutError: Playwright's; the step's time ran out, or hope did (see `see`).
         """
-        while True:
-            found = probe()
-            if found:
-                return found
-            if self.out_of_time() or self._hopeless():
-                waited = self._now() - self._step_began
-                raise PlaywrightTimeout(f"Timeout {waited * 1000:.0f}ms exceeded.\nwaiting for {what}")
-            self.pump(every_ms)
+        return self._waiting.until(what, probe, every_ms=every_ms)
 
     def pump(self, ms: float) -> None:
         """Let the browser's events in. Playwright's own wait: it needs no answer from a page that may be stuck."""
-        try:
-            self.page.wait_for_timeout(ms)
-        except Error:
-            if not self.recorder.crashed:
-                raise
-
-    def out_of_time(self) -> bool:
-        return self.time_left_ms() <= 1.0
-
-    def _hopeless(self) -> bool:
-        recorder, step = self.recorder, self.recorder.step
-        if recorder.crashed or recorder.walled or any(d.step == step and d.kind == "alert" for d in recorder.dialogs):
-            return True
-        now = self._clock()
-        return any(
-            r.failed and r.party == "first" and (r.is_main or (_is_call(r) and now - r.began > _NO_HOPE_AFTER_S))
-            for r in recorder.in_step(step)
-        )
+        self._waiting.pump(ms)
 
     def answer(self, method: str, endpoint: str) -> SeenRequest | None:
         """The latest request of this step to an endpoint of the site that has been answered or has failed; None before that."""
@@ -453,19 +256,7 @@ class Visit:
 
         No answer is a status of None and the reason in `said`.
         """
-        seen = self.recorder.note_own("GET", self.site.url(path))
-        try:
-            response = self.page.context.request.get(
-                seen.url, params=dict(query), timeout=_ASK_MS, fail_on_status_code=False
-            )
-            status, text = response.status, response.text()
-            self.recorder.note_budget(response.headers)
-        except Error as error:
-            reason = str(error).splitlines()[0]
-            self.recorder.end_own(seen, failure=reason)
-            return Answer(status=None, said=reason)
-        self.recorder.end_own(seen, status=status, body=text if status >= 400 else None)
-        return Answer(status=status, said=plain(text), json=_json_object(text))
+        return ask(self.page.context, self.recorder, self.site.url(path), query)
 
     def order(self) -> None:
         """The shop is about to be asked for a checkout, in the name of this run's own e-mail address."""
@@ -488,59 +279,9 @@ class Visit:
         if sentence not in self.notes:
             self.notes.append(sentence)
 
-    # -- rest --------------------------------------------------------------------------------------------------------
-
     def settle(self) -> None:
         """Off the clock, let a page that was just reached come to rest, so that nobody touches it before its vitals are whole.
 
         Rest is: loaded, and 500 ms without a paint or a shift that counts; at most 3 s.
         """
-        vitals = self.recorder.vitals
-        if self._settled_page == (self.page.url, vitals.pages_seen):
-            return
-        with self.off_the_clock():
-            ends = self._clock() + _SETTLE_AT_MOST_S
-            try:
-                self.page.wait_for_load_state("load", timeout=_SETTLE_AT_MOST_S * 1000)
-                self._wait_for_quiet(ends)
-            except Error:
-                return  # still loading, crashed or gone: the next step finds out and says so
-        self._settled_page = (self.page.url, vitals.pages_seen)
-
-    def _wait_for_quiet(self, ends: float) -> None:
-        vitals = self.recorder.vitals
-        quiet_from = self._clock()
-        while True:
-            now = self._clock()
-            untold = vitals.tells_soft_navigations and vitals.latest_url != self.page.url
-            if untold and now < quiet_from + _TOLD_WITHIN_S:
-                self.pump(_LOOK_MS)  # it has not painted yet
-                continue
-            quiet_until = max(vitals.last_motion, quiet_from) + _QUIET_S
-            if now >= min(quiet_until, ends):
-                return
-            self.pump(max(_POLL_MS, (min(quiet_until, ends) - now) * 1000))
-
-
-def _as_known(file: str) -> str:
-    """A file as its reader knows it: `journeys/ga_purchase.py` for ours, else from the current folder, else in full."""
-    for known in (_HOUSE, Path.cwd()):
-        if Path(file).is_relative_to(known):
-            return str(Path(file).relative_to(known))
-    return file
-
-
-def _is_call(request: SeenRequest) -> bool:
-    return request.kind in ("fetch", "xhr")
-
-
-def _json_object(text: str) -> dict[str, Any]:
-    try:
-        value = json.loads(text)
-    except ValueError:
-        return {}
-    return value if isinstance(value, dict) else {}
-
-
-def _with_waited(message: str, seconds: float) -> str:
-    return re.sub(r"Timeout \d+ms", f"Timeout {seconds * 1000:.0f}ms", message, count=1)
+        self._rest.settle()

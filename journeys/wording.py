@@ -1,9 +1,10 @@
-"""Requests, answers, locators and time-outs in the words of a person."""
+"""Requests, answers, locators, time-outs and files in the words of a person."""
 
 from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from journeys.net_errors import in_words
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from journeys.recording import SeenRequest
 
 _QUOTE = 160
+_HOUSE = Path(__file__).resolve().parent.parent
 
 
 def name_of_request(request: SeenRequest) -> str:
@@ -98,3 +100,11 @@ def short(text: str) -> str:
     """A text in one line that can be quoted."""
     text = " ".join(text.split())
     return text if len(text) <= _QUOTE else text[: _QUOTE - 1] + "…"
+
+
+def as_known(file: str) -> str:
+    """A file as its reader knows it: `journeys/ga_purchase.py` for ours, else from the current folder, else in full."""
+    for known in (_HOUSE, Path.cwd()):
+        if Path(file).is_relative_to(known):
+            return str(Path(file).relative_to(known))
+    return file

@@ -1,0 +1,75 @@
+"""The book of a journey's steps: which have been walked or left out, when each began, how long it took and how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from facts import Step, StepStatus
+from journeys.clock import Clock
+from journeys.failure import Failure, Kind
+from journeys.journey import Journey
+from journeys.wording import as_known
+
+
+class Steps:
+    """The steps of a journey, each of which is begun once and then ended, or is skipped; `tell` is told of each that is done."""
+
+    def __init__(self, journey: Journey, clock: Clock, tell: Callable[[Step], None]) -> None:
+        self._journey, self._clock, self._tell = journey, clock, tell
+        self._done: dict[str, Step] = {}
+
+    @property
+    def is_untouched(self) -> bool:
+        """Whether none has ended yet."""
+        return not self._done
+
+    def begin(self, name: str) -> None:
+        """Start a step's time. Raises ValueError where the journey does not list it, or has had it."""
+        if name not in self._journey.steps:
+            listed = ", ".join(self._journey.steps)
+            raise ValueError(f"{self._journey.name} lists no step {name!r}; its steps are {listed}")
+        if name in self._done:
+            raise ValueError(f"{self._journey.name} has had its step {name!r} already")
+        self._clock.begin_step()
+
+    def passed(self, name: str) -> None:
+        """The step that was begun last is over, and went well."""
+        self._tell(self._end(name, StepStatus.PASSED))
+
+    def failed(self, name: str) -> None:
+        """The step that was begun last is over. Its time stops here; it is told of with its cause."""
+        self._end(name, StepStatus.FAILED)
+
+    def explain(self, failure: Failure) -> None:
+        """Why the step that ended last has failed."""
+        status = StepStatus.TIMED_OUT if failure.late else StepStatus.FAILED
+        self._tell(self._keep(replace(self._done[failure.step], status=status, error=failure.sentence)))
+
+    def skip(self, name: str, reason: str) -> None:
+        """Leave a step out."""
+        self._tell(self._keep(Step(name=name, status=StepStatus.SKIPPED, error=reason)))
+
+    def all(self) -> tuple[Step, ...]:
+        """Every step of the journey in its order; those that never began are skipped."""
+        return tuple(self._done.get(n, Step(name=n, status=StepStatus.SKIPPED)) for n in self._journey.steps)
+
+    def forgotten(self) -> Failure | None:
+        """The failure that it is to have neither begun nor skipped a step."""
+        name = next((name for name in self._journey.steps if name not in self._done), None)
+        if name is None:
+            return None
+        sentence = f"{name}: the journey ended without this step; walk it, or visit.skip() it with a reason"
+        return Failure(step=name, kind=Kind.SCRIPT, sentence=sentence, where=as_known(self._journey.file))
+
+    def left_behind(self, name: str) -> list[str]:
+        """The steps before this one after which another one passed."""
+        return [done for done in self._done if done != name][:-1]
+
+    def _end(self, name: str, status: StepStatus) -> Step:
+        started_ms = self._clock.step_started_ms
+        return self._keep(Step(name=name, status=status, started_ms=started_ms, duration_ms=self._clock.end_step()))
+
+    def _keep(self, step: Step) -> Step:
+        self._done[step.name] = step
+        return step
