@@ -1,14 +1,19 @@
-"""The shapes of the JSON doors' answers that are no nouns by themselves; `/openapi.json` is made of them."""
+"""How the JSON doors answer, of which `/openapi.json` is made, and the shapes of answers that are no nouns by themselves."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from fastapi.responses import JSONResponse
+
 from facts import Alert, Incident, Notification, Outcome, Verdict
 from hub.ingest import Taken
 from store.alerts import AlertChange
+
+_UNREADABLE = {400: "The body is not JSON in UTF-8.", 415: "The body is compressed."}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +90,20 @@ def told(model: type, description: str) -> dict[str, Any]:
     return {"model": model, "description": description}
 
 
-def refused(**why: str) -> dict[int | str, dict[str, Any]]:
-    """The refusals of a door beside those that every door has: `_404="no such run"`."""
-    return {int(status.lstrip("_")): told(Problem, description) for status, description in why.items()}
+def answering(
+    model: type,
+    description: str,
+    *,
+    reads_json: bool = False,
+    also: Mapping[int, dict[str, Any]] | None = None,
+    **refused: str,
+) -> dict[str, Any]:
+    """How a JSON door answers, as its decorator wants it: 200 with a model, `also` with something else, and its refusals.
+
+    A refusal is `_404="No such run."`; those that every door has (`hub/openapi.py`) are not named, and neither are those of
+    a body that is no JSON where the door `reads_json`.
+    """
+    refusals = {**(_UNREADABLE if reads_json else {}), **{int(status[1:]): why for status, why in refused.items()}}
+    answers = {200: told(model, description), **(also or {})}
+    answers |= {status: told(Problem, why) for status, why in refusals.items()}
+    return {"response_class": JSONResponse, "responses": answers}

@@ -21,7 +21,7 @@ from hub.answers import (
     RunsListed,
     RunsTaken,
     VerdictsTold,
-    refused,
+    answering,
     told,
 )
 from hub.centre import Centre
@@ -55,17 +55,14 @@ def api(centre: Centre) -> APIRouter:
 def _add_runner_doors(router: APIRouter, centre: Centre) -> None:
     @router.post(
         "/api/runs",
-        response_class=JSONResponse,
-        responses={
-            200: told(RunsTaken, "What became of each run."),
-            **refused(
-                _400="The body is not JSON in UTF-8.",
-                _413="More than 4 MiB or 50 runs.",
-                _415="The body is compressed.",
-                _422="JSON of another shape.",
-                _425="Of a newer version of the wire; keep it and come back once the hub is upgraded.",
-            ),
-        },
+        **answering(
+            RunsTaken,
+            "What became of each run.",
+            reads_json=True,
+            _413="More than 4 MiB or 50 runs.",
+            _422="JSON of another shape.",
+            _425="Of a newer version of the wire; keep it and come back once the hub is upgraded.",
+        ),
         openapi_extra=RUNS_BODY,
     )
     async def take_runs(request: Request) -> Response:
@@ -77,17 +74,15 @@ def _add_runner_doors(router: APIRouter, centre: Centre) -> None:
 
     @router.put(
         "/api/evidence/{sha256}",
-        response_class=JSONResponse,
-        responses={
-            200: told(EvidenceKept, "It was here already, or is noted as never to come."),
-            201: told(EvidenceKept, "Stored."),
-            **refused(
-                _400="No such hash or kind, or bytes that are not of their `Content-Encoding`.",
-                _413="More than 20 MiB, unpacked.",
-                _415="A `Content-Encoding` that is not taken.",
-                _422="The bytes have another hash, or no kind.",
-            ),
-        },
+        **answering(
+            EvidenceKept,
+            "It was here already, or is noted as never to come.",
+            also={201: told(EvidenceKept, "Stored.")},
+            _400="No such hash or kind, or bytes that are not of their `Content-Encoding`.",
+            _413="More than 20 MiB, unpacked.",
+            _415="A `Content-Encoding` that is not taken.",
+            _422="The bytes have another hash, or no kind.",
+        ),
         openapi_extra=BYTES_BODY,
     )
     async def take_evidence(
@@ -108,12 +103,13 @@ def _add_runner_doors(router: APIRouter, centre: Centre) -> None:
 
     @router.get(
         "/api/plan",
-        response_class=JSONResponse,
-        responses={
-            200: told(Plan, "The plan; its `ETag` names it."),
-            304: {"description": "It has not changed."},
-            **refused(_404="No such location.", _422="No location is asked for."),
-        },
+        **answering(
+            Plan,
+            "The plan; its `ETag` names it.",
+            also={304: {"description": "It has not changed."}},
+            _404="No such location.",
+            _422="No location is asked for.",
+        ),
     )
     def tell_plan(location: str, request: Request, if_none_match: Annotated[str | None, Header()] = None) -> Response:
         """What the runner of a location should do; with `If-None-Match` 304 where that has not changed."""
@@ -134,11 +130,7 @@ def _add_runner_doors(router: APIRouter, centre: Centre) -> None:
 
 
 def _add_readers(router: APIRouter, centre: Centre) -> None:
-    @router.get(
-        "/api/runs",
-        response_class=JSONResponse,
-        responses={200: told(RunsListed, "The runs."), **refused(_422="A parameter is none.")},
-    )
+    @router.get("/api/runs", **answering(RunsListed, "The runs.", _422="A parameter is none."))
     def list_runs(
         journey: str | None = None,
         location: str | None = None,
@@ -153,11 +145,7 @@ def _add_readers(router: APIRouter, centre: Centre) -> None:
             )
         return JSONResponse({"runs": to_wire(found)})
 
-    @router.get(
-        "/api/runs/{run_id}",
-        response_class=JSONResponse,
-        responses={200: told(Run, "The run."), **refused(_404="No such run.")},
-    )
+    @router.get("/api/runs/{run_id}", **answering(Run, "The run.", _404="No such run."))
     def show_run(run_id: str) -> Response:
         """One run, whole."""
         with centre.store.read() as connection:
@@ -166,17 +154,13 @@ def _add_readers(router: APIRouter, centre: Centre) -> None:
             raise HubError(404, f"no run {run_id!r:.220}")
         return JSONResponse(to_wire(stored.run))
 
-    @router.get("/api/sla", response_class=JSONResponse, responses={200: told(VerdictsTold, "The verdicts.")})
+    @router.get("/api/sla", **answering(VerdictsTold, "The verdicts."))
     def tell_verdicts() -> Response:
         """The verdicts of the last tick."""
         with centre.store.read() as connection:
             return JSONResponse(meta.get(connection, VERDICTS) or {"at": None, "verdicts": []})
 
-    @router.get(
-        "/api/alerts",
-        response_class=JSONResponse,
-        responses={200: told(AlertsListed, "The alerts."), **refused(_422="A parameter is none.")},
-    )
+    @router.get("/api/alerts", **answering(AlertsListed, "The alerts.", _422="A parameter is none."))
     def list_alerts(state: AlertState | None = None, limit: Annotated[int, Query(ge=1, le=1000)] = 100) -> Response:
         """Alerts, the firing first, then newest first."""
         with centre.store.read() as connection:
@@ -184,11 +168,7 @@ def _add_readers(router: APIRouter, centre: Centre) -> None:
             open_incidents = incidents.open_ones(connection)
         return JSONResponse({"alerts": to_wire(found), "incidents": to_wire(open_incidents)})
 
-    @router.get(
-        "/api/alerts/{alert_id}",
-        response_class=JSONResponse,
-        responses={200: told(AlertShown, "The alert."), **refused(_404="No such alert.")},
-    )
+    @router.get("/api/alerts/{alert_id}", **answering(AlertShown, "The alert.", _404="No such alert."))
     def show_alert(alert_id: str) -> Response:
         """One alert with its changes and the messages of its incident."""
         with centre.store.read() as connection:
@@ -203,14 +183,15 @@ def _add_readers(router: APIRouter, centre: Centre) -> None:
 def _add_actions(router: APIRouter, centre: Centre) -> None:
     @router.post(
         "/api/alerts/{alert_id}/ack",
-        response_class=JSONResponse,
-        responses={
-            200: told(Alert, "The alert, taken on."),
-            303: {"description": "A form came; its page is at `Location`."},
-            **refused(
-                _404="No such alert.", _409="It is over.", _413="A form of this size is none.", _415="No form, no JSON."
-            ),
-        },
+        **answering(
+            Alert,
+            "The alert, taken on.",
+            also={303: {"description": "A form came; its page is at `Location`."}},
+            _404="No such alert.",
+            _409="It is over.",
+            _413="A form of this size is none.",
+            _415="No form, no JSON.",
+        ),
         openapi_extra={"requestBody": {"content": {"application/json": {"schema": {"type": "object"}}}}},
     )
     async def acknowledge_alert(alert_id: str, request: Request) -> Response:
@@ -226,15 +207,14 @@ def _add_actions(router: APIRouter, centre: Centre) -> None:
 
 
 def _add_health(router: APIRouter, centre: Centre) -> None:
-    @router.get("/healthz", response_class=JSONResponse, responses={200: told(Alive, "It is alive.")})
+    @router.get("/healthz", **answering(Alive, "It is alive."))
     def alive() -> Response:
         """The process answers."""
         return JSONResponse({"status": "ok"})
 
     @router.get(
         "/readyz",
-        response_class=JSONResponse,
-        responses={200: told(Ready, "It works."), 503: told(Ready, "It takes writes, but nobody judges.")},
+        **answering(Ready, "It works.", also={503: told(Ready, "It takes writes, but nobody judges.")}),
     )
     def ready() -> Response:
         """The database takes writes and an evaluator's tick is younger than a minute."""

@@ -3,11 +3,11 @@ and the first record holds."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from facts import Claim, WireError, claim_ttl_s, from_wire
+from hub.decoding import json_in
 from hub.errors import HubError
 from hub.records import storable
 from hub.watched import Watched
@@ -32,13 +32,7 @@ class Ask:
 def read_ask(body: bytes) -> Ask:
     """The ask in a request's body. Raises HubError 400, 422."""
     try:
-        data = json.loads(body.decode("utf-8"))
-    except RecursionError:
-        raise HubError(400, "the body is nested too deeply") from None
-    except ValueError as error:
-        raise HubError(400, f"the body is not JSON in UTF-8: {error}") from None
-    try:
-        ask = from_wire(Ask, data)
+        ask = from_wire(Ask, json_in(body))
     except WireError as error:
         raise HubError(422, storable(str(error))[:300]) from None
     if not 1 <= len(ask.runner) <= _LONGEST_ID or ask.runner != storable(ask.runner):

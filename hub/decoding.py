@@ -1,9 +1,11 @@
-"""A body's bytes as they were before they were packed for the way; what comes out is counted by whoever reads it."""
+"""What is in a body: its bytes as they were before they were packed for the way, counted by whoever reads them, or its JSON."""
 
 from __future__ import annotations
 
+import json
 import zlib
 from collections.abc import AsyncIterator
+from typing import Any
 
 from hub.errors import HubError
 
@@ -24,6 +26,17 @@ def decoded(chunks: AsyncIterator[bytes], encoding: str) -> AsyncIterator[bytes]
     if name not in _WINDOW:
         raise HubError(415, f"Content-Encoding: {name!r:.40} is not taken; send it as it is, or as gzip or deflate")
     return _unpacked(chunks, name)
+
+
+def json_in(body: bytes) -> Any:
+    """The JSON in a body. Raises HubError 400."""
+    try:
+        # Decoded here: json.loads would also take UTF-16, UTF-32 and halves of surrogate pairs.
+        return json.loads(body.decode("utf-8"))
+    except RecursionError:
+        raise HubError(400, "the body is nested too deeply") from None
+    except ValueError as error:
+        raise HubError(400, f"the body is not JSON in UTF-8: {error}") from None
 
 
 async def _unpacked(chunks: AsyncIterator[bytes], name: str) -> AsyncIterator[bytes]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
@@ -12,6 +11,7 @@ from typing import Any, Literal
 from config.logs import get_logger
 from facts import WIRE_VERSION, Failpoint, Heartbeat, LedgerState, Run, Status, WireError, from_wire, go_on
 from hub import heartbeats
+from hub.decoding import json_in
 from hub.errors import HubError
 from hub.records import UnfitError, storable, tidied
 from store import Store, ledgers, runs
@@ -195,13 +195,7 @@ def _in_order(read: list[_Read]) -> list[int]:
 def _read_batch(body: bytes) -> tuple[str | None, list[Any], Any]:
     if len(body) > LARGEST_BATCH:
         raise HubError(413, f"a batch may have {LARGEST_BATCH // 1024 // 1024} MiB; send fewer runs at once")
-    try:
-        # Decoded here: json.loads would also take UTF-16, UTF-32 and halves of surrogate pairs.
-        data = json.loads(body.decode("utf-8"))
-    except RecursionError:
-        raise HubError(400, "the body is nested too deeply") from None
-    except ValueError as error:
-        raise HubError(400, f"the body is not JSON in UTF-8: {error}") from None
+    data = json_in(body)
     if isinstance(data, list):
         data = {"runs": data}
     records = data.get("runs") if isinstance(data, dict) else None

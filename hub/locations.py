@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from starlette.concurrency import run_in_threadpool
 
 from facts import Claim, RunnerState, to_wire
-from hub.answers import refused, told
+from hub.answers import answering
 from hub.centre import Centre
 from hub.claiming import LARGEST_ASK, decide, read_ask
 from hub.errors import HubError
@@ -79,17 +79,14 @@ def add_location_doors(router: APIRouter, centre: Centre) -> None:
 
     @router.post(
         "/api/slots/claim",
-        response_class=JSONResponse,
-        responses={
-            200: told(Claim, "Granted, or who has it."),
-            **refused(
-                _400="The body is not JSON in UTF-8.",
-                _404="The journey is not on the location's plan.",
-                _413="The body is too large.",
-                _415="The body is compressed.",
-                _422="JSON of another shape, or no slot of the plan's.",
-            ),
-        },
+        **answering(
+            Claim,
+            "Granted, or who has it.",
+            reads_json=True,
+            _404="The journey is not on the location's plan.",
+            _413="The body is too large.",
+            _422="JSON of another shape, or no slot of the plan's.",
+        ),
         openapi_extra=_CLAIM_BODY,
     )
     async def claim_slot(request: Request) -> Response:
@@ -101,7 +98,7 @@ def add_location_doors(router: APIRouter, centre: Centre) -> None:
         claim = await run_in_threadpool(decide, centre.store, centre.watched, ask, now=centre.clock())
         return JSONResponse(to_wire(claim))
 
-    @router.get("/api/locations", response_class=JSONResponse, responses={200: told(LocationsListed, "The locations.")})
+    @router.get("/api/locations", **answering(LocationsListed, "The locations."))
     def list_locations() -> Response:
         """How each location is: its last result, what waits there, its runners and what troubles them."""
         with centre.store.read() as connection:
