@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from runner.entries import Entry, Order, State, entry_from, order_from
+from runner.transaction import transaction
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS orders (
@@ -51,16 +51,8 @@ class Ledger:
             self._connection.execute(f"PRAGMA {pragma}")
         self._connection.executescript(_TABLES)
 
-    @contextmanager
-    def _write(self) -> Iterator[sqlite3.Connection]:
-        with self._lock:
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._connection
-            except BaseException:
-                self._connection.execute("ROLLBACK")
-                raise
-            self._connection.execute("COMMIT")
+    def _write(self) -> AbstractContextManager[sqlite3.Connection]:
+        return transaction(self._connection, self._lock)
 
     def _read(self, query: str, *values: object) -> list[sqlite3.Row]:
         with self._lock:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from facts import Failpoint, Run, Status, from_wire, go_on, to_wire
+from runner.transaction import transaction
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS slots (
@@ -101,17 +102,8 @@ class Spool:
             with suppress(OSError):
                 self._ballast.write_bytes(b"\0" * _BALLAST)
 
-    @contextmanager
-    def _write(self) -> Iterator[sqlite3.Connection]:
-        with self._lock:
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._connection
-                self._connection.execute("COMMIT")
-            except BaseException:
-                if self._connection.in_transaction:  # a full disk ends some by itself
-                    self._connection.execute("ROLLBACK")
-                raise
+    def _write(self) -> AbstractContextManager[sqlite3.Connection]:
+        return transaction(self._connection, self._lock)
 
     def _read(self, query: str, *values: object) -> list[tuple[str, ...]]:
         with self._lock:
