@@ -20,6 +20,8 @@ from facts.failpoint import (
     go_on,
 )
 from facts.heartbeat import (
+    SANDBOX_HINT,
+    SANDBOX_OFF,
     SKEWS_KEPT,
     Heartbeat,
     RunnerState,
@@ -79,6 +81,8 @@ from facts.wire import (
 
 __all__ = [
     "REASONS",
+    "SANDBOX_HINT",
+    "SANDBOX_OFF",
     "SKEWS_KEPT",
     "WIRE_VERSION",
     "Alert",

@@ -7,6 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 SKEWS_KEPT = 5
+SANDBOX_OFF = "browser sandbox off"
+SANDBOX_HINT = (
+    "what a page breaks out of, nothing in the browser holds: run it as another user than root, in a container with "
+    "deploy/seccomp.json, and without SIXFB_SANDBOX=off (docs/deploy.md)"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,7 +20,7 @@ class Heartbeat:
 
     `id` names this very runner among those of its location. `spool` is how many results wait on its disk beside those that
     come with it, `rejected` how many the hub refused for good. `sent_at` is its own clock. `trouble` says in a sentence what
-    keeps it from measuring.
+    keeps it from measuring. `sandbox` is whether its browser runs in Chromium's sandbox; None: an older runner, which does not say.
     """
 
     id: str = ""
@@ -24,6 +29,7 @@ class Heartbeat:
     rejected: int = 0
     sent_at: datetime | None = None
     trouble: str | None = None
+    sandbox: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +47,7 @@ class RunnerState:
     rejected: int = 0
     sent_at: datetime | None = None
     trouble: str | None = None
+    sandbox: bool | None = None
     skews: tuple[float, ...] = ()
 
     @property

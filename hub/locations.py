@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse
 from sqlalchemy import Connection
 from starlette.concurrency import run_in_threadpool
 
-from facts import Claim, RunnerState, to_wire
+from facts import SANDBOX_HINT, SANDBOX_OFF, Claim, RunnerState, to_wire
 from hub.answers import answering
 from hub.centre import Centre
 from hub.claiming import LARGEST_ASK, decide, read_ask
@@ -47,11 +47,15 @@ _CLAIM_BODY: dict[str, Any] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocationState:
-    """A location: when its last result came, how many results wait there, and its runners, the latest heard first."""
+    """A location: when its last result came, how many results wait there, and its runners, the latest heard first.
+
+    `warnings` say in sentences what is not as safe as it could be, and what to do.
+    """
 
     location: str
     last_result_at: datetime | None
     spool: int
+    warnings: list[str]
     runners: list[RunnerState]
 
 
@@ -70,7 +74,10 @@ def locations_of(connection: Connection, names: Sequence[str], *, now: datetime)
     for name in names:
         here = [state for state in heard if state.location == name]
         spool = sum(state.spool for state in here)
-        found.append(LocationState(location=name, last_result_at=last.get(name), spool=spool, runners=here))
+        warnings = [f"{SANDBOX_OFF}: {SANDBOX_HINT}"] if any(state.sandbox is False for state in here) else []
+        found.append(
+            LocationState(location=name, last_result_at=last.get(name), spool=spool, warnings=warnings, runners=here)
+        )
     return found
 
 

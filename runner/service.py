@@ -208,7 +208,7 @@ class Runner:
     def _about(self) -> dict[str, Any]:
         """What goes to the hub with each batch, beside the runs."""
         told = {"id": self.id, "version": our_version(), "trouble": self._troubles.sentence()}
-        return {**told, "ledger": to_wire(self._state_of_ledger())}
+        return {**told, "sandbox": self._settings.sandbox, "ledger": to_wire(self._state_of_ledger())}
 
     def _state_of_ledger(self) -> LedgerState:
         settings = self._settings

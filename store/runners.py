@@ -27,6 +27,7 @@ def note(connection: Connection, location: str, beat: Heartbeat, *, now: datetim
         "sent_at": beat.sent_at,
         "heard_at": now,
         "trouble": beat.trouble,
+        "sandbox": beat.sandbox,
         "skews": [*before, *ahead][-SKEWS_KEPT:],
     }
     upsert(connection, table, [row])

@@ -273,6 +273,7 @@ runners = Table(
     Column("sent_at", Moment),
     Column("heard_at", Moment, nullable=False),
     Column("trouble", Text),
+    Column("sandbox", Boolean),
     Column("skews", JSON, nullable=False),
     Index("ix_runners_heard", "heard_at"),
 )

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from facts import RunnerState
+from facts import SANDBOX_HINT, SANDBOX_OFF, RunnerState
 from reports.live.frame import Ago, ago
 from reports.words import count
 
@@ -15,13 +15,17 @@ _CLOCK_IS_OFF_S = 5.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocationRow:
-    """One location. `words` are what a person must know, the troubles first; `tone` is `bad`, `warn` or `mute`."""
+    """One location. `words` are what a person must know, the troubles first; `tone` is `bad`, `warn` or `mute`.
+
+    `warning` is a word on what is not as safe as it could be, and the sentence on what to do; None where all is.
+    """
 
     name: str
     tone: str
     result: Ago | None
     heard: Ago | None
     words: tuple[str, ...]
+    warning: tuple[str, str] | None
 
 
 def location_rows(
@@ -46,6 +50,7 @@ def _row(name: str, here: Sequence[RunnerState], result: datetime | None, now: d
         result=ago(result, now) if result else None,
         heard=ago(newest.heard_at, now) if newest else None,
         words=(*troubles, *told),
+        warning=(SANDBOX_OFF, SANDBOX_HINT) if any(runner.sandbox is False for runner in here) else None,
     )
 
 

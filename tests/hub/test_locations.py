@@ -37,7 +37,8 @@ def test_an_empty_batch_tells_of_its_runner(bench: Bench) -> None:
     assert {key: runner[key] for key in said} == said
     assert (runner["id"], runner["heard_at"], runner["skews"]) == ("r1", to_wire(bench.now), [0.0])
     assert shown(bench)["last_result_at"] is None
-    assert shown(bench, "us-west") == {"location": "us-west", "last_result_at": None, "spool": 0, "runners": []}
+    nothing: dict[str, Any] = {"last_result_at": None, "spool": 0, "warnings": [], "runners": []}
+    assert shown(bench, "us-west") == {"location": "us-west", **nothing}
 
 
 def test_what_waits_at_a_location_is_the_sum_of_its_runners(bench: Bench) -> None:
@@ -60,6 +61,26 @@ def test_the_dashboard_shows_what_waits_and_what_troubles_a_runner(bench: Bench)
     assert "no runner was heard" in page
 
 
+def test_a_browser_without_its_sandbox_is_seen_beside_its_location_and_nowhere_else(bench: Bench) -> None:
+    beat(bench, "us-east", sandbox=False)
+    beat(bench, "us-west", sandbox=True)
+    beat(bench, "eu-west")
+    (warning,) = shown(bench, "us-east")["warnings"]
+    assert warning.startswith("browser sandbox off: ")
+    assert "SIXFB_SANDBOX" in warning, "it says what to do"
+    assert [shown(bench, place)["warnings"] for place in ("us-west", "eu-west")] == [[], []]
+    assert [shown(bench, place)["runners"][0]["sandbox"] for place in ("us-east", "us-west", "eu-west")] == [
+        False,
+        True,
+        None,
+    ]
+    places = {text.partition("<")[0]: text for text in bench.client.get("/").text.split("<li><strong>")[1:]}
+    told = {place: "browser sandbox off" in places[place] for place in ("us-east", "us-west", "eu-west")}
+    assert told == {"us-east": True, "us-west": False, "eu-west": False}
+    beat(bench, "us-east", sandbox=True)
+    assert shown(bench, "us-east")["warnings"] == []
+
+
 @pytest.mark.parametrize(
     "told",
     [
@@ -68,6 +89,7 @@ def test_the_dashboard_shows_what_waits_and_what_troubles_a_runner(bench: Bench)
         "well",
         {"id": 7},
         {"id": "r1", "spool": "many"},
+        {"id": "r1", "sandbox": "perhaps"},
         {"id": "r1", "sent_at": "soon"},
         {"id": "r1", "sent_at": "0001-01-01T00:00:00Z"},
         {"id": "r1", "spool": 10**30, "rejected": -5},

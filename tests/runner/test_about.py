@@ -1,4 +1,4 @@
-"""What a runner says of itself beside its runs: its ledger, with the schedule's number."""
+"""What a runner says of itself beside its runs: its ledger, with the schedule's number, and its sandbox."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PLAN = Plan(
 )
 
 
-def test_each_batch_carries_the_ledgers_word(tmp_path: Path) -> None:
+def test_each_batch_carries_the_ledgers_word_and_whether_the_browser_has_its_sandbox(tmp_path: Path) -> None:
     batches: list[dict[str, Any]] = []
 
     def hub(request: httpx.Request) -> httpx.Response:
@@ -40,7 +40,7 @@ def test_each_batch_carries_the_ledgers_word(tmp_path: Path) -> None:
     before = Ledger(tmp_path / "ledger.db")
     note(before, order=an_order(slot=A_MOMENT), hold_s=10_000_000_000)
     before.close()
-    settings = RunnerSettings(location="us-east", hub_url="http://hub.test", folder=tmp_path)
+    settings = RunnerSettings(location="us-east", hub_url="http://hub.test", folder=tmp_path, sandbox=False)
     runner = Runner(settings, make=Stub, client=httpx.Client(transport=httpx.MockTransport(hub)))
     runner.start()
     ends = time.monotonic() + 30
@@ -49,6 +49,7 @@ def test_each_batch_carries_the_ledgers_word(tmp_path: Path) -> None:
     (released,) = runner.ledger.entries()
     runner.stop()
     with_runs = next(batch for batch in batches if batch["runs"])
+    assert with_runs["runner"]["sandbox"] is False
     told = with_runs["runner"]["ledger"]
     assert (told["location"], told["scheduled"], told["open"], told["cleans"]) == ("us-east", 3600, 1, False)
     assert released.held_until.year < 2200, "the runs of the last life are over"
