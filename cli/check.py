@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -86,7 +87,16 @@ def _check_targets() -> None:
     targets = watching.read_targets()
     wrong = impossible(targets, watching.read_watched().schedules())
     if wrong:
-        raise ConfigError(*wrong)
+        raise ConfigError(*(_of_the_shipped(complaint) for complaint in wrong))
+
+
+def _of_the_shipped(complaint: Complaint) -> Complaint:
+    """A number that stands in no file of the operator's is not found there: say where it is from."""
+    rule = (complaint.key or "").partition(".")[0]
+    if rule not in watching.shipped_rules():
+        return complaint
+    hint = f"{complaint.hint}; your file does not name {rule}: write the rule into it, or switch it off there"
+    return replace(complaint, hint=hint)
 
 
 def _check_budget() -> None:
@@ -177,6 +187,7 @@ def _summary() -> list[str]:
         *_source_line(),
         *([f"journeys        {own}"] if own else []),
         f"sla.yaml        {settings.config_file('sla.yaml')}: {len(watching.read_targets().rules())} rules",
+        *([f"                {shipped}"] if (shipped := watching.shipped_rules_line()) else []),
         f"alerts.yaml     {settings.config_file('alerts.yaml')}: {', '.join(watching.read_routing().destinations)}",
         *_budget_lines(),
         *_degraded(),

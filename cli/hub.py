@@ -49,6 +49,8 @@ def hub(
     scaled = targets.scaled(scale) if scale != 1 else targets
     for complaint in (*impossible(scaled, watched.schedules()), *routing.unset(os.environ)):
         complain(f"degraded: {complaint}")
+    if shipped := watching.shipped_rules_line():
+        complain(f"rules {shipped}")
     policy = routing.policy(
         scale=scale, base_url=routing.base_url or address_of(host, port), mark=_mark(scale) if demo else None
     )

@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 
+from cli import watching
 from config import read_document, validate
 from config.locations import Locations
 from demo import Demo
@@ -39,7 +40,6 @@ def judged_round(demo: Demo, runs: Sequence[Run], config: Path, *, door: str, sc
     from hub.ingest import Ingest
     from hub.watched import Watched
     from journeys.site import Site
-    from sla.targets import targets_from
     from sources import read_inventory
     from store import alerts as alert_rows
     from store import open_store
@@ -48,7 +48,7 @@ def judged_round(demo: Demo, runs: Sequence[Run], config: Path, *, door: str, sc
         site=validate(Site, read_document(config / "site.yaml")),
         locations=validate(Locations, read_document(config / "locations.yaml")),
     )
-    targets = targets_from(read_document(config / "sla.yaml")).scaled(scale)
+    targets = watching.read_targets(config / "sla.yaml").scaled(scale)
     policy = routing_from(read_document(config / "alerts.yaml")).policy(base_url="", scale=scale, mark="demo")
     now = datetime.now(UTC)
     with tempfile.TemporaryDirectory(prefix="sixfb-once-") as folder, httpx.Client(timeout=10) as client:

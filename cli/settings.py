@@ -42,8 +42,12 @@ def var_folder(environment: Mapping[str, str] = os.environ) -> Path:
 def config_file(name: str) -> Path:
     """A configuration file by name: the operator's where there is one, else the one that ships with the product."""
     own = config_folder() / name
-    shipped = next((f for f in (_ROOT / name, _ROOT / "config" / "defaults" / name) if f.is_file()), own)
-    return own if own.is_file() else shipped
+    return own if own.is_file() else shipped_file(name) or own
+
+
+def shipped_file(name: str) -> Path | None:
+    """The configuration file that ships with the product: beside the rooms in a checkout, inside `config` once installed."""
+    return next((f for f in (_ROOT / name, _ROOT / "config" / "defaults" / name) if f.is_file()), None)
 
 
 def read_site(settings: list[str], *, base_url: str | None = None) -> Site:

@@ -38,12 +38,15 @@ def sla(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = Fals
         history = load_history(connection, watched=watched, targets=targets, now=now, watching_since=since)
     verdicts = judge(targets, history, now)
     if as_json:
-        typer.echo(json.dumps({"at": to_wire(now), "verdicts": to_wire(verdicts)}, indent=2))
+        told = {"at": to_wire(now), "verdicts": to_wire(verdicts), "shipped_rules": watching.shipped_rules()}
+        typer.echo(json.dumps(told, indent=2))
     else:
         table = Table("rule", "verdict", "n", "what was found")
         for verdict in verdicts:
             style = _STYLES.get(verdict.verdict, "dim")
             table.add_row(verdict.key, f"[{style}]{verdict.verdict}[/]", str(verdict.n), verdict.summary)
         Console().print(table)
+        if shipped := watching.shipped_rules_line():
+            typer.echo(f"rules {shipped}")
     if any(verdict.verdict in _BAD for verdict in verdicts):
         raise typer.Exit(1)

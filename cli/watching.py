@@ -29,11 +29,26 @@ def read_watched() -> Watched:
     return Watched(site=settings.read_site([]), locations=settings.read_locations(), journeys=names)
 
 
-def read_targets() -> Targets:
-    """`sla.yaml`. Raises ConfigError."""
+def read_targets(file: Path | None = None) -> Targets:
+    """`sla.yaml`, and the shipped one for the rules that it does not name. Raises ConfigError."""
     from sla.targets import targets_from
 
-    return targets_from(read_document(settings.config_file("sla.yaml")))
+    shipped = settings.shipped_file("sla.yaml")
+    document = read_document(file or settings.config_file("sla.yaml"))
+    return targets_from(document, shipped=read_document(shipped) if shipped else None)
+
+
+def shipped_rules() -> tuple[str, ...]:
+    """The rules that `sla.yaml` does not name, which are therefore the shipped ones. Raises ConfigError."""
+    from sla.targets import left_out
+
+    return left_out(read_document(settings.config_file("sla.yaml")))
+
+
+def shipped_rules_line() -> str | None:
+    """The sentence about them; None where `sla.yaml` names every rule. Raises ConfigError."""
+    names = shipped_rules()
+    return f"not in {settings.config_file('sla.yaml')}, and so as shipped: {', '.join(names)}" if names else None
 
 
 def read_routing() -> Routing:

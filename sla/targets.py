@@ -325,6 +325,18 @@ def _scaled(rule: Rule, factor: float) -> Rule:
     return replace(rule, **changes)
 
 
-def targets_from(document: Document) -> Targets:
-    """The file, checked. Raises ConfigError with file, line, key and hint."""
-    return validate(Targets, document)
+def targets_from(document: Document, *, shipped: Document | None = None) -> Targets:
+    """The file, checked; a rule that it does not name is taken whole from the `shipped` file.
+
+    A file that was written for an earlier version names fewer rules than there are now, and holds all the same.
+
+    Raises:
+        ConfigError: with file, line, key and hint.
+    """
+    taken = {name: shipped.data[name] for name in left_out(document) if name in shipped.data} if shipped else {}
+    return validate(Targets, replace(document, data={**document.data, **taken}))
+
+
+def left_out(document: Document) -> tuple[str, ...]:
+    """The rules that a file does not name."""
+    return tuple(item.name for item in dataclasses.fields(Targets) if item.name not in document.data)
