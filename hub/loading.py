@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
@@ -9,12 +10,15 @@ from sqlalchemy import Connection
 
 from facts import Outcome
 from hub.watched import Watched
+from sla.budget import budgets_left
 from sla.history import History, Schedule
 from sla.targets import Targets
-from store import destinations, feeds, ledgers, runners, runs, stock
+from store import destinations, feeds, ledgers, rollups, runners, runs, stock
 
 _STOCK_WINDOW = timedelta(hours=1)
 _RUNNERS_WINDOW = timedelta(hours=24)
+_DAY_S = 86_400
+BUDGET_DAYS = 30
 
 
 def load_history(
@@ -43,6 +47,23 @@ def load_history(
         runners=runners.heard(connection, since=now - _RUNNERS_WINDOW),
         undeliverable=destinations.marked(connection),
     )
+
+
+def load_budgets(connection: Connection, *, watched: Watched, targets: Targets, now: datetime) -> dict[str, float]:
+    """What each journey has left of its error budget of `BUDGET_DAYS`: days of UTC, today's among them.
+
+    The runs that passed at once are counted in the days' rollups, the few others are read: which of them count is
+    for `sla` to say, and a person's word may change it.
+    """
+    since = now.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=BUDGET_DAYS - 1)
+    schedules = watched.schedules()
+    passed: Counter[str] = Counter()
+    for day in rollups.read(connection, width_s=_DAY_S, since=since):
+        if day.journey in schedules and day.location in schedules[day.journey].grids:
+            passed[day.journey] += day.counts.get("first_passed", 0)
+    outcomes = [o for o in runs.stumbled(connection, since=since) if _planned(o, schedules)]
+    history = History(outcomes=outcomes, schedules=schedules, watching_since=since)
+    return budgets_left(targets, history, passed, now)
 
 
 def _planned(outcome: Outcome, schedules: Mapping[str, Schedule]) -> bool:

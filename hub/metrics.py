@@ -24,18 +24,17 @@ from sqlalchemy import Connection
 
 from facts import REASONS, Status
 from hub.cycle import VERDICTS
+from hub.loading import BUDGET_DAYS, load_budgets
 from hub.locations import SHOWN_FOR
 from hub.watched import Watched
 from journeys.browser import our_version
-from sla.targets import BurnRule, QuorumRule, Targets
-from store import Store, counters, meta, outbox, rollups, runners, runs
+from sla.targets import QuorumRule, Targets
+from store import Store, counters, meta, outbox, runners, runs
 from store.counters import RUN_EDGES_S, STEP_EDGES_S, VITAL_EDGES, Counted, Spread
 
 OPENMETRICS = "application/openmetrics-text"
 KEPT_S = 5.0
 """How long an answer is given again before the database is asked anew."""
-_BUDGET_DAYS = 30
-_DAY_S = 86_400
 _STALE = timedelta(seconds=60)
 _NO_DATA = ("no_data", "error", "off")
 
@@ -50,7 +49,7 @@ class _Known:
     spooled: Mapping[str, int]
     verdicts: list[dict[str, Any]]
     tick_at: datetime | None
-    days: list[rollups.Rollup]
+    budgets: Mapping[str, float]
 
 
 class Metrics:
@@ -88,7 +87,7 @@ class Metrics:
     def _look(self) -> list[Metric]:
         now = self._clock()
         with self._store.read() as connection:
-            known = _known(connection, now)
+            known = self._known(connection, now)
         planned = {(journey, place) for journey, s in self._watched.schedules().items() for place in s.grids}
         counted = [one for one in known.counted if (one.journey, one.location) in planned]
         places = self._watched.locations.locations
@@ -103,9 +102,9 @@ class Metrics:
             ),
             _gauge(
                 "sixfb_error_budget_remaining_ratio",
-                f"What is left of the failures that {_BUDGET_DAYS} days allow; below 0 it is overspent.",
+                f"What is left of the failures that {BUDGET_DAYS} days allow; below 0 it is overspent.",
                 "target",
-                self._budgets(known.days),
+                known.budgets.items(),
             ),
             _gauge(
                 "sixfb_location_last_seen_timestamp_seconds",
@@ -128,6 +127,18 @@ class Metrics:
             InfoMetricFamily("sixfb_build", "This hub's version.", value={"version": our_version()}),
         ]
 
+    def _known(self, connection: Connection, now: datetime) -> _Known:
+        told = meta.get(connection, VERDICTS) or {"at": None, "verdicts": []}
+        return _Known(
+            counted=counters.read(connection),
+            last_seen=runs.last_received(connection),
+            outbox=outbox.counts(connection),
+            spooled=runners.spooled(connection, since=now - SHOWN_FOR),
+            verdicts=told["verdicts"],
+            tick_at=datetime.fromisoformat(told["at"]) if told["at"] else None,
+            budgets=load_budgets(connection, watched=self._watched, targets=self._targets, now=now),
+        )
+
     def _up(self, known: _Known, now: datetime) -> Iterator[tuple[str, float]]:
         quorums = {name for name, rule in self._targets.rules().items() if isinstance(rule, QuorumRule)}
         stale = known.tick_at is None or now - known.tick_at > _STALE
@@ -136,23 +147,6 @@ class Metrics:
             told = [v for v in about if v["verdict"] not in _NO_DATA]
             up = math.nan if stale or not told else 0.0 if any(v["breached"] for v in told) else 1.0
             yield journey, up
-
-    def _budgets(self, days: Iterable[rollups.Rollup]) -> Iterator[tuple[str, float]]:
-        good: dict[str, int] = {}
-        all_: dict[str, int] = {}
-        for day in days:
-            counted = sum(day.counts.get(s.value, 0) for s in (Status.PASSED, Status.FAILED, Status.TIMED_OUT))
-            good[day.journey] = good.get(day.journey, 0) + day.counts.get("first_passed", 0)
-            all_[day.journey] = all_.get(day.journey, 0) + counted
-        for journey in self._watched.schedules():
-            share = self._share(journey)
-            if share is not None and all_.get(journey):
-                yield journey, 1 - (1 - good[journey] / all_[journey]) / (1 - share)
-
-    def _share(self, journey: str) -> float | None:
-        """The share of first attempts that should pass."""
-        burns = [r for r in self._targets.rules().values() if isinstance(r, BurnRule) and journey in r.bad]
-        return burns[0].target if burns and burns[0].target < 1 else None
 
 
 class _Made(Collector):
@@ -163,19 +157,6 @@ class _Made(Collector):
 
     def collect(self) -> Iterable[Metric]:
         return self._families
-
-
-def _known(connection: Connection, now: datetime) -> _Known:
-    told = meta.get(connection, VERDICTS) or {"at": None, "verdicts": []}
-    return _Known(
-        counted=counters.read(connection),
-        last_seen=runs.last_received(connection),
-        outbox=outbox.counts(connection),
-        spooled=runners.spooled(connection, since=now - SHOWN_FOR),
-        verdicts=told["verdicts"],
-        tick_at=datetime.fromisoformat(told["at"]) if told["at"] else None,
-        days=rollups.read(connection, width_s=_DAY_S, since=now - timedelta(days=_BUDGET_DAYS)),
-    )
 
 
 def _pending(counts: Mapping[str, int]) -> float:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, and_, desc, func, select, update
 
 from facts import Answer, Blame, Graded, Outcome, Run, Status, from_wire, outcome_of, reclassified, to_wire
 from store import counters, rollups
-from store.tables import duplicates
+from store.tables import STUMBLED, duplicates
 from store.tables import runs as table
 from store.upsert import insert
 
@@ -153,6 +153,13 @@ def outcomes(
     columns = _SHORT if brief else _DETAILED
     rows = connection.execute(select(*columns).where(*conditions).order_by(table.c.slot, table.c.id))
     return [_outcome(row, brief=brief) for row in rows]
+
+
+def stumbled(connection: Connection, *, since: datetime) -> list[Outcome]:
+    """The runs of the slots since a moment that did not pass at their first attempt, in short, oldest first."""
+    wanted = (table.c.slot >= since, STUMBLED, table.c.status.not_in(_UNMEASURED))
+    rows = connection.execute(select(*_SHORT).where(*wanted).order_by(table.c.slot, table.c.id))
+    return [_outcome(row, brief=True) for row in rows]
 
 
 def latest(

@@ -1,0 +1,33 @@
+"""What is left of the error budget: of the failures that some days allow by F2's target."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import datetime
+
+from sla.counting import Book, Class
+from sla.history import History
+from sla.targets import BurnRule, Targets
+
+
+def budgets_left(targets: Targets, stumbled: History, passed: Mapping[str, int], now: datetime) -> dict[str, float]:
+    """The share of its budget that each journey has left: 1 is all of it, below 0 it is overspent.
+
+    It is counted as F2 counts. `stumbled` holds every run that did not pass at its first attempt, `passed` how many did, by
+    journey. A journey of which nothing is known, or of which no rule says how much should pass, is left out.
+    """
+    book = Book(stumbled, now)
+    bad = Counter(o.journey for o in stumbled.outcomes if book.first(o) is Class.BAD)
+    found: dict[str, float] = {}
+    for journey in book.journeys():
+        target, n = _target(targets, journey), passed.get(journey, 0) + bad[journey]
+        if target is not None and n:
+            found[journey] = 1 - bad[journey] / n / (1 - target)
+    return found
+
+
+def _target(targets: Targets, journey: str) -> float | None:
+    """The share of first attempts that should pass; None where nobody says so, and where all should: that is no budget."""
+    burns = (r for r in targets.rules().values() if isinstance(r, BurnRule) and r.enabled and journey in r.bad)
+    return next((rule.target for rule in burns if rule.target < 1), None)

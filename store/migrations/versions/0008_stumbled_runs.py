@@ -1,0 +1,21 @@
+"""The runs that did not pass at their first attempt are found without reading the others."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0008"
+down_revision = "0007"
+
+_STUMBLED = sa.text("first_status <> 'passed'")
+
+
+def upgrade() -> None:
+    """Make the index."""
+    op.create_index("ix_runs_stumbled", "runs", ["slot"], sqlite_where=_STUMBLED, postgresql_where=_STUMBLED)
+
+
+def downgrade() -> None:
+    """Take it away again."""
+    op.drop_index("ix_runs_stumbled", "runs")
