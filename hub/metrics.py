@@ -93,6 +93,7 @@ class Metrics:
         places = self._watched.locations.locations
         return [
             *_of_runs(counted),
+            _of_missed(known.counted),
             *_of_vitals(counted),
             _gauge(
                 "sixfb_journey_up",
@@ -169,7 +170,6 @@ def _of_runs(counted: list[Counted]) -> Iterator[Metric]:
         "Runs of slots by their final status, as they were told.",
         labels=["journey", "location", "status"],
     )
-    missed = dict.fromkeys(REASONS, 0)
     took = HistogramMetricFamily(
         "sixfb_run_duration_seconds", "How long passed runs took.", labels=["journey", "location"], unit="seconds"
     )
@@ -182,15 +182,22 @@ def _of_runs(counted: list[Counted]) -> Iterator[Metric]:
     for one in counted:
         for status in Status:
             total.add_metric([one.journey, one.location, status.value], one.statuses.get(status.value, 0))
-        for word, n in one.missed.items():
-            missed[word if word in missed else "other"] += n
         took.add_metric([one.journey, one.location], *_buckets(one.runs, RUN_EDGES_S))
         for name, spread in one.steps.items():
             steps.add_metric([one.journey, name, one.location], *_buckets(spread, STEP_EDGES_S))
+    yield from (total, took, steps)
+
+
+def _of_missed(counted: list[Counted]) -> Metric:
+    """Of every journey and location there ever was: a sum that fell with the plan would look like a restart."""
+    missed = dict.fromkeys(REASONS, 0)
+    for one in counted:
+        for word, n in one.missed.items():
+            missed[word if word in missed else "other"] += n
     slots = CounterMetricFamily("sixfb_slots_missed", "Slots that nobody ran, by reason.", labels=["reason"])
     for word, n in missed.items():
         slots.add_metric([word], n)
-    yield from (total, slots, took, steps)
+    return slots
 
 
 def _of_vitals(counted: list[Counted]) -> Iterator[Metric]:

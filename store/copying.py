@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, Integer, Table, func, insert, inspect, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from store import lease
 from store.engine import Store, StoreError
-from store.tables import leases, metadata
+from store.tables import metadata
 
 _BATCH = 500
 
@@ -44,14 +44,14 @@ def _check_source(there: Connection, here: Connection) -> None:
     version = text("SELECT version_num FROM alembic_version")
     old, new = there.execute(version).scalar_one(), here.execute(version).scalar_one()
     if old != new:
+        hint = "`sixfb db upgrade` there first" if old < new else "copy it with the program that it is of"
+        raise StoreError(f"the database to copy from is at version {old}, this program's is {new}: {hint}")
+    held = lease.held(there)
+    if held is not None:
+        holder, until = held
         raise StoreError(
-            f"the database to copy from is at version {old}, this program's is {new}: `sixfb db upgrade` first"
-        )
-    holder = there.execute(select(leases).where(leases.c.expires_at > datetime.now(UTC)).limit(1)).first()
-    if holder is not None:
-        raise StoreError(
-            f"a hub ({holder.holder}) works with the database to copy from: what it writes from now on would be lost; stop "
-            f"it, and wait until {holder.expires_at:%H:%M:%S} UTC"
+            f"a hub ({holder}) works with the database to copy from: what it writes from now on would be lost; stop "
+            f"it, and wait until {until:%H:%M:%S} UTC"
         )
 
 

@@ -45,6 +45,15 @@ def holds(connection: Connection, *, name: str, holder: str, epoch: int) -> bool
     return connection.execute(query.with_for_update()).first() is not None
 
 
+def held(connection: Connection) -> tuple[str, datetime] | None:
+    """Who holds a lease, of whatever name, and until when; None where nobody does."""
+    query = select(table.c.holder, table.c.expires_at).where(
+        type_coerce(table.c.expires_at, BigInteger) > _now(connection)
+    )
+    row = connection.execute(query.order_by(table.c.expires_at.desc()).limit(1)).first()
+    return (row.holder, row.expires_at) if row else None
+
+
 def release(connection: Connection, *, name: str, holder: str) -> None:
     """Give the lease back, so that another need not wait for its end."""
     over = datetime(1970, 1, 1, tzinfo=UTC)

@@ -118,6 +118,15 @@ def test_no_counter_falls_when_a_measured_result_takes_the_place_of_a_missed_one
     assert of(after, "sixfb_runs_total", journey="ga_purchase", location="us-east", status="passed") == 1
 
 
+def test_a_slot_that_was_missed_stays_so_when_its_location_is_off_the_plan(bench: Bench) -> None:
+    late = "the runner was not running"
+    for place in ("us-east", "gone"):
+        keep(bench, bench.slot_run(place, status=Status.MISSED, error=late, attempts=(), steps=(), vitals=()))
+    samples = scraped(bench)
+    assert of(samples, "sixfb_slots_missed_total", reason="down") == 2
+    assert [key for key in samples if "gone" in str(key)] == []
+
+
 def test_an_ad_hoc_run_counts_nowhere(bench: Bench) -> None:
     keep(bench, a_run(slot=None))
     with bench.store.read() as connection:

@@ -119,8 +119,9 @@ def test_a_copy_that_breaks_off_leaves_nothing_and_can_be_begun_anew(another: An
             assert everything(target) == everything(mended)
 
 
-def test_a_history_that_a_hub_works_with_is_not_copied(another: Any) -> None:
-    with another("sqlite", "old") as source, another("sqlite", "new") as target:
+@pytest.mark.parametrize("kind", BOTH)
+def test_a_history_that_a_hub_works_with_is_not_copied(another: Any, kind: str) -> None:
+    with another(kind, "old") as source, another("sqlite", "new") as target:
         fill(source)
         with source.write() as connection:
             connection.execute(
@@ -131,11 +132,12 @@ def test_a_history_that_a_hub_works_with_is_not_copied(another: Any) -> None:
         assert not any(everything(target).values())
 
 
-def test_a_history_of_another_version_is_not_copied(another: Any) -> None:
+@pytest.mark.parametrize(("version", "says"), [("0001", "sixfb db upgrade"), ("9999", "the program that it is of")])
+def test_a_history_of_another_version_is_not_copied(another: Any, version: str, says: str) -> None:
     with another("sqlite", "old") as source, another("sqlite", "new") as target:
         with source.write() as connection:
-            connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0001'")
-        with pytest.raises(StoreError, match="sixfb db upgrade"):
+            connection.exec_driver_sql(f"UPDATE alembic_version SET version_num = '{version}'")
+        with pytest.raises(StoreError, match=says):
             copy(source, target)
 
 
