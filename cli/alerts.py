@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import json
+from contextlib import closing
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -28,8 +29,7 @@ def list_alerts(
     from facts import to_wire
     from store import alerts as alert_rows
 
-    store = watching.existing_database()
-    with store.read() as connection:
+    with closing(watching.existing_database()) as store, store.read() as connection:
         found = alert_rows.listed(connection, limit=200) if everything else alert_rows.standing(connection)
     if as_json:
         typer.echo(json.dumps(to_wire(found), indent=2))
@@ -65,8 +65,7 @@ def show(
     from store import alerts as alert_rows
     from store import outbox
 
-    store = watching.existing_database()
-    with store.read() as connection:
+    with closing(watching.existing_database()) as store, store.read() as connection:
         alert = alert_rows.get(connection, alert_id)
         if alert is None:
             raise Failing(f"no alert {alert_id!r}; `sixfb alerts list --all` shows those there are")
@@ -110,10 +109,11 @@ def _take_on(alert_id: str, by: str | None, *, take: bool) -> None:
     from hub.acknowledge import take_on
     from hub.errors import HubError
 
-    store, routing = watching.existing_database(), watching.read_routing()
-    policy = routing.policy(base_url=routing.base_url or "")
-    try:
-        alert = take_on(store, policy, alert_id, by=by or getpass.getuser(), now=datetime.now(UTC), take=take)
-    except HubError as error:
-        raise Failing(str(error)) from None
+    routing = watching.read_routing()
+    policy, who = routing.policy(base_url=routing.base_url or ""), by or getpass.getuser()
+    with closing(watching.existing_database()) as store:
+        try:
+            alert = take_on(store, policy, alert_id, by=who, now=datetime.now(UTC), take=take)
+        except HubError as error:
+            raise Failing(str(error)) from None
     typer.echo(f"{alert.id} is {'taken on by ' + str(alert.acked_by) if alert.acked_by else 'nobody’s'}")

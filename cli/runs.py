@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import json
+from contextlib import closing
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -32,7 +33,7 @@ def list_runs(
     from facts import to_wire
     from store import runs
 
-    with watching.existing_database().read() as connection:
+    with closing(watching.existing_database()) as store, store.read() as connection:
         found = runs.latest(connection, journey=journey, location=location, status=status, limit=limit)
     if as_json:
         typer.echo(json.dumps(to_wire(found), indent=2))
@@ -58,7 +59,7 @@ def show(run_id: Annotated[str, typer.Argument(metavar="ID")]) -> None:
     from facts import to_wire
     from store import runs
 
-    with watching.existing_database().read() as connection:
+    with closing(watching.existing_database()) as store, store.read() as connection:
         stored = runs.get(connection, run_id)
     if stored is None:
         raise Failing(f"no run {run_id!r}; `sixfb runs list` shows the latest")
@@ -75,8 +76,7 @@ def reclassify(
     """Say whose fault a run was; what counts changes from the next tick on, the first word is kept."""
     from store import runs
 
-    store = watching.existing_database()
-    with store.write() as connection:
+    with closing(watching.existing_database()) as store, store.write() as connection:
         stored = runs.get(connection, run_id)
         if stored is None:
             raise Failing(f"no run {run_id!r}; `sixfb runs list` shows the latest")

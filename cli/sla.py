@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -28,11 +29,11 @@ def sla(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = Fals
     from sla.judge import judge
     from store import runs
 
-    store, watched, targets = watching.existing_database(), watching.read_watched(), watching.read_targets()
+    watched, targets = watching.read_watched(), watching.read_targets()
     _, scale = demo_links()
     targets = targets.scaled(scale) if scale != 1 else targets
     now = datetime.now(UTC)
-    with store.read() as connection:
+    with closing(watching.existing_database()) as store, store.read() as connection:
         received = runs.last_received(connection)
         since = min(received.values(), default=now)
         history = load_history(connection, watched=watched, targets=targets, now=now, watching_since=since)

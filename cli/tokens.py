@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -31,11 +32,11 @@ def create(
     from hub.tokens import Tokens
 
     kind, subject = _whose(location, source)
-    tokens = Tokens(access.own_database(), access.own_key())
-    try:
-        token, text = tokens.issue(kind, subject, now=datetime.now(UTC))
-    except HubError as error:
-        raise Failing(str(error)) from None
+    with closing(access.own_database()) as store:
+        try:
+            token, text = Tokens(store, access.own_key()).issue(kind, subject, now=datetime.now(UTC))
+        except HubError as error:
+            raise Failing(str(error)) from None
     # The token alone on standard output: it can be piped into a secret's file.
     typer.echo(text)
     what = "SIXFB_TOKEN of the runner" if location else "the Authorization header: Bearer"
@@ -61,7 +62,7 @@ def list_tokens(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")
     from facts import to_wire
     from store import tokens
 
-    with access.own_database().read() as connection:
+    with closing(access.own_database()) as store, store.read() as connection:
         found = tokens.listed(connection)
     if as_json:
         typer.echo(json.dumps(to_wire(found), indent=2))
@@ -82,7 +83,7 @@ def revoke(token_id: Annotated[str, typer.Argument(metavar="ID")]) -> None:
     """End a token, at once."""
     from store import tokens
 
-    with access.own_database().write() as connection:
+    with closing(access.own_database()) as store, store.write() as connection:
         if not tokens.revoke(connection, token_id, at=datetime.now(UTC)):
             raise Failing(f"no active token {token_id!r}; `sixfb token list` shows those there are")
     typer.echo(f"{token_id} is revoked")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
@@ -33,11 +34,11 @@ def add(
 
     if not _NAME.fullmatch(name):
         raise Failing(f"{name!r}: small letters, digits and . _ @ - only, 64 at most")
-    logins = access.logins(access.own_database())
-    try:
-        logins.add(name, role, _password(password_file))
-    except HubError as error:
-        raise Failing(str(error)) from None
+    with closing(access.own_database()) as store:
+        try:
+            access.logins(store).add(name, role, _password(password_file))
+        except HubError as error:
+            raise Failing(str(error)) from None
     typer.echo(f"{name} may log in, as {role}")
 
 
@@ -50,7 +51,7 @@ def list_users(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")]
     from facts import to_wire
     from store import users
 
-    with access.own_database().read() as connection:
+    with closing(access.own_database()) as store, store.read() as connection:
         found = users.listed(connection)
     if as_json:
         typer.echo(json.dumps(to_wire(found), indent=2))
@@ -71,7 +72,7 @@ def remove(
     """Remove a person, and end their sessions at once."""
     from store import users
 
-    with access.own_database().write() as connection:
+    with closing(access.own_database()) as store, store.write() as connection:
         known = [user.name for user in users.listed(connection)]
         if name in known and len(known) == 1 and not even_the_last:
             raise Failing(
@@ -88,10 +89,11 @@ def passwd(name: Annotated[str, typer.Argument(metavar="NAME")], password_file: 
     """Set another password, and end that person's sessions at once."""
     from hub.errors import HubError
 
-    try:
-        changed = access.logins(access.own_database()).set_password(name, _password(password_file))
-    except HubError as error:
-        raise Failing(str(error)) from None
+    with closing(access.own_database()) as store:
+        try:
+            changed = access.logins(store).set_password(name, _password(password_file))
+        except HubError as error:
+            raise Failing(str(error)) from None
     if not changed:
         raise _nobody(name)
     typer.echo(f"{name} has another password, and is logged out everywhere")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import mimetypes
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -45,8 +47,15 @@ _SUFFIXES = (".zip", ".jpg", ".txt")
 
 def site(centre: Centre) -> APIRouter:
     """Every page."""
-    router = APIRouter(default_response_class=HTMLResponse)
     demo = Demo(centre.demo.shop, centre.demo.inbox) if centre.demo else None
+
+    @asynccontextmanager
+    async def closing_it(_app: object) -> AsyncIterator[None]:
+        yield
+        if demo is not None:
+            demo.close()
+
+    router = APIRouter(default_response_class=HTMLResponse, lifespan=closing_it)
     pages = Pages(centre, demo)
     _add_pages(router, pages)
     _add_files(router, centre)
@@ -61,6 +70,10 @@ class Demo:
     def __init__(self, shop: str, inbox: str) -> None:
         self._client = httpx.Client(timeout=2.0)
         self.shop, self._inbox = shop, inbox
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._client.close()
 
     def messages(self) -> list[InboxEntry]:
         """What the receivers got."""

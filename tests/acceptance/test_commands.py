@@ -239,10 +239,7 @@ def test_the_demo_leaves_no_process_behind(tmp_path: Path, number: signal.Signal
         demo.wait(20)
     finally:
         demo.kill()
-        demo.wait()
-    assert demo.stdout is not None
-    said = demo.stdout.read().decode()
-    demo.stdout.close()
+        said = demo.communicate()[0].decode()
     _, alive = psutil.wait_procs(below, timeout=15)
     assert alive == []
     assert "Traceback" not in said

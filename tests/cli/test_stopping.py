@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -31,16 +32,22 @@ def started(folder: Path, *command: str, says: str, **environment: str) -> subpr
             text=True,
         )
     assert program.stdout is not None
-    assert says in program.stdout.readline(), (folder / "log").read_text()
+    if says not in program.stdout.readline():
+        program.kill()
+        program.communicate()
+        pytest.fail((folder / "log").read_text())
     return program
 
 
 def ended(program: subprocess.Popen[str], number: int = signal.SIGTERM) -> int:
     program.send_signal(number)
-    code = program.wait(60)
-    assert program.stdout is not None
-    program.stdout.close()
-    return code
+    try:
+        program.communicate(timeout=60)
+    except subprocess.TimeoutExpired:
+        program.kill()
+        program.communicate()
+        raise
+    return program.returncode
 
 
 def log_of(folder: Path) -> list[dict[str, Any]]:
@@ -60,10 +67,8 @@ def test_a_hub_ends_well_and_leaves_the_lease(tmp_path: Path, number: int) -> No
         "hub_stopped",
     ]
     assert {line["program"] for line in log} == {"hub"}
-    store = open_store(None, folder=tmp_path / "var" / "hub")
-    with store.write() as connection:
+    with closing(open_store(None, folder=tmp_path / "var" / "hub")) as store, store.write() as connection:
         assert lease.take(connection, name=EVALUATOR, holder="another", ttl_s=30) is not None
-    store.close()
 
 
 def test_a_runner_without_a_hub_ends_well(tmp_path: Path) -> None:

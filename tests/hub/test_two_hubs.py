@@ -9,6 +9,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -123,11 +124,12 @@ def test_a_frozen_evaluator_is_replaced_and_writes_nothing_when_it_goes_on(
     # It freezes with its verdicts in hand, before it saves them: nothing fires in them.
     stale = Running(tmp_path, "stale", hook, database_url, ("cycle.judged", "3"))
     fresh: Running | None = None
+    opened = ExitStack()
     try:
         until(stale.is_frozen, "it freezes")
         frozen_at = len(stale.passed())
         assert stale.passed()[-1] == "cycle.judged"
-        store = open_store(database_url, folder=tmp_path)
+        store = opened.enter_context(closing(open_store(database_url, folder=tmp_path)))
         first = evaluator(store)
         fresh = Running(tmp_path, "fresh", hook, database_url)
         until(fresh.answers, "the other one answers")
@@ -153,8 +155,8 @@ def test_a_frozen_evaluator_is_replaced_and_writes_nothing_when_it_goes_on(
         assert evaluator(store).epoch == second.epoch + 1
         stale.buy(Status.FAILED)
         until(lambda: got.got[-1]["kind"] == "firing", "and tells the next outage")
-        store.close()
     finally:
+        opened.close()
         for hub in (stale, fresh):
             if hub is not None:
                 hub.stop()

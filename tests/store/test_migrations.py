@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -31,9 +32,8 @@ def test_hubs_that_start_at_once_do_not_clash(database_url: str | None, tmp_path
 
     def start() -> None:
         try:
-            hub = open_store(database_url, folder=tmp_path)
-            hub.migrate()
-            hub.close()
+            with closing(open_store(database_url, folder=tmp_path)) as hub:
+                hub.migrate()
         except Exception as error:  # noqa: BLE001 - told by the assertion below
             failed.append(error)
 
