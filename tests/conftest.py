@@ -5,6 +5,7 @@ No test starts a Playwright of its own in this process: two of them cannot live 
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,22 @@ from demo import Demo, DemoSettings, serve_demo
 from journeys.browser import find_browser, launch_options
 from store import Store
 from tests.databases import BOTH, a_cluster, a_database, a_migrated_store
+
+
+def pytest_collection_finish() -> None:
+    """What was imported lives for ever: nobody need look through it again after each test."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left_open() -> Iterator[None]:
+    """What a test left open is found while that test is the one that fails, and not by chance in another.
+
+    It is set up before a test's other fixtures, and so torn down after them.
+    """
+    yield
+    gc.collect()
 
 
 @pytest.fixture(scope="session")

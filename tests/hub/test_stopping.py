@@ -8,13 +8,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 
 from alerts.channels import Receipt
 from alerts.message import Message
 from alerts.policy import Policy
 from config import read_document
+from demo.inbox import Inbox
+from demo.serve import Served, a_socket
 from facts import Notification, NotificationKind, NotificationState, Severity, to_wire
+from hub.centre import DemoLinks
 from hub.cycle import EVALUATOR
 from hub.serve import Hub, HubSettings
 from sla.targets import targets_from
@@ -36,14 +40,14 @@ class Slow:
         return Receipt(ok=True, detail="taken")
 
 
-def a_hub(store: Store, folder: Path, channel: Slow) -> Hub:
+def a_hub(store: Store, folder: Path, channel: Slow, *, demo: DemoLinks | None = None) -> Hub:
     return Hub(
         store=store,
         watched=the_watched(),
         targets=targets_from(read_document(ROOT / "sla.yaml")),
         policy=Policy(routes={Severity.CRITICAL: ("hook",)}, base_url="http://hub.test"),
         channels={"hook": channel},
-        settings=HubSettings(folder=folder, port=0, lease_s=3600.0, claim_s=3600.0),
+        settings=HubSettings(folder=folder, port=0, lease_s=3600.0, claim_s=3600.0, demo=demo),
     )
 
 
@@ -109,3 +113,23 @@ def test_what_it_answered_before_is_kept_and_nobody_is_answered_after(tmp_path: 
     with after.read() as connection:
         assert runs.count(connection) == 1
     after.close()
+
+
+def test_it_lets_go_of_the_demos_shop_and_receivers(tmp_path: Path) -> None:
+    receivers = Served(Inbox().app(), [a_socket()])
+    receivers.start()
+    port = int(receivers.urls[0].rpartition(":")[2])
+    links = DemoLinks(shop=receivers.urls[0], inbox=f"{receivers.urls[0]}/inbox.json")
+    hub = a_hub(open_store(None, folder=tmp_path), tmp_path, Slow(), demo=links)
+    try:
+        assert httpx.get(f"{hub.start()}/inbox.json", trust_env=False).json() == []
+        assert ours_to(port), "a connection is kept for the next page"
+        assert hub.stop(within_s=60)
+        assert ours_to(port) == []
+    finally:
+        receivers.stop()
+
+
+def ours_to(port: int) -> list[int]:
+    """The sockets of this process that are connected to a port."""
+    return [c.fd for c in psutil.Process().net_connections("tcp") if c.raddr and c.raddr.port == port]
