@@ -8,6 +8,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.date import DateTrigger
 
@@ -16,6 +17,8 @@ from facts import Plan, PlannedJourney
 from runner.clock import utc_now
 
 _log = get_logger("sixfb.runner")
+# A timer that is early by a hair would find nothing due.
+_PAST_THE_SLOT = timedelta(milliseconds=1)
 
 LOOKS_EVERY_S = 5.0
 """A clock that was set, a sleep of the machine: nobody tells the scheduler, so the grid is looked at this often anyway."""
@@ -39,7 +42,7 @@ class Schedule:
     ) -> None:
         self._look, self._clock, self._every_s, self._beat = look, clock, every_s, beat
         self._plan: Plan | None = None
-        self._armed: dict[str, datetime] = {}
+        self._alarms: set[datetime] = set()
         self._one_at_a_time = threading.Lock()
         self._ended = threading.Event()
         # One thread: looking is quick, and two looks at one journey at once would be one too many.
@@ -65,45 +68,42 @@ class Schedule:
         """Follow a plan from now on; a changed period is a new grid."""
         with self._one_at_a_time:
             self._plan = plan
-            self._armed.clear()
-            for job in self._scheduler.get_jobs():
-                job.remove()
-            for planned in plan.journeys:
-                self._arm(planned)
+            self._set_alarms()
 
-    def _arm(self, planned: PlannedJourney) -> None:
-        """Wake at the journey's next slot, as the clock stands now."""
-        # A millisecond past the slot: a timer that is early by a hair would find nothing due.
-        at = planned.grid.after(self._clock()) + timedelta(milliseconds=1)
-        if self._armed.get(planned.journey) == at:
-            return
-        self._armed[planned.journey] = at
-        self._scheduler.add_job(
-            self._fire,
-            DateTrigger(at, timezone=UTC),
-            args=[planned],
-            id=f"slot:{planned.journey}",
-            replace_existing=True,
-        )
+    def _set_alarms(self) -> None:
+        """Be woken next for every journey, as the clock stands now; once for all that share a slot."""
+        now = self._clock()
+        wanted = {_after(planned, now) for planned in self._journeys()}
+        for at in self._alarms - wanted:
+            # What is past goes off by itself; what a clock that was set back makes future may have gone off already.
+            if at > now:
+                with suppress(JobLookupError):
+                    self._scheduler.remove_job(at.isoformat())
+        for at in wanted - self._alarms:
+            self._scheduler.add_job(
+                self._fire, DateTrigger(at, timezone=UTC), args=[at], id=at.isoformat(), replace_existing=True
+            )
+        self._alarms = wanted
 
-    def _fire(self, planned: PlannedJourney) -> None:
+    def _journeys(self) -> tuple[PlannedJourney, ...]:
+        return self._plan.journeys if self._plan else ()
+
+    def _fire(self, at: datetime) -> None:
         with self._one_at_a_time:
-            if self._plan is not None and planned in self._plan.journeys:
-                self._armed.pop(planned.journey, None)
-                self._arm(planned)
-                self._look_at(planned)
+            self._alarms.discard(at)
+            self._set_alarms()
+            for planned in self._journeys():
+                if _alarm(planned.grid.at_or_before(at)) == at:
+                    self._look_at(planned)
 
     def _look_every_so_often(self) -> None:
         while not self._ended.wait(self._every_s):
             with self._one_at_a_time:
-                well = [self._arm_and_look(planned) for planned in (self._plan.journeys if self._plan else ())]
+                self._set_alarms()
+                well = [self._look_at(planned) for planned in self._journeys()]
             with suppress(OSError):  # a disk that is full is no reason to look no more
                 if all(well):
                     self._beat()
-
-    def _arm_and_look(self, planned: PlannedJourney) -> bool:
-        self._arm(planned)
-        return self._look_at(planned)
 
     def _look_at(self, planned: PlannedJourney) -> bool:
         """Look; whether it went well."""
@@ -113,3 +113,12 @@ class Schedule:
             _log.exception("journey_not_looked_after", journey=planned.journey)
             return False
         return True
+
+
+def _alarm(slot: datetime) -> datetime:
+    return slot + _PAST_THE_SLOT
+
+
+def _after(planned: PlannedJourney, now: datetime) -> datetime:
+    """A journey's next alarm, which is not the next slot's while the last one's has yet to go off."""
+    return _alarm(planned.grid.after(now - _PAST_THE_SLOT))

@@ -6,13 +6,13 @@ import json
 import sqlite3
 import threading
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from facts import Failpoint, Run, Status, from_wire, go_on, to_wire
-from runner.transaction import transaction
+from runner.transactions import Transactions
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS slots (
@@ -75,39 +75,28 @@ class Spool:
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._at = at
-        self._lock = threading.Lock()
         self._ballast = folder / "ballast"
         try:
-            self._connection = _opened(folder / "spool.db", factory)
+            connection = _opened(folder / "spool.db", factory)
         except sqlite3.OperationalError:
             self._drop_ballast()
-            self._connection = _opened(folder / "spool.db", factory)
-        self._add_columns()
+            connection = _opened(folder / "spool.db", factory)
+        _add_columns(connection)
+        self._file = Transactions(connection)
+        # Looks ask for it, all at the moment when slots are begun: they must not wait for the disk.
+        self._handled = {row[0]: datetime.fromisoformat(row[1]) for row in self._file.read("SELECT * FROM handled")}
+        self._handled_lock = threading.Lock()
         self._load_ballast()
 
     def _drop_ballast(self) -> None:
         with suppress(FileNotFoundError):
             self._ballast.unlink()
 
-    def _add_columns(self) -> None:
-        """What an earlier version's file does not have yet."""
-        there = {row[1] for row in self._connection.execute("PRAGMA table_info(artifacts)")}
-        for name, kind in _ADDED.items():
-            if name not in there:
-                self._connection.execute(f"ALTER TABLE artifacts ADD COLUMN {name} {kind}")
-
     def _load_ballast(self) -> None:
         """On a full disk SQLite cannot even delete; a file that may go at once gives it the room."""
         if not self._ballast.exists():
             with suppress(OSError):
                 self._ballast.write_bytes(b"\0" * _BALLAST)
-
-    def _write(self) -> AbstractContextManager[sqlite3.Connection]:
-        return transaction(self._connection, self._lock)
-
-    def _read(self, query: str, *values: object) -> list[tuple[str, ...]]:
-        with self._lock:
-            return self._connection.execute(query, values).fetchall()
 
     def begin(self, journey: str, slot: datetime, run_id: str, now: datetime) -> bool:
         """Claim a slot; False where it was begun before, also by an earlier life of this runner.
@@ -124,17 +113,24 @@ class Spool:
         return taken
 
     def _begin(self, journey: str, slot: datetime, run_id: str, now: datetime) -> bool:
-        with self._write() as connection:
-            taken = connection.execute(
-                "INSERT OR IGNORE INTO slots VALUES (?, ?, ?, ?, 0)", (journey, _text(slot), run_id, _text(now))
-            ).rowcount
+        def claim(connection: sqlite3.Connection) -> bool:
+            row = (journey, _text(slot), run_id, _text(now))
+            taken = connection.execute("INSERT OR IGNORE INTO slots VALUES (?, ?, ?, ?, 0)", row).rowcount
             _handle(connection, journey, slot)
-        return bool(taken)
+            return bool(taken)
+
+        taken = self._file.together(claim)
+        self._note_handled(journey, slot)
+        return taken
 
     def pass_over(self, journey: str, slot: datetime) -> None:
         """A slot that another runner of this location has: it is not ours to tell of."""
-        with self._write() as connection:
-            _handle(connection, journey, slot)
+        self._file.together(lambda connection: _handle(connection, journey, slot))
+        self._note_handled(journey, slot)
+
+    def _note_handled(self, journey: str, slot: datetime) -> None:
+        with self._handled_lock:
+            self._handled[journey] = max(slot, self._handled.get(journey, slot))
 
     def keep(self, run: Run, evidence: Path | None = None) -> None:
         """Keep a result, finish its slot and queue its evidence; one transaction.
@@ -163,14 +159,15 @@ class Spool:
 
     def _drop_evidence(self) -> None:
         """The files alone: whoever comes to send one finds it gone."""
-        for (path,) in self._read("SELECT path FROM artifacts"):
+        for (path,) in self._file.read("SELECT path FROM artifacts"):
             with suppress(OSError):
                 Path(path).unlink()
 
     def _keep(self, run: Run, evidence: Path | None) -> None:
         self._at("spool.writing")
         record = json.dumps(to_wire(run), separators=(",", ":"))
-        with self._write() as connection:
+
+        def write(connection: sqlite3.Connection) -> None:
             connection.execute(
                 "INSERT OR IGNORE INTO results (run_id, record, kept_at) VALUES (?, ?, ?)",
                 (run.id, record, _text(datetime.now(UTC))),
@@ -186,9 +183,15 @@ class Spool:
                     place, passed = str(_inside(evidence, item.path)), run.status is Status.PASSED
                     connection.execute(_ADD_ARTIFACT, (item.sha256, run.id, item.kind, place, item.bytes, passed))
 
+        self._file.together(write)
+        if run.slot is not None:
+            self._note_handled(run.journey, run.slot)
+
     def waiting(self, *, most: int = 50, most_bytes: int = 4_000_000) -> list[Kept]:
         """The oldest results that the hub does not have yet, within a batch's limits; always one where there is one."""
-        rows = self._read("SELECT run_id, record FROM results WHERE rejected IS NULL ORDER BY number LIMIT ?", most)
+        rows = self._file.read(
+            "SELECT run_id, record FROM results WHERE rejected IS NULL ORDER BY number LIMIT ?", most
+        )
         batch: list[Kept] = []
         size = 0
         for run_id, record in rows:
@@ -201,24 +204,26 @@ class Spool:
     def artifacts_of(self, run_ids: Sequence[str]) -> list[Artifact]:
         """The evidence of some runs that the hub does not have yet."""
         marks = ",".join("?" * len(run_ids))
-        return [_artifact(row) for row in self._read(f"{_ARTIFACTS} WHERE run_id IN ({marks})", *run_ids)]
+        return [_artifact(row) for row in self._file.read(f"{_ARTIFACTS} WHERE run_id IN ({marks})", *run_ids)]
 
     def artifact_sent(self, artifact: Artifact) -> None:
         """The hub has it, or it is gone; the file has done its work."""
-        with self._write() as connection:
+        with self._file.alone() as connection:
             connection.execute("DELETE FROM artifacts WHERE sha256 = ?", (artifact.sha256,))
         with suppress(OSError):
             artifact.path.unlink()
 
     def make_room(self, most_bytes: int) -> int:
         """Let evidence that waits go until the rest is within a limit, the oldest of passed runs first; how many files went."""
-        rows = self._read("SELECT sha256, path, bytes FROM artifacts WHERE gone IS NULL ORDER BY passed DESC, rowid")
+        rows = self._file.read(
+            "SELECT sha256, path, bytes FROM artifacts WHERE gone IS NULL ORDER BY passed DESC, rowid"
+        )
         over = sum(int(size) for _, _, size in rows) - most_bytes
         gone = 0
         for sha256, path, size in rows:
             if over <= 0:
                 break
-            with self._write() as connection:
+            with self._file.alone() as connection:
                 connection.execute("UPDATE artifacts SET gone = ? WHERE sha256 = ?", (STORE_WAS_FULL, sha256))
             with suppress(OSError):
                 Path(path).unlink()
@@ -228,7 +233,7 @@ class Spool:
 
     def sweep(self, folder: Path, *, older_than: datetime) -> None:
         """Delete files of evidence that belong to no run that waits: a life that was killed leaves them behind."""
-        known = {Path(row[0]).resolve() for row in self._read("SELECT path FROM artifacts")}
+        known = {Path(row[0]).resolve() for row in self._file.read("SELECT path FROM artifacts")}
         for file in folder.glob("*"):
             with suppress(OSError):
                 if file.is_file() and file.resolve() not in known and file.stat().st_mtime < older_than.timestamp():
@@ -236,46 +241,50 @@ class Spool:
 
     def sent(self, run_ids: Sequence[str]) -> None:
         """The hub has these results."""
-        with self._write() as connection:
+        with self._file.alone() as connection:
             connection.executemany("DELETE FROM results WHERE run_id = ?", [(run_id,) for run_id in run_ids])
         self._at("spool.sent")
 
     def reject(self, run_id: str, reason: str) -> None:
         """The hub will never take this one: it is set aside, and the next goes on."""
-        with self._write() as connection:
+        with self._file.alone() as connection:
             connection.execute("UPDATE results SET rejected = ? WHERE run_id = ?", (reason, run_id))
 
     def try_rejected_again(self) -> int:
         """What was set aside waits for the hub once more; how many there were. Whoever restarts a runner has mended something."""
-        with self._write() as connection:
+        with self._file.alone() as connection:
             return connection.execute("UPDATE results SET rejected = NULL WHERE rejected NOT NULL").rowcount
 
     def rejected(self) -> list[tuple[str, str]]:
         """Run id and reason of what was set aside."""
-        return [(row[0], row[1]) for row in self._read("SELECT run_id, rejected FROM results WHERE rejected NOT NULL")]
+        return [
+            (row[0], row[1]) for row in self._file.read("SELECT run_id, rejected FROM results WHERE rejected NOT NULL")
+        ]
 
     def depth(self) -> int:
         """How many results wait."""
-        return int(self._read("SELECT count(*) FROM results WHERE rejected IS NULL")[0][0])
+        return int(self._file.read("SELECT count(*) FROM results WHERE rejected IS NULL")[0][0])
 
     def loose_artifacts(self, most: int = 20) -> list[Artifact]:
         """Evidence whose run the hub has already."""
-        rows = self._read(f"{_ARTIFACTS} WHERE run_id NOT IN (SELECT run_id FROM results) LIMIT ?", most)
+        rows = self._file.read(f"{_ARTIFACTS} WHERE run_id NOT IN (SELECT run_id FROM results) LIMIT ?", most)
         return [_artifact(row) for row in rows]
 
     def handled(self, journey: str) -> datetime | None:
         """The latest slot that was run or written down as missed; None before the first."""
-        rows = self._read("SELECT slot FROM handled WHERE journey = ?", journey)
-        return datetime.fromisoformat(rows[0][0]) if rows else None
+        with self._handled_lock:
+            return self._handled.get(journey)
 
     def start_from(self, journey: str, moment: datetime) -> None:
         """The first start of a journey here: what lies before it was nobody's."""
-        with self._write() as connection:
+        with self._file.alone() as connection:
             connection.execute("INSERT OR IGNORE INTO handled VALUES (?, ?)", (journey, _text(moment)))
+        with self._handled_lock:
+            self._handled.setdefault(journey, moment)
 
     def unfinished(self) -> list[Unfinished]:
         """Slots that were begun and have no result."""
-        rows = self._read("SELECT journey, slot, run_id, begun_at FROM slots WHERE finished = 0 ORDER BY slot")
+        rows = self._file.read("SELECT journey, slot, run_id, begun_at FROM slots WHERE finished = 0 ORDER BY slot")
         return [
             Unfinished(
                 journey=journey,
@@ -288,18 +297,19 @@ class Spool:
 
     def prune(self, now: datetime) -> None:
         """Forget finished slots that are old enough; make the ballast anew once there is room."""
-        with self._write() as connection:
+        with self._file.alone() as connection:
             connection.execute("DELETE FROM slots WHERE finished = 1 AND slot < ?", (_text(now - _SLOTS_KEPT),))
         self._load_ballast()
 
     def results(self) -> list[Run]:
         """Every result that is here, for a look."""
-        return [from_wire(Run, json.loads(row[0])) for row in self._read("SELECT record FROM results ORDER BY number")]
+        return [
+            from_wire(Run, json.loads(row[0])) for row in self._file.read("SELECT record FROM results ORDER BY number")
+        ]
 
     def close(self) -> None:
         """Close the file."""
-        with self._lock:
-            self._connection.close()
+        self._file.close()
 
 
 def _opened(file: Path, factory: type[sqlite3.Connection]) -> sqlite3.Connection:
@@ -312,6 +322,14 @@ def _opened(file: Path, factory: type[sqlite3.Connection]) -> sqlite3.Connection
         connection.close()
         raise
     return connection
+
+
+def _add_columns(connection: sqlite3.Connection) -> None:
+    """What an earlier version's file does not have yet."""
+    there = {row[1] for row in connection.execute("PRAGMA table_info(artifacts)")}
+    for name, kind in _ADDED.items():
+        if name not in there:
+            connection.execute(f"ALTER TABLE artifacts ADD COLUMN {name} {kind}")
 
 
 def _no_more() -> None:
