@@ -1,8 +1,9 @@
-"""Several runners at one location share its slots: each asks the hub before it runs one, and watches those that another has.
+"""Several runners at one location share its slots: each claims a slot at the hub before it runs it, and watches those that another
+has claimed.
 
-A claim is renewed until the hub has the record. One whose holder is heard no more is free again: whoever watches runs the
-slot while it is not too late, else writes it down as missed. Where the hub does not answer, everybody runs, and the first
-record holds there.
+A claim lasts a few seconds (`claim_ttl_s`) and is renewed until the hub has the slot's record. Where its holder dies, it runs
+out, and the hub gives the slot to a watcher, who runs it, or writes it down as missed where it is too late. Where the hub does
+not answer, every runner runs the slot, and the hub takes the first record.
 """
 
 from __future__ import annotations
@@ -14,35 +15,38 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from config.logs import get_logger
-from facts import Claim, PlannedJourney, Status, claim_ttl_s
+from facts import Claim, PlannedJourney, Status, claim_ttl_s, to_wire
 from runner.hub_client import HubClient, HubError
 
 _log = get_logger("sixfb.runner")
-_SHORTEST_S, _LONGEST_S = 0.1, 1.0
-_GIVE_UP_S = 3600.0
+_SHORTEST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 1.0
+# A slot is of no use so long after; a hub that is away meanwhile must not let them pile up.
+_WATCHED_S = 3600.0
 Free = Callable[[PlannedJourney, datetime, Claim], bool]
+"""Is told a journey, a slot of it that another runner had and that is ours now, and the hub's answer. False: there is nothing that
+can be done with it, and it is given back."""
 
 
 @dataclass(slots=True)
 class _Known:
-    """A slot that is ours or another's, and when it is asked for next. A renewal may be lost twice before the claim is; a
-    claim of another's cannot run out sooner than it lasts."""
+    """A slot that is ours or another runner's. Times are of the steady clock, in seconds."""
 
     planned: PlannedJourney
     slot: datetime
     is_mine: bool
     since: float
-    next_at: float = 0.0
+    ask_at: float = 0.0
 
     def asked(self, now: float, *, is_mine: bool) -> None:
-        """It was asked for just now."""
+        """It was asked for just now: our own again in a third of its life, so that two renewals may be lost; another's when its
+        claim can have run out."""
         self.is_mine = is_mine
         ttl_s = claim_ttl_s(self.planned.period_s)
-        self.next_at = now + (ttl_s / 3 if is_mine else ttl_s)
+        self.ask_at = now + (ttl_s / 3 if is_mine else ttl_s)
 
 
 class Claims:
-    """The claims of one runner. `free` is told a watched slot that became ours; false where nothing can be done with it."""
+    """The claims of one runner, named `runner` at the hub. Safe from any thread; `free` is called in a thread of the claims' own."""
 
     def __init__(
         self, hub: HubClient, runner: str, *, free: Free, monotonic: Callable[[], float] = time.monotonic
@@ -58,17 +62,17 @@ class Claims:
         self._thread.start()
 
     def stop(self) -> None:
-        """End. What is claimed still was measured, and is renewed no more: the hub has its record, or will."""
+        """End. Our claims are renewed no more: what they are for was measured, and the hub has the record, or will."""
         self._ended.set()
         if self._thread.is_alive():
             self._thread.join(5)
 
     def ask(self, planned: PlannedJourney, slot: datetime) -> Claim | None:
-        """Claim a slot; None where the hub does not say. One that another has is watched from now on."""
+        """Claim a slot; None where the hub does not say whose it is. Another's is watched from now on."""
         try:
             claim = self._hub.claim(planned.journey, slot, self._runner)
         except HubError as error:
-            _log.info("slot_unclaimed", slot=slot.isoformat(), journey=planned.journey, error=str(error))
+            _log.info("slot_unclaimed", journey=planned.journey, slot=to_wire(slot), error=str(error))
             return None
         self._note(planned, slot, claim)
         return claim
@@ -82,23 +86,23 @@ class Claims:
         try:
             self._hub.claim(planned.journey, slot, self._runner, release=True)
         except HubError as error:
-            _log.info("claim_not_released", slot=slot.isoformat(), error=str(error))
+            _log.info("claim_not_released", journey=planned.journey, slot=to_wire(slot), error=str(error))
 
     def round(self) -> None:
-        """Renew what is ours and see how it stands with the others', each in its time."""
+        """Ask again for every slot whose time has come: ours are renewed, others' may have become free."""
         with self._lock:
-            due = [known for known in self._known.values() if known.next_at <= self._monotonic()]
-        for one in due:
+            due = [known for known in self._known.values() if known.ask_at <= self._monotonic()]
+        for known in due:
             if not self._ended.is_set():
-                self._look_after(one)
+                self._ask_again(known)
 
-    def _look_after(self, known: _Known) -> None:
+    def _ask_again(self, known: _Known) -> None:
         planned, slot, was_mine = known.planned, known.slot, known.is_mine
         now = self._monotonic()
-        if now - known.since > _GIVE_UP_S:
+        if now - known.since > _WATCHED_S:
             self._forget(planned, slot)
             return
-        known.asked(now, is_mine=was_mine)
+        known.asked(now, is_mine=was_mine)  # also where no answer comes
         try:
             claim = self._hub.claim(planned.journey, slot, self._runner)
         except HubError as error:
@@ -110,6 +114,7 @@ class Claims:
             self.release(planned, slot)
 
     def _note(self, planned: PlannedJourney, slot: datetime, claim: Claim) -> None:
+        # A slot that was written down as missed may still be run.
         if claim.record not in (None, Status.MISSED):
             self._forget(planned, slot)
             return
@@ -127,9 +132,9 @@ class Claims:
             try:
                 self.round()
             except Exception:  # noqa: BLE001 - the one place where the thread would die of it
-                _log.exception("the claims could not be looked after; they are again in a moment")
+                _log.exception("claims_not_looked_after")
 
     def _pause_s(self) -> float:
         with self._lock:
-            soonest = min((known.next_at for known in self._known.values()), default=float("inf"))
-        return min(max(soonest - self._monotonic(), _SHORTEST_S), _LONGEST_S)
+            soonest = min((known.ask_at for known in self._known.values()), default=float("inf"))
+        return min(max(soonest - self._monotonic(), _SHORTEST_PAUSE_S), _LONGEST_PAUSE_S)

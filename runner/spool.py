@@ -7,26 +7,15 @@ import sqlite3
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from facts import Failpoint, Run, Status, from_wire, go_on, to_wire
+from runner.full_disk import bare, without_evidence
+from runner.spool_file import opened
 from runner.transactions import Transactions
 
-_TABLES = """
-CREATE TABLE IF NOT EXISTS slots (
-  journey TEXT NOT NULL, slot TEXT NOT NULL, run_id TEXT NOT NULL, begun_at TEXT NOT NULL, finished INTEGER NOT NULL,
-  PRIMARY KEY (journey, slot));
-CREATE TABLE IF NOT EXISTS results (
-  number INTEGER PRIMARY KEY AUTOINCREMENT, run_id TEXT NOT NULL UNIQUE, record TEXT NOT NULL, kept_at TEXT NOT NULL,
-  rejected TEXT);
-CREATE TABLE IF NOT EXISTS artifacts (
-  sha256 TEXT PRIMARY KEY, run_id TEXT NOT NULL, kind TEXT NOT NULL, path TEXT NOT NULL,
-  bytes INTEGER NOT NULL DEFAULT 0, passed INTEGER NOT NULL DEFAULT 0, gone TEXT);
-CREATE TABLE IF NOT EXISTS handled (journey TEXT PRIMARY KEY, slot TEXT NOT NULL);
-"""
-_ADDED = {"bytes": "INTEGER NOT NULL DEFAULT 0", "passed": "INTEGER NOT NULL DEFAULT 0", "gone": "TEXT"}
 _BALLAST = 1 << 20
 _SLOTS_KEPT = timedelta(hours=48)
 _ARTIFACTS = "SELECT sha256, kind, path, run_id, gone FROM artifacts"
@@ -77,11 +66,10 @@ class Spool:
         self._at = at
         self._ballast = folder / "ballast"
         try:
-            connection = _opened(folder / "spool.db", factory)
+            connection = opened(folder / "spool.db", factory)
         except sqlite3.OperationalError:
             self._drop_ballast()
-            connection = _opened(folder / "spool.db", factory)
-        _add_columns(connection)
+            connection = opened(folder / "spool.db", factory)
         self._file = Transactions(connection)
         # Looks ask for it, all at the moment when slots are begun: they must not wait for the disk.
         self._handled = {row[0]: datetime.fromisoformat(row[1]) for row in self._file.read("SELECT * FROM handled")}
@@ -145,17 +133,17 @@ class Spool:
         try:
             self._keep(run, evidence)
         except sqlite3.OperationalError:
-            self._keep_on_a_full_disk(_without_evidence(run, evidence))
+            self._keep_on_a_full_disk(without_evidence(run, evidence))
         self._at("spool.kept")
 
     def _keep_on_a_full_disk(self, run: Run) -> None:
         self._drop_ballast()
-        for make_room, lighter in ((_no_more, run), (self._drop_evidence, run), (_no_more, _bare(run))):
+        for make_room, lighter in ((_no_more, run), (self._drop_evidence, run), (_no_more, bare(run))):
             make_room()
             with suppress(sqlite3.OperationalError):
                 self._keep(lighter, None)
                 return
-        self._keep(_bare(run), None)
+        self._keep(bare(run), None)
 
     def _drop_evidence(self) -> None:
         """The files alone: whoever comes to send one finds it gone."""
@@ -178,9 +166,9 @@ class Spool:
                     (run.journey, _text(run.slot), run.id, _text(run.started_at)),
                 )
                 _handle(connection, run.journey, run.slot)
-            for item in run.evidence if evidence is not None else ():
-                if item.path is not None and item.sha256 is not None:
-                    place, passed = str(_inside(evidence, item.path)), run.status is Status.PASSED
+            for item in run.evidence:
+                if evidence is not None and item.path is not None and item.sha256 is not None:
+                    place, passed = str(evidence / item.path), run.status is Status.PASSED
                     connection.execute(_ADD_ARTIFACT, (item.sha256, run.id, item.kind, place, item.bytes, passed))
 
         self._file.together(write)
@@ -312,36 +300,8 @@ class Spool:
         self._file.close()
 
 
-def _opened(file: Path, factory: type[sqlite3.Connection]) -> sqlite3.Connection:
-    connection = sqlite3.connect(file, isolation_level=None, check_same_thread=False, timeout=10.0, factory=factory)
-    try:
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000"):
-            connection.execute(f"PRAGMA {pragma}")
-        connection.executescript(_TABLES)
-    except sqlite3.OperationalError:
-        connection.close()
-        raise
-    return connection
-
-
-def _add_columns(connection: sqlite3.Connection) -> None:
-    """What an earlier version's file does not have yet."""
-    there = {row[1] for row in connection.execute("PRAGMA table_info(artifacts)")}
-    for name, kind in _ADDED.items():
-        if name not in there:
-            connection.execute(f"ALTER TABLE artifacts ADD COLUMN {name} {kind}")
-
-
 def _no_more() -> None:
     """Nothing is given up for it."""
-
-
-def _bare(run: Run) -> Run:
-    """The run without the raw requests and console lines of its attempts; how many there were stays."""
-    counts = {kind: sum(len(getattr(a, kind)) for a in run.attempts) for kind in ("requests", "console")}
-    attempts = tuple(replace(a, requests=(), console=()) for a in run.attempts)
-    cut = {kind: run.cut.get(kind, 0) + counts.get(kind, 0) for kind in {*run.cut, *counts}}
-    return replace(run, attempts=attempts, cut={kind: n for kind, n in cut.items() if n})
 
 
 def _handle(connection: sqlite3.Connection, journey: str, slot: datetime) -> None:
@@ -359,19 +319,3 @@ def _text(moment: datetime) -> str:
 def _artifact(row: tuple[str, ...]) -> Artifact:
     sha256, kind, path, run_id, gone = row
     return Artifact(sha256=sha256, kind=kind, path=Path(path), run_id=run_id, gone=gone)
-
-
-def _without_evidence(run: Run, folder: Path | None) -> Run:
-    """The run whose evidence found no room any more; its files make some."""
-    for item in run.evidence:
-        if folder is not None and item.path is not None:
-            with suppress(OSError):
-                _inside(folder, item.path).unlink()
-    gone = "not kept: the disk was full"
-    kept = tuple(replace(e, sha256=None, path=None, note=e.note or gone) for e in run.evidence)
-    return replace(run, evidence=kept)
-
-
-def _inside(folder: Path | None, path: str) -> Path:
-    assert folder is not None
-    return folder / path
