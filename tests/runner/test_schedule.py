@@ -62,11 +62,13 @@ def test_all_journeys_of_a_slot_are_looked_at_after_it_and_at_the_next_again() -
     assert grid.at_or_before(second[0][1]) > grid.at_or_before(first[-1][1])
 
 
-def test_slots_that_lie_less_apart_than_a_timer_is_early_are_all_woken_for() -> None:
+def test_slots_that_lie_less_apart_than_the_wait_after_a_slot_are_all_woken_for() -> None:
     looks = Looks()
-    with following(a_plan(0.0, 0.0004, 0.0008, 0.0012, 0.0016), looks):
-        assert looks.has(10)
-    assert looks.journeys == {f"j{n}" for n in range(5)}
+    with following(a_plan(*[0.0007 * n for n in range(40)]), looks):
+        assert looks.has(100)
+    looked = [journey for journey, _ in looks.at]
+    first = looked.index("j0")
+    assert looked[first : first + 40] == [f"j{n}" for n in range(40)]
 
 
 def test_a_journey_that_the_plan_has_no_more_is_looked_at_no_more() -> None:
