@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -22,17 +22,23 @@ from journeys.site import Site
 class CountingHub:
     """Takes runs as the hub does: the first of a slot holds."""
 
-    def __init__(self, site: str = "http://shop.test", *, journey: str = "ga_purchase", period_s: int = 2) -> None:
-        self.slots: dict[str, dict[str, Any]] = {}
+    def __init__(self, site: str = "http://shop.test", *, journeys: Sequence[str], period_s: int) -> None:
+        self.records: dict[tuple[str, str], dict[str, Any]] = {}
         self.sent: Counter[str] = Counter()
         self._lock = threading.Lock()
         plan = Plan(
             location="us-east",
             hash="p1",
-            journeys=(PlannedJourney(journey=journey, period_s=period_s),),
+            journeys=tuple(PlannedJourney(journey=journey, period_s=period_s) for journey in journeys),
             site=to_wire(Site(base_url=site, cities={"Dallas": "dallas"})),
         )
         self._plan = to_wire(plan)
+
+    @property
+    def slots(self) -> dict[str, dict[str, Any]]:
+        """The records by slot, where there is one journey."""
+        with self._lock:
+            return {slot: run for (_, slot), run in self.records.items()}
 
     def app(self) -> Starlette:
         return Starlette(routes=[Route("/api/plan", self._tell_plan), Route("/api/runs", self._take, methods=["POST"])])
@@ -45,18 +51,19 @@ class CountingHub:
         with self._lock:
             for run in json.loads(await request.body())["runs"]:
                 self.sent[run["id"]] += 1
-                new = run["slot"] not in self.slots
-                self.slots.setdefault(run["slot"], run)
+                key = run["journey"], run["slot"]
+                new = key not in self.records
+                self.records.setdefault(key, run)
                 results.append({"id": run["id"], "result": "accepted" if new else "duplicate"})
         return JSONResponse({"results": results})
 
 
 @contextmanager
 def a_counting_hub(
-    site: str = "http://shop.test", *, journey: str = "ga_purchase", period_s: int = 2
+    site: str = "http://shop.test", *, journeys: Sequence[str] = ("ga_purchase",), period_s: int = 2
 ) -> Iterator[tuple[CountingHub, str]]:
     """A hub that is up, and its address."""
-    counting = CountingHub(site, journey=journey, period_s=period_s)
+    counting = CountingHub(site, journeys=journeys, period_s=period_s)
     served = Served(counting.app(), [a_socket()])
     served.start()
     yield counting, served.urls[0]

@@ -1,7 +1,7 @@
 """A runner with runs of a tenth of a second: `python -m tests.drills.runner FOLDER HUB LOCATION [FAILPOINT NTH]`.
 
 A General Admission ticket cannot be bought while there is a file `broken` beside FOLDER. `DRILL_RUN_S` makes a run last so
-many seconds.
+many seconds, `DRILL_AT_ONCE` is how many may run at once.
 """
 
 from __future__ import annotations
@@ -65,7 +65,9 @@ def main() -> None:
     folder, hub, location, *failing = sys.argv[1:]
     at = dies_at(failing[0], int(failing[1])) if failing else dies_at(None)
     ending = listen()
-    runner = Runner(RunnerSettings(location=location, hub_url=hub, folder=Path(folder)), at=at, make=Stub)
+    at_once = int(os.environ.get("DRILL_AT_ONCE", "2"))
+    settings = RunnerSettings(location=location, hub_url=hub, folder=Path(folder), max_parallel=at_once)
+    runner = Runner(settings, at=at, make=Stub)
     runner.start()
     ending.wait()
     runner.stop()

@@ -59,3 +59,25 @@ def test_no_slot_is_lost_or_doubled(hub: tuple[CountingHub, str], tmp_path: Path
     words = Counter(run["status"] for run in counting.slots.values())
     assert set(words) <= {"passed", "missed", "errored"}
     assert words["passed"] >= 3
+
+
+def test_slots_that_were_begun_in_one_write_have_one_record_each(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journeys = [f"journey_{n}" for n in range(12)]
+    monkeypatch.setenv("DRILL_AT_ONCE", "12")
+    with a_counting_hub(journeys=journeys, period_s=PERIOD_S) as (counting, url):
+        assert start(tmp_path, url, "spool.begun", "3").wait(30) == -signal.SIGKILL
+        last = start(tmp_path, url)
+        deadline = time.monotonic() + 30
+        while len(counting.records) < 5 * len(journeys) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        last.send_signal(signal.SIGTERM)
+        assert last.wait(20) == 0
+    slots = sorted({datetime.fromisoformat(slot) for _, slot in counting.records})
+    assert {(b - a).total_seconds() for a, b in itertools.pairwise(slots)} == {PERIOD_S}
+    assert len(counting.records) == len(slots) * len(journeys), "a slot has no record"
+    assert set(counting.sent.values()) == {1}
+    assert len(counting.sent) == len(counting.records), "a slot has two"
+    errored = [run for run in counting.records.values() if run["status"] == "errored"]
+    assert {run["slot"] for run in errored} == {min(slot for _, slot in counting.records)}

@@ -103,7 +103,7 @@ def assert_one_record_a_slot(hub: CountingHub) -> None:
 def test_a_runner_killed_in_the_midst_of_a_run_leaves_nothing_once_it_is_back(
     site: str, place: Path, frozen: bool
 ) -> None:
-    with a_counting_hub(site, journey="call_never_answered", period_s=PERIOD_S) as (hub, url):
+    with a_counting_hub(site, journeys=["call_never_answered"], period_s=PERIOD_S) as (hub, url):
         first = Life(place, url)
         wait_for(lambda: is_walking(first))
         time.sleep(1.0)  # the supervisor looks twice a second at who is there
@@ -198,7 +198,7 @@ def fill(disk: Path) -> Path:
 
 
 def test_a_full_disk_loses_no_slot_and_is_never_laid_on_the_site(site: str) -> None:
-    with a_small_disk(160) as disk, a_counting_hub(site, journey="browses", period_s=PERIOD_S) as (hub, url):
+    with a_small_disk(160) as disk, a_counting_hub(site, journeys=["browses"], period_s=PERIOD_S) as (hub, url):
         life = Life(disk, url)
         wait_for(lambda: any(run["status"] == "passed" for run in hub.slots.values()))
         before = len(hub.slots)
