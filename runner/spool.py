@@ -13,8 +13,8 @@ from pathlib import Path
 
 from facts import Failpoint, Run, Status, from_wire, go_on, to_wire
 from runner.full_disk import bare, without_evidence
+from runner.group_commit import GroupCommit
 from runner.spool_file import opened
-from runner.transactions import Transactions
 
 _BALLAST = 1 << 20
 _SLOTS_KEPT = timedelta(hours=48)
@@ -70,7 +70,7 @@ class Spool:
         except sqlite3.OperationalError:
             self._drop_ballast()
             connection = opened(folder / "spool.db", factory)
-        self._file = Transactions(connection)
+        self._file = GroupCommit(connection)
         # Looks ask for it, all at the moment when slots are begun: they must not wait for the disk.
         self._handled = {row[0]: datetime.fromisoformat(row[1]) for row in self._file.read("SELECT * FROM handled")}
         self._handled_lock = threading.Lock()

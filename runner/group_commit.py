@@ -1,13 +1,15 @@
-"""Transactions of many threads on one SQLite file: changes that come while the disk is waited for share the next one."""
+"""One SQLite file and many threads: changes that come while the disk is waited for go to it together, in the next transaction."""
 
 from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
+
+from runner.transaction import transaction
 
 Result = TypeVar("Result")
 
@@ -23,8 +25,8 @@ class _Change:
     error: Exception | None = None
 
 
-class Transactions:
-    """Safe from any thread; the connection is nobody else's."""
+class GroupCommit:
+    """The file's changes. Safe from any thread; the connection is nobody else's."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
@@ -33,18 +35,9 @@ class Transactions:
         self._waiting: list[_Change] = []
         """Whoever stands first writes for all; guarded by the door, never by the lock that is held while the disk works."""
 
-    @contextmanager
-    def alone(self) -> Iterator[sqlite3.Connection]:
+    def alone(self) -> AbstractContextManager[sqlite3.Connection]:
         """A transaction of one's own; it is on disk when the block is left."""
-        with self._lock:
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._connection
-                self._connection.execute("COMMIT")
-            except BaseException:
-                if self._connection.in_transaction:  # a full disk ends some by itself
-                    self._connection.execute("ROLLBACK")
-                raise
+        return transaction(self._connection, self._lock)
 
     def together(self, make: Callable[[sqlite3.Connection], Result]) -> Result:
         """Make a change, in one transaction with those of other threads; it is on disk when this returns.

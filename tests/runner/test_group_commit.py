@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from runner.transactions import Transactions
+from runner.group_commit import GroupCommit
 
 TABLE = "CREATE TABLE t (n INTEGER PRIMARY KEY)"
 
@@ -43,7 +43,7 @@ class Bench:
         self.file = file
         self.disk = sqlite3.connect(file, isolation_level=None, check_same_thread=False, factory=SlowDisk)
         self.disk.execute(TABLE)
-        self.transactions = Transactions(self.disk)
+        self.commits = GroupCommit(self.disk)
         self.failed: dict[int, BaseException] = {}
         self._threads: list[threading.Thread] = []
 
@@ -55,7 +55,7 @@ class Bench:
 
         def go() -> None:
             try:
-                self.transactions.together(make or insert)
+                self.commits.together(make or insert)
             except BaseException as error:  # noqa: BLE001 - the test looks at it
                 self.failed[number] = error
 
@@ -90,12 +90,12 @@ class Bench:
 def bench(tmp_path: Path) -> Iterator[Bench]:
     standing = Bench(tmp_path / "file.db")
     yield standing
-    standing.transactions.close()
+    standing.commits.close()
 
 
 def test_a_change_is_in_the_file_when_its_thread_goes_on(bench: Bench) -> None:
     bench.disk.may_end.set()
-    assert bench.transactions.together(lambda connection: connection.execute("INSERT INTO t VALUES (1)").rowcount) == 1
+    assert bench.commits.together(lambda connection: connection.execute("INSERT INTO t VALUES (1)").rowcount) == 1
     assert bench.numbers() == [1]
 
 
@@ -124,7 +124,7 @@ def test_a_disk_that_is_full_is_told_to_everybody_and_takes_them_again_later(ben
     assert bench.numbers() == [1]
     assert {n: str(error) for n, error in bench.failed.items()} == dict.fromkeys((2, 3), "database or disk is full")
     bench.disk.full = False
-    bench.transactions.together(lambda connection: connection.execute("INSERT INTO t VALUES (2)"))
+    bench.commits.together(lambda connection: connection.execute("INSERT INTO t VALUES (2)"))
     assert bench.numbers() == [1, 2]
 
 
