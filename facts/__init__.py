@@ -37,6 +37,7 @@ from facts.outcome import (
     Answer,
     Graded,
     Outcome,
+    has_failed,
     outcome_of,
     reclassified,
 )
@@ -127,6 +128,7 @@ __all__ = [
     "claim_ttl_s",
     "from_wire",
     "go_on",
+    "has_failed",
     "late_limit_s",
     "missed_word",
     "outcome_of",

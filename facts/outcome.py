@@ -77,8 +77,16 @@ class Outcome:
         return self.error if self.status in (Status.MISSED, Status.SKIPPED) else None
 
 
-def outcome_of(run: Run, *, received_at: datetime, late: bool = False) -> Outcome:
-    """The outcome of a run. Requests, steps and vitals are the first attempt's: the confirming one is traced, which stretches times."""
+def has_failed(failure: str | None, status: int | None) -> bool:
+    """Whether a request went wrong, by what the browser said of it and by its status."""
+    return failure not in _NO_FAULT or (status or 0) >= 400
+
+
+def outcome_of(run: Run, *, received_at: datetime, late: bool = False, brief: bool = False) -> Outcome:
+    """The outcome of a run. Requests, steps and vitals are the first attempt's: the confirming one is traced, which stretches times.
+
+    `brief` leaves the requests and the vitals out.
+    """
     first = run.attempts[0] if run.attempts else None
     return Outcome(
         run_id=run.id,
@@ -108,13 +116,13 @@ def outcome_of(run: Run, *, received_at: datetime, late: bool = False) -> Outcom
                 duration_ms=request.duration_ms,
                 party=request.party,
                 step=request.step,
-                failed=request.failure not in _NO_FAULT or (request.status or 0) >= 400,
+                failed=has_failed(request.failure, request.status),
             )
-            for request in (first.requests if first else ())
+            for request in (first.requests if first and not brief else ())
         ),
         vitals=tuple(
             Graded(page=v.page, name=v.name, value=v.value, navigation=v.navigation, cut=v.cut)
-            for v in (first.vitals if first else ())
+            for v in (first.vitals if first and not brief else ())
         ),
         skipped=tuple(s.name for s in run.steps if s.status is StepStatus.SKIPPED)
         if run.status is Status.PASSED

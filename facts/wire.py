@@ -91,6 +91,18 @@ def from_wire(noun: type[T], data: Any, *, at: str = "") -> T:
         raise WireError(f"{path}: {wrong.what}") from None
 
 
+def moment_of(text: str) -> datetime:
+    """The moment in UTC that an ISO 8601 time with a zone tells.
+
+    Raises:
+        WireError: it tells none.
+    """
+    try:
+        return _time(text)
+    except _WrongError as wrong:
+        raise WireError(wrong.what) from None
+
+
 def _read(noun: type[T], data: Any) -> T:
     if not isinstance(data, dict):
         raise _WrongError(f"expected an object, got {type(data).__name__}")

@@ -15,6 +15,7 @@ from hub.decoding import json_in
 from hub.errors import HubError
 from hub.records import UnfitError, storable, tidied
 from store import Store, ledgers, runs
+from store.rows import Arrival
 
 LARGEST_BATCH = 4 * 1024 * 1024
 MOST_RUNS = 50
@@ -91,7 +92,7 @@ class Ingest:
             self._at("ingest.begun")
             order = _in_order(read)
             fit = [run for i in order if (run := read[i].run) is not None]
-            said = runs.save_all(connection, [(run, self._late(run, now)) for run in fit], received_at=now)
+            said = runs.save_all(connection, [Arrival(run, self._late(run, now)) for run in fit], received_at=now)
             for i, run, result in zip(order, fit, said, strict=True):
                 taken[i] = Taken(id=run.id, result="duplicate" if result == "duplicate" else "accepted")
             if ledger is not None:

@@ -5,15 +5,17 @@ Metrics need such numbers: whoever reads them takes a fall for a restart. Rollup
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, select, tuple_
 
 from facts import Run, Status, Step, StepStatus, Vital, missed_word
 from store.tables import counters as table
-from store.upsert import insert
+from store.upsert import insert, upsert
 
 RUN_EDGES_S = (1, 2, 5, 10, 15, 20, 25, 30, 45, 60, 90)
 STEP_EDGES_S = (0.1, 0.25, 0.5, 1, 1.5, 2, 3, 5, 10, 15)
@@ -37,11 +39,16 @@ class Spread:
     counts: dict[str, int] = field(default_factory=dict)
     total: float = 0.0
 
-    def add(self, value: float, edges: Iterable[float]) -> None:
+    def add(self, value: float, edges: tuple[float, ...]) -> None:
         """Count a value."""
-        edge = next((f"{edge:g}" for edge in edges if value <= edge), "inf")
+        edge = _names(edges)[bisect_left(edges, value)]
         self.counts[edge] = self.counts.get(edge, 0) + 1
-        self.total = round(self.total + value, 6)
+        self.total += value
+
+
+@cache
+def _names(edges: tuple[float, ...]) -> tuple[str, ...]:
+    return (*(f"{edge:g}" for edge in edges), "inf")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -88,20 +95,37 @@ def _one_more(counts: dict[str, int], name: str) -> None:
 
 
 def _of(spreads: dict[str, Spread], name: str, most: int) -> Spread:
-    return spreads.setdefault(name if name in spreads or len(spreads) < most else THE_REST, Spread())
+    known = spreads.get(name)
+    return known or spreads.setdefault(name if len(spreads) < most else THE_REST, Spread())
 
 
-def count(connection: Connection, run: Run) -> None:
-    """Count a run that was taken for its slot. An ad-hoc run counts nowhere."""
-    if run.slot is None:
-        return
-    mine = (table.c.journey == run.journey) & (table.c.location == run.location)
-    new = {"journey": run.journey, "location": run.location, "counted": {}}
-    connection.execute(insert(connection, table).values(new).on_conflict_do_nothing())
-    known = connection.execute(select(table.c.counted).where(mine).with_for_update()).scalar_one()
-    counted = _counted(run.journey, run.location, known)
-    counted.add(run)
-    connection.execute(update(table).where(mine).values(counted=_row(counted)))
+def count(connection: Connection, taken: Iterable[Run]) -> None:
+    """Count runs that were taken for their slots. An ad-hoc run counts nowhere."""
+    of_slots = [run for run in taken if run.slot is not None]
+    counted = hold(connection, of_slots)
+    for run in of_slots:
+        counted[run.journey, run.location].add(run)
+    rows = [{"journey": c.journey, "location": c.location, "counted": _row(c)} for c in counted.values()]
+    upsert(connection, table, rows)
+
+
+def hold(connection: Connection, saved: Iterable[Run]) -> dict[tuple[str, str], Counted]:
+    """What was counted where some runs are, by journey and location. Until the transaction ends nobody else counts there."""
+    places = sorted({(run.journey, run.location) for run in saved if run.slot is not None})
+    found = _held(connection, places)
+    missing = [{"journey": j, "location": at, "counted": {}} for j, at in places if (j, at) not in found]
+    if missing:
+        connection.execute(insert(connection, table).on_conflict_do_nothing(), missing)
+        found = _held(connection, places)
+    return found
+
+
+def _held(connection: Connection, places: list[tuple[str, str]]) -> dict[tuple[str, str], Counted]:
+    if not places:
+        return {}
+    mine = tuple_(table.c.journey, table.c.location).in_(places)
+    query = select(table).where(mine).order_by(table.c.journey, table.c.location).with_for_update()
+    return {(r.journey, r.location): _counted(r.journey, r.location, r.counted) for r in connection.execute(query)}
 
 
 def read(connection: Connection) -> list[Counted]:
@@ -112,7 +136,7 @@ def read(connection: Connection) -> list[Counted]:
 
 def _row(counted: Counted) -> dict[str, Any]:
     def spread(one: Spread) -> list[Any]:
-        return [one.total, one.counts]
+        return [round(one.total, 6), one.counts]
 
     return {
         "statuses": counted.statuses,

@@ -11,7 +11,7 @@ _GROWTH = math.log(1.05)
 
 def histogram(values_ms: Iterable[float]) -> dict[str, int]:
     """Counts by bucket; JSON wants the keys to be text."""
-    return dict(Counter(str(_bucket(value)) for value in values_ms))
+    return dict(Counter(bucket(value) for value in values_ms))
 
 
 def merged(histograms: Iterable[Mapping[str, int]]) -> dict[str, int]:
@@ -33,5 +33,6 @@ def percentile(counts: Mapping[str, int], p: float) -> float | None:
     return None
 
 
-def _bucket(value_ms: float) -> int:
-    return math.floor(math.log(max(value_ms, 0.1)) / _GROWTH)
+def bucket(value_ms: float) -> str:
+    """The bucket of a duration, as a histogram names it."""
+    return str(math.floor(math.log(max(value_ms, 0.1)) / _GROWTH))

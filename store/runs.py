@@ -9,8 +9,9 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, Row, and_, desc, func, select, update
 
-from facts import Answer, Blame, Graded, Outcome, Run, Status, from_wire, outcome_of, reclassified, to_wire
+from facts import Answer, Blame, Graded, Outcome, Run, Status, from_wire, reclassified
 from store import counters, rollups
+from store.rows import Arrival, Row, insert_all, insert_one, row_of
 from store.tables import STUMBLED, duplicates
 from store.tables import runs as table
 from store.upsert import insert
@@ -51,66 +52,50 @@ def save(connection: Connection, run: Run, *, received_at: datetime, late: bool 
     A measured record takes the place of a missed one, never the reverse; of two measured ones the first holds and the
     later is kept as a duplicate. An id belongs to the slot that it came with first.
     """
-    return save_all(connection, [(run, late)], received_at=received_at)[0]
+    return save_all(connection, [Arrival(run, late)], received_at=received_at)[0]
 
 
-def save_all(connection: Connection, records: Sequence[tuple[Run, bool]], *, received_at: datetime) -> list[Saved]:
-    """Keep runs, each with whether it is late, one after the other as `save` does; what became of each, in their order."""
-    rows = [row_of(run, received_at=received_at, late=late) for run, late in records]
-    new = _insert(connection, rows) if _are_apart(rows) else set()
-    said: list[Saved] = [
-        "accepted" if run.id in new else _save(connection, run, row, received_at)
-        for (run, _), row in zip(records, rows, strict=True)
-    ]
-    kept = [run for (run, _), result in zip(records, said, strict=True) if result != "duplicate"]
-    rollups.touch(connection, kept)
-    for run in kept:
-        counters.count(connection, run)
+def save_all(connection: Connection, arrivals: Sequence[Arrival], *, received_at: datetime) -> list[Saved]:
+    """Keep runs, one after the other as `save` does; what became of each, in their order."""
+    if not arrivals:
+        return []
+    rows = [row_of(arrival, received_at=received_at) for arrival in arrivals]
+    said: list[Saved] = ["accepted"] * len(rows)
+    if not insert_all(connection, rows):
+        said = [_save(connection, row, received_at) for row in rows]
+    kept = [row for row, result in zip(rows, said, strict=True) if result != "duplicate"]
+    # Counters first: their row is held until the end, so that no two count the rollups of one place at once.
+    counters.count(connection, [row.run for row in kept])
+    if "replaced" in said:
+        rollups.touch(connection, [row.run for row in kept])
+    else:
+        rollups.add(connection, [row.outcome for row in kept])
     return said
 
 
-def _are_apart(rows: Sequence[dict[str, Any]]) -> bool:
-    """Whether no two of them are for one id or one slot: then it does not matter which is inserted first."""
-    slots = [(row["journey"], row["location"], row["slot"]) for row in rows if row["slot"] is not None]
-    return len({row["id"] for row in rows}) == len(rows) and len(set(slots)) == len(slots)
-
-
-def _insert(connection: Connection, rows: list[dict[str, Any]]) -> set[str]:
-    """Insert rows whose id and slot are free; the ids of those that were."""
-    if not rows:
-        return set()
-    # RETURNING tells which rows are new; psycopg tells no row count for an insert.
-    statement = insert(connection, table).on_conflict_do_nothing().returning(table.c.id)
-    return set(connection.execute(statement, rows).scalars())
-
-
-def _save(connection: Connection, run: Run, row: dict[str, Any], received_at: datetime) -> Saved:
-    if _insert(connection, [row]):
+def _save(connection: Connection, row: Row, received_at: datetime) -> Saved:
+    run = row.run
+    if insert_one(connection, row):
         return "accepted"
     if run.slot is None or run.status in _UNMEASURED:
         return "duplicate"
     place = and_(table.c.journey == run.journey, table.c.location == run.location, table.c.slot == run.slot)
     if connection.execute(select(table.c.id).where(table.c.id == run.id, ~place)).first():
         return "duplicate"
-    taken = connection.execute(update(table).where(place, table.c.status == Status.MISSED.value).values(row))
+    taken = connection.execute(
+        update(table).where(place, table.c.status == Status.MISSED.value).values(row.by_column())
+    )
     if taken.rowcount:
         return "replaced"
-    _keep_duplicate(connection, run, row, received_at)
+    _keep_duplicate(connection, row, received_at)
     return "duplicate"
 
 
-def row_of(run: Run, *, received_at: datetime, late: bool) -> dict[str, Any]:
-    """The row of a run, by column."""
-    outcome = outcome_of(run, received_at=received_at, late=late)
-    short = {c.name: getattr(outcome, c.name) for c in _SHORT if hasattr(outcome, c.name)}
-    details = {name: to_wire(getattr(outcome, name)) for name in ("steps", "requests", "vitals", "skipped")}
-    return {**short, "id": run.id, "record": to_wire(run), "details": details}
-
-
-def _keep_duplicate(connection: Connection, run: Run, row: dict[str, Any], received_at: datetime) -> None:
-    if connection.execute(select(table.c.id).where(table.c.id == run.id)).first():
+def _keep_duplicate(connection: Connection, row: Row, received_at: datetime) -> None:
+    if connection.execute(select(table.c.id).where(table.c.id == row.run.id)).first():
         return
-    kept = {key: row[key] for key in ("id", "journey", "location", "slot", "record")}
+    columns = row.by_column()
+    kept = {key: columns[key] for key in ("id", "journey", "location", "slot", "record")}
     connection.execute(insert(connection, duplicates).values(**kept, received_at=received_at).on_conflict_do_nothing())
 
 
@@ -243,6 +228,7 @@ def reclassify(connection: Connection, run_id: str, *, blame: Blame, by: str, re
     if changed.rowcount:
         stored = get(connection, run_id)
         assert stored is not None
+        counters.hold(connection, [stored.run])
         rollups.touch(connection, [stored.run])
     return bool(changed.rowcount)
 

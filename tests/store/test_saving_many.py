@@ -9,6 +9,7 @@ import pytest
 
 from facts import Blame, Run, Status
 from store import Store, rollups, runs
+from store.rows import Arrival
 from tests.builders import A_MOMENT, a_run
 
 
@@ -45,7 +46,7 @@ def test_a_batch_comes_to_the_same_as_one_run_after_the_other(store: Store, batc
         for place in ("us-east", "us-west"):
             runs.save(connection, at(place, before), received_at=A_MOMENT)
         one_by_one = [runs.save(connection, at("us-east", run), received_at=A_MOMENT) for run in batch]
-        together = runs.save_all(connection, [(at("us-west", run), False) for run in batch], received_at=A_MOMENT)
+        together = runs.save_all(connection, [Arrival(at("us-west", run)) for run in batch], received_at=A_MOMENT)
     assert together == one_by_one
     since = A_MOMENT - timedelta(days=2)
     with store.read() as connection:
@@ -72,7 +73,7 @@ def test_a_batch_comes_to_the_same_as_one_run_after_the_other(store: Store, batc
 def test_the_rollups_of_a_batch_have_the_steps_of_its_passed_runs_alone(store: Store) -> None:
     batch = [a_slot_run("a"), a_slot_run("b", 5), a_slot_run("c", 60), a_slot_run("d", 65, FAILED)]
     with store.write() as connection:
-        runs.save_all(connection, [(run, False) for run in batch], received_at=A_MOMENT)
+        runs.save_all(connection, [Arrival(run) for run in batch], received_at=A_MOMENT)
         day = rollups.read(connection, width_s=86_400, since=A_MOMENT - timedelta(days=2))
         hours = rollups.read(connection, width_s=3600, since=A_MOMENT - timedelta(days=2))
     assert [sum(one.steps["choose_city"].values()) for one in day] == [3]

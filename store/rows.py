@@ -1,0 +1,134 @@
+"""The row of a run, with values that the driver takes as they are: a batch is inserted by one call of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Any, NamedTuple
+
+import msgspec
+from sqlalchemy import Connection
+
+from facts import Outcome, Run, has_failed, outcome_of, to_wire
+from store.columns import microseconds
+from store.tables import runs as table
+
+
+class Arrival(NamedTuple):
+    """A run to keep. `text` is its record as JSON where it came in just the form that `to_wire` would give it; it is kept as it is."""
+
+    run: Run
+    late: bool = False
+    text: str | None = None
+
+
+class _Answer(msgspec.Struct, gc=False):
+    """`facts.Answer`, of which a run has sixty, at a tenth of the cost."""
+
+    endpoint: str
+    method: str
+    status: int | None
+    duration_ms: float | None
+    party: str
+    step: str | None
+    failed: bool
+
+
+class _Graded(msgspec.Struct, gc=False):
+    """`facts.Graded`, likewise."""
+
+    page: str
+    name: str
+    value: float | None
+    navigation: str
+    cut: bool
+
+
+class _Details(msgspec.Struct):
+    steps: dict[str, float]
+    requests: list[_Answer]
+    vitals: list[_Graded]
+    skipped: tuple[str, ...]
+
+
+_COPIED = ("id", "record", "details")
+_PLAIN = ("journey", "location", "failed_step", "error", "first_failed_step", "duration_ms", "slow", "flaky", "late")
+_WORDS = ("status", "blame", "first_status", "first_blame")
+_MOMENTS = ("slot", "started_at", "finished_at", "received_at")
+COLUMNS = (*_COPIED, *_PLAIN, *_WORDS, *_MOMENTS)
+"""Those that an insert fills, in the order of `Row.values`."""
+_encode = msgspec.json.Encoder().encode
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A run and what is kept of it; `record` and `details` are JSON. The outcome is a brief one."""
+
+    run: Run
+    outcome: Outcome
+    record: str
+    details: str
+
+    def values(self) -> tuple[Any, ...]:
+        """One for each of `COLUMNS`, as the driver takes it."""
+        o = self.outcome
+        return (
+            self.run.id,
+            self.record,
+            self.details,
+            *(o.journey, o.location, o.failed_step, o.error, o.first_failed_step, o.duration_ms, o.slow, o.flaky, o.late),
+            *[word.value if word else None for word in (o.status, o.blame, o.first_status, o.first_blame)],
+            *[microseconds(at) for at in (o.slot, o.started_at, o.finished_at, o.received_at)],
+        )
+
+    def by_column(self) -> dict[str, Any]:
+        """As SQLAlchemy takes it."""
+        short = {name: getattr(self.outcome, name) for name in (*_PLAIN, *_WORDS, *_MOMENTS)}
+        return {"id": self.run.id, **short, "record": json.loads(self.record), "details": json.loads(self.details)}
+
+
+def row_of(arrival: Arrival, *, received_at: datetime) -> Row:
+    """The row of a run."""
+    run, late, text = arrival
+    outcome = outcome_of(run, received_at=received_at, late=late, brief=True)
+    record = json.dumps(to_wire(run), separators=(",", ":")) if text is None else text
+    return Row(run, outcome, record, _details(run, outcome, is_rounded=text is not None))
+
+
+def _details(run: Run, outcome: Outcome, *, is_rounded: bool) -> str:
+    """The parts of an outcome that only some rules look at."""
+    first = run.attempts[0] if run.attempts else None
+    answers = [
+        _Answer(r.endpoint, r.method, r.status, r.duration_ms, r.party, r.step, has_failed(r.failure, r.status))
+        for r in (first.requests if first else ())
+    ]
+    if not is_rounded:
+        for answer in answers:
+            answer.duration_ms = None if answer.duration_ms is None else round(answer.duration_ms, 1)
+    graded = [_Graded(v.page, v.name, v.value, v.navigation, v.cut) for v in (first.vitals if first else ())]
+    return _encode(_Details(outcome.steps, answers, graded, outcome.skipped)).decode()
+
+
+def insert_all(connection: Connection, rows: Sequence[Row]) -> bool:
+    """Insert rows, all or none: whether the ids and the slots of all were free."""
+    statement = _insert(connection.dialect.paramstyle)
+    with connection.begin_nested() as savepoint:
+        done = connection.exec_driver_sql(statement, [row.values() for row in rows])
+        if done.rowcount != len(rows):
+            savepoint.rollback()
+    return done.rowcount == len(rows)
+
+
+def insert_one(connection: Connection, row: Row) -> bool:
+    """Insert a row: whether its id and its slot were free."""
+    return connection.exec_driver_sql(_insert(connection.dialect.paramstyle), row.values()).rowcount == 1
+
+
+@cache
+def _insert(paramstyle: str) -> str:
+    mark = "?" if paramstyle == "qmark" else "%s"
+    marks = ", ".join(mark for _ in COLUMNS)
+    return f"INSERT INTO {table.name} ({', '.join(COLUMNS)}) VALUES ({marks}) ON CONFLICT DO NOTHING"
