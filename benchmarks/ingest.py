@@ -32,12 +32,13 @@ from sqlalchemy.engine import Engine
 from facts import Run, Status, to_wire
 from hub.ingest import MOST_RUNS, Ingest
 from store import Store
-from store import runs as run_queries
+from store.rows import COLUMNS, Arrival, row_of
 from store.tables import runs as table
 from tests.builders import A_MOMENT, a_request, a_run
 from tests.databases import a_cluster, a_database, a_migrated_store
 
 LIMIT = 0.7
+NOW = A_MOMENT + timedelta(days=400)
 PLACES = ("us-east", "us-west", "eu-west")
 PERIOD_S = 300
 REQUESTS = {"real": 55, "small": 0}
@@ -77,12 +78,12 @@ def a_store(kind: str) -> Iterator[Store]:
 
 
 def report(kind: str, ingesting: Store, floor: Store, asked: argparse.Namespace) -> None:
-    batches = [a_batch(number, REQUESTS[asked.record], ingesting) for number in range(asked.batches + 1)]
+    batches = [a_batch(number, REQUESTS[asked.record]) for number in range(asked.batches + 1)]
     ingest = Ingest(ingesting, locations=PLACES, periods={"ga_purchase": PERIOD_S})
     profiler = cProfile.Profile() if asked.profile else None
 
     def take(batch: Batch) -> None:
-        answers = ingest.batch(batch.body, now=A_MOMENT + timedelta(days=400))
+        answers = ingest.batch(batch.body, now=NOW)
         assert all(one.result == "accepted" for one in answers)
 
     insert_rows = bare(floor)
@@ -100,6 +101,7 @@ def report(kind: str, ingesting: Store, floor: Store, asked: argparse.Namespace)
             if number:  # the first of each pays for what is loaded once
                 took[name].append(spent)
                 computed[name].append(cpu)
+    assert kept(ingesting) == kept(floor), "the floor inserts the very rows that ingest does"
     rates = {name: MOST_RUNS / statistics.median(times) for name, times in took.items()}
     ratio = rates["ingest"] / rates["floor"]
     size = len(batches[0].body) / MOST_RUNS / 1024
@@ -113,12 +115,12 @@ def report(kind: str, ingesting: Store, floor: Store, asked: argparse.Namespace)
         pstats.Stats(profiler, stream=sys.stdout).sort_stats("cumulative").print_stats(28)
 
 
-def a_batch(number: int, more_requests: int, store: Store) -> Batch:
+def a_batch(number: int, more_requests: int) -> Batch:
     """Runs of three locations, slot after slot, the batches one after the other."""
     found = [a_slot_run(number * MOST_RUNS + n, more_requests) for n in range(MOST_RUNS)]
-    body = json.dumps({"runs": to_wire(found)}, separators=(",", ":")).encode()
-    rows = [row_of(run, store) for run in found]
-    return Batch(body=body, rows=rows)
+    texts = [json.dumps(to_wire(run), separators=(",", ":")) for run in found]
+    rows = [row_of(Arrival(run, True, text), received_at=NOW).values() for run, text in zip(found, texts, strict=True)]
+    return Batch(body=f'{{"runs":[{",".join(texts)}]}}'.encode(), rows=rows)
 
 
 def a_slot_run(number: int, more_requests: int) -> Run:
@@ -140,19 +142,11 @@ def a_slot_run(number: int, more_requests: int) -> Run:
     return replace(run, attempts=(replace(attempt, requests=attempt.requests + more),))
 
 
-def row_of(run: Run, store: Store) -> tuple[Any, ...]:
-    """The row that ingest makes of a run, as the driver takes it."""
-    row = run_queries.row_of(run, received_at=A_MOMENT, late=False)
-    dialect = engine_of(store).dialect
-    processors = {c.name: c.type.dialect_impl(dialect).bind_processor(dialect) for c in table.columns}
-
-    def ready(name: str, value: Any) -> Any:
-        if name in ("record", "details"):
-            return json.dumps(value)
-        process = processors[name]
-        return process(value) if process else value
-
-    return tuple(ready(c.name, row.get(c.name)) for c in table.columns)
+def kept(store: Store) -> set[tuple[Any, ...]]:
+    """All runs that a store holds, as its database tells them."""
+    with store.read() as connection:
+        told = connection.exec_driver_sql(f"SELECT {', '.join(c.name for c in table.columns)} FROM runs")
+        return {tuple(map(str, row)) for row in told}
 
 
 def engine_of(store: Store) -> Engine:
@@ -164,8 +158,7 @@ def bare(store: Store) -> Callable[[Batch], None]:
     """Inserts a batch's rows with the driver alone, in one transaction."""
     dialect = engine_of(store).dialect.name
     mark = "?" if dialect == "sqlite" else "%s"
-    names = ", ".join(c.name for c in table.columns)
-    statement = f"INSERT INTO runs ({names}) VALUES ({', '.join(mark for _ in table.columns)})"
+    statement = f"INSERT INTO runs ({', '.join(COLUMNS)}) VALUES ({', '.join(mark for _ in COLUMNS)})"
 
     def insert_rows(batch: Batch) -> None:
         with store.write() as connection:

@@ -77,6 +77,7 @@ from facts.wire import (
     WIRE_VERSION,
     WireError,
     from_wire,
+    moment_of,
     to_wire,
 )
 
@@ -131,6 +132,7 @@ __all__ = [
     "has_failed",
     "late_limit_s",
     "missed_word",
+    "moment_of",
     "outcome_of",
     "reclassified",
     "to_wire",
