@@ -8,8 +8,10 @@ So what is read here is, value for value, what they would have read, and its tex
 from __future__ import annotations
 
 import dataclasses
+import re
+import types
 import typing
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -19,6 +21,8 @@ import msgspec
 
 from facts import WIRE_VERSION, Run, WireError, moment_of
 from hub.records import LARGEST_RUN
+
+_EXPONENT = re.compile(rb"[0-9][eE]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +74,7 @@ def read_run(record: bytes) -> Sent | None:
         _read_times(run)
     except (msgspec.MsgspecError, WireError, RecursionError):
         return None
-    if run.version > WIRE_VERSION or not _are_rounded(_milliseconds(run)):
+    if run.version > WIRE_VERSION or not _are_rounded(run):
         return None
     return Sent(typing.cast(Run, run), record.decode())
 
@@ -81,11 +85,17 @@ def _is_small(record: bytes) -> bool:
     escaped = 0 if record.isascii() else 2 * len(record)
     if b"\x7f" in record:
         escaped += 5 * record.count(b"\x7f")
-    # The longest that an exponent stands for: 1e15 is 1000000000000000.0.
-    exponents = 3 * len(record)
-    if len(record) + escaped + exponents > LARGEST_RUN:
-        exponents = 14 * (record.count(b"e") + record.count(b"E"))
-    return len(record) + escaped + exponents <= LARGEST_RUN
+    return any(len(record) + escaped + numbers <= LARGEST_RUN for numbers in _written_out(record))
+
+
+def _written_out(record: bytes) -> Iterator[int]:
+    """By how many characters its numbers may grow at most; the first answers cost least, the last are nearest.
+
+    The longest that an exponent stands for: 1e15 is 1000000000000000.0.
+    """
+    yield 3 * len(record)
+    yield 14 * (record.count(b"e") + record.count(b"E"))
+    yield 14 * len(_EXPONENT.findall(record))
 
 
 def _read_times(run: Any) -> None:
@@ -98,23 +108,18 @@ def _read_times(run: Any) -> None:
             attempt.requests_reset_at = moment_of(attempt.requests_reset_at)
 
 
-def _milliseconds(run: Any) -> Iterator[list[float | None]]:
-    """Whatever is called so; `to_wire` keeps one decimal of it."""
-    yield [run.duration_ms, run.slow_after_ms]
+def _are_rounded(run: Any) -> bool:
+    """Whether whatever is called milliseconds has one decimal, which is all that `to_wire` keeps of it."""
+    told = [run.duration_ms, run.slow_after_ms]
     for noun in (run, *run.attempts):
-        yield [step.started_ms for step in noun.steps]
-        yield [step.duration_ms for step in noun.steps]
+        told += [step.started_ms for step in noun.steps]
+        told += [step.duration_ms for step in noun.steps]
     for attempt in run.attempts:
-        yield [attempt.duration_ms, attempt.waited_ms]
-        yield [request.started_ms for request in attempt.requests]
-        yield [request.duration_ms for request in attempt.requests]
-
-
-def _are_rounded(told: Iterable[list[float | None]]) -> bool:
-    # `round` of each would cost more than to read the record.
-    return not any(
-        (tenths := ms * 10.0) % 1.0 or tenths / 10.0 != ms for values in told for ms in values if ms is not None
-    )
+        told += [attempt.duration_ms, attempt.waited_ms]
+        told += [request.started_ms for request in attempt.requests]
+        told += [request.duration_ms for request in attempt.requests]
+    # `round` of each would cost half as much as to read the record.
+    return not [ms for ms in told if ms is not None and ((tenths := ms * 10.0) % 1.0 or tenths / 10.0 != ms)]
 
 
 @cache
@@ -152,7 +157,7 @@ def _form(hint: Any) -> Any:
     if dataclasses.is_dataclass(hint):
         return _twin(typing.cast(typing.Hashable, hint))
     if typing.get_origin(hint) is tuple:
-        return tuple[_form(typing.get_args(hint)[0]), ...]
+        return types.GenericAlias(tuple, (_form(typing.get_args(hint)[0]), ...))
     if hint is datetime:
         return str
     return str | None if hint == datetime | None else hint

@@ -8,12 +8,11 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, select, tuple_
 
-from facts import Run, Status, Step, StepStatus, Vital, missed_word
+from facts import Run, Status, StepStatus, missed_word
 from store.tables import counters as table
 from store.upsert import insert, upsert
 
@@ -28,6 +27,9 @@ VITAL_EDGES = {
     "FID": (0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1, 2),
     "CLS": (0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1),
 }
+_NAMES = {
+    edges: (*(f"{edge:g}" for edge in edges), "inf") for edges in (RUN_EDGES_S, STEP_EDGES_S, *VITAL_EDGES.values())
+}
 MOST_STEPS, MOST_PAGES, THE_REST = 40, 20, "other"
 """How many names of each a journey may bring; what comes on top shares one."""
 
@@ -41,14 +43,9 @@ class Spread:
 
     def add(self, value: float, edges: tuple[float, ...]) -> None:
         """Count a value."""
-        edge = _names(edges)[bisect_left(edges, value)]
+        edge = _NAMES[edges][bisect_left(edges, value)]
         self.counts[edge] = self.counts.get(edge, 0) + 1
         self.total += value
-
-
-@cache
-def _names(edges: tuple[float, ...]) -> tuple[str, ...]:
-    return (*(f"{edge:g}" for edge in edges), "inf")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -75,19 +72,16 @@ class Counted:
         if run.status is Status.PASSED:
             self.runs.add(run.duration_ms / 1000, RUN_EDGES_S)
         for step in run.steps:
-            self._step(step)
+            if step.status is StepStatus.PASSED and step.duration_ms is not None:
+                _of(self.steps, step.name, MOST_STEPS).add(step.duration_ms / 1000, STEP_EDGES_S)
         for vital in run.vitals:
-            self._vital(vital)
-
-    def _step(self, step: Step) -> None:
-        if step.status is StepStatus.PASSED and step.duration_ms is not None:
-            _of(self.steps, step.name, MOST_STEPS).add(step.duration_ms / 1000, STEP_EDGES_S)
-
-    def _vital(self, vital: Vital) -> None:
-        edges = VITAL_EDGES.get(vital.name)
-        if edges is not None and vital.value is not None and not vital.cut:
-            value = vital.value if vital.unit == "score" else vital.value / 1000
-            _of(self.vitals.setdefault(vital.name, {}), vital.page, MOST_PAGES).add(value, edges)
+            edges = VITAL_EDGES.get(vital.name)
+            if edges is not None and vital.value is not None and not vital.cut:
+                value = vital.value if vital.unit == "score" else vital.value / 1000
+                pages = self.vitals.get(vital.name)
+                if pages is None:
+                    pages = self.vitals[vital.name] = {}
+                _of(pages, vital.page, MOST_PAGES).add(value, edges)
 
 
 def _one_more(counts: dict[str, int], name: str) -> None:

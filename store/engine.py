@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import sqlalchemy
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine import URL, make_url
@@ -103,6 +105,7 @@ def _engine(url: str | None, folder: Path) -> Engine:
         return sqlalchemy.create_engine(
             parsed.set(drivername="postgresql+psycopg"),
             pool_pre_ping=True,
+            json_serializer=_json,
             pool_size=10,
             connect_args={"client_encoding": "utf8", "connect_timeout": 10},
         )
@@ -110,7 +113,8 @@ def _engine(url: str | None, folder: Path) -> Engine:
 
 
 def _sqlite(url: URL) -> Engine:
-    engine = sqlalchemy.create_engine(url, connect_args={"timeout": 10.0, "check_same_thread": False})
+    connect_args = {"timeout": 10.0, "check_same_thread": False}
+    engine = sqlalchemy.create_engine(url, connect_args=connect_args, json_serializer=_json)
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: Any) -> None:
@@ -125,6 +129,13 @@ def _sqlite(url: URL) -> Engine:
         connection.exec_driver_sql(f"BEGIN {how}")
 
     return engine
+
+
+def _json(value: Any) -> str:
+    try:
+        return msgspec.json.encode(value).decode()
+    except (TypeError, ValueError):  # half of a surrogate pair, a key that is no text
+        return json.dumps(value)
 
 
 def _short(error: SQLAlchemyError) -> str:

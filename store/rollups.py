@@ -62,12 +62,16 @@ def add(connection: Connection, saved: Iterable[Outcome]) -> None:
 
     For those who hold the counters of the runs' places (`counters.hold`): of two that add at once one would be lost.
     """
-    sums: dict[_Key, _Sum] = defaultdict(_Sum)
+    sums: dict[_Key, _Sum] = {}
+    shortest, *longer = WIDTHS_S
     for outcome in saved:
         if outcome.slot is not None:
-            one = _sum_of(outcome)
-            for width_s in WIDTHS_S:
-                sums[width_s, _start(outcome.slot, width_s), outcome.journey, outcome.location].add(one)
+            key = (shortest, _start(outcome.slot, shortest), outcome.journey, outcome.location)
+            _join(sums, key, _sum_of(outcome))
+    for width_s, wider_s in zip(WIDTHS_S, longer, strict=False):  # each width lies in the next
+        for (of_s, start, journey, location), one in list(sums.items()):
+            if of_s == width_s:
+                _join(sums, (wider_s, _start(start, wider_s), journey, location), one)
     for key, known in _known(connection, sums):
         sums[key].add(known)
     rows = [
@@ -76,6 +80,13 @@ def add(connection: Connection, saved: Iterable[Outcome]) -> None:
         for (width_s, start, journey, location), one in sums.items()
     ]
     upsert(connection, table, rows)
+
+
+def _join(sums: dict[_Key, _Sum], key: _Key, one: _Sum) -> None:
+    known = sums.get(key)
+    if known is None:
+        known = sums[key] = _Sum()
+    known.add(one)
 
 
 def _sum_of(outcome: Outcome) -> _Sum:
@@ -93,8 +104,8 @@ def _known(connection: Connection, keys: Iterable[_Key]) -> Iterator[tuple[_Key,
     if not wanted:
         return
     # Each column by itself, which the primary key's index can do on both databases; a few more rows come than were asked for.
-    of_columns = zip((table.c.width_s, table.c.start, table.c.journey, table.c.location), zip(*wanted), strict=True)
-    query = select(table).where(*(column.in_(sorted(set(values))) for column, values in of_columns))
+    columns = (table.c.width_s, table.c.start, table.c.journey, table.c.location)
+    query = select(table).where(*(column.in_(sorted({key[n] for key in wanted})) for n, column in enumerate(columns)))
     for row in connection.execute(query):
         key = (row.width_s, row.start, row.journey, row.location)
         if key in wanted:
@@ -114,7 +125,7 @@ def touch(connection: Connection, saved: Iterable[Run]) -> None:
 
 
 def _start(moment: datetime, width_s: int) -> datetime:
-    return _EPOCH + (moment - _EPOCH) // timedelta(seconds=width_s) * timedelta(seconds=width_s)
+    return moment - (moment - _EPOCH) % timedelta(seconds=width_s)
 
 
 def _runs_of(connection: Connection, journey: str, location: str, day: datetime) -> list[Row[Any]]:

@@ -59,12 +59,12 @@ _PLAIN = ("journey", "location", "failed_step", "error", "first_failed_step", "d
 _WORDS = ("status", "blame", "first_status", "first_blame")
 _MOMENTS = ("slot", "started_at", "finished_at", "received_at")
 COLUMNS = (*_COPIED, *_PLAIN, *_WORDS, *_MOMENTS)
-"""Those that an insert fills, in the order of `Row.values`."""
+"""Those that an insert fills, in the order of `RunRow.values`."""
 _encode = msgspec.json.Encoder().encode
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class RunRow:
     """A run and what is kept of it; `record` and `details` are JSON. The outcome is a brief one."""
 
     run: Run
@@ -79,7 +79,17 @@ class Row:
             self.run.id,
             self.record,
             self.details,
-            *(o.journey, o.location, o.failed_step, o.error, o.first_failed_step, o.duration_ms, o.slow, o.flaky, o.late),
+            *(
+                o.journey,
+                o.location,
+                o.failed_step,
+                o.error,
+                o.first_failed_step,
+                o.duration_ms,
+                o.slow,
+                o.flaky,
+                o.late,
+            ),
             *[word.value if word else None for word in (o.status, o.blame, o.first_status, o.first_blame)],
             *[microseconds(at) for at in (o.slot, o.started_at, o.finished_at, o.received_at)],
         )
@@ -90,12 +100,12 @@ class Row:
         return {"id": self.run.id, **short, "record": json.loads(self.record), "details": json.loads(self.details)}
 
 
-def row_of(arrival: Arrival, *, received_at: datetime) -> Row:
+def row_of(arrival: Arrival, *, received_at: datetime) -> RunRow:
     """The row of a run."""
     run, late, text = arrival
     outcome = outcome_of(run, received_at=received_at, late=late, brief=True)
     record = json.dumps(to_wire(run), separators=(",", ":")) if text is None else text
-    return Row(run, outcome, record, _details(run, outcome, is_rounded=text is not None))
+    return RunRow(run, outcome, record, _details(run, outcome, is_rounded=text is not None))
 
 
 def _details(run: Run, outcome: Outcome, *, is_rounded: bool) -> str:
@@ -112,7 +122,7 @@ def _details(run: Run, outcome: Outcome, *, is_rounded: bool) -> str:
     return _encode(_Details(outcome.steps, answers, graded, outcome.skipped)).decode()
 
 
-def insert_all(connection: Connection, rows: Sequence[Row]) -> bool:
+def insert_all(connection: Connection, rows: Sequence[RunRow]) -> bool:
     """Insert rows, all or none: whether the ids and the slots of all were free."""
     statement = _insert(connection.dialect.paramstyle)
     with connection.begin_nested() as savepoint:
@@ -122,7 +132,7 @@ def insert_all(connection: Connection, rows: Sequence[Row]) -> bool:
     return done.rowcount == len(rows)
 
 
-def insert_one(connection: Connection, row: Row) -> bool:
+def insert_one(connection: Connection, row: RunRow) -> bool:
     """Insert a row: whether its id and its slot were free."""
     return connection.exec_driver_sql(_insert(connection.dialect.paramstyle), row.values()).rowcount == 1
 

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, and_, desc, func, select, update
 
 from facts import Answer, Blame, Graded, Outcome, Run, Status, from_wire, reclassified
 from store import counters, rollups
-from store.rows import Arrival, Row, insert_all, insert_one, row_of
+from store.rows import Arrival, RunRow, insert_all, insert_one, row_of
 from store.tables import STUMBLED, duplicates
 from store.tables import runs as table
 from store.upsert import insert
@@ -73,7 +73,7 @@ def save_all(connection: Connection, arrivals: Sequence[Arrival], *, received_at
     return said
 
 
-def _save(connection: Connection, row: Row, received_at: datetime) -> Saved:
+def _save(connection: Connection, row: RunRow, received_at: datetime) -> Saved:
     run = row.run
     if insert_one(connection, row):
         return "accepted"
@@ -91,7 +91,7 @@ def _save(connection: Connection, row: Row, received_at: datetime) -> Saved:
     return "duplicate"
 
 
-def _keep_duplicate(connection: Connection, row: Row, received_at: datetime) -> None:
+def _keep_duplicate(connection: Connection, row: RunRow, received_at: datetime) -> None:
     if connection.execute(select(table.c.id).where(table.c.id == row.run.id)).first():
         return
     columns = row.by_column()
