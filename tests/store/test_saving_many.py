@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 
@@ -79,3 +80,41 @@ def test_the_rollups_of_a_batch_have_the_steps_of_its_passed_runs_alone(store: S
     assert [sum(one.steps["choose_city"].values()) for one in day] == [3]
     assert [sum(one.steps["choose_city"].values()) for one in hours] == [2, 1]
     assert [one.counts["failed"] for one in day] == [1]
+
+
+def kept(store: Store) -> list[rollups.Rollup]:
+    since = A_MOMENT - timedelta(days=2)
+    with store.read() as connection:
+        return [one for width in rollups.WIDTHS_S for one in rollups.read(connection, width_s=width, since=since)]
+
+
+def test_runs_that_were_added_come_to_the_same_as_those_that_are_counted_anew(store: Store) -> None:
+    odd = {"slow": True, "flaky": True, "duration_ms": 31_000.0}
+    batches = [
+        [a_slot_run("a"), a_slot_run("b", 2, FAILED), a_slot_run("c", 5, MISSED), a_slot_run("ad-hoc", None)],
+        [replace(a_slot_run("d", 3), **odd), a_slot_run("e", 60), a_slot_run("a"), a_slot_run("f", 600)],
+    ]
+    for batch in batches:
+        with store.write() as connection:
+            runs.save_all(connection, [Arrival(run) for run in batch], received_at=A_MOMENT)
+    added = kept(store)
+    with store.write() as connection:
+        rollups.touch(connection, [run for batch in batches for run in batch])
+    assert added == kept(store)
+    assert sum(sum(one.steps["choose_city"].values()) for one in added if one.width_s == 86_400) == 4
+
+
+def test_two_that_save_at_once_at_one_place_lose_nothing_of_one_another(store: Store) -> None:
+    def save(run: Run) -> None:
+        with store.write() as connection:
+            runs.save(connection, run, received_at=A_MOMENT)
+
+    save(a_slot_run("before"))
+    with ThreadPoolExecutor(1) as other:
+        with store.write() as connection:
+            runs.save(connection, a_slot_run("a", 2), received_at=A_MOMENT)
+            later = other.submit(save, a_slot_run("b", 3))
+            with pytest.raises(TimeoutError):  # it waits for us
+                later.result(timeout=0.5)
+        later.result(timeout=20)
+    assert [one.counts["passed"] for one in kept(store)] == [3, 3, 3]
