@@ -3,8 +3,10 @@
 The floor is `INSERT` of the very rows that ingest makes (all columns, the record and the details as JSON text), fifty in one
 transaction, into a table with the same columns and indexes, on the same kind of database with the same pragmas, by the bare
 driver from values that are ready. It has no HTTP on either side, and none of what ingest does besides: reading and checking the
-JSON, the outcome, the duplicates, the rollups. Prints runs a second of both, in turns, and ingest over floor; and where ingest's
-time goes with `--profile`. `--record small` has records of a site with few requests.
+JSON, the outcome, the duplicates, the counters, the rollups. At the end both tables must hold the same rows.
+
+Prints runs a second of both, in turns, and ingest over floor; then what each part of ingest takes by itself, and what is left
+beside them and the floor. `--profile` tells it by function. `--record small` has records of a site with few requests.
 
     .venv/bin/python -P benchmarks/ingest.py [--batches 20] [--record real|small] [--database both|sqlite|postgresql] [--profile]
 """
@@ -20,6 +22,7 @@ import statistics
 import sys
 import tempfile
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -30,8 +33,9 @@ from typing import Any
 from sqlalchemy.engine import Engine
 
 from facts import Run, Status, to_wire
+from hub import sent
 from hub.ingest import MOST_RUNS, Ingest
-from store import Store
+from store import Store, counters, rollups
 from store.rows import COLUMNS, Arrival, row_of
 from store.tables import runs as table
 from tests.builders import A_MOMENT, a_request, a_run
@@ -111,8 +115,40 @@ def report(kind: str, ingesting: Store, floor: Store, asked: argparse.Namespace)
     )
     cpu_ms = {name: 1000 * statistics.median(times) / MOST_RUNS for name, times in computed.items()}
     print(f"  this process computes {cpu_ms['ingest']:.2f} ms a run for ingest, {cpu_ms['floor']:.2f} ms for the floor")
+    spent_ms = parts(batches[1:], floor)
+    rest_ms = 1000 / rates["ingest"] - 1000 / rates["floor"] - sum(spent_ms.values())
+    told = ", ".join(f"{name} {ms:.3f}" for name, ms in {**spent_ms, "the rest": rest_ms}.items())
+    print(f"  ms a run: ingest {1000 / rates['ingest']:.3f}, of it the floor {1000 / rates['floor']:.3f}, {told}")
     if profiler:
         pstats.Stats(profiler, stream=sys.stdout).sort_stats("cumulative").print_stats(28)
+
+
+def parts(batches: list[Batch], store: Store) -> dict[str, float]:
+    """What the parts of ingest take by themselves: medians of the batches, in ms a run. It counts the runs in that store."""
+    took: dict[str, list[float]] = defaultdict(list)
+
+    @contextmanager
+    def timed(name: str) -> Iterator[None]:
+        began = time.perf_counter()
+        yield
+        took[name].append(1000 * (time.perf_counter() - began) / MOST_RUNS)
+
+    for batch in batches:
+        with timed("finding the records"):
+            envelope = sent.read_batch(batch.body)
+        assert envelope is not None
+        with timed("reading them"):
+            read = [sent.read_run(record) for record in envelope.records]
+        arrivals = [Arrival(one.run, True, one.text) for one in read if one is not None]
+        with timed("making rows"):
+            rows = [row_of(arrival, received_at=NOW) for arrival in arrivals]
+            assert len([row.values() for row in rows]) == MOST_RUNS
+        with store.write() as connection:
+            with timed("counters"):
+                counters.count(connection, [row.run for row in rows])
+            with timed("rollups"):
+                rollups.add(connection, [row.outcome for row in rows])
+    return {name: statistics.median(times) for name, times in took.items()}
 
 
 def a_batch(number: int, more_requests: int) -> Batch:

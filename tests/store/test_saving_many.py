@@ -89,10 +89,10 @@ def kept(store: Store) -> list[rollups.Rollup]:
 
 
 def test_runs_that_were_added_come_to_the_same_as_those_that_are_counted_anew(store: Store) -> None:
-    odd = {"slow": True, "flaky": True, "duration_ms": 31_000.0}
+    odd = replace(a_slot_run("d", 3), slow=True, flaky=True, duration_ms=31_000.0)
     batches = [
         [a_slot_run("a"), a_slot_run("b", 2, FAILED), a_slot_run("c", 5, MISSED), a_slot_run("ad-hoc", None)],
-        [replace(a_slot_run("d", 3), **odd), a_slot_run("e", 60), a_slot_run("a"), a_slot_run("f", 600)],
+        [odd, a_slot_run("e", 60), a_slot_run("a"), a_slot_run("f", 600)],
     ]
     for batch in batches:
         with store.write() as connection:
