@@ -1,14 +1,17 @@
-"""What taking runs in costs beside the bare database: batches of 50 runs through the hub's ingest, and the same rows inserted.
+"""What taking runs in costs beside the bare database: batches of runs through the hub's ingest, and the same rows inserted.
 
-The floor is `INSERT` of the very rows that ingest makes (all columns, the record and the details as JSON text), fifty in one
+The floor is `INSERT` of the very rows that ingest makes (all columns, the record and the details as JSON text), a batch in one
 transaction, into a table with the same columns and indexes, on the same kind of database with the same pragmas, by the bare
-driver from values that are ready. It has no HTTP on either side, and none of what ingest does besides: reading and checking the
-JSON, the outcome, the duplicates, the counters, the rollups. At the end both tables must hold the same rows.
+driver from values that are ready. Both databases wait for their disk, as the hub's do. It has no HTTP on either side, and none
+of what ingest does besides: reading and checking the JSON, the outcome, the duplicates, the counters, the rollups. At the end
+both tables must hold the same rows.
 
-Prints runs a second of both, in turns, and ingest over floor; then what each part of ingest takes by itself, and what is left
-beside them and the floor. `--profile` tells it by function. `--record small` has records of a site with few requests.
+A batch is one run where a runner sends each as it ends, and fifty where it has waited for the hub for hours. Prints runs a second
+of both, in turns, and ingest over floor; then what each part of ingest takes by itself, and what is left beside them and the
+floor. `--profile` tells it by function. `--record small` has records of a site with few requests.
 
-    .venv/bin/python -P benchmarks/ingest.py [--batches 20] [--record real|small] [--database both|sqlite|postgresql] [--profile]
+    .venv/bin/python -P benchmarks/ingest.py [--runs 1 50] [--batches 100] [--record real|small]
+        [--database both|sqlite|postgresql] [--profile]
 """
 
 from __future__ import annotations
@@ -51,7 +54,7 @@ REQUESTS = {"real": 55, "small": 0}
 
 @dataclass(frozen=True)
 class Batch:
-    """Fifty runs: as a runner sends them, and as rows that are ready."""
+    """Runs as a runner sends them, and as rows that are ready."""
 
     body: bytes
     rows: list[tuple[Any, ...]]
@@ -59,30 +62,32 @@ class Batch:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--batches", type=int, default=20)
+    parser.add_argument("--runs", type=int, nargs="+", default=[1, MOST_RUNS], help="how many runs are in a batch")
+    parser.add_argument("--batches", type=int, default=100)
     parser.add_argument("--record", choices=tuple(REQUESTS), default="real")
     parser.add_argument("--database", choices=("both", "sqlite", "postgresql"), default="both")
     parser.add_argument("--profile", action="store_true")
     asked = parser.parse_args()
     kinds = ("sqlite", "postgresql") if asked.database == "both" else (asked.database,)
     for kind in kinds:
-        with ExitStack() as stack:
-            ingesting, floor = (stack.enter_context(a_store(kind)) for _ in range(2))
-            report(kind, ingesting, floor, asked)
+        for runs in asked.runs:
+            with ExitStack() as stack:
+                ingesting, floor = (stack.enter_context(a_store(kind)) for _ in range(2))
+                report(kind, runs, ingesting, floor, asked)
 
 
 @contextmanager
 def a_store(kind: str) -> Iterator[Store]:
-    """A migrated database of its own; PostgreSQL's waits for the disk no more than SQLite's would in memory."""
+    """A migrated database of its own."""
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         url = None
         if kind == "postgresql":
-            url = stack.enter_context(a_database(stack.enter_context(a_cluster())))
+            url = stack.enter_context(a_database(stack.enter_context(a_cluster(durable=True))))
         yield stack.enter_context(a_migrated_store(url, Path(folder)))
 
 
-def report(kind: str, ingesting: Store, floor: Store, asked: argparse.Namespace) -> None:
-    batches = [a_batch(number, REQUESTS[asked.record]) for number in range(asked.batches + 1)]
+def report(kind: str, runs: int, ingesting: Store, floor: Store, asked: argparse.Namespace) -> None:
+    batches = [a_batch(number, runs, REQUESTS[asked.record]) for number in range(asked.batches + 1)]
     ingest = Ingest(ingesting, locations=PLACES, periods={"ga_purchase": PERIOD_S})
     profiler = cProfile.Profile() if asked.profile else None
 
@@ -106,14 +111,15 @@ def report(kind: str, ingesting: Store, floor: Store, asked: argparse.Namespace)
                 took[name].append(spent)
                 computed[name].append(cpu)
     assert kept(ingesting) == kept(floor), "the floor inserts the very rows that ingest does"
-    rates = {name: MOST_RUNS / statistics.median(times) for name, times in took.items()}
+    rates = {name: runs / statistics.median(times) for name, times in took.items()}
     ratio = rates["ingest"] / rates["floor"]
-    size = len(batches[0].body) / MOST_RUNS / 1024
+    size = len(batches[0].body) / runs / 1024
+    holds = "holds" if ratio >= LIMIT else "BROKEN"
     print(
-        f"{kind}: records of {size:.1f} KiB, floor {rates['floor']:,.0f} runs/s, ingest {rates['ingest']:,.0f} runs/s, "
-        f"{ratio:.2f} x, limit {LIMIT} x: {'holds' if ratio >= LIMIT else 'BROKEN'} (load {os.getloadavg()[0]:.1f})"
+        f"{kind}, {runs} in a batch: records of {size:.1f} KiB, floor {rates['floor']:,.0f} runs/s, "
+        f"ingest {rates['ingest']:,.0f} runs/s, {ratio:.2f} x, limit {LIMIT} x: {holds} (load {os.getloadavg()[0]:.1f})"
     )
-    cpu_ms = {name: 1000 * statistics.median(times) / MOST_RUNS for name, times in computed.items()}
+    cpu_ms = {name: 1000 * statistics.median(times) / runs for name, times in computed.items()}
     print(f"  this process computes {cpu_ms['ingest']:.2f} ms a run for ingest, {cpu_ms['floor']:.2f} ms for the floor")
     spent_ms = parts(batches[1:], floor)
     rest_ms = 1000 / rates["ingest"] - 1000 / rates["floor"] - sum(spent_ms.values())
@@ -131,7 +137,7 @@ def parts(batches: list[Batch], store: Store) -> dict[str, float]:
     def timed(name: str) -> Iterator[None]:
         began = time.perf_counter()
         yield
-        took[name].append(1000 * (time.perf_counter() - began) / MOST_RUNS)
+        took[name].append(1000 * (time.perf_counter() - began) / len(batch.rows))
 
     for batch in batches:
         with timed("finding the records"):
@@ -142,7 +148,7 @@ def parts(batches: list[Batch], store: Store) -> dict[str, float]:
         arrivals = [Arrival(one.run, True, one.text) for one in read if one is not None]
         with timed("making rows"):
             rows = [row_of(arrival, received_at=NOW) for arrival in arrivals]
-            assert len([row.values() for row in rows]) == MOST_RUNS
+            assert len([row.values() for row in rows]) == len(batch.rows)
         with store.write() as connection:
             with timed("counters"):
                 counters.count(connection, [row.run for row in rows])
@@ -151,9 +157,9 @@ def parts(batches: list[Batch], store: Store) -> dict[str, float]:
     return {name: statistics.median(times) for name, times in took.items()}
 
 
-def a_batch(number: int, more_requests: int) -> Batch:
+def a_batch(number: int, runs: int, more_requests: int) -> Batch:
     """Runs of three locations, slot after slot, the batches one after the other."""
-    found = [a_slot_run(number * MOST_RUNS + n, more_requests) for n in range(MOST_RUNS)]
+    found = [a_slot_run(number * runs + n, more_requests) for n in range(runs)]
     texts = [json.dumps(to_wire(run), separators=(",", ":")) for run in found]
     rows = [row_of(Arrival(run, True, text), received_at=NOW).values() for run, text in zip(found, texts, strict=True)]
     return Batch(body=f'{{"runs":[{",".join(texts)}]}}'.encode(), rows=rows)

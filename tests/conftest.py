@@ -19,20 +19,16 @@ from store import Store
 from tests.databases import BOTH, a_cluster, a_database, a_migrated_store
 
 
-def pytest_collection_finish() -> None:
-    """What was imported lives for ever: nobody need look through it again after each test."""
-    gc.collect()
-    gc.freeze()
-
-
 @pytest.fixture(autouse=True)
 def _nothing_left_open() -> Iterator[None]:
     """What a test left open is found while that test is the one that fails, and not by chance in another.
 
-    It is set up before a test's other fixtures, and so torn down after them.
+    It is set up before a test's other fixtures, and so torn down after them. What outlives a test is not looked through again
+    after each of the others: that would cost more than the tests.
     """
     yield
     gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -28,8 +28,9 @@ def postgres_programs() -> Path | None:
 
 
 @contextmanager
-def a_cluster() -> Iterator[str]:
-    """A cluster on a port that the system chose; its URL without a database's name."""
+def a_cluster(*, durable: bool = False) -> Iterator[str]:
+    """A cluster on a port that the system chose; its URL without a database's name. Only a durable one waits for its disk, as
+    PostgreSQL does by itself."""
     programs = postgres_programs()
     if programs is None:
         leave_out("PostgreSQL is not installed; on Debian and Ubuntu: apt-get install postgresql")
@@ -43,10 +44,9 @@ def a_cluster() -> Iterator[str]:
         sock.bind(("127.0.0.1", 0))
         port = sock.getsockname()[1]
     start = [*run, str(programs / "pg_ctl"), "-D", str(data), "-w", "-l", str(folder / "log")]
-    options = (
-        f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} "
-        "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=200"
-    )
+    options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c max_connections=200"
+    if not durable:
+        options += " -c fsync=off -c synchronous_commit=off -c full_page_writes=off"
     try:
         _quietly(
             [
