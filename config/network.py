@@ -127,8 +127,17 @@ def ca_file(usual: str, environment: Mapping[str, str] = os.environ) -> str:
     own, extra = environment.get("SSL_CERT_FILE") or usual, environment.get("NODE_EXTRA_CA_CERTS")
     if not extra:
         return own
-    descriptor, name = tempfile.mkstemp(prefix="sixfb-ca-", suffix=".pem")
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(Path(own).read_bytes() + b"\n" + Path(extra).read_bytes())
-    atexit.register(lambda: Path(name).unlink(missing_ok=True))
+    return _one_file(Path(own).read_bytes() + b"\n" + Path(extra).read_bytes())
+
+
+def _one_file(data: bytes) -> str:
+    """The name of a file of ours with that in it, for as long as this process lives."""
+    if hasattr(os, "memfd_create") and Path("/proc/self/fd").is_dir():
+        # It is gone with the process, however that ends; a file would stay behind each one that is killed.
+        name = f"/proc/self/fd/{os.memfd_create('sixfb-ca')}"
+    else:
+        descriptor, name = tempfile.mkstemp(prefix="sixfb-ca-", suffix=".pem")
+        os.close(descriptor)
+        atexit.register(lambda: Path(name).unlink(missing_ok=True))
+    Path(name).write_bytes(data)
     return name

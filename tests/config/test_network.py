@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import ssl
+import subprocess
+import sys
 from pathlib import Path
 
 import certifi
@@ -110,6 +114,21 @@ def test_a_library_that_wants_one_file_gets_one(one_ca: str) -> None:
     assert ca_file("usual.pem", {"SSL_CERT_FILE": one_ca}) == one_ca
     both = Path(ca_file(one_ca, {"NODE_EXTRA_CA_CERTS": one_ca}))
     assert both.read_text(encoding="utf-8").count("BEGIN CERTIFICATE") == 2
+    assert len(ssl.create_default_context(cafile=str(both)).get_ca_certs()) == 1, "the library cannot read it"
+
+
+@pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="only Linux has files that end with their process")
+def test_a_process_that_is_killed_leaves_no_such_file(one_ca: str, tmp_path: Path) -> None:
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    program = (
+        "import os, signal; from config.network import ca_file; "
+        f"assert os.path.exists(ca_file({one_ca!r})); os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    environment = {**os.environ, "NODE_EXTRA_CA_CERTS": one_ca, "TMPDIR": str(folder)}
+    done = subprocess.run([sys.executable, "-P", "-c", program], env=environment, check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert list(folder.iterdir()) == []
 
 
 def test_no_client_of_ours_asks_a_proxy_for_this_machine() -> None:
