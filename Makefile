@@ -5,7 +5,8 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-TESTERS ?= 2
+# Browser tests wait about as long as they compute: three keep two cores busy.
+TESTERS ?= 3
 
 .PHONY: help setup browser demo test drills regions lint containers bench numbers blame docs pictures lock clean
 
