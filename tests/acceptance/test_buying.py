@@ -112,6 +112,7 @@ REVISIONS: dict[str, tuple[DemoSettings, dict[str, Any]]] = {
 }
 
 
+@pytest.mark.drill
 @pytest.mark.parametrize("name", REVISIONS)
 def test_a_revision_in_which_one_can_buy_passes_without_a_change_of_code(name: str, buy: Buy) -> None:
     settings, site = REVISIONS[name]

@@ -207,6 +207,7 @@ def test_one_round_of_the_demo_buys_everywhere_and_writes_all_it_found(tmp_path:
     assert "6 of 6 runs passed" in done.stdout
 
 
+@pytest.mark.drill
 def test_a_broken_round_ends_with_1_and_tells_each_sentence_once(tmp_path: Path) -> None:
     done = sixfb("demo", "--once", "--break", "verify_down", cwd=tmp_path)
     told = " ".join(done.stdout.split())
