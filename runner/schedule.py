@@ -60,13 +60,17 @@ class Schedule:
 
     def stop(self) -> None:
         """End; no look is under way any more."""
-        self._ended.set()
+        with self._one_at_a_time:
+            # The scheduler holds its own lock while it waits for a look to end: who set an alarm now would wait for it for ever.
+            self._ended.set()
         self._scheduler.shutdown(wait=True)
         self._steady.join()
 
     def follow(self, plan: Plan) -> None:
         """Follow a plan from now on; a changed period is a new grid."""
         with self._one_at_a_time:
+            if self._ended.is_set():
+                return
             self._plan = plan
             self._set_alarms()
 
@@ -90,6 +94,8 @@ class Schedule:
 
     def _fire(self, at: datetime) -> None:
         with self._one_at_a_time:
+            if self._ended.is_set():
+                return
             self._alarms.discard(at)
             self._set_alarms()
             for planned in self._journeys():
@@ -99,6 +105,8 @@ class Schedule:
     def _look_every_so_often(self) -> None:
         while not self._ended.wait(self._every_s):
             with self._one_at_a_time:
+                if self._ended.is_set():
+                    return
                 self._set_alarms()
                 well = [self._look_at(planned) for planned in self._journeys()]
             with suppress(OSError):  # a disk that is full is no reason to look no more

@@ -99,3 +99,25 @@ def test_no_two_looks_are_at_once() -> None:
     assert looks.has(40)
     schedule.stop()
     assert not overlapping.is_set()
+
+
+def test_it_ends_while_a_look_is_under_way_and_the_next_already_waits() -> None:
+    looking, may_go_on, looks = threading.Event(), threading.Event(), Looks()
+
+    def slow(planned: PlannedJourney) -> None:
+        looking.set()
+        assert may_go_on.wait(30)
+        looks(planned)
+
+    schedule = Schedule(slow, every_s=NEVER_S)
+    schedule.start()
+    schedule.follow(a_plan(0.0, 0.1, 0.2))
+    assert looking.wait(20)
+    time.sleep(0.5)  # the alarm of the next goes off
+    stopping = threading.Thread(target=schedule.stop, daemon=True)
+    stopping.start()
+    time.sleep(0.3)
+    may_go_on.set()
+    stopping.join(10)
+    assert not stopping.is_alive()
+    assert len(looks.at) == 1
