@@ -40,7 +40,7 @@ def tidied(record: Any) -> Any:
 
 def _is_shallow(record: Any) -> bool:
     """Whether it is nested by far less deep than it may be."""
-    level = [record]
+    level = [record] if type(record) in (dict, list) else []
     for _ in range(_SHALLOW):
         inside = [
             i for one in level for i in (one.values() if isinstance(one, dict) else one) if type(i) in (dict, list)

@@ -87,6 +87,8 @@ def test_a_browser_without_its_sandbox_is_seen_beside_its_location_and_nowhere_e
         None,
         [],
         "well",
+        7,
+        True,
         {"id": 7},
         {"id": "r1", "spool": "many"},
         {"id": "r1", "sandbox": "perhaps"},

@@ -54,6 +54,16 @@ def test_records_that_nobody_can_keep_are_rejected_with_the_reason_and_the_next_
         assert says in result["reason"], name
 
 
+def test_what_is_no_record_at_all_is_rejected_and_the_next_is_taken(bench: Bench) -> None:
+    good = to_wire(bench.slot_run())
+    answer = bench.client.post("/api/runs", json={"runs": [7, None, True, "run", [], good]})
+    assert answer.status_code == 200, answer.text
+    *results, last = answer.json()["results"]
+    assert last["result"] == "accepted"
+    assert [(one["id"], one["result"]) for one in results] == [(f"runs[{n}]", "rejected") for n in range(5)]
+    assert all("expected an object" in one["reason"] for one in results)
+
+
 BODIES = [
     (b"[" * 100_000, "nested too deeply"),
     (b"\xff\xfe[\x00]\x00", "not JSON in UTF-8"),
