@@ -1,213 +1,208 @@
-"""What taking runs in costs beside the bare database: batches of runs through the hub's ingest, and the same rows inserted.
+"""What taking runs in costs beside the bare database: runners that send a run each as it ends, all at once, and the same rows
+inserted and committed.
 
-The floor is `INSERT` of the very rows that ingest makes (all columns, the record and the details as JSON text), a batch in one
-transaction, into a table with the same columns and indexes, on the same kind of database with the same pragmas, by the bare
-driver from values that are ready. Both databases wait for their disk, as the hub's do. It has no HTTP on either side, and none
-of what ingest does besides: reading and checking the JSON, the outcome, the duplicates, the counters, the rollups. At the end
-both tables must hold the same rows.
+Each sender is a thread that hands the hub's ingest one run after the other, in the body that a runner posts with it (the heartbeat
+and the word of its ledger included), and waits for each until it is on disk. The floor is as many writers at once, in as many
+processes, that insert the very rows that ingest makes with the bare driver, from values that are ready, one in a transaction: same
+columns, same indexes, same pragmas, both wait for their disk. The floor reads nothing, checks nothing and counts nothing, and
+keeps neither heartbeats, ledgers, counters nor rollups. There is no HTTP on either side. At the end both tables must hold the
+same rows.
 
-A batch is one run where a runner sends each as it ends, and fifty where it has waited for the hub for hours. Prints runs a second
-of both, in turns, and ingest over floor; then what each part of ingest takes by itself, and what is left beside them and the
-floor. `--profile` tells it by function. `--record small` has records of a site with few requests.
+Prints runs a second in turns, medians, and ingest over floor; beside them what one writer does alone, who waits for nobody.
 
-    .venv/bin/python -P benchmarks/ingest.py [--runs 1 50] [--batches 100] [--record real|small]
-        [--database both|sqlite|postgresql] [--profile]
+SQLite has one hub; PostgreSQL has two, as `deploy/kubernetes` has (a hub is one Python process, and uses one core).
+
+    .venv/bin/python -P benchmarks/ingest.py [--senders 32] [--runs 20] [--rounds 9] [--database both|sqlite|postgresql] [--hubs N]
 """
 
 from __future__ import annotations
 
 import argparse
-import cProfile
 import json
+import multiprocessing
 import os
-import pstats
 import statistics
-import sys
 import tempfile
 import time
-from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy.engine import Engine
-
-from facts import Run, Status, to_wire
-from hub import sent
-from hub.ingest import MOST_RUNS, Ingest
-from store import Store, counters, rollups
+from benchmarks.ingest_batches import NOW, PERIOD_S, REQUESTS, a_slot_run, engine_of, kept
+from facts import Heartbeat, LedgerState, to_wire
+from hub.ingest import Ingest
+from store import Store, open_store
 from store.rows import COLUMNS, Arrival, row_of
-from store.tables import runs as table
-from tests.builders import A_MOMENT, a_request, a_run
 from tests.databases import a_cluster, a_database, a_migrated_store
 
 LIMIT = 0.7
-NOW = A_MOMENT + timedelta(days=400)
-PLACES = ("us-east", "us-west", "eu-west")
-PERIOD_S = 300
-REQUESTS = {"real": 55, "small": 0}
-"""Requests of a run beside those that the builder gives it."""
+HUBS = {"sqlite": 1, "postgresql": 2}
+TURNS = ("one writer", "writers at once", "ingest")
 
 
 @dataclass(frozen=True)
-class Batch:
-    """Runs as a runner sends them, and as rows that are ready."""
+class Database:
+    """Where a store is."""
+
+    url: str | None
+    folder: Path
+
+    def open(self) -> Store:
+        return open_store(self.url, folder=self.folder)
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A run as a runner sends it, and as a row that is ready."""
 
     body: bytes
-    rows: list[tuple[Any, ...]]
+    row: tuple[Any, ...]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--runs", type=int, nargs="+", default=[1, MOST_RUNS], help="how many runs are in a batch")
-    parser.add_argument("--batches", type=int, default=100)
-    parser.add_argument("--record", choices=tuple(REQUESTS), default="real")
+    parser.add_argument("--senders", type=int, nargs="+", default=[32], help="how many send at once to each hub")
+    parser.add_argument("--runs", type=int, default=20, help="how many each sends in a turn")
+    parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--database", choices=("both", "sqlite", "postgresql"), default="both")
-    parser.add_argument("--profile", action="store_true")
+    parser.add_argument("--hubs", type=int, help="how many processes; by itself as many as the database is used with")
     asked = parser.parse_args()
-    kinds = ("sqlite", "postgresql") if asked.database == "both" else (asked.database,)
-    for kind in kinds:
-        for runs in asked.runs:
-            with ExitStack() as stack:
-                ingesting, floor = (stack.enter_context(a_store(kind)) for _ in range(2))
-                report(kind, runs, ingesting, floor, asked)
+    for kind in HUBS if asked.database == "both" else (asked.database,):
+        for senders in asked.senders:
+            measure(kind, asked.hubs or HUBS[kind], senders, asked.runs, asked.rounds)
+
+
+def measure(kind: str, hubs: int, senders: int, runs: int, rounds: int) -> None:
+    spawning = multiprocessing.get_context("spawn")
+    with ExitStack() as stack:
+        databases = {turn: stack.enter_context(a_place(kind)) for turn in TURNS}
+        pipes: list[Connection] = []
+        for hub in range(hubs):
+            pipe, its = spawning.Pipe()
+            process = spawning.Process(target=work, args=(its, hub, hubs, databases, senders, runs), daemon=True)
+            process.start()
+            stack.callback(process.join, 30)
+            pipes.append(pipe)
+        rates: dict[str, list[float]] = {turn: [] for turn in TURNS}
+        for _ in range(rounds + 1):
+            for turn in TURNS:
+                rates[turn].append(a_turn(turn, pipes, runs, senders))
+        for pipe in pipes:
+            pipe.send(None)
+        stores = {turn: stack.enter_context(opened(databases[turn])) for turn in TURNS}
+        assert kept(stores["ingest"]) == kept(stores["writers at once"]), (
+            "the floor inserts the very rows that ingest does"
+        )
+    # The first round pays for what is loaded once.
+    medians = {turn: statistics.median(rate[1:]) for turn, rate in rates.items()}
+    ratios = [i / floor for i, floor in zip(rates["ingest"][1:], rates["writers at once"][1:], strict=True)]
+    ratio = medians["ingest"] / medians["writers at once"]
+    told = ", ".join(f"{turn} {rate:,.0f}" for turn, rate in medians.items())
+    print(
+        f"{kind}, {hubs} hub{'s' * (hubs > 1)}, {senders} senders each: runs/s {told}; {ratio:.2f} x, "
+        f"limit {LIMIT} x: {'holds' if ratio >= LIMIT else 'BROKEN'} "
+        f"(rounds {min(ratios):.2f} to {max(ratios):.2f}, load {os.getloadavg()[0]:.1f})"
+    )
 
 
 @contextmanager
-def a_store(kind: str) -> Iterator[Store]:
-    """A migrated database of its own."""
+def a_place(kind: str) -> Iterator[Database]:
+    """A migrated database of its own, on a cluster of its own."""
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         url = None
         if kind == "postgresql":
             url = stack.enter_context(a_database(stack.enter_context(a_cluster(durable=True))))
-        yield stack.enter_context(a_migrated_store(url, Path(folder)))
+        with a_migrated_store(url, Path(folder)):
+            pass
+        yield Database(url, Path(folder))
 
 
-def report(kind: str, runs: int, ingesting: Store, floor: Store, asked: argparse.Namespace) -> None:
-    batches = [a_batch(number, runs, REQUESTS[asked.record]) for number in range(asked.batches + 1)]
-    ingest = Ingest(ingesting, locations=PLACES, periods={"ga_purchase": PERIOD_S})
-    profiler = cProfile.Profile() if asked.profile else None
-
-    def take(batch: Batch) -> None:
-        answers = ingest.batch(batch.body, now=NOW)
-        assert all(one.result == "accepted" for one in answers)
-
-    insert_rows = bare(floor)
-    took: dict[str, list[float]] = {"ingest": [], "floor": []}
-    computed: dict[str, list[float]] = {"ingest": [], "floor": []}
-    for number, batch in enumerate(batches):
-        for name, do in (("floor", insert_rows), ("ingest", take)):
-            if profiler and name == "ingest" and number:
-                profiler.enable()
-            began, computing = time.perf_counter(), time.process_time()
-            do(batch)
-            spent, cpu = time.perf_counter() - began, time.process_time() - computing
-            if profiler:
-                profiler.disable()
-            if number:  # the first of each pays for what is loaded once
-                took[name].append(spent)
-                computed[name].append(cpu)
-    assert kept(ingesting) == kept(floor), "the floor inserts the very rows that ingest does"
-    rates = {name: runs / statistics.median(times) for name, times in took.items()}
-    ratio = rates["ingest"] / rates["floor"]
-    size = len(batches[0].body) / runs / 1024
-    holds = "holds" if ratio >= LIMIT else "BROKEN"
-    print(
-        f"{kind}, {runs} in a batch: records of {size:.1f} KiB, floor {rates['floor']:,.0f} runs/s, "
-        f"ingest {rates['ingest']:,.0f} runs/s, {ratio:.2f} x, limit {LIMIT} x: {holds} (load {os.getloadavg()[0]:.1f})"
-    )
-    cpu_ms = {name: 1000 * statistics.median(times) / runs for name, times in computed.items()}
-    print(f"  this process computes {cpu_ms['ingest']:.2f} ms a run for ingest, {cpu_ms['floor']:.2f} ms for the floor")
-    spent_ms = parts(batches[1:], floor)
-    rest_ms = 1000 / rates["ingest"] - 1000 / rates["floor"] - sum(spent_ms.values())
-    told = ", ".join(f"{name} {ms:.3f}" for name, ms in {**spent_ms, "the rest": rest_ms}.items())
-    print(f"  ms a run: ingest {1000 / rates['ingest']:.3f}, of it the floor {1000 / rates['floor']:.3f}, {told}")
-    if profiler:
-        pstats.Stats(profiler, stream=sys.stdout).sort_stats("cumulative").print_stats(28)
+@contextmanager
+def opened(database: Database) -> Iterator[Store]:
+    store = database.open()
+    try:
+        yield store
+    finally:
+        store.close()
 
 
-def parts(batches: list[Batch], store: Store) -> dict[str, float]:
-    """What the parts of ingest take by themselves: medians of the batches, in ms a run. It counts the runs in that store."""
-    took: dict[str, list[float]] = defaultdict(list)
-
-    @contextmanager
-    def timed(name: str) -> Iterator[None]:
-        began = time.perf_counter()
-        yield
-        took[name].append(1000 * (time.perf_counter() - began) / len(batch.rows))
-
-    for batch in batches:
-        with timed("finding the records"):
-            envelope = sent.read_batch(batch.body)
-        assert envelope is not None
-        with timed("reading them"):
-            read = [sent.read_run(record) for record in envelope.records]
-        arrivals = [Arrival(one.run, True, one.text) for one in read if one is not None]
-        with timed("making rows"):
-            rows = [row_of(arrival, received_at=NOW) for arrival in arrivals]
-            assert len([row.values() for row in rows]) == len(batch.rows)
-        with store.write() as connection:
-            with timed("counters"):
-                counters.count(connection, [row.run for row in rows])
-            with timed("rollups"):
-                rollups.add(connection, [row.outcome for row in rows])
-    return {name: statistics.median(times) for name, times in took.items()}
+def a_turn(turn: str, pipes: Sequence[Connection], runs: int, senders: int) -> float:
+    """Runs a second of one way, all processes together."""
+    working = pipes[:1] if turn == "one writer" else pipes
+    for pipe in pipes:
+        pipe.send(turn)
+        assert pipe.recv() == "ready"
+    began = time.perf_counter()
+    for pipe in working:
+        pipe.send("go")
+    for pipe in working:
+        assert pipe.recv() == "done"
+    return len(working) * senders * runs / (time.perf_counter() - began)
 
 
-def a_batch(number: int, runs: int, more_requests: int) -> Batch:
-    """Runs of three locations, slot after slot, the batches one after the other."""
-    found = [a_slot_run(number * runs + n, more_requests) for n in range(runs)]
-    texts = [json.dumps(to_wire(run), separators=(",", ":")) for run in found]
-    rows = [row_of(Arrival(run, True, text), received_at=NOW).values() for run, text in zip(found, texts, strict=True)]
-    return Batch(body=f'{{"runs":[{",".join(texts)}]}}'.encode(), rows=rows)
+def work(pipe: Connection, hub: int, hubs: int, databases: dict[str, Database], senders: int, runs: int) -> None:
+    """A process of a hub and its senders, and of as many bare writers."""
+    places = [f"region-{hub}-{n:02d}" for n in range(senders)]
+    with ExitStack() as stack:
+        stores = {turn: stack.enter_context(opened(database)) for turn, database in databases.items()}
+        ingest = Ingest(stores["ingest"], locations=places, periods={"ga_purchase": PERIOD_S})
+
+        def take(sent: Sent) -> None:
+            assert [one.result for one in ingest.batch(sent.body, now=NOW)] == ["accepted"]
+
+        ways = {
+            "one writer": inserting(stores["one writer"]),
+            "writers at once": inserting(stores["writers at once"]),
+            "ingest": take,
+        }
+        rounds = 0
+        for turn in iter(pipe.recv, None):
+            rounds += turn == TURNS[0]
+            first = (rounds - 1) * senders * runs
+            told = [a_sent(hub, places, number) for number in range(first, first + senders * runs)]
+            shares = [told] if turn == "one writer" else [told[n::senders] for n in range(senders)]
+            pipe.send("ready")
+            if turn == "one writer" and hub:
+                continue
+            assert pipe.recv() == "go"
+            all_at_once(ways[turn], shares)
+            pipe.send("done")
 
 
-def a_slot_run(number: int, more_requests: int) -> Run:
-    slot = A_MOMENT + timedelta(seconds=PERIOD_S * (number // len(PLACES)))
-    run = a_run(
-        id=f"run-{number:06d}",
-        location=PLACES[number % len(PLACES)],
-        slot=slot,
-        status=Status.PASSED,
-        started_at=slot,
-        finished_at=slot + timedelta(seconds=8),
-        duration_ms=6000.0 + number % 97,
-    )
-    (attempt,) = run.attempts
-    more = tuple(
-        a_request(f"/_next/static/chunks/{n}.js", method="GET", kind="script", started_ms=20.0 * n)
-        for n in range(more_requests)
-    )
-    return replace(run, attempts=(replace(attempt, requests=attempt.requests + more),))
+def a_sent(hub: int, places: Sequence[str], number: int) -> Sent:
+    run = a_slot_run(number, REQUESTS["real"], places)
+    text = json.dumps(to_wire(run) | {"id": f"run-{hub}-{number:06d}"}, separators=(",", ":"))
+    ledger = LedgerState(location=run.location, at=NOW, purchases=12, scheduled=12, cleans=True)
+    beat = Heartbeat(id=f"{run.location}.1", version="1.0.0", sent_at=NOW, sandbox=True)
+    about = json.dumps(to_wire(beat) | {"ledger": to_wire(ledger)}, separators=(",", ":"))
+    (row,) = [row_of(Arrival(run, True, text), received_at=NOW).values()]
+    body = f'{{"version":1,"location":"{run.location}","runs":[{text}],"runner":{about}}}'
+    return Sent(body.encode(), (f"run-{hub}-{number:06d}", *row[1:]))
 
 
-def kept(store: Store) -> set[tuple[Any, ...]]:
-    """All runs that a store holds, as its database tells them."""
-    with store.read() as connection:
-        told = connection.exec_driver_sql(f"SELECT {', '.join(c.name for c in table.columns)} FROM runs")
-        return {tuple(map(str, row)) for row in told}
-
-
-def engine_of(store: Store) -> Engine:
-    with store.read() as connection:
-        return connection.engine
-
-
-def bare(store: Store) -> Callable[[Batch], None]:
-    """Inserts a batch's rows with the driver alone, in one transaction."""
-    dialect = engine_of(store).dialect.name
-    mark = "?" if dialect == "sqlite" else "%s"
+def inserting(store: Store) -> Callable[[Sent], None]:
+    """Inserts a row with the driver alone, in a transaction of its own."""
+    mark = "?" if engine_of(store).dialect.name == "sqlite" else "%s"
     statement = f"INSERT INTO runs ({', '.join(COLUMNS)}) VALUES ({', '.join(mark for _ in COLUMNS)})"
 
-    def insert_rows(batch: Batch) -> None:
+    def insert(sent: Sent) -> None:
         with store.write() as connection:
-            cursor = connection.connection.cursor()
-            cursor.executemany(statement, batch.rows)
+            connection.connection.cursor().execute(statement, sent.row)
 
-    return insert_rows
+    return insert
+
+
+def all_at_once(do: Callable[[Sent], None], shares: Sequence[Sequence[Sent]]) -> None:
+    def go(share: Sequence[Sent]) -> None:
+        for sent in share:
+            do(sent)
+
+    with ThreadPoolExecutor(len(shares)) as pool:
+        list(pool.map(go, shares))  # raises what one of them raised
 
 
 if __name__ == "__main__":

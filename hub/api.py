@@ -27,9 +27,9 @@ from hub.answers import (
 from hub.centre import Centre
 from hub.cycle import VERDICTS
 from hub.decoding import decoded
+from hub.envelope import LARGEST_BATCH
 from hub.errors import HubError
 from hub.guard import token_of
-from hub.ingest import LARGEST_BATCH
 from hub.locations import add_location_doors
 from hub.metrics import OPENMETRICS, Metrics
 from hub.openapi import BYTES_BODY, RUNS_BODY

@@ -1,4 +1,4 @@
-"""What runners say of themselves: kept by location and runner, and their clocks held against ours."""
+"""What runners say of themselves, and their times by the hub's clock."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from config.logs import get_logger
-from facts import Attempt, Heartbeat, Run, RunnerState, WireError, from_wire
-from hub.records import UnfitError, storable, tidied
-from store import Store, runners
+from facts import Attempt, Heartbeat, Run, WireError, from_wire
+from hub.records import storable
 
 _log = get_logger("sixfb.hub")
 _LONGEST_ID, _LONGEST_VERSION, _LONGEST_TROUBLE = 100, 40, 300
@@ -17,31 +16,30 @@ _MOST = 1_000_000_000
 _FARTHEST = timedelta(days=3650)
 
 
-def read(told: Any) -> Heartbeat | None:
-    """What an envelope says of its runner; None where it says nothing that can be read, which costs no run."""
+def read(told: Any, *, now: datetime) -> Heartbeat | None:
+    """What an envelope says of its runner; None where it says nothing that can be read, which costs no run.
+
+    A clock that is years off tells of itself, but is no number to keep.
+    """
     if told is None:
         return None
     try:
-        beat = from_wire(Heartbeat, tidied(told))
-    except (UnfitError, WireError) as error:
+        beat = from_wire(Heartbeat, told)
+    except WireError as error:
         _log.warning("heartbeat_unreadable", error=storable(str(error))[:200])
         return None
+    sent_at = beat.sent_at
+    if sent_at is not None and abs(sent_at - now) > _FARTHEST:
+        sent_at = now + (_FARTHEST if sent_at > now else -_FARTHEST)
     return replace(
         beat,
+        sent_at=sent_at,
         id=beat.id[:_LONGEST_ID],
         version=beat.version[:_LONGEST_VERSION],
         spool=min(max(beat.spool, 0), _MOST),
         rejected=min(max(beat.rejected, 0), _MOST),
         trouble=beat.trouble[:_LONGEST_TROUBLE] if beat.trouble else None,
     )
-
-
-def note(store: Store, location: str, beat: Heartbeat, *, now: datetime) -> RunnerState:
-    """Keep it; what is known of this runner now. A clock that is years off tells of itself, but is no number to keep."""
-    if beat.sent_at is not None and abs(beat.sent_at - now) > _FARTHEST:
-        beat = replace(beat, sent_at=now + (_FARTHEST if beat.sent_at > now else -_FARTHEST))
-    with store.write() as connection:
-        return runners.note(connection, location, beat, now=now)
 
 
 def set_right(run: Run, ahead_s: float) -> Run:

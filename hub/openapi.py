@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from hub.doors import Need, need
-from hub.ingest import MOST_RUNS
+from hub.envelope import MOST_RUNS
 
 _PROBLEM = {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 _EVERYWHERE = {

@@ -55,7 +55,7 @@ def read_batch(body: bytes) -> SentBatch | None:
     try:
         if not body.isascii():
             body.decode("utf-8")
-        read = _envelope().decode(body)
+        read = _ENVELOPES.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
     if read.version > WIRE_VERSION:
@@ -68,7 +68,7 @@ def read_run(record: bytes) -> Sent | None:
     if _has_nul(record) or not _is_small(record):
         return None
     try:
-        run = _runs().decode(record)
+        run = _RUNS.decode(record)
         _read_times(run)
     except (msgspec.MsgspecError, WireError, RecursionError):
         return None
@@ -129,16 +129,6 @@ def _are_rounded(run: Any) -> bool:
 
 
 @cache
-def _envelope() -> msgspec.json.Decoder[_Envelope]:
-    return msgspec.json.Decoder(_Envelope)
-
-
-@cache
-def _runs() -> msgspec.json.Decoder[Any]:
-    return msgspec.json.Decoder(_twin(Run))
-
-
-@cache
 def _twin(noun: Any) -> Any:
     """A noun's fields as a struct that takes no others; its times are text."""
     hints = typing.get_type_hints(noun)
@@ -167,3 +157,8 @@ def _form(hint: Any) -> Any:
     if hint is datetime:
         return str
     return str | None if hint == datetime | None else hint
+
+
+# Made while no other thread can be at it: where two make decoders for the same structs at once, one of them crashes the process.
+_ENVELOPES = msgspec.json.Decoder(_Envelope)
+_RUNS: msgspec.json.Decoder[Any] = msgspec.json.Decoder(_twin(Run))

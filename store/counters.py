@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, select, tuple_
+from sqlalchemy import Connection, bindparam, select, tuple_
 
 from facts import Run, Status, StepStatus, missed_word
 from store.tables import counters as table
@@ -32,23 +32,23 @@ _NAMES = {
 }
 MOST_STEPS, MOST_PAGES, THE_REST = 40, 20, "other"
 """How many names of each a journey may bring; what comes on top shares one."""
+_HELD = (
+    select(table)
+    .where(tuple_(table.c.journey, table.c.location).in_(bindparam("places", expanding=True)))
+    .order_by(table.c.journey, table.c.location)
+    .with_for_update()
+)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Spread:
     """A histogram with its sum: `counts` are those between an edge and the one before, by edge (`inf` is the last)."""
 
-    counts: dict[str, int] = field(default_factory=dict)
     total: float = 0.0
-
-    def add(self, value: float, edges: tuple[float, ...]) -> None:
-        """Count a value."""
-        edge = _NAMES[edges][bisect_left(edges, value)]
-        self.counts[edge] = self.counts.get(edge, 0) + 1
-        self.total += value
+    counts: dict[str, int] = field(default_factory=dict)
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Counted:
     """Of one journey at one location: runs by final status, missed slots by word, and how long things took.
 
@@ -58,39 +58,11 @@ class Counted:
 
     journey: str
     location: str
-    statuses: dict[str, int] = field(default_factory=dict)
-    missed: dict[str, int] = field(default_factory=dict)
-    runs: Spread = field(default_factory=Spread)
-    steps: dict[str, Spread] = field(default_factory=dict)
-    vitals: dict[str, dict[str, Spread]] = field(default_factory=dict)
-
-    def add(self, run: Run) -> None:
-        """Count a run."""
-        _one_more(self.statuses, run.status.value)
-        if run.status is Status.MISSED:
-            _one_more(self.missed, missed_word(run.error))
-        if run.status is Status.PASSED:
-            self.runs.add(run.duration_ms / 1000, RUN_EDGES_S)
-        for step in run.steps:
-            if step.status is StepStatus.PASSED and step.duration_ms is not None:
-                _of(self.steps, step.name, MOST_STEPS).add(step.duration_ms / 1000, STEP_EDGES_S)
-        for vital in run.vitals:
-            edges = VITAL_EDGES.get(vital.name)
-            if edges is not None and vital.value is not None and not vital.cut:
-                value = vital.value if vital.unit == "score" else vital.value / 1000
-                pages = self.vitals.get(vital.name)
-                if pages is None:
-                    pages = self.vitals[vital.name] = {}
-                _of(pages, vital.page, MOST_PAGES).add(value, edges)
-
-
-def _one_more(counts: dict[str, int], name: str) -> None:
-    counts[name] = counts.get(name, 0) + 1
-
-
-def _of(spreads: dict[str, Spread], name: str, most: int) -> Spread:
-    known = spreads.get(name)
-    return known or spreads.setdefault(name if len(spreads) < most else THE_REST, Spread())
+    statuses: dict[str, int]
+    missed: dict[str, int]
+    runs: Spread
+    steps: dict[str, Spread]
+    vitals: dict[str, dict[str, Spread]]
 
 
 def count(connection: Connection, taken: Iterable[Run]) -> None:
@@ -98,13 +70,14 @@ def count(connection: Connection, taken: Iterable[Run]) -> None:
     of_slots = [run for run in taken if run.slot is not None]
     counted = hold(connection, of_slots)
     for run in of_slots:
-        counted[run.journey, run.location].add(run)
-    rows = [{"journey": c.journey, "location": c.location, "counted": _row(c)} for c in counted.values()]
+        _add(counted[run.journey, run.location], run)
+    rows = [{"journey": journey, "location": place, "counted": row} for (journey, place), row in counted.items()]
     upsert(connection, table, rows)
 
 
-def hold(connection: Connection, saved: Iterable[Run]) -> dict[tuple[str, str], Counted]:
-    """What was counted where some runs are, by journey and location. Until the transaction ends nobody else counts there."""
+def hold(connection: Connection, saved: Iterable[Run]) -> dict[tuple[str, str], dict[str, Any]]:
+    """What was counted where some runs are, by journey and location, in the form in which it is kept. Until the transaction ends
+    nobody else counts there."""
     places = sorted({(run.journey, run.location) for run in saved if run.slot is not None})
     found = _held(connection, places)
     missing = [{"journey": j, "location": at, "counted": {}} for j, at in places if (j, at) not in found]
@@ -114,12 +87,43 @@ def hold(connection: Connection, saved: Iterable[Run]) -> dict[tuple[str, str], 
     return found
 
 
-def _held(connection: Connection, places: list[tuple[str, str]]) -> dict[tuple[str, str], Counted]:
+def _held(connection: Connection, places: list[tuple[str, str]]) -> dict[tuple[str, str], dict[str, Any]]:
     if not places:
         return {}
-    mine = tuple_(table.c.journey, table.c.location).in_(places)
-    query = select(table).where(mine).order_by(table.c.journey, table.c.location).with_for_update()
-    return {(r.journey, r.location): _counted(r.journey, r.location, r.counted) for r in connection.execute(query)}
+    return {(r.journey, r.location): r.counted for r in connection.execute(_HELD, {"places": places})}
+
+
+def _add(counted: dict[str, Any], run: Run) -> None:
+    # What is kept is changed in place: to make nouns of it for every run would cost more than all else here.
+    _one_more(counted.setdefault("statuses", {}), run.status.value)
+    if run.status is Status.MISSED:
+        _one_more(counted.setdefault("missed", {}), missed_word(run.error))
+    if run.status is Status.PASSED:
+        _into(counted.setdefault("runs", [0.0, {}]), run.duration_ms / 1000, RUN_EDGES_S)
+    steps = counted.setdefault("steps", {})
+    for step in run.steps:
+        if step.status is StepStatus.PASSED and step.duration_ms is not None:
+            _into(_of(steps, step.name, MOST_STEPS), step.duration_ms / 1000, STEP_EDGES_S)
+    vitals = counted.setdefault("vitals", {})
+    for vital in run.vitals:
+        edges = VITAL_EDGES.get(vital.name)
+        if edges is not None and vital.value is not None and not vital.cut:
+            value = vital.value if vital.unit == "score" else vital.value / 1000
+            _into(_of(vitals.setdefault(vital.name, {}), vital.page, MOST_PAGES), value, edges)
+
+
+def _one_more(counts: dict[str, int], name: str) -> None:
+    counts[name] = counts.get(name, 0) + 1
+
+
+def _of(spreads: dict[str, list[Any]], name: str, most: int) -> list[Any]:
+    known = spreads.get(name)
+    return known or spreads.setdefault(name if len(spreads) < most else THE_REST, [0.0, {}])
+
+
+def _into(spread: list[Any], value: float, edges: tuple[float, ...]) -> None:
+    spread[0] = round(spread[0] + value, 6)
+    _one_more(spread[1], _NAMES[edges][bisect_left(edges, value)])
 
 
 def read(connection: Connection) -> list[Counted]:
@@ -128,29 +132,13 @@ def read(connection: Connection) -> list[Counted]:
     return [_counted(row.journey, row.location, row.counted) for row in connection.execute(query)]
 
 
-def _row(counted: Counted) -> dict[str, Any]:
-    def spread(one: Spread) -> list[Any]:
-        return [round(one.total, 6), one.counts]
-
-    return {
-        "statuses": counted.statuses,
-        "missed": counted.missed,
-        "runs": spread(counted.runs),
-        "steps": {name: spread(one) for name, one in counted.steps.items()},
-        "vitals": {name: {page: spread(one) for page, one in pages.items()} for name, pages in counted.vitals.items()},
-    }
-
-
 def _counted(journey: str, location: str, row: dict[str, Any]) -> Counted:
-    def spread(one: list[Any]) -> Spread:
-        return Spread(counts=dict(one[1]), total=one[0])
-
     return Counted(
         journey=journey,
         location=location,
-        statuses=dict(row.get("statuses", {})),
-        missed=dict(row.get("missed", {})),
-        runs=spread(row.get("runs", [0.0, {}])),
-        steps={name: spread(one) for name, one in row.get("steps", {}).items()},
-        vitals={name: {p: spread(s) for p, s in pages.items()} for name, pages in row.get("vitals", {}).items()},
+        statuses=row.get("statuses", {}),
+        missed=row.get("missed", {}),
+        runs=Spread(*row.get("runs", ())),
+        steps={name: Spread(*one) for name, one in row.get("steps", {}).items()},
+        vitals={name: {p: Spread(*s) for p, s in pages.items()} for name, pages in row.get("vitals", {}).items()},
     )

@@ -106,6 +106,7 @@ def _engine(url: str | None, folder: Path) -> Engine:
             parsed.set(drivername="postgresql+psycopg"),
             pool_pre_ping=True,
             json_serializer=_json,
+            json_deserializer=_from_json,
             pool_size=10,
             connect_args={"client_encoding": "utf8", "connect_timeout": 10},
         )
@@ -114,7 +115,9 @@ def _engine(url: str | None, folder: Path) -> Engine:
 
 def _sqlite(url: URL) -> Engine:
     connect_args = {"timeout": 10.0, "check_same_thread": False}
-    engine = sqlalchemy.create_engine(url, connect_args=connect_args, json_serializer=_json)
+    engine = sqlalchemy.create_engine(
+        url, connect_args=connect_args, json_serializer=_json, json_deserializer=_from_json
+    )
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: Any) -> None:
@@ -136,6 +139,13 @@ def _json(value: Any) -> str:
         return msgspec.json.encode(value).decode()
     except (TypeError, ValueError):  # half of a surrogate pair, a key that is no text
         return json.dumps(value)
+
+
+def _from_json(text: str | bytes) -> Any:
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.DecodeError, UnicodeError):  # what only `json.dumps` could write
+        return json.loads(text)
 
 
 def _short(error: SQLAlchemyError) -> str:

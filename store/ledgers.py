@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from sqlalchemy import Connection, select
 
 from facts import LedgerState, from_wire, to_wire
@@ -9,11 +11,11 @@ from store.tables import ledgers as table
 from store.upsert import upsert
 
 
-def save(connection: Connection, state: LedgerState) -> None:
-    """Keep what a ledger says; an older word than the one that is kept changes nothing."""
-    kept = connection.execute(select(table.c.at).where(table.c.location == state.location)).scalar()
-    if kept is None or kept <= state.at:
-        upsert(connection, table, [{"location": state.location, "at": state.at, "state": to_wire(state)}])
+def save_all(connection: Connection, said: Iterable[LedgerState]) -> None:
+    """Keep what ledgers say; an older word than the one that is kept changes nothing."""
+    newest = {state.location: state for state in sorted(said, key=lambda state: state.at)}
+    rows = [{"location": at, "at": state.at, "state": to_wire(state)} for at, state in sorted(newest.items())]
+    upsert(connection, table, rows, newer_by="at")
 
 
 def states(connection: Connection) -> dict[str, LedgerState]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, bindparam, select
 
 from facts import Outcome, Run, Status
 from store.histograms import bucket, histogram
@@ -18,6 +18,8 @@ from store.upsert import upsert
 
 WIDTHS_S = (300, 3600, 86_400)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_KEY = ("width_s", "start", "journey", "location")
+_KNOWN = select(table).where(*(table.c[name].in_(bindparam(name, expanding=True)) for name in _KEY))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,79 +39,72 @@ class Rollup:
 _Key = tuple[int, datetime, str, str]
 
 
-@dataclass(slots=True)
-class _Sum:
-    """What a bucket's row holds beside its key; two of them can be added."""
-
-    counts: dict[str, int] = field(default_factory=dict)
-    durations: dict[str, int] = field(default_factory=dict)
-    steps: dict[str, dict[str, int]] = field(default_factory=dict)
-
-    def add(self, more: _Sum) -> None:
-        _plus(self.counts, more.counts)
-        _plus(self.durations, more.durations)
-        for name, counts in more.steps.items():
-            _plus(self.steps.setdefault(name, {}), counts)
-
-
-def _plus(counts: dict[str, int], more: dict[str, int]) -> None:
-    for name, n in more.items():
-        counts[name] = counts.get(name, 0) + n
-
-
 def add(connection: Connection, saved: Iterable[Outcome]) -> None:
     """Add runs whose slots had no record before to their buckets. An ad-hoc run is in none.
 
     For those who hold the counters of the runs' places (`counters.hold`): of two that add at once one would be lost.
     """
-    sums: dict[_Key, _Sum] = {}
-    shortest, *longer = WIDTHS_S
+    buckets: dict[_Key, list[_Added]] = defaultdict(list)
     for outcome in saved:
         if outcome.slot is not None:
-            key = (shortest, _start(outcome.slot, shortest), outcome.journey, outcome.location)
-            _join(sums, key, _sum_of(outcome))
-    for width_s, wider_s in zip(WIDTHS_S, longer, strict=False):  # each width lies in the next
-        for (of_s, start, journey, location), one in list(sums.items()):
-            if of_s == width_s:
-                _join(sums, (wider_s, _start(start, wider_s), journey, location), one)
-    for key, known in _known(connection, sums):
-        sums[key].add(known)
-    rows = [
-        {"width_s": width_s, "start": start, "journey": journey, "location": location}
-        | {"counts": one.counts, "histograms": {"durations": one.durations, "steps": one.steps}}
-        for (width_s, start, journey, location), one in sums.items()
-    ]
-    upsert(connection, table, rows)
+            added = _added(outcome)
+            for width_s in WIDTHS_S:
+                buckets[width_s, _start(outcome.slot, width_s), outcome.journey, outcome.location].append(added)
+    if not buckets:
+        return
+    rows = _known(connection, buckets)
+    for key, of_bucket in buckets.items():
+        row = rows.get(key)
+        if row is None:
+            row = rows[key] = {"counts": {}, "histograms": {"durations": {}, "steps": {}}}
+        for added in of_bucket:
+            _into(row, added)
+    upsert(connection, table, [dict(zip(_KEY, key, strict=True)) | row for key, row in rows.items()])
 
 
-def _join(sums: dict[_Key, _Sum], key: _Key, one: _Sum) -> None:
-    known = sums.get(key)
-    if known is None:
-        known = sums[key] = _Sum()
-    known.add(one)
+class _Added(NamedTuple):
+    """What a run adds to the counts of its buckets; the bucket of the histogram of its duration, and by name those of its steps."""
+
+    counts: dict[str, int]
+    duration: str | None
+    steps: dict[str, str]
 
 
-def _sum_of(outcome: Outcome) -> _Sum:
+def _added(outcome: Outcome) -> _Added:
     flags = {"slow": outcome.slow, "flaky": outcome.flaky, "first_passed": outcome.first_status is Status.PASSED}
     counts = {outcome.status.value: 1} | {flag: int(on) for flag, on in flags.items()}
     if outcome.status is not Status.PASSED:
-        return _Sum(counts)
-    steps = {name: {bucket(took): 1} for name, took in outcome.steps.items()}
-    return _Sum(counts, {bucket(outcome.duration_ms): 1}, steps)
+        return _Added(counts, None, {})
+    return _Added(counts, bucket(outcome.duration_ms), {name: bucket(took) for name, took in outcome.steps.items()})
 
 
-def _known(connection: Connection, keys: Iterable[_Key]) -> Iterator[tuple[_Key, _Sum]]:
-    """What the rows of some buckets hold."""
-    wanted = set(keys)
-    if not wanted:
-        return
+def _into(row: dict[str, Any], added: _Added) -> None:
+    counts, histograms = row["counts"], row["histograms"]
+    for name, n in added.counts.items():
+        counts[name] = counts.get(name, 0) + n
+    if added.duration is not None:
+        _one_more(histograms["durations"], added.duration)
+    of_steps = histograms["steps"]
+    for name, within in added.steps.items():
+        of_step = of_steps.get(name)
+        if of_step is None:
+            of_step = of_steps[name] = {}
+        _one_more(of_step, within)
+
+
+def _one_more(histogram: dict[str, int], within: str) -> None:
+    histogram[within] = histogram.get(within, 0) + 1
+
+
+def _known(connection: Connection, wanted: Collection[_Key]) -> dict[_Key, dict[str, Any]]:
+    """What the rows of some buckets hold beside their keys."""
     # Each column by itself, which the primary key's index can do on both databases; a few more rows come than were asked for.
-    columns = (table.c.width_s, table.c.start, table.c.journey, table.c.location)
-    query = select(table).where(*(column.in_(sorted({key[n] for key in wanted})) for n, column in enumerate(columns)))
-    for row in connection.execute(query):
-        key = (row.width_s, row.start, row.journey, row.location)
-        if key in wanted:
-            yield key, _Sum(row.counts, row.histograms["durations"], row.histograms["steps"])
+    values = {name: sorted({key[n] for key in wanted}) for n, name in enumerate(_KEY)}
+    found = {
+        (row.width_s, row.start, row.journey, row.location): {"counts": row.counts, "histograms": row.histograms}
+        for row in connection.execute(_KNOWN, values)
+    }
+    return {key: row for key, row in found.items() if key in wanted}
 
 
 def touch(connection: Connection, saved: Iterable[Run]) -> None:

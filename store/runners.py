@@ -3,35 +3,54 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, bindparam, select, tuple_
 
 from facts import SKEWS_KEPT, Heartbeat, RunnerState
 from store.tables import runners as table
 from store.upsert import upsert
 
+_SKEWS = select(table.c.location, table.c.id, table.c.skews).where(
+    tuple_(table.c.location, table.c.id).in_(bindparam("mine", expanding=True))
+)
 
-def note(connection: Connection, location: str, beat: Heartbeat, *, now: datetime) -> RunnerState:
-    """Keep what a runner said of itself; what is known of it now."""
-    mine = (table.c.location == location) & (table.c.id == beat.id)
-    before = connection.execute(select(table.c.skews).where(mine)).scalar() or []
-    ahead = [] if beat.sent_at is None else [round((beat.sent_at - now).total_seconds(), 3)]
-    row: dict[str, Any] = {
-        "location": location,
-        "id": beat.id,
-        "version": beat.version,
-        "spool": beat.spool,
-        "rejected": beat.rejected,
-        "sent_at": beat.sent_at,
-        "heard_at": now,
-        "trouble": beat.trouble,
-        "sandbox": beat.sandbox,
-        "skews": [*before, *ahead][-SKEWS_KEPT:],
-    }
-    upsert(connection, table, [row])
-    return RunnerState(**{**row, "skews": tuple(row["skews"])})
+
+def note_all(connection: Connection, said: Sequence[tuple[str, Heartbeat, datetime]]) -> list[RunnerState]:
+    """Keep what runners said of themselves: where each is, its words, and when they were heard; what is known of it then."""
+    mine = sorted({(location, beat.id) for location, beat, _ in said})
+    if not mine:
+        return []
+    skews = {(row.location, row.id): row.skews for row in connection.execute(_SKEWS, {"mine": mine})}
+    states = []
+    for location, beat, heard_at in said:
+        ahead = [] if beat.sent_at is None else [round((beat.sent_at - heard_at).total_seconds(), 3)]
+        skews[location, beat.id] = [*skews.get((location, beat.id), ()), *ahead][-SKEWS_KEPT:]
+        states.append(_heard(location, beat, heard_at, skews[location, beat.id]))
+    newest = {(state.location, state.id): state for state in states}
+    upsert(connection, table, [_row(newest[place]) for place in mine])
+    return states
+
+
+def _heard(location: str, beat: Heartbeat, heard_at: datetime, skews: Iterable[float]) -> RunnerState:
+    return RunnerState(
+        location=location,
+        id=beat.id,
+        version=beat.version,
+        spool=beat.spool,
+        rejected=beat.rejected,
+        sent_at=beat.sent_at,
+        heard_at=heard_at,
+        trouble=beat.trouble,
+        sandbox=beat.sandbox,
+        skews=tuple(skews),
+    )
+
+
+def _row(state: RunnerState) -> dict[str, Any]:
+    return {c.name: getattr(state, c.name) for c in table.columns if c.name != "skews"} | {"skews": list(state.skews)}
 
 
 def heard(connection: Connection, *, since: datetime) -> list[RunnerState]:

@@ -1,0 +1,78 @@
+"""The envelope of a batch: where it comes from, its records, and what the runner says of itself."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from facts import WIRE_VERSION
+from hub import sent
+from hub.decoding import json_in
+from hub.errors import HubError
+from hub.records import storable
+from hub.sent import Sent
+
+LARGEST_BATCH = 4 * 1024 * 1024
+MOST_RUNS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """A batch as far as it needs no patience: a record is what `hub.sent` could read of it, or JSON. `runner` is JSON."""
+
+    location: str | None
+    records: list[Sent | Any]
+    runner: Any
+
+
+def read_envelope(body: bytes) -> Envelope:
+    """The batch that a body is.
+
+    Raises:
+        HubError: 413 too large, 400 not JSON, 422 of another shape, 425 of a newer version.
+    """
+    if len(body) > LARGEST_BATCH:
+        raise HubError(413, f"a batch may have {LARGEST_BATCH // 1024 // 1024} MiB; send fewer runs at once")
+    data = _as_sent(body) or _as_told(body)
+    records = data.get("runs")
+    if not isinstance(records, list):
+        raise HubError(422, 'runs: send {"location": ..., "runs": [...]}')
+    _refuse_newer(data, records)
+    if len(records) > MOST_RUNS:
+        raise HubError(413, f"a batch may hold {MOST_RUNS} runs, this one has {len(records)}")
+    location = data.get("location")
+    if location is not None and not isinstance(location, str):
+        raise HubError(422, "location: expected a string")
+    return Envelope(storable(location)[:64] if location is not None else None, records, data.get("runner"))
+
+
+def _as_sent(body: bytes) -> dict[str, Any] | None:
+    """The batch as a runner sends it, at a small part of the cost; None where it is anything else."""
+    batch = sent.read_batch(body)
+    if batch is None:
+        return None
+    try:
+        records = [sent.read_run(record) or json.loads(record) for record in batch.records]
+        return {"location": batch.location, "runs": records, "runner": json.loads(batch.runner)}
+    except (ValueError, RecursionError):
+        return None
+
+
+def _as_told(body: bytes) -> dict[str, Any]:
+    data = json_in(body)
+    if isinstance(data, list):
+        return {"runs": data}
+    return data if isinstance(data, dict) else {}
+
+
+def _refuse_newer(envelope: dict[str, Any], records: list[Any]) -> None:
+    """What a newer runner sends is not for us to read, and not to be lost: 425 makes it keep everything and try again."""
+    told = [one.get("version") for one in (envelope, *records) if isinstance(one, dict)]
+    newest = max((version for version in told if isinstance(version, int)), default=WIRE_VERSION)
+    if newest > WIRE_VERSION:
+        raise HubError(
+            425,
+            f"version {newest} of the wire is newer than this hub, which knows {WIRE_VERSION}; keep the results, "
+            "and upgrade the hub",
+        )

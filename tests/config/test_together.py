@@ -1,0 +1,78 @@
+"""What many threads want at once is done for all by one of them, and each gets its own result."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+
+import pytest
+
+from config.together import Together
+
+
+class Slow:
+    """Doubles numbers; the first group takes until the test lets it end. `groups` are those it got, `bad` one that fails."""
+
+    def __init__(self, *, bad: int | None = None) -> None:
+        self.groups: list[list[int]] = []
+        self.works, self.may_end = threading.Event(), threading.Event()
+        self._bad = bad
+
+    def __call__(self, numbers: Sequence[int]) -> list[int]:
+        self.groups.append(list(numbers))
+        if len(self.groups) == 1:
+            self.works.set()
+            assert self.may_end.wait(30)
+        if self._bad in numbers:
+            raise ValueError(f"{self._bad} among {len(numbers)}")
+        return [2 * number for number in numbers]
+
+
+@contextmanager
+def at_once(slow: Slow, do: Callable[[int], int], numbers: Sequence[int]) -> Iterator[list[Future[int]]]:
+    """The first keeps it busy, the others come meanwhile and in order."""
+    first, *others = numbers
+    with ThreadPoolExecutor(len(numbers)) as pool:
+        futures = [pool.submit(do, first)]
+        assert slow.works.wait(30)
+        for number in others:
+            futures.append(pool.submit(do, number))
+            time.sleep(0.05)
+        slow.may_end.set()
+        yield futures
+
+
+def test_what_comes_meanwhile_is_done_in_one_go_and_each_gets_its_own() -> None:
+    slow = Slow()
+    with at_once(slow, Together(slow).do, range(8)) as futures:
+        assert [future.result(30) for future in futures] == [2 * n for n in range(8)]
+    assert slow.groups == [[0], [1, 2, 3, 4, 5, 6, 7]]
+
+
+def test_a_group_is_no_larger_than_it_may_be_and_what_is_larger_goes_alone() -> None:
+    slow = Slow()
+    with at_once(slow, Together(slow, most=5, size=lambda n: n).do, [1, 2, 3, 1, 9, 5]) as futures:
+        assert [future.result(30) for future in futures] == [2, 4, 6, 2, 18, 10]
+    assert slow.groups == [[1], [2, 3], [1], [9], [5]]
+
+
+def test_one_that_fails_takes_no_other_along() -> None:
+    slow = Slow(bad=3)
+    with at_once(slow, Together(slow).do, [1, 2, 3, 4]) as futures:
+        assert [futures[n].result(30) for n in (0, 1, 3)] == [2, 4, 8]
+        with pytest.raises(ValueError, match="3 among 1"):
+            futures[2].result(30)
+    assert slow.groups[:2] == [[1], [2, 3, 4]]
+    assert sorted(slow.groups[2:]) == [[2], [3], [4]]
+
+
+def test_after_a_failure_it_goes_on() -> None:
+    slow = Slow(bad=1)
+    slow.may_end.set()
+    together = Together(slow)
+    with pytest.raises(ValueError, match="1 among 1"):
+        together.do(1)
+    assert together.do(2) == 4
