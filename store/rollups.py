@@ -98,13 +98,25 @@ def _one_more(histogram: dict[str, int], within: str) -> None:
 
 def _known(connection: Connection, wanted: Collection[_Key]) -> dict[_Key, dict[str, Any]]:
     """What the rows of some buckets hold beside their keys."""
-    # Each column by itself, which the primary key's index can do on both databases; a few more rows come than were asked for.
-    values = {name: sorted({key[n] for key in wanted}) for n, name in enumerate(_KEY)}
-    found = {
-        (row.width_s, row.start, row.journey, row.location): {"counts": row.counts, "histograms": row.histograms}
-        for row in connection.execute(_KNOWN, values)
-    }
-    return {key: row for key, row in found.items() if key in wanted}
+    found: dict[_Key, dict[str, Any]] = {}
+    for keys in _at_once(wanted):
+        # Each column by itself, which the primary key's index can do on both databases; a few more rows come than were asked for.
+        values = {name: sorted({key[n] for key in keys}) for n, name in enumerate(_KEY)}
+        for row in connection.execute(_KNOWN, values):
+            key = (row.width_s, row.start, row.journey, row.location)
+            if key in keys:
+                found[key] = {"counts": row.counts, "histograms": row.histograms}
+    return found
+
+
+def _at_once(wanted: Collection[_Key]) -> Iterable[Collection[_Key]]:
+    """All of them, or those of each place where otherwise far too many rows would come: places that were away for hours bring
+    different hours."""
+    of_place: dict[tuple[str, str], set[_Key]] = defaultdict(set)
+    for key in wanted:
+        of_place[key[2:]].add(key)
+    times = {key[:2] for key in wanted}
+    return [wanted] if len(times) * len(of_place) <= 4 * len(wanted) else of_place.values()
 
 
 def touch(connection: Connection, saved: Iterable[Run]) -> None:

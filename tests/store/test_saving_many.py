@@ -118,3 +118,23 @@ def test_two_that_save_at_once_at_one_place_lose_nothing_of_one_another(store: S
                 later.result(timeout=0.5)
         later.result(timeout=20)
     assert [one.counts["passed"] for one in kept(store)] == [3, 3, 3]
+
+
+def test_places_that_bring_different_hours_at_once_are_added_to_what_was_there(store: Store) -> None:
+    """Each place has other times, so that what was there is asked for place by place."""
+    batches = [
+        [
+            replace(run, location=f"place-{n}", id=f"{run.id}-{n}")
+            for n in range(6)
+            for run in (a_slot_run(f"{minute}", 75 * n + minute) for minute in minutes)
+        ]
+        for minutes in ((0, 10, 20), (5, 12, 25))
+    ]
+    for batch in batches:
+        with store.write() as connection:
+            runs.save_all(connection, [Arrival(run) for run in batch], received_at=A_MOMENT)
+    added = kept(store)
+    assert sum(one.counts["passed"] for one in added if one.width_s == 86_400) == 36
+    with store.write() as connection:
+        rollups.touch(connection, [run for batch in batches for run in batch])
+    assert added == kept(store)
