@@ -1,4 +1,5 @@
-"""What a program is told from outside: YAML, environment, secret files, signals; complaints name file, key and hint."""
+"""What a program is told from outside: YAML, environment, secret files, signals; complaints name file, key and hint. And what every
+program needs: logs, masking, network, group commit."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
