@@ -62,9 +62,9 @@ def test_a_location_without_a_voice_is_left_out_with_the_reason(here: list[Outco
 @pytest.mark.parametrize(
     ("runner", "reason"),
     [
-        (a_runner(), "no result yet; its runner answers, and measures nothing: it names no trouble"),
+        (a_runner(), "no result yet; its runner answers and names no trouble"),
         (a_runner(trouble=TROUBLE), f"no result yet; its runner answers, and measures nothing: {TROUBLE}"),
-        (a_runner(heard_s_ago=149), "no result yet; its runner answers, and measures nothing: it names no trouble"),
+        (a_runner(heard_s_ago=149), "no result yet; its runner answers and names no trouble"),
         (a_runner(heard_s_ago=151), "no result yet; its runner was last heard at 16:17:29"),
     ],
 )
