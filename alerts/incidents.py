@@ -9,15 +9,23 @@ from typing import TYPE_CHECKING
 
 from alerts.message import message_of
 from alerts.policy import Policy
-from facts import Alert, AlertState, Incident, Notification, NotificationKind, NotificationState, Severity, to_wire
+from facts import (
+    Alert,
+    AlertState,
+    Incident,
+    Notification,
+    NotificationKind,
+    NotificationState,
+    Severity,
+    to_wire,
+    urgency,
+)
 
 if TYPE_CHECKING:
     from alerts.machine import Standing
 
 # What is wrong with our own messages is no part of the shop's outage, and must not keep it open.
 _APART = ("W4",)
-# Of what fires at once, the first of these says best what a buyer meets.
-_LEADS = ("A2", "A1s", "F0")
 _MAY_HAVE_BEEN_READ = (NotificationState.DELIVERED, NotificationState.CLAIMED)
 
 
@@ -127,8 +135,7 @@ class Incidents:
     # Placing
 
     def _rank(self, alert: Alert) -> tuple[int, datetime, int, str]:
-        lead = _LEADS.index(alert.rule) if alert.rule in _LEADS else len(_LEADS)
-        return alert.severity.rank, alert.fired_at or self._now, lead, alert.key
+        return urgency(alert, self._now)
 
     def _place(self, alert: Alert) -> str | None:
         """Put an alert that fires into an incident; the id of one that was opened for it."""

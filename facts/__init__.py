@@ -13,6 +13,7 @@ from facts.alert import (
     Notification,
     NotificationKind,
     NotificationState,
+    urgency,
 )
 from facts.claim import Claim
 from facts.failpoint import (
@@ -136,4 +137,5 @@ __all__ = [
     "outcome_of",
     "reclassified",
     "to_wire",
+    "urgency",
 ]

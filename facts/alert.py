@@ -58,6 +58,17 @@ class Alert:
     needs_review: bool = False
 
 
+# Of what fires at once, the first of these says best what a buyer meets.
+_LEADS = ("A2", "A1s", "F0")
+
+
+def urgency(alert: Alert, now: datetime) -> tuple[int, datetime, int, str]:
+    """To sort alerts by: the worst first, then the oldest, then what says best what a buyer meets. `now` is for one that does not
+    fire yet."""
+    lead = _LEADS.index(alert.rule) if alert.rule in _LEADS else len(_LEADS)
+    return alert.severity.rank, alert.fired_at or now, lead, alert.key
+
+
 class NotificationKind(StrEnum):
     """What a message is about."""
 

@@ -169,7 +169,11 @@ class Book:
         known, alive = self.of(location), self.answering(location)
         if alive:
             word = self.trouble(location) or next((r.trouble for r in alive if r.trouble), None)
-            return f"its runner answers, and measures nothing: {_cut(word)}" if word else "its runner answers and names no trouble"
+            return (
+                f"its runner answers, and measures nothing: {_cut(word)}"
+                if word
+                else "its runner answers and names no trouble"
+            )
         return f"its runner was last heard at {known[0].heard_at:%H:%M:%S}" if known else ""
 
 

@@ -6,7 +6,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from facts import Alert, AlertState, FeedState, Grid, Outcome, RunnerState, Severity, Status, Stock, Verdict, Word
+from facts import (
+    Alert,
+    AlertState,
+    FeedState,
+    Grid,
+    Outcome,
+    RunnerState,
+    Severity,
+    Status,
+    Stock,
+    Verdict,
+    Word,
+    urgency,
+)
 from reports.live.alerts import AlertRow, alert_row
 from reports.live.frame import Ago, Frame, ago
 from reports.live.inbox import InboxEntry, InboxRow, inbox_row
@@ -101,9 +114,7 @@ def overview_page(
     """The page's HTML. `outcomes` are slot runs, oldest first; `alerts` those that fire; `results` tells when the last result of
     each location came."""
     places = list(dict.fromkeys(place for _, grid in grids.values() for place in grid))
-    firing = sorted(
-        (a for a in alerts if a.state is AlertState.FIRING), key=lambda a: (a.severity.rank, a.fired_at or now)
-    )
+    firing = sorted((a for a in alerts if a.state is AlertState.FIRING), key=lambda alert: urgency(alert, now))
     notable = [v for v in worst_first(verdicts) if v.verdict not in (Word.MET, Word.INSUFFICIENT, Word.OFF)]
     tone, headline, sentence = _headline(firing, verdicts, grids, outcomes)
     page = Overview(

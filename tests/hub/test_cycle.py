@@ -12,15 +12,16 @@ from sqlalchemy import update
 
 from alerts.channels import Receipt
 from alerts.message import Message
-from facts import Blame, NotificationState, Status
+from facts import Blame, NotificationState, Severity, Status
 from hub.collect import Collector
 from hub.cycle import Cycle
 from hub.deliver import Deliverer
 from hub.unknown_slots import write_missed
 from sources import SourceError
 from store import alerts as alert_rows
-from store import feeds, outbox, runs
+from store import feeds, incidents, outbox, runs
 from store.tables import leases
+from tests.builders import a_request, an_attempt
 from tests.hub.conftest import Bench
 
 
@@ -274,3 +275,19 @@ def test_an_alert_of_a_journey_that_left_the_plan_is_closed(bench: Bench) -> Non
     after.tick(bench.now + timedelta(seconds=10))
     ended = [a for a in bench.client.get("/api/alerts").json()["alerts"] if a["journey"] == "ga_purchase"]
     assert {a["closed"] for a in ended} == {"no longer watched"}
+
+
+def test_the_overview_is_led_by_the_alert_that_leads_the_message(light: Bench) -> None:
+    refused = (a_request("/api/events", status=500),) * 3
+    attempt = an_attempt(status=Status.FAILED, failed_step="choose_city", requests=refused)
+    facts: dict[str, Any] = {"status": Status.FAILED, "blame": Blame.SITE, "failed_step": "choose_city"}
+    light.send(*(light.slot_run(place, attempts=(attempt,), **facts) for place in ("us-east", "us-west", "eu-west")))
+    light.tick()
+    with light.store.read() as connection:
+        firing = [alert for alert in alert_rows.standing(connection) if alert.fired_at]
+        (incident,) = incidents.open_ones(connection)
+    assert [(a.key, a.severity, a.fired_at) for a in firing] == [
+        (key, Severity.CRITICAL, light.now) for key in ("A3s", "F0/ga_purchase")
+    ], "both at once"
+    assert incident.lead == "F0.ga_purchase.1"
+    assert '<h1 class="bad">GA purchase: fails at several locations and 1 more alert</h1>' in light.client.get("/").text
