@@ -18,7 +18,8 @@ _SYSTEM_NAMES = ("chromium", "google-chrome-stable", "google-chrome", "chromium-
 _MAC_CHROME = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
 
 # The last --disable-features holds alone, so Playwright's own list stands here again (a test compares them). Ours at the end
-# keep two hidden pages of the address bar from being loaded with every context; nobody ever sees them.
+# keep two hidden pages of the address bar from being loaded with every context, which nobody ever sees, and the shop's forms from being
+# told to a server of Google's.
 FEATURES_OFF = (
     "AvoidUnnecessaryBeforeUnloadCheckSync",
     "DestroyProfileOnBrowserClose",
@@ -39,6 +40,7 @@ FEATURES_OFF = (
     "WebUIOmniboxPopup",
     "WebUIOmniboxAimPopup",
     "WebUIOmniboxFullPopup",
+    "AutofillServerCommunication",
 )
 
 

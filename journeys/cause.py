@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from journeys.failure import Broken, Failure, Kind, Scene
-from journeys.net_errors import is_ours, never_connected
+from journeys.net_errors import PROXY_REFUSES, is_ours, never_connected
 from journeys.walls import PUZZLE, wall_said_by
 from journeys.wording import answer_of, assertion, missed, name_of_request, net_failure, plain, short
 
@@ -49,6 +49,9 @@ def _cause(error: BaseException, scene: Scene) -> Cause:
     limited = [r for r in scene.requests if r.party == "first" and r.status == 429 and r.kind in _ASKED | {"script"}]
     if limited:
         return Kind.LIMITED, [f"{answer_of(limited[0])}: this address has used up the requests the site allows it"]
+    refused = [r for r in scene.requests if r.status == PROXY_REFUSES and r.kind in _ASKED | {"script"}]
+    if refused:
+        return Kind.UNREACHED, [f"{answer_of(refused[0])}: the proxy on the way does not take our login"]
     if isinstance(error, Broken) and error.kind in _FIRM:
         return error.kind, [error.what]
     if scene.crashed:

@@ -59,6 +59,15 @@ def in_words(message: str) -> str | None:
     return f"{words} (net::{name})" if words else f"net::{name}"
 
 
+PROXY_REFUSES = 407
+"""What no site answers, only a proxy on the way to it (a browser that uses none takes it for an error)."""
+
+
+def is_the_sites(status: int | None) -> bool:
+    """Whether an HTTP status is an answer of the site."""
+    return status is not None and status != PROXY_REFUSES
+
+
 def never_connected(message: str, *, answered_before: bool) -> bool:
     """Whether the way to the other side failed. `answered_before`: it had answered in the same attempt."""
     if answered_before and _RESET.search(message):

@@ -12,6 +12,7 @@ from journeys.cause import explain, mark
 from journeys.clock import Clock
 from journeys.failure import Failure, Scene, Thrown
 from journeys.journey import Journey
+from journeys.net_errors import is_the_sites
 from journeys.recording import Recorder, endpoint_of, origin_of, party_of
 from journeys.steps import Steps
 from journeys.waiting import Waiting
@@ -56,7 +57,7 @@ class Onlooker:
             page=endpoint_of(page.url) if first else origin_of(page.url) or page.url,
             page_text=self.page_text,
             page_is_first=first,
-            site_answered=any(r.party == "first" and r.status is not None for r in recorder.requests),
+            site_answered=any(r.party == "first" and is_the_sites(r.status) for r in recorder.requests),
             asks_to_log_in=first and (is_login(endpoint_of(page.url)) or self._is_there("input[type=password]")),
             puzzled=self._puzzled(),
             crashed=recorder.crashed,

@@ -8,8 +8,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from config.network import browser_proxy
 from facts import Attempt, Blame, Status, Step, StepStatus
 from journeys.failure import Failure
+from journeys.net_errors import is_the_sites
 from runner.blame import Surroundings, group_of, judge, wants_a_look
 from runner.canaries import door_opens, look
 from runner.caps import Finding
@@ -55,11 +57,13 @@ def _unseen(seen: Seen, reason: str, steps: Sequence[str]) -> Attempt:
 def _judge_walk(attempt: Attempt, failure: Failure | None, job: Job, folder: Path) -> Attempt:
     if failure is None:
         return attempt
-    answered = any(r.party == "first" and r.status is not None for r in attempt.requests)
+    answered = any(r.party == "first" and is_the_sites(r.status) for r in attempt.requests)
     looks = wants_a_look(failure.kind, site_answered=answered)
+    # Behind a proxy it is the proxy that answers while our own network is well; the site's own door may open to nobody here.
+    proxy = browser_proxy(job.proxies, job.site.base_url)
     around = Surroundings(
-        canaries=look(job.canaries) if looks else (),
-        door_opens=door_opens(job.site.base_url) if looks else None,
+        canaries=look([*job.canaries, proxy.server] if proxy else job.canaries) if looks else (),
+        door_opens=door_opens(job.site.base_url) if looks and not proxy else None,
         short_of=short_of(folder),
     )
     judgement = judge(failure.kind, site_answered=answered, late=failure.late, around=around)

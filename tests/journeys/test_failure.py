@@ -134,6 +134,16 @@ def a_scene(**changes: Any) -> Scene:
             "used up the requests",
         ),
         (TIMEOUT, {"requests": [a_request("/a.png", kind="image", status=429)]}, Kind.MISSING, "never appeared"),
+        (
+            Broken("the page at / is an error page", kind=Kind.SHOWN),
+            {
+                "requests": [
+                    a_request("/", method="GET", kind="document", status=407, body="who are you?", is_main=True)
+                ]
+            },
+            Kind.UNREACHED,
+            "buy: GET / answered 407 'who are you?': the proxy on the way does not take our login",
+        ),
         (TIMEOUT, {"walled": "a bot wall says 'no'"}, Kind.WALLED, "buy: a bot wall says 'no'"),
         (
             Broken("the ledger cannot be written", kind=Kind.UNBOOKED),
