@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import atexit
+import ipaddress
 import os
+import re
 import ssl
 import tempfile
 from collections.abc import Iterator, Mapping, MutableMapping
@@ -82,6 +84,22 @@ def browser_proxy(settings: Mapping[str, str], url: str) -> BrowserProxy | None:
         username=unquote(parts.username) if parts.username else None,
         password=unquote(parts.password) if parts.password else None,
     )
+
+
+def on_the_way(settings: Mapping[str, str], url: str) -> BrowserProxy | None:
+    """The proxy that stands between this machine and an address; None where there is none, or where `NO_PROXY` spares that address.
+    Raises ConfigError as `browser_proxy` does."""
+    host = urlsplit(url).hostname or ""
+    spared = [name.strip("[]") for name in (*_NEVER, *re.split(r"[,\s]+", settings.get("NO_PROXY", ""))) if name]
+    return None if any(_is_within(host, name) for name in spared) else browser_proxy(settings, url)
+
+
+def _is_within(host: str, name: str) -> bool:
+    try:
+        return ipaddress.ip_address(host) in ipaddress.ip_network(name, strict=False)
+    except ValueError:
+        name = name.partition(":")[0].removeprefix("*").removeprefix(".").lower()
+        return host == name or host.endswith(f".{name}")
 
 
 def _parts(value: str) -> SplitResult:

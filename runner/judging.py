@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from config.network import browser_proxy
+from config.network import on_the_way
 from facts import Attempt, Blame, Status, Step, StepStatus
 from journeys.failure import Failure
 from journeys.net_errors import is_the_sites
@@ -60,7 +60,7 @@ def _judge_walk(attempt: Attempt, failure: Failure | None, job: Job, folder: Pat
     answered = any(r.party == "first" and is_the_sites(r.status) for r in attempt.requests)
     looks = wants_a_look(failure.kind, site_answered=answered)
     # Behind a proxy it is the proxy that answers while our own network is well; the site's own door may open to nobody here.
-    proxy = browser_proxy(job.proxies, job.site.base_url)
+    proxy = on_the_way(job.proxies, job.site.base_url)
     around = Surroundings(
         canaries=look([*job.canaries, proxy.server] if proxy else job.canaries) if looks else (),
         door_opens=door_opens(job.site.base_url) if looks and not proxy else None,

@@ -16,6 +16,7 @@ from config import ConfigError
 from config.network import (
     browser_proxy,
     ca_file,
+    on_the_way,
     proxy_passwords,
     proxy_settings,
     spare_this_machine,
@@ -144,3 +145,27 @@ def test_without_a_proxy_nothing_is_set() -> None:
     environment: dict[str, str] = {"PATH": "/bin"}
     spare_this_machine(environment)
     assert environment == {"PATH": "/bin"}
+
+
+@pytest.mark.parametrize(
+    ("url", "spared", "stands"),
+    [
+        ("http://shop.example.com", "", True),
+        ("http://shop.example.com", "example.org", True),
+        ("http://shop.example.com", "example.com", False),
+        ("http://shop.example.com:8080", "x.org, .example.com", False),
+        ("http://shop.example.com:8080", "*.example.com", False),
+        ("http://notexample.com", "example.com", True),
+        ("http://shop.example.com", "*", False),
+        ("http://10.1.2.3:80", "10.0.0.0/8", False),
+        ("http://11.1.2.3:80", "10.0.0.0/8", True),
+        ("http://10.1.2.3", "10.1.2.3", False),
+        ("http://[fd00::7]", "fd00::/8", False),
+        ("http://localhost:8000", "", False),
+        ("http://127.0.0.1:8000", "", False),
+        ("http://[::1]:8000", "", False),
+    ],
+)
+def test_a_proxy_stands_on_the_way_to_what_no_proxy_does_not_spare(url: str, spared: str, *, stands: bool) -> None:
+    settings = {"HTTP_PROXY": "http://proxy:3128", "NO_PROXY": spared}
+    assert (on_the_way(settings, url) is not None) is stands
