@@ -18,6 +18,7 @@ import pytest
 
 from demo import Demo, DemoSettings, serve_demo
 from facts import Run, from_wire
+from tests.processes import name_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -233,7 +234,7 @@ def test_the_demo_leaves_no_process_behind(tmp_path: Path, number: signal.Signal
     )
     try:
         dashboard = wait_for(lambda: dashboard_of(tmp_path))
-        wait_for(lambda: [p for p in psutil.Process(demo.pid).children(recursive=True) if "chrom" in p.name()])
+        wait_for(lambda: [p for p in psutil.Process(demo.pid).children(recursive=True) if "chrom" in name_of(p)])
         assert httpx.get(dashboard).status_code == 200
         below = psutil.Process(demo.pid).children(recursive=True)
         demo.send_signal(number)

@@ -17,6 +17,7 @@ import pytest
 
 from tests.foreign.bookshop import PASSWORD, Shop, a_bookshop
 from tests.foreign.test_order_a_book import JOURNEY
+from tests.processes import name_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -151,7 +152,7 @@ def test_the_browser_stays_open_where_it_failed_until_a_person_goes_on(shop: Sho
             _until(lambda: "place_order" in (tmp_path / "out.txt").read_text(), "the failing step")
             time.sleep(5)
             assert watched.poll() is None, (tmp_path / "out.txt").read_text()
-            browsers = [p for p in psutil.Process(watched.pid).children(recursive=True) if "chrom" in p.name()]
+            browsers = [p for p in psutil.Process(watched.pid).children(recursive=True) if "chrom" in name_of(p)]
             assert browsers
         finally:
             # xvfb-run is a shell: ended, it would leave its display behind.

@@ -12,6 +12,7 @@ from playwright.sync_api import BrowserType
 
 from journeys import browser as browsers
 from journeys.browser import FEATURES_OFF, BrowserMissingError, find_browser, sandbox_wanted, user_agent
+from tests.processes import command_of
 
 
 def an_executable(folder: Path, name: str) -> str:
@@ -19,13 +20,6 @@ def an_executable(folder: Path, name: str) -> str:
     file.write_text("#!/bin/sh\n")
     file.chmod(0o755)
     return str(file)
-
-
-def command_of(process: psutil.Process) -> str:
-    try:
-        return " ".join(process.cmdline())
-    except psutil.Error:
-        return ""  # it has just ended
 
 
 def test_the_one_that_is_named_comes_first(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from facts import Blame, Run, Status, StepStatus, to_wire
 from journeys.till import StripeAccess
 from runner.start import StartedRun, make_run
 from tests.jobs import LOOK, a_job, a_journey, walk
+from tests.processes import command_of, name_of
 from tests.sites import Page, a_site
 
 pytestmark = pytest.mark.browser
@@ -40,7 +41,8 @@ def _own_temporary_folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def left_behind(since: set[int]) -> list[str]:
     """Browsers and drivers below this process that were not there before, and temporary folders of runs."""
-    processes = [p.name() for p in psutil.Process().children(recursive=True) if p.pid not in since]
+    below = [name_of(p) for p in psutil.Process().children(recursive=True) if p.pid not in since]
+    processes = [name for name in below if name]
     return processes + [f.name for f in Path(os.environ["TMPDIR"]).glob("*")]
 
 
@@ -276,7 +278,7 @@ def test_a_killed_attempt_is_our_own_fault_and_leaves_nothing(tmp_path: Path) ->
         waiter = threading.Thread(target=lambda: records.append(started.wait()))
         waiter.start()
         wait_for(lambda: bool(site.asked))
-        attempt = next(p for p in psutil.Process().children(recursive=True) if "runner.attempt" in p.cmdline())
+        attempt = next(p for p in psutil.Process().children(recursive=True) if "runner.attempt" in command_of(p))
         os.kill(attempt.pid, signal.SIGKILL)
         waiter.join(20)
         held.set()

@@ -16,6 +16,7 @@ import pytest
 from facts import Blame, Run, Status, StepStatus
 from runner.start import make_run
 from tests.jobs import a_job
+from tests.processes import name_of
 from tests.runner.faults.pages import a_faulty_site
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -121,7 +122,8 @@ def make(folder: Path, site: str, journey: str, **how: Any) -> Run:
     run = make_run(
         a_job(folder, site, journey, **{"confirm": False, "grace_s": 2.0, "journeys_dir": str(JOURNEYS), **how})
     )
-    assert [p.name() for p in psutil.Process().children(recursive=True) if p.pid not in before] == []
+    left = [name_of(p) for p in psutil.Process().children(recursive=True) if p.pid not in before]
+    assert [name for name in left if name] == []
     assert os.listdir(os.environ["TMPDIR"]) == []  # noqa: PTH208
     return run
 

@@ -25,6 +25,7 @@ from runner.start import StartedRun
 from tests.drills.counting_hub import CountingHub, a_counting_hub
 from tests.jobs import a_job
 from tests.leaving_out import leave_out
+from tests.processes import command_of, name_of
 from tests.runner.faults.pages import a_faulty_site
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -64,7 +65,7 @@ class Life:
         return psutil.Process(self.program.pid).children(recursive=True)
 
     def browsers(self) -> list[psutil.Process]:
-        return [p for p in self.below() if "chrom" in p.name()]
+        return [p for p in self.below() if "chrom" in name_of(p)]
 
     def kill(self) -> None:
         self.program.kill()
@@ -87,7 +88,7 @@ def is_walking(life: Life) -> bool:
     with_pages = []
     for p in life.browsers():
         try:
-            with_pages.append("--type=renderer" in p.cmdline())
+            with_pages.append("--type=renderer" in command_of(p))
         except psutil.Error:
             continue
     return any(with_pages)
@@ -112,7 +113,7 @@ def test_a_runner_killed_in_the_midst_of_a_run_leaves_nothing_once_it_is_back(
             for process in first.browsers():
                 process.suspend()
             for process in left:
-                if "chrom" not in process.name():
+                if "chrom" not in name_of(process):
                     process.kill()
         first.kill()
         if frozen:
@@ -144,14 +145,14 @@ def test_a_supervisor_killed_with_a_frozen_browser_leaves_nothing(
     own = psutil.Process()
 
     def pages() -> list[psutil.Process]:
-        return [p for p in own.children(recursive=True) if "--type=renderer" in p.cmdline()]
+        return [p for p in own.children(recursive=True) if "--type=renderer" in command_of(p)]
 
     wait_for(pages)
     time.sleep(1.0)
-    supervisor = next(p for p in own.children() if "runner.supervisor" in p.cmdline())
+    supervisor = next(p for p in own.children() if "runner.supervisor" in command_of(p))
     left = supervisor.children(recursive=True)
     for process in left:
-        if "chrom" in process.name():
+        if "chrom" in name_of(process):
             process.suspend()
     supervisor.kill()
     waiter.join(30)
