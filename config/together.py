@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+_PATIENCE = 0.25
+_PATIENCE_S = 0.01
+"""For how long a group waits for those who were in the last one, as a part of what that took, and at most."""
 
 
 def _closed() -> threading.Lock:
@@ -42,6 +46,9 @@ class Together(Generic[Item, Result]):
     these threads, for one group at a time. Where it fails for several, it must leave nothing half done: each thread then has
     its own item done by itself, beside others. `most` is how large the sizes of a group's items may be together; a larger item goes
     alone.
+
+    Threads that come again and again stay together: a group waits, for a quarter of what the last one took, until it is as many
+    as that was. Whoever is back first would otherwise do its own item alone, and all others wait for that.
     """
 
     def __init__(
@@ -54,51 +61,79 @@ class Together(Generic[Item, Result]):
         self._do_all, self._most, self._size = do_all, most, size
         self._door = threading.Lock()
         self._waiting: list[_Wish[Item, Result]] = []
-        """Whoever stands first does it for all."""
+        """Whoever stands first does it for all, when no other group is being done."""
+        self._is_busy = False
+        self._enough, self._are_enough = 1, _closed()
+        """How many a group waits for, and how it hears that they are there."""
+        self._patience_s = 0.0
 
     def do(self, item: Item) -> Result:
         """Have an item done, with those of other threads. Raises what `do_all` raises for this item alone."""
         mine = _Wish[Item, Result](item)
         with self._door:
             self._waiting.append(mine)
-            self._waiting[0].call()
+            self._call_first()
+            if len(self._waiting) == self._enough and self._are_enough.locked():
+                self._are_enough.release()
         try:
             mine.turn.acquire()
             if mine.results is None and not mine.alone:
                 self._do_group()
         except BaseException:
-            self._leave([mine])
+            self._give_up(mine)
             raise
         (result,) = self._do_all([item]) if mine.results is None else mine.results
         return result
 
+    def _call_first(self) -> None:
+        if self._waiting and not self._is_busy:
+            self._is_busy = True
+            self._waiting[0].call()
+
     def _do_group(self) -> None:
-        group = self._next()
+        self._wait_for_enough()
+        group = self._take_group()
+        began = time.perf_counter()
         try:
             results = self._do_all([one.item for one in group])
+            for one, result in zip(group, results, strict=True):
+                one.results = [result]
         except Exception:
             if len(group) == 1:
                 raise
-            for one in group:
-                one.alone = True
-        else:
-            for one, result in zip(group, results, strict=True):
-                one.results = [result]
-        self._leave(group)
+        finally:
+            with self._door:
+                self._patience_s = min(_PATIENCE * (time.perf_counter() - began), _PATIENCE_S)
+                self._is_busy = False
+                for one in group:
+                    one.alone = one.results is None
+                    one.call()
+                self._call_first()
 
-    def _next(self) -> list[_Wish[Item, Result]]:
+    def _wait_for_enough(self) -> None:
         with self._door:
-            first, *others = self._waiting
-        group, left = [first], self._most - self._size(first.item)
-        for one in others:
-            left -= self._size(one.item)
-            if left < 0:
-                break
-            group.append(one)
+            if len(self._waiting) >= self._enough:
+                return
+            self._are_enough.acquire(blocking=False)
+        self._are_enough.acquire(timeout=self._patience_s)
+
+    def _take_group(self) -> list[_Wish[Item, Result]]:
+        with self._door:
+            group, left = self._waiting[:1], self._most - self._size(self._waiting[0].item)
+            for one in self._waiting[1:]:
+                left -= self._size(one.item)
+                if left < 0:
+                    break
+                group.append(one)
+            del self._waiting[: len(group)]
+            self._enough = len(group)
         return group
 
-    def _leave(self, wishes: Sequence[_Wish[Item, Result]]) -> None:
+    def _give_up(self, wish: _Wish[Item, Result]) -> None:
+        """Of a thread that is told to end while it waits, by an exception from outside: another must stand first."""
         with self._door:
-            self._waiting = [one for one in self._waiting if one not in wishes]
-            for one in (*wishes, *self._waiting[:1]):
-                one.call()
+            if wish not in self._waiting:
+                return
+            self._is_busy = self._is_busy and not wish.is_called
+            self._waiting.remove(wish)
+            self._call_first()

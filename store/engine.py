@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import sqlalchemy
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from store.json_text import from_json_text, json_text
 
 _LOCK_KEY = 0x51_6F_62
 """PostgreSQL's advisory lock under which one process at a time migrates."""
@@ -105,8 +105,8 @@ def _engine(url: str | None, folder: Path) -> Engine:
         return sqlalchemy.create_engine(
             parsed.set(drivername="postgresql+psycopg"),
             pool_pre_ping=True,
-            json_serializer=_json,
-            json_deserializer=_from_json,
+            json_serializer=json_text,
+            json_deserializer=from_json_text,
             pool_size=10,
             connect_args={"client_encoding": "utf8", "connect_timeout": 10},
         )
@@ -116,7 +116,7 @@ def _engine(url: str | None, folder: Path) -> Engine:
 def _sqlite(url: URL) -> Engine:
     connect_args = {"timeout": 10.0, "check_same_thread": False}
     engine = sqlalchemy.create_engine(
-        url, connect_args=connect_args, json_serializer=_json, json_deserializer=_from_json
+        url, connect_args=connect_args, json_serializer=json_text, json_deserializer=from_json_text
     )
 
     @event.listens_for(engine, "connect")
@@ -132,20 +132,6 @@ def _sqlite(url: URL) -> Engine:
         connection.exec_driver_sql(f"BEGIN {how}")
 
     return engine
-
-
-def _json(value: Any) -> str:
-    try:
-        return msgspec.json.encode(value).decode()
-    except (TypeError, ValueError):  # half of a surrogate pair, a key that is no text
-        return json.dumps(value)
-
-
-def _from_json(text: str | bytes) -> Any:
-    try:
-        return msgspec.json.decode(text)
-    except (msgspec.DecodeError, UnicodeError):  # what only `json.dumps` could write
-        return json.loads(text)
 
 
 def _short(error: SQLAlchemyError) -> str:

@@ -76,3 +76,33 @@ def test_after_a_failure_it_goes_on() -> None:
     with pytest.raises(ValueError, match="1 among 1"):
         together.do(1)
     assert together.do(2) == 4
+
+
+def test_threads_that_come_again_and_again_stay_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("config.together._PATIENCE", 1_000_000.0)
+    monkeypatch.setattr("config.together._PATIENCE_S", 30.0)
+    slow = Slow()
+    together = Together(slow)
+
+    def again_and_again(number: int) -> list[int]:
+        return [together.do(number) for _ in range(5)]
+
+    with ThreadPoolExecutor(5) as pool:
+        first = pool.submit(together.do, 9)
+        assert slow.works.wait(30)
+        others = [pool.submit(again_and_again, number) for number in range(4)]
+        time.sleep(0.3)
+        slow.may_end.set()
+        assert [other.result(60) for other in others] == [[2 * n] * 5 for n in range(4)]
+        assert first.result(30) == 18
+    assert [sorted(group) for group in slow.groups] == [[9], *[[0, 1, 2, 3]] * 5]
+
+
+def test_nobody_is_waited_for_who_stays_away() -> None:
+    slow = Slow()
+    together = Together(slow)
+    with at_once(slow, together.do, range(8)) as futures:
+        assert [future.result(30) for future in futures] == [2 * n for n in range(8)]
+    began = time.perf_counter()
+    assert together.do(9) == 18
+    assert time.perf_counter() - began < 5
