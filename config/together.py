@@ -10,9 +10,8 @@ from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-_PATIENCE = 0.25
-_PATIENCE_S = 0.01
-"""For how long a group waits for those who were in the last one, as a part of what that took, and at most."""
+_PATIENCE, _LONGEST_S = 0.25, 0.01
+"""For how long a group waits for those who were in the last one: as a part of what that took, and at most."""
 
 
 def _closed() -> threading.Lock:
@@ -103,7 +102,7 @@ class Together(Generic[Item, Result]):
                 raise
         finally:
             with self._door:
-                self._patience_s = min(_PATIENCE * (time.perf_counter() - began), _PATIENCE_S)
+                self._patience_s = min(_PATIENCE * (time.perf_counter() - began), _LONGEST_S)
                 self._is_busy = False
                 for one in group:
                     one.alone = one.results is None

@@ -24,7 +24,7 @@ def insert(connection: Connection, table: Table) -> Any:
 def upsert(connection: Connection, table: Table, rows: list[dict[str, Any]], *, newer_by: str | None = None) -> None:
     """Insert rows, or overwrite those with the same primary key; with `newer_by` only those that are not newer by that column.
 
-    All rows have the columns of the first. Of rows with the same key the last is kept.
+    All rows have the columns of the first. Of rows with the same key the last is kept; with `newer_by` no two may have the same.
     """
     if not rows:
         return
@@ -56,17 +56,14 @@ def _how(dialect_name: str, table: Table, names: tuple[str, ...], newer_by: str 
     quoted = dialect.identifier_preparer.quote
     columns = [table.c[name] for name in names]
     keys = [column.name for column in table.primary_key]
+    makers = [json_text if isinstance(c.type, JSON) else _maker(c, dialect) for c in columns]
     if dialect_name == "sqlite":
         source = f"VALUES ({', '.join('?' for _ in columns)})"
-        makers = [json_text if isinstance(c.type, JSON) else _maker(c, dialect) for c in columns]
     else:
-        # JSON's null is a value, and would come as none.
-        values = [
-            f"coalesce({quoted(c.name)}, 'null')" if isinstance(c.type, JSON) else quoted(c.name) for c in columns
-        ]
-        types = [f"{quoted(c.name)} {c.type.compile(dialect)}" for c in columns]
+        # JSON within comes as text: half of a surrogate pair stays what it is, and null a value.
+        values = [f"{quoted(c.name)}::json" if isinstance(c.type, JSON) else quoted(c.name) for c in columns]
+        types = [f"{quoted(c.name)} {'text' if isinstance(c.type, JSON) else c.type.compile(dialect)}" for c in columns]
         source = f"SELECT {', '.join(values)} FROM json_to_recordset(%s::json) AS told({', '.join(types)})"
-        makers = [None if isinstance(c.type, JSON) else _maker(c, dialect) for c in columns]
     name = quoted(table.name)
     changed = ", ".join(f"{quoted(name)} = excluded.{quoted(name)}" for name in names if name not in keys)
     statement = (

@@ -80,7 +80,7 @@ def test_after_a_failure_it_goes_on() -> None:
 
 def test_threads_that_come_again_and_again_stay_together(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("config.together._PATIENCE", 1_000_000.0)
-    monkeypatch.setattr("config.together._PATIENCE_S", 30.0)
+    monkeypatch.setattr("config.together._LONGEST_S", 30.0)
     slow = Slow()
     together = Together(slow)
 
