@@ -10,9 +10,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select, tuple_
+from sqlalchemy import Connection, select
 
 from facts import Run, Status, StepStatus, missed_word
+from store.lookup import lookup
 from store.tables import counters as table
 from store.upsert import insert, upsert
 
@@ -32,12 +33,6 @@ _NAMES = {
 }
 MOST_STEPS, MOST_PAGES, THE_REST = 40, 20, "other"
 """How many names of each a journey may bring; what comes on top shares one."""
-_HELD = (
-    select(table)
-    .where(tuple_(table.c.journey, table.c.location).in_(bindparam("places", expanding=True)))
-    .order_by(table.c.journey, table.c.location)
-    .with_for_update()
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,18 +74,12 @@ def hold(connection: Connection, saved: Iterable[Run]) -> dict[tuple[str, str], 
     """What was counted where some runs are, by journey and location, in the form in which it is kept. Until the transaction ends
     nobody else counts there."""
     places = sorted({(run.journey, run.location) for run in saved if run.slot is not None})
-    found = _held(connection, places)
+    found = lookup(connection, table, ("counted",), places, for_update=True)
     missing = [{"journey": j, "location": at, "counted": {}} for j, at in places if (j, at) not in found]
     if missing:
         connection.execute(insert(connection, table).on_conflict_do_nothing(), missing)
-        found = _held(connection, places)
-    return found
-
-
-def _held(connection: Connection, places: list[tuple[str, str]]) -> dict[tuple[str, str], dict[str, Any]]:
-    if not places:
-        return {}
-    return {(r.journey, r.location): r.counted for r in connection.execute(_HELD, {"places": places})}
+        found = lookup(connection, table, ("counted",), places, for_update=True)
+    return {place: row["counted"] for place, row in found.items()}
 
 
 def _add(counted: dict[str, Any], run: Run) -> None:

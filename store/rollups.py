@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, bindparam, select
+from sqlalchemy import Connection, Row, select
 
 from facts import Outcome, Run, Status
 from store.histograms import bucket, histogram
+from store.lookup import lookup
 from store.tables import rollups as table
 from store.tables import runs
 from store.upsert import upsert
@@ -19,7 +20,6 @@ from store.upsert import upsert
 WIDTHS_S = (300, 3600, 86_400)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _KEY = ("width_s", "start", "journey", "location")
-_KNOWN = select(table).where(*(table.c[name].in_(bindparam(name, expanding=True)) for name in _KEY))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +52,7 @@ def add(connection: Connection, saved: Iterable[Outcome]) -> None:
                 buckets[width_s, _start(outcome.slot, width_s), outcome.journey, outcome.location].append(added)
     if not buckets:
         return
-    rows = _known(connection, buckets)
+    rows = lookup(connection, table, ("counts", "histograms"), buckets)
     for key, of_bucket in buckets.items():
         row = rows.get(key)
         if row is None:
@@ -94,29 +94,6 @@ def _into(row: dict[str, Any], added: _Added) -> None:
 
 def _one_more(histogram: dict[str, int], within: str) -> None:
     histogram[within] = histogram.get(within, 0) + 1
-
-
-def _known(connection: Connection, wanted: Collection[_Key]) -> dict[_Key, dict[str, Any]]:
-    """What the rows of some buckets hold beside their keys."""
-    found: dict[_Key, dict[str, Any]] = {}
-    for keys in _at_once(wanted):
-        # Each column by itself, which the primary key's index can do on both databases; a few more rows come than were asked for.
-        values = {name: sorted({key[n] for key in keys}) for n, name in enumerate(_KEY)}
-        for row in connection.execute(_KNOWN, values):
-            key = (row.width_s, row.start, row.journey, row.location)
-            if key in keys:
-                found[key] = {"counts": row.counts, "histograms": row.histograms}
-    return found
-
-
-def _at_once(wanted: Collection[_Key]) -> Iterable[Collection[_Key]]:
-    """All of them, or those of each place where otherwise far too many rows would come: places that were away for hours bring
-    different hours."""
-    of_place: dict[tuple[str, str], set[_Key]] = defaultdict(set)
-    for key in wanted:
-        of_place[key[2:]].add(key)
-    times = {key[:2] for key in wanted}
-    return [wanted] if len(times) * len(of_place) <= 4 * len(wanted) else of_place.values()
 
 
 def touch(connection: Connection, saved: Iterable[Run]) -> None:

@@ -7,15 +7,12 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, select, tuple_
+from sqlalchemy import Connection, Row, select
 
 from facts import SKEWS_KEPT, Heartbeat, RunnerState
+from store.lookup import lookup
 from store.tables import runners as table
 from store.upsert import upsert
-
-_SKEWS = select(table.c.location, table.c.id, table.c.skews).where(
-    tuple_(table.c.location, table.c.id).in_(bindparam("mine", expanding=True))
-)
 
 
 def note_all(connection: Connection, said: Sequence[tuple[str, Heartbeat, datetime]]) -> list[RunnerState]:
@@ -23,7 +20,7 @@ def note_all(connection: Connection, said: Sequence[tuple[str, Heartbeat, dateti
     mine = sorted({(location, beat.id) for location, beat, _ in said})
     if not mine:
         return []
-    skews = {(row.location, row.id): row.skews for row in connection.execute(_SKEWS, {"mine": mine})}
+    skews = {place: row["skews"] for place, row in lookup(connection, table, ("skews",), mine).items()}
     states = []
     for location, beat, heard_at in said:
         ahead = [] if beat.sent_at is None else [round((beat.sent_at - heard_at).total_seconds(), 3)]

@@ -12,8 +12,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from store.json_text import json_text
 
 _INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
-_DIALECTS: dict[str, Dialect] = {"sqlite": sqlite.dialect(), "postgresql": postgresql.dialect()}  # type: ignore[no-untyped-call]
-_Maker = Callable[[Any], Any]
+DIALECTS: dict[str, Dialect] = {"sqlite": sqlite.dialect(), "postgresql": postgresql.dialect()}  # type: ignore[no-untyped-call]
+Maker = Callable[[Any], Any]
+"""Makes a value ready for the driver."""
 
 
 def insert(connection: Connection, table: Table) -> Any:
@@ -45,18 +46,18 @@ class _How(NamedTuple):
     """`columns` are named with what makes values of theirs ready for the statement."""
 
     statement: str
-    columns: list[tuple[str, _Maker | None]]
+    columns: list[tuple[str, Maker | None]]
     keys: list[str]
 
 
 @cache
 def _how(dialect_name: str, table: Table, names: tuple[str, ...], newer_by: str | None) -> _How:
     """How rows of some columns are upserted. SQLite takes them one by one, PostgreSQL all in one array of JSON."""
-    dialect = _DIALECTS[dialect_name]
+    dialect = DIALECTS[dialect_name]
     quoted = dialect.identifier_preparer.quote
     columns = [table.c[name] for name in names]
     keys = [column.name for column in table.primary_key]
-    makers = [json_text if isinstance(c.type, JSON) else _maker(c, dialect) for c in columns]
+    makers = [json_text if isinstance(c.type, JSON) else maker_of(c, dialect) for c in columns]
     if dialect_name == "sqlite":
         source = f"VALUES ({', '.join('?' for _ in columns)})"
     else:
@@ -75,5 +76,6 @@ def _how(dialect_name: str, table: Table, names: tuple[str, ...], newer_by: str 
     return _How(statement, list(zip(names, makers, strict=True)), keys)
 
 
-def _maker(column: Column[Any], dialect: Dialect) -> _Maker | None:
+def maker_of(column: Column[Any], dialect: Dialect) -> Maker | None:
+    """What makes a value of a column ready for the driver; None where it is so as it is."""
     return column.type.dialect_impl(dialect).bind_processor(dialect)
