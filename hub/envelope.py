@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
+from config.logs import get_logger
 from facts import WIRE_VERSION
 from hub import sent
 from hub.decoding import json_in
 from hub.errors import HubError
-from hub.records import storable
+from hub.records import LARGEST_RUN, UnfitError, storable, tidied
 from hub.sent import Sent
 
 LARGEST_BATCH = 4 * 1024 * 1024
 MOST_RUNS = 50
+_log = get_logger("sixfb.hub")
 
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """A batch as far as it needs no patience: a record is what `hub.sent` could read of it, or JSON. `runner` is JSON."""
+    """A batch as far as it needs no patience: a record is what `hub.sent` could read of it, or JSON. `runner` is JSON that is fit to
+    be kept."""
 
     location: str | None
     records: list[Sent | Any]
@@ -54,7 +60,7 @@ def _as_sent(body: bytes) -> dict[str, Any] | None:
         return None
     try:
         records = [sent.read_run(record) or json.loads(record) for record in batch.records]
-        return {"location": batch.location, "runs": records, "runner": json.loads(batch.runner)}
+        return {"location": batch.location, "runs": records, "runner": _about(batch.runner)}
     except (ValueError, RecursionError):
         return None
 
@@ -63,7 +69,25 @@ def _as_told(body: bytes) -> dict[str, Any]:
     data = json_in(body)
     if isinstance(data, list):
         return {"runs": data}
-    return data if isinstance(data, dict) else {}
+    return data | {"runner": _tidied(data.get("runner"))} if isinstance(data, dict) else {}
+
+
+def _about(runner: bytes) -> Any:
+    # Without an escape and this small, JSON as strict as this holds nothing that `tidied` would change or refuse, but for a depth
+    # that nobody looks into.
+    if len(runner) <= LARGEST_RUN // 8 and b"\\" not in runner:
+        with suppress(msgspec.MsgspecError):
+            return msgspec.json.decode(runner)
+    return _tidied(json.loads(runner))
+
+
+def _tidied(about: Any) -> Any:
+    """What a runner says of itself; nothing where that is not fit to be kept, which costs no run."""
+    try:
+        return tidied(about)
+    except UnfitError as error:
+        _log.warning("heartbeat_unfit", error=storable(str(error))[:200])
+        return None
 
 
 def _refuse_newer(envelope: dict[str, Any], records: list[Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -20,7 +21,7 @@ from hub.fitness import wrong
 from hub.records import UnfitError, storable, tidied
 from hub.sent import Sent
 from store import Store, ledgers, runners, runs
-from store.rows import Arrival
+from store.rows import Arrival, RunRow, row_of
 
 _LONGEST_REASON = 500
 _log = get_logger("sixfb.hub")
@@ -37,14 +38,11 @@ class Taken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Read:
-    """One record of a batch as far as it could be read: a run, with its text where that can be kept as it came, or the reason why
-    there is none."""
+    """One record of a batch as far as it could be read: a run's row, or the reason why there is none."""
 
     id: str
-    run: Run | None = None
-    text: str | None = None
+    row: RunRow | None = None
     reason: str | None = None
-    late: bool = False
 
 
 class _Sending(NamedTuple):
@@ -122,7 +120,7 @@ class Ingest:
         if only is not None and envelope.location not in (None, only):
             return HubError(403, f"the token is of {only}, the batch of {envelope.location}")
         location = only or envelope.location
-        about = _tidied(envelope.runner) if location in self._locations else None
+        about = envelope.runner if location in self._locations else None
         return _Batch(
             location=location,
             now=now,
@@ -137,15 +135,12 @@ class Ingest:
         with self._store.write() as connection:
             self._at("ingest.begun")
             batches = list(self._set_right(batches, self._hear(connection, batches)))
-            places = _in_order([batch.read for batch in batches])
-            fit = [
-                Arrival(one.run, one.late, one.text) for b, i in places if (one := batches[b].read[i]).run is not None
-            ]
-            said = runs.save_all(connection, fit, received_at=max(batch.now for batch in batches))
+            rows = _in_order([batch.read for batch in batches])
+            said = runs.save_rows(connection, list(rows.values()))
             ledgers.save_all(connection, [batch.ledger for batch in batches if batch.ledger is not None])
             self._at("ingest.saved")
         self._at("ingest.committed")
-        results = dict(zip(places, said, strict=True))
+        results = dict(zip(rows, said, strict=True))
         taken = [
             [_taken(one, results.get((b, i))) for i, one in enumerate(batch.read)] for b, batch in enumerate(batches)
         ]
@@ -186,20 +181,14 @@ class Ingest:
             return _Read(id=name, reason=reason[:_LONGEST_REASON])
         # A runner whose clock is ahead must not look fresh for longer than it is.
         run = run if run.finished_at <= now else replace(run, finished_at=now)
-        return _Read(id=name, run=run, text=text, late=self._late(run, now))
+        row = row_of(Arrival(run, self._late(run, now), text), received_at=now)
+        if isinstance(record, Sent):
+            record.forget_attempts()
+        return _Read(id=name, row=row)
 
     def _late(self, run: Run, now: datetime) -> bool:
         period = self._periods.get(run.journey, 300)
         return (now - run.finished_at).total_seconds() > 1.5 * period
-
-
-def _tidied(about: Any) -> Any:
-    """What a runner says of itself; nothing where that is not fit to be kept, which costs no run."""
-    try:
-        return tidied(about)
-    except UnfitError as error:
-        _log.warning("heartbeat_unfit", error=storable(str(error))[:200])
-        return None
 
 
 def _ledger(about: Any, location: str | None, now: datetime) -> LedgerState | None:
@@ -215,30 +204,29 @@ def _ledger(about: Any, location: str | None, now: datetime) -> LedgerState | No
     return replace(state, at=min(state.at, now)) if state.location == location else None
 
 
-def _in_order(batches: Sequence[Sequence[_Read]]) -> list[tuple[int, int]]:
-    """The places of what can be saved, always in the same order of slots: hubs that save at once wait for, and never lock, each
+def _in_order(batches: Sequence[Sequence[_Read]]) -> dict[tuple[int, int], RunRow]:
+    """What can be saved by its place, always in the same order of slots: hubs that save at once wait for, and never lock, each
     other."""
 
-    def slot(place: tuple[int, int]) -> tuple[str, str, datetime]:
-        run = batches[place[0]][place[1]].run
-        assert run is not None
+    def slot(found: tuple[tuple[int, int], RunRow]) -> tuple[str, str, datetime]:
+        run = found[1].run
         return run.journey, run.location, run.slot or run.started_at
 
-    found = [(b, i) for b, batch in enumerate(batches) for i, one in enumerate(batch) if one.run is not None]
-    return sorted(found, key=slot)
+    found = [((b, i), one.row) for b, batch in enumerate(batches) for i, one in enumerate(batch) if one.row is not None]
+    return dict(sorted(found, key=slot))
 
 
 def _taken(one: _Read, saved: runs.Saved | None) -> Taken:
-    if saved is None or one.run is None:
+    if saved is None or one.row is None:
         return Taken(id=one.id, result="rejected", reason=one.reason)
-    return Taken(id=one.run.id, result="duplicate" if saved == "duplicate" else "accepted")
+    return Taken(id=one.row.run.id, result="duplicate" if saved == "duplicate" else "accepted")
 
 
 def _tell(location: str | None, taken: list[Taken]) -> None:
     for one in taken:
         if one.result == "rejected":
             _log.warning("run_rejected", run_id=one.id, location=location, reason=one.reason)
-        else:
+        elif _log.isEnabledFor(logging.DEBUG):  # structlog finds out at several times the cost
             _log.debug("run_taken", run_id=one.id, location=location, result=one.result)
 
 

@@ -33,6 +33,10 @@ class Sent:
     run: Run
     text: str
 
+    def forget_attempts(self) -> None:
+        """Let go of the attempts of a run whose row is made: nearly all of it, freed where the next is to be read into."""
+        typing.cast(Any, self.run).attempts = ()
+
 
 @dataclass(frozen=True, slots=True)
 class SentBatch:

@@ -57,12 +57,16 @@ def save(connection: Connection, run: Run, *, received_at: datetime, late: bool 
 
 def save_all(connection: Connection, arrivals: Sequence[Arrival], *, received_at: datetime) -> list[Saved]:
     """Keep runs, one after the other as `save` does; what became of each, in their order."""
-    if not arrivals:
+    return save_rows(connection, [row_of(arrival, received_at=received_at) for arrival in arrivals])
+
+
+def save_rows(connection: Connection, rows: Sequence[RunRow]) -> list[Saved]:
+    """Keep runs whose rows are ready, as `save_all` does. It looks at no attempt of theirs."""
+    if not rows:
         return []
-    rows = [row_of(arrival, received_at=received_at) for arrival in arrivals]
     said: list[Saved] = ["accepted"] * len(rows)
     if not insert_all(connection, rows):
-        said = [_save(connection, row, received_at) for row in rows]
+        said = [_save(connection, row) for row in rows]
     kept = [row for row, result in zip(rows, said, strict=True) if result != "duplicate"]
     # Counters first: their row is held until the end, so that no two count the rollups of one place at once.
     counters.count(connection, [row.run for row in kept])
@@ -73,7 +77,7 @@ def save_all(connection: Connection, arrivals: Sequence[Arrival], *, received_at
     return said
 
 
-def _save(connection: Connection, row: RunRow, received_at: datetime) -> Saved:
+def _save(connection: Connection, row: RunRow) -> Saved:
     run = row.run
     if insert_one(connection, row):
         return "accepted"
@@ -87,16 +91,16 @@ def _save(connection: Connection, row: RunRow, received_at: datetime) -> Saved:
     )
     if taken.rowcount:
         return "replaced"
-    _keep_duplicate(connection, row, received_at)
+    _keep_duplicate(connection, row)
     return "duplicate"
 
 
-def _keep_duplicate(connection: Connection, row: RunRow, received_at: datetime) -> None:
+def _keep_duplicate(connection: Connection, row: RunRow) -> None:
     if connection.execute(select(table.c.id).where(table.c.id == row.run.id)).first():
         return
     columns = row.by_column()
-    kept = {key: columns[key] for key in ("id", "journey", "location", "slot", "record")}
-    connection.execute(insert(connection, duplicates).values(**kept, received_at=received_at).on_conflict_do_nothing())
+    kept = {key: columns[key] for key in ("id", "journey", "location", "slot", "record", "received_at")}
+    connection.execute(insert(connection, duplicates).values(**kept).on_conflict_do_nothing())
 
 
 def get(connection: Connection, run_id: str) -> StoredRun | None:

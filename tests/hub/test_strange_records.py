@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from facts import Status, to_wire
-from store import runs
+from store import runners, runs
 from store.tables import duplicates
 from tests.builders import a_run
 from tests.hub.conftest import Bench
@@ -92,6 +95,33 @@ def test_a_pages_odd_characters_do_not_cost_its_run(bench: Bench) -> None:
     assert bench.client.post("/api/runs", content=body).json()["results"][0]["result"] == "accepted"
     assert bench.client.get(f"/api/runs/{run.id}").json()["error"] == "the page said \ufffd and \ufffd alone"
     assert bench.client.get(f"/runs/{run.id}").status_code == 200
+
+
+ABOUT: dict[str, tuple[bytes, str | None]] = {
+    "plain": (b'"trouble":"no disk"', "no disk"),
+    "beyond ASCII": ('"trouble":"\N{SNOWMAN}\x7f"'.encode(), "\N{SNOWMAN}\x7f"),
+    "an escape": (rb'"trouble":"\u2603 \"\u0000\ud83d"', '\N{SNOWMAN} "\ufffd\ufffd'),
+    "a key of later": (b'"trouble":"no disk","colour":{"of":[1e3,null]}', "no disk"),
+    "twice the same key": (b'"trouble":"first","trouble":"no disk"', "no disk"),
+    "many digits": (b'"trouble":"no disk","spool":' + b"9" * 400, "no disk"),
+    "no number": (b'"trouble":"no disk","colour":NaN', None),
+    "no finite one": (b'"trouble":"no disk","colour":1e999', None),
+    "far too much": (b'"trouble":"no disk","colour":"' + b"x" * 200_000 + b'"', None),
+    "of another kind": (b'"trouble":7', None),
+}
+
+
+@pytest.mark.parametrize(("said", "trouble"), ABOUT.values(), ids=ABOUT.keys())
+def test_what_a_runner_says_of_itself_is_kept_where_it_can_be_and_costs_no_run(
+    light: Bench, said: bytes, trouble: str | None
+) -> None:
+    place, run = b"us-east", json.dumps(to_wire(light.slot_run(location="us-east"))).encode()
+    body = b'{"location":"%s","runs":[%s],"runner":{"id":"r1",%s}}' % (place, run, said)
+    (result,) = light.client.post("/api/runs", content=body).json()["results"]
+    assert result["result"] == "accepted"
+    with light.store.read() as connection:
+        heard = runners.heard(connection, since=light.now - timedelta(hours=1))
+    assert [state.trouble for state in heard] == ([] if trouble is None else [trouble])
 
 
 def test_a_record_is_measured_as_the_runner_measures_it(light: Bench) -> None:
