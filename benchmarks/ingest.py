@@ -33,6 +33,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.ingest_batches import NOW, PERIOD_S, REQUESTS, a_slot_run, engine_of, kept
+from config.heap import settle_heap
 from facts import Heartbeat, LedgerState, to_wire
 from hub.ingest import Ingest
 from store import Store, open_store
@@ -160,6 +161,7 @@ def work(pipe: Connection, hub: int, hubs: int, databases: dict[str, Database], 
             "ingest": take,
         }
         rounds = 0
+        settle_heap()
         for turn in iter(pipe.recv, None):
             rounds += turn == TURNS[0]
             first = (rounds - 1) * senders * runs

@@ -11,6 +11,7 @@ import typer
 from cli import access, settings, watching
 from cli.failing import Failing, complain, writable_folder
 from config.ending import listen
+from config.heap import settle_heap
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -78,6 +79,7 @@ def hub(
         address = running.start()
     except (OSError, StoreError, HubError) as error:
         raise Failing(str(error)) from None
+    settle_heap()
     for notice in running.open_doors():
         complain(notice)
     typer.echo(f"the dashboard is at {address}")
