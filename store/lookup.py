@@ -6,7 +6,7 @@ from collections.abc import Collection
 from functools import cache
 from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import Connection, Table
+from sqlalchemy import Connection, String, Table
 
 from store.json_text import from_json_text, json_text
 from store.upsert import DIALECTS, Maker, maker_of
@@ -29,7 +29,8 @@ def lookup(
         tuple([value if made is None else made(value) for value, made in zip(key, how.makers, strict=True)]): key
         for key in keys
     }
-    rows = connection.exec_driver_sql(how.statement, (json_text(list(by_told)),)).all()
+    asked = json_text(sorted(by_told) if for_update else list(by_told))
+    rows = connection.exec_driver_sql(how.statement, (asked,)).all()
     n = len(how.makers)
     return {by_told[row[:n]]: dict(zip(names, map(from_json_text, row[n:]), strict=True)) for row in map(tuple, rows)}
 
@@ -46,19 +47,24 @@ def _how(dialect_name: str, table: Table, names: tuple[str, ...], for_update: bo
     """How rows are read: the keys come in one array of JSON, which costs a third of an IN that SQLAlchemy writes out."""
     dialect = DIALECTS[dialect_name]
     quoted = dialect.identifier_preparer.quote
-    columns = list(table.primary_key)
-    keys = [f"{quoted(table.name)}.{quoted(column.name)}" for column in columns]
+    name = quoted(table.name)
+    keys = [f"{name}.{quoted(column.name)}" for column in table.primary_key]
     # As text: SQLite keeps JSON that is a number as one, and psycopg would read JSON by itself.
-    wanted = [f"CAST({quoted(table.name)}.{quoted(name)} AS TEXT)" for name in names]
+    wanted = [*keys, *(f"CAST({name}.{quoted(column)} AS TEXT)" for column in names)]
+    makers = [maker_of(column, dialect) for column in table.primary_key]
     if dialect_name == "sqlite":
-        # CROSS JOIN: the keys first, then each one's row by the index.
-        source = f"json_each(?) AS told CROSS JOIN {quoted(table.name)}"
-        told = [f"json_extract(told.value, '$[{n}]')" for n in range(len(columns))]
-    else:
-        source = f"json_array_elements(%s::json) AS told(value) JOIN {quoted(table.name)}"
-        told = [f"(told.value ->> {n})::{column.type.compile(dialect)}" for n, column in enumerate(columns)]
-    same = " AND ".join(f"{mine} = {its}" for mine, its in zip(keys, told, strict=True))
-    statement = f"SELECT {', '.join([*keys, *wanted])} FROM {source} ON {same}"
-    if for_update and dialect_name != "sqlite":
-        statement += f" ORDER BY {', '.join(keys)} FOR UPDATE OF {quoted(table.name)}"
-    return _How(statement, [maker_of(column, dialect) for column in columns])
+        told = [f"json_extract(told.value, '$[{n}]')" for n in range(len(keys))]
+        # CROSS JOIN: first the keys, then each one's row by the index.
+        return _How(
+            f"SELECT {', '.join(wanted)} FROM json_each(?) AS told CROSS JOIN {name} ON {_same(keys, told)}", makers
+        )
+    # A text of a length would cut a longer one, and find another row with it.
+    types = ["TEXT" if isinstance(c.type, String) else c.type.compile(dialect) for c in table.primary_key]
+    told = [f"(told.value ->> {n})::{kind}" for n, kind in enumerate(types)]
+    # LIMIT, for the same: PostgreSQL would as soon read the whole table as long as it has no statistics of it.
+    row = f"SELECT {', '.join(wanted)} FROM {name} WHERE {_same(keys, told)} LIMIT 1{' FOR UPDATE' * for_update}"
+    return _How(f"SELECT its.* FROM json_array_elements(%s::json) AS told CROSS JOIN LATERAL ({row}) AS its", makers)
+
+
+def _same(keys: list[str], told: list[str]) -> str:
+    return " AND ".join(f"{mine} = {its}" for mine, its in zip(keys, told, strict=True))

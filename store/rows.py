@@ -124,6 +124,8 @@ def _details(run: Run, outcome: Outcome, *, is_rounded: bool) -> str:
 
 def insert_all(connection: Connection, rows: Sequence[RunRow]) -> bool:
     """Insert rows, all or none: whether the ids and the slots of all were free."""
+    if len(rows) == 1:
+        return insert_one(connection, rows[0])
     statement = _insert(connection.dialect.paramstyle)
     with connection.begin_nested() as savepoint:
         done = connection.exec_driver_sql(statement, [row.values() for row in rows])
