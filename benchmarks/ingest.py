@@ -12,7 +12,7 @@ Prints runs a second in turns, medians, and ingest over floor; beside them what 
 
 SQLite has one hub; PostgreSQL has two, as `deploy/kubernetes` has (a hub is one Python process, and uses one core).
 
-    .venv/bin/python -P benchmarks/ingest.py [--senders 32] [--runs 20] [--rounds 9] [--database both|sqlite|postgresql] [--hubs N]
+    .venv/bin/python -P benchmarks/ingest.py [--senders 32] [--runs 640] [--rounds 9] [--database both|sqlite|postgresql] [--hubs N]
 """
 
 from __future__ import annotations
@@ -67,14 +67,14 @@ class Sent:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--senders", type=int, nargs="+", default=[32], help="how many send at once to each hub")
-    parser.add_argument("--runs", type=int, default=20, help="how many each sends in a turn")
+    parser.add_argument("--runs", type=int, default=640, help="how many a hub's senders send in a turn, all together")
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--database", choices=("both", "sqlite", "postgresql"), default="both")
     parser.add_argument("--hubs", type=int, help="how many processes; by itself as many as the database is used with")
     asked = parser.parse_args()
     for kind in HUBS if asked.database == "both" else (asked.database,):
         for senders in asked.senders:
-            measure(kind, asked.hubs or HUBS[kind], senders, asked.runs, asked.rounds)
+            measure(kind, asked.hubs or HUBS[kind], senders, asked.runs // senders, asked.rounds)
 
 
 def measure(kind: str, hubs: int, senders: int, runs: int, rounds: int) -> None:
