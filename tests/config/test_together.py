@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -106,3 +107,64 @@ def test_nobody_is_waited_for_who_stays_away() -> None:
     began = time.perf_counter()
     assert together.do(9) == 18
     assert time.perf_counter() - began < 5
+
+
+class InterruptedByTestError(Exception):
+    """What a signal's handler raises in the main thread, wherever that is."""
+
+
+@contextmanager
+def interrupted_after(seconds: float) -> Iterator[None]:
+    """Of the main thread, which alone can be."""
+
+    def interrupt(_number: int, _frame: object) -> None:
+        raise InterruptedByTestError
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        with pytest.raises(InterruptedByTestError):
+            yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def test_who_is_interrupted_while_waiting_holds_nobody_up() -> None:
+    slow = Slow()
+    together = Together(slow)
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(together.do, 1)
+        assert slow.works.wait(30)
+        with interrupted_after(0.2):
+            together.do(2)
+        other = pool.submit(together.do, 3)
+        slow.may_end.set()
+        assert (first.result(30), other.result(30)) == (2, 6)
+    assert slow.groups == [[1], [3]]
+
+
+def test_who_is_interrupted_while_waiting_for_others_lets_one_of_them_do_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("config.together._PATIENCE", 1_000_000.0)
+    monkeypatch.setattr("config.together._LONGEST_S", 2.0)
+    slow = Slow()
+    together = Together(slow)
+
+    def later(number: int) -> int:
+        time.sleep(0.2)
+        return together.do(number)
+
+    with ThreadPoolExecutor(4) as pool:
+        told = [pool.submit(together.do, 1)]
+        assert slow.works.wait(30)
+        told += [pool.submit(together.do, number) for number in (2, 3, 4)]
+        time.sleep(0.3)
+        slow.may_end.set()
+        assert [one.result(30) for one in told] == [2, 4, 6, 8]
+        other = pool.submit(later, 6)
+        with interrupted_after(0.5):
+            together.do(5)  # stands first, and waits until they are three
+        assert other.result(30) == 12
+    assert slow.groups[0] == [1]
+    assert sorted(slow.groups[1]) == [2, 3, 4]
+    assert slow.groups[2:] == [[6]]
