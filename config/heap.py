@@ -11,7 +11,7 @@ def settle_heap() -> None:
     """Never look through what is loaded by now again, and through the rest less often; for when a program has started.
 
     A run that a hub takes in is some thousands of objects, nearly all of them gone before the next: by its defaults the collector
-    takes a twelfth of the time to look at them.
+    takes a twentieth of the time to look at them.
     """
     gc.collect()
     gc.freeze()

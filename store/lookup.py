@@ -44,7 +44,7 @@ class _How(NamedTuple):
 
 @cache
 def _how(dialect_name: str, table: Table, names: tuple[str, ...], for_update: bool) -> _How:
-    """How rows are read: the keys come in one array of JSON, which costs a third of an IN that SQLAlchemy writes out."""
+    """How rows are read: the keys come in one array of JSON, which costs little more than half of an IN that SQLAlchemy writes out."""
     dialect = DIALECTS[dialect_name]
     quoted = dialect.identifier_preparer.quote
     name = quoted(table.name)
