@@ -74,7 +74,7 @@ def main() -> None:
     asked = parser.parse_args()
     for kind in HUBS if asked.database == "both" else (asked.database,):
         for senders in asked.senders:
-            measure(kind, asked.hubs or HUBS[kind], senders, asked.runs // senders, asked.rounds)
+            measure(kind, asked.hubs or HUBS[kind], senders, max(1, asked.runs // senders), asked.rounds)
 
 
 def measure(kind: str, hubs: int, senders: int, runs: int, rounds: int) -> None:

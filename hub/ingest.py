@@ -136,7 +136,7 @@ class Ingest:
             self._at("ingest.begun")
             batches = list(self._set_right(batches, self._hear(connection, batches)))
             rows = _in_order([batch.read for batch in batches])
-            said = runs.save_rows(connection, list(rows.values()))
+            said = runs.save_all(connection, list(rows.values()))
             ledgers.save_all(connection, [batch.ledger for batch in batches if batch.ledger is not None])
             self._at("ingest.saved")
         self._at("ingest.committed")

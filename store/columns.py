@@ -1,12 +1,17 @@
-"""Column types that are the same on both databases."""
+"""Columns: types that are the same on both databases, and values as their drivers take them."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, Dialect, TypeDecorator
+from sqlalchemy import BigInteger, Column, Dialect, TypeDecorator
+from sqlalchemy.dialects import postgresql, sqlite
 
+DIALECTS: dict[str, Dialect] = {"sqlite": sqlite.dialect(), "postgresql": postgresql.dialect()}  # type: ignore[no-untyped-call]
+Maker = Callable[[Any], Any]
+"""Makes a value ready for the driver."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -33,3 +38,8 @@ class Moment(TypeDecorator[datetime]):
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         """The moment, in UTC."""
         return None if value is None else _EPOCH + timedelta(microseconds=value)
+
+
+def maker_of(column: Column[Any], dialect: Dialect) -> Maker | None:
+    """What makes a value of a column ready for the driver; None where it is so as it is."""
+    return column.type.dialect_impl(dialect).bind_processor(dialect)

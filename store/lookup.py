@@ -8,8 +8,8 @@ from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import Connection, String, Table
 
+from store.columns import DIALECTS, Maker, maker_of
 from store.json_text import from_json_text, json_text
-from store.upsert import DIALECTS, Maker, maker_of
 
 Key = TypeVar("Key", bound=tuple[Any, ...])
 
@@ -44,7 +44,7 @@ class _How(NamedTuple):
 
 @cache
 def _how(dialect_name: str, table: Table, names: tuple[str, ...], for_update: bool) -> _How:
-    """How rows are read: the keys come in one array of JSON, which costs little more than half of an IN that SQLAlchemy writes out."""
+    """How rows are read: the keys come in one array of JSON, which costs less than an IN that SQLAlchemy writes out (docs/cost.md)."""
     dialect = DIALECTS[dialect_name]
     quoted = dialect.identifier_preparer.quote
     name = quoted(table.name)

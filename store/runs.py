@@ -52,16 +52,11 @@ def save(connection: Connection, run: Run, *, received_at: datetime, late: bool 
     A measured record takes the place of a missed one, never the reverse; of two measured ones the first holds and the
     later is kept as a duplicate. An id belongs to the slot that it came with first.
     """
-    return save_all(connection, [Arrival(run, late)], received_at=received_at)[0]
+    return save_all(connection, [row_of(Arrival(run, late), received_at=received_at)])[0]
 
 
-def save_all(connection: Connection, arrivals: Sequence[Arrival], *, received_at: datetime) -> list[Saved]:
-    """Keep runs, one after the other as `save` does; what became of each, in their order."""
-    return save_rows(connection, [row_of(arrival, received_at=received_at) for arrival in arrivals])
-
-
-def save_rows(connection: Connection, rows: Sequence[RunRow]) -> list[Saved]:
-    """Keep runs whose rows are ready, as `save_all` does. It looks at no attempt of theirs."""
+def save_all(connection: Connection, rows: Sequence[RunRow]) -> list[Saved]:
+    """Keep runs, one after the other as `save` does; what became of each, in their order. It looks at no attempt of theirs."""
     if not rows:
         return []
     said: list[Saved] = ["accepted"] * len(rows)

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import JSON, Column, Connection, Dialect, Table
+from sqlalchemy import JSON, Connection, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
+from store.columns import DIALECTS, Maker, maker_of
 from store.json_text import json_text
 
 _INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
-DIALECTS: dict[str, Dialect] = {"sqlite": sqlite.dialect(), "postgresql": postgresql.dialect()}  # type: ignore[no-untyped-call]
-Maker = Callable[[Any], Any]
-"""Makes a value ready for the driver."""
 
 
 def insert(connection: Connection, table: Table) -> Any:
@@ -74,8 +71,3 @@ def _how(dialect_name: str, table: Table, names: tuple[str, ...], newer_by: str 
     if newer_by is not None:
         statement += f" WHERE {name}.{quoted(newer_by)} <= excluded.{quoted(newer_by)}"
     return _How(statement, list(zip(names, makers, strict=True)), keys)
-
-
-def maker_of(column: Column[Any], dialect: Dialect) -> Maker | None:
-    """What makes a value of a column ready for the driver; None where it is so as it is."""
-    return column.type.dialect_impl(dialect).bind_processor(dialect)

@@ -10,7 +10,7 @@ import pytest
 
 from facts import Blame, Run, Status
 from store import Store, rollups, runs
-from store.rows import Arrival
+from store.rows import Arrival, RunRow, row_of
 from tests.builders import A_MOMENT, a_run
 
 
@@ -36,6 +36,10 @@ BATCHES = {
 }
 
 
+def a_row(run: Run) -> RunRow:
+    return row_of(Arrival(run), received_at=A_MOMENT)
+
+
 def at(place: str, run: Run) -> Run:
     return replace(run, id=f"{run.id}-{place}", location=place)
 
@@ -47,7 +51,7 @@ def test_a_batch_comes_to_the_same_as_one_run_after_the_other(store: Store, batc
         for place in ("us-east", "us-west"):
             runs.save(connection, at(place, before), received_at=A_MOMENT)
         one_by_one = [runs.save(connection, at("us-east", run), received_at=A_MOMENT) for run in batch]
-        together = runs.save_all(connection, [Arrival(at("us-west", run)) for run in batch], received_at=A_MOMENT)
+        together = runs.save_all(connection, [a_row(at("us-west", run)) for run in batch])
     assert together == one_by_one
     since = A_MOMENT - timedelta(days=2)
     with store.read() as connection:
@@ -74,7 +78,7 @@ def test_a_batch_comes_to_the_same_as_one_run_after_the_other(store: Store, batc
 def test_the_rollups_of_a_batch_have_the_steps_of_its_passed_runs_alone(store: Store) -> None:
     batch = [a_slot_run("a"), a_slot_run("b", 5), a_slot_run("c", 60), a_slot_run("d", 65, FAILED)]
     with store.write() as connection:
-        runs.save_all(connection, [Arrival(run) for run in batch], received_at=A_MOMENT)
+        runs.save_all(connection, [a_row(run) for run in batch])
         day = rollups.read(connection, width_s=86_400, since=A_MOMENT - timedelta(days=2))
         hours = rollups.read(connection, width_s=3600, since=A_MOMENT - timedelta(days=2))
     assert [sum(one.steps["choose_city"].values()) for one in day] == [3]
@@ -96,7 +100,7 @@ def test_runs_that_were_added_come_to_the_same_as_those_that_are_counted_anew(st
     ]
     for batch in batches:
         with store.write() as connection:
-            runs.save_all(connection, [Arrival(run) for run in batch], received_at=A_MOMENT)
+            runs.save_all(connection, [a_row(run) for run in batch])
     added = kept(store)
     with store.write() as connection:
         rollups.touch(connection, [run for batch in batches for run in batch])
@@ -132,7 +136,7 @@ def test_places_that_bring_different_hours_at_once_are_added_to_what_was_there(s
     ]
     for batch in batches:
         with store.write() as connection:
-            runs.save_all(connection, [Arrival(run) for run in batch], received_at=A_MOMENT)
+            runs.save_all(connection, [a_row(run) for run in batch])
     added = kept(store)
     assert sum(one.counts["passed"] for one in added if one.width_s == 86_400) == 36
     with store.write() as connection:
