@@ -143,18 +143,18 @@ class _Encrypted(httpcore.NetworkStream):
     def _run(self, step: Any, timeout: float | None) -> Any:
         """Do a step of TLS, and move the bytes that it needs or leaves."""
         while True:
+            result, wants_more = None, False
             try:
                 result = step()
             except ssl.SSLWantReadError:
-                self._flush(timeout)
-                received = self._below.read(_READ, timeout)
-                if received:
-                    self._incoming.write(received)
-                else:
-                    self._incoming.write_eof()
-                continue
+                wants_more = True
             self._flush(timeout)
-            return result
+            if not wants_more:
+                return result
+            if received := self._below.read(_READ, timeout):
+                self._incoming.write(received)
+            else:
+                self._incoming.write_eof()
 
     def _flush(self, timeout: float | None) -> None:
         if waiting := self._outgoing.read():
@@ -397,13 +397,14 @@ def retry_after_s(headers: Mapping[str, str], *, now: datetime | None = None) ->
     A date is compared with the answer's own `Date` where there is one: the server's clock need not be ours.
     https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3
     """
-    text = headers.get("Retry-After", "").strip()
+    told = {name.lower(): value for name, value in headers.items()}
+    text = told.get("retry-after", "").strip()
     if _SECONDS.fullmatch(text):
         return min(float(text), _LONGEST_WAIT_S)
     until = _date(text)
     if until is None:
         return None
-    since = _date(headers.get("Date", "")) or now or datetime.now(UTC)
+    since = _date(told.get("date", "")) or now or datetime.now(UTC)
     return min(max(0.0, (until - since).total_seconds()), _LONGEST_WAIT_S)
 
 

@@ -101,7 +101,7 @@ def _receipt(answer: httpx.Response, content: str | None, says: str | None) -> R
 
 def _reason(error: httpx.HTTPError) -> str:
     """Why there was no answer, in words of our own: the exception's may hold the address."""
-    for cause in _causes(error):
+    for cause in _causes(error) if not isinstance(error, httpx.TimeoutException) else ():
         if isinstance(cause, ssl.SSLCertVerificationError):
             return f"its certificate is refused: {_QUOTED.sub('this name', cause.verify_message)}"
         if isinstance(cause, ssl.SSLError):

@@ -58,6 +58,7 @@ def test_an_outage_fires_at_the_second_location_and_resolves_after_passes(bench:
     broken(bench, "us-west")
     assert bench.tick().owed > 0
     assert firing(bench) == ["A1s.ga_purchase.1"]
+    a_deliverer(bench, Receiver()).deliver()
     bench.now += timedelta(minutes=4)
     bench.tick(after_s=0)
     well(bench, "us-east", "us-west", "eu-west")
