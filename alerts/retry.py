@@ -28,14 +28,14 @@ def next_try(
     retry_after_s: float | None,
     jitter: Callable[[], float],
 ) -> datetime | None:
-    """When to try again after `tries` failed ones; None once it has been tried for a day.
+    """When to try again after `tries` failed ones; None once it has been tried for a day, counted from the first try.
 
     Full jitter (`jitter` gives 0 to 1): a random part of a wait that doubles from 1 s, to 60 s for critical messages, to
-    10 min for others. What the receiver asked for in Retry-After is the least.
+    10 min for others. What the receiver asked for in Retry-After is the least, but the last try is at the end of the day.
     """
     if now - first_at >= GIVES_UP_AFTER:
         return None
     longest = _LONGEST_S.get(severity, _LONGEST_OTHERS_S)
     # The exponent is bounded: 2 to the power of a day's tries is no number for a float.
     wait = min(longest, _FIRST_S * 2 ** min(tries, 20)) * jitter()
-    return now + timedelta(seconds=max(wait, retry_after_s or 0.0))
+    return min(now + timedelta(seconds=max(wait, retry_after_s or 0.0)), first_at + GIVES_UP_AFTER)

@@ -11,10 +11,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import httpx
-
 from cli import watching
 from config import read_document, validate
+from config.bounded_http import bounded_client
 from config.locations import Locations
 from demo import Demo
 from facts import Alert, Run, Verdict, to_wire
@@ -40,7 +39,7 @@ def judged_round(demo: Demo, runs: Sequence[Run], config: Path, *, door: str, sc
     from hub.ingest import Ingest
     from hub.watched import Watched
     from journeys.site import Site
-    from sources import read_inventory
+    from sources import LARGEST_ANSWER, read_inventory
     from store import alerts as alert_rows
     from store import open_store
 
@@ -51,7 +50,8 @@ def judged_round(demo: Demo, runs: Sequence[Run], config: Path, *, door: str, sc
     targets = watching.read_targets(config / "sla.yaml").scaled(scale)
     policy = routing_from(read_document(config / "alerts.yaml")).policy(base_url="", scale=scale, mark="demo")
     now = datetime.now(UTC)
-    with tempfile.TemporaryDirectory(prefix="sixfb-once-") as folder, httpx.Client(timeout=10) as client:
+    asking = bounded_client(timeout_s=10.0, most_bytes=LARGEST_ANSWER)
+    with tempfile.TemporaryDirectory(prefix="sixfb-once-") as folder, asking as client:
         store = open_store(None, folder=Path(folder))
         store.migrate()
         periods = {name: schedule.period_s for name, schedule in watched.schedules().items()}

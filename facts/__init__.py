@@ -9,6 +9,7 @@ from facts.access import (
 from facts.alert import (
     Alert,
     AlertState,
+    Backlog,
     Incident,
     Notification,
     NotificationKind,
@@ -92,6 +93,7 @@ __all__ = [
     "AlertState",
     "Answer",
     "Attempt",
+    "Backlog",
     "Blame",
     "Claim",
     "ConsoleLine",

@@ -121,6 +121,21 @@ class Notification:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Backlog:
+    """The messages that a destination should have by now and has not.
+
+    `since` is when the oldest of them was first tried, or was due where none was tried yet (`tried` is false). `error` is what
+    the last try came to.
+    """
+
+    destination: str
+    since: datetime
+    messages: int
+    tried: bool
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Incident:
     """The alerts of one cause. `lead` is the alert that opened it. `told` are the alert ids its messages have named.
 

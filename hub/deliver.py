@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -16,44 +17,134 @@ from alerts.fallback import told_instead
 from alerts.message import Message
 from alerts.retry import next_try
 from config.logs import get_logger
-from facts import Failpoint, Notification, from_wire, go_on
+from facts import Failpoint, Notification, Severity, from_wire, go_on
 from store import Store, destinations, outbox
 
 _log = get_logger("sixfb.hub")
-_AT_ONCE = 16
+
+
+class Delivery(threading.Thread):
+    """The worker of one destination: sends what is due there, one message after the other, until nothing is."""
+
+    def __init__(self, destination: str, send_next: Callable[[str], bool], done: Callable[[str], None]) -> None:
+        super().__init__(name=f"deliver {destination}", daemon=True)
+        self.destination = destination
+        self.sent = 0
+        self.error: Exception | None = None
+        self._send_next, self._done = send_next, done
+
+    def run(self) -> None:
+        """Send."""
+        try:
+            while self._send_next(self.destination):
+                self.sent += 1
+        except Exception as error:  # noqa: BLE001 - the thread would die of it unheard; what it had claimed is claimed again
+            _log.exception("loop_failed", loop=self.name)
+            self.error = error
+        finally:
+            self._done(self.destination)
 
 
 @dataclass(kw_only=True)
 class Deliverer:
     """Sends notifications by channel name. `clock` tells the moment a try ended.
 
-    `claim_s` is how long a claim holds: longer than any try takes, or two hubs would send one message.
+    Each destination has a worker of its own while something is due there. It claims one message at a time, so that whatever a
+    receiver does it holds up nothing but itself, and no message is claimed that could not be sent within its claim.
+
+    `claim_s` is how long a claim holds: longer than any try takes, or two hubs would send one message. `routes` are the
+    destinations of each severity.
     """
 
     store: Store
     channels: Mapping[str, Channel]
     holder: str
     clock: Callable[[], datetime]
+    routes: Mapping[Severity, Sequence[str]] = field(default_factory=dict)
     jitter: Callable[[], float] = random.random
     at: Failpoint = go_on
     claim_s: float = 60.0
+    looked_at: datetime | None = field(default=None, init=False)
+    """When the outbox was last looked at: the deliverer lives."""
+    _workers: dict[str, Delivery] = field(default_factory=dict, init=False)
+    _sending: dict[str, datetime] = field(default_factory=dict, init=False)
+    _noted: set[tuple[str, str]] = field(default_factory=set, init=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
+    _ended: threading.Event = field(default_factory=threading.Event, init=False)
 
     def deliver(self) -> int:
-        """Send what is due now; how many were tried. All at once: a receiver that hangs keeps nobody else waiting."""
+        """Send what is due now, and wait for it; how many were tried."""
+        begun = self.begin()
+        for worker in begun:
+            worker.join()
+        for worker in begun:
+            if worker.error is not None:
+                raise worker.error
+        return sum(worker.sent for worker in begun)
+
+    def begin(self) -> list[Delivery]:
+        """Start a worker for each destination that something is due at and that has none; those that were started."""
+        now = self.clock()
+        with self.store.read() as connection:
+            due = outbox.destinations_due(connection, now)
+        with self._lock:
+            new = [Delivery(d, self._send_next, self._finished) for d in due if d not in self._workers]
+            self._workers |= {worker.destination: worker for worker in new}
+        for worker in new:
+            worker.start()
+        self.looked_at = now
+        return new
+
+    def overstayed(self, now: datetime) -> list[str]:
+        """The destinations at which a try takes longer than its claim holds: a channel that keeps no deadline."""
+        with self._lock:
+            return sorted(d for d, since in self._sending.items() if (now - since).total_seconds() > self.claim_s)
+
+    def end(self) -> None:
+        """Begin no other message."""
+        self._ended.set()
+
+    def has_ended(self, within_s: float) -> bool:
+        """Wait for the messages that are being sent; whether all are over."""
+        ends = time.monotonic() + within_s
+        with self._lock:
+            workers = list(self._workers.values())
+        for worker in workers:
+            worker.join(max(0.0, ends - time.monotonic()))
+        return not any(worker.is_alive() for worker in workers)
+
+    def _finished(self, destination: str) -> None:
+        with self._lock:
+            del self._workers[destination]
+
+    def _send_next(self, destination: str) -> bool:
+        """Claim the most urgent message of a destination and try it; False where none is due."""
+        if self._ended.is_set():
+            return False
         with self.store.write() as connection:
+            # The clock is read inside: waiting for the database must not shorten the claim.
             claimed = outbox.claim(
-                connection, holder=self.holder, now=self.clock(), lease_s=self.claim_s, limit=_AT_ONCE
+                connection,
+                holder=self.holder,
+                now=self.clock(),
+                lease_s=self.claim_s,
+                limit=1,
+                destination=destination,
             )
         if not claimed:
-            return 0
+            return False
         self.at("deliver.claimed")
-        with ThreadPoolExecutor(len(claimed), thread_name_prefix="deliver") as pool:
-            for done in [pool.submit(self._deliver, notification) for notification in claimed]:
-                done.result()
-        return len(claimed)
+        self._deliver(claimed[0])
+        return True
 
     def _deliver(self, notification: Notification) -> None:
-        receipt = self._send(notification)
+        with self._lock:
+            self._sending[notification.destination] = self.clock()
+        try:
+            receipt = self._send(notification)
+        finally:
+            with self._lock:
+                del self._sending[notification.destination]
         self.at("deliver.sent")
         self._record(notification, receipt)
         self.at("deliver.recorded")
@@ -72,6 +163,10 @@ class Deliverer:
             permanent=receipt.permanent,
             detail=receipt.detail,
         )
+        noted = (notification.destination, receipt.note or "")
+        if receipt.note and noted not in self._noted:
+            self._noted.add(noted)
+            _log.warning("receiver_is_odd", destination=notification.destination, note=receipt.note)
 
     def _send(self, notification: Notification) -> Receipt:
         channel = self.channels.get(notification.destination)
@@ -86,9 +181,10 @@ class Deliverer:
 
     def _record(self, notification: Notification, receipt: Receipt) -> None:
         now = self.clock()
-        again = None if receipt.ok or receipt.permanent else self._next_try(notification, receipt, now)
         which, by = notification.id, self.holder
         with self.store.write() as connection:
+            first_at = outbox.first_tried_at(connection, which) or now
+            again = None if receipt.ok or receipt.permanent else self._next_try(notification, receipt, first_at, now)
             if receipt.ok:
                 outbox.delivered(connection, which, holder=by, at=now, detail=receipt.detail)
                 destinations.clear(connection, notification.destination)
@@ -97,11 +193,13 @@ class Deliverer:
             elif outbox.dead(connection, which, holder=by, at=now, error=receipt.detail):
                 self._tell_another(connection, notification, receipt, now)
 
-    def _next_try(self, notification: Notification, receipt: Receipt, now: datetime) -> datetime | None:
+    def _next_try(
+        self, notification: Notification, receipt: Receipt, first_at: datetime, now: datetime
+    ) -> datetime | None:
         return next_try(
             notification.severity,
             tries=notification.tries + 1,
-            first_at=notification.created_at,
+            first_at=first_at,
             now=now,
             retry_after_s=receipt.retry_after_s,
             jitter=self.jitter,
@@ -120,7 +218,8 @@ class Deliverer:
         instead = told_instead(
             notification,
             reachable=list(self.channels),
-            had={n.destination for n in thread if n.order == notification.order},
+            others=[n for n in thread if n.order == notification.order and n.id != notification.id],
+            routes=self.routes,
             reason=receipt.detail,
             now=now,
         )

@@ -13,7 +13,7 @@ from hub.watched import Watched
 from sla.budget import budgets_left
 from sla.history import History, Schedule
 from sla.targets import Targets
-from store import destinations, feeds, ledgers, rollups, runners, runs, stock
+from store import destinations, feeds, ledgers, outbox, rollups, runners, runs, stock
 
 _STOCK_WINDOW = timedelta(hours=1)
 _RUNNERS_WINDOW = timedelta(hours=24)
@@ -46,6 +46,7 @@ def load_history(
         ledgers=ledgers.states(connection),
         runners=runners.heard(connection, since=now - _RUNNERS_WINDOW),
         undeliverable=destinations.marked(connection),
+        backlogs=outbox.backlogs(connection, now),
     )
 
 

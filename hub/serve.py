@@ -10,15 +10,14 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-import httpx
 import uvicorn
 from sqlalchemy.exc import SQLAlchemyError
 
 from alerts.channels import Channel
 from alerts.policy import Policy
 from config import Secret
+from config.bounded_http import bounded_client
 from config.logs import get_logger
-from config.network import tls_context
 from facts import Failpoint, go_on, to_wire
 from hub.access import Access
 from hub.app import create_app
@@ -34,7 +33,7 @@ from hub.unknown_slots import write_missed
 from hub.watched import Watched
 from journeys.browser import our_version
 from sla.targets import Targets
-from sources import read_inventory
+from sources import LARGEST_ANSWER, read_inventory
 from store import Store, destinations, meta, retention
 
 _log = get_logger("sixfb.hub")
@@ -140,14 +139,16 @@ class Hub:
             channels=self.channels,
             holder=self.holder,
             clock=self.clock,
+            routes=self.policy.routes,
             at=self.at,
             claim_s=self.settings.claim_s,
         )
         self._artifacts = Artifacts(self.store, self.settings.folder / "evidence", at=self.at)
         key = server_key(self.settings.folder, self.settings.secret_key)
         self._guard = Guard(self.store, key, self.settings.access, clock=self.clock)
-        self._client = httpx.Client(
-            timeout=10.0, verify=tls_context(), headers={"User-Agent": f"sixfb/{our_version()} (hub)"}
+        # A site under load answers its inventory in seconds; one that has not in ten is read again a minute later.
+        self._client = bounded_client(
+            timeout_s=10.0, most_bytes=LARGEST_ANSWER, headers={"User-Agent": f"sixfb/{our_version()} (hub)"}
         )
         self._loops = self._make_loops()
         self._server = uvicorn.Server(self._server_settings())
@@ -167,7 +168,7 @@ class Hub:
         scale, url = self.settings.scale, self.settings.inventory_url
         loops = {
             "evaluator": Loop("evaluator", _TICK_S / scale, self._tick),
-            "deliverer": Loop("deliverer", _DELIVER_S, self._deliverer.deliver),
+            "deliverer": Loop("deliverer", _DELIVER_S, self._deliverer.begin),
             "housekeeping": Loop("housekeeping", _HOUSEKEEPING_S, self._keep_house),
         }
         if url:
@@ -261,11 +262,14 @@ class Hub:
         """
         ends = time.monotonic() + within_s
         self._server.should_exit = True
+        self._deliverer.end()
         for loop in self._loops.values():
             loop.end()
         if self._serving.is_alive():
             self._serving.join(within_s)
         under_way = [name for name, loop in self._loops.items() if not loop.has_ended(ends - time.monotonic())]
+        if not self._deliverer.has_ended(ends - time.monotonic()):
+            under_way.append("messages")
         if self._serving.is_alive():
             under_way.append("doors")
         if "evaluator" not in under_way:

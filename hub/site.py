@@ -15,6 +15,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 from starlette.concurrency import run_in_threadpool
 
+from config.bounded_http import bounded_client
 from facts import Alert, AlertState, Role, Run, Verdict, from_wire
 from hub.artifacts import KINDS
 from hub.centre import Centre
@@ -42,6 +43,7 @@ from store.retention import Retention
 
 _OVERVIEW = timedelta(hours=24)
 _PICTURE_LIMIT = 5_000_000
+_INBOX_BYTES = 20_000_000
 _SUFFIXES = (".zip", ".jpg", ".txt")
 
 
@@ -68,7 +70,8 @@ class Demo:
     """The demo's shop and receivers, asked when a page is; what does not answer is shown as empty."""
 
     def __init__(self, shop: str, inbox: str) -> None:
-        self._client = httpx.Client(timeout=2.0)
+        # Both are on this machine, and a page waits for them.
+        self._client = bounded_client(timeout_s=2.0, most_bytes=_INBOX_BYTES)
         self.shop, self._inbox = shop, inbox
 
     def close(self) -> None:

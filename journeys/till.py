@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from config.network import ca_file
 from journeys.failure import Kind
 from journeys.money import to_minor
 
 if TYPE_CHECKING:
+    import stripe
+
     from journeys.visit import Visit
 
 SESSION_API = "/api/create-checkout-session"
+_TIMEOUT_S = 20.0
+"""Stripe answers within a second or two; it is asked off the clock, and once more where it did not answer."""
+_LARGEST_ANSWER = 4_000_000
+"""A session has ten thousand bytes, a page of a hundred of them a million."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +50,21 @@ class Session:
     whose: Kind = Kind.SHOWN
 
 
-@cache
-def make_stripe_trust() -> None:
-    """Have Stripe's library trust whom we trust, once. It takes 0.3 s to import, which a run without a key must not pay."""
+def stripe_http_client(timeout_s: float) -> stripe.HTTPXClient:
+    """How Stripe's library makes its calls: each over in time, none with more in its answer than is read, by our proxies and trust.
+
+    The library takes 0.3 s to import, which a run without a key must not pay. Raises ConfigError.
+    """
     import stripe
 
+    from config.bounded_http import bounded_client
+
     stripe.ca_bundle_path = ca_file(stripe.ca_bundle_path)
+    http: Any = stripe.HTTPXClient(timeout=timeout_s, allow_sync_methods=True)
+    # It takes no client from outside; the one it made was never used.
+    http._client.close()
+    http._client = bounded_client(timeout_s=timeout_s, most_bytes=_LARGEST_ANSWER)
+    return cast("stripe.HTTPXClient", http)
 
 
 def read_session(visit: Visit, session_id: str) -> Session:
@@ -64,12 +78,13 @@ def read_session(visit: Visit, session_id: str) -> Session:
 def _from_stripe(access: StripeAccess, session_id: str) -> Session:
     import stripe
 
-    make_stripe_trust()
     told_by = "Stripe's API"
+    http = stripe_http_client(_TIMEOUT_S)
     client = stripe.StripeClient(
         access.key,
         base_addresses={"api": access.api_base} if access.api_base else {},
         max_network_retries=1,
+        http_client=http,
     )
     try:
         session = client.v1.checkout.sessions.retrieve(session_id)
@@ -78,6 +93,8 @@ def _from_stripe(access: StripeAccess, session_id: str) -> Session:
         ours = isinstance(error, (stripe.AuthenticationError, stripe.PermissionError, stripe.RateLimitError))
         said = f"Stripe's API: {type(error).__name__}: {error.user_message or error}"
         return Session(told_by=told_by, error=said, whose=Kind.SETUP if ours else Kind.THIRD_PARTY)
+    finally:
+        http.close()  # type: ignore[no-untyped-call]
     return Session(
         told_by=told_by,
         amount_minor=session.amount_total,

@@ -11,6 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from config.connecting import open_connection
+
 _TIMEOUT_S = 3.0
 _PORTS = {"http": 80, "https": 443}
 _DNS_PORT = 53
@@ -52,7 +54,8 @@ def answers(canary: str) -> bool:
     try:
         if parts.scheme == "dns":
             return name_server_answers(parts.hostname or "", parts.port or _DNS_PORT)
-        with socket.create_connection((parts.hostname or "", parts.port or _PORTS.get(parts.scheme, 0)), _TIMEOUT_S):
+        port = parts.port or _PORTS.get(parts.scheme, 0)
+        with open_connection(parts.hostname or "", port, within_s=_TIMEOUT_S):
             return True
     except (OSError, ValueError):
         return False

@@ -11,12 +11,29 @@ from typing import Any
 import httpx
 
 from config import Secret
+from config.bounded_http import bounded_client, retry_after_s
 from facts import WIRE_VERSION, Claim, Plan, WireError, from_wire
 from runner.spool import Artifact, Kept
 
 _CHUNK = 1 << 16
 # A run must not wait for a hub that does not answer.
 _CLAIM_TIMEOUT_S = 2.0
+_TIMEOUT_S = 30.0
+"""A hub answers within a second; thirty leave room for a database that is busy."""
+_SLOWEST_BYTES_S = 64 * 1024
+"""What a request carries may take its time on a slow line: half a megabit a second."""
+_LARGEST_ANSWER = 4_000_000
+"""A plan has a few thousand bytes, the answer to a batch a hundred for each run."""
+
+
+def hub_http_client() -> httpx.Client:
+    """The client that a runner speaks with its hub by. Raises ConfigError."""
+    return bounded_client(timeout_s=_TIMEOUT_S, most_bytes=_LARGEST_ANSWER)
+
+
+def _within_s(size: int) -> float:
+    """How long an exchange may take whose request has so many bytes."""
+    return _TIMEOUT_S + size / _SLOWEST_BYTES_S
 
 
 class HubError(Exception):
@@ -64,7 +81,8 @@ class HubClient:
             {"version": WIRE_VERSION, "location": self._location, "runner": {"spool": spooled, **(about or {})}}
         )
         body = f'{head[:-1]},"runs":[{runs}]}}'.encode()
-        answer = self._ask("POST", "/api/runs", content=body, headers={"Content-Type": "application/json"})
+        headers = {"Content-Type": "application/json"}
+        answer = self._ask("POST", "/api/runs", content=body, headers=headers, timeout=_within_s(len(body)))
         try:
             return [from_wire(Answered, one) for one in answer.json()["results"]]
         except (ValueError, KeyError, TypeError, WireError) as error:
@@ -96,8 +114,8 @@ class HubClient:
             headers["X-Evidence-Let-Go"] = artifact.gone
             self._ask("PUT", f"/api/evidence/{artifact.sha256}", content=b"", headers=headers)
             return
-        artifact.path.stat()
-        self._ask("PUT", f"/api/evidence/{artifact.sha256}", content=chunks(), headers=headers)
+        within_s = _within_s(artifact.path.stat().st_size)
+        self._ask("PUT", f"/api/evidence/{artifact.sha256}", content=chunks(), headers=headers, timeout=within_s)
 
     def get_plan(self) -> Plan | None:
         """The plan of this location; None where it has not changed since we asked last. Raises HubError."""
@@ -127,10 +145,5 @@ class HubClient:
         said = f"{method} {path.partition('?')[0]}: {status} {answer.text[:200]}"
         if status in (401, 403):
             raise HubError(said, pause=True)
-        wait_s = _seconds(answer.headers.get("Retry-After")) if status in (429, 503) else None
+        wait_s = retry_after_s(answer.headers) if status in (429, 503) else None
         raise HubError(said, permanent=status in (400, 404, 409, 413, 415, 422), wait_s=wait_s)
-
-
-def _seconds(retry_after: str | None) -> float | None:
-    """`Retry-After` in seconds; our hub sends no dates, and a proxy's that does is tried again as ever."""
-    return float(retry_after) if retry_after and retry_after.isdecimal() else None

@@ -12,7 +12,6 @@ from typing import Any
 import httpx
 
 from config.logs import get_logger
-from config.network import tls_context
 from facts import Claim, Failpoint, LedgerState, PlannedJourney, go_on, to_wire
 from journeys.browser import our_version
 from runner.accounting import Accounting
@@ -20,7 +19,7 @@ from runner.allowance import state_of
 from runner.claims import Claims
 from runner.clock import ClockSteps, utc_now
 from runner.following import PlanFollower
-from runner.hub_client import HubClient
+from runner.hub_client import HubClient, hub_http_client
 from runner.identity import runner_id
 from runner.job import Job
 from runner.keeper import CleanerKeeper
@@ -59,7 +58,7 @@ class Runner:
     ) -> None:
         self._settings, self._clock = settings, clock
         self._scratch = scratch_of(settings.folder)
-        self._client = client or httpx.Client(timeout=30.0, verify=tls_context())
+        self._client = client or hub_http_client()
         hub = HubClient(settings.hub_url, location=settings.location, token=settings.token, client=self._client)
         self.id = runner_id(settings.folder)
         self.spool, self.ledger = Spool(settings.folder, at=at), Ledger(settings.ledger)

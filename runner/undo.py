@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from facts import Failpoint, go_on
-from journeys.till import StripeAccess, make_stripe_trust
+from journeys.till import StripeAccess, stripe_http_client
 from runner.entries import Entry, State
 
 if TYPE_CHECKING:
@@ -118,8 +118,7 @@ class StripeDesk:
     def __init__(self, access: StripeAccess, *, timeout_s: float = _TIMEOUT_S) -> None:
         import stripe  # 0.3 s of import that only a process with a key must pay
 
-        make_stripe_trust()
-        self._http = stripe.HTTPXClient(timeout=timeout_s, allow_sync_methods=True)
+        self._http = stripe_http_client(timeout_s)
         self._client: stripe.StripeClient = stripe.StripeClient(
             access.key,
             base_addresses={"api": access.api_base} if access.api_base else {},
@@ -193,10 +192,12 @@ def _told() -> Iterator[None]:
     """The library's errors as Trouble. It retries no 429 by itself, and here nothing is retried on the spot."""
     import stripe
 
+    from config.bounded_http import retry_after_s
+
     try:
         yield
     except stripe.RateLimitError as error:
-        raise Trouble(_words(error), everything=True, retry_after_s=_retry_after(error)) from None
+        raise Trouble(_words(error), everything=True, retry_after_s=retry_after_s(error.headers or {})) from None
     except (stripe.AuthenticationError, stripe.PermissionError, stripe.APIConnectionError) as error:
         raise Trouble(_words(error), everything=True) from None
     except stripe.StripeError as error:
@@ -206,8 +207,3 @@ def _told() -> Iterator[None]:
 def _words(error: stripe.StripeError) -> str:
     said = " ".join(str(error.user_message or error).split())[:300]
     return f"{type(error).__name__}{f' {error.http_status}' if error.http_status else ''}: {said}"
-
-
-def _retry_after(error: stripe.StripeError) -> float | None:
-    value = next((v for k, v in (error.headers or {}).items() if k.lower() == "retry-after"), "")
-    return float(value) if str(value).replace(".", "", 1).isdigit() else None

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from facts import FeedState, Grid, LedgerState, Outcome, RunnerState, Stock
+from facts import Backlog, FeedState, Grid, LedgerState, Outcome, RunnerState, Stock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +23,8 @@ class History:
 
     `watching_since` is when this hub began to expect results, `last_received` when each location last sent one.
     `pays` is false where the site is watched without paying; `ledgers` is the last word of each location's ledger.
-    `undeliverable` gives the reason of each destination that refuses messages, by name. `runners` are those that were heard
+    `undeliverable` gives the reason of each destination that refuses messages, by name, `backlogs` what destinations should
+    have by now and have not. `runners` are those that were heard
     in the last day.
     """
 
@@ -36,4 +37,5 @@ class History:
     pays: bool = True
     ledgers: Mapping[str, LedgerState] = field(default_factory=dict)
     undeliverable: Mapping[str, str] = field(default_factory=dict)
+    backlogs: Sequence[Backlog] = ()
     runners: Sequence[RunnerState] = ()

@@ -243,7 +243,13 @@ class SetAsideRule(Rule):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryRule(Rule):
-    """Messages do not reach those they are owed to."""
+    """Messages do not reach those they are owed to.
+
+    `overdue` is how long a message may wait for its first try, or for the end of it; `failing` how long it may be tried in vain.
+    """
+
+    overdue: str = _duration("60s")
+    failing: str = _duration("2m")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,12 +8,14 @@ from typing import Any
 
 import httpx
 
+from config.bounded_http import AnswerTooLargeError, retry_after_s
 from facts import Stock
 from sources.source import SourceError
 
 NAME = "inventory"
 PATH = "/api/inventory"
-_LARGEST_ANSWER = 1_000_000
+LARGEST_ANSWER = 1_000_000
+"""An inventory has a few thousand bytes. The client that reads it stops here, whatever the answer holds."""
 
 
 def read_inventory(client: httpx.Client, base_url: str, now: datetime) -> list[Stock]:
@@ -28,11 +30,13 @@ def read_inventory(client: httpx.Client, base_url: str, now: datetime) -> list[S
     url = base_url.rstrip("/") + PATH
     try:
         answer = client.get(url, headers={"Accept": "application/json"})
+    except AnswerTooLargeError as error:
+        raise SourceError(f"GET {PATH}: the answer has {error}; an inventory has a few thousand") from None
     except httpx.HTTPError as error:
         raise SourceError(f"GET {PATH}: no answer ({type(error).__name__}: {error})") from None
     if answer.status_code != 200:
         raise _refused(answer)
-    if len(answer.content) > _LARGEST_ANSWER:
+    if len(answer.content) > LARGEST_ANSWER:
         raise SourceError(f"GET {PATH}: the answer has {len(answer.content):,} bytes; an inventory has a few thousand")
     cities = _cities(answer)
     return [stock for city in cities for stock in _stocks(city, now)]
@@ -40,12 +44,12 @@ def read_inventory(client: httpx.Client, base_url: str, now: datetime) -> list[S
 
 def _refused(answer: httpx.Response) -> SourceError:
     status = answer.status_code
-    seconds = answer.headers.get("Retry-After", "")
-    retry_after = float(seconds) if seconds.isdecimal() else None
     what = "the site limits this address" if status == 429 else "no inventory is served there" if status == 404 else ""
     permanent = 400 <= status < 500 and status not in (408, 425, 429)
     return SourceError(
-        f"GET {PATH}: {status}" + (f", {what}" if what else ""), permanent=permanent, retry_after_s=retry_after
+        f"GET {PATH}: {status}" + (f", {what}" if what else ""),
+        permanent=permanent,
+        retry_after_s=retry_after_s(answer.headers),
     )
 
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, desc, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, case, desc, exists, func, or_, select, update
 
-from facts import Notification, NotificationKind, NotificationState, Severity
+from facts import Backlog, Notification, NotificationKind, NotificationState, Severity
 from store.tables import deliveries
 from store.tables import notifications as table
 from store.upsert import insert
@@ -66,19 +66,39 @@ def _notification(row: Row[Any]) -> Notification:
     return Notification(**values, order=row.position)
 
 
-def claim(connection: Connection, *, holder: str, now: datetime, lease_s: float, limit: int) -> list[Notification]:
-    """Claim what is due, oldest first, for `lease_s` seconds.
+def destinations_due(connection: Connection, now: datetime) -> list[str]:
+    """The destinations that a message could be sent to now."""
+    query = select(table.c.destination).where(_due(now), ~_earlier_is_open()).distinct()
+    return sorted(connection.execute(query).scalars())
 
+
+def claim(
+    connection: Connection, *, holder: str, now: datetime, lease_s: float, limit: int, destination: str | None = None
+) -> list[Notification]:
+    """Claim what is due, of one destination or of all, for `lease_s` seconds; most urgent first.
+
+    News of a breach that nobody was told of goes before everything else, so that it does not wait behind what has failed before.
     A message waits while an earlier one of its thread to the same destination is owed or being sent: firing comes before
     resolved. A claim that ran out is claimed again: its holder died between claiming and recording.
     """
-    query = select(table.c.id).where(_due(now), ~_earlier_is_open()).order_by(table.c.due_at, table.c.position)
+    query = select(table.c.id).where(_due(now), ~_earlier_is_open()).order_by(*_URGENCY)
+    if destination is not None:
+        query = query.where(table.c.destination == destination)
     if connection.dialect.name == "postgresql":
         query = query.with_for_update(skip_locked=True)
     ids = list(connection.execute(query.limit(limit)).scalars())
     claimed = [one for one in ids if _claim(connection, one, holder, now, lease_s)]
     rows = connection.execute(select(table).where(table.c.id.in_(claimed))).all() if claimed else []
     return sorted((_notification(row) for row in rows), key=lambda n: claimed.index(n.id))
+
+
+_URGENCY = (
+    case((table.c.kind == NotificationKind.FIRING.value, 0), else_=1),
+    case((table.c.tries == 0, 0), else_=1),
+    case({severity.value: severity.rank for severity in Severity}, value=table.c.severity),
+    table.c.due_at,
+    table.c.position,
+)
 
 
 def _due(now: datetime) -> ColumnElement[bool]:
@@ -151,9 +171,37 @@ def tries_of(connection: Connection, notification_id: str) -> list[Delivery]:
     return [Delivery(at=row.at, ok=row.ok, detail=row.detail) for row in connection.execute(query)]
 
 
+def first_tried_at(connection: Connection, notification_id: str) -> datetime | None:
+    """When a message was tried for the first time; None where it was not yet."""
+    query = select(func.min(deliveries.c.at)).where(deliveries.c.notification_id == notification_id)
+    return connection.execute(query).scalar()
+
+
 def oldest_due(connection: Connection, now: datetime) -> datetime | None:
     """Since when the oldest message that could be sent waits; None where none does."""
     return connection.execute(select(func.min(table.c.due_at)).where(_due(now), ~_earlier_is_open())).scalar()
+
+
+def backlogs(connection: Connection, now: datetime) -> list[Backlog]:
+    """What each destination should have by now and has not: due and not sent, being sent, or tried in vain.
+
+    What was tried and what was not are told apart: the first is the receiver's doing, the second may be ours.
+    """
+    first_try = select(func.min(deliveries.c.at)).where(deliveries.c.notification_id == table.c.id).scalar_subquery()
+    wanted = or_(table.c.state == _CLAIMED, and_(table.c.state == _OWED, or_(table.c.tries > 0, table.c.due_at <= now)))
+    query = select(table.c.destination, table.c.due_at, table.c.last_error, first_try.label("first_try"))
+    found: dict[tuple[str, bool], Backlog] = {}
+    for row in connection.execute(query.where(wanted, ~_earlier_is_open()).order_by(table.c.created_at)):
+        key = (row.destination, row.first_try is not None)
+        known, since = found.get(key), row.first_try or row.due_at
+        found[key] = Backlog(
+            destination=row.destination,
+            since=min(since, known.since) if known else since,
+            messages=known.messages + 1 if known else 1,
+            tried=row.first_try is not None,
+            error=row.last_error or (known.error if known else None),
+        )
+    return [found[key] for key in sorted(found)]
 
 
 def counts(connection: Connection) -> dict[str, int]:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import ipaddress
-import socket
-import ssl
-from collections.abc import Iterable, Sequence
-from typing import Any
+import os
+from collections.abc import Mapping, Sequence
 
-import httpcore
 import httpx
 
+from config.bounded_http import bounded_client
+from config.connecting import Address, Judge, Names
+
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+TRY_S = 10.0
+"""How long one try may take in all. Receivers answer within a second; a claim (60 s) holds for several times as long."""
+_MOST_BYTES = 4096
+"""What is read of an answer. Its status is all that counts, and Slack's `ok` has two bytes."""
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _SIX_TO_FOUR = ipaddress.ip_network("2002::/16")
 # Python 3.11's is_private misses shared address space (RFC 6598).
@@ -45,57 +48,35 @@ def is_allowed(address: Address, allow: Sequence[Network] = ()) -> bool:
     return inner.is_global and not inner.is_multicast and not shared
 
 
-class GuardedBackend(httpcore.NetworkBackend):
-    """Resolves a name, judges every address of it, and connects to one that it judged. Host and SNI stay the name's."""
+def judge_for(allow: Sequence[Network] = ()) -> Judge:
+    """What judges the addresses of destinations; it raises ForbiddenTargetError."""
 
-    def __init__(self, allow: Sequence[Network] = (), backend: httpcore.NetworkBackend | None = None) -> None:
-        self._allow = tuple(allow)
-        self._backend = backend or httpcore.SyncBackend()
+    def judge(address: Address) -> None:
+        if not is_allowed(address, allow):
+            raise ForbiddenTargetError(
+                f"the destination's name leads to {address}, which is not a public address; "
+                "private ones must be named in alerts.yaml (allow_private)"
+            )
 
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.NetworkStream:
-        """Connect. Raises ForbiddenTargetError where any address of the name is not allowed."""
-        addresses = self._resolved(host, port)
-        for address in addresses:
-            if not is_allowed(address, self._allow):
-                raise ForbiddenTargetError(
-                    f"the destination's name leads to {address}, which is not a public address; "
-                    "private ones must be named in alerts.yaml (allow_private)"
-                )
-        return self._backend.connect_tcp(str(addresses[0]), port, timeout, local_address, socket_options)
-
-    def _resolved(self, host: str, port: int) -> list[Address]:
-        try:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except (OSError, UnicodeError) as error:
-            raise httpcore.ConnectError(f"the name cannot be resolved: {type(error).__name__}") from None
-        return [ipaddress.ip_address(entry[4][0]) for entry in found]
-
-    def connect_unix_socket(self, path: str, timeout: float | None = None, socket_options: Any = None) -> Any:
-        """Never: a message does not go to a file."""
-        raise ForbiddenTargetError("a destination must be an address on the network")
-
-    def sleep(self, seconds: float) -> None:
-        """As the backend below."""
-        self._backend.sleep(seconds)
+    return judge
 
 
-class GuardedTransport(httpx.HTTPTransport):
-    """httpx over the guarded backend."""
+def guarded_client(
+    allow: Sequence[Network] = (),
+    *,
+    try_s: float = TRY_S,
+    names: Names | None = None,
+    environment: Mapping[str, str] = os.environ,
+) -> httpx.Client:
+    """The client that channels send with: every try is over in time, every address judged, little read, nothing followed.
 
-    def __init__(self, allow: Sequence[Network] = ()) -> None:
-        super().__init__()
-        self._pool = httpcore.ConnectionPool(
-            ssl_context=ssl.create_default_context(), network_backend=GuardedBackend(allow), max_connections=20
-        )
-
-
-def guarded_client(allow: Sequence[Network] = ()) -> httpx.Client:
-    """The client that channels send with: guarded, no redirects, no proxies from the environment, 10 s."""
-    return httpx.Client(transport=GuardedTransport(allow), timeout=10.0, trust_env=False, follow_redirects=False)
+    Each message has a connection of its own, so that no receiver's idle one is found dead by the next.
+    """
+    return bounded_client(
+        timeout_s=try_s,
+        most_bytes=_MOST_BYTES,
+        judge=judge_for(allow),
+        names=names,
+        keep_alive=False,
+        environment=environment,
+    )

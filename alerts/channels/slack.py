@@ -1,6 +1,6 @@
 """Slack's incoming webhooks.
 
-Success is 200 with body `ok` and nothing else. Limits: https://docs.slack.dev/reference/block-kit/blocks
+Slack answers 200 with the body `ok`; services that take its messages too answer other things. Limits: https://docs.slack.dev/reference/block-kit/blocks
 (header 150 characters, section 3000, context 10 elements, 50 blocks).
 """
 
@@ -43,7 +43,7 @@ class Slack:
     def send(self, message: Message, *, dedup_key: str) -> Receipt:
         """Send once."""
         answer = post(self.client, self.url, body=body(message, self.mentions), says="ok")
-        return answer if not answer.ok else replace(answer, detail="Slack took it")
+        return answer if not answer.ok or answer.note else replace(answer, detail="Slack took it")
 
 
 def escaped(text: str) -> str:

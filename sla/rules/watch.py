@@ -1,11 +1,11 @@
 """Whether we see and are heard at all: W1 (a location is silent), W2 (too few slots have a result), W3 (a clock is wrong),
-W4 (a dead letter), W5 (a refused record)."""
+W4 (messages do not arrive), W5 (a refused record)."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from facts import SKEWS_KEPT, Severity, Verdict, Word
+from facts import SKEWS_KEPT, Backlog, Severity, Verdict, Word
 from sla.counting import Book, Class
 from sla.durations import words
 from sla.rules.saying import newest
@@ -210,26 +210,47 @@ def _set_aside(name: str, rule: SetAsideRule, book: Book, place: str) -> Verdict
 
 
 def delivery(name: str, rule: DeliveryRule, book: Book) -> list[Verdict]:
-    """W4: a destination refused a message for good. Whoever else can be reached is told; a delivery there ends it."""
-    refused = book.history.undeliverable
-    said = "; ".join(f"{destination}: {reason}" for destination, reason in sorted(refused.items()))
+    """W4: a destination refused a message for good, or a message does not reach it, whatever the reason.
+
+    It ends when each destination has taken its messages; one that fails still, though not yet for long, keeps what stands.
+    """
+    refused = dict(book.history.undeliverable)
+    late = [backlog for backlog in book.history.backlogs if _is_late(rule, book, backlog)]
+    troubles = {destination: f"{destination}: {reason}" for destination, reason in refused.items()}
+    for backlog in late:
+        troubles.setdefault(backlog.destination, _late(book, backlog))
+    count = len(troubles)
+    said = "; ".join(troubles[destination] for destination in sorted(troubles))
+    several = "destination does" if count == 1 else "destinations do"
     return [
         Verdict(
             rule=name,
-            verdict=Word.CRITICAL if refused else Word.MET,
+            verdict=Word.CRITICAL if troubles else Word.MET,
             title=rule.title,
-            summary=f"{len(refused)} destinations refuse messages: {said}"
-            if refused
-            else "every destination takes messages",
+            summary=f"{count} {several} not take messages: {said}" if troubles else "every destination takes messages",
             severity=rule.severity,
-            value=float(len(refused)),
+            value=float(count),
             limit=1.0,
             unit="destinations",
-            n=len(refused),
+            n=count,
             window="now",
-            breached=bool(refused),
-            clear=not refused,
+            breached=bool(troubles),
+            clear=not troubles and not any(backlog.tried for backlog in book.history.backlogs),
             data_at=book.now,
             runbook=rule.runbook,
         )
     ]
+
+
+def _is_late(rule: DeliveryRule, book: Book, backlog: Backlog) -> bool:
+    limit = rule.s("failing") if backlog.tried else rule.s("overdue")
+    return (book.now - backlog.since).total_seconds() > limit
+
+
+def _late(book: Book, backlog: Backlog) -> str:
+    age = words(round((book.now - backlog.since).total_seconds()))
+    several = "message" if backlog.messages == 1 else "messages"
+    how = f"tried in vain for {age}" if backlog.tried else f"waiting for {age} without an answer"
+    return f"{backlog.destination}: {backlog.messages} {several} {how}" + (
+        f" ({backlog.error})" if backlog.error else ""
+    )

@@ -4,23 +4,30 @@ from __future__ import annotations
 
 import ipaddress
 import json
-from collections.abc import Callable
+import ssl
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
-import httpcore
 import httpx
 import pytest
 
-from alerts.channels import KINDS, Addressed, Channel, ForbiddenTargetError
-from alerts.channels.guard import GuardedBackend, is_allowed
+from alerts.channels import KINDS, Addressed, Channel, Receipt, guarded_client
+from alerts.channels.guard import is_allowed
 from alerts.channels.slack import body as slack_body
 from alerts.message import Line, Link, Message, duration
 from alerts.retry import next_try
 from config import Secret
+from config.bounded_http import retry_after_s
 from facts import NotificationKind, Severity
 from tests.alerts.builders import NOW
+from tests.blame.sockets import a_certificate
+from tests.receivers import BEHAVIOURS, Rig, drips_headers, ends
+from tests.receivers import answers as answers_well
+
+TRY_S = 0.3
 
 SECRET = "https://hooks.example.test/services/T000/B000/very-secret-token"
 every_channel = pytest.mark.parametrize("kind", sorted(KINDS))
@@ -92,6 +99,37 @@ def test_it_waits_as_long_as_it_is_asked_to(kind: str) -> None:
     assert receipt.retry_after_s == 17
 
 
+@pytest.mark.parametrize(
+    ("told", "wait_s"),
+    [
+        ({"Retry-After": "17"}, 17),
+        ({"Retry-After": " 0 "}, 0),
+        ({"Retry-After": "1.5"}, 1.5),
+        ({"Retry-After": "Wed, 21 Oct 2026 07:29:00 GMT", "Date": "Wed, 21 Oct 2026 07:28:00 GMT"}, 60),
+        ({"Retry-After": "Wednesday, 21-Oct-26 07:29:00 GMT", "Date": "Wed, 21 Oct 2026 07:28:00 GMT"}, 60),
+        ({"Retry-After": "Wed Oct 21 07:29:00 2026", "Date": "Wed, 21 Oct 2026 07:28:00 GMT"}, 60),
+        ({"Retry-After": "Mon, 23 Nov 2026 16:21:00 GMT"}, 60),
+        ({"Retry-After": "Mon, 23 Nov 2026 16:21:00 GMT", "Date": "nonsense"}, 60),
+        ({"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"}, 0),
+        ({"Retry-After": "Fri, 31 Dec 9999 23:59:59 GMT"}, 86_400),
+        ({"Retry-After": "9" * 400}, 86_400),
+        ({"Retry-After": "-5"}, None),
+        ({"Retry-After": "nan"}, None),
+        ({"Retry-After": "inf"}, None),
+        ({"Retry-After": "1e9"}, None),
+        ({"Retry-After": "soon"}, None),
+        ({"Retry-After": "Wed, 99 Foo 2026 99:99:99 GMT"}, None),
+        ({"Retry-After": ""}, None),
+        ({}, None),
+    ],
+)
+def test_what_an_answer_asks_to_wait_is_read_in_every_form_and_bounded(
+    told: dict[str, str], wait_s: float | None
+) -> None:
+    moment = datetime(2026, 11, 23, 16, 20, tzinfo=UTC)
+    assert retry_after_s(httpx.Headers(told), now=moment) == wait_s
+
+
 @every_channel
 @pytest.mark.parametrize("status", [200, 302, 404, 503, None])
 def test_it_leaks_no_secret(kind: str, status: int | None) -> None:
@@ -127,11 +165,13 @@ def test_slack_text_calls_nobody_whatever_a_page_said() -> None:
     assert "&lt;!channel&gt; &amp; &lt;@U1&gt;" in text
 
 
-def test_slack_has_a_message_only_when_it_says_ok() -> None:
-    portal = a_channel("slack", answers(200, text="<html>Welcome to our network</html>"))
-    receipt = portal.send(a_message(), dedup_key="k")
-    assert (receipt.ok, receipt.permanent) == (False, False)
-    assert a_channel("slack", answers(200, text="ok\n")).send(a_message(), dedup_key="k").ok
+def test_a_receiver_in_slacks_place_has_a_message_when_it_answers_2xx_and_the_odd_body_is_noted() -> None:
+    for status, text in ((200, '{"status": "success"}'), (200, "<html>Welcome</html>"), (202, "queued"), (204, "")):
+        receipt = a_channel("slack", answers(status, text=text)).send(a_message(), dedup_key="k")
+        assert (receipt.ok, receipt.detail) == (True, str(status))
+        assert receipt.note == f"it answers {status} with something else than 'ok', which counts as delivered"
+    receipt = a_channel("slack", answers(200, text="ok\n")).send(a_message(), dedup_key="k")
+    assert (receipt.ok, receipt.detail, receipt.note) == (True, "Slack took it", None)
 
 
 def test_slack_calls_people_when_something_fires_and_only_then() -> None:
@@ -195,24 +235,160 @@ def test_a_private_network_that_was_named_is_allowed_and_its_neighbour_is_not() 
     assert not is_allowed(ipaddress.ip_address("10.1.3.3"), allow)
 
 
-class Recording(httpcore.NetworkBackend):
-    """Notes where it would connect."""
-
-    def __init__(self) -> None:
-        self.hosts: list[str] = []
-
-    def connect_tcp(self, host: str, port: int, *_: Any, **__: Any) -> httpcore.NetworkStream:
-        self.hosts.append(host)
-        return httpcore.MockStream([])
+def a_guarded_channel(kind: str, url: str, **how: Any) -> Channel:
+    """A channel as the hub makes it, whose tries are short."""
+    allow = [ipaddress.ip_network("127.0.0.0/8")]
+    client = guarded_client(allow, **{"try_s": TRY_S, "environment": {}, **how})
+    return KINDS[kind](Addressed(url=Secret(url), client=client))
 
 
-def test_the_address_that_was_judged_is_the_one_that_is_connected_to() -> None:
-    backend = Recording()
-    GuardedBackend([ipaddress.ip_network("127.0.0.0/8")], backend).connect_tcp("127.0.0.1", 80)
-    assert backend.hosts == ["127.0.0.1"]
-    with pytest.raises(ForbiddenTargetError, match=r"127\.0\.0\.1, which is not a public address"):
-        GuardedBackend((), backend).connect_tcp("127.0.0.1", 80)
-    assert backend.hosts == ["127.0.0.1"]
+def sent(channel: Channel) -> Receipt:
+    receipt: Receipt = ends(lambda: channel.send(a_message(), dedup_key="k"))
+    return receipt
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A certificate for hook.test that nobody has signed but itself."""
+    return a_certificate(tmp_path_factory.mktemp("tls"), name="hook.test", of="DNS:hook.test")
+
+
+def with_tls(certificate: Path) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    return context
+
+
+@pytest.fixture
+def rig(tmp_path: Path) -> Iterator[Rig]:
+    with Rig(tmp_path) as opened:
+        yield opened
+
+
+RECEIVERS: list[tuple[str, bool, bool, float | None]] = [
+    ("well", True, False, None),
+    ("silent after accept", False, False, None),
+    ("silent after the request", False, False, None),
+    ("silent after headers", True, False, None),
+    ("drips headers", False, False, None),
+    ("drips content", True, False, None),
+    ("endless content", True, False, None),
+    ("endless headers", False, False, None),
+    ("endless interim answers", False, False, None),
+    ("endless compressed", True, False, None),
+    ("compressed to much", True, False, None),
+    ("429 with seconds", False, False, 60.0),
+    ("429 with a date", False, False, 60.0),
+    ("500", False, False, None),
+    ("redirect", False, True, None),
+    ("200 with another body", True, False, None),
+    ("204", True, False, None),
+    ("resets", False, False, None),
+    ("not HTTP", False, False, None),
+]
+"""What comes of a try at each receiver of the rig: whether it has the message, whether another try is useless, the wait it asks."""
+
+
+@every_channel
+@pytest.mark.parametrize(("behaviour", "ok", "permanent", "wait_s"), RECEIVERS)
+def test_a_try_comes_to_its_end_whatever_the_receiver_does(
+    kind: str, rig: Rig, behaviour: str, ok: bool, permanent: bool, wait_s: float | None
+) -> None:
+    receipt = sent(a_guarded_channel(kind, rig.url(behaviour)))
+    assert (receipt.ok, receipt.permanent, receipt.retry_after_s) == (ok, permanent, wait_s)
+
+
+def test_every_behaviour_of_the_rig_is_tried_by_every_channel() -> None:
+    assert {row[0] for row in RECEIVERS} == set(BEHAVIOURS)
+
+
+@every_channel
+def test_little_is_read_of_an_answer_without_end(kind: str, rig: Rig) -> None:
+    assert sent(a_guarded_channel(kind, rig.url("endless content"), try_s=20.0)).ok
+    # The rest lies in the buffers of the two sockets, which the system bounds; ours has taken a few KiB of it.
+    assert rig.calls("endless content")[0].sent < 20_000_000
+
+
+@every_channel
+def test_what_is_sent_asks_for_an_answer_that_is_not_packed(kind: str, rig: Rig) -> None:
+    assert sent(a_guarded_channel(kind, rig.url("well"))).ok
+    assert b"accept-encoding: identity\r\n" in rig.calls("well")[0].asked.lower()
+
+
+@every_channel
+def test_a_name_that_is_never_resolved_takes_no_longer_than_a_try(kind: str, rig: Rig) -> None:
+    receipt = sent(a_guarded_channel(kind, "http://slow.test/hook", names=rig.names()))
+    assert (receipt.ok, receipt.permanent, receipt.detail) == (False, False, "no answer: ConnectTimeout")
+
+
+@every_channel
+@pytest.mark.parametrize("first", ["black_hole", "closed_port"])
+def test_each_address_of_a_name_is_tried_in_turn(kind: str, rig: Rig, first: str) -> None:
+    broken = getattr(rig, first)()
+    names = rig.names(hook=[broken, ("127.0.0.1", rig.server("well").port)])
+    assert sent(a_guarded_channel(kind, "http://hook.test/hook", names=names, try_s=20.0)).ok
+
+
+@every_channel
+def test_an_address_of_the_other_family_is_tried_when_the_first_fails(kind: str, rig: Rig) -> None:
+    names = rig.names(hook=[("::1", rig.closed_port()[1]), ("127.0.0.1", rig.server("well").port)])
+    allow = [ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128")]
+    client = guarded_client(allow, try_s=20.0, names=names, environment={})
+    assert sent(KINDS[kind](Addressed(url=Secret("http://hook.test/"), client=client))).ok
+
+
+@every_channel
+def test_where_one_address_is_forbidden_none_is_connected_to(kind: str, rig: Rig) -> None:
+    names = rig.names(hook=[("127.0.0.1", rig.server("well").port), ("10.0.0.1", 80)])
+    receipt = sent(a_guarded_channel(kind, "http://hook.test/hook", names=names))
+    assert (receipt.ok, receipt.permanent) == (False, True)
+    assert "10.0.0.1, which is not a public address" in receipt.detail
+    assert rig.calls("well") == []
+
+
+@every_channel
+def test_a_certificate_that_nobody_signed_is_refused_and_named(kind: str, rig: Rig, certificate: Path) -> None:
+    server = rig.serve("wrong TLS", answers_well(200), tls=with_tls(certificate))
+    receipt = sent(a_guarded_channel(kind, f"https://127.0.0.1:{server.port}/secret", try_s=20.0))
+    assert (receipt.ok, receipt.permanent) == (False, False)
+    assert receipt.detail == "its certificate is refused: self-signed certificate"
+
+
+@every_channel
+def test_a_certificate_of_an_authority_of_ones_own_is_trusted(kind: str, rig: Rig, certificate: Path) -> None:
+    server = rig.serve("TLS", answers_well(200), tls=with_tls(certificate))
+    names = rig.names(hook=[("127.0.0.1", server.port)])
+    how = {"names": names, "environment": {"NODE_EXTRA_CA_CERTS": str(certificate)}, "try_s": 20.0}
+    assert sent(a_guarded_channel(kind, "https://hook.test/hook", **how)).ok
+
+
+def test_a_certificate_for_another_name_tells_no_address(rig: Rig, certificate: Path) -> None:
+    server = rig.serve("TLS", answers_well(200), tls=with_tls(certificate))
+    how = {
+        "names": rig.names(other=[("127.0.0.1", server.port)]),
+        "environment": {"NODE_EXTRA_CA_CERTS": str(certificate)},
+        "try_s": 20.0,
+    }
+    receipt = sent(a_guarded_channel("webhook", "https://other.test/hook", **how))
+    assert receipt.detail == "its certificate is refused: Hostname mismatch, certificate is not valid for this name."
+
+
+@every_channel
+@pytest.mark.parametrize("behaviour", ["silent after accept", "drips headers"])
+def test_a_receiver_that_hangs_in_the_middle_of_tls_is_given_up(kind: str, rig: Rig, behaviour: str) -> None:
+    url = rig.url(behaviour).replace("http:", "https:")
+    assert sent(a_guarded_channel(kind, url)).detail == "no answer: ConnectTimeout"
+
+
+@every_channel
+def test_bytes_that_drip_through_tls_are_late_too(kind: str, rig: Rig, certificate: Path) -> None:
+    server = rig.serve("drips through TLS", drips_headers, tls=with_tls(certificate))
+    how = {
+        "names": rig.names(hook=[("127.0.0.1", server.port)]),
+        "environment": {"NODE_EXTRA_CA_CERTS": str(certificate)},
+        "try_s": 2.0,
+    }
+    assert sent(a_guarded_channel(kind, "https://hook.test/hook", **how)).detail == "no answer: ReadTimeout"
 
 
 @pytest.mark.parametrize(
@@ -239,6 +415,18 @@ def test_a_try_waits_a_random_part_of_a_doubling_time(severity: Severity, tries:
     assert at(0.0) == 0
     assert at(0.5) == most_s / 2
     assert at(0.0, retry_after_s=700.0) == 700
+
+
+def test_no_wish_of_a_receiver_puts_the_last_try_off_beyond_the_day() -> None:
+    when = next_try(
+        Severity.HIGH,
+        tries=2,
+        first_at=NOW,
+        now=NOW + timedelta(hours=23),
+        retry_after_s=86_400.0,
+        jitter=lambda: 1.0,
+    )
+    assert when == NOW + timedelta(hours=24)
 
 
 def test_after_a_day_it_is_given_up() -> None:

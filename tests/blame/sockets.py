@@ -61,10 +61,11 @@ def speaks_tls(certificate: Path) -> Behaviour:
     return behaviour
 
 
-def a_certificate(folder: Path, *, name: str = "127.0.0.1") -> Path:
-    """A certificate that nobody has signed but itself, with its key in one file."""
+def a_certificate(folder: Path, *, name: str = "127.0.0.1", of: str = "") -> Path:
+    """A certificate that nobody has signed but itself, with its key in one file; `of` is the name that clients look for."""
     file = folder / f"{name}.pem"
     command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", f"/CN={name}"]
+    command += ["-addext", f"subjectAltName={of}"] if of else []
     subprocess.run([*command, "-keyout", file, "-out", folder / "half.pem"], check=True, capture_output=True)
     file.write_text(file.read_text() + (folder / "half.pem").read_text())
     return file

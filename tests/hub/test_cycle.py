@@ -58,6 +58,7 @@ def test_an_outage_fires_at_the_second_location_and_resolves_after_passes(bench:
     broken(bench, "us-west")
     assert bench.tick().owed > 0
     assert firing(bench) == ["A1s.ga_purchase.1"]
+    a_deliverer(bench, Receiver()).deliver()
     bench.now += timedelta(minutes=4)
     bench.tick(after_s=0)
     well(bench, "us-east", "us-west", "eu-west")
@@ -225,6 +226,143 @@ def test_a_receiver_that_hangs_keeps_nobody_else_waiting(bench: Bench) -> None:
     channels = {"hook": Hanging(), "other": Telling()}
     assert a_deliverer(bench, None, channels=channels).deliver() == 2
     assert states(bench) == [NotificationState.DELIVERED] * 2
+
+
+def w4(bench: Bench) -> str | None:
+    """What W4 says while it fires."""
+    with bench.store.read() as connection:
+        return next((a.summary for a in alert_rows.standing(connection) if a.rule == "W4"), None)
+
+
+def test_a_destination_that_fails_for_long_is_told_though_it_may_yet_take_messages(bench: Bench) -> None:
+    broken(bench, "us-east", "us-west")
+    bench.tick()
+    failing = Receiver(*[Receipt(ok=False, detail="no answer: ReadTimeout")] * 99)
+    deliverer = a_deliverer(bench, failing)
+    for _ in range(12):
+        deliverer.deliver()
+        bench.tick()
+    assert w4(bench) is None, "it fails, but not for long yet"
+    for _ in range(2):
+        deliverer.deliver()
+        bench.tick()
+    assert str(w4(bench)).startswith("1 destination does not take messages: hook: ")
+    assert str(w4(bench)).endswith("tried in vain for 2.33 min (no answer: ReadTimeout)")
+
+    # What is owed anew is young, and it fails all the same: only a message that arrives ends the alert.
+    bench.tick()
+    assert w4(bench) is not None
+    failing.answers = []
+    bench.now += timedelta(minutes=2)
+    deliverer.deliver()
+    bench.tick()
+    assert w4(bench) is None
+
+
+def test_a_message_that_nobody_tries_or_that_hangs_is_told_after_a_minute(bench: Bench) -> None:
+    broken(bench, "us-east", "us-west")
+    bench.tick()
+    with bench.store.write() as connection:
+        assert outbox.claim(connection, holder="stuck", now=bench.now, lease_s=3600, limit=1)
+    for _ in range(6):
+        bench.tick()
+    assert w4(bench) is None
+    bench.tick()
+    assert w4(bench) == "1 destination does not take messages: hook: 1 message waiting for 1.17 min without an answer"
+
+
+ROUTES = {
+    Severity.CRITICAL: ("emergency", "pager"),
+    Severity.HIGH: ("ops",),
+    Severity.MEDIUM: ("ops", "digest"),
+}
+
+
+@pytest.mark.parametrize(
+    ("severity", "gone", "reachable", "told"),
+    [
+        (Severity.MEDIUM, "ops", ("emergency", "ops"), []),
+        (Severity.MEDIUM, "ops", ("emergency", "ops", "digest"), ["digest"]),
+        (Severity.HIGH, "ops", ("emergency", "pager", "ops"), []),
+        (Severity.HIGH, "ops", ("emergency", "ops", "digest"), ["digest"]),
+        (Severity.CRITICAL, "emergency", ("ops", "pager", "emergency"), ["pager"]),
+        # Nobody of its own severity is left: rather to a lower one than to nobody.
+        (Severity.CRITICAL, "emergency", ("emergency", "ops"), ["ops"]),
+        (Severity.MEDIUM, "ops", ("emergency", "ops", "spare"), ["spare"]),
+    ],
+)
+def test_a_message_is_passed_on_within_its_own_severity_and_never_up(
+    light: Bench, severity: Severity, gone: str, reachable: tuple[str, ...], told: list[str]
+) -> None:
+    got: list[str] = []
+
+    class Noting(Receiver):
+        def __init__(self, name: str) -> None:
+            super().__init__()
+            self.name = name
+
+        def send(self, message: Message, *, dedup_key: str) -> Receipt:
+            got.append(self.name)
+            return Receipt(ok=self.name != gone, permanent=True, detail="answered 404")
+
+    broken(light, "us-east", "us-west")
+    light.tick()
+    with light.store.write() as connection:
+        (owed,) = [n for n in outbox.latest(connection) if n.state is NotificationState.OWED]
+        outbox.update_owed(connection, replace(owed, state=NotificationState.SUPPRESSED))
+        outbox.owe(connection, [replace(owed, id="n", thread="inc-9", destination=gone, severity=severity)])
+    deliverer = a_deliverer(light, None, channels={name: Noting(name) for name in reachable}, routes=ROUTES)
+    for _ in range(3):
+        deliverer.deliver()
+    assert got == [gone, *told]
+
+
+def test_who_has_a_message_already_needs_no_lower_one_told_in_anothers_place(light: Bench) -> None:
+    broken(light, "us-east", "us-west")
+    light.tick()
+    refusing, pager, ops = Receiver(Receipt(ok=False, permanent=True, detail="answered 404")), Receiver(), Receiver()
+    with light.store.write() as connection:
+        (owed,) = [n for n in outbox.latest(connection) if n.state is NotificationState.OWED]
+        outbox.owe(connection, [replace(owed, id="other", destination="pager")])
+    channels = {"hook": refusing, "pager": pager, "ops": ops}
+    routes = {Severity.CRITICAL: ("hook", "pager"), Severity.HIGH: ("ops",)}
+    deliverer = a_deliverer(light, None, channels=channels, routes=routes)
+    for _ in range(3):
+        deliverer.deliver()
+    assert (len(refusing.got), len(pager.got), len(ops.got)) == (1, 1, 0)
+
+
+def test_a_message_that_is_due_late_is_tried_for_a_day_from_its_first_try(bench: Bench) -> None:
+    broken(bench, "us-east", "us-west")
+    bench.tick()
+    with bench.store.write() as connection:
+        (owed,) = [n for n in outbox.latest(connection) if n.state is NotificationState.OWED]
+        outbox.update_owed(connection, replace(owed, due_at=bench.now + timedelta(hours=60)))
+    receiver = Receiver(*[Receipt(ok=False, detail="answered 503")] * 99)
+    deliverer = a_deliverer(bench, receiver)
+    bench.now += timedelta(hours=60)
+    began = bench.now
+    deliverer.deliver()
+    assert states(bench) == [NotificationState.OWED]
+    bench.now = began + timedelta(hours=23, minutes=59, seconds=30)
+    deliverer.deliver()
+    assert states(bench) == [NotificationState.OWED]
+    bench.now = began + timedelta(hours=24)
+    deliverer.deliver()
+    assert states(bench) == [NotificationState.DEAD]
+    assert len(receiver.got) == 3
+
+
+def test_a_wish_that_makes_no_sense_does_not_keep_a_message_beyond_its_day(bench: Bench) -> None:
+    broken(bench, "us-east", "us-west")
+    bench.tick()
+    deliverer = a_deliverer(bench, Receiver(Receipt(ok=False, retry_after_s=1e9)))
+    deliverer.deliver()
+    with bench.store.read() as connection:
+        assert outbox.latest(connection)[0].due_at == bench.now + timedelta(hours=24)
+    bench.now += timedelta(hours=24)
+    deliverer.deliver()
+    assert states(bench) == [NotificationState.DELIVERED]
 
 
 def test_a_destination_without_an_address_is_told_apart(bench: Bench) -> None:

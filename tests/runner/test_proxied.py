@@ -8,12 +8,10 @@ from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, cast
 
-import httpx
 import pytest
 
-from config.network import tls_context
 from journeys.till import StripeAccess, _from_stripe
-from runner.hub_client import HubClient
+from runner.hub_client import HubClient, hub_http_client
 from runner.undo import StripeDesk
 
 SESSION = {
@@ -68,7 +66,7 @@ def proxy(monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
 
 
 def ask_the_hub() -> None:
-    with httpx.Client(timeout=10, verify=tls_context()) as client:
+    with hub_http_client() as client:
         HubClient("http://hub.test", location="us-east", client=client).get_plan()
 
 

@@ -7,7 +7,7 @@ from collections import Counter
 from datetime import timedelta
 from typing import Any
 
-from facts import Notification, NotificationKind, NotificationState, Severity
+from facts import Backlog, Notification, NotificationKind, NotificationState, Severity
 from store import Store, outbox
 from tests.builders import A_MOMENT
 
@@ -151,6 +151,50 @@ def test_many_hubs_claim_each_message_once(store: Store) -> None:
     for thread in threads:
         thread.join()
     assert sorted(got) == sorted(f"n{i}" for i in range(40))
+
+
+def test_a_claim_for_one_destination_takes_nothing_of_another(store: Store) -> None:
+    owe(store, a_notification("n1"), a_notification("n2", destination="hook"), a_notification("n3", thread="inc-2"))
+    with store.write() as connection:
+        claimed = outbox.claim(connection, holder="hub-1", now=NOW, lease_s=60, limit=1, destination="hook")
+        assert [n.id for n in claimed] == ["n2"]
+        assert outbox.destinations_due(connection, NOW) == ["slack"]
+
+
+def test_the_first_word_of_an_outage_is_claimed_before_all_that_waits(store: Store) -> None:
+    early = NOW - timedelta(hours=1)
+    owe(
+        store,
+        a_notification("resolved", thread="a", kind=NotificationKind.RESOLVED, due_at=early),
+        a_notification("again", thread="b", tries=4, due_at=early),
+        a_notification("medium", thread="c", severity=Severity.MEDIUM, due_at=early),
+        a_notification("new", thread="d"),
+    )
+    assert [claim(store, limit=1)[0] for _ in range(4)] == ["new", "medium", "again", "resolved"]
+
+
+def test_a_backlog_counts_from_the_first_try_or_from_when_it_was_due(store: Store) -> None:
+    minute = timedelta(minutes=1)
+    owe(
+        store,
+        a_notification("tried", destination="failing"),
+        a_notification("behind it", destination="failing", order=2),
+        a_notification("sent now", destination="hanging", due_at=NOW + minute),
+        a_notification("later", destination="hanging", thread="inc-2", due_at=NOW + 9 * minute),
+        a_notification("delivered", destination="well"),
+    )
+    with store.write() as connection:
+        outbox.claim(connection, holder="hub-1", now=NOW, lease_s=60, limit=1, destination="failing")
+        outbox.try_again(connection, "tried", holder="hub-1", at=NOW + minute, next_at=NOW + 5 * minute, error="503")
+        outbox.claim(connection, holder="hub-1", now=NOW + minute, lease_s=60, limit=1, destination="hanging")
+        outbox.claim(connection, holder="hub-1", now=NOW, lease_s=60, limit=1, destination="well")
+        outbox.delivered(connection, "delivered", holder="hub-1", at=NOW, detail=None)
+        assert outbox.first_tried_at(connection, "tried") == NOW + minute
+        assert outbox.first_tried_at(connection, "sent now") is None
+        assert outbox.backlogs(connection, NOW + 2 * minute) == [
+            Backlog(destination="failing", since=NOW + minute, messages=1, tried=True, error="503"),
+            Backlog(destination="hanging", since=NOW + minute, messages=1, tried=False),
+        ]
 
 
 def test_the_oldest_due_message_tells_how_far_behind_delivery_is(store: Store) -> None:
