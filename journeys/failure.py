@@ -78,10 +78,14 @@ class Broken(Exception):  # noqa: N818 - what a page object says when the shop i
 
 @dataclass(frozen=True, slots=True)
 class Thrown:
-    """An uncaught exception of a page; `party` is `first`, or the origin of the third party whose script threw it."""
+    """An exception of a page; `party` is `first`, or the origin of the third party whose script threw it.
+
+    `caught`: a framework caught it and wrote it to the console.
+    """
 
     text: str
     party: str = "first"
+    caught: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +94,9 @@ class Scene:
 
     `requests` are the failed step's, `around` those that the page on show had made before it. `now` is on the clock of the
     requests. `page_is_first` tells whose page it was; `site_answered` whether the site gave any answer in this attempt.
-    `survived` are the marks (`cause.mark`) of failures that came earlier and kept no step from passing.
+    `survived` are the marks (`cause.mark`) of failures that came earlier and kept no step from passing. `answers_s` are the times
+    that the site's answers to this attempt took. `cover` is what lies over the control that was to be clicked, `options` are those
+    of the list that was to be chosen from.
     """
 
     step: str
@@ -109,3 +115,6 @@ class Scene:
     crashed: bool = False
     walled: str | None = None
     over_deadline_s: float | None = None
+    answers_s: Sequence[float] = ()
+    cover: str | None = None
+    options: Sequence[str] = ()

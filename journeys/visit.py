@@ -14,7 +14,7 @@ third party for proof: the observer is never inside the measurement.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, TypeVar
 
@@ -49,7 +49,7 @@ class Visit:
     `listener` is told `step_started`, `step_ended`, `waited`, `order`, `pay`, `purchase` and `secrets` as they happen; `order`,
     `pay` and `purchase` before what they tell of is done. `tracer` is what a sensitive step pauses. `stripe` is a test-mode key and the
     address it belongs to, or None. `unhurried` is for a person who watches it slowed down: every limit is four times as long,
-    and what never comes still fails.
+    and what never comes still fails. `headers` are those that every request of the page carries to the site.
     """
 
     def __init__(
@@ -63,6 +63,7 @@ class Visit:
         listener: Listener | None = None,
         unhurried: bool = False,
         tracer: Tracer | None = None,
+        headers: Mapping[str, str] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.page = page
@@ -71,6 +72,7 @@ class Visit:
         self.journey = journey
         self.run_id = run_id
         self.stripe = stripe
+        self._headers = dict(headers or {})
         self.notes: list[str] = []
         self.purchases: dict[str, Purchase] = {}
         self.recorder = Recorder(site_url=site.base_url, clock=clock)
@@ -90,8 +92,12 @@ class Visit:
         self._onlooker = Onlooker(
             page, self.recorder, self._waiting, journey=journey, steps=self._steps, clock=self._clock
         )
-        # Tells the shop's own people, and their analytics, that this buyer is not one.
-        page.context.add_cookies([{"name": "sixfb_synthetic", "value": "1", "url": site.base_url}])
+        self._known_origins: set[str] = set()
+        self._mark(site.base_url)
+
+    def _mark(self, url: str) -> None:
+        """Tell the shop's own people, and their analytics, that this buyer is not one."""
+        self.page.context.add_cookies([{"name": "sixfb_synthetic", "value": "1", "url": url}])
 
     # -- the clock ---------------------------------------------------------------------------------------------------
 
@@ -197,6 +203,11 @@ class Visit:
             raise VisitFailed(forgotten)
 
     @property
+    def page_on_show(self) -> Page:
+        """The page that the journey waited on last: its own, or a tab that it opened."""
+        return self._waiting.page
+
+    @property
     def page_text(self) -> str:
         """What the page said when a step failed; empty before that."""
         return self._onlooker.page_text
@@ -209,10 +220,21 @@ class Visit:
             response = self.page.goto(url, wait_until="domcontentloaded", timeout=self.time_left_ms())
         except Error as error:
             if "Download is starting" in str(error):
-                raise Broken(f"{endpoint_of(url)} is a download and no page") from error
+                document = self.recorder.document_of(self.page)
+                status = document.status if document else "something"
+                raise Broken(f"{endpoint_of(url)} answered {status} with a download, which is no page") from error
             raise
         if response is not None and response.status >= 400:
             raise Broken(f"the page at {endpoint_of(url)} is an error page")
+        self._note_other_origins()
+
+    def _note_other_origins(self) -> None:
+        """Say which other addresses count as the site, and mark this buyer there too."""
+        others = self.recorder.origins - {self.recorder.origin} - self._known_origins
+        for origin in sorted(others):
+            self._known_origins.add(origin)
+            self.note(f"{self.recorder.origin} redirects to {origin}, which counts as the site too")
+            self._mark(origin)
 
     def see(self, locator: Locator) -> Locator:
         """Wait until a control or text is visible.
@@ -252,11 +274,11 @@ class Visit:
         return None
 
     def ask(self, path: str, **query: str) -> Answer:
-        """`GET` of an endpoint of the site with the buyer's cookies but beside the page; it counts in the request budget.
+        """Send a `GET` to an endpoint of the site beside the page, as the same visitor; it counts in the request budget.
 
         No answer is a status of None and the reason in `said`.
         """
-        return ask(self.page.context, self.recorder, self.site.url(path), query)
+        return ask(self.page.context, self.recorder, self.site.url(path), query, headers=self._headers)
 
     def order(self) -> None:
         """The shop is about to be asked for a checkout, in the name of this run's own e-mail address."""

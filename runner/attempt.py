@@ -135,6 +135,7 @@ def _make(order: Order, playwright: Playwright, wire: Wire, witness: Witness) ->
         listener=books.tell,
         unhurried=job.slow_mo_ms > 0,
         tracer=tracer,
+        headers={**job.headers, **job.secret_headers},
     )
     witness.visit = visit
     started_at = datetime.now(UTC)
@@ -215,7 +216,7 @@ def _facts(order: Order, visit: Visit, failure: Failure | None, started_at: date
         requests_left=visit.recorder.requests_left,
         requests_counted=visit.recorder.requests_counted,
         requests_reset_at=visit.recorder.requests_reset_at,
-        page=_address(visit.page),
+        page=_address(visit.page_on_show),
         page_text=visit.page_text or None,
         steps=visit.steps(),
         **visit.recorder.nouns(),
@@ -256,7 +257,7 @@ def _save_screenshot(visit: Visit, file: Path, wire: Wire, *, fade: bool) -> Non
     try:
         if fade:
             visit.pump(_FADE_MS)
-        visit.page.screenshot(path=file, type="jpeg", quality=60, timeout=5000)
+        visit.page_on_show.screenshot(path=file, type="jpeg", quality=60, timeout=5000)
         wire.tell("evidence", {"kind": "screenshot", "file": file.name})
     except (Error, OSError) as error:
         wire.tell("note", {"note": f"no screenshot: {_first_lines(str(error))[:120]}"})
