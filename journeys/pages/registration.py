@@ -46,12 +46,11 @@ class RegistrationPage:
 
     def total_is(self, price: float) -> None:
         """The review's total is the price."""
-        self._check_total(price, "the review shows a total of {shown} where {due} is due")
+        self._check_total(price, "the order review shows {shown}; a buyer should pay {due}")
 
-    def member_total_is(self, price: float, *, instead_of: float) -> None:
-        """The review's total is the member's price, not the full one."""
-        full = money(instead_of, self.visit.site.currency)
-        self._check_total(price, f"the review shows a total of {{shown}} where a member pays {{due}} instead of {full}")
+    def member_total_is(self, price: float) -> None:
+        """The review's total is the member's price."""
+        self._check_total(price, "the order review shows {shown}; a member should pay {due}")
 
     def proceed_to_payment(self) -> None:
         """Press the button and wait until the site has opened a checkout and sent the buyer there."""
