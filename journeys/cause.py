@@ -46,7 +46,7 @@ def explain(error: BaseException, scene: Scene, *, where: str | None = None) -> 
 
 def mark(request: SeenRequest) -> str:
     """What makes two failures of requests the same one."""
-    return f"{request.method} {request.url.partition('?')[0]} {request.status or request.failure or 'silence'}"
+    return f"{name_of_request(request)} {request.status or request.failure or 'silence'}"
 
 
 def _cause(error: BaseException, scene: Scene) -> Cause:
@@ -160,6 +160,8 @@ def _from_page(error: BaseException, scene: Scene) -> Cause:
         return why[0], [*why[1], *not_there]
     if _all_slow(scene) and scene.cover is None:
         return Kind.SILENT, [*_all_slow(scene), *not_there]
+    if scene.is_another_page and not scene.cover:
+        return Kind.SHOWN, ["this is another page than when a buyer last got through", *not_there]
     if not scene.page_text.strip() and not scene.cover:
         return Kind.SHOWN, [f"{scene.page} is an empty page", what]
     # A value that is not the expected one stands on the page: the control itself was found.
@@ -168,7 +170,9 @@ def _from_page(error: BaseException, scene: Scene) -> Cause:
 
 def _what_the_page_showed(scene: Scene) -> str:
     place = scene.page if scene.page_is_first else f"the page at {scene.page}"
-    return f"{place} showed '{short(scene.page_text) or 'nothing'}'"
+    names = ", ".join(f"'{short(name)}'" for name in scene.offers)
+    there = f"; there is {names}" if names else ""
+    return f"{place} showed '{short(scene.excerpt or scene.page_text) or 'nothing'}'{there}"
 
 
 def _from_code(scene: Scene) -> Cause | None:
@@ -176,7 +180,8 @@ def _from_code(scene: Scene) -> Cause | None:
     on_page = [*scene.around, *scene.requests]
     there = _new(on_page, scene)
     # The site's own scripts and styles count on every page anew: what the page lacks may be what they would have made.
-    own = [r for r in on_page if r.party == "first" and r.kind in _ASSETS and _went_wrong(r, scene)]
+    failed = [r for r in on_page if r.kind in _ASSETS and _went_wrong(r, scene)]
+    own = [r for r in failed if r.party == "first" and mark(r) not in scene.usual]
     if own:
         first = next((r for r in own if r.kind == "script"), own[0])
         kind = Kind.ANSWERED if first.status and first.status >= 400 else Kind.SILENT

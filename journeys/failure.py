@@ -94,9 +94,11 @@ class Scene:
 
     `requests` are the failed step's, `around` those that the page on show had made before it. `now` is on the clock of the
     requests. `page_is_first` tells whose page it was; `site_answered` whether the site gave any answer in this attempt.
-    `survived` are the marks (`cause.mark`) of failures that came earlier and kept no step from passing. `answers_s` are the times
-    that the site's answers to this attempt took. `cover` is what lies over the control that was to be clicked, `options` are those
-    of the list that was to be chosen from.
+    `survived` are the marks (`cause.mark`) of failures that came earlier and kept no step from passing, `usual` those of the last
+    good run. `is_another_page`: the page has next to nothing in common with the one that stood there in that run. `answers_s` are the
+    times that the site's answers to this attempt took. `excerpt` is the main part of the page's text, `offers` names the controls
+    there are of the kind that was looked for, `cover` what lies over the control that was to be clicked, and `options` are those of
+    the list that was to be chosen from.
     """
 
     step: str
@@ -116,5 +118,9 @@ class Scene:
     walled: str | None = None
     over_deadline_s: float | None = None
     answers_s: Sequence[float] = ()
+    usual: frozenset[str] = frozenset()
+    is_another_page: bool = False
+    excerpt: str = ""
+    offers: Sequence[str] = ()
     cover: str | None = None
     options: Sequence[str] = ()

@@ -16,12 +16,14 @@ from journeys.failure import Failure, Scene, Thrown
 from journeys.journey import Journey
 from journeys.net_errors import is_the_sites
 from journeys.recording import Recorder, endpoint_of, origin_of
+from journeys.reference import Reference, Sketch, is_another_page
 from journeys.steps import Steps
 from journeys.waiting import Waiting
 from journeys.walls import PUZZLE, is_login, wall_said_by
 from journeys.wording import as_known
 
 _GLANCE_MS = 100
+_MOST_OFFERS = 6
 # Name, password, and the button; a second field or button for those who forgot it.
 _MOST_CONTROLS_OF_A_LOGIN = 5
 _CALLS = frozenset({"document", "fetch", "xhr"})
@@ -52,16 +54,18 @@ class Onlooker:
         self._journey, self._steps, self._clock = journey, steps, clock
         self.page_text = ""
 
-    def explain(self, step: str, error: Exception) -> Failure:
+    def explain(self, step: str, error: Exception, reference: Reference | None = None) -> Failure:
         """Off the clock, find out what an error in a step amounts to."""
         over_deadline_s = self._journey.deadline_s if self._clock.is_late else None
         with self._clock.stopped():
             call = failed_call(error, self._page.context.pages)
             self._page = self._waiting.page = call.page or self._waiting.page
-            scene = self._scene(step, error, call, over_deadline_s)
+            scene = self._scene(step, error, call, over_deadline_s, reference or Reference())
             return explain(error, scene, where=self._where(error))
 
-    def _scene(self, step: str, error: Exception, call: FailedCall, over_deadline_s: float | None) -> Scene:
+    def _scene(
+        self, step: str, error: Exception, call: FailedCall, over_deadline_s: float | None, reference: Reference
+    ) -> Scene:
         self._hear_out(step)
         self.page_text = self._read_page()
         page, recorder = self._page, self._recorder
@@ -73,7 +77,11 @@ class Onlooker:
             step=step,
             requests=recorder.in_step(step),
             around=[r for r in recorder.requests if r.step != step and r.began >= began],
-            survived=self._survived(self._steps.left_behind(step)),
+            survived=self._survived(self._steps.left_behind(step)) | reference.failed,
+            usual=reference.failed,
+            is_another_page=is_another_page(self.page_text, self._known_pages(step, reference)),
+            excerpt=self._excerpt(),
+            offers=self._offers(str(error)),
             dialogs=[d for d in recorder.dialogs if d.step == step],
             exceptions=self._thrown(),
             now=recorder.clock(),
@@ -121,7 +129,8 @@ class Onlooker:
         if locator is None or "did not find some options" not in str(error):
             return []
         try:
-            return [text.strip() for text in locator.first.locator("option").all_inner_texts()]
+            lines = locator.first.inner_text(timeout=_GLANCE_MS).splitlines()
+            return [line.strip() for line in lines if line.strip()]
         except Error:
             return []
 
@@ -167,6 +176,45 @@ class Onlooker:
                 self._waiting.pump(100)
             self._waiting.pump(100)
             self._recorder.read_answers(step)
+
+    def _known_pages(self, step: str, reference: Reference) -> list[Sketch]:
+        """The pages that the last good run had before and after a step."""
+        before = [done for done in self._journey.steps if done in reference.pages]
+        at = before.index(step) if step in before else len(before)
+        return [reference.pages[name] for name in before[max(0, at - 1) : at + 1]]
+
+    def _excerpt(self) -> str:
+        """What the main part of the page says: without menus and lists to choose from, which are on every page."""
+        main = self._text_of("main:visible, [role=main]:visible")
+        if main:
+            return main
+        around = "nav, [role=navigation], header, footer, select"
+        aside = {line.strip() for text in self._texts_of(around) for line in text.splitlines()}
+        rest = [line for line in self.page_text.splitlines() if line.strip() and line.strip() not in aside]
+        return "\n".join(rest) or self.page_text
+
+    def _offers(self, message: str) -> list[str]:
+        """The names of the controls that are there of the kind that was looked for."""
+        looked = re.search(r'waiting for get_by_role\("(button|link)"', message)
+        if not looked:
+            return []
+        selector = {"button": "button, [role=button], input[type=submit]", "link": "a[href]"}[looked[1]]
+        names = (" ".join(text.split()) for text in self._texts_of(f":is({selector}):visible"))
+        return list(dict.fromkeys(name for name in names if name))[:_MOST_OFFERS]
+
+    def _text_of(self, selector: str) -> str:
+        try:
+            return self._page.locator(selector).first.inner_text(timeout=_GLANCE_MS).strip()
+        except Error:
+            return ""
+
+    def _texts_of(self, selector: str) -> list[str]:
+        if not self.page_text:
+            return []  # it did not even tell its text: to ask a page that hangs has no limit of its own
+        try:
+            return self._page.locator(selector).all_inner_texts()
+        except Error:
+            return []
 
     def _read_page(self) -> str:
         try:

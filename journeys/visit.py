@@ -15,13 +15,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any, TypeVar
 
 from playwright.sync_api import Error, Locator, Page
 
 from facts import Purchase, Step
 from journeys.asking import Answer, ask
+from journeys.cause import mark
 from journeys.clock import Clock
 from journeys.failure import Broken, Kind, VisitFailed
 from journeys.gap import Gap
@@ -29,6 +30,7 @@ from journeys.journey import Journey, journey
 from journeys.money import money
 from journeys.onlooker import Onlooker
 from journeys.recording import Recorder, SeenRequest, Tracer, endpoint_of
+from journeys.reference import Reference, Sketch, sketch_of
 from journeys.rest import Rest
 from journeys.site import Site
 from journeys.steps import Steps
@@ -41,6 +43,7 @@ T = TypeVar("T")
 Listener = Callable[[str, dict[str, Any]], None]
 
 _PATIENCE = 4
+_SKETCH_MS = 300
 
 
 class Visit:
@@ -73,6 +76,9 @@ class Visit:
         self.run_id = run_id
         self.stripe = stripe
         self._headers = dict(headers or {})
+        self.reference: Reference | None = None
+        """What the last good run of this journey saw; a failure is judged beside it."""
+        self._sketches: dict[str, Sketch] = {}
         self.notes: list[str] = []
         self.purchases: dict[str, Purchase] = {}
         self.recorder = Recorder(site_url=site.base_url, clock=clock)
@@ -144,12 +150,24 @@ class Visit:
             yield
         except Exception as error:  # a journey is somebody's code: whatever it raises is this step's failure
             self._steps.failed(name)
-            failure = self._onlooker.explain(name, error)
+            failure = self._onlooker.explain(name, error, self.reference)
             self._steps.explain(failure)
             raise VisitFailed(failure) from error
         self._steps.passed(name)
         self.settle()
+        self._sketch(name)
         self._shade(name, sensitive=False)
+
+    def _sketch(self, step: str) -> None:
+        """Off the clock, remember what the page says at the end of a step."""
+        with self.off_the_clock(), suppress(Error):  # a page on its way elsewhere has nothing to say
+            self._sketches[step] = sketch_of(self.page_on_show.locator("body").inner_text(timeout=_SKETCH_MS))
+
+    def seen(self) -> Reference:
+        """Return what this walk saw, for later ones to be judged beside."""
+        failed = {mark(r) for r in self.recorder.requests if r.failed or not r.ended}
+        lines = {line.text for line in self.recorder.console}
+        return Reference(pages=self._sketches, failed=frozenset(failed | lines))
 
     def _shade(self, step: str, *, sensitive: bool) -> None:
         """Open the gap for a sensitive step; else close it, if there is one and its page was left."""
@@ -197,7 +215,7 @@ class Visit:
             raise
         except Exception as error:
             step = self.recorder.step or self.journey.steps[0]
-            raise VisitFailed(self._onlooker.explain(step, error)) from error
+            raise VisitFailed(self._onlooker.explain(step, error, self.reference)) from error
         forgotten = self._steps.forgotten()
         if forgotten:
             raise VisitFailed(forgotten)

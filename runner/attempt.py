@@ -8,6 +8,7 @@ started it kills what is left and removes the folder.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import sys
@@ -25,6 +26,7 @@ from facts import Attempt, Status, from_wire, to_wire
 from journeys.browser import BrowserMissingError, find_browser, launch_options, user_agent
 from journeys.failure import Failure
 from journeys.recording import Tracer, origin_of
+from journeys.reference import read_reference, write_reference
 from journeys.registry import JourneyError, load_journey
 from journeys.till import StripeAccess
 from journeys.visit import Visit, VisitFailed
@@ -139,7 +141,10 @@ def _make(order: Order, playwright: Playwright, wire: Wire, witness: Witness) ->
     )
     witness.visit = visit
     started_at = datetime.now(UTC)
+    visit.reference = read_reference(good) if (good := _last_good(job)) else None
     failure = _walk(visit)
+    if good and failure is None:
+        write_reference(good, visit.seen())
     wire.tell(
         "walked", {"attempt": _facts(order, visit, failure, started_at), "failure": failure, "notes": visit.notes}
     )
@@ -147,6 +152,14 @@ def _make(order: Order, playwright: Playwright, wire: Wire, witness: Witness) ->
         page.pause()
     _take_evidence(Path(order.folder), visit, failure, wire, tracer)
     wire.tell("done", {})
+
+
+def _last_good(job: Job) -> Path | None:
+    """The file of the last good run of this journey at this site."""
+    if job.last_good is None:
+        return None
+    site = hashlib.sha256(origin_of(job.site.base_url).encode()).hexdigest()[:8]
+    return Path(job.last_good, f"{job.journey}-{site}.json")
 
 
 def _context(order: Order, new_context: Any, agent: str, wire: Wire) -> BrowserContext:

@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from journeys.failure import Failure, Kind
+from journeys.reference import Reference
 from journeys.site import Site
 from journeys.visit import Visit, VisitFailed, journey
 from tests.sites import Page as Answer
@@ -45,7 +46,9 @@ def failure_of(visit: Visit) -> Failure | None:
     return None
 
 
-def walked(context: BrowserContext, pages: Pages, look: Walk, *, step_s: float = 1.0) -> tuple[Failure | None, Visit]:
+def walked(
+    context: BrowserContext, pages: Pages, look: Walk, *, step_s: float = 1.0, reference: Reference | None = None
+) -> tuple[Failure | None, Visit]:
     """Open `/` of a small site, do something there, and return what came of it."""
 
     def walk(visit: Visit) -> None:
@@ -56,6 +59,7 @@ def walked(context: BrowserContext, pages: Pages, look: Walk, *, step_s: float =
 
     with a_site(pages) as site:
         visit = a_visit(context.new_page(), site.url, walk, step_s=step_s)
+        visit.reference = reference
         return failure_of(visit), visit
 
 
@@ -358,6 +362,60 @@ def test_a_login_that_the_site_sends_the_buyer_to_counts(context: BrowserContext
     failure, _ = walked(context, pages, see("button", "Pay"), step_s=1)
     assert failure is not None
     assert "asks the buyer to log in" in failure.sentence
+
+
+# -- beside the last good run ----------------------------------------------------------------------------------------------
+
+GOOD = "<h1>Six cities, two days</h1><p>A hands-on workshop for barbers who want to grow their business</p><button>Buy</button>"
+DEAD = "<link rel=stylesheet href=/old.css>"
+
+
+def beside_a_good_run(browser: Browser, good: str, bad: str, look: Walk) -> Failure:
+    """The failure of a run after one that passed, each in a browser context of its own."""
+    passed, failed = browser.new_context(), browser.new_context()
+    try:
+        failure, visit = walked(passed, {"/": good}, see("button", "Buy"))
+        assert failure is None
+        failure, _ = walked(failed, {"/": bad}, look, reference=visit.seen())
+    finally:
+        passed.close()
+        failed.close()
+    assert failure is not None
+    return failure
+
+
+def test_another_page_altogether_is_the_sites(browser: Browser) -> None:
+    failure = beside_a_good_run(
+        browser, GOOD, "<h1>Hello</h1><p>You may like our new furniture</p>", see("button", "Buy")
+    )
+    assert failure.kind is Kind.SHOWN
+    assert "another page" in failure.sentence
+
+
+def test_one_control_less_on_a_known_page_is_the_journeys(browser: Browser) -> None:
+    failure = beside_a_good_run(browser, GOOD, GOOD.replace("Buy", "Reserve"), see("button", "Buy"))
+    assert failure.kind is Kind.MISSING
+    assert "there is 'Reserve'" in failure.sentence
+
+
+def test_what_failed_in_the_last_good_run_too_is_no_suspect(browser: Browser) -> None:
+    with a_site({}) as cdn:
+        dead = f"{DEAD}<script src='{cdn.url.replace('127.0.0.1', 'localhost')}/kit.js'></script>"
+        failure = beside_a_good_run(browser, dead + GOOD, dead + GOOD.replace("Buy", "Reserve"), see("button", "Buy"))
+    assert failure.kind is Kind.MISSING
+    assert "old.css" not in failure.sentence
+
+
+def test_an_excerpt_leaves_menus_and_lists_out(context: BrowserContext) -> None:
+    languages = (
+        "<select>" + "".join(f"<option>Language {n}" for n in range(40)) + "</select><nav>Home Shop About us</nav>"
+    )
+    failure, _ = walked(
+        context, {"/": languages + "<h1>Your trolley</h1><button>Put in trolley</button>"}, see("button", "Buy")
+    )
+    assert failure is not None
+    assert "/ showed 'Your trolley" in failure.sentence
+    assert "there is 'Put in trolley'" in failure.sentence
 
 
 # -- slow answers ----------------------------------------------------------------------------------------------------------
