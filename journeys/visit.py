@@ -94,7 +94,7 @@ class Visit:
         )
         self._steps = Steps(journey, self._clock, lambda step: self._tell("step_ended", {"step": step}))
         self._waiting = Waiting(page, self.recorder, self._clock)
-        self._rest = Rest(page, self.recorder.vitals, self._clock, self._waiting)
+        self._rest = Rest(page, self.recorder, self._clock, self._waiting)
         self._onlooker = Onlooker(
             page, self.recorder, self._waiting, journey=journey, steps=self._steps, clock=self._clock
         )
@@ -322,6 +322,7 @@ class Visit:
     def settle(self) -> None:
         """Off the clock, let a page that was just reached come to rest, so that nobody touches it before its vitals are whole.
 
-        Rest is: loaded, and 500 ms without a paint or a shift that counts; at most 3 s.
+        Rest is: loaded, 500 ms without a paint or a shift that counts, no animation that has an end, and no answer of the site under
+        way; at most 3 s.
         """
         self._rest.settle()

@@ -83,7 +83,7 @@ class Recorder:
         self._documents: dict[BrowserRequest, SeenRequest] = {}
         self.console: list[facts.ConsoleLine] = []
         self.dialogs: list[facts.Dialog] = []
-        self.vitals = VitalsLog(first=self.origin, clock=clock)
+        self.vitals = VitalsLog(first=self.origins, clock=clock)
         self.requests_left: int | None = None
         """The lowest `x-ratelimit-remaining` that the site has answered in the window that is open now."""
         self.requests_reset_at: datetime | None = None
@@ -162,7 +162,7 @@ class Recorder:
 
     def party_of(self, url: str) -> str:
         """Return `first` for an address of the site, else the third party's origin."""
-        return "first" if origin_of(url) in self.origins else party_of(url, first=self.origin)
+        return party_of(url, first=self.origins)
 
     def is_the_sites(self, url: str) -> bool:
         """Return whether an address belongs to the site."""

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from facts import Vital
 from journeys.failure import Failure, Kind
 from journeys.reference import Reference
 from journeys.site import Site
@@ -571,3 +572,36 @@ def test_a_question_beside_the_page_carries_the_headers_of_the_page(context: Bro
         )
         assert failure_of(visit) is None
         assert asked(site)["x-shop-secret"] == "open sesame"
+
+
+# -- rest ------------------------------------------------------------------------------------------------------------------
+
+FADES = """<style>@keyframes in {{ from {{ opacity: 0 }} to {{ opacity: 1 }} }}
+@keyframes turn {{ to {{ transform: rotate(360deg) }} }}
+h1 {{ font-size: 90px; animation: in {seconds}s linear backwards }} i {{ animation: turn 1s linear infinite }}</style>
+<i>*</i><h1>A headline that fades in</h1><button>Buy</button><div id=late></div><script>{script}</script>"""
+POLLS = "setInterval(() => fetch('/api/poll'), 1000); fetch('/api/stream')"
+
+
+def rested(context: BrowserContext, seconds: float, script: str = "") -> Vital:
+    """The LCP of a page that is pressed after the visit let it come to rest."""
+    pages: Pages = {
+        "/": FADES.format(seconds=seconds, script=script),
+        "/api/poll": Answer("{}", kind=JSON),
+        "/api/stream": Answer("{}", kind=JSON, before=lambda: time.sleep(6)),
+    }
+    failure, visit = walked(context, pages, lambda v: v.press(v.page.get_by_role("button")), step_s=8)
+    assert failure is None
+    return next(v for v in visit.recorder.vitals.vitals() if (v.page, v.name) == ("/", "LCP"))
+
+
+@pytest.mark.parametrize(("seconds", "script"), [(0.3, ""), (0.8, ""), (1.2, ""), (0.8, POLLS)])
+def test_a_page_that_fades_in_is_whole_when_it_is_touched(context: BrowserContext, seconds: float, script: str) -> None:
+    lcp = rested(context, seconds, script)
+    assert not lcp.cut
+    assert lcp.value is not None
+    assert lcp.value >= seconds * 1000 - 50, "touched before the largest paint"
+
+
+def test_a_page_that_fades_in_for_longer_than_it_is_waited_for_is_cut(context: BrowserContext) -> None:
+    assert rested(context, 5.0).cut
