@@ -13,6 +13,9 @@ from journeys.money import to_minor
 if TYPE_CHECKING:
     from journeys.visit import Visit
 
+PAY_PRESSED = "Pay was pressed and nobody saw the end: if it was paid, it is not refunded"
+"""What is known of a session after Pay was pressed, until somebody sees whether it was paid."""
+
 SESSION_API = "/api/create-checkout-session"
 
 

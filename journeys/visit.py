@@ -16,6 +16,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from playwright.sync_api import Error, Locator, Page
@@ -34,8 +35,9 @@ from journeys.reference import Reference, Sketch, sketch_of
 from journeys.rest import Rest
 from journeys.site import Site
 from journeys.steps import Steps
-from journeys.till import StripeAccess
+from journeys.till import PAY_PRESSED, StripeAccess, read_session
 from journeys.waiting import POLL_MS, Waiting
+from journeys.wording import name_of_request
 
 __all__ = ["Broken", "Journey", "Kind", "Visit", "VisitFailed", "journey", "money"]
 
@@ -44,6 +46,8 @@ Listener = Callable[[str, dict[str, Any]], None]
 
 _PATIENCE = 4
 _SKETCH_MS = 300
+_FILES = frozenset({"script", "stylesheet", "font", "image"})
+_MOST_FILES = 3
 
 
 class Visit:
@@ -210,6 +214,15 @@ class Visit:
             VisitFailed: a step failed, the code between steps raised, or a step was left out without a word.
         """
         try:
+            self._walk()
+        except VisitFailed:
+            self._see_what_was_paid()
+            raise
+        finally:
+            self._note_failed_files()
+
+    def _walk(self) -> None:
+        try:
             self.journey.walk(self)
         except VisitFailed:
             raise
@@ -304,9 +317,35 @@ class Visit:
             self._tell("order", {"email": self.site.email_for(self.run_id)})
 
     def about_to_pay(self, session_id: str) -> None:
-        """Pay is about to be pressed."""
+        """Write down that Pay is about to be pressed: from now on the session may be paid, whoever sees it."""
         with self.off_the_clock():
             self._tell("pay", {"session_id": session_id})
+        if session_id in self.purchases:
+            self.purchase(replace(self.purchases[session_id], note=PAY_PRESSED))
+
+    def _see_what_was_paid(self) -> None:
+        """Ask Stripe about a session whose Pay was pressed and whose end the failed walk did not see."""
+        for session_id, bought in self.purchases.items():
+            if bought.note != PAY_PRESSED or self.stripe is None:
+                continue
+            session = read_session(self, session_id)
+            if session.error is None:
+                state, note = ("paid", "paid, not refunded") if session.paid else ("open", "open, expires in 24 h")
+                self.purchase(replace(bought, state=state, note=note, proved_by=session.told_by))
+
+    def _note_failed_files(self) -> None:
+        """Say which of the site's own files failed, for a purchase may pass without them."""
+        failed = {
+            name_of_request(r): r
+            for r in self.recorder.requests
+            if r.party == "first" and r.kind in _FILES and r.failed
+        }
+        if not failed:
+            return
+        names = [f"{name} answered {r.status}" if r.status else f"{name} failed" for name, r in failed.items()]
+        more = f" and {len(names) - _MOST_FILES} more" if len(names) > _MOST_FILES else ""
+        files = "1 of the site's own files" if len(names) == 1 else f"{len(names)} of the site's own files"
+        self.note(f"{files} failed: {', '.join(names[:_MOST_FILES])}{more}")
 
     def purchase(self, purchase: Purchase) -> None:
         """Remember what was bought or left open; a later word about the same session replaces the earlier."""

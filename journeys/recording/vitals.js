@@ -181,7 +181,7 @@
 
   // A page that fades in paints its largest element when the animation ends, and nothing tells so before. Spinners never end.
   let animatedUntil = 0;
-  const lookAtAnimations = () => {
+  const readAnimations = () => {
     const now = performance.now();
     let until = 0;
     for (const animation of document.getAnimations ? document.getAnimations() : []) {
@@ -193,15 +193,15 @@
     }
     if (until > animatedUntil + FRAME) { animatedUntil = until; soon(); }
     else animatedUntil = until || Math.min(animatedUntil, now);
-    if (now < current().start + ANIMATED) setTimeout(lookAtAnimations, 50);
-    else watching = false;
+    return animatedUntil > now + FRAME;
   };
   let watching = false;
-  const watchAnimations = () => { if (!watching) { watching = true; setTimeout(lookAtAnimations); } };
-  const isAnimated = () => {
-    lookAtAnimations();
-    return animatedUntil > performance.now() + FRAME;
+  const lookAgain = () => {
+    readAnimations();
+    watching = performance.now() < current().start + ANIMATED;
+    if (watching) setTimeout(lookAgain, 50);
   };
+  const watchAnimations = () => { if (!watching) { watching = true; setTimeout(lookAgain); } };
   let busyUntil = 0;
 
   // --- telling --------------------------------------------------------------------------------------------------------
@@ -280,7 +280,7 @@
     if (event.type !== "input" && event.isTrusted) v.pressed = true;
     if (v.touched) return;
     v.touched = true;
-    v.cut = document.readyState !== "complete" || performance.now() - v.last < QUIET || isAnimated();
+    v.cut = document.readyState !== "complete" || performance.now() - v.last < QUIET || readAnimations();
   };
   for (const type of ["pointerdown", "keydown", "input"]) addEventListener(type, touch, { capture: true, passive: true });
 

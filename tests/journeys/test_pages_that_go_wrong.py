@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import runpy
 import time
@@ -11,10 +12,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from facts import Vital
-from journeys.failure import Failure, Kind
+from facts import Purchase, Vital
+from journeys.failure import Broken, Failure, Kind
 from journeys.reference import Reference
 from journeys.site import Site
+from journeys.till import PAY_PRESSED, StripeAccess
 from journeys.visit import Visit, VisitFailed, journey
 from tests.sites import Page as Answer
 from tests.sites import Served, a_site
@@ -604,4 +606,50 @@ def test_a_page_that_fades_in_is_whole_when_it_is_touched(context: BrowserContex
 
 
 def test_a_page_that_fades_in_for_longer_than_it_is_waited_for_is_cut(context: BrowserContext) -> None:
-    assert rested(context, 5.0).cut
+    assert rested(context, 60.0).cut
+
+
+# -- what a run says beside its sentence -------------------------------------------------------------------------------------
+
+
+def test_a_run_that_passes_says_which_of_the_sites_own_files_failed(context: BrowserContext) -> None:
+    failure, visit = walked(
+        context, {"/": "<link rel=stylesheet href=/app.css><button>Buy</button>"}, see("button", "Buy")
+    )
+    assert failure is None
+    assert visit.notes == ["1 of the site's own files failed: GET /app.css answered 404"]
+
+
+BOUGHT = Purchase(
+    session_id="cs_test_1", amount_minor=100000, currency="usd", state="open", note="open, expires in 24 h"
+)
+PAID = {
+    "id": "cs_test_1",
+    "object": "checkout.session",
+    "payment_status": "paid",
+    "amount_total": 100000,
+    "currency": "usd",
+}
+
+
+def _pay_and_fail(visit: Visit) -> None:
+    visit.purchase(BOUGHT)
+    visit.about_to_pay("cs_test_1")
+    raise Broken("the way back never came")
+
+
+def test_a_run_that_failed_after_pay_was_pressed_says_so_as_the_ledger_does(context: BrowserContext) -> None:
+    failure, visit = walked(context, {"/": "Shop"}, _pay_and_fail)
+    assert failure is not None
+    assert visit.purchases["cs_test_1"].note == PAY_PRESSED
+
+
+def test_stripe_is_asked_what_became_of_a_payment_whose_end_was_not_seen(context: BrowserContext) -> None:
+    with a_site({"/v1/checkout/sessions/cs_test_1": Answer(json.dumps(PAID), kind=JSON)}) as stripe:
+
+        def look(visit: Visit) -> None:
+            visit.stripe = StripeAccess("sk_test_1", stripe.url)
+            _pay_and_fail(visit)
+
+        _, visit = walked(context, {"/": "Shop"}, look)
+    assert (visit.purchases["cs_test_1"].state, visit.purchases["cs_test_1"].note) == ("paid", "paid, not refunded")
