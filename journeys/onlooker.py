@@ -175,7 +175,7 @@ class Onlooker:
                     break
                 self._waiting.pump(100)
             self._waiting.pump(100)
-            self._recorder.read_answers(step)
+        self._recorder.keep_answers(step)
 
     def _known_pages(self, step: str, reference: Reference) -> list[Sketch]:
         """The pages that the last good run had before and after a step."""

@@ -25,6 +25,7 @@ _LESS_IS_FROM_NOW = 10_000_000
 _MOST_LINES = 200
 _TEXT = 2000
 _BODY = 500
+_SHORT_ANSWER = 64 << 10
 # A frame of a stack: "    at buy (https://shop.example/app.js:1:2)". The message above the frames may hold any address.
 _FRAME = re.compile(r"^\s*at .*?(https?://[^\s)]+?):\d+:\d+\)?\s*$", re.MULTILINE)
 _TEXT_KINDS = frozenset({"document", "fetch", "xhr"})
@@ -51,7 +52,8 @@ class SeenRequest:
     transferred_bytes: int | None = None
     body_bytes: int | None = None
     page: Page | None = None
-    response: Response | None = None
+    answer: str | None = None
+    """The start of a good answer's body; it is kept with the run only where its step fails."""
     wants_json: bool = False
     came_from: SeenRequest | None = None
     """The request whose redirect this one follows."""
@@ -188,12 +190,14 @@ class Recorder:
         if seen is None:
             return
         seen.status = response.status
-        seen.response = response
         if seen.party == "first":
             self.note_budget(response.headers)
         self._note_wall(seen, response.headers)
         if seen.status >= 400 and seen.kind in _TEXT_KINDS:
             seen.body = _text_of(response)
+        elif seen.party == "first" and seen.kind in _CALLS and _is_short_text(response.headers):
+            # Read as it comes: while the page is on its way elsewhere nobody can ask for it any more.
+            seen.answer = _text_of(response)
 
     def note_budget(self, headers: dict[str, str]) -> None:
         """What an answer of the site tells about the rest of its request budget."""
@@ -293,19 +297,10 @@ class Recorder:
         mains = (seen for seen in reversed(self.requests) if seen.is_main and seen.page in (page, None))
         return next(mains, None)
 
-    def read_answers(self, step: str | None, *, most: int = 8) -> None:
-        """Read the bodies of the latest API answers of a step, in which a site may say no with a status of 200.
-
-        Only a failed step asks for them: reading each answer as it comes would cost every run.
-        """
-        calls = [
-            seen
-            for seen in reversed(self.in_step(step))
-            if seen.party == "first" and seen.kind in _CALLS and seen.ended and seen.response and not seen.body
-        ]
-        for seen in calls[:most]:
-            if seen.response is not None and (seen.status or 0) < 400:
-                seen.body = _text_of(seen.response)
+    def keep_answers(self, step: str | None) -> None:
+        """Keep what the site's API answered in a step that failed, for a site may say no with a status of 200."""
+        for seen in self.in_step(step):
+            seen.body = seen.body or seen.answer
 
     def in_step(self, step: str | None) -> list[SeenRequest]:
         """The requests that began in a step, oldest first."""
@@ -367,6 +362,13 @@ def _moment(text: str) -> datetime | None:
     except (ValueError, OverflowError, OSError):
         return None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _is_short_text(headers: Mapping[str, str]) -> bool:
+    """Return whether an answer is JSON or HTML, and not too long to be read on the way."""
+    length = headers.get("content-length", "0")
+    kind = headers.get("content-type", "")
+    return ("json" in kind or "html" in kind) and length.isdigit() and int(length) <= _SHORT_ANSWER
 
 
 def _text_of(response: Response) -> str | None:
