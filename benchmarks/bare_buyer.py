@@ -98,7 +98,7 @@ def nothing(_page: Page, _url: str) -> Finish:
 
 def vitals(page: Page, url: str) -> Finish:
     """The observer in the page, and what it tells."""
-    log = VitalsLog(first=url, clock=time.monotonic)
+    log = VitalsLog(first={url}, clock=time.monotonic)
     page.context.expose_binding(BINDING, lambda _source, payload: log.take(str(payload)))
     page.context.add_init_script(path=SCRIPT)
     return log.vitals

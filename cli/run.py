@@ -139,6 +139,7 @@ def _job(journey: str, site: Site, location: str, *, evidence: Path, headers: di
         stripe_key=settings.stripe_key(),
         stripe_api_base=os.environ.get("STRIPE_API_BASE") or None,
         ledger=str(books.file_for(location).resolve()),
+        last_good=str(settings.var_folder().resolve() / "last-good"),
         **how,  # type: ignore[arg-type]
     )
 

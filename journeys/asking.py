@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,11 +24,24 @@ class Answer:
     json: dict[str, Any] = field(default_factory=dict)
 
 
-def ask(context: BrowserContext, recorder: Recorder, url: str, query: dict[str, str]) -> Answer:
-    """`GET` of an address; it stands among the recorder's requests. No answer is a status of None and the reason in `said`."""
+def ask(
+    context: BrowserContext,
+    recorder: Recorder,
+    url: str,
+    query: dict[str, str],
+    *,
+    headers: Mapping[str, str] | None = None,
+) -> Answer:
+    """Send a `GET` and return what was answered; no answer is a status of None and the reason in `said`.
+
+    It is the same visitor as the page: cookies, login and proxy are the context's, `headers` those that the page's requests
+    carry. It stands among the recorder's requests.
+    """
     seen = recorder.note_own("GET", url)
     try:
-        response = context.request.get(seen.url, params=dict(query), timeout=_ASK_MS, fail_on_status_code=False)
+        response = context.request.get(
+            seen.url, params=dict(query), headers=dict(headers or {}), timeout=_ASK_MS, fail_on_status_code=False
+        )
         status, text = response.status, response.text()
         recorder.note_budget(response.headers)
     except Error as error:

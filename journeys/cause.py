@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from statistics import median
 from typing import TYPE_CHECKING
 
-from journeys.failure import Broken, Failure, Kind, Scene
+from journeys.crash_pages import error_page
+from journeys.failure import Broken, Failure, Kind, Scene, Thrown
 from journeys.net_errors import PROXY_REFUSES, is_ours, never_connected
+from journeys.refusals import refusal_in, welcomes
 from journeys.walls import PUZZLE, wall_said_by
-from journeys.wording import answer_of, assertion, missed, name_of_request, net_failure, plain, short
+from journeys.wording import answer_of, assertion, covered, is_other_value, name_of_request, net_failure, plain, short
 
 if TYPE_CHECKING:
     from journeys.recording import SeenRequest
@@ -20,9 +23,13 @@ if TYPE_CHECKING:
 Cause = tuple[Kind, list[str]]
 _API_KINDS = frozenset({"document", "fetch", "xhr"})
 _ASKED = _API_KINDS | {"probe"}
+_ASSETS = frozenset({"script", "stylesheet"})
 # What a page object knows for certain, whatever the requests around it tell.
 _FIRM = frozenset({Kind.WALLED, Kind.SETUP, Kind.UNBOOKED})
 _NO_ANSWER_S = 3.0
+# From here on answers are slow as such, and a step that waits for several in a row runs out of time.
+_SLOW_ANSWER_S = 2.0
+_FEW_ANSWERS = 3
 _GONE = re.compile(r"(page, context or browser|target|connection|browser)( has been)? closed", re.IGNORECASE)
 
 
@@ -39,17 +46,19 @@ def explain(error: BaseException, scene: Scene, *, where: str | None = None) -> 
 
 def mark(request: SeenRequest) -> str:
     """What makes two failures of requests the same one."""
-    return f"{request.method} {request.url.partition('?')[0]} {request.status or request.failure or 'silence'}"
+    return f"{name_of_request(request)} {request.status or request.failure or 'silence'}"
 
 
 def _cause(error: BaseException, scene: Scene) -> Cause:
     wall = _wall(scene)
     if wall:
         return Kind.WALLED, [wall]
-    limited = [r for r in scene.requests if r.party == "first" and r.status == 429 and r.kind in _ASKED | {"script"}]
+    # The document on show counts too: the step before may have asked for it at its very end.
+    there = [*(r for r in scene.around if r.is_main), *scene.requests]
+    limited = [r for r in there if r.party == "first" and r.status == 429 and r.kind in _ASKED | {"script"}]
     if limited:
         return Kind.LIMITED, [f"{answer_of(limited[0])}: this address has used up the requests the site allows it"]
-    refused = [r for r in scene.requests if r.status == PROXY_REFUSES and r.kind in _ASKED | {"script"}]
+    refused = [r for r in there if r.status == PROXY_REFUSES and r.kind in _ASKED | {"script"}]
     if refused:
         return Kind.UNREACHED, [f"{answer_of(refused[0])}: the proxy on the way does not take our login"]
     if isinstance(error, Broken) and error.kind in _FIRM:
@@ -82,13 +91,23 @@ def _from_site(error: BaseException, scene: Scene) -> Cause | None:
     own = [r for r in _of_step_and_page(scene) if r.party == "first" and r.kind in kinds]
     answered = [r for r in own if r.status is not None and r.status >= 400]
     if answered:
-        return Kind.ANSWERED, [*(answer_of(r) for r in _distinct(answered)), *shown]
+        what = shown or _what_is_missing(error, scene, answered)
+        return Kind.ANSWERED, [*(answer_of(r) for r in _distinct(answered)), *what]
     failed = next(filter(_broke_off, own), None)
     if failed:
         return _kind_of_failure(failed, scene), [_broken(failed), *shown]
+    said_no = [told for r in reversed(_latest(own)) if (told := _said_no(r))]
+    if said_no:
+        return Kind.ANSWERED, [said_no[0], *(shown or _what_is_missing(error, scene, own))]
+    no_page = next((r for r in own if r.is_main and r.status in (204, 205)), None)
+    if no_page:
+        return Kind.ANSWERED, [f"{name_of_request(no_page)} answered {no_page.status}, which brings no page"]
+    hops = [] if isinstance(error, Broken) else _hops_under_way(own, scene)
+    if hops:
+        return Kind.SILENT, [*hops, *_all_slow(scene)]
     silent = next((r for r in own if _is_silent(r, scene)), None)
     if silent and not isinstance(error, Broken):
-        return Kind.SILENT, [_silence(silent, scene)]
+        return Kind.SILENT, [_silence(silent, scene), *_all_slow(scene)]
     late = next((r for r in own if r.is_main), None) if str(error).startswith("Page.goto: Timeout") else None
     if late:
         return Kind.SILENT, [
@@ -104,6 +123,10 @@ def _from_error(error: BaseException, scene: Scene) -> Cause | None:
     message = str(error)
     if "net::" not in message:
         return None
+    if "net::ERR_ABORTED" in message and scene.requests:
+        main = next((r for r in reversed(scene.requests) if r.is_main and r.status is not None), None)
+        if main:
+            return Kind.ANSWERED, [f"{name_of_request(main)} answered {main.status}, and it is no page but a download"]
     if is_ours(message):
         return Kind.SETUP, [net_failure(message)]
     unreached = never_connected(message, answered_before=scene.site_answered)
@@ -118,28 +141,54 @@ def _from_page(error: BaseException, scene: Scene) -> Cause:
         page = next((r for r in others if r.kind in _API_KINDS | {"script"} and _went_wrong(r, scene)), None)
     if page:
         return Kind.THIRD_PARTY, [_what_went_wrong(page, scene)]
-    text = short(scene.page_text) or "nothing"
-    place = scene.page if scene.page_is_first else f"the page at {scene.page}"
-    not_there = [missed(str(error)), f"{place} showed '{text}'"]
+    what = covered(str(error), scene.cover, scene.options)
+    not_there = [what, _what_the_page_showed(scene)]
     if scene.puzzled:
         return Kind.WALLED, ["a CAPTCHA stands on the page", *not_there]
-    if any(d.kind == "alert" for d in scene.dialogs):
+    if any(d.kind == "alert" and not welcomes(d.text) for d in scene.dialogs):
         return Kind.SHOWN, not_there
     if scene.asks_to_log_in:
         return Kind.SHOWN, ["the site asks the buyer to log in", *not_there]
-    why = _from_code(scene) if scene.page_is_first else None
-    return (why[0], [*why[1], *not_there]) if why else (Kind.MISSING, not_there)
+    if not scene.page_is_first:
+        return Kind.MISSING, not_there
+    instead = error_page(scene.page_text)
+    if instead:
+        caught = [f"a script of the page threw '{short(t.text)}'" for t in _new_exceptions(scene)[:1]]
+        return Kind.SHOWN, [f"{scene.page} shows {instead}", *caught, what]
+    why = _from_code(scene)
+    if why:
+        return why[0], [*why[1], *not_there]
+    if _all_slow(scene) and scene.cover is None:
+        return Kind.SILENT, [*_all_slow(scene), *not_there]
+    if scene.is_another_page and not scene.cover:
+        return Kind.SHOWN, ["this is another page than when a buyer last got through", *not_there]
+    if not scene.page_text.strip() and not scene.cover:
+        return Kind.SHOWN, [f"{scene.page} is an empty page", what]
+    # A value that is not the expected one stands on the page: the control itself was found.
+    return (Kind.SHOWN if is_other_value(str(error)) else Kind.MISSING), not_there
+
+
+def _what_the_page_showed(scene: Scene) -> str:
+    place = scene.page if scene.page_is_first else f"the page at {scene.page}"
+    names = ", ".join(f"'{short(name)}'" for name in scene.offers)
+    there = f"; there is {names}" if names else ""
+    return f"{place} showed '{short(scene.excerpt or scene.page_text) or 'nothing'}'{there}"
 
 
 def _from_code(scene: Scene) -> Cause | None:
     """A page is what its scripts make of it: one that did not come, or that threw."""
-    there = _new([*scene.around, *scene.requests], scene)
-    scripts = [r for r in there if r.kind == "script" and _went_wrong(r, scene)]
-    own = next((r for r in scripts if r.party == "first"), None)
+    on_page = [*scene.around, *scene.requests]
+    there = _new(on_page, scene)
+    # The site's own scripts and styles count on every page anew: what the page lacks may be what they would have made.
+    failed = [r for r in on_page if r.kind in _ASSETS and _went_wrong(r, scene)]
+    own = [r for r in failed if r.party == "first" and mark(r) not in scene.usual]
     if own:
-        kind = Kind.ANSWERED if own.status and own.status >= 400 else Kind.SILENT
-        return (_kind_of_failure(own, scene) if _broke_off(own) else kind), [_what_went_wrong(own, scene)]
-    thrown = [t for t in scene.exceptions if t.text not in scene.survived]
+        first = next((r for r in own if r.kind == "script"), own[0])
+        kind = Kind.ANSWERED if first.status and first.status >= 400 else Kind.SILENT
+        more = f" (and {len(own) - 1} more of the page's own files failed)" if len(own) > 1 else ""
+        return (_kind_of_failure(first, scene) if _broke_off(first) else kind), [_what_went_wrong(first, scene) + more]
+    scripts = [r for r in there if r.kind == "script" and _went_wrong(r, scene)]
+    thrown = _new_exceptions(scene)
     # The first one: those after it are often its consequence.
     threw = [f"a script of the page threw '{short(thrown[0].text)}'"] if thrown else []
     calls = [r for r in there if r.party != "first" and r.kind in ("fetch", "xhr") and _went_wrong(r, scene)]
@@ -152,6 +201,56 @@ def _from_code(scene: Scene) -> Cause | None:
             (Kind.THREW, threw) if whose == "first" else (Kind.THIRD_PARTY, [f"{threw[0]}, which comes from {whose}"])
         )
     return None
+
+
+def _new_exceptions(scene: Scene) -> list[Thrown]:
+    return [thrown for thrown in scene.exceptions if thrown.text not in scene.survived]
+
+
+def _what_is_missing(error: BaseException, scene: Scene, requests: Sequence[SeenRequest]) -> list[str]:
+    """What did not come, where only a call failed: such a call is a suspect, and the reader must see what the step waited for."""
+    if scene.dialogs or any(r.is_main and (r.status or 0) >= 400 for r in requests) or "Timeout" not in str(error):
+        return []
+    return [covered(str(error), scene.cover, scene.options)]
+
+
+def _latest(requests: Sequence[SeenRequest]) -> list[SeenRequest]:
+    """The last of the requests to each endpoint: an earlier one may have been answered no, and been tried again."""
+    return list({(r.method, r.endpoint): r for r in requests}.values())
+
+
+def _said_no(request: SeenRequest) -> str | None:
+    """A 200 that says no, or that holds a page where JSON was due."""
+    if request.kind not in ("fetch", "xhr") or not request.body or (request.status or 0) >= 400:
+        return None
+    refusal = refusal_in(request.body)
+    if refusal:
+        return f"{name_of_request(request)} answered {request.status}, and says no: '{short(refusal)}'"
+    due = request.wants_json or "/api/" in request.endpoint
+    if due and not request.body.lstrip().startswith(_BEGINS_JSON):
+        what = "HTML" if request.body.lstrip().startswith("<") else "something else"
+        return f"{name_of_request(request)} answered {request.status} with {what} where JSON was due: '{plain(request.body)}'"
+    return None
+
+
+# What the text of a JSON value begins with.
+_BEGINS_JSON = ("{", "[", '"', "-", "0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "true", "false", "null", ")]}'")
+
+
+def _hops_under_way(own: Sequence[SeenRequest], scene: Scene) -> list[str]:
+    """A navigation that was still under way when the step ended, hop by hop; empty where there is none, or only one hop."""
+    pages = [r for r in own if r.is_main]
+    if len(pages) < 2 or pages[-1].ended:
+        return []
+    done = [f"{name_of_request(r)} took {(r.duration_ms or 0) / 1000:.1f} s" for r in pages[:-1][-4:]]
+    return [f"the navigation was still under way: {', then '.join([*done, _silence(pages[-1], scene)])}"]
+
+
+def _all_slow(scene: Scene) -> list[str]:
+    """That the site answers slowly as such, where it does."""
+    if len(scene.answers_s) < _FEW_ANSWERS or median(scene.answers_s) < _SLOW_ANSWER_S:
+        return []
+    return [f"all of the site's answers are slow: they took about {median(scene.answers_s):.0f} s each"]
 
 
 # A third party's script that the site's own policy keeps away.

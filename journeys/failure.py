@@ -78,10 +78,14 @@ class Broken(Exception):  # noqa: N818 - what a page object says when the shop i
 
 @dataclass(frozen=True, slots=True)
 class Thrown:
-    """An uncaught exception of a page; `party` is `first`, or the origin of the third party whose script threw it."""
+    """An exception of a page; `party` is `first`, or the origin of the third party whose script threw it.
+
+    `caught`: a framework caught it and wrote it to the console.
+    """
 
     text: str
     party: str = "first"
+    caught: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +94,11 @@ class Scene:
 
     `requests` are the failed step's, `around` those that the page on show had made before it. `now` is on the clock of the
     requests. `page_is_first` tells whose page it was; `site_answered` whether the site gave any answer in this attempt.
-    `survived` are the marks (`cause.mark`) of failures that came earlier and kept no step from passing.
+    `survived` are the marks (`cause.mark`) of failures that came earlier and kept no step from passing, `usual` those of the last
+    good run. `is_another_page`: the page has next to nothing in common with the one that stood there in that run. `answers_s` are the
+    times that the site's answers to this attempt took. `excerpt` is the main part of the page's text, `offers` names the controls
+    there are of the kind that was looked for, `cover` what lies over the control that was to be clicked, and `options` are those of
+    the list that was to be chosen from.
     """
 
     step: str
@@ -109,3 +117,10 @@ class Scene:
     crashed: bool = False
     walled: str | None = None
     over_deadline_s: float | None = None
+    answers_s: Sequence[float] = ()
+    usual: frozenset[str] = frozenset()
+    is_another_page: bool = False
+    excerpt: str = ""
+    offers: Sequence[str] = ()
+    cover: str | None = None
+    options: Sequence[str] = ()

@@ -31,6 +31,46 @@ _WORDS = {
     "ERR_INSUFFICIENT_RESOURCES": "this machine has run out of resources",
     "ERR_OUT_OF_MEMORY": "this machine has run out of memory",
     "ERR_FILE_NO_SPACE": "this machine's disk is full",
+    "ERR_CONTENT_DECODING_FAILED": "the answer could not be decompressed",
+    "ERR_INVALID_RESPONSE": "the answer is not valid",
+    "ERR_HTTP2_PROTOCOL_ERROR": "the server broke the HTTP/2 protocol",
+    "ERR_QUIC_PROTOCOL_ERROR": "the server broke the QUIC protocol",
+    "ERR_RESPONSE_HEADERS_TOO_BIG": "the answer's headers are too big",
+    "ERR_RESPONSE_HEADERS_MULTIPLE_CONTENT_LENGTH": "the answer has two different lengths",
+    "ERR_RESPONSE_HEADERS_MULTIPLE_LOCATION": "the answer redirects to two places at once",
+    "ERR_HTTP_RESPONSE_CODE_FAILURE": "the answer is an error without a page",
+    "ERR_INVALID_REDIRECT": "the site redirects to an address that is none",
+    "ERR_UNSAFE_REDIRECT": "the site redirects to an address that no page may open",
+    "ERR_UNKNOWN_URL_SCHEME": "the address begins with a scheme that no browser opens",
+    "ERR_UNSAFE_PORT": "the address has a port that browsers refuse",
+    "ERR_BLOCKED_BY_CLIENT": "the browser itself blocked it",
+    "ERR_BLOCKED_BY_CSP": "the page's own security policy keeps it away",
+    "ERR_BLOCKED_BY_ORB": "the browser keeps the answer from a page of another site",
+    "ERR_BLOCKED_BY_RESPONSE": "a header of the answer forbids its use here",
+    "ERR_ABORTED": "it was broken off",
+    "ERR_FAILED": "it failed, and the browser does not say why",
+    "ERR_CONNECTION_ABORTED": "the connection was broken off",
+    "ERR_CONNECTION_FAILED": "no connection could be made",
+    "ERR_ADDRESS_INVALID": "the address is not valid",
+    "ERR_DNS_TIMED_OUT": "the name servers do not answer",
+    "ERR_CERT_REVOKED": "the certificate was revoked",
+    "ERR_CERT_INVALID": "the certificate is not valid",
+    "ERR_CERT_WEAK_SIGNATURE_ALGORITHM": "the certificate's signature is too weak",
+    "ERR_CERTIFICATE_TRANSPARENCY_REQUIRED": "the certificate is in no public log",
+    "ERR_SSL_UNRECOGNIZED_NAME_ALERT": "TLS failed: the server does not know this name",
+    "ERR_SSL_CLIENT_AUTH_CERT_NEEDED": "the server asks for a certificate of the client",
+    "ERR_BAD_SSL_CLIENT_AUTH_CERT": "the server refuses the client's certificate",
+}
+# Words that a browser's names of errors are made of, where their own letters are not what a person reads.
+_SPELLED = {
+    "ssl": "TLS",
+    "cert": "certificate",
+    "dns": "DNS",
+    "http2": "HTTP/2",
+    "quic": "QUIC",
+    "csp": "CSP",
+    "url": "URL",
+    "http": "HTTP",
 }
 # The other side was never spoken to. In every error that is not here the connection stood, and what came over it was wrong.
 # https://source.chromium.org/chromium/chromium/src/+/main:net/base/net_error_list.h
@@ -55,8 +95,8 @@ def in_words(message: str) -> str | None:
     name = name_of(message)
     if name is None:
         return None
-    words = _WORDS.get(name)
-    return f"{words} (net::{name})" if words else f"net::{name}"
+    spelled = " ".join(_SPELLED.get(part, part) for part in name.removeprefix("ERR_").lower().split("_"))
+    return f"{_WORDS.get(name, spelled)} (net::{name})"
 
 
 PROXY_REFUSES = 407

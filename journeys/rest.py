@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from playwright.sync_api import Error, Page
 
 from journeys.clock import Clock
-from journeys.recording import VitalsLog
+from journeys.recording import Recorder
 from journeys.waiting import POLL_MS, Waiting
 
 _QUIET_S = 0.5
 _AT_MOST_S = 3.0
 _TOLD_WITHIN_S = 1.0
 _LOOK_MS = 50
+_STREAM_AFTER_S = 2.0
+_POLL_FROM = 3
+_CALLS = frozenset({"fetch", "xhr"})
 
 
 class Rest:
     """Knows which page has come to rest already."""
 
-    def __init__(self, page: Page, vitals: VitalsLog, clock: Clock, waiting: Waiting) -> None:
-        self._page, self._vitals, self._clock, self._waiting = page, vitals, clock, waiting
+    def __init__(self, page: Page, recorder: Recorder, clock: Clock, waiting: Waiting) -> None:
+        self._page, self._vitals, self._clock, self._waiting = page, recorder.vitals, clock, waiting
         self._settled: tuple[str, int] | None = None
+        self._recorder = recorder
 
     def settle(self) -> None:
-        """Off the clock, wait until a page that was just reached is loaded and has moved nothing for 500 ms; at most 3 s."""
+        """Off the clock, wait until a page that was just reached is at rest; at most 3 s.
+
+        At rest it is loaded, has painted and moved nothing for 500 ms, runs no animation that has an end, and waits for no answer
+        of the site that may still bring something to show.
+        """
         if self._settled == self._on_show():
             return
         with self._clock.stopped():
@@ -47,6 +57,17 @@ class Rest:
                 self._waiting.pump(_LOOK_MS)  # it has not painted yet
                 continue
             quiet_until = max(vitals.last_motion, quiet_from) + _QUIET_S
-            if now >= min(quiet_until, ends):
+            if now >= ends or (now >= quiet_until and not self._waits_for_an_answer(now)):
                 return
-            self._waiting.pump(max(POLL_MS, (min(quiet_until, ends) - now) * 1000))
+            self._waiting.pump(max(_LOOK_MS if now >= quiet_until else POLL_MS, (min(quiet_until, ends) - now) * 1000))
+
+    def _waits_for_an_answer(self, now: float) -> bool:
+        """Whether the page has a call to the site under way. What takes long is a stream, and what comes again and again a poll."""
+        document = self._recorder.document_of(self._page)
+        since = document.began if document else 0.0
+        calls = [r for r in self._recorder.requests if r.began >= since and r.party == "first" and r.kind in _CALLS]
+        asked = Counter(call.endpoint for call in calls)
+        return any(
+            not call.ended and now - call.began < _STREAM_AFTER_S and asked[call.endpoint] < _POLL_FROM
+            for call in calls
+        )

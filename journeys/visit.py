@@ -14,14 +14,16 @@ third party for proof: the observer is never inside the measurement.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from playwright.sync_api import Error, Locator, Page
 
 from facts import Purchase, Step
 from journeys.asking import Answer, ask
+from journeys.cause import mark
 from journeys.clock import Clock
 from journeys.failure import Broken, Kind, VisitFailed
 from journeys.gap import Gap
@@ -29,11 +31,13 @@ from journeys.journey import Journey, journey
 from journeys.money import money
 from journeys.onlooker import Onlooker
 from journeys.recording import Recorder, SeenRequest, Tracer, endpoint_of
+from journeys.reference import Reference, Sketch, sketch_of
 from journeys.rest import Rest
 from journeys.site import Site
 from journeys.steps import Steps
-from journeys.till import StripeAccess
+from journeys.till import PAY_PRESSED, StripeAccess, read_session
 from journeys.waiting import POLL_MS, Waiting
+from journeys.wording import name_of_request
 
 __all__ = ["Broken", "Journey", "Kind", "Visit", "VisitFailed", "journey", "money"]
 
@@ -41,6 +45,9 @@ T = TypeVar("T")
 Listener = Callable[[str, dict[str, Any]], None]
 
 _PATIENCE = 4
+_SKETCH_MS = 300
+_FILES = frozenset({"script", "stylesheet", "font", "image"})
+_MOST_FILES = 3
 
 
 class Visit:
@@ -49,7 +56,7 @@ class Visit:
     `listener` is told `step_started`, `step_ended`, `waited`, `order`, `pay`, `purchase` and `secrets` as they happen; `order`,
     `pay` and `purchase` before what they tell of is done. `tracer` is what a sensitive step pauses. `stripe` is a test-mode key and the
     address it belongs to, or None. `unhurried` is for a person who watches it slowed down: every limit is four times as long,
-    and what never comes still fails.
+    and what never comes still fails. `headers` are those that every request of the page carries to the site.
     """
 
     def __init__(
@@ -63,6 +70,7 @@ class Visit:
         listener: Listener | None = None,
         unhurried: bool = False,
         tracer: Tracer | None = None,
+        headers: Mapping[str, str] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.page = page
@@ -71,6 +79,10 @@ class Visit:
         self.journey = journey
         self.run_id = run_id
         self.stripe = stripe
+        self._headers = dict(headers or {})
+        self.reference: Reference | None = None
+        """What the last good run of this journey saw; a failure is judged beside it."""
+        self._sketches: dict[str, Sketch] = {}
         self.notes: list[str] = []
         self.purchases: dict[str, Purchase] = {}
         self.recorder = Recorder(site_url=site.base_url, clock=clock)
@@ -86,12 +98,16 @@ class Visit:
         )
         self._steps = Steps(journey, self._clock, lambda step: self._tell("step_ended", {"step": step}))
         self._waiting = Waiting(page, self.recorder, self._clock)
-        self._rest = Rest(page, self.recorder.vitals, self._clock, self._waiting)
+        self._rest = Rest(page, self.recorder, self._clock, self._waiting)
         self._onlooker = Onlooker(
             page, self.recorder, self._waiting, journey=journey, steps=self._steps, clock=self._clock
         )
-        # Tells the shop's own people, and their analytics, that this buyer is not one.
-        page.context.add_cookies([{"name": "sixfb_synthetic", "value": "1", "url": site.base_url}])
+        self._known_origins: set[str] = set()
+        self._mark(site.base_url)
+
+    def _mark(self, url: str) -> None:
+        """Tell the shop's own people, and their analytics, that this buyer is not one."""
+        self.page.context.add_cookies([{"name": "sixfb_synthetic", "value": "1", "url": url}])
 
     # -- the clock ---------------------------------------------------------------------------------------------------
 
@@ -138,12 +154,24 @@ class Visit:
             yield
         except Exception as error:  # a journey is somebody's code: whatever it raises is this step's failure
             self._steps.failed(name)
-            failure = self._onlooker.explain(name, error)
+            failure = self._onlooker.explain(name, error, self.reference)
             self._steps.explain(failure)
             raise VisitFailed(failure) from error
         self._steps.passed(name)
         self.settle()
+        self._sketch(name)
         self._shade(name, sensitive=False)
+
+    def _sketch(self, step: str) -> None:
+        """Off the clock, remember what the page says at the end of a step."""
+        with self.off_the_clock(), suppress(Error):  # a page on its way elsewhere has nothing to say
+            self._sketches[step] = sketch_of(self.page_on_show.locator("body").inner_text(timeout=_SKETCH_MS))
+
+    def seen(self) -> Reference:
+        """Return what this walk saw, for later ones to be judged beside."""
+        failed = {mark(r) for r in self.recorder.requests if r.failed or not r.ended}
+        lines = {line.text for line in self.recorder.console}
+        return Reference(pages=self._sketches, failed=frozenset(failed | lines))
 
     def _shade(self, step: str, *, sensitive: bool) -> None:
         """Open the gap for a sensitive step; else close it, if there is one and its page was left."""
@@ -186,15 +214,29 @@ class Visit:
             VisitFailed: a step failed, the code between steps raised, or a step was left out without a word.
         """
         try:
+            self._walk()
+        except VisitFailed:
+            self._see_what_was_paid()
+            raise
+        finally:
+            self._note_failed_files()
+
+    def _walk(self) -> None:
+        try:
             self.journey.walk(self)
         except VisitFailed:
             raise
         except Exception as error:
             step = self.recorder.step or self.journey.steps[0]
-            raise VisitFailed(self._onlooker.explain(step, error)) from error
+            raise VisitFailed(self._onlooker.explain(step, error, self.reference)) from error
         forgotten = self._steps.forgotten()
         if forgotten:
             raise VisitFailed(forgotten)
+
+    @property
+    def page_on_show(self) -> Page:
+        """The page that the journey waited on last: its own, or a tab that it opened."""
+        return self._waiting.page
 
     @property
     def page_text(self) -> str:
@@ -209,10 +251,21 @@ class Visit:
             response = self.page.goto(url, wait_until="domcontentloaded", timeout=self.time_left_ms())
         except Error as error:
             if "Download is starting" in str(error):
-                raise Broken(f"{endpoint_of(url)} is a download and no page") from error
+                document = self.recorder.document_of(self.page)
+                status = document.status if document else "something"
+                raise Broken(f"{endpoint_of(url)} answered {status} with a download, which is no page") from error
             raise
         if response is not None and response.status >= 400:
             raise Broken(f"the page at {endpoint_of(url)} is an error page")
+        self._note_other_origins()
+
+    def _note_other_origins(self) -> None:
+        """Say which other addresses count as the site, and mark this buyer there too."""
+        others = self.recorder.origins - {self.recorder.origin} - self._known_origins
+        for origin in sorted(others):
+            self._known_origins.add(origin)
+            self.note(f"{self.recorder.origin} redirects to {origin}, which counts as the site too")
+            self._mark(origin)
 
     def see(self, locator: Locator) -> Locator:
         """Wait until a control or text is visible.
@@ -252,11 +305,11 @@ class Visit:
         return None
 
     def ask(self, path: str, **query: str) -> Answer:
-        """`GET` of an endpoint of the site with the buyer's cookies but beside the page; it counts in the request budget.
+        """Send a `GET` to an endpoint of the site beside the page, as the same visitor; it counts in the request budget.
 
         No answer is a status of None and the reason in `said`.
         """
-        return ask(self.page.context, self.recorder, self.site.url(path), query)
+        return ask(self.page.context, self.recorder, self.site.url(path), query, headers=self._headers)
 
     def order(self) -> None:
         """The shop is about to be asked for a checkout, in the name of this run's own e-mail address."""
@@ -264,9 +317,35 @@ class Visit:
             self._tell("order", {"email": self.site.email_for(self.run_id)})
 
     def about_to_pay(self, session_id: str) -> None:
-        """Pay is about to be pressed."""
+        """Write down that Pay is about to be pressed: from now on the session may be paid, whoever sees it."""
         with self.off_the_clock():
             self._tell("pay", {"session_id": session_id})
+        if session_id in self.purchases:
+            self.purchase(replace(self.purchases[session_id], note=PAY_PRESSED))
+
+    def _see_what_was_paid(self) -> None:
+        """Ask Stripe about a session whose Pay was pressed and whose end the failed walk did not see."""
+        for session_id, bought in self.purchases.items():
+            if bought.note != PAY_PRESSED or self.stripe is None:
+                continue
+            session = read_session(self, session_id)
+            if session.error is None:
+                state, note = ("paid", "paid, not refunded") if session.paid else ("open", "open, expires in 24 h")
+                self.purchase(replace(bought, state=state, note=note, proved_by=session.told_by))
+
+    def _note_failed_files(self) -> None:
+        """Say which of the site's own files failed, for a purchase may pass without them."""
+        failed = {
+            name_of_request(r): r
+            for r in self.recorder.requests
+            if r.party == "first" and r.kind in _FILES and r.failed
+        }
+        if not failed:
+            return
+        names = [f"{name} answered {r.status}" if r.status else f"{name} failed" for name, r in failed.items()]
+        more = f" and {len(names) - _MOST_FILES} more" if len(names) > _MOST_FILES else ""
+        files = "1 of the site's own files" if len(names) == 1 else f"{len(names)} of the site's own files"
+        self.note(f"{files} failed: {', '.join(names[:_MOST_FILES])}{more}")
 
     def purchase(self, purchase: Purchase) -> None:
         """Remember what was bought or left open; a later word about the same session replaces the earlier."""
@@ -282,6 +361,7 @@ class Visit:
     def settle(self) -> None:
         """Off the clock, let a page that was just reached come to rest, so that nobody touches it before its vitals are whole.
 
-        Rest is: loaded, and 500 ms without a paint or a shift that counts; at most 3 s.
+        Rest is: loaded, 500 ms without a paint or a shift that counts, no animation that has an end, and no answer of the site under
+        way; at most 3 s.
         """
         self._rest.settle()

@@ -12,12 +12,17 @@ from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from journeys.clock import Clock
 from journeys.recording import Recorder, SeenRequest
+from journeys.refusals import REFUSES, refuses
 
 T = TypeVar("T")
 
 POLL_MS = 20
 _SLICE_MS = 1000
 _NO_HOPE_AFTER_S = 3.0
+_LOOK_FOR_ERRORS_EVERY_S = 0.5
+_GLANCE_MS = 50
+# Where pages put an error for a buyer to see.
+_ERRORS = "[role=alert], [role=alertdialog], [aria-live=assertive], [class*=error i], [class*=danger i]"
 # Two frames in the same place; what never stands still is left to click() after two seconds.
 _STANDS_STILL = """
 element => new Promise(done => {
@@ -37,21 +42,26 @@ element => new Promise(done => {
 
 
 class Waiting:
-    """Waits on one page, by the step's and the journey's time."""
+    """Waits on a page, by the step's and the journey's time.
+
+    `page` is the page on show: the one that the journey waited on last, which may be a tab that it opened.
+    """
 
     def __init__(self, page: Page, recorder: Recorder, clock: Clock) -> None:
-        self._page, self._recorder, self._clock = page, recorder, clock
+        self.page, self._recorder, self._clock = page, recorder, clock
+        self._looked_for_errors = 0.0
 
     def pump(self, ms: float) -> None:
         """Let the browser's events in. Playwright's own wait: it needs no answer from a page that may be stuck."""
         try:
-            self._page.wait_for_timeout(ms)
+            self.page.wait_for_timeout(ms)
         except Error:
             if not self._recorder.crashed:
                 raise
 
     def until_visible(self, locator: Locator) -> None:
         """Wait until a control or text is visible. Raises Playwright's TimeoutError."""
+        self.page = locator.page
         while True:
             left = self._clock.time_left_ms()
             try:
@@ -80,14 +90,34 @@ class Waiting:
             self.pump(every_ms)
 
     def _is_hopeless(self) -> bool:
+        """Whether what is waited for cannot come any more.
+
+        A failed call alone proves nothing, for it may be the telemetry; nor does an alert, which may be friendly. Together, or with an
+        error that the page shows, they do.
+        """
         recorder, step = self._recorder, self._recorder.step
-        if recorder.crashed or recorder.walled or any(d.step == step and d.kind == "alert" for d in recorder.dialogs):
+        if recorder.crashed or recorder.walled:
+            return True
+        document = recorder.document_of(self.page)
+        if document is not None and document.party == "first" and document.failed:
+            return True
+        calls = [r for r in recorder.in_step(step) if r.failed and r.party == "first" and _is_call(r)]
+        alerts = [d for d in recorder.dialogs if d.step == step and d.kind == "alert"]
+        if alerts and (calls or any(refuses(alert.text) for alert in alerts)):
             return True
         now = self._clock.ticks()
-        return any(
-            r.failed and r.party == "first" and (r.is_main or (_is_call(r) and now - r.began > _NO_HOPE_AFTER_S))
-            for r in recorder.in_step(step)
-        )
+        return any(now - call.began > _NO_HOPE_AFTER_S for call in calls) and self._shows_an_error(now)
+
+    def _shows_an_error(self, now: float) -> bool:
+        if now - self._looked_for_errors < _LOOK_FOR_ERRORS_EVERY_S:
+            return False
+        self._looked_for_errors = now
+        shown = self.page.locator(_ERRORS).filter(has_text=REFUSES).filter(visible=True).first
+        try:
+            shown.wait_for(state="visible", timeout=_GLANCE_MS)
+        except Error:
+            return False
+        return True
 
 
 def _is_call(request: SeenRequest) -> bool:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import linecache
 import re
+import traceback
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +16,8 @@ if TYPE_CHECKING:
     from journeys.recording import SeenRequest
 
 _QUOTE = 160
+_MOST_OPTIONS = 8
+_LOOKED_FOR = re.compile(r"waiting for (.+?)(?: to be (\w+))?\s*(?:\n|$)")
 _HOUSE = Path(__file__).resolve().parent.parent
 
 
@@ -33,7 +38,7 @@ def plain(body: str) -> str:
     message = re.search(r'"(?:error|message)"\s*:\s*"((?:[^"\\]|\\.)*)"', body)
     if message:
         return short(_unescaped(message[1]))
-    if "<" in body and re.match(r"\s*<(!doctype|html)", body, re.IGNORECASE):
+    if re.match(r"\s*<(!doctype|[a-z])", body, re.IGNORECASE):
         return short(re.sub(r"<(script|style|head)\b.*?(</\1>|$)|<[^>]*>?", " ", body, flags=re.S | re.I))
     return short(body)
 
@@ -52,21 +57,52 @@ def net_failure(message: str) -> str:
     return in_words(message) or short(message)
 
 
+def is_other_value(message: str) -> bool:
+    """Return whether Playwright's `expect` found its control, with another value than the expected one."""
+    return "expected" in message and "Actual value:" in message and "Error: element(s) not found" not in message
+
+
+def covered(message: str, cover: str | None, options: Sequence[str]) -> str:
+    """Return Playwright's time-out in words, with what was seen on the page: a layer over the control, the options of a list."""
+    looked = _LOOKED_FOR.search(message)
+    if cover and looked:
+        return f"'{short(cover)}' covers {describe(looked[1])}"
+    if options and looked:
+        there = ", ".join(f"'{short(option)}'" for option in options[:_MOST_OPTIONS])
+        more = f" and {len(options) - _MOST_OPTIONS} more" if len(options) > _MOST_OPTIONS else ""
+        return f"{describe(looked[1])} has no such option; it offers {there}{more}"
+    return missed(message)
+
+
+def _expectation(message: str) -> str | None:
+    """What `expect` wanted beside what it found; None for any other error."""
+    wanted = re.match(r"(?:Locator|Page) (.*?)expected (not )?to (.+?)\nActual value: ?(.*?) ?\n", message, re.DOTALL)
+    if not wanted:
+        return None
+    looked = _LOOKED_FOR.search(message)
+    what = f"{describe(looked[1])} " if looked else f"the page's {wanted[1]}" if wanted[1].strip() else "the page "
+    found = "it is not there" if "Error: element(s) not found" in message else f"it is '{short(wanted[4])}'"
+    return f"{what.rstrip()} was expected {wanted[2] or ''}to {short(wanted[3])}, and {found}"
+
+
 def missed(message: str) -> str:
     """Playwright's time-out in words: what was looked for, and for how long."""
+    expected = _expectation(message)
+    if expected:
+        return expected
     strict = re.search(r"strict mode violation: (.+?) resolved to (\d+) elements", message)
     if strict:
         return f"{describe(strict[1])} is there {strict[2]} times, and the journey cannot tell which one is meant"
     waited = re.search(r"Timeout (\d+)ms exceeded", message)
-    looked = re.search(r"waiting for (.+?)(?: to be (\w+))?\s*(?:\n|$)", message)
-    blocked = re.search(r"<.+?> (?:from .+ )?intercepts pointer events", message)
+    looked = _LOOKED_FOR.search(message)
+    blocked = "intercepts pointer events" in message
     disabled = "element is not enabled" in message
     for_how_long = f" within {int(waited[1]) / 1000:g} s" if waited else ""
     if not looked:
         return short(message.splitlines()[0] if message else "unknown error")
     what = describe(looked[1])
     if blocked:
-        return f"{what} could not be clicked{for_how_long}: {short(blocked[0])}"
+        return f"{what} could not be clicked{for_how_long}: something lies over it"
     if disabled:
         return f"{what} stayed disabled{for_how_long}"
     wanted = "went away" if looked[2] in ("hidden", "detached") else "appeared"
@@ -83,17 +119,48 @@ def describe(locator: str) -> str:
     """A locator as Playwright prints it, as a person would name it: `the button "Next"`."""
     role = _BY_ROLE.match(locator)
     if role:
-        return f"the {role[1]} {role[2]}" if role[2] else f"a {role[1]}"
+        return f"the {role[1]} {_name(role[2])}" if role[2] else f"a {role[1]}"
     words = _BY_WORDS.match(locator)
     if words:
-        return f"the {'field' if words[1] in ('placeholder', 'label') else words[1]} {words[2]}"
+        return f"the {'field' if words[1] in ('placeholder', 'label') else words[1]} {_name(words[2])}"
     return short(locator)
 
 
+def _name(printed: str) -> str:
+    """Return the name of a control as Playwright prints it, in quotes; a pattern becomes the shortest text that it stands for."""
+    pattern = re.fullmatch(r"/(.*)/\w*", printed, re.DOTALL)
+    if not pattern and not re.search(r"\\[bdsw]|[\^$|]|\(\?|\.[*+]", printed):
+        return printed
+    text = pattern[1] if pattern else printed[1:-1].replace("\\\\", "\\")
+    while (simpler := re.sub(r"\((?:\?[:=!<]*)?([^()|]*)(?:\|[^()]*)?\)[?*]?", r"\1", text)) != text:
+        text = simpler
+    text = re.sub(r"\.[*+]\??", "…", text.partition("|")[0])
+    text = re.sub(r"\\s[*+]?", " ", re.sub(r"\\[bB]|[\^$]", "", text))
+    text = re.sub(r"\\[dD][*+]?", "0", re.sub(r"\\w[*+]?", "…", text))
+    text = re.sub(r"\\(.)", r"\1", text)
+    return f'"{" ".join(text.split())}"'
+
+
 def assertion(error: AssertionError) -> str:
-    """An assertion of the journey in a line."""
+    """Return an assertion of the journey in a line: its own words, else its code with the values that its names had."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return short("; ".join(lines[:3])) or "an assertion of the journey failed"
+    return short("; ".join(lines[:3])) or _asserted(error) or "an assertion of the journey failed"
+
+
+def _asserted(error: AssertionError) -> str | None:
+    """The code of a bare `assert` and the values of the names in it."""
+    frames = list(traceback.walk_tb(error.__traceback__))
+    if not frames:
+        return None
+    frame, number = frames[-1]
+    code = linecache.getline(frame.f_code.co_filename, number).strip()
+    if not code.startswith("assert "):
+        return None
+    names = dict.fromkeys(re.findall(r"(?<![\w.\"'])[A-Za-z_]\w*(?![\w\"'(])", code.removeprefix("assert ")))
+    plain_values = (str, int, float, bool, type(None))
+    known = {n: frame.f_locals[n] for n in names if isinstance(frame.f_locals.get(n, ...), plain_values)}
+    values = ", ".join(f"{name} was {value!r}" for name, value in known.items())
+    return f"`{short(code)}` does not hold" + (f": {short(values)}" if values else "")
 
 
 def short(text: str) -> str:

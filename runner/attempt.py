@@ -8,6 +8,7 @@ started it kills what is left and removes the folder.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import sys
@@ -25,6 +26,7 @@ from facts import Attempt, Status, from_wire, to_wire
 from journeys.browser import BrowserMissingError, find_browser, launch_options, user_agent
 from journeys.failure import Failure
 from journeys.recording import Tracer, origin_of
+from journeys.reference import read_reference, write_reference
 from journeys.registry import JourneyError, load_journey
 from journeys.till import StripeAccess
 from journeys.visit import Visit, VisitFailed
@@ -135,10 +137,14 @@ def _make(order: Order, playwright: Playwright, wire: Wire, witness: Witness) ->
         listener=books.tell,
         unhurried=job.slow_mo_ms > 0,
         tracer=tracer,
+        headers={**job.headers, **job.secret_headers},
     )
     witness.visit = visit
     started_at = datetime.now(UTC)
+    visit.reference = read_reference(good) if (good := _last_good(job)) else None
     failure = _walk(visit)
+    if good and failure is None:
+        write_reference(good, visit.seen())
     wire.tell(
         "walked", {"attempt": _facts(order, visit, failure, started_at), "failure": failure, "notes": visit.notes}
     )
@@ -146,6 +152,14 @@ def _make(order: Order, playwright: Playwright, wire: Wire, witness: Witness) ->
         page.pause()
     _take_evidence(Path(order.folder), visit, failure, wire, tracer)
     wire.tell("done", {})
+
+
+def _last_good(job: Job) -> Path | None:
+    """The file of the last good run of this journey at this site."""
+    if job.last_good is None:
+        return None
+    site = hashlib.sha256(origin_of(job.site.base_url).encode()).hexdigest()[:8]
+    return Path(job.last_good, f"{job.journey}-{site}.json")
 
 
 def _context(order: Order, new_context: Any, agent: str, wire: Wire) -> BrowserContext:
@@ -215,7 +229,7 @@ def _facts(order: Order, visit: Visit, failure: Failure | None, started_at: date
         requests_left=visit.recorder.requests_left,
         requests_counted=visit.recorder.requests_counted,
         requests_reset_at=visit.recorder.requests_reset_at,
-        page=_address(visit.page),
+        page=_address(visit.page_on_show),
         page_text=visit.page_text or None,
         steps=visit.steps(),
         **visit.recorder.nouns(),
@@ -256,7 +270,7 @@ def _save_screenshot(visit: Visit, file: Path, wire: Wire, *, fade: bool) -> Non
     try:
         if fade:
             visit.pump(_FADE_MS)
-        visit.page.screenshot(path=file, type="jpeg", quality=60, timeout=5000)
+        visit.page_on_show.screenshot(path=file, type="jpeg", quality=60, timeout=5000)
         wire.tell("evidence", {"kind": "screenshot", "file": file.name})
     except (Error, OSError) as error:
         wire.tell("note", {"note": f"no screenshot: {_first_lines(str(error))[:120]}"})

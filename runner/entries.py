@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from journeys.till import PAY_PRESSED
+
 LIFETIME = timedelta(hours=24)
 """How long a checkout session stays open: https://docs.stripe.com/api/checkout/sessions/create#create_checkout_session-expires_at"""
 
@@ -78,7 +80,7 @@ class Entry:
         if cleans:
             return "to be undone"
         if self.pay_pressed:
-            return "Pay was pressed and nobody saw the end: if it was paid, it is not refunded"
+            return PAY_PRESSED
         over = now - self.noted_at >= LIFETIME
         return "open; its 24 h are over, and nobody has looked" if over else "open, expires in 24 h"
 

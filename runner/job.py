@@ -29,7 +29,8 @@ class Job:
     `confirm_after_s` is the pause before a first failure is tried once more. `basic_auth` is `user:password`.
     `proxies` are the proxy variables (see `config.network`): the browser gets them as an option, for its process tree sees no
     secret of our environment.
-    `ledger` is the file that remembers what is bought, until it is undone.
+    `ledger` is the file that remembers what is bought, until it is undone. `last_good` is the folder that keeps what the last good run
+    of each journey saw; None: runs are judged on their own.
     `scratch` is where the temporary folders go, None the system's place for them. `grace_s` is what an attempt gets beyond
     its own deadlines before it is ended, `memory_mb` what it may hold of memory, its browser included.
     """
@@ -62,6 +63,7 @@ class Job:
     stripe_api_base: str | None = None
     proxies: dict[str, str] = field(default_factory=dict, repr=False)
     ledger: str | None = None
+    last_good: str | None = None
 
     @property
     def plan_hash(self) -> str:

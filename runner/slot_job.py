@@ -49,4 +49,5 @@ def job_of_slot(
         secret_headers={name: value.reveal() for name, value in headers.items()},
         proxies=settings.proxies,
         ledger=str(settings.ledger.resolve()),
+        last_good=str(settings.folder.resolve() / "last-good"),
     )

@@ -11,7 +11,7 @@ from playwright.sync_api import Error, Frame, Locator
 from facts import Purchase
 from journeys.failure import Kind
 from journeys.money import minor_money, to_minor
-from journeys.recording import LIVE, origin_of
+from journeys.recording import LIVE
 from journeys.site import Card
 from journeys.till import Session, read_session
 from journeys.visit import Broken, Visit
@@ -241,7 +241,7 @@ class CheckoutPage:
         return any(r.is_main and r.party == "first" and r.status is None for r in recorder.in_step(recorder.step))
 
     def _is_back(self) -> bool:
-        return origin_of(self.visit.page.url) == self.visit.recorder.origin
+        return self.visit.recorder.is_the_sites(self.visit.page.url)
 
     def _refused(self, form: Frame) -> bool:
         self._look_for_a_puzzle()

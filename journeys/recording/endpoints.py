@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Set
 from functools import lru_cache
 from urllib.parse import urlsplit
 
@@ -43,7 +44,7 @@ def endpoint_of(url: str) -> str:
     return "/".join("{id}" if _TOKEN.fullmatch(part) else part for part in path.split("/"))[:200]
 
 
-def party_of(url: str, *, first: str) -> str:
-    """`first` where the address belongs to the site whose origin is `first`, else the third party's origin."""
+def party_of(url: str, *, first: Set[str]) -> str:
+    """Return `first` where the address belongs to the site, whose origins are `first`; else the third party's origin."""
     origin = origin_of(url)
-    return "first" if origin in (first, "") else origin
+    return "first" if not origin or origin in first else origin

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, cast
 
-from playwright.sync_api import BrowserContext, ConsoleMessage, Error, Page, Response, WebError
+from playwright.sync_api import BrowserContext, ConsoleMessage, Error, Frame, Page, Response, WebError
 from playwright.sync_api import Dialog as NativeDialog
 from playwright.sync_api import Request as BrowserRequest
 
@@ -25,9 +25,11 @@ _LESS_IS_FROM_NOW = 10_000_000
 _MOST_LINES = 200
 _TEXT = 2000
 _BODY = 500
-# The first address in a stack is that of the script that threw.
-_ADDRESS = re.compile(r"https?://[^\s)]+?(?=:\d+:\d+|[\s)]|$)")
+_SHORT_ANSWER = 64 << 10
+# A frame of a stack: "    at buy (https://shop.example/app.js:1:2)". The message above the frames may hold any address.
+_FRAME = re.compile(r"^\s*at .*?(https?://[^\s)]+?):\d+:\d+\)?\s*$", re.MULTILINE)
 _TEXT_KINDS = frozenset({"document", "fetch", "xhr"})
+_CALLS = frozenset({"fetch", "xhr"})
 
 
 @dataclass(slots=True, eq=False)
@@ -49,6 +51,12 @@ class SeenRequest:
     phases: dict[str, float] = field(default_factory=dict)
     transferred_bytes: int | None = None
     body_bytes: int | None = None
+    page: Page | None = None
+    answer: str | None = None
+    """The start of a good answer's body; it is kept with the run only where its step fails."""
+    wants_json: bool = False
+    came_from: SeenRequest | None = None
+    """The request whose redirect this one follows."""
 
     @property
     def endpoint(self) -> str:
@@ -68,13 +76,16 @@ class Recorder:
 
     def __init__(self, *, site_url: str, clock: Callable[[], float] = time.monotonic) -> None:
         self.origin = origin_of(site_url)
+        self.origins = {self.origin}
+        """Every origin that counts as the site: its own, and those its first page was redirected to (an apex to its `www`)."""
         self.clock = clock
         self.step: str | None = None
         self.began = clock()
         self.requests: list[SeenRequest] = []
+        self._documents: dict[BrowserRequest, SeenRequest] = {}
         self.console: list[facts.ConsoleLine] = []
         self.dialogs: list[facts.Dialog] = []
-        self.vitals = VitalsLog(first=self.origin, clock=clock)
+        self.vitals = VitalsLog(first=self.origins, clock=clock)
         self.requests_left: int | None = None
         """The lowest `x-ratelimit-remaining` that the site has answered in the window that is open now."""
         self.requests_reset_at: datetime | None = None
@@ -89,6 +100,7 @@ class Recorder:
         self.left_out: dict[str, int] = {}
         """How many of each kind came after there were as many as are kept."""
         self._under_way: dict[BrowserRequest, SeenRequest] = {}
+        self._first_document: SeenRequest | None = None
 
     def attach(self, context: BrowserContext) -> None:
         """Listen to a context. Call it before the first navigation; pages that are already open are listened to as well."""
@@ -107,6 +119,10 @@ class Recorder:
 
     def _watch_page(self, page: Page) -> None:
         page.on("crash", self._crash)
+        # A tab's first request comes before its page is known.
+        for seen in self.requests:
+            if seen.is_main and seen.page is None:
+                seen.page = page
 
     def _crash(self, _page: Page) -> None:
         self.crashed = True
@@ -120,17 +136,48 @@ class Recorder:
             self._leave_out("requests")
             return
         kind = request.resource_type
+        frame = _frame_of(request)
+        before = request.redirected_from
+        is_main = (
+            kind == "document" and request.is_navigation_request() and (frame is None or frame.parent_frame is None)
+        )
+        if is_main:
+            self._widen(url, before)
         seen = SeenRequest(
             url=url,
             method=request.method,
             kind=kind,
             step=self.step,
-            party=party_of(url, first=self.origin),
+            party=self.party_of(url),
             began=self.clock(),
-            is_main=kind == "document" and request.is_navigation_request() and request.frame.parent_frame is None,
+            is_main=is_main,
+            page=frame.page if frame else None,
+            wants_json="json" in request.headers.get("accept", ""),
+            came_from=self._documents.get(before) if before else None,
         )
+        if is_main and self._first_document is None:
+            self._first_document = seen
         self.requests.append(seen)
         self._under_way[request] = seen
+        if is_main:
+            self._documents[request] = seen
+
+    def party_of(self, url: str) -> str:
+        """Return `first` for an address of the site, else the third party's origin."""
+        return party_of(url, first=self.origins)
+
+    def is_the_sites(self, url: str) -> bool:
+        """Return whether an address belongs to the site."""
+        return origin_of(url) in self.origins
+
+    def _widen(self, url: str, before: BrowserRequest | None) -> None:
+        """Count the address that the journey's very first page is redirected to as the site too."""
+        first = self._first_document
+        while before is not None and first is not None:
+            if self._documents.get(before) is first and first.party == "first":
+                self.origins.add(origin_of(url))
+                return
+            before = before.redirected_from
 
     def _look_for_a_live_key(self, request: BrowserRequest) -> None:
         # Stripe's own script sends the key in the body. https://docs.stripe.com/keys
@@ -148,6 +195,9 @@ class Recorder:
         self._note_wall(seen, response.headers)
         if seen.status >= 400 and seen.kind in _TEXT_KINDS:
             seen.body = _text_of(response)
+        elif seen.party == "first" and seen.kind in _CALLS and _is_short_text(response.headers):
+            # Read as it comes: while the page is on its way elsewhere nobody can ask for it any more.
+            seen.answer = _text_of(response)
 
     def note_budget(self, headers: dict[str, str]) -> None:
         """What an answer of the site tells about the rest of its request budget."""
@@ -200,8 +250,8 @@ class Recorder:
             self._keep(facts.ConsoleLine(level=message.type, text=message.text[:_TEXT], step=self.step, source=source))
 
     def _exception(self, error: WebError) -> None:
-        thrower = _ADDRESS.search(getattr(error.error, "stack", None) or "")
-        source = thrower[0] if thrower else None
+        thrower = _FRAME.search(_frames_of(error))
+        source = thrower[1] if thrower else None
         self._keep(facts.ConsoleLine(level="exception", text=str(error.error)[:_TEXT], step=self.step, source=source))
 
     def _keep(self, line: facts.ConsoleLine) -> None:
@@ -226,7 +276,7 @@ class Recorder:
 
     def note_own(self, method: str, url: str) -> SeenRequest:
         """A request that the visit makes beside the page, so that it stands among the others and counts in the budget."""
-        party = party_of(url, first=self.origin)
+        party = self.party_of(url)
         seen = SeenRequest(
             url=url, method=method, kind="probe", step=self.step, party=party, began=self.clock(), is_main=False
         )
@@ -241,6 +291,16 @@ class Recorder:
         seen.status, seen.failure = status, failure
         seen.body = " ".join(body[: _BODY * 4].split())[:_BODY] if body else None
         seen.duration_ms = (self.clock() - seen.began) * 1000
+
+    def document_of(self, page: Page) -> SeenRequest | None:
+        """Return the latest request for a page's own document, in whichever step it was made; None where there was none."""
+        mains = (seen for seen in reversed(self.requests) if seen.is_main and seen.page in (page, None))
+        return next(mains, None)
+
+    def keep_answers(self, step: str | None) -> None:
+        """Keep what the site's API answered in a step that failed, for a site may say no with a status of 200."""
+        for seen in self.in_step(step):
+            seen.body = seen.body or seen.answer
 
     def in_step(self, step: str | None) -> list[SeenRequest]:
         """The requests that began in a step, oldest first."""
@@ -275,6 +335,22 @@ class Recorder:
         )
 
 
+def _frame_of(request: BrowserRequest) -> Frame | None:
+    """Return the frame that made a request; None for the first request of a new tab, whose page is not there yet."""
+    try:
+        return request.frame
+    except Error:
+        return None
+
+
+def _frames_of(error: WebError) -> str:
+    """Return the stack below the message: an address inside the message says nothing about whose script threw."""
+    stack = getattr(error.error, "stack", None) or ""
+    message = getattr(error.error, "message", None) or str(error.error)
+    head, found, frames = stack.partition(message)
+    return frames if found and message and "\n" not in head else stack
+
+
 def _moment(text: str) -> datetime | None:
     """A moment as sites tell it: ISO 8601, seconds since the epoch, or seconds from now; None for anything else."""
     try:
@@ -286,6 +362,13 @@ def _moment(text: str) -> datetime | None:
     except (ValueError, OverflowError, OSError):
         return None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _is_short_text(headers: Mapping[str, str]) -> bool:
+    """Return whether an answer is JSON or HTML, and not too long to be read on the way."""
+    length = headers.get("content-length", "0")
+    kind = headers.get("content-type", "")
+    return ("json" in kind or "html" in kind) and length.isdigit() and int(length) <= _SHORT_ANSWER
 
 
 def _text_of(response: Response) -> str | None:

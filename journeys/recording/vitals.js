@@ -10,6 +10,8 @@
   const FRAME = 8; // ms; the browser rounds an interaction's duration to it
   const SHORTEST = 16; // ms; a shorter interaction is not told
   const EXPECTED = 500; // ms after a touch in which the browser takes a shift for expected
+  const ANIMATED = 4000; // ms after a page began in which the animations that bring it in begin; later ones are a carousel's
+  const BUSY = 100; // ms after a long frame in which the page still has something to do
 
   const visit = (kind, url, start) => ({
     kind, url, start, fcp: null, ttfb: null, load: null, lcp: null, lcpTarget: null, lcpUrl: null,
@@ -175,6 +177,33 @@
   };
   for (const type of ["pointerdown", "click", "keydown"]) addEventListener(type, watchHandlers, { capture: true, passive: true });
 
+  // --- animations and long frames ----------------------------------------------------------------------------------------
+
+  // A page that fades in paints its largest element when the animation ends, and nothing tells so before. Spinners never end.
+  let animatedUntil = 0;
+  const readAnimations = () => {
+    const now = performance.now();
+    let until = 0;
+    for (const animation of document.getAnimations ? document.getAnimations() : []) {
+      if (animation.playState !== "running" || !animation.effect || !animation.playbackRate) continue;
+      const { endTime, localTime } = animation.effect.getComputedTiming();
+      if (!Number.isFinite(endTime) || localTime === null || animation.startTime > current().start + ANIMATED) continue;
+      const left = (animation.playbackRate > 0 ? endTime - localTime : localTime) / Math.abs(animation.playbackRate);
+      if (left > 0) until = Math.max(until, now + left);
+    }
+    if (until > animatedUntil + FRAME) { animatedUntil = until; soon(); }
+    else animatedUntil = until || Math.min(animatedUntil, now);
+    return animatedUntil > now + FRAME;
+  };
+  let watching = false;
+  const lookAgain = () => {
+    readAnimations();
+    watching = performance.now() < current().start + ANIMATED;
+    if (watching) setTimeout(lookAgain, 50);
+  };
+  const watchAnimations = () => { if (!watching) { watching = true; setTimeout(lookAgain); } };
+  let busyUntil = 0;
+
   // --- telling --------------------------------------------------------------------------------------------------------
 
   const clean = (v) => ({
@@ -192,7 +221,8 @@
     navigation();
     const { kind, last, start } = current();
     // A touch made this page: shifts count from when they are no longer its doing, and only then can quiet be told from luck.
-    const moved = kind === "soft" ? Math.max(last, start + EXPECTED) : last;
+    const shifts = kind === "soft" ? Math.max(last, start + EXPECTED) : last;
+    const moved = Math.max(shifts, animatedUntil, busyUntil - QUIET + BUSY);
     send(JSON.stringify({ document: documentId, quiet: performance.now() - moved, soft: supported.includes("soft-navigation"), visits: visits.map(clean) }));
   };
   const soon = () => { if (!queued) { queued = true; queueMicrotask(push); } };
@@ -201,6 +231,7 @@
     "paint": (e) => { if (e.name === "first-contentful-paint") visits[0].fcp = e.startTime; },
     "largest-contentful-paint": (e) => paintLargest(visits[0], e),
     "layout-shift": shift,
+    "long-animation-frame": (e) => { busyUntil = Math.max(busyUntil, e.startTime + e.duration); },
     "first-input": (e) => {
       const v = at(e.startTime);
       v.fid = e.processingStart - e.startTime; v.fidTarget = selector(e.target) || v.touchedTarget;
@@ -214,6 +245,7 @@
       if (touchedSince(v.start) && !(paint < lastTouch)) v.cut = v.touched = true;
       else if (paint) v.fcp = paint - e.startTime;
       visits.push(v);
+      watchAnimations();
       softly.set(e.navigationId, v);
       (early.get(e.navigationId) || []).forEach((paint) => paintSoftly(v, paint));
       early.delete(e.navigationId);
@@ -237,6 +269,7 @@
     if (supported.includes(type)) observe(type, handle, soon);
   }
 
+  watchAnimations();
   addEventListener("load", () => { soon(); setTimeout(push); }); // the load ends when its last handler does
 
   // A touch before the page came to rest clips LCP and hides shifts: such a page must not be graded.
@@ -247,7 +280,7 @@
     if (event.type !== "input" && event.isTrusted) v.pressed = true;
     if (v.touched) return;
     v.touched = true;
-    v.cut = document.readyState !== "complete" || performance.now() - v.last < QUIET;
+    v.cut = document.readyState !== "complete" || performance.now() - v.last < QUIET || readAnimations();
   };
   for (const type of ["pointerdown", "keydown", "input"]) addEventListener(type, touch, { capture: true, passive: true });
 

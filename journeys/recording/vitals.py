@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -22,13 +22,13 @@ _INP_PHASES = ("input_delay", "processing", "presentation")
 _LONGEST_URL = 200
 _MOST_DOCUMENTS = 50
 _LONGEST = 1 << 18
-_LATEST_MS = 500.0
+_LATEST_MS = 3000.0
 
 
 class VitalsLog:
     """The last push of each document, in the order in which the documents came."""
 
-    def __init__(self, *, first: str, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, *, first: Set[str], clock: Callable[[], float] = time.monotonic) -> None:
         self._first = first
         self._clock = clock
         self._documents: dict[str, list[dict[str, Any]]] = {}
@@ -42,8 +42,10 @@ class VitalsLog:
         """Whether the browser tells them; where it does not, a page reached without a load never tells its address."""
 
     def take(self, payload: str) -> None:
-        """One push of the page's script: JSON of `document`, `quiet` (ms since its last paint or shift; below 0 where shifts count
-        only from then on) and `visits`.
+        """Take one push of the page's script: JSON of `document`, `quiet` and `visits`.
+
+        `quiet` is how many ms the page has been at rest: since its last paint or shift that counts, or the end of an animation. It is
+        below 0 where an animation is still running, or where shifts count only from then on.
 
         A page could call the binding itself; what does not look like a push is ignored.
         """
@@ -76,7 +78,7 @@ class VitalsLog:
         )
 
 
-def _vitals(visit: dict[str, Any], first: str) -> list[Vital]:
+def _vitals(visit: dict[str, Any], first: Set[str]) -> list[Vital]:
     url = str(visit.get("url", ""))
     party = party_of(url, first=first)
     page = endpoint_of(url) if party == "first" else party + endpoint_of(url)
@@ -120,7 +122,7 @@ def _vitals(visit: dict[str, Any], first: str) -> list[Vital]:
     return found if soft else [*found, Vital(name="LOAD", value=_ms(visit.get("load")), unit="ms", **of_page)]
 
 
-def picture_of(url: str | None, *, first: str) -> str | None:
+def picture_of(url: str | None, *, first: Set[str]) -> str | None:
     """The address of a picture as a reader knows it: its path, with the origin of a third party, and without the query.
 
     A picture that an image service makes smaller (`/_next/image?url=%2Fhero.png&w=640`) is known by the one it was made from.

@@ -117,7 +117,7 @@ def test_prices_are_given_with_set(tmp_path: Path) -> None:
             "run", "vip_member_discount", "--site", demo.shop_url, "--set", "prices.vip_member=1350", cwd=tmp_path
         )
     assert (wrong.returncode, right.returncode) == (1, 0)
-    assert "shows a total of $1,350 where a member pays $1,200" in " ".join(wrong.stdout.split())
+    assert "the order review shows $1,350; a member should pay $1,200" in " ".join(wrong.stdout.split())
 
 
 def test_repeat_shows_the_spread_and_stops_at_the_request_budget(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 import pytest
 
-pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.drill]
+pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.drill, pytest.mark.paced]
 
 _ROOT = Path(__file__).resolve().parents[2]
 

@@ -40,5 +40,5 @@ def test_an_origin_has_no_port_that_goes_without_saying(url: str, origin: str) -
 
 
 def test_another_port_is_another_party() -> None:
-    assert party_of("http://127.0.0.1:4000/c/pay", first="http://127.0.0.1:3000") == "http://127.0.0.1:4000"
-    assert party_of("http://127.0.0.1:3000/x", first="http://127.0.0.1:3000") == "first"
+    assert party_of("http://127.0.0.1:4000/c/pay", first={"http://127.0.0.1:3000"}) == "http://127.0.0.1:4000"
+    assert party_of("http://127.0.0.1:3000/x", first={"http://127.0.0.1:3000"}) == "first"

@@ -51,3 +51,15 @@ def test_an_error_is_said_in_words_with_its_name() -> None:
     )
     assert in_words("net::ERR_SOMETHING_NEW") == "net::ERR_SOMETHING_NEW"
     assert in_words("no such thing") is None
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("ERR_CONTENT_DECODING_FAILED", "the answer could not be decompressed"),
+        ("ERR_SSL_OBSOLETE_CIPHER", "TLS obsolete cipher"),
+        ("ERR_HTTP2_PING_FAILED", "HTTP/2 ping failed"),
+    ],
+)
+def test_every_error_has_words_and_keeps_its_name(name: str, words: str) -> None:
+    assert in_words(f"Page.goto: net::{name} at https://shop.example/") == f"{words} (net::{name})"

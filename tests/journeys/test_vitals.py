@@ -96,13 +96,13 @@ def test_frames_and_other_peoples_pages_add_no_pages_of_the_site(page: Page) -> 
     "push", ["", "{}", "[]", '{"document": 1, "visits": [], "quiet": 0}', '{"document": 1, "visits": 7, "quiet": "x"}']
 )
 def test_a_page_that_calls_the_binding_with_nonsense_changes_nothing(push: str) -> None:
-    log = VitalsLog(first="https://shop.example")
+    log = VitalsLog(first={"https://shop.example"})
     log.take(push)
     assert log.vitals() == ()
 
 
 def pushed(**visit: object) -> dict[str, Vital]:
-    log = VitalsLog(first="https://shop.example")
+    log = VitalsLog(first={"https://shop.example"})
     page = {"kind": "hard", "url": "https://shop.example/", **visit}
     log.take(json.dumps({"document": "1", "quiet": 0, "visits": [page]}))
     return {v.name: v for v in log.vitals()}

@@ -18,7 +18,7 @@ from facts import Status, late_limit_s
 from tests.databases import a_migrated_store
 from tests.drills.shared_hub import PLACE, SharedHub, one_journey
 
-pytestmark = [pytest.mark.slow, pytest.mark.drill]
+pytestmark = [pytest.mark.slow, pytest.mark.drill, pytest.mark.paced]
 PERIOD_S = 10
 
 

@@ -1,6 +1,6 @@
 """The labelled set: a file for each class, each fault with what a run has to say of it."""
 
-from tests.blame.labelled import blocked, harmless, journey, network, runner, site, third_party
+from tests.blame.labelled import blocked, harmless, journey, network, pages, runner, site, third_party
 from tests.blame.stage import Case
 
 CASES: tuple[Case, ...] = (
@@ -11,6 +11,7 @@ CASES: tuple[Case, ...] = (
     *runner.CASES,
     *blocked.CASES,
     *harmless.CASES,
+    *pages.CASES,
 )
 CLASSES = ("site", "network", "third_party", "journey", "runner", "blocked", "passed")
 

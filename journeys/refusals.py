@@ -1,0 +1,66 @@
+"""Reads refusals: what a page or an API says when it says no, with whatever status."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+# Words of a refusal, in the languages that a buyer of this shop may see. They decide only how long a step waits in vain.
+REFUSES = re.compile(
+    r"\b(errors?|fail(ed|ure|s)?|invalid|expired|denied|declined|rejected|refused|unable|sorry|oops|wrong|problem|unavailable"
+    r"|unsuccessful|incorrect|missing|sold out|out of stock|try again|not (be )?(found|available|allowed|valid|possible|processed)"
+    r"|can(no|')t|could( not|n't)|fehler|fehlgeschlagen|leider|erreur|échou\w+|impossible|désolé|error al|lo sentimos|falló)\b",
+    re.IGNORECASE,
+)
+"""What a text says that tells a buyer of something gone wrong."""
+_WELCOMES = re.compile(
+    r"\b(added|success(ful(ly)?)?|thank(s| you)|saved|welcome|copied|updated|done|confirmed|completed?|sent|applied|reserved"
+    r"|congratulations|hinzugefügt|danke|gracias|merci|ajouté|añadido)\b",
+    re.IGNORECASE,
+)
+_FLAGS = ("success", "ok", "valid", "available", "accepted")
+_WORDS = ("error", "errors", "message", "detail", "details", "reason", "description", "title", "error_description")
+_BAD_STATUS = frozenset({"error", "fail", "failed", "failure", "rejected", "denied"})
+
+
+def refuses(text: str) -> bool:
+    """Return whether a text a buyer sees says that something went wrong."""
+    return bool(REFUSES.search(text))
+
+
+def welcomes(text: str) -> bool:
+    """Return whether a text a buyer sees says that all went well, and nothing to the contrary."""
+    return bool(_WELCOMES.search(text)) and not refuses(text)
+
+
+def refusal_in(body: str) -> str | None:
+    """Return the message of a JSON answer that says no, whatever its status ("Dallas is sold out"); None for any other body.
+
+    A no is `success`, `ok`, `valid`, `available` or `accepted` that is false, a `status` such as "error", or an `error` or `errors`
+    that holds something. Without a message the flag itself is told.
+    """
+    try:
+        answer = json.loads(body)
+    except ValueError:
+        return None
+    if not isinstance(answer, dict):
+        return None
+    flag = next((name for name in _FLAGS if answer.get(name) is False), None)
+    status = answer.get("status")
+    bad = isinstance(status, str) and status.lower() in _BAD_STATUS
+    if not (flag or bad or answer.get("error") or answer.get("errors")):
+        return None
+    message = next(filter(None, (_message(answer.get(name)) for name in _WORDS)), None)
+    return message or (f"{flag}: false" if flag else f"status: {status}")
+
+
+def _message(value: Any) -> str | None:
+    """The words inside an error, however deep it is wrapped."""
+    if isinstance(value, str):
+        return " ".join(value.split()) or None
+    if isinstance(value, list):
+        return next(filter(None, map(_message, value)), None)
+    if isinstance(value, dict):
+        return next(filter(None, (_message(value.get(name)) for name in (*_WORDS, "code"))), None)
+    return None
