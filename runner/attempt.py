@@ -24,6 +24,7 @@ from config.network import browser_proxy
 from facts import Attempt, Status, from_wire, to_wire
 from journeys.browser import BrowserMissingError, find_browser, launch_options, user_agent
 from journeys.failure import Failure
+from journeys.picture import NoPictureError
 from journeys.recording import Tracer, origin_of
 from journeys.registry import JourneyError, load_journey
 from journeys.till import StripeAccess
@@ -135,6 +136,7 @@ def _make(order: Order, playwright: Playwright, wire: Wire, witness: Witness) ->
         listener=books.tell,
         unhurried=job.slow_mo_ms > 0,
         tracer=tracer,
+        secrets=job.secrets,
     )
     witness.visit = visit
     started_at = datetime.now(UTC)
@@ -256,10 +258,11 @@ def _save_screenshot(visit: Visit, file: Path, wire: Wire, *, fade: bool) -> Non
     try:
         if fade:
             visit.pump(_FADE_MS)
-        visit.page.screenshot(path=file, type="jpeg", quality=60, timeout=5000)
-        wire.tell("evidence", {"kind": "screenshot", "file": file.name})
-    except (Error, OSError) as error:
-        wire.tell("note", {"note": f"no screenshot: {_first_lines(str(error))[:120]}"})
+        picture = visit.picture()
+        file.write_bytes(picture.jpeg)
+        wire.tell("evidence", {"kind": "screenshot", "file": file.name, "covered": picture.covered})
+    except (NoPictureError, Error, OSError) as error:
+        wire.tell("note", {"note": f"no picture: {_first_lines(str(error))[:120]}"})
 
 
 if __name__ == "__main__":
