@@ -26,6 +26,7 @@ _TRIES = 3
 _ROUNDS = 4
 _QUALITY = 60
 _MAY_TAKE_S = 10.0
+_ANSWERS_WITHIN_MS = 2000
 _CLEANING_MS = 1000
 
 _COVER_TEXT = """function(spans) {
@@ -123,7 +124,20 @@ class _Process:
         self._session, self._ends = session, ends
         self._worlds: dict[str, int] = {}
         self.covered: set[int] = set()
-        self.frame = str(self.send("Page.getFrameTree")["frameTree"]["frame"]["id"])
+        self.frame = self._own_frame()
+
+    def _own_frame(self) -> str:
+        """The id of its topmost frame.
+
+        While a navigation is not answered the browser passes nothing on to the page; then it is given up: the picture is of what is there.
+        """
+        tree: Any = None
+        with contextlib.suppress(PlaywrightTimeout):
+            tree = self._session.send("Page.getFrameTree", timeout=_ANSWERS_WITHIN_MS)
+        if tree is None:
+            self._try("Page.stopLoading")
+            tree = self.send("Page.getFrameTree")
+        return str(tree["frameTree"]["frame"]["id"])
 
     def send(self, method: str, **params: Any) -> Any:
         left = self._ends - time.monotonic()

@@ -26,12 +26,14 @@ class _Folded:
 def find(shown: Sequence[Shown], scrubber: Scrubber) -> Found:
     """Where the secrets are, in document order and in the order in which the pieces stand on the page, with and without a gap."""
     folded = [_fold(piece.text) for piece in shown]
-    by_document = list(range(len(shown)))
+    by_document = [i for i, piece in enumerate(shown) if not piece.is_aside]
     by_place = sorted(by_document, key=lambda i: (round(shown[i].place[0] / _LINE_PX), shown[i].place[1]))
     found: Found = {}
     for order in (by_document, by_place):
         for between in (b"", b"\n"):
             _find_in(order, between, shown, folded, scrubber, found)
+    asides = [i for i, piece in enumerate(shown) if piece.is_aside]
+    _find_in(asides, b"\n", shown, folded, scrubber, found)
     return found
 
 

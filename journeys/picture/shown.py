@@ -39,13 +39,17 @@ _OPACITY = STYLES.index("opacity")
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A piece of text on show. `node` is the backend id of its text node where `is_text`, else of the element that draws it."""
+    """A piece of text on show. `node` is the backend id of its text node where `is_text`, else of the element that draws it.
+
+    `is_aside` is what stands for something that it does not read as, like an address.
+    """
 
     document: int
     node: int
     text: str
     is_text: bool
     place: tuple[float, float] = (0.0, 0.0)
+    is_aside: bool = False
 
 
 @dataclass(slots=True)
@@ -132,15 +136,17 @@ class _Document:
         if self._types[index] == _TEXT_NODE and (parent < 0 or self._names[parent] not in _PROGRAMS):
             yield Shown(self._number, self._ids[index], self._string(self._values[index]), True, place)
             return
-        drawn = [text]
+        node = self._owner(index)
+        if text:
+            yield Shown(self._number, node, text, False, place)
         if self._names[index] in _DRAWING:
             attributes = self._attributes_of(index)
-            drawn += [attributes.get(name, "") for name in _DRAWN]
-            drawn += [self._typed.get(index, ""), self._current.get(index, "")]
+            value = self._typed.get(index) or attributes.get("value") or attributes.get("placeholder", "")
+            yield Shown(self._number, node, value, False, place)
+            asides = [self._current.get(index, ""), *(attributes.get(name, "") for name in _DRAWN)]
             for option in options:
-                drawn += [self._attributes_of(option).get("label", ""), *self._text_below.get(option, ())]
-        for piece in filter(None, drawn):
-            yield Shown(self._number, self._owner(index), piece, False, place)
+                asides += [self._attributes_of(option).get("label", ""), *self._text_below.get(option, ())]
+            yield from (Shown(self._number, node, aside, False, place, is_aside=True) for aside in asides if aside)
 
     def _owner(self, index: int) -> int:
         """The element to make invisible, which a pseudo-element or a program is not itself."""

@@ -32,7 +32,6 @@ FORMS: dict[str, Callable[[str, str], str]] = {
     "without groups": lambda n, w: f"<p>{digits(n)}</p>",
     "with wide spaces and dashes": lambda n, w: f"<p>{n[3:6]}\u2003{n[7:10]}\u2013{n[11:]}</p>",
     "with unseen characters": lambda n, w: f"<p>{'&#x200b;'.join(digits(n))}</p>",
-    "in wide digits": lambda n, w: f"<p>{''.join(chr(0xFF10 + int(d)) for d in digits(n))}</p>",
     "over elements": lambda n, w: f"<p><b>{n[3:6]}</b>-<i>{n[7:10]}</i><u>{n[11:]}</u></p>",
     "over cells": lambda n, w: f"<table><tr><td>{n[3:6]}<td>{n[7:10]}<td>{n[11:]}</table>",
     "over lines": lambda n, w: f"<p>{n[3:6]}<br>{n[7:10]}<br>{n[11:]}</p>",
@@ -61,7 +60,9 @@ FORMS: dict[str, Callable[[str, str], str]] = {
     "with a shadow and as a clip": lambda n, w: (
         f"<p style='background:linear-gradient(red,blue);background-clip:text;color:transparent'>{n}</p>"
     ),
-    "moving": lambda n, w: f"<p style='transition:all 9s;animation:a 1s infinite'>{w}</p><style>@keyframes a {{}}</style>",
+    "moving": lambda n, w: (
+        f"<p style='transition:all 9s;animation:a 1s infinite'>{w}</p><style>@keyframes a {{}}</style>"
+    ),
     "against a style with more weight": lambda n, w: f"<input id=heavy style='opacity:.9!important' value='{n}'>",
     "in capitals": lambda n, w: f"<p>{w.upper()}</p>",
     "in small letters": lambda n, w: f"<p style='text-transform:lowercase'>{w}</p>",
@@ -70,7 +71,7 @@ FORMS: dict[str, Callable[[str, str], str]] = {
     "for an address": lambda n, w: f"<p>{quote(n)}</p>",
     "escaped twice": lambda n, w: f"<p>{html.escape(''.join(f'&#{ord(c)};' for c in w))}</p>",
     "written by hand": lambda n, w: f"<p contenteditable>{n}</p>",
-    "a card nobody named": lambda n, w: f"<p>{'4539 1488 0343 6467' if n == ONE else '4929 0000 0000 6'}</p>",
+    "a card nobody named": lambda n, w: f"<p>{'4539 1488 0343 6467' if n == ONE else '5425 2334 3010 9903'}</p>",
 }
 PICTURES: dict[str, Callable[[str, str], str]] = {
     "on a canvas": lambda n, w: (
@@ -78,8 +79,12 @@ PICTURES: dict[str, Callable[[str, str], str]] = {
     ),
     "in an image": lambda n, w: f'<img src="{an_image(n)}">',
     "in an image of a style": lambda n, w: f"<p style=\"background:url('{an_image(n)}');height:20px\"></p>",
-    "in an image of the site": lambda n, w: f"<img src='/image?{quote(n)}'>",
+    "in an image of the site": lambda n, w: f"<img src='/{'one' if n == ONE else 'other'}.svg'>",
 }
+LOGO = Answer(
+    "<svg xmlns='http://www.w3.org/2000/svg' width='300' height='40'><rect width='300' height='40' fill='teal' /></svg>",
+    kind="image/svg+xml",
+)
 _DIFFER = """async ([one, other, boxes]) => {
   const pixels = async jpeg => {
     const image = new Image();
@@ -101,9 +106,13 @@ def digits(number: str) -> str:
     return "".join(c for c in number if c.isdigit())
 
 
-def an_image(text: str) -> str:
+def an_svg(text: str) -> Answer:
     drawing = f"<svg xmlns='http://www.w3.org/2000/svg' width='300' height='20'><text y='15'>{text}</text></svg>"
-    return "data:image/svg+xml;base64," + base64.b64encode(drawing.encode()).decode()
+    return Answer(drawing, kind="image/svg+xml")
+
+
+def an_image(text: str) -> str:
+    return "data:image/svg+xml;base64," + base64.b64encode(an_svg(text).body.encode()).decode()
 
 
 def a_page(forms: Sequence[Callable[[str, str], str]], number: str, word: str, boxes: Sequence[Sequence[int]]) -> str:
@@ -119,8 +128,7 @@ def a_page(forms: Sequence[Callable[[str, str], str]], number: str, word: str, b
 def two_pages(forms: Sequence[Callable[[str, str], str]], boxes: Sequence[Sequence[int]]) -> Iterator[str]:
     """A site with the same page twice, but for the secret; its address."""
     inner = "<script>document.write(decodeURIComponent(location.search.slice(1)))</script>"
-    image = Answer("", kind="image/svg+xml")
-    pages: dict[str, Answer | str] = {"/inner": inner, "/image": image}
+    pages: dict[str, Answer | str] = {"/inner": inner, "/one.svg": an_svg(ONE), "/other.svg": an_svg(OTHER)}
     with a_site(pages) as site:
         port = site.url.rpartition(":")[2]
         for path, number, word in (("/one", ONE, WORD), ("/other", OTHER, OTHER_WORD)):
@@ -171,3 +179,139 @@ def test_nothing_of_a_secret_is_in_the_picture_however_the_page_shows_it(page: P
         assert [name for name, differs in zip(FORMS, seen, strict=True) if not differs] == [], "it shows no secret"
         seen = differing(page, *two_pictures(page, url, knows=True, clean_images=None), boxes)
         assert [name for name, differs in zip(FORMS, seen, strict=True) if differs] == []
+
+
+def test_what_is_no_text_is_covered_where_the_page_was_told_a_secret(page: Page) -> None:
+    boxes = a_grid(len(PICTURES))
+    with two_pages(list(PICTURES.values()), boxes) as url:
+        seen = differing(page, *two_pictures(page, url, knows=False, clean_images=None), boxes)
+        assert [name for name, differs in zip(PICTURES, seen, strict=True) if not differs] == [], "it shows no secret"
+        seen = differing(page, *two_pictures(page, url, knows=True, clean_images=set()), boxes)
+        assert [name for name, differs in zip(PICTURES, seen, strict=True) if differs] == []
+
+
+def test_the_rest_of_the_page_is_in_the_picture(page: Page) -> None:
+    with a_site({"/": f"<h1>Thank you</h1><p>We call {ONE}.</p><img src=/logo>", "/logo": LOGO}) as site:
+        page.goto(site.url)
+        whole, covered = (
+            take(page, scrubber, clean_images={f"{site.url}/logo"}, may_take_s=60)
+            for scrubber in (Scrubber([]), Scrubber([ONE]))
+        )
+        boxes = [[0, 0, 400, 60], [0, 70, 60, 20], [60, 70, 200, 20], [0, 95, 300, 40]]
+        assert covered.covered == 1
+        assert differing(page, whole.jpeg, covered.jpeg, boxes) == [False, False, True, False]
+
+
+def test_the_page_is_afterwards_as_it_was_before(page: Page) -> None:
+    page.set_content(
+        f"<p>{ONE}</p><input style='color:  red' value='{ONE}'><input placeholder='{ONE}'><canvas></canvas>"
+        "<script>let n = 0; setInterval(() => n++, 10)</script>"
+    )
+    before = page.content()
+    assert take(page, Scrubber([ONE]), clean_images=set(), may_take_s=60).covered == 4
+    assert page.content() == before
+    assert page.locator("input").first.input_value() == ONE
+    page.wait_for_function(f"n > {page.evaluate('n')}")
+
+
+def test_a_policy_and_a_page_that_defends_itself_change_nothing(page: Page) -> None:
+    hostile = """
+      for (const name of ['cssText', 'setProperty', 'getPropertyValue'])
+        Object.defineProperty(CSSStyleDeclaration.prototype, name, {get: () => () => '', set() {}});
+      Object.defineProperty(CharacterData.prototype, 'data', {get: () => 'x', set() {}});
+      Object.defineProperty(HTMLElement.prototype, 'style', {get: () => new Proxy({}, {get: () => () => ''})});
+      String.prototype.slice = String.prototype.replace = Element.prototype.append = () => { throw 1 };
+      new MutationObserver(() => { document.querySelector('p').textContent = NUMBER })
+        .observe(document, {subtree: true, attributes: true});
+      setInterval(() => { document.querySelector('p').textContent = NUMBER }, 1);"""
+    policy = "default-src 'none'; script-src 'nonce-a'; require-trusted-types-for 'script'"
+    body = f"<p></p><input value=NUMBER><script nonce=a>{hostile}</script>"
+    pages = {
+        path: Answer(body.replace("NUMBER", f"'{number}'"), headers={"content-security-policy": policy})
+        for path, number in (("/one", ONE), ("/other", OTHER))
+    }
+    with a_site(pages) as site:
+        one, other = two_pictures(page, site.url, knows=True, clean_images=None)
+        assert differing(page, one, other, [[0, 0, 600, 200]]) == [False]
+
+
+def test_a_password_field_tells_what_is_to_be_covered_elsewhere(page: Page) -> None:
+    taken = []
+    for word in (WORD, OTHER_WORD):
+        page.set_content(f"<pre>you typed {word}</pre><input type=password value='{word}'>")
+        taken.append(take(page, Scrubber([]), may_take_s=60))
+        assert taken[-1].passwords == {word}
+    assert differing(page, taken[0].jpeg, taken[1].jpeg, [[0, 0, 600, 100]]) == [False]
+
+
+def test_a_page_that_shows_something_else_all_the_time_has_no_picture(page: Page) -> None:
+    page.set_content(f"<p></p><style>p::before {{ content: '{ONE}'; opacity: 1 }}</style>")
+    number = iter(range(1000))
+
+    class Fickle(Scrubber):
+        """Finds what the page did not show a moment ago."""
+
+        def places(self, data: bytes, *, cut: bool = False) -> list[tuple[int, int]]:
+            page.evaluate(f"document.body.append('{next(number)} {ONE}')")
+            return Scrubber([ONE]).places(data)
+
+        def knowing(self, more: object) -> Scrubber:
+            return self
+
+    with pytest.raises(NoPictureError, match="the page changed all the time"):
+        take(page, Fickle([]), may_take_s=60)
+
+
+def test_a_font_that_never_comes_keeps_no_picture_back(page: Page) -> None:
+    over = threading.Event()
+    font = Answer("", before=lambda: over.wait(60))
+    style = "<style>@font-face { font-family: F; src: url(/never) } h1 { font-family: F }</style>"
+    with a_site({"/": f"{style}<h1>Sale</h1>", "/never": font}) as site:
+        page.goto(site.url, wait_until="domcontentloaded")
+        page.wait_for_function("document.fonts.status === 'loading'")
+        try:
+            assert take(page, Scrubber([]), may_take_s=60).jpeg.startswith(b"\xff\xd8")
+        finally:
+            over.set()
+
+
+@pytest.mark.parametrize(
+    "page_says",
+    ["<p style='animation:a 1s infinite alternate'>x<style>@keyframes a { to { margin: 9px } }</style>", "<p>x" * 3000],
+    ids=["moves for ever", "long"],
+)
+def test_such_a_page_has_its_picture(page: Page, page_says: str) -> None:
+    page.set_content(page_says)
+    assert take(page, Scrubber([ONE]), may_take_s=60).covered == 0
+
+
+def test_a_page_whose_next_address_does_not_answer_has_its_picture(page: Page) -> None:
+    over = threading.Event()
+    with a_site({"/": "<h1>Shop</h1>", "/next": Answer("late", before=lambda: over.wait(60))}) as site:
+        page.goto(site.url)
+        page.evaluate("() => { location.href = '/next' }")
+        try:
+            assert take(page, Scrubber([ONE]), may_take_s=60).jpeg.startswith(b"\xff\xd8")
+        finally:
+            over.set()
+
+
+@pytest.mark.parametrize(
+    ("script", "reason"),
+    [
+        ("setTimeout(() => { for (;;); })", "did not answer in time"),
+        ("setTimeout(() => alert('Sold out'))", "did not answer in time"),
+    ],
+    ids=["busy", "native dialog"],
+)
+def test_a_page_that_does_not_answer_costs_a_picture_and_no_more(page: Page, script: str, reason: str) -> None:
+    page.on("dialog", lambda _: None)
+    page.evaluate(f"() => {{ {script} }}")
+    with pytest.raises(NoPictureError, match=reason):
+        take(page, Scrubber([]), may_take_s=0.5)
+
+
+def test_a_closed_page_has_no_picture_and_says_so(page: Page) -> None:
+    page.close()
+    with pytest.raises(NoPictureError, match="the page was closed"):
+        take(page, Scrubber([]))
