@@ -129,7 +129,8 @@ class _Process:
     def _own_frame(self) -> str:
         """The id of its topmost frame.
 
-        While a navigation is not answered the browser passes nothing on to the page; then it is given up: the picture is of what is there.
+        While a navigation is not answered the browser passes nothing on to the page. It is given up then: the picture is of what
+        is there.
         """
         tree: Any = None
         with contextlib.suppress(PlaywrightTimeout):

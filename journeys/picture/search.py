@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import unicodedata
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
-from journeys.picture.shown import Shown
-from journeys.redact import Scrubber
+from journeys.picture.shown import NOWHERE, Shown
+from journeys.redact import Scrubber, Span
 
 _LINE_PX = 6
+_BESIDE_PX = 24
+_TOUCHES_PX = 2
 Found = dict[tuple[int, int, bool], list[tuple[int, int]]]
 """By document, node and whether it is a text node: from where to where in the text; nothing of an element is left to be seen."""
 
@@ -26,34 +29,43 @@ class _Folded:
 def find(shown: Sequence[Shown], scrubber: Scrubber) -> Found:
     """Where the secrets are, in document order and in the order in which the pieces stand on the page, with and without a gap."""
     folded = [_fold(piece.text) for piece in shown]
-    by_document = [i for i, piece in enumerate(shown) if not piece.is_aside]
-    by_place = sorted(by_document, key=lambda i: (round(shown[i].place[0] / _LINE_PX), shown[i].place[1]))
-    found: Found = {}
-    for order in (by_document, by_place):
-        for between in (b"", b"\n"):
-            _find_in(order, between, shown, folded, scrubber, found)
+    read = [i for i, piece in enumerate(shown) if not piece.is_aside]
+    by_place = sorted(read, key=lambda i: (round(shown[i].place[0] / _LINE_PX), shown[i].place[1]))
     asides = [i for i, piece in enumerate(shown) if piece.is_aside]
-    _find_in(asides, b"\n", shown, folded, scrubber, found)
+    found: Found = {}
+    for order in (read, by_place):
+        # Numbers that have nothing to do with each other would make a card by chance.
+        _find_in([(i, b"") for i in order], shown, folded, lambda data: scrubber.places(data, cards=False), found)
+    _find_in([(i, b"\n") for i in (*read, *asides)], shown, folded, scrubber.places, found)
+    gaps = [_gap(shown[i], shown[j]) for i, j in pairwise(by_place)]
+    _find_in(list(zip(by_place, [*gaps, b""], strict=False)), shown, folded, scrubber.places, found)
     return found
 
 
+def _gap(left: Shown, right: Shown) -> bytes:
+    """What a reader sees between two pieces."""
+    is_beside = abs(left.place[0] - right.place[0]) <= _LINE_PX and right.place[1] - left.place[2] <= _BESIDE_PX
+    if not is_beside or NOWHERE in (left.place, right.place):
+        return b"\n"
+    return b" " if right.place[1] - left.place[2] > _TOUCHES_PX else b""
+
+
 def _find_in(
-    order: Iterable[int],
-    between: bytes,
+    order: Sequence[tuple[int, bytes]],
     shown: Sequence[Shown],
     folded: Sequence[_Folded],
-    scrubber: Scrubber,
+    places: Callable[[bytes], Sequence[Span]],
     found: Found,
 ) -> None:
+    """Search pieces in this order, each with what stands behind it."""
     stretches, parts, end = [], [], 0
-    for index in order:
+    for index, behind in order:
         data = folded[index].data
         stretches.append((end, end + len(data), index))
-        parts += [data, between]
-        end += len(data) + len(between)
-    places = scrubber.places(b"".join(parts))
+        parts += [data, behind]
+        end += len(data) + len(behind)
     at = 0
-    for begin, stop in places:
+    for begin, stop in places(b"".join(parts)):
         while at < len(stretches) and stretches[at][1] <= begin:
             at += 1
         for first, last, index in stretches[at:]:

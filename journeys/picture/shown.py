@@ -37,18 +37,23 @@ _MADE = ('url("data:', 'url("blob:', "paint(", "element(")
 _OPACITY = STYLES.index("opacity")
 
 
+Place = tuple[float, float, float]
+NOWHERE: Place = (0.0, 0.0, 0.0)
+
+
 @dataclass(frozen=True, slots=True)
 class Shown:
     """A piece of text on show. `node` is the backend id of its text node where `is_text`, else of the element that draws it.
 
-    `is_aside` is what stands for something that it does not read as, like an address.
+    `place` is the middle of its height, and its left and right edge. `is_aside` is what nobody sees as it is written, like the
+    address of an image.
     """
 
     document: int
     node: int
     text: str
     is_text: bool
-    place: tuple[float, float] = (0.0, 0.0)
+    place: Place = NOWHERE
     is_aside: bool = False
 
 
@@ -130,7 +135,7 @@ class _Document:
             snapshot.passwords.add(self._typed[index])
 
     def _texts(self, index: int, row: int, options: Collection[int]) -> Iterator[Shown]:
-        place = _corner(self._layout["bounds"][row])
+        place = _place(self._layout["bounds"][row])
         text = self._string(self._layout["text"][row])
         parent = self._parents[index]
         if self._types[index] == _TEXT_NODE and (parent < 0 or self._names[parent] not in _PROGRAMS):
@@ -173,5 +178,5 @@ class _Document:
         return self._strings[index] if index >= 0 else ""
 
 
-def _corner(bounds: list[float]) -> tuple[float, float]:
-    return (bounds[1] + bounds[3] / 2, bounds[0]) if len(bounds) == 4 else (0.0, 0.0)
+def _place(bounds: list[float]) -> Place:
+    return (bounds[1] + bounds[3] / 2, bounds[0], bounds[0] + bounds[2]) if len(bounds) == 4 else NOWHERE

@@ -49,9 +49,9 @@ class Scrubber:
             done = end
         return b"".join([*parts, data[done:]]), len(spans)
 
-    def places(self, data: bytes, *, cut: bool = False) -> list[Span]:
-        """Where secrets and real card numbers stand, in their order; none overlaps another."""
-        return list(_merged(self._spans(data, cut=cut)))
+    def places(self, data: bytes, *, cut: bool = False, cards: bool = True) -> list[Span]:
+        """Where secrets and, unless told otherwise, real card numbers stand, in their order; none overlaps another."""
+        return list(_merged(self._spans(data, cut=cut, cards=cards)))
 
     def mask_all(self, value: Any) -> tuple[Any, int]:
         """JSON-ready data with every string in it masked, and how many secrets there were."""
@@ -82,10 +82,11 @@ class Scrubber:
             before = piece[-overlap:]
         return False
 
-    def _spans(self, data: bytes, *, cut: bool) -> Iterator[Span]:
+    def _spans(self, data: bytes, *, cut: bool, cards: bool) -> Iterator[Span]:
         for reading in readings(data):
             yield from (reading.place(*span) for span in self._forms.spans(reading.data))
-            yield from (reading.place(*span) for span in real_cards(reading.data))
+            if cards:
+                yield from (reading.place(*span) for span in real_cards(reading.data))
             if cut:
                 yield from (reading.place(*span) for span in self._forms.cut_off(reading.data))
 

@@ -71,6 +71,10 @@ FORMS: dict[str, Callable[[str, str], str]] = {
     "for an address": lambda n, w: f"<p>{quote(n)}</p>",
     "escaped twice": lambda n, w: f"<p>{html.escape(''.join(f'&#{ord(c)};' for c in w))}</p>",
     "written by hand": lambda n, w: f"<p contenteditable>{n}</p>",
+    "a card over fields nobody named": lambda n, w: "".join(
+        f"<input size=4 value={group}>"
+        for group in ("4539 1488 0343 6467" if n == ONE else "5425 2334 3010 9903").split()
+    ),
     "a card nobody named": lambda n, w: f"<p>{'4539 1488 0343 6467' if n == ONE else '5425 2334 3010 9903'}</p>",
 }
 PICTURES: dict[str, Callable[[str, str], str]] = {
@@ -165,7 +169,7 @@ def two_pictures(page: Page, url: str, *, knows: bool, clean_images: set[str] | 
 class Blind(Scrubber):
     """Finds nothing, not even cards."""
 
-    def places(self, data: bytes, *, cut: bool = False) -> list[tuple[int, int]]:
+    def places(self, data: bytes, *, cut: bool = False, cards: bool = True) -> list[tuple[int, int]]:
         return []
 
     def knowing(self, more: object) -> Scrubber:
@@ -251,7 +255,7 @@ def test_a_page_that_shows_something_else_all_the_time_has_no_picture(page: Page
     class Fickle(Scrubber):
         """Finds what the page did not show a moment ago."""
 
-        def places(self, data: bytes, *, cut: bool = False) -> list[tuple[int, int]]:
+        def places(self, data: bytes, *, cut: bool = False, cards: bool = True) -> list[tuple[int, int]]:
             page.evaluate(f"document.body.append('{next(number)} {ONE}')")
             return Scrubber([ONE]).places(data)
 
