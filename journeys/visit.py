@@ -172,6 +172,11 @@ class Visit:
             self._beware(self.recorder.step or self.journey.steps[0])
         return value
 
+    @property
+    def has_secrets(self) -> bool:
+        """Whether the journey has named a secret, or begun a sensitive step."""
+        return self._first_secret_at is not None
+
     def _learn(self, secrets: list[str]) -> None:
         self._scrubber = self._scrubber.knowing(secrets)
         self._tell("secrets", {"values": secrets})
@@ -202,6 +207,8 @@ class Visit:
         Raises:
             NoPictureError: the page is gone or busy, or it could not be made sure that nobody can read one.
         """
+        if self.gap.opened_by:
+            raise NoPictureError(f"{self.gap.opened_by} is sensitive, and its page was not left")
         if self.recorder.crashed:
             raise NoPictureError("the page crashed")
         with self.off_the_clock():

@@ -230,14 +230,11 @@ def _address(page: Page) -> str:
 
 
 def _take_evidence(folder: Path, visit: Visit, failure: Failure | None, wire: Wire, tracer: Tracer | None) -> None:
-    shaded = visit.gap.opened_by
-    if shaded:
+    if visit.gap.opened_by:
         wire.tell("secrets", {"values": sorted(visit.gap.new_cookies())})
-        wire.tell(
-            "note", {"note": f"no picture, and a gap in the trace: {shaded} is sensitive, and its page was not left"}
-        )
-    else:
-        _save_screenshot(visit, folder / "screenshot.jpg", wire, fade=failure is not None)
+        if tracer is not None:
+            wire.tell("note", {"note": f"a gap in the trace: the page of {visit.gap.opened_by} was not left"})
+    _save_screenshot(visit, folder / "screenshot.jpg", wire, fade=failure is not None)
     if failure and visit.page_text:
         (folder / "page.txt").write_text(visit.page_text, encoding="utf-8")
         wire.tell("evidence", {"kind": "page_text", "file": "page.txt"})
