@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import threading
 import zipfile
 from pathlib import Path
 
@@ -14,9 +15,9 @@ from facts import Run, Status
 from journeys.redact import Scrubber
 from runner.evidence import keep
 from runner.start import make_run
-from tests.jobs import a_job, a_journey
+from tests.jobs import LOOK, a_job, a_journey
 from tests.runner.test_evidence import SECRET, a_zip, kept
-from tests.sites import a_site
+from tests.sites import Page, a_site
 
 ONE, OTHER = "+1 555 867-5309", "+1 444 976-2418"
 SIGNS_IN = """
@@ -70,32 +71,54 @@ def frames(trace: bytes) -> list[str]:
     return [name for name in members(trace) if name.startswith("screencast/")]
 
 
-@pytest.mark.browser
-def test_a_run_shows_nobody_what_it_typed_as_a_secret(tmp_path: Path) -> None:
-    runs = {}
+@pytest.fixture(scope="module")
+def signed_in(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Path, Run]]:
+    """The same run twice, with one secret and with another."""
+    made = {}
     for number in (ONE, OTHER):
-        (folder := tmp_path / number).mkdir()
-        runs[number] = a_run(folder, SIGNS_IN.format(number=number), steps=STEPS)
-        assert runs[number].status is Status.PASSED, runs[number].error
-    pictures = [content(tmp_path / number, run, "screenshot") for number, run in runs.items()]
+        folder = tmp_path_factory.mktemp("run")
+        made[number] = folder, a_run(folder, SIGNS_IN.format(number=number), steps=STEPS)
+        assert made[number][1].status is Status.PASSED, made[number][1].error
+    return made
+
+
+@pytest.mark.browser
+def test_pictures_say_nothing_of_what_was_typed_as_a_secret(signed_in: dict[str, tuple[Path, Run]]) -> None:
+    pictures = [content(folder, run, "screenshot") for folder, run in signed_in.values()]
     assert pictures[0] == pictures[1], "they differ by the secret alone"
-    run = runs[ONE]
-    assert next(e.masked for e in run.evidence if e.kind == "screenshot") >= 6
-    found = members(content(tmp_path / ONE, run, "trace"))
+    assert next(e.masked for e in signed_in[ONE][1].evidence if e.kind == "screenshot") >= 6
+
+
+@pytest.mark.browser
+def test_traces_say_nothing_of_what_was_typed_as_a_secret(signed_in: dict[str, tuple[Path, Run]]) -> None:
+    found = members(content(*signed_in[ONE], "trace"))
     told = {name: data.decode("utf-8", "replace") for name, data in found.items()}
     assert [name for name, text in told.items() if re.search(r"555\W{0,3}867\W{0,3}5309", text)] == []
     assert [name for name, text in told.items() if re.search(r'"5309"|"-5309"', text)] == []
 
 
 @pytest.mark.browser
-def test_the_trace_has_frames_up_to_the_secret_and_says_why_none_after(tmp_path: Path) -> None:
-    run = a_run(tmp_path, SIGNS_IN.format(number=ONE), steps=STEPS)
-    trace = content(tmp_path, run, "trace")
+def test_the_trace_has_frames_up_to_the_secret_and_says_why_none_after(signed_in: dict[str, tuple[Path, Run]]) -> None:
+    folder, run = signed_in[ONE]
+    trace = content(folder, run, "trace")
     assert frames(trace)
     events = [json.loads(line) for line in members(trace)["1-trace.trace"].splitlines()]
     assert [e for e in events if e["type"] == "screencast-frame"] == []
     assert [e for e in events if e["type"] == "frame-snapshot"]
     assert "the frames of the trace from sign_in on were left out: they may show a secret" in run.notes
+
+
+@pytest.mark.browser
+def test_a_run_whose_fonts_never_come_has_its_picture(tmp_path: Path) -> None:
+    style = "<style>@font-face { font-family: F; src: url(/never.woff2) } h1 { font-family: F }</style>"
+    over = threading.Event()
+    never = Page("", before=lambda: over.wait(60))
+    a_journey(tmp_path, LOOK, options="deadline_s=9, step_s=3")
+    with a_site({"/": f"{style}<h1>Sale today</h1>", "/never.woff2": never}) as site:
+        run = make_run(a_job(tmp_path, site.url, confirm=False))
+        over.set()
+    assert run.failed_step == "look"
+    assert content(tmp_path, run, "screenshot").startswith(b"\xff\xd8")
 
 
 @pytest.mark.browser
