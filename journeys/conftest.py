@@ -18,6 +18,7 @@ from playwright.sync_api import Page, Playwright
 from config import ConfigError, read_document, validate, with_settings
 from journeys.browser import BrowserMissingError, find_browser, launch_options, sandbox_wanted
 from journeys.journey import Journey
+from journeys.picture import NoPictureError
 from journeys.recording import Tracer
 from journeys.registry import load_journeys
 from journeys.site import Site
@@ -98,14 +99,38 @@ def tracer(page: Page, pytestconfig: pytest.Config, output_path: str) -> Iterato
 
 
 @pytest.fixture
-def visit(page: Page, site: Site, tracer: Tracer | None, pytestconfig: pytest.Config) -> Callable[[Journey], Visit]:
+def visit(
+    page: Page, site: Site, tracer: Tracer | None, request: pytest.FixtureRequest, output_path: str
+) -> Iterator[Callable[[Journey], Visit]]:
     """Starts a visit of a journey on pytest-playwright's page; slowed down, every limit is four times as long."""
-
-    slowed = pytestconfig.getoption("--slowmo") > 0
+    options: pytest.Config = request.config
+    slowed = options.getoption("--slowmo") > 0
+    begun: list[Visit] = []
 
     def start(journey: Journey) -> Visit:
         key = os.environ.get("STRIPE_SECRET_KEY")
         stripe = StripeAccess(key, os.environ.get("STRIPE_API_BASE")) if key else None
-        return Visit(page, site=site, journey=journey, run_id="pytest", stripe=stripe, tracer=tracer, unhurried=slowed)
+        begun.append(
+            Visit(page, site=site, journey=journey, run_id="pytest", stripe=stripe, tracer=tracer, unhurried=slowed)
+        )
+        return begun[-1]
 
-    return start
+    yield start
+    wanted = options.getoption("--screenshot")
+    if wanted == "off" or not any(visit.has_secrets for visit in begun):
+        return
+    if wanted == "on" or request.node.rep_call.failed:
+        _take_picture(begun[-1], Path(output_path), request.node)
+    # pytest-playwright takes its own of every page that is still open, and knows nothing of secrets.
+    for opened in page.context.pages:
+        opened.close()
+
+
+def _take_picture(visit: Visit, folder: Path, test: pytest.Item) -> None:
+    try:
+        picture = visit.picture()
+    except NoPictureError as error:
+        test.add_report_section("teardown", "picture", f"no picture: {error}")
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "picture.jpg").write_bytes(picture.jpeg)

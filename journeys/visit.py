@@ -14,7 +14,7 @@ third party for proof: the observer is never inside the measurement.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -30,7 +30,9 @@ from journeys.gap import Gap
 from journeys.journey import Journey, journey
 from journeys.money import money
 from journeys.onlooker import Onlooker
+from journeys.picture import NoPictureError, Picture, shows, take
 from journeys.recording import Recorder, SeenRequest, Tracer, endpoint_of
+from journeys.redact import Scrubber
 from journeys.reference import Reference, Sketch, sketch_of
 from journeys.rest import Rest
 from journeys.site import Site
@@ -55,8 +57,9 @@ class Visit:
 
     `listener` is told `step_started`, `step_ended`, `waited`, `order`, `pay`, `purchase` and `secrets` as they happen; `order`,
     `pay` and `purchase` before what they tell of is done. `tracer` is what a sensitive step pauses. `stripe` is a test-mode key and the
-    address it belongs to, or None. `unhurried` is for a person who watches it slowed down: every limit is four times as long,
-    and what never comes still fails. `headers` are those that every request of the page carries to the site.
+    address it belongs to, or None. `secrets` are those that the run was given, before the journey names its own. `unhurried` is
+    for a person who watches it slowed down: every limit is four times as long, and what never comes still fails. `headers` are
+    those that every request of the page carries to the site.
     """
 
     def __init__(
@@ -71,6 +74,7 @@ class Visit:
         unhurried: bool = False,
         tracer: Tracer | None = None,
         headers: Mapping[str, str] | None = None,
+        secrets: Iterable[str] = (),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.page = page
@@ -88,6 +92,8 @@ class Visit:
         self.recorder = Recorder(site_url=site.base_url, clock=clock)
         self.recorder.attach(page.context)
         self._tracer = tracer
+        self._scrubber = Scrubber(secrets)
+        self._first_secret_at: float | None = None
         self._tell = listener or (lambda _event, _data: None)
         patience = _PATIENCE if unhurried else 1
         self._clock = Clock(
@@ -139,7 +145,8 @@ class Visit:
     def step(self, name: str, *, sensitive: bool = False) -> Iterator[None]:
         """A named part of the journey with its own timing.
 
-        A `sensitive` one types what nobody may read: from its beginning until its page was left there is no trace and no picture.
+        A `sensitive` one types what nobody may read: from its beginning until its page was left there is no trace and no picture,
+        and no frames in the trace after that.
 
         Raises:
             VisitFailed: whatever goes wrong inside, explained; the steps after it are skipped.
@@ -180,15 +187,74 @@ class Visit:
         with self.off_the_clock():
             if sensitive:
                 self.gap.open(step)
+                self._beware(step)
                 return
             cookies = self.gap.close()
         if cookies:
-            self._tell("secrets", {"values": sorted(cookies)})
+            self._learn(sorted(cookies))
 
     def secret(self, value: str) -> str:
         """The value, after it was said that nobody may ever read it: it is masked in all that the run keeps."""
-        self._tell("secrets", {"values": [value]})
+        with self.off_the_clock():
+            self._learn([value])
+            self._check_what_was_on_show(value)
+            self._beware(self.recorder.step or self.journey.steps[0])
         return value
+
+    @property
+    def has_secrets(self) -> bool:
+        """Whether the journey has named a secret, or begun a sensitive step."""
+        return self._first_secret_at is not None
+
+    def _learn(self, secrets: list[str]) -> None:
+        self._scrubber = self._scrubber.knowing(secrets)
+        self._tell("secrets", {"values": secrets})
+
+    def _beware(self, step: str) -> None:
+        """From here on any page may show a secret, in forms that nobody thinks of: what cannot be read is not kept."""
+        if self._first_secret_at is None:
+            self._first_secret_at = self._clock.ticks()
+        if self._tracer is not None and self._tracer.with_frames:
+            self._tracer.leave_frames_out()
+            self.note(f"the frames of the trace from {step} on were left out: they may show a secret")
+
+    def _check_what_was_on_show(self, value: str) -> None:
+        """A value that a journey has read from a page has been in the frames of the trace before it was called secret."""
+        if self._tracer is None or not self._tracer.has_frames:
+            return
+        try:
+            was_shown = shows(self.page_on_show, Scrubber([value]))
+        except NoPictureError:
+            was_shown = True
+        if was_shown:
+            dropped = self._tracer.drop_frames()
+            self.note(f"{dropped} frames of the trace were dropped: they may show a secret")
+
+    def picture(self) -> Picture:
+        """Take a picture of what the page shows, in which every secret that the run knows is covered.
+
+        Raises:
+            NoPictureError: the page is gone or busy, or it could not be made sure that nobody can read one.
+        """
+        if self.gap.opened_by:
+            raise NoPictureError(f"{self.gap.opened_by} is sensitive, and its page was not left")
+        if self.recorder.crashed:
+            raise NoPictureError("the page crashed")
+        with self.off_the_clock():
+            picture = take(self.page_on_show, self._scrubber, clean_images=self._clean_images())
+            if picture.passwords:
+                self._learn(sorted(picture.passwords))
+            return picture
+
+    def _clean_images(self) -> set[str] | None:
+        """The addresses of images that were asked for before the first secret was named, and never again; None where none was."""
+        since = self._first_secret_at
+        if since is None:
+            return None
+        images = [seen for seen in self.recorder.requests if seen.kind == "image"]
+        return {seen.url for seen in images if seen.began < since} - {
+            seen.url for seen in images if seen.began >= since
+        }
 
     def _begin(self, name: str) -> None:
         self._steps.begin(name)

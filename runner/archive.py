@@ -8,12 +8,15 @@ import json
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from runner.scrub import Scrubber
+from journeys.recording.frames import frames_of, without_frames
+from journeys.redact import Scrubber
+from runner.snapshots import mask_snapshots
 
 _MOST_BYTES = 512 * 1024 * 1024
 _MOST_MEMBERS = 20_000
@@ -57,8 +60,16 @@ class _Counted(io.RawIOBase):
         return len(data)
 
 
-def clean(file: Path, scrubber: Scrubber, *, most_bytes: int = _MOST_BYTES) -> int:
-    """Mask the secrets in a zip, in place; how many there were.
+@dataclass(frozen=True, slots=True)
+class Cleaned:
+    """How many secrets were masked in an archive, and how many frames of a trace were dropped."""
+
+    masked: int = 0
+    frames: int = 0
+
+
+def clean(file: Path, scrubber: Scrubber, *, most_bytes: int = _MOST_BYTES) -> Cleaned:
+    """Mask the secrets in a zip, in place, and drop the frames that were taken where there are any: one may show them.
 
     Raises:
         UnmaskableError: a secret stands where it cannot be masked, or not everything in it can be searched.
@@ -72,7 +83,11 @@ def clean(file: Path, scrubber: Scrubber, *, most_bytes: int = _MOST_BYTES) -> i
             if len(archive.infolist()) > _MOST_MEMBERS:
                 raise UnmaskableError(f"it has more than {_MOST_MEMBERS} members")
             hit = {m.filename for m in archive.infolist() if _holds(_opener(archive, m), scrubber, budget, depth=0)}
-            return _rewritten(archive, hit, file, scrubber) if hit else 0
+            snapshots = _masked_snapshots(archive, scrubber)
+            if not hit and not snapshots:
+                return Cleaned()
+            frames = _frames_beside(archive, hit | set(snapshots))
+            return _rewritten(archive, hit, snapshots, frames, file, scrubber)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
         raise UnmaskableError(f"it cannot be searched for secrets ({error})") from None
 
@@ -150,33 +165,76 @@ class _Lenient(io.BufferedReader):
             return b""
 
 
-def _rewritten(archive: zipfile.ZipFile, hit: set[str], file: Path, scrubber: Scrubber) -> int:
+def _masked_snapshots(archive: zipfile.ZipFile, scrubber: Scrubber) -> dict[str, tuple[bytes, int]]:
+    """The members in which the page's own text, piece by piece, shows a secret, without it, and how many there were."""
+    found = {}
+    for member in archive.infolist():
+        if member.filename.endswith(".trace"):
+            if member.file_size > _MOST_TO_MASK:
+                raise UnmaskableError("it is too large to be searched for secrets")
+            masked, count = mask_snapshots(archive.read(member), scrubber)
+            if count:
+                found[member.filename] = masked, count
+    return found
+
+
+def _frames_beside(archive: zipfile.ZipFile, hit: Collection[str]) -> set[str]:
+    """The frames of those traces in the archive that hold one of the members, or speak of one."""
+    frames: set[str] = set()
+    names = set(archive.namelist())
+    for name in names:
+        if not name.endswith(".trace"):
+            continue
+        own = {name.removesuffix(".trace") + ending for ending in _IN_LINES} & names
+        words = b"".join(archive.read(one) for one in own)
+        if own & set(hit) or any(one.rpartition("/")[2].encode() in words for one in hit):
+            frames.update(frames_of(archive.read(name)))
+    return frames & names
+
+
+def _rewritten(
+    archive: zipfile.ZipFile,
+    hit: set[str],
+    snapshots: Mapping[str, tuple[bytes, int]],
+    frames: set[str],
+    file: Path,
+    scrubber: Scrubber,
+) -> Cleaned:
     count = 0
     part = file.with_name(f"{file.name}.masked")
     try:
         with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as masked:
             for member in archive.infolist():
-                if member.filename in hit:
-                    data, found = _masked(archive, member, scrubber)
-                    masked.writestr(member.filename, data)
-                    count += found
+                name = member.filename
+                if name in frames:
                     continue
-                with archive.open(member) as source, masked.open(member.filename, "w") as target:
-                    for chunk in iter(lambda: source.read(_CHUNK), b""):
-                        target.write(chunk)
+                if name not in hit and not name.endswith(".trace"):
+                    with archive.open(member) as source, masked.open(name, "w") as target:
+                        for chunk in iter(lambda: source.read(_CHUNK), b""):
+                            target.write(chunk)
+                    continue
+                if member.file_size > _MOST_TO_MASK:
+                    raise UnmaskableError("it held a secret in a member too large to be masked")
+                data, found = snapshots.get(name, (archive.read(member), 0))
+                if name.endswith(".trace") and frames.intersection(frames_of(data)):
+                    data = without_frames(data)
+                count += found
+                if name in hit:
+                    data, found = _masked(name, data, scrubber, may_be_clean=name in snapshots)
+                    count += found
+                masked.writestr(name, data)
         part.replace(file)
     finally:
         with suppress(FileNotFoundError):
             part.unlink()
-    return count
+    return Cleaned(count, len(frames))
 
 
-def _masked(archive: zipfile.ZipFile, member: zipfile.ZipInfo, scrubber: Scrubber) -> tuple[bytes, int]:
-    if member.file_size > _MOST_TO_MASK:
-        raise UnmaskableError("it held a secret in a member too large to be masked")
-    data = archive.read(member)
+def _masked(name: str, data: bytes, scrubber: Scrubber, *, may_be_clean: bool) -> tuple[bytes, int]:
     masked, count = scrubber.mask_bytes(data)
-    if not count or scrubber.finds(masked) or not _is_text(data) or not _still_reads(member.filename, masked):
+    if may_be_clean and not count:
+        return data, 0
+    if not count or scrubber.finds(masked) or not _is_text(data) or not _still_reads(name, masked):
         raise UnmaskableError("it held a secret that could not be masked")
     return masked, count
 

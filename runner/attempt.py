@@ -25,6 +25,7 @@ from config.network import browser_proxy
 from facts import Attempt, Status, from_wire, to_wire
 from journeys.browser import BrowserMissingError, find_browser, launch_options, user_agent
 from journeys.failure import Failure
+from journeys.picture import NoPictureError
 from journeys.recording import Tracer, origin_of
 from journeys.reference import read_reference, write_reference
 from journeys.registry import JourneyError, load_journey
@@ -138,6 +139,7 @@ def _make(order: Order, playwright: Playwright, wire: Wire, witness: Witness) ->
         unhurried=job.slow_mo_ms > 0,
         tracer=tracer,
         headers={**job.headers, **job.secret_headers},
+        secrets=job.secrets,
     )
     witness.visit = visit
     started_at = datetime.now(UTC)
@@ -242,14 +244,11 @@ def _address(page: Page) -> str:
 
 
 def _take_evidence(folder: Path, visit: Visit, failure: Failure | None, wire: Wire, tracer: Tracer | None) -> None:
-    shaded = visit.gap.opened_by
-    if shaded:
+    if visit.gap.opened_by:
         wire.tell("secrets", {"values": sorted(visit.gap.new_cookies())})
-        wire.tell(
-            "note", {"note": f"no picture, and a gap in the trace: {shaded} is sensitive, and its page was not left"}
-        )
-    else:
-        _save_screenshot(visit, folder / "screenshot.jpg", wire, fade=failure is not None)
+        if tracer is not None:
+            wire.tell("note", {"note": f"a gap in the trace: the page of {visit.gap.opened_by} was not left"})
+    _save_screenshot(visit, folder / "screenshot.jpg", wire, fade=failure is not None)
     if failure and visit.page_text:
         (folder / "page.txt").write_text(visit.page_text, encoding="utf-8")
         wire.tell("evidence", {"kind": "page_text", "file": "page.txt"})
@@ -270,10 +269,11 @@ def _save_screenshot(visit: Visit, file: Path, wire: Wire, *, fade: bool) -> Non
     try:
         if fade:
             visit.pump(_FADE_MS)
-        visit.page_on_show.screenshot(path=file, type="jpeg", quality=60, timeout=5000)
-        wire.tell("evidence", {"kind": "screenshot", "file": file.name})
-    except (Error, OSError) as error:
-        wire.tell("note", {"note": f"no screenshot: {_first_lines(str(error))[:120]}"})
+        picture = visit.picture()
+        file.write_bytes(picture.jpeg)
+        wire.tell("evidence", {"kind": "screenshot", "file": file.name, "covered": picture.covered})
+    except (NoPictureError, Error, OSError) as error:
+        wire.tell("note", {"note": f"no picture: {_first_lines(str(error))[:120]}"})
 
 
 if __name__ == "__main__":

@@ -12,8 +12,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from facts import Evidence, from_wire, to_wire
+from journeys.redact import Scrubber
 from runner.archive import UnmaskableError, clean
-from runner.scrub import Scrubber
 
 ENDINGS = {"screenshot": "jpg", "trace": "zip", "page_text": "txt"}
 AT_MOST = 20 * 1024 * 1024
@@ -34,12 +34,13 @@ def keep(
     attempt: int,
     store: Path,
     scrubber: Scrubber,
+    covered: int = 0,
     free: Callable[[Path], int] = _free,
 ) -> Evidence:
     """Scan a file, and put it into the store under the hash of its content.
 
     A secret in text is masked, in a trace too; anything else that holds one, or is over 20 MiB, is dropped and says so, and on
-    a disk that is nearly full everything is.
+    a disk that is nearly full everything is. `covered` is how many secrets were covered in it before.
     """
     fact = Evidence(kind=kind, sha256=None, path=None, attempt=attempt)
     try:
@@ -49,26 +50,28 @@ def keep(
             return replace(fact, note=f"dropped: {size} bytes are too many")
         if free(store) < RESERVE + size:
             return replace(fact, note="not kept: the disk is nearly full")
-        masked = _scan(kind, file, scrubber)
-        return _put(replace(fact, masked=masked), file, store)
+        masked, note = _scan(kind, file, scrubber)
+        return _put(replace(fact, masked=masked + covered, note=note), file, store)
     except UnmaskableError as error:
         return replace(fact, masked=1, note=f"dropped: {error}")
     except OSError as error:
         return replace(fact, note=f"not kept: {error.strerror}")
 
 
-def _scan(kind: str, file: Path, scrubber: Scrubber) -> int:
-    """Mask the secrets of a file; how many there were. Raises UnmaskableError, OSError."""
+def _scan(kind: str, file: Path, scrubber: Scrubber) -> tuple[int, str | None]:
+    """Mask the secrets of a file; how many there were, and what the reader should know. Raises UnmaskableError, OSError."""
     if kind == "trace":
-        return clean(file, scrubber)
+        cleaned = clean(file, scrubber)
+        dropped = f"{cleaned.frames} frames were dropped: they may show a secret" if cleaned.frames else None
+        return cleaned.masked, dropped
     if kind == "page_text":
         text, masked = scrubber.mask(file.read_text(encoding="utf-8", errors="replace"))
         file.write_text(text, encoding="utf-8")
-        return masked
+        return masked, None
     with file.open("rb") as stream:
         if scrubber.finds_in(stream):
             raise UnmaskableError("it held a secret")
-    return 0
+    return 0, None
 
 
 def _put(fact: Evidence, file: Path, store: Path) -> Evidence:

@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 
 from facts import Attempt, ConsoleLine, Dialog, Purchase, Request, Step, Vital, from_wire
 from journeys.failure import Failure
+from journeys.redact import Scrubber
 from runner.evidence import enlist, keep
 from runner.job import Job
-from runner.scrub import Scrubber
 from runner.seen import Course, Seen
 from runner.stuck import Place
 
@@ -72,7 +72,7 @@ class Intake:
             case "secrets":
                 self.scrubber = self.scrubber.knowing(line["values"])
             case "evidence":
-                self._keep_evidence(seen, line["kind"], line["file"])
+                self._keep_evidence(seen, line["kind"], line["file"], covered=line.get("covered", 0))
                 seen.step_since += time.monotonic() - now
             case "unable":
                 seen.unable, seen.unable_journey = self.masked(line["reason"]), line["journey"]
@@ -97,12 +97,13 @@ class Intake:
         for note in line.get("notes", ()):
             self.note(seen, note)
 
-    def _keep_evidence(self, seen: Seen, kind: str, name: str) -> None:
+    def _keep_evidence(self, seen: Seen, kind: str, name: str, *, covered: int) -> None:
         """At once: what is in the store is there also when this process is killed the next moment."""
         if kind == "trace" and self._job.trace == "retain-on-failure" and seen.failure is None:
             return
         store = Path(self._job.evidence)
-        fact = keep(kind, seen.folder / name, attempt=seen.number, store=store, scrubber=self.scrubber)
+        file = seen.folder / name
+        fact = keep(kind, file, attempt=seen.number, store=store, scrubber=self.scrubber, covered=covered)
         enlist(self._job.run_id, fact, store=store)
         seen.evidence.append(fact)
         self._tell("evidence", {"evidence": fact})

@@ -8,7 +8,7 @@ from typing import TextIO
 
 from config.logs import start_logging
 from config.secrets import secrets_in
-from runner.scrub import Scrubber
+from journeys.redact import Scrubber
 
 
 def start_scrubbed_logging(

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from facts import Attempt, Run, Status, from_wire, to_wire
+from journeys.redact import Scrubber
 from runner.job import Job
-from runner.scrub import Scrubber
 from runner.seen import NO_BROWSER, Seen
 from runner.trim import trimmed
 

@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from facts import Blame, Evidence, Run, Status, from_wire, to_wire
+from journeys.redact import Scrubber
 from runner.evidence import delist
 from runner.job import Job
 from runner.ledger import Ledger
 from runner.remains import sweep, temporary
-from runner.scrub import Scrubber
 
 OnEvent = Callable[[str, dict[str, Any]], None]
 _STOPS_WITHIN_S = 10

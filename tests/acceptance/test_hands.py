@@ -88,6 +88,16 @@ def test_pytest_walks_one_journey_with_a_trace_that_has_a_gap(shop: Shop, tmp_pa
     for trace in traces:
         with zipfile.ZipFile(trace) as archive:
             assert [n for n in archive.namelist() if PASSWORD.encode() in archive.read(n)] == []
+            has_frames = any(name.startswith("screencast/") for name in archive.namelist())
+            assert has_frames == (trace.name == "trace-1.zip"), "none of them is from after the password"
+
+
+def test_pytest_takes_the_picture_that_the_runner_would_take_where_there_is_a_secret(
+    shop: Shop, tmp_path: Path
+) -> None:
+    done = pytest_journeys(shop, tmp_path, "-k", "order_a_book", "--screenshot", "on")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert [file.name for file in (tmp_path / "out").rglob("*") if file.is_file()] == ["picture.jpg"]
 
 
 @needs_a_display

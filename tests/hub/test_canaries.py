@@ -9,6 +9,7 @@ import base64
 import io
 import json
 import logging
+import re
 import secrets
 import zipfile
 from collections.abc import Iterator
@@ -295,11 +296,20 @@ def test_the_run_is_kept_with_its_trace_and_says_what_was_masked(made: tuple[Run
     assert run.status is Status.FAILED, run.error
     assert "the journey says ***; the page showed alert '***'" in str(run.error)
     trace = next(e for e in run.evidence if e.kind == "trace")
-    assert (trace.note, trace.path is not None) == (None, True)
+    assert re.fullmatch(r"\d+ frames were dropped: they may show a secret", str(trace.note))
+    assert trace.path is not None
     assert trace.masked > 20
     assert str(dead.error).endswith("ended by itself with 7; its last words: died of ***")
     assert {"message 0", "junit", "log", "page /alerts"} <= set(left.places)
     assert any(name.startswith("hub/") for name in left.places)
+
+
+def test_pictures_are_covered_and_frames_dropped_where_the_page_showed_a_canary(
+    blind: Left, left: Left, made: tuple[Run, Run, Path]
+) -> None:
+    assert any("screencast/" in name for name in blind.places)
+    assert not any("screencast/" in name for name in left.places)
+    assert next(e.masked for e in made[0].evidence if e.kind == "screenshot") > 0
 
 
 def test_what_a_sensitive_step_typed_is_nowhere_though_nobody_named_it(blind: Left, left: Left) -> None:

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from facts import Evidence
+from journeys.redact import Scrubber
 from runner.archive import UnmaskableError, clean
 from runner.evidence import RESERVE, delist, enlist, enlisted, keep
-from runner.scrub import Scrubber
 
 SECRET = "hunter2hunter2"
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import IO, Any
 
-from runner.cards import real_cards
-from runner.escapes import readings
-from runner.forms import Forms, Span
+from journeys.redact.cards import real_cards
+from journeys.redact.encodings import Forms, Span
+from journeys.redact.unescape import readings
 
 MASK = "***"
 _CHUNK = 1 << 20
@@ -42,12 +42,16 @@ class Scrubber:
 
     def mask_bytes(self, data: bytes, *, cut: bool = False) -> tuple[bytes, int]:
         """The same for text in bytes; with `cut` its end may be one that somebody cut."""
-        spans = list(_merged(self._spans(data, cut=cut)))
+        spans = self.places(data, cut=cut)
         parts, done = [], 0
         for begin, end in spans:
             parts += [data[done:begin], MASK.encode()]
             done = end
         return b"".join([*parts, data[done:]]), len(spans)
+
+    def places(self, data: bytes, *, cut: bool = False, cards: bool = True) -> list[Span]:
+        """Where secrets and, unless told otherwise, real card numbers stand, in their order; none overlaps another."""
+        return list(_merged(self._spans(data, cut=cut, cards=cards)))
 
     def mask_all(self, value: Any) -> tuple[Any, int]:
         """JSON-ready data with every string in it masked, and how many secrets there were."""
@@ -78,10 +82,11 @@ class Scrubber:
             before = piece[-overlap:]
         return False
 
-    def _spans(self, data: bytes, *, cut: bool) -> Iterator[Span]:
+    def _spans(self, data: bytes, *, cut: bool, cards: bool) -> Iterator[Span]:
         for reading in readings(data):
             yield from (reading.place(*span) for span in self._forms.spans(reading.data))
-            yield from (reading.place(*span) for span in real_cards(reading.data))
+            if cards:
+                yield from (reading.place(*span) for span in real_cards(reading.data))
             if cut:
                 yield from (reading.place(*span) for span in self._forms.cut_off(reading.data))
 

@@ -11,7 +11,7 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-from runner.scrub import Scrubber
+from journeys.redact import Scrubber
 
 SECRET = 'p@ss "word"/+ü&1234'
 

@@ -1,0 +1,63 @@
+"""A secret is found in what a page shows, however it is spread and written; what only looks like one by chance is not."""
+
+from __future__ import annotations
+
+import pytest
+
+from journeys.picture.search import find
+from journeys.picture.shown import Shown
+from journeys.redact import Scrubber
+
+
+def pieces(*texts: str, apart: bool = False) -> list[Shown]:
+    """Pieces of text on one line, side by side, or each on a line of its own."""
+    return [
+        Shown(0, n, text, is_text=True, place=(40.0 * n, 1, 9) if apart else (9.0, 100.0 * n, 100.0 * n + 99))
+        for n, text in enumerate(texts)
+    ]
+
+
+def where(shown: list[Shown], *secrets: str) -> dict[int, list[str]]:
+    """What is found of the secrets in each piece."""
+    found = find(shown, Scrubber(secrets))
+    return {node: sorted({shown[node].text[a:b] for a, b in spans}) for (_, node, _), spans in found.items()}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "５５５ ８６７ ５３０９",
+        "٥٥٥٨٦٧٥٣٠٩",
+        "555\u200b867\u200b5309",
+        "555\u2011867\u20115309",
+        "5\u00ad55 867\u00ad5309",
+        "555\n\n  867\t5309",
+    ],
+)
+def test_digits_are_digits_in_any_script_and_spacing(text: str) -> None:
+    assert where(pieces(f"a {text} z"), "+1 555 867-5309") == {0: [text]}
+
+
+def test_only_the_secret_is_covered_in_a_longer_text() -> None:
+    assert where(pieces("é call 555-867-5309 today"), "5558675309") == {0: ["555-867-5309"]}
+
+
+def test_places_are_counted_as_scripts_count_them() -> None:
+    shown = pieces("\U0001f600 hunter-two")
+    assert find(shown, Scrubber(["hunter-two"]))[(0, 0, True)][0] == (3, 13)
+
+
+def test_a_secret_over_pieces_is_found_in_each_of_them() -> None:
+    assert where(pieces("Dear hun", "ter", "-two, welcome"), "hunter-two") == {0: ["hun"], 1: ["ter"], 2: ["-two"]}
+
+
+def test_a_card_over_fields_beside_each_other_is_found() -> None:
+    assert set(where(pieces("4539", "1488", "0343", "6467"))) == {0, 1, 2, 3}
+
+
+def test_numbers_on_lines_of_their_own_make_no_card() -> None:
+    assert where(pieces("4539", "1488", "0343", "6467", apart=True)) == {}
+
+
+def test_what_the_page_does_not_show_of_it_is_not_found() -> None:
+    assert where(pieces("ends in 5309", "Order 8675", "hunter"), "+1 555 867-5309", "hunter-two") == {}
