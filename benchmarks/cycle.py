@@ -101,7 +101,9 @@ def measure(kind: str, load: Load, rounds: int, *, profile: bool = False) -> Non
         fill_rollups(store, load)
         all_days = report(kind, load, f"{DAYS} days", store, folder, rounds, profile=profile)
         growth = all_days / day
-        print(f"  growth of a cycle from 1 day to {DAYS}: {growth:.2f} x, {verdict(growth, GROWTH_LIMIT)} x", flush=True)
+        print(
+            f"  growth of a cycle from 1 day to {DAYS}: {growth:.2f} x, {verdict(growth, GROWTH_LIMIT)} x", flush=True
+        )
 
 
 @contextmanager

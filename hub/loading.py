@@ -12,6 +12,7 @@ from facts import Outcome
 from hub.watched import Watched
 from sla.budget import budgets_left
 from sla.history import History, Schedule
+from sla.hours import hours_of
 from sla.targets import Targets
 from store import destinations, feeds, ledgers, rollups, runners, runs, stock
 
@@ -36,7 +37,7 @@ def load_history(
     outcomes = [outcome for outcome in older if outcome.run_id not in known] + detailed
     schedules = watched.schedules()
     return History(
-        outcomes=[outcome for outcome in outcomes if _planned(outcome, schedules)],
+        hours=hours_of([outcome for outcome in outcomes if _planned(outcome, schedules)]),
         schedules=schedules,
         stocks=stock.recent(connection, since=now - _STOCK_WINDOW),
         feeds=feeds.states(connection),
@@ -62,7 +63,7 @@ def load_budgets(connection: Connection, *, watched: Watched, targets: Targets, 
         if day.journey in schedules and day.location in schedules[day.journey].grids:
             passed[day.journey] += day.counts.get("first_passed", 0)
     outcomes = [o for o in runs.stumbled(connection, since=since) if _planned(o, schedules)]
-    history = History(outcomes=outcomes, schedules=schedules, watching_since=since)
+    history = History(hours=hours_of(outcomes), schedules=schedules, watching_since=since)
     return budgets_left(targets, history, passed, now)
 
 
