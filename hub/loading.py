@@ -9,10 +9,11 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from facts import Outcome
+from hub.kept_runs import KeptRuns
 from hub.watched import Watched
 from sla.budget import budgets_left
 from sla.history import History, Schedule
-from sla.hours import hours_of
+from sla.hours import Hour, hours_of
 from sla.targets import Targets
 from store import destinations, feeds, ledgers, rollups, runners, runs, stock
 
@@ -29,15 +30,14 @@ def load_history(
     targets: Targets,
     now: datetime,
     watching_since: datetime,
+    runs_kept: KeptRuns | None = None,
 ) -> History:
-    """Everything the rules may look at: short rows over the longest window, whole ones over that which needs details."""
-    detailed = runs.outcomes(connection, since=now - targets.detail_window)
-    known = {outcome.run_id for outcome in detailed}
-    older = runs.outcomes(connection, since=now - targets.longest_window, brief=True)
-    outcomes = [outcome for outcome in older if outcome.run_id not in known] + detailed
+    """Return everything that the rules may look at: short outcomes over the longest window, whole ones over that which needs
+    details. With `runs_kept`, runs that were read before are not read again."""
     schedules = watched.schedules()
+    hours = (runs_kept or KeptRuns()).hours(connection, targets=targets, now=now)
     return History(
-        hours=hours_of([outcome for outcome in outcomes if _planned(outcome, schedules)]),
+        hours=[hour for hour in hours if _planned(hour, schedules)],
         schedules=schedules,
         stocks=stock.recent(connection, since=now - _STOCK_WINDOW),
         feeds=feeds.states(connection),
@@ -67,7 +67,7 @@ def load_budgets(connection: Connection, *, watched: Watched, targets: Targets, 
     return budgets_left(targets, history, passed, now)
 
 
-def _planned(outcome: Outcome, schedules: Mapping[str, Schedule]) -> bool:
+def _planned(outcome: Outcome | Hour, schedules: Mapping[str, Schedule]) -> bool:
     """A journey or a location that was taken off the plan is no longer judged; its history stays."""
     schedule = schedules.get(outcome.journey)
     return schedule is not None and outcome.location in schedule.grids

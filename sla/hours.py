@@ -38,6 +38,10 @@ class Hour:
         """Return an hour of only those outcomes that `keep` is true for."""
         return Hour(self.journey, self.location, tuple(filter(keep, self.outcomes)))
 
+    def mapped(self, change: Callable[[Outcome], Outcome]) -> Hour:
+        """Return an hour of what `change` makes of each outcome."""
+        return Hour(self.journey, self.location, tuple(map(change, self.outcomes)))
+
     def finished_within(self, since: datetime, until: datetime) -> Hour | None:
         """Return the part that finished after `since` and not after `until`: mostly the whole hour, or None."""
         first, last = self.once(_finished)
