@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
@@ -13,8 +14,10 @@ from sqlalchemy import (
     Column,
     Connection,
     Row,
+    Text,
     and_,
     case,
+    cast,
     desc,
     func,
     literal,
@@ -24,9 +27,10 @@ from sqlalchemy import (
     update,
 )
 
-from facts import Answer, Blame, Graded, Outcome, Run, Status, from_wire, reclassified
+from facts import Answer, Blame, Graded, Outcome, Run, Status, from_wire, reclassified, status_after
 from store import counters, rollups
 from store.columns import Moment
+from store.json_text import from_json_text
 from store.rows import Arrival, RunRow, insert_all, insert_one, row_of
 from store.tables import GOOD, MEASURED, RECLASSIFIED, STUMBLED, UNPASSED, duplicates
 from store.tables import runs as table
@@ -219,6 +223,79 @@ def last_of_slots(connection: Connection, *, journey: str, location: str, since:
     place = (table.c.journey == journey, table.c.location == location, table.c.slot >= since)
     query = select(*_SHORT).where(*place).order_by(desc(table.c.slot)).limit(limit)
     return [_outcome(row, brief=True) for row in connection.execute(query)][::-1]
+
+
+class Tries(NamedTuple):
+    """How many first attempts passed, of how many that tell something of the shop."""
+
+    passed: int
+    n: int
+
+
+def first_attempts(
+    connection: Connection, places: Iterable[tuple[str, str]], *, since: datetime
+) -> dict[tuple[str, str], Tries]:
+    """Return how the first attempts of the slots since a moment ended, by journey and location.
+
+    All records are counted in the index alone; what did not pass is looked at.
+    """
+    stumbled = (
+        select(
+            table.c.journey, table.c.location, table.c.first_status, table.c.reclassified_as, func.count().label("n")
+        )
+        .where(table.c.slot >= since, STUMBLED)
+        .group_by(table.c.journey, table.c.location, table.c.first_status, table.c.reclassified_as)
+    )
+    others: Counter[tuple[str, str]] = Counter()
+    failed: Counter[tuple[str, str]] = Counter()
+    for row in connection.execute(stumbled):
+        status: Status | None = Status(row.first_status)
+        if row.reclassified_as:
+            status = status_after(status, Blame(row.reclassified_as))
+        others[row.journey, row.location] += row.n
+        if status in (Status.FAILED, Status.TIMED_OUT):
+            failed[row.journey, row.location] += row.n
+    found = {}
+    for journey, location in places:
+        here = (journey, location)
+        passed = count_slots(connection, since=since, journey=journey, location=location) - others[here]
+        found[here] = Tries(passed, passed + failed[here])
+    return found
+
+
+class Sample(NamedTuple):
+    """What a run's charts are drawn from: step times in ms and vitals of its first attempt."""
+
+    finished_at: datetime
+    first_failed_step: str | None
+    steps: dict[str, float]
+    vitals: tuple[Graded, ...]
+
+
+class _Charted(msgspec.Struct):
+    steps: dict[str, float]
+    vitals: tuple[Graded, ...]
+
+
+def samples(connection: Connection, *, journey: str, location: str, since: datetime, most: int) -> list[Sample]:
+    """Return what at most `most` slots since a moment measured, oldest first; of more slots every second, third ... is taken."""
+    place = (table.c.journey == journey, table.c.location == location)
+    slots = list(
+        connection.execute(select(table.c.slot).where(*place, table.c.slot >= since).order_by(table.c.slot)).scalars()
+    )
+    step = -(-len(slots) // most)
+    chosen = table.c.slot >= since if step <= 1 else table.c.slot.in_(slots[::-step])
+    details = cast(table.c.details, Text).label("details")
+    query = select(table.c.finished_at, table.c.first_failed_step, details).where(*place, chosen).order_by(table.c.slot)
+    return [_sample(*row) for row in connection.execute(query)]
+
+
+def _sample(finished_at: datetime, failed_step: str | None, details: str) -> Sample:
+    try:
+        read = msgspec.json.decode(details, type=_Charted)
+    except (msgspec.DecodeError, UnicodeError):  # what only the patient readers take
+        read = msgspec.convert(from_json_text(details), _Charted)
+    return Sample(finished_at, failed_step, read.steps, read.vitals)
 
 
 def count_slots(
