@@ -53,8 +53,8 @@ def load_history(
 def load_budgets(connection: Connection, *, watched: Watched, targets: Targets, now: datetime) -> dict[str, float]:
     """What each journey has left of its error budget of `BUDGET_DAYS`: days of UTC, today's among them.
 
-    The runs that passed at once are counted in the days' rollups, the few others are read: which of them count is
-    for `sla` to say, and a person's word may change it.
+    The runs that passed at once are counted in the days' rollups, the few others by the database, those alike together: which of
+    them count is for `sla` to say, and a person's word may change it.
     """
     since = now.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=BUDGET_DAYS - 1)
     schedules = watched.schedules()
@@ -62,9 +62,9 @@ def load_budgets(connection: Connection, *, watched: Watched, targets: Targets, 
     for day in rollups.read(connection, width_s=_DAY_S, since=since):
         if day.journey in schedules and day.location in schedules[day.journey].grids:
             passed[day.journey] += day.counts.get("first_passed", 0)
-    outcomes = [o for o in runs.stumbled(connection, since=since) if _planned(o, schedules)]
-    history = History(hours=hours_of(outcomes), schedules=schedules, watching_since=since)
-    return budgets_left(targets, history, passed, now)
+    stumbled = [one for one in runs.stumbled(connection, since=since) if _planned(one.outcome, schedules)]
+    history = History(hours=hours_of(one.outcome for one in stumbled), schedules=schedules, watching_since=since)
+    return budgets_left(targets, history, {one.outcome.run_id: one.n for one in stumbled}, passed, now)
 
 
 def _planned(outcome: Outcome | Hour, schedules: Mapping[str, Schedule]) -> bool:

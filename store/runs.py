@@ -14,6 +14,7 @@ from sqlalchemy import (
     Column,
     Connection,
     Row,
+    Select,
     Text,
     and_,
     case,
@@ -21,6 +22,7 @@ from sqlalchemy import (
     desc,
     func,
     literal,
+    or_,
     select,
     text,
     type_coerce,
@@ -31,7 +33,7 @@ from facts import Answer, Blame, Graded, Outcome, Run, Status, from_wire, reclas
 from store import counters, rollups
 from store.columns import Moment
 from store.json_text import from_json_text
-from store.rows import Arrival, RunRow, insert_all, insert_one, row_of
+from store.rows import Arrival, GradedRow, RunRow, insert_all, insert_one, row_of
 from store.tables import GOOD, MEASURED, RECLASSIFIED, STUMBLED, UNPASSED, duplicates
 from store.tables import runs as table
 from store.upsert import insert
@@ -159,11 +161,33 @@ def outcomes(
     return [_outcome(row, brief=brief) for row in rows]
 
 
-def stumbled(connection: Connection, *, since: datetime) -> list[Outcome]:
-    """The runs of the slots since a moment that did not pass at their first attempt, in short, oldest first."""
-    wanted = (table.c.slot >= since, STUMBLED, table.c.status.not_in(_UNMEASURED))
-    rows = connection.execute(select(*_SHORT).where(*wanted).order_by(table.c.slot, table.c.id))
-    return [_outcome(row, brief=True) for row in rows]
+class Alike(NamedTuple):
+    """Runs that came to the same: one of them, in short, and how many there are."""
+
+    outcome: Outcome
+    n: int
+
+
+def stumbled(connection: Connection, *, since: datetime) -> list[Alike]:
+    """Return the measured runs of the slots since a moment that did not pass at their first attempt, those alike together.
+
+    Runs with a failure of the network stand for themselves: whether these count depends on the others.
+    """
+    same = [
+        table.c[name]
+        for name in ("journey", "location", "status", "blame", "first_status", "first_blame", "reclassified_as")
+    ]
+    network = [c == Blame.NETWORK.value for c in (table.c.blame, table.c.first_blame, table.c.reclassified_as)]
+    alone = case((or_(*network), table.c.id))
+    ids = (
+        select(func.min(table.c.id).label("id"), func.count().label("n"))
+        .where(table.c.slot >= since, STUMBLED, table.c.status.not_in(_UNMEASURED))
+        .group_by(*same, alone)
+        .subquery()
+    )
+    query: Select[Any] = select(*_SHORT, ids.c.n).join(ids, ids.c.id == table.c.id)
+    rows = connection.execute(query.order_by(table.c.slot, table.c.id))
+    return [Alike(_outcome(row, brief=True), row.n) for row in rows]
 
 
 def outcomes_of(connection: Connection, ids: Sequence[str], *, brief: bool = False) -> list[Outcome]:
@@ -269,12 +293,12 @@ class Sample(NamedTuple):
     finished_at: datetime
     first_failed_step: str | None
     steps: dict[str, float]
-    vitals: tuple[Graded, ...]
+    vitals: list[GradedRow]
 
 
 class _Charted(msgspec.Struct):
     steps: dict[str, float]
-    vitals: tuple[Graded, ...]
+    vitals: list[GradedRow]
 
 
 def samples(connection: Connection, *, journey: str, location: str, since: datetime, most: int) -> list[Sample]:

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from markupsafe import Markup
 
-from facts import Graded, Grid, Outcome, Status
+from facts import Grid, Outcome, Status
 from reports.live.frame import Ago, Frame, ago
 from reports.live.strip import Box, strip
 from reports.live.trend import trend
@@ -19,6 +19,15 @@ from reports.words import STATUSES, TONES, duration
 
 _LIMITS = {"LCP": 2500.0, "INP": 200.0, "CLS": 0.1}
 _RUNS = 25
+
+
+class Value(Protocol):
+    """A web vital as charts see it."""
+
+    page: str
+    name: str
+    value: float | None
+    cut: bool
 
 
 class Sample(Protocol):
@@ -34,7 +43,7 @@ class Sample(Protocol):
     def steps(self) -> Mapping[str, float]: ...
 
     @property
-    def vitals(self) -> Sequence[Graded]: ...
+    def vitals(self) -> Sequence[Value]: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
