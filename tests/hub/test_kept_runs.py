@@ -93,10 +93,10 @@ class World:
     # What may happen, each by its name.
 
     def runs_come(self) -> None:
-        self.save(*(self.run(self.slot(2), self.status()) for _ in range(4)))
+        self.save(*(self.run(self.slot(2), self.status()) for _ in range(2)))
 
     def runs_come_late(self) -> None:
-        self.save(*(self.run(self.slot(90), self.status()) for _ in range(6)))
+        self.save(*(self.run(self.slot(90), self.status()) for _ in range(3)))
 
     def a_missed_slot_is_measured_after_all(self) -> None:
         slot = self.slot(30)
@@ -142,17 +142,18 @@ EVENTS: list[Callable[[World], None]] = [
 ]
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_whatever_happens_two_hubs_judge_what_is_in_the_store(store: Store, seed: int) -> None:
     world = World(store, seed)
     hubs = [KeptRuns(), KeptRuns()]
-    for step in range(36):
+    for step in range(30):
         what = world.chance.choice(EVENTS)
         what(world)
-        if step % 12 == 11:
+        if step % 10 == 9:
             hubs[1] = KeptRuns()  # one starts anew
-        for hub in hubs if step % 3 else hubs[:1]:  # the other one sees several changes at once
-            assert read(store, hub, world.now) == read_anew(store, world.now), f"step {step}: {what.__name__}"
+        there = read_anew(store, world.now)
+        for hub in hubs if step % 3 == 0 else hubs[:1]:  # the other one sees several changes at once
+            assert read(store, hub, world.now) == there, f"step {step}: {what.__name__}"
 
 
 def test_a_run_that_was_read_is_not_read_again(store: Store) -> None:
