@@ -26,6 +26,7 @@ from alerts.policy import Policy
 from config import read_document
 from facts import AlertState, Blame, Grid, Outcome, Severity, Status
 from sla.history import History, Schedule
+from sla.hours import hours_of
 from sla.judge import judge
 from sla.targets import Targets, targets_from
 
@@ -138,7 +139,7 @@ def made(chance: random.Random, broke: datetime, waits_s: float) -> Iterator[Out
 def history(known: list[Outcome]) -> History:
     received = {one.location: one.received_at for one in sorted(known, key=lambda one: one.received_at)}
     return History(
-        outcomes=known,
+        hours=hours_of(known),
         schedules={JOURNEY: Schedule(period_s=PERIOD_S, grids=GRIDS)},
         watching_since=EPOCH - timedelta(days=1),
         last_received=received,

@@ -42,6 +42,7 @@ from facts.outcome import (
     has_failed,
     outcome_of,
     reclassified,
+    status_after,
 )
 from facts.plan import (
     Plan,
@@ -138,6 +139,7 @@ __all__ = [
     "moment_of",
     "outcome_of",
     "reclassified",
+    "status_after",
     "to_wire",
     "urgency",
 ]

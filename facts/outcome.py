@@ -132,17 +132,18 @@ def outcome_of(run: Run, *, received_at: datetime, late: bool = False, brief: bo
 
 def reclassified(outcome: Outcome, blame: Blame) -> Outcome:
     """The outcome after a person said whose fault it was."""
-    first = _status_for(outcome.first_status, blame)
+    first = status_after(outcome.first_status, blame)
     return replace(
         outcome,
-        status=_status_for(outcome.status, blame) or outcome.status,
+        status=status_after(outcome.status, blame) or outcome.status,
         blame=blame,
         first_status=first,
         first_blame=blame if outcome.first_blame else None,
     )
 
 
-def _status_for(status: Status | None, blame: Blame) -> Status | None:
+def status_after(status: Status | None, blame: Blame) -> Status | None:
+    """Return what a status becomes once a person said whose fault it was."""
     if status not in (Status.FAILED, Status.TIMED_OUT, Status.ERRORED):
         return status
     if blame is Blame.RUNNER:

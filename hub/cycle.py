@@ -14,6 +14,7 @@ from alerts.machine import Advance, Standing, advance
 from alerts.policy import Policy
 from config.logs import get_logger
 from facts import Alert, Failpoint, Verdict, go_on, to_wire
+from hub.kept_runs import KeptRuns
 from hub.loading import load_history
 from hub.watched import Watched
 from sla.judge import judge
@@ -55,6 +56,7 @@ class Cycle:
     lease_s: float = 30.0
     at: Failpoint = go_on
     _previous: datetime | None = field(default=None, init=False)
+    _runs_kept: KeptRuns = field(default_factory=KeptRuns, init=False)
 
     def tick(self, now: datetime) -> Tick:
         """Judge everything as of `now`, advance the alerts, and save both with the messages they owe."""
@@ -71,6 +73,7 @@ class Cycle:
                 targets=self.targets,
                 now=now,
                 watching_since=self.watching_since,
+                runs_kept=self._runs_kept,
             )
         self.at("cycle.loaded")
         verdicts = judge(self.targets, history, now)

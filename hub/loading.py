@@ -9,9 +9,11 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from facts import Outcome
+from hub.kept_runs import KeptRuns
 from hub.watched import Watched
 from sla.budget import budgets_left
 from sla.history import History, Schedule
+from sla.hours import Hour, hours_of
 from sla.targets import Targets
 from store import destinations, feeds, ledgers, outbox, rollups, runners, runs, stock
 
@@ -28,15 +30,14 @@ def load_history(
     targets: Targets,
     now: datetime,
     watching_since: datetime,
+    runs_kept: KeptRuns | None = None,
 ) -> History:
-    """Everything the rules may look at: short rows over the longest window, whole ones over that which needs details."""
-    detailed = runs.outcomes(connection, since=now - targets.detail_window)
-    known = {outcome.run_id for outcome in detailed}
-    older = runs.outcomes(connection, since=now - targets.longest_window, brief=True)
-    outcomes = [outcome for outcome in older if outcome.run_id not in known] + detailed
+    """Return everything that the rules may look at: short outcomes over the longest window, whole ones over that which needs
+    details. With `runs_kept`, runs that were read before are not read again."""
     schedules = watched.schedules()
+    hours = (runs_kept or KeptRuns()).hours(connection, targets=targets, now=now)
     return History(
-        outcomes=[outcome for outcome in outcomes if _planned(outcome, schedules)],
+        hours=[hour for hour in hours if _planned(hour, schedules)],
         schedules=schedules,
         stocks=stock.recent(connection, since=now - _STOCK_WINDOW),
         feeds=feeds.states(connection),
@@ -53,8 +54,8 @@ def load_history(
 def load_budgets(connection: Connection, *, watched: Watched, targets: Targets, now: datetime) -> dict[str, float]:
     """What each journey has left of its error budget of `BUDGET_DAYS`: days of UTC, today's among them.
 
-    The runs that passed at once are counted in the days' rollups, the few others are read: which of them count is
-    for `sla` to say, and a person's word may change it.
+    The runs that passed at once are counted in the days' rollups, the few others by the database, those alike together: which of
+    them count is for `sla` to say, and a person's word may change it.
     """
     since = now.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=BUDGET_DAYS - 1)
     schedules = watched.schedules()
@@ -62,12 +63,12 @@ def load_budgets(connection: Connection, *, watched: Watched, targets: Targets, 
     for day in rollups.read(connection, width_s=_DAY_S, since=since):
         if day.journey in schedules and day.location in schedules[day.journey].grids:
             passed[day.journey] += day.counts.get("first_passed", 0)
-    outcomes = [o for o in runs.stumbled(connection, since=since) if _planned(o, schedules)]
-    history = History(outcomes=outcomes, schedules=schedules, watching_since=since)
-    return budgets_left(targets, history, passed, now)
+    stumbled = [one for one in runs.stumbled(connection, since=since) if _planned(one.outcome, schedules)]
+    history = History(hours=hours_of(one.outcome for one in stumbled), schedules=schedules, watching_since=since)
+    return budgets_left(targets, history, {one.outcome.run_id: one.n for one in stumbled}, passed, now)
 
 
-def _planned(outcome: Outcome, schedules: Mapping[str, Schedule]) -> bool:
+def _planned(outcome: Outcome | Hour, schedules: Mapping[str, Schedule]) -> bool:
     """A journey or a location that was taken off the plan is no longer judged; its history stays."""
     schedule = schedules.get(outcome.journey)
     return schedule is not None and outcome.location in schedule.grids

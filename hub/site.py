@@ -13,10 +13,11 @@ import httpx
 import playwright
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
+from sqlalchemy import Connection
 from starlette.concurrency import run_in_threadpool
 
 from config.bounded_http import bounded_client
-from facts import Alert, AlertState, Role, Run, Verdict, from_wire
+from facts import Alert, AlertState, Outcome, Role, Run, Verdict, from_wire
 from hub.artifacts import KINDS
 from hub.centre import Centre
 from hub.cycle import VERDICTS
@@ -42,6 +43,10 @@ from store import evidence, feeds, meta, outbox, runners, runs, stock
 from store.retention import Retention
 
 _OVERVIEW = timedelta(hours=24)
+SLOTS_SHOWN = 48
+"""As many slots as the longest strip of a page has."""
+RUNS_CHARTED = 900
+"""How many runs of a journey its charts rest on, of all locations together: a day at the guide's pace, or a part of a busier one."""
 _PICTURE_LIMIT = 5_000_000
 _INBOX_BYTES = 20_000_000
 _SUFFIXES = (".zip", ".jpg", ".txt")
@@ -148,9 +153,13 @@ class Pages:
     def overview(self) -> str:
         """`/`."""
         centre, now = self.centre, self.centre.clock()
+        schedules = centre.watched.schedules()
+        places = [(name, place) for name, schedule in schedules.items() for place in schedule.grids]
         _, verdicts = self.verdicts()
         with centre.store.read() as connection:
-            outcomes = runs.outcomes(connection, since=now - _OVERVIEW / centre.scale, brief=True)
+            since = now - _OVERVIEW / centre.scale
+            latest = {(j, place): self._last(connection, j, place, since) for j, place in places}
+            tries = runs.first_attempts(connection, places, since=since)
             firing = alert_rows.standing(connection)
             stocks = stock.recent(connection, since=now - timedelta(minutes=15))
             heard = runners.heard(connection, since=now - _OVERVIEW)
@@ -159,8 +168,9 @@ class Pages:
         return overview_page(
             self.frame("Can buyers buy?", "/"),
             now=now,
-            grids={name: (s.period_s, s.grids) for name, s in centre.watched.schedules().items()},
-            outcomes=outcomes,
+            grids={name: (s.period_s, s.grids) for name, s in schedules.items()},
+            latest=latest,
+            tries=tries,
             verdicts=verdicts,
             alerts=firing,
             runners=heard,
@@ -179,15 +189,26 @@ class Pages:
             raise HubError(404, f"no journey {name!r} on the schedule")
         now = self.centre.clock()
         with self.centre.store.read() as connection:
-            outcomes = runs.outcomes(connection, since=now - _OVERVIEW / self.centre.scale, journey=name)
+            since = now - _OVERVIEW / self.centre.scale
+            latest = {place: self._last(connection, name, place, since) for place in schedule.grids}
+            most = max(1, RUNS_CHARTED // max(1, len(schedule.grids)))
+            samples = {
+                place: runs.samples(connection, journey=name, location=place, since=since, most=most)
+                for place in schedule.grids
+            }
         return journey_page(
             self.frame(name, f"/journeys/{name}", refresh_s=15),
             name,
             period_s=schedule.period_s,
             grids=schedule.grids,
-            outcomes=outcomes,
+            latest=latest,
+            samples=samples,
             now=now,
         )
+
+    @staticmethod
+    def _last(connection: Connection, journey: str, location: str, since: datetime) -> list[Outcome]:
+        return runs.last_of_slots(connection, journey=journey, location=location, since=since, limit=SLOTS_SHOWN)
 
     def alerts(self) -> str:
         """`/alerts`."""

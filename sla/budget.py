@@ -11,14 +11,20 @@ from sla.history import History
 from sla.targets import BurnRule, Targets
 
 
-def budgets_left(targets: Targets, stumbled: History, passed: Mapping[str, int], now: datetime) -> dict[str, float]:
+def budgets_left(
+    targets: Targets, stumbled: History, alike: Mapping[str, int], passed: Mapping[str, int], now: datetime
+) -> dict[str, float]:
     """The share of its budget that each journey has left: 1 is all of it, below 0 it is overspent.
 
-    It is counted as F2 counts. `stumbled` holds every run that did not pass at its first attempt, `passed` how many did, by
-    journey. A journey of which nothing is known, or of which no rule says how much should pass, is left out.
+    It is counted as F2 counts. `stumbled` holds the runs that did not pass at their first attempt, `alike` for how many each of
+    them stands, by its id, `passed` how many did pass, by journey. A journey of which nothing is known, or of which no rule says
+    how much should pass, is left out.
     """
     book = Book(stumbled, now)
-    bad = Counter(o.journey for o in stumbled.outcomes if book.first(o) is Class.BAD)
+    bad: Counter[str] = Counter()
+    for outcome in stumbled.outcomes:
+        if book.first(outcome) is Class.BAD:
+            bad[outcome.journey] += alike[outcome.run_id]
     found: dict[str, float] = {}
     for journey in book.journeys():
         target, n = _target(targets, journey), passed.get(journey, 0) + bad[journey]

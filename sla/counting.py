@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import islice
 
 from facts import Blame, Outcome, RunnerState, Status
 from sla.history import History
+from sla.hours import Hour, slot_of
 
 _FAILED = (Status.FAILED, Status.TIMED_OUT)
 ANSWERS_WITHIN = timedelta(seconds=150)
@@ -44,23 +46,17 @@ class Book:
     def __init__(self, history: History, now: datetime) -> None:
         self.history = history
         self.now = now
-        self._by_place: dict[tuple[str, str], list[Outcome]] = defaultdict(list)
-        self._by_journey: dict[str, list[Outcome]] = defaultdict(list)
-        for outcome in history.outcomes:
-            self._by_place[outcome.journey, outcome.location].append(outcome)
-            self._by_journey[outcome.journey].append(outcome)
+        self._by_place: dict[tuple[str, str], list[Hour]] = defaultdict(list)
+        for hour in history.hours:
+            self._by_place[hour.journey, hour.location].append(hour)
         self._wide_network = frozenset(self._network_at_several())
 
     def _network_at_several(self) -> Iterable[str]:
         for journey, schedule in self.history.schedules.items():
-            trouble = [
-                o
-                for o in self._by_journey.get(journey, ())
-                if (o.status in _FAILED and o.blame is Blame.NETWORK) or o.first_blame is Blame.NETWORK
-            ]
+            trouble = [o for hour in self.hours(journey) for o in hour.once(_network_trouble)]
             round_ = timedelta(seconds=schedule.period_s)
             for one in trouble:
-                if any(o.location != one.location and abs(_slot(o) - _slot(one)) < round_ for o in trouble):
+                if any(o.location != one.location and abs(slot_of(o) - slot_of(one)) < round_ for o in trouble):
                     yield one.run_id
 
     def final(self, outcome: Outcome, *, network_counts: bool = False) -> Class:
@@ -89,14 +85,25 @@ class Book:
         """Between two slots of a journey at one location."""
         return timedelta(seconds=self.history.schedules[journey].period_s)
 
-    def at(self, journey: str, location: str) -> Sequence[Outcome]:
-        """Every outcome of a journey at a location, oldest first."""
-        return self._by_place.get((journey, location), ())
+    def latest_first(self, journey: str, location: str) -> Iterator[Outcome]:
+        """The outcomes of a journey at a location, latest slot first; most rules look at a few of them."""
+        for hour in reversed(self.hours(journey, location)):
+            yield from reversed(hour.outcomes)
 
-    def counted(self, journey: str, location: str, *, network_counts: bool = False) -> list[Outcome]:
-        """Those that say something of the shop, are not late, and belong to a page's decision; oldest first."""
-        outcomes = (o for o in self.at(journey, location) if not o.late)
-        return [o for o in outcomes if self.final(o, network_counts=network_counts) in (Class.GOOD, Class.BAD)]
+    def last(self, journey: str, location: str, n: int) -> list[Outcome]:
+        """The last `n` outcomes of a journey at a location, oldest first."""
+        return list(islice(self.latest_first(journey, location), n))[::-1]
+
+    def hours(self, journey: str, location: str | None = None) -> list[Hour]:
+        """The hours of a journey at a location, or at each that it is bought from; a location's are oldest first."""
+        places = self.locations(journey) if location is None else [location]
+        return [hour for place in places for hour in self._by_place.get((journey, place), ())]
+
+    def counted(self, journey: str, location: str, *, network_counts: bool = False) -> Iterator[Outcome]:
+        """The outcomes that say something of the shop now, latest first: good or bad, and not too late to page."""
+        for outcome in self.latest_first(journey, location):
+            if not outcome.late and self.final(outcome, network_counts=network_counts) in (Class.GOOD, Class.BAD):
+                yield outcome
 
     def fresh(self, outcome: Outcome) -> bool:
         """Whether it finished within one and a half periods."""
@@ -117,9 +124,15 @@ class Book:
 
     def within(self, journey: str, length_s: float, *, settle_s: float = 0.0) -> list[Outcome]:
         """The outcomes that finished in a window that ends `settle_s` ago, oldest first."""
+        hours = self.hours_within(journey, length_s, settle_s=settle_s)
+        return sorted((o for hour in hours for o in hour.outcomes), key=lambda o: (slot_of(o), o.run_id))
+
+    def hours_within(self, journey: str, length_s: float, *, settle_s: float = 0.0) -> list[Hour]:
+        """The same as hours; those at the edges of the window have only what finished in it."""
         until = self.now - timedelta(seconds=settle_s)
         since = until - timedelta(seconds=length_s)
-        return [o for o in self._by_journey.get(journey, ()) if since < o.finished_at <= until]
+        parts = [hour.finished_within(since, until) for hour in self.hours(journey)]
+        return [part for part in parts if part is not None]
 
     def left_out(self, journey: str, counted: Iterable[str]) -> tuple[str, ...]:
         """The locations that were not counted, each with the reason."""
@@ -137,8 +150,7 @@ class Book:
 
     def why_unknown(self, journey: str, location: str) -> str:
         """Why a location says nothing of a journey now."""
-        outcomes = self.at(journey, location)
-        last = outcomes[-1] if outcomes else None
+        last = next(self.latest_first(journey, location), None)
         if last is None or not self.fresh(last):
             return self._why_silent(location, last)
         trouble = self.trouble(location)
@@ -182,5 +194,5 @@ def _cut(text: str) -> str:
     return text if len(text) <= _LONGEST_WORD else text[: _LONGEST_WORD - 1] + "…"
 
 
-def _slot(outcome: Outcome) -> datetime:
-    return outcome.slot or outcome.started_at
+def _network_trouble(outcomes: tuple[Outcome, ...]) -> list[Outcome]:
+    return [o for o in outcomes if (o.status in _FAILED and o.blame is Blame.NETWORK) or o.first_blame is Blame.NETWORK]

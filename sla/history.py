@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from facts import Backlog, FeedState, Grid, LedgerState, Outcome, RunnerState, Stock
+from sla.hours import Hour, slot_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +20,8 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class History:
-    """Everything that is judged. `outcomes` are slot runs, oldest slot first; old ones come without their details.
+    """Everything that is judged. `hours` hold the slot runs, those of one journey and location oldest first and none empty;
+    old runs come without their details.
 
     `watching_since` is when this hub began to expect results, `last_received` when each location last sent one.
     `pays` is false where the site is watched without paying; `ledgers` is the last word of each location's ledger.
@@ -28,7 +30,7 @@ class History:
     in the last day.
     """
 
-    outcomes: Sequence[Outcome]
+    hours: Sequence[Hour]
     schedules: Mapping[str, Schedule]
     watching_since: datetime
     stocks: Sequence[Stock] = ()
@@ -39,3 +41,8 @@ class History:
     undeliverable: Mapping[str, str] = field(default_factory=dict)
     backlogs: Sequence[Backlog] = ()
     runners: Sequence[RunnerState] = ()
+
+    @property
+    def outcomes(self) -> list[Outcome]:
+        """Every outcome, oldest slot first."""
+        return sorted((o for hour in self.hours for o in hour.outcomes), key=lambda o: (slot_of(o), o.run_id))

@@ -314,6 +314,12 @@ class Targets:
         detailed = (SpeedRule, VitalsRule, ThirdPartyRule)
         return self._window([rule for rule in self.rules().values() if isinstance(rule, detailed)])
 
+    @property
+    def timed_requests(self) -> frozenset[tuple[str, str]]:
+        """The endpoints whose answers' times are judged, each with its method."""
+        speeds = (rule for rule in self.rules().values() if isinstance(rule, SpeedRule))
+        return frozenset((rule.endpoint, rule.method) for rule in speeds if rule.endpoint is not None)
+
     def _window(self, rules: list[Rule]) -> timedelta:
         longest = max(rule.s("window") for rule in rules if hasattr(rule, "window"))
         return timedelta(seconds=longest) + timedelta(minutes=5)

@@ -17,7 +17,9 @@ from store.tables import rollups as table
 from store.tables import runs
 from store.upsert import upsert
 
-WIDTHS_S = (300, 3600, 86_400)
+_HOUR_S = 3600
+WIDTHS_S = (300, _HOUR_S, 86_400)
+_STATUSES = [status.value for status in Status]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _KEY = ("width_s", "start", "journey", "location")
 
@@ -162,6 +164,21 @@ def _step_histograms(steps: Iterable[dict[str, float]]) -> dict[str, dict[str, i
         for name, duration in of_run.items():
             values[name].append(duration)
     return {name: histogram(durations) for name, durations in values.items()}
+
+
+def hours_counted(connection: Connection, *, since: datetime) -> dict[tuple[datetime, str, str], tuple[int, int]]:
+    """Return how many runs each hour since a moment has, and how many of them are missed slots, by the hour's beginning,
+    journey and location. It is what `runs.hours_counted` finds out by counting."""
+    query = select(table.c.start, table.c.journey, table.c.location, table.c.counts).where(
+        table.c.width_s == _HOUR_S, table.c.start >= since
+    )
+    return {
+        (row.start, row.journey, row.location): (
+            sum(row.counts.get(status, 0) for status in _STATUSES),
+            row.counts.get("missed", 0),
+        )
+        for row in connection.execute(query)
+    }
 
 
 def read(

@@ -37,7 +37,7 @@ class _Answer(msgspec.Struct, gc=False):
     failed: bool
 
 
-class _Graded(msgspec.Struct, gc=False):
+class GradedRow(msgspec.Struct, gc=False):
     """`facts.Graded`, likewise."""
 
     page: str
@@ -50,7 +50,7 @@ class _Graded(msgspec.Struct, gc=False):
 class _Details(msgspec.Struct):
     steps: dict[str, float]
     requests: list[_Answer]
-    vitals: list[_Graded]
+    vitals: list[GradedRow]
     skipped: tuple[str, ...]
 
 
@@ -118,7 +118,7 @@ def _details(run: Run, outcome: Outcome, *, is_rounded: bool) -> str:
     if not is_rounded:
         for answer in answers:
             answer.duration_ms = None if answer.duration_ms is None else round(answer.duration_ms, 1)
-    graded = [_Graded(v.page, v.name, v.value, v.navigation, v.cut) for v in (first.vitals if first else ())]
+    graded = [GradedRow(v.page, v.name, v.value, v.navigation, v.cut) for v in (first.vitals if first else ())]
     return _encode(_Details(outcome.steps, answers, graded, outcome.skipped)).decode()
 
 

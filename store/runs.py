@@ -2,17 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import Connection, Row, and_, desc, func, select, update
+import msgspec
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Row,
+    Select,
+    Text,
+    and_,
+    case,
+    cast,
+    desc,
+    func,
+    literal,
+    or_,
+    select,
+    text,
+    type_coerce,
+    update,
+)
 
-from facts import Answer, Blame, Graded, Outcome, Run, Status, from_wire, reclassified
+from facts import Answer, Blame, Graded, Outcome, Run, Status, from_wire, reclassified, status_after
 from store import counters, rollups
-from store.rows import Arrival, RunRow, insert_all, insert_one, row_of
-from store.tables import STUMBLED, duplicates
+from store.columns import Moment
+from store.json_text import from_json_text
+from store.rows import Arrival, GradedRow, RunRow, insert_all, insert_one, row_of
+from store.tables import GOOD, MEASURED, RECLASSIFIED, STUMBLED, UNPASSED, duplicates
 from store.tables import runs as table
 from store.upsert import insert
 
@@ -139,11 +161,173 @@ def outcomes(
     return [_outcome(row, brief=brief) for row in rows]
 
 
-def stumbled(connection: Connection, *, since: datetime) -> list[Outcome]:
-    """The runs of the slots since a moment that did not pass at their first attempt, in short, oldest first."""
-    wanted = (table.c.slot >= since, STUMBLED, table.c.status.not_in(_UNMEASURED))
-    rows = connection.execute(select(*_SHORT).where(*wanted).order_by(table.c.slot, table.c.id))
-    return [_outcome(row, brief=True) for row in rows]
+class Alike(NamedTuple):
+    """Runs that came to the same: one of them, in short, and how many there are."""
+
+    outcome: Outcome
+    n: int
+
+
+def stumbled(connection: Connection, *, since: datetime) -> list[Alike]:
+    """Return the measured runs of the slots since a moment that did not pass at their first attempt, those alike together.
+
+    Runs with a failure of the network stand for themselves: whether these count depends on the others.
+    """
+    same = [
+        table.c[name]
+        for name in ("journey", "location", "status", "blame", "first_status", "first_blame", "reclassified_as")
+    ]
+    network = [c == Blame.NETWORK.value for c in (table.c.blame, table.c.first_blame, table.c.reclassified_as)]
+    alone = case((or_(*network), table.c.id))
+    ids = (
+        select(func.min(table.c.id).label("id"), func.count().label("n"))
+        .where(table.c.slot >= since, STUMBLED, table.c.status.not_in(_UNMEASURED))
+        .group_by(*same, alone)
+        .subquery()
+    )
+    query: Select[Any] = select(*_SHORT, ids.c.n).join(ids, ids.c.id == table.c.id)
+    rows = connection.execute(query.order_by(table.c.slot, table.c.id))
+    return [Alike(_outcome(row, brief=True), row.n) for row in rows]
+
+
+def outcomes_of(connection: Connection, ids: Sequence[str], *, brief: bool = False) -> list[Outcome]:
+    """Return what the runs with these ids came to, in no order."""
+    if not ids:
+        return []
+    columns = _SHORT if brief else _DETAILED
+    return [_outcome(row, brief=brief) for row in connection.execute(select(*columns).where(table.c.id.in_(ids)))]
+
+
+def of_slots(
+    connection: Connection, *, journey: str, location: str, since: datetime, before: datetime
+) -> dict[str, str | None]:
+    """Return the ids of the runs of the slots in a time, each with the blame that a person gave it, if one did."""
+    query = select(table.c.id, table.c.reclassified_as).where(
+        table.c.journey == journey, table.c.location == location, table.c.slot >= since, table.c.slot < before
+    )
+    return {row.id: row.reclassified_as for row in connection.execute(query)}
+
+
+class Reclassification(NamedTuple):
+    """A run of a slot, and the blame that a person gave it."""
+
+    journey: str
+    location: str
+    slot: datetime
+    run_id: str
+    blame: str
+
+
+def reclassifications(connection: Connection, *, since: datetime) -> list[Reclassification]:
+    """Return the runs of the slots since a moment whose blame a person changed, oldest slot first."""
+    query = (
+        select(table.c.journey, table.c.location, table.c.slot, table.c.id, table.c.reclassified_as)
+        .where(RECLASSIFIED, table.c.slot >= since)
+        .order_by(table.c.slot, table.c.id)
+    )
+    return [Reclassification(*row) for row in connection.execute(query)]
+
+
+def hours_counted(connection: Connection, *, since: datetime) -> dict[tuple[datetime, str, str], tuple[int, int]]:
+    """Return how many runs each hour of slots since a moment has, and how many of them are missed slots, by the hour's
+    beginning, journey and location; every run is looked at, which `rollups.hours_counted` spares."""
+    slot = type_coerce(table.c.slot, BigInteger)
+    start = type_coerce(slot - slot % literal(3_600_000_000, BigInteger), Moment)
+    missed = func.sum(case((table.c.status == Status.MISSED.value, 1), else_=0))
+    query = (
+        select(start.label("start"), table.c.journey, table.c.location, func.count().label("n"), missed.label("missed"))
+        .where(table.c.slot >= since)
+        .group_by(text("1"), table.c.journey, table.c.location)
+    )
+    return {(row.start, row.journey, row.location): (row.n, row.missed) for row in connection.execute(query)}
+
+
+def last_of_slots(connection: Connection, *, journey: str, location: str, since: datetime, limit: int) -> list[Outcome]:
+    """Return what the last slots of a journey at a location came to, in short, oldest first."""
+    place = (table.c.journey == journey, table.c.location == location, table.c.slot >= since)
+    query = select(*_SHORT).where(*place).order_by(desc(table.c.slot)).limit(limit)
+    return [_outcome(row, brief=True) for row in connection.execute(query)][::-1]
+
+
+class Tries(NamedTuple):
+    """How many first attempts passed, of how many that tell something of the shop."""
+
+    passed: int
+    n: int
+
+
+def first_attempts(
+    connection: Connection, places: Iterable[tuple[str, str]], *, since: datetime
+) -> dict[tuple[str, str], Tries]:
+    """Return how the first attempts of the slots since a moment ended, by journey and location.
+
+    All records are counted in the index alone; what did not pass is looked at.
+    """
+    stumbled = (
+        select(
+            table.c.journey, table.c.location, table.c.first_status, table.c.reclassified_as, func.count().label("n")
+        )
+        .where(table.c.slot >= since, STUMBLED)
+        .group_by(table.c.journey, table.c.location, table.c.first_status, table.c.reclassified_as)
+    )
+    others: Counter[tuple[str, str]] = Counter()
+    failed: Counter[tuple[str, str]] = Counter()
+    for row in connection.execute(stumbled):
+        status: Status | None = Status(row.first_status)
+        if row.reclassified_as:
+            status = status_after(status, Blame(row.reclassified_as))
+        others[row.journey, row.location] += row.n
+        if status in (Status.FAILED, Status.TIMED_OUT):
+            failed[row.journey, row.location] += row.n
+    found = {}
+    for journey, location in places:
+        here = (journey, location)
+        passed = count_slots(connection, since=since, journey=journey, location=location) - others[here]
+        found[here] = Tries(passed, passed + failed[here])
+    return found
+
+
+class Sample(NamedTuple):
+    """What a run's charts are drawn from: step times in ms and vitals of its first attempt."""
+
+    finished_at: datetime
+    first_failed_step: str | None
+    steps: dict[str, float]
+    vitals: list[GradedRow]
+
+
+class _Charted(msgspec.Struct):
+    steps: dict[str, float]
+    vitals: list[GradedRow]
+
+
+def samples(connection: Connection, *, journey: str, location: str, since: datetime, most: int) -> list[Sample]:
+    """Return what at most `most` slots since a moment measured, oldest first; of more slots every second, third ... is taken."""
+    place = (table.c.journey == journey, table.c.location == location)
+    slots = list(
+        connection.execute(select(table.c.slot).where(*place, table.c.slot >= since).order_by(table.c.slot)).scalars()
+    )
+    step = -(-len(slots) // most)
+    chosen = table.c.slot >= since if step <= 1 else table.c.slot.in_(slots[::-step])
+    details = cast(table.c.details, Text).label("details")
+    query = select(table.c.finished_at, table.c.first_failed_step, details).where(*place, chosen).order_by(table.c.slot)
+    return [_sample(*row) for row in connection.execute(query)]
+
+
+def _sample(finished_at: datetime, failed_step: str | None, details: str) -> Sample:
+    try:
+        read = msgspec.json.decode(details, type=_Charted)
+    except (msgspec.DecodeError, UnicodeError):  # what only the patient readers take
+        read = msgspec.convert(from_json_text(details), _Charted)
+    return Sample(finished_at, failed_step, read.steps, read.vitals)
+
+
+def count_slots(
+    connection: Connection, *, since: datetime, journey: str | None = None, location: str | None = None
+) -> int:
+    """Return how many slots since a moment have a record."""
+    conditions = [table.c.slot >= since, *_filters(journey, location, None)]
+    return connection.execute(select(func.count()).select_from(table).where(*conditions)).scalar_one()
 
 
 def latest(
@@ -156,7 +340,13 @@ def latest(
     limit: int = 50,
 ) -> list[Outcome]:
     """The latest runs in short, newest first, ad-hoc ones too."""
-    conditions = _filters(journey, location, status)
+    conditions: list[Any] = []
+    if status is not None and status is not Status.PASSED:
+        # Other runs are few: what else is asked for is looked up in them. Concatenated, it is found by no other index.
+        conditions += [UNPASSED, table.c.status == status.value]
+        conditions += [c.concat("") == v for c, v in ((table.c.journey, journey), (table.c.location, location)) if v]
+    else:
+        conditions += _filters(journey, location, status)
     if before is not None:
         conditions.append(table.c.started_at < before)
     query = select(*_SHORT).where(*conditions).order_by(desc(table.c.started_at), desc(table.c.id)).limit(limit)
@@ -195,7 +385,10 @@ def _outcome(row: Row[Any], *, brief: bool) -> Outcome:
 
 
 def _with_details(outcome: Outcome, details: dict[str, Any]) -> Outcome:
-    read = from_wire(_Details, details)
+    try:
+        read = msgspec.convert(details, _Details)  # at a fiftieth of what the patient reader costs
+    except msgspec.ValidationError:
+        read = from_wire(_Details, details)
     return replace(outcome, steps=read.steps, requests=read.requests, vitals=read.vitals, skipped=read.skipped)
 
 
@@ -206,8 +399,7 @@ def last_good(connection: Connection, *, journey: str, location: str, before: da
         .where(
             table.c.journey == journey,
             table.c.location == location,
-            table.c.status == Status.PASSED.value,
-            table.c.flaky.is_(False),
+            GOOD,
             table.c.started_at < before,
         )
         .order_by(desc(table.c.started_at))
@@ -232,14 +424,24 @@ def reclassify(connection: Connection, run_id: str, *, blame: Blame, by: str, re
     return bool(changed.rowcount)
 
 
+# One step in the index for each location, and one to the end of its part: a GROUP BY would read all of it.
+_LAST_RECEIVED = text(
+    f"""
+    WITH RECURSIVE known(location) AS (
+        SELECT min(location) FROM runs WHERE {MEASURED}
+        UNION ALL
+        SELECT (SELECT min(location) FROM runs WHERE location > known.location AND {MEASURED})
+        FROM known WHERE known.location IS NOT NULL
+    )
+    SELECT location, (SELECT max(received_at) FROM runs WHERE runs.location = known.location AND {MEASURED}) AS at
+    FROM known WHERE location IS NOT NULL
+    """
+).columns(table.c.location, Column("at", Moment))
+
+
 def last_received(connection: Connection) -> dict[str, datetime]:
     """When each location last sent a measured result of a slot."""
-    query = (
-        select(table.c.location, func.max(table.c.received_at).label("at"))
-        .where(table.c.slot.is_not(None), table.c.status.not_in(_UNMEASURED))
-        .group_by(table.c.location)
-    )
-    return {row.location: row.at for row in connection.execute(query)}
+    return {row.location: row.at for row in connection.execute(_LAST_RECEIVED)}
 
 
 def known_slots(

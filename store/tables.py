@@ -24,6 +24,11 @@ metadata = MetaData()
 
 STUMBLED = text("first_status <> 'passed'")
 """Few of many. A query has it word for word, or SQLite does not see that the index will do."""
+MEASURED = text("slot IS NOT NULL AND status NOT IN ('missed', 'skipped')")
+"""The runs of slots that somebody made. A query has it word for word, likewise, as those that follow."""
+GOOD = text("status = 'passed' AND NOT flaky")
+UNPASSED = text("status <> 'passed'")
+RECLASSIFIED = text("reclassified_as IS NOT NULL")
 
 runs = Table(
     "runs",
@@ -58,6 +63,12 @@ runs = Table(
     Index("ix_runs_started", "started_at"),
     Index("ix_runs_received", "location", "received_at"),
     Index("ix_runs_stumbled", "slot", sqlite_where=STUMBLED, postgresql_where=STUMBLED),
+    Index("ix_runs_measured", "location", "received_at", sqlite_where=MEASURED, postgresql_where=MEASURED),
+    Index("ix_runs_journey", "journey", "started_at"),
+    Index("ix_runs_location", "location", "started_at"),
+    Index("ix_runs_good", "journey", "location", "started_at", sqlite_where=GOOD, postgresql_where=GOOD),
+    Index("ix_runs_unpassed", "status", "started_at", sqlite_where=UNPASSED, postgresql_where=UNPASSED),
+    Index("ix_runs_reclassified", "slot", sqlite_where=RECLASSIFIED, postgresql_where=RECLASSIFIED),
 )
 
 duplicates = Table(

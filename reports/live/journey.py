@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 from markupsafe import Markup
 
@@ -18,6 +19,31 @@ from reports.words import STATUSES, TONES, duration
 
 _LIMITS = {"LCP": 2500.0, "INP": 200.0, "CLS": 0.1}
 _RUNS = 25
+
+
+class Value(Protocol):
+    """A web vital as charts see it."""
+
+    page: str
+    name: str
+    value: float | None
+    cut: bool
+
+
+class Sample(Protocol):
+    """A run as charts see it: step times in ms and vitals of its first attempt."""
+
+    @property
+    def finished_at(self) -> datetime: ...
+
+    @property
+    def first_failed_step(self) -> str | None: ...
+
+    @property
+    def steps(self) -> Mapping[str, float]: ...
+
+    @property
+    def vitals(self) -> Sequence[Value]: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,25 +86,35 @@ class JourneyPage:
 
 
 def journey_page(
-    frame: Frame, name: str, *, period_s: int, grids: Mapping[str, Grid], outcomes: Sequence[Outcome], now: datetime
+    frame: Frame,
+    name: str,
+    *,
+    period_s: int,
+    grids: Mapping[str, Grid],
+    latest: Mapping[str, Sequence[Outcome]],
+    samples: Mapping[str, Sequence[Sample]],
+    now: datetime,
 ) -> str:
-    """The page's HTML; `outcomes` are this journey's with their details, oldest first."""
-    by_place = {place: [o for o in outcomes if o.location == place] for place in grids}
-    vitals, cut = _vitals(by_place)
+    """The page's HTML; `latest` are this journey's last runs at each location, `samples` what its charts are drawn from, all
+    oldest first."""
+    vitals, cut = _vitals(samples)
+    last = sorted(
+        (o for outcomes in latest.values() for o in outcomes), key=lambda o: (o.slot or o.started_at, o.run_id)
+    )
     page = JourneyPage(
         frame=frame,
         name=name,
-        strips=tuple((place, strip(grid, period_s, by_place[place], now, slots=48)) for place, grid in grids.items()),
+        strips=tuple((place, strip(grid, period_s, latest[place], now, slots=48)) for place, grid in grids.items()),
         locations=tuple(grids),
-        steps=_steps(by_place),
+        steps=_steps(samples),
         vitals=vitals,
         cut=cut,
-        runs=tuple(_run(o, now) for o in list(outcomes)[-_RUNS:][::-1]),
+        runs=tuple(_run(o, now) for o in last[-_RUNS:][::-1]),
     )
     return render("live/journey.html.j2", page)
 
 
-def _steps(by_place: Mapping[str, Sequence[Outcome]]) -> tuple[Trend, ...]:
+def _steps(by_place: Mapping[str, Sequence[Sample]]) -> tuple[Trend, ...]:
     names = dict.fromkeys(name for outcomes in by_place.values() for o in outcomes for name in o.steps)
     found = []
     for number, name in enumerate(names):
@@ -90,7 +126,7 @@ def _steps(by_place: Mapping[str, Sequence[Outcome]]) -> tuple[Trend, ...]:
     return tuple(found)
 
 
-def _vitals(by_place: Mapping[str, Sequence[Outcome]]) -> tuple[tuple[Trend, ...], int]:
+def _vitals(by_place: Mapping[str, Sequence[Sample]]) -> tuple[tuple[Trend, ...], int]:
     lines: dict[tuple[str, str], dict[str, list[tuple[datetime, float]]]] = defaultdict(dict)
     cut = 0
     for place, outcomes in by_place.items():

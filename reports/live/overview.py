@@ -32,6 +32,8 @@ from reports.words import STATUSES, TONES, count, duration
 _TOLD = (Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM)
 Grids = Mapping[str, tuple[int, Mapping[str, Grid]]]
 """Period in seconds and grid by location, by journey."""
+Latest = Mapping[tuple[str, str], Sequence[Outcome]]
+"""Outcomes by journey and location."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +102,8 @@ def overview_page(
     *,
     now: datetime,
     grids: Grids,
-    outcomes: Sequence[Outcome],
+    latest: Latest,
+    tries: Mapping[tuple[str, str], tuple[int, int]],
     verdicts: Sequence[Verdict],
     alerts: Sequence[Alert],
     runners: Sequence[RunnerState] = (),
@@ -111,18 +114,18 @@ def overview_page(
     faults: Sequence[FaultButton] = (),
     shop: str | None = None,
 ) -> str:
-    """The page's HTML. `outcomes` are slot runs, oldest first; `alerts` those that fire; `results` tells when the last result of
-    each location came."""
+    """The page's HTML. `latest` are the last slot runs of each journey and location, oldest first; `tries` is how many first
+    attempts passed there, of how many; `alerts` are those that fire; `results` tells when the last result of each location came."""
     places = list(dict.fromkeys(place for _, grid in grids.values() for place in grid))
     firing = sorted((a for a in alerts if a.state is AlertState.FIRING), key=lambda alert: urgency(alert, now))
     notable = [v for v in worst_first(verdicts) if v.verdict not in (Word.MET, Word.INSUFFICIENT, Word.OFF)]
-    tone, headline, sentence = _headline(firing, verdicts, grids, outcomes)
+    tone, headline, sentence = _headline(firing, verdicts, grids, has_runs=any(latest.values()))
     page = Overview(
         frame=_toned(frame, tone),
         headline=headline,
         sentence=sentence,
         alerts=tuple(alert_row(a, now) for a in firing),
-        journeys=tuple(_card(name, *grid, outcomes, now) for name, grid in grids.items()),
+        journeys=tuple(_card(name, *grid, latest, tries, now) for name, grid in grids.items()),
         verdicts=tuple(verdict_row(v, now) for v in notable),
         met=sum(v.verdict is Word.MET for v in verdicts),
         locations=location_rows(places, runners, results or {}, now),
@@ -141,7 +144,7 @@ def _toned(frame: Frame, tone: str) -> Frame:
 
 
 def _headline(
-    firing: Sequence[Alert], verdicts: Sequence[Verdict], grids: Grids, outcomes: Sequence[Outcome]
+    firing: Sequence[Alert], verdicts: Sequence[Verdict], grids: Grids, *, has_runs: bool
 ) -> tuple[str, str, str]:
     told = [a for a in firing if a.inhibited_by is None and a.severity in _TOLD]
     if told:
@@ -151,7 +154,7 @@ def _headline(
         return tone, f"{lead.title or lead.key}{more}", lead.summary
     judged = [v for v in verdicts if v.rule == "F0"]
     unknown = [v for v in judged if v.verdict in (Word.NO_DATA, Word.ERROR)]
-    if not judged or (unknown and not outcomes):
+    if not judged or (unknown and not has_runs):
         return "mute", "Waiting for the first runs", "Nothing is known yet; each location buys at its next slot."
     if unknown:
         return "warn", "Nobody knows whether buyers can buy", "; ".join(v.summary for v in unknown)
@@ -166,21 +169,27 @@ def _headline(
 
 
 def _card(
-    name: str, period_s: int, grid: Mapping[str, Grid], outcomes: Sequence[Outcome], now: datetime
+    name: str,
+    period_s: int,
+    grid: Mapping[str, Grid],
+    latest: Latest,
+    tries: Mapping[tuple[str, str], tuple[int, int]],
+    now: datetime,
 ) -> JourneyCard:
     return JourneyCard(
         name=name,
         places=tuple(
-            _place(location, slots, period_s, [o for o in outcomes if (o.journey, o.location) == (name, location)], now)
-            for location, slots in grid.items()
+            _place(place, slots, period_s, latest.get((name, place), ()), tries.get((name, place), (0, 0)), now)
+            for place, slots in grid.items()
         ),
     )
 
 
-def _place(location: str, grid: Grid, period_s: int, outcomes: Sequence[Outcome], now: datetime) -> Place:
+def _place(
+    location: str, grid: Grid, period_s: int, outcomes: Sequence[Outcome], tries: tuple[int, int], now: datetime
+) -> Place:
     last = outcomes[-1] if outcomes else None
-    counted = [o for o in outcomes if o.first_status in (Status.PASSED, Status.FAILED, Status.TIMED_OUT)]
-    good = sum(o.first_status is Status.PASSED for o in counted)
+    good, counted = tries
     return Place(
         location=location,
         status=STATUSES[last.status] if last else "No run yet",
@@ -189,7 +198,7 @@ def _place(location: str, grid: Grid, period_s: int, outcomes: Sequence[Outcome]
         age=ago(last.finished_at, now) if last else None,
         run_id=last.run_id if last else None,
         boxes=strip(grid, period_s, outcomes, now),
-        rate=f"{good} of {len(counted)} first attempts passed" if counted else "no measured run",
+        rate=f"{good} of {counted} first attempts passed" if counted else "no measured run",
         error=last.error if last and last.status is not Status.PASSED else None,
     )
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from operator import itemgetter
 
 from markupsafe import Markup
 
 from reports.text import one_line
 
 _WIDTH, _HEIGHT, _TOP = 600, 120, 8
+_POINTS = 100
+"""As many points as a line of this width can show."""
 Points = Sequence[tuple[datetime, float]]
 
 
@@ -17,6 +20,8 @@ def trend(
     lines: Mapping[str, Points], *, ident: str, title: str, limit: float | None = None, unit: str = "ms"
 ) -> Markup | None:
     """A line for each name over common axes from zero; None where there are not two points anywhere."""
+    newest = ", ".join(f"{name} {points[-1][1]:.0f} {unit}" for name, points in lines.items() if points)
+    lines = {name: _thinned(points) for name, points in lines.items()}
     every = [point for points in lines.values() for point in points]
     if len(every) < 2:
         return None
@@ -27,7 +32,6 @@ def trend(
     if limit is not None:
         y = _y(limit, top)
         parts.append(Markup('<line class="limit" x1="0" x2="{}" y1="{}" y2="{}"/>').format(_WIDTH, y, y))
-    newest = ", ".join(f"{name} {points[-1][1]:.0f} {unit}" for name, points in lines.items() if points)
     return Markup(
         '<svg class="trend" role="img" viewBox="0 0 {w} {h}" preserveAspectRatio="none" aria-labelledby="{i}-t">'
         '<title id="{i}-t">{title}; newest: {newest}</title>'
@@ -41,6 +45,12 @@ def trend(
         newest=one_line(newest, most=200),
         body=Markup("").join(parts),
     )
+
+
+def _thinned(points: Points) -> Points:
+    """Return the highest of every few points: no peak is lost."""
+    few = -(-len(points) // _POINTS)
+    return points if few <= 1 else [max(points[i : i + few], key=itemgetter(1)) for i in range(0, len(points), few)]
 
 
 def _y(value: float, top: float) -> float:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import NamedTuple
 
 from facts import Outcome, Status, Verdict, Word
 from sla.counting import Book, Class
 from sla.durations import seconds, words
+from sla.hours import slot_of
 from sla.rules.saying import ids, journey_title, newest, places, what_failed
 from sla.statistics import wilson
 from sla.targets import BurnRule, SlowRule
@@ -18,18 +21,21 @@ def budget_burns(name: str, rule: BurnRule, book: Book) -> list[Verdict]:
 
 
 def _burn(name: str, rule: BurnRule, book: Book, journey: str) -> Verdict:
-    window = book.within(journey, rule.s("window"), settle_s=rule.s("settle"))
-    counted = [o for o in window if book.first(o) in (Class.GOOD, Class.BAD)]
-    bad = [o for o in counted if book.first(o) is Class.BAD]
+    hours = book.hours_within(journey, rule.s("window"), settle_s=rule.s("settle"))
+    passed = [(hour.location, hour.once(_passed_at_first)) for hour in hours]
+    bad = [o for hour in hours for o in hour.once(_stumbled) if book.first(o) is Class.BAD]
+    bad.sort(key=lambda o: (slot_of(o), o.run_id))
+    n = sum(good.n for _, good in passed) + len(bad)
+    every = sum(len(hour.outcomes) for hour in hours)
     limit, locations = rule.bad[journey], {o.location for o in bad}
     recent = _since(bad, book, seconds(rule.recent_by_journey[journey]) + rule.s("settle"))
     breached = len(bad) >= limit and len(locations) >= rule.locations and bool(recent)
     quiet = not _since(bad, book, rule.s("quiet") + rule.s("settle"))
     few = len(bad) < limit * rule.recover_share
-    low, high = wilson(len(counted) - len(bad), len(counted))
-    good_share = 1 - len(bad) / len(counted) if counted else None
-    word = Word.NO_DATA if not counted else Word.CRITICAL if breached else Word.OFF_TARGET if bad else Word.MET
-    rate = f"{good_share:.1%} of {len(counted)} first attempts passed" if good_share is not None else "no result"
+    low, high = wilson(n - len(bad), n)
+    good_share = 1 - len(bad) / n if n else None
+    word = Word.NO_DATA if not n else Word.CRITICAL if breached else Word.OFF_TARGET if bad else Word.MET
+    rate = f"{good_share:.1%} of {n} first attempts passed" if good_share is not None else "no result"
     said = f" at {places(bad)}; {what_failed(bad)}" if bad else ""
     return Verdict(
         rule=name,
@@ -44,16 +50,32 @@ def _burn(name: str, rule: BurnRule, book: Book, journey: str) -> Verdict:
         unit="ratio",
         low=low,
         high=high,
-        n=len(counted),
-        coverage=len(counted) / len(window) if window else None,
+        n=n,
+        coverage=n / every if every else None,
         window=words(rule.s("window")),
         breached=breached,
-        clear=bool(counted) and few and quiet,
-        counted=tuple(sorted({o.location for o in counted})),
+        clear=bool(n) and few and quiet,
+        counted=tuple(sorted({place for place, good in passed if good.n} | locations)),
         samples=ids(bad),
-        data_at=newest(counted),
+        data_at=max((at for at in [newest(bad), *(good.newest for _, good in passed)] if at), default=None),
         runbook=rule.runbook,
     )
+
+
+class _Good(NamedTuple):
+    """How many passed at their first attempt, and when the newest of them finished."""
+
+    n: int
+    newest: datetime | None
+
+
+def _passed_at_first(outcomes: tuple[Outcome, ...]) -> _Good:
+    good = [o for o in outcomes if (o.first_status or o.status) is Status.PASSED]
+    return _Good(len(good), newest(good))
+
+
+def _stumbled(outcomes: tuple[Outcome, ...]) -> list[Outcome]:
+    return [o for o in outcomes if (o.first_status or o.status) is not Status.PASSED]
 
 
 def _since(outcomes: list[Outcome], book: Book, length_s: float) -> list[Outcome]:
@@ -66,8 +88,8 @@ def runs_are_slow(name: str, rule: SlowRule, book: Book) -> list[Verdict]:
 
 
 def _slow(name: str, rule: SlowRule, book: Book, journey: str) -> Verdict:
-    last = {place: _passed(book, journey, place)[-rule.of :] for place in book.locations(journey)}
-    alive = {place: runs for place, runs in last.items() if runs and book.speaks(book.counted(journey, place)[-1])}
+    last = {place: _last_passed(book, journey, place, rule.of) for place in book.locations(journey)}
+    alive = {place: runs for place, runs in last.items() if runs and book.speaks(next(book.counted(journey, place)))}
     slow = {place: [o for o in runs if o.slow] for place, runs in alive.items()}
     places_slow = [place for place, runs in slow.items() if len(runs) >= rule.slow]
     found = [o for place in places_slow for o in slow[place]]
@@ -101,5 +123,6 @@ def _slow(name: str, rule: SlowRule, book: Book, journey: str) -> Verdict:
     )
 
 
-def _passed(book: Book, journey: str, place: str) -> list[Outcome]:
-    return [o for o in book.counted(journey, place) if o.status is Status.PASSED]
+def _last_passed(book: Book, journey: str, place: str, n: int) -> list[Outcome]:
+    passed = (o for o in book.counted(journey, place) if o.status is Status.PASSED)
+    return list(islice(passed, n))[::-1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice, takewhile
 
 from facts import Outcome, Status, Verdict, Word
 from sla.counting import Book, Class
@@ -22,8 +23,10 @@ def journey_fails(name: str, rule: QuorumRule, book: Book) -> list[Verdict]:
 def _journey(name: str, rule: QuorumRule, book: Book, journey: str) -> Verdict:
     if rule.of_payment and not book.history.pays:
         return _unpaid(name, rule, journey)
+    wanted = max(1, rule.alone, rule.recover_passes)
     counted = {
-        place: [o for o in book.counted(journey, place) if _is_sample(rule, o)] for place in book.locations(journey)
+        place: list(islice((o for o in book.counted(journey, place) if _is_sample(rule, o)), wanted))[::-1]
+        for place in book.locations(journey)
     }
     alive = {place: runs for place, runs in counted.items() if runs and book.speaks(runs[-1])}
     failing = _failing(rule, book, alive)
@@ -117,11 +120,12 @@ def one_location_fails(name: str, rule: OneLocationRule, book: Book) -> list[Ver
 
 def _one_location(name: str, rule: OneLocationRule, book: Book, journey: str, place: str) -> Verdict:
     # A way to the shop that is gone is what this rule is about, though no other location has lost its own.
-    runs = book.counted(journey, place, network_counts=True)
+    wanted = max(1, rule.failures, rule.recover_passes)
+    runs = list(islice(book.counted(journey, place, network_counts=True), wanted))[::-1]
     last = runs[-rule.failures :]
-    streak = _streak(book, runs)
-    others = [book.counted(journey, other) for other in book.locations(journey) if other != place]
-    passing = [o[-1] for o in others if o and book.speaks(o[-1]) and book.final(o[-1]) is Class.GOOD]
+    streak = _streak(book, journey, place)
+    others = [next(book.counted(journey, other), None) for other in book.locations(journey) if other != place]
+    passing = [o for o in others if o and book.speaks(o) and book.final(o) is Class.GOOD]
     fresh = bool(runs) and book.speaks(runs[-1])
     breached = fresh and len(streak) >= rule.failures and bool(passing)
     word = Word.NO_DATA if not fresh else Word.WARNING if breached else Word.MET
@@ -151,13 +155,10 @@ def _one_location(name: str, rule: OneLocationRule, book: Book, journey: str, pl
     )
 
 
-def _streak(book: Book, runs: Sequence[Outcome]) -> list[Outcome]:
-    streak: list[Outcome] = []
-    for outcome in reversed(runs):
-        if book.final(outcome, network_counts=True) is not Class.BAD:
-            break
-        streak.append(outcome)
-    return streak
+def _streak(book: Book, journey: str, place: str) -> list[Outcome]:
+    """The failures since the last run that passed, latest first."""
+    runs = book.counted(journey, place, network_counts=True)
+    return list(takewhile(lambda o: book.final(o, network_counts=True) is Class.BAD, runs))
 
 
 def _last_slots(book: Book, slots: int) -> dict[str, list[Outcome]]:
@@ -166,7 +167,7 @@ def _last_slots(book: Book, slots: int) -> dict[str, list[Outcome]]:
     for journey in book.journeys():
         near = (slots + 0.5) * book.period(journey)
         for place in book.locations(journey):
-            recent = [o for o in book.at(journey, place)[-slots:] if not o.late and book.now - o.finished_at <= near]
+            recent = [o for o in book.last(journey, place, slots) if not o.late and book.now - o.finished_at <= near]
             found.setdefault(place, []).extend(o for o in recent if o.status in _SAYING)
     return {place: outcomes for place, outcomes in found.items() if outcomes and book.trouble(place) is None}
 

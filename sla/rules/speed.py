@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
 
-from facts import Graded, Outcome, Severity, Verdict, Word
+from facts import Outcome, Severity, Verdict, Word
 from sla.counting import Book
 from sla.durations import words
+from sla.hours import Hour
 from sla.rules.saying import ids, newest, places
 from sla.statistics import median, nearest_rank
 from sla.targets import SpeedRule, ThirdPartyRule, VitalsRule
@@ -17,7 +20,7 @@ _UNITS = {"CLS": "score"}
 
 def speed(name: str, rule: SpeedRule, book: Book) -> list[Verdict]:
     """One verdict over all journeys."""
-    seen = [(o, value) for o in _recent(book, rule) for value in _values(rule, o)]
+    seen = [(o, value) for o in _recent(book, rule) for value in _measured(rule, o)]
     values = [value for _, value in seen]
     measured = [o for o, _ in seen]
     n, p = len(values), f"p{rule.percentile:g}"
@@ -64,12 +67,12 @@ def speed(name: str, rule: SpeedRule, book: Book) -> list[Verdict]:
     ]
 
 
-def _recent(book: Book, rule: SpeedRule | VitalsRule) -> list[Outcome]:
+def _recent(book: Book, rule: SpeedRule) -> list[Outcome]:
     found = [o for j in book.journeys() for o in book.within(j, rule.s("window"), settle_s=rule.s("settle"))]
     return sorted(found, key=lambda o: o.finished_at)
 
 
-def _values(rule: SpeedRule, outcome: Outcome) -> list[float]:
+def _measured(rule: SpeedRule, outcome: Outcome) -> list[float]:
     if rule.endpoint is not None:
         wanted = (a for a in outcome.requests if a.endpoint == rule.endpoint and a.method == rule.method)
         return [a.duration_ms for a in wanted if a.duration_ms is not None and a.party == "first" and a.status]
@@ -100,35 +103,65 @@ def _too_few(name: str, rule: SpeedRule, n: int, measured: Sequence[Outcome]) ->
 
 def page_vitals(name: str, rule: VitalsRule, book: Book) -> list[Verdict]:
     """G1: a verdict for each page and vital that the rule limits."""
-    values: dict[tuple[str, str], list[tuple[Outcome, Graded]]] = defaultdict(list)
-    for outcome in _recent(book, rule):
-        for vital in outcome.vitals:
-            # A page of somebody else's (Stripe's) carries its origin; its vitals are not this site's to mend.
-            ours = vital.page.startswith("/")
-            if ours and vital.name in rule.limits and not vital.cut and vital.value is not None:
-                values[vital.page, vital.name].append((outcome, vital))
-    return [_vital(name, rule, book, page, vital, found) for (page, vital), found in sorted(values.items())]
+    found: dict[tuple[str, str], list[_Values]] = defaultdict(list)
+    for hour in _hours(book, rule):
+        for (page, vital), values in hour.once(_by_page).items():
+            if vital in rule.limits:
+                found[page, vital].append(values)
+    return [_vital(name, rule, page, vital, parts) for (page, vital), parts in sorted(found.items())]
 
 
 def interactions(name: str, rule: VitalsRule, book: Book) -> list[Verdict]:
     """G2: the worst interaction of each run, all pages together."""
-    found = []
-    for outcome in _recent(book, rule):
-        worst = [v for v in outcome.vitals if v.name == "INP" and v.value is not None]
-        if worst:
-            found.append((outcome, max(worst, key=lambda v: v.value or 0.0)))
-    return [_vital(name, rule, book, None, "INP", found)]
+    found = [hour.once(_worst_interactions) for hour in _hours(book, rule)]
+    return [_vital(name, rule, None, "INP", [values for values in found if values])]
 
 
-def _vital(
-    name: str, rule: VitalsRule, book: Book, page: str | None, vital: str, found: Sequence[tuple[Outcome, Graded]]
-) -> Verdict:
+class _Values(NamedTuple):
+    """What was measured of a vital in one hour at one location, and the run of the hour that finished last with a value."""
+
+    location: str
+    values: list[float]
+    last: Outcome
+
+
+def _hours(book: Book, rule: VitalsRule) -> list[Hour]:
+    return [h for j in book.journeys() for h in book.hours_within(j, rule.s("window"), settle_s=rule.s("settle"))]
+
+
+def _by_page(outcomes: tuple[Outcome, ...]) -> dict[tuple[str, str], _Values]:
+    found: dict[tuple[str, str], list[tuple[Outcome, float]]] = defaultdict(list)
+    for outcome in outcomes:
+        for vital in outcome.vitals:
+            # A page of somebody else's (Stripe's) carries its origin; its vitals are not this site's to mend.
+            if vital.page.startswith("/") and not vital.cut and vital.value is not None:
+                found[vital.page, vital.name].append((outcome, vital.value))
+    return {key: _values(measured) for key, measured in found.items()}
+
+
+def _worst_interactions(outcomes: tuple[Outcome, ...]) -> _Values | None:
+    inputs = [(o, [v.value for v in o.vitals if v.name == "INP" and v.value is not None]) for o in outcomes]
+    measured = [(outcome, max(values)) for outcome, values in inputs if values]
+    return _values(measured) if measured else None
+
+
+def _values(measured: Sequence[tuple[Outcome, float]]) -> _Values:
+    # Sorted, so that the values of many hours are sorted at the price of a merge.
+    last = max((outcome for outcome, _ in measured), key=_finish)
+    return _Values(last.location, sorted(value for _, value in measured), last)
+
+
+def _finish(outcome: Outcome) -> tuple[datetime, str]:
+    return outcome.finished_at, outcome.run_id
+
+
+def _vital(name: str, rule: VitalsRule, page: str | None, vital: str, parts: Sequence[_Values]) -> Verdict:
     subject = f"{page} {vital}" if page is not None else vital
     by_place: dict[str, list[float]] = defaultdict(list)
-    for outcome, graded in found:
-        by_place[outcome.location].append(graded.value or 0.0)
-    n, limit, unit = len(found), rule.limits[vital], _UNITS.get(vital, "ms")
-    value = median([nearest_rank(values, rule.percentile) for values in by_place.values()]) if found else None
+    for part in parts:
+        by_place[part.location] += part.values
+    n, limit, unit = sum(len(part.values) for part in parts), rule.limits[vital], _UNITS.get(vital, "ms")
+    value = median([nearest_rank(values, rule.percentile) for values in by_place.values()]) if parts else None
     enough = n >= rule.min_n
     over = enough and value is not None and value > limit
     accepted = value is not None and value <= rule.accepted.get(subject, 0.0)
@@ -136,7 +169,7 @@ def _vital(
         word = Word.INSUFFICIENT if n else Word.NO_DATA
     else:
         word = Word.MET if not over else Word.OFF_TARGET if accepted else Word.WARNING
-    outcomes = [outcome for outcome, _ in found]
+    last = [max((part.last for part in parts), key=_finish)] if parts else []
     shown = "no value" if value is None else f"{value:.3g} {unit}"
     note = f", up to {rule.accepted[subject]:g} is accepted as a baseline" if over and accepted else ""
     return Verdict(
@@ -157,24 +190,28 @@ def _vital(
         for_s=rule.s("updates_apart"),
         clear_for_s=rule.s("recover_for"),
         counted=tuple(sorted(by_place)),
-        samples=ids(outcomes)[-1:],
-        data_at=newest(outcomes),
+        samples=ids(last),
+        data_at=newest(last),
         runbook=rule.runbook,
     )
 
 
 def third_parties(name: str, rule: ThirdPartyRule, book: Book) -> list[Verdict]:
     """H3: a verdict for each third party that any run of late asked something of."""
-    detailed = [o for j in book.journeys() for place in book.locations(j) for o in book.at(j, place) if o.requests]
-    origins = sorted({a.party for o in detailed for a in o.requests if a.party != "first"})
+    hours = [hour for j in book.journeys() for hour in book.hours(j)]
+    origins = sorted({origin for hour in hours for origin in hour.once(_third_parties)})
     return [_third_party(name, rule, book, origin) for origin in origins]
+
+
+def _third_parties(outcomes: tuple[Outcome, ...]) -> set[str]:
+    return {a.party for o in outcomes for a in o.requests if a.party != "first"}
 
 
 def _third_party(name: str, rule: ThirdPartyRule, book: Book, origin: str) -> Verdict:
     recent = [o for j in book.journeys() for o in book.within(j, rule.s("window")) if _asked(o, origin)]
     failed = [o for o in recent if _failures(o, origin)]
     breached = len(failed) >= rule.runs and len({o.location for o in failed}) >= rule.locations
-    last = [o for j in book.journeys() for place in book.locations(j) for o in book.at(j, place)[-rule.recover_slots :]]
+    last = [o for j in book.journeys() for place in book.locations(j) for o in book.last(j, place, rule.recover_slots)]
     asked = [o for o in last if _asked(o, origin)]
     clean = bool(asked) and not any(_failures(o, origin) for o in last)
     answers = sorted({text for o in failed for text in _failures(o, origin)})

@@ -4,10 +4,12 @@ W4 (messages do not arrive), W5 (a refused record)."""
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from itertools import takewhile
 
-from facts import SKEWS_KEPT, Backlog, Severity, Verdict, Word
+from facts import SKEWS_KEPT, Backlog, Outcome, Severity, Verdict, Word
 from sla.counting import Book, Class
 from sla.durations import words
+from sla.hours import slot_of
 from sla.rules.saying import newest
 from sla.targets import CoverageRule, DeliveryRule, SetAsideRule, SilentRule, SkewRule
 
@@ -33,9 +35,7 @@ def _place(name: str, rule: SilentRule, book: Book, place: str) -> Verdict:
     age = (book.now - heard).total_seconds()
     ever = place in book.history.last_received
     is_silent = age > limit
-    since = [
-        o for j in book.journeys() for o in book.at(j, place) if o.received_at > book.now - timedelta(seconds=limit)
-    ]
+    n = _received(book, place, book.now - timedelta(seconds=limit))
     return Verdict(
         rule=name,
         subject=place,
@@ -46,14 +46,25 @@ def _place(name: str, rule: SilentRule, book: Book, place: str) -> Verdict:
         value=age,
         limit=limit,
         unit="s",
-        n=len(since),
+        n=n,
         window="since the last result",
         breached=is_silent,
-        clear=not is_silent and len(since) >= rule.recover_runs,
+        clear=not is_silent and n >= rule.recover_runs,
         counted=(place,),
         data_at=book.history.last_received.get(place),
         runbook=rule.runbook,
     )
+
+
+def _received(book: Book, place: str, since: datetime) -> int:
+    """How many results came from a location after a moment, whichever slots they are of."""
+    hours = [hour for journey in book.journeys() for hour in book.hours(journey, place)]
+    lately = [hour for hour in hours if hour.once(_last_received) > since]
+    return sum(o.received_at > since for hour in lately for o in hour.outcomes)
+
+
+def _last_received(outcomes: tuple[Outcome, ...]) -> datetime:
+    return max(o.received_at for o in outcomes)
 
 
 def _last_word(book: Book, place: str, age_s: float) -> str:
@@ -106,7 +117,9 @@ def _coverage(name: str, rule: CoverageRule, book: Book, journey: str) -> Verdic
     measured = []
     for place, grid in book.history.schedules[journey].grids.items():
         slots = set(grid.between(since, until)) if until > since else set()
-        here = [o for o in book.at(journey, place) if o.slot in slots]
+        here = [
+            o for o in takewhile(lambda o: slot_of(o) > since, book.latest_first(journey, place)) if o.slot in slots
+        ]
         wanted = len(slots) - sum(book.first(o) is Class.SKIPPED for o in here)
         has = [o for o in here if book.final(o) in (Class.GOOD, Class.BAD)]
         measured += has

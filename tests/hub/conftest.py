@@ -29,6 +29,7 @@ from hub.passwords import Cost
 from hub.rates import Rate
 from hub.server_key import ServerKey
 from hub.tokens import Tokens
+from hub.watched import Watched
 from sla.targets import targets_from
 from store import Store
 from tests.builders import A_MOMENT, a_run
@@ -110,10 +111,16 @@ def csrf_of(page: str) -> str:
 
 @contextmanager
 def a_bench(
-    store: Store, folder: Path, *, access: Access | None = None, rate: Rate | None = None, address: str = "127.0.0.1"
+    store: Store,
+    folder: Path,
+    *,
+    access: Access | None = None,
+    rate: Rate | None = None,
+    address: str = "127.0.0.1",
+    watched: Watched | None = None,
 ) -> Iterator[Bench]:
     """A hub of both journeys at three locations. Seconds for rates and waits are those of the bench's clock."""
-    watched = the_watched()
+    watched = watched or the_watched()
     policy = Policy(routes={Severity.CRITICAL: ("hook",), Severity.HIGH: ("hook",)}, base_url="http://hub.test")
     holder: list[Bench] = []
 

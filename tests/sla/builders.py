@@ -10,6 +10,7 @@ from typing import Any
 from config import read_document
 from facts import Answer, Blame, Graded, Grid, Outcome, Status, Verdict
 from sla.history import History, Schedule
+from sla.hours import hours_of
 from sla.judge import judge
 from sla.targets import Targets, targets_from
 from tests.builders import A_MOMENT
@@ -109,7 +110,7 @@ def a_history(*groups: Sequence[Outcome] | Outcome, **facts: Any) -> History:
     received = {o.location: o.received_at for o in sorted(outcomes, key=lambda o: o.received_at)}
     return History(
         **{
-            "outcomes": sorted(outcomes, key=lambda o: (o.slot or o.started_at, o.run_id)),
+            "hours": hours_of(sorted(outcomes, key=lambda o: (o.slot or o.started_at, o.run_id))),
             "schedules": schedules(),
             "watching_since": NOW - timedelta(days=40),
             "last_received": received,

@@ -12,8 +12,10 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import text
 
 import store as store_package
-from store import Store, StoreError, open_store
+from facts import Status
+from store import Store, StoreError, open_store, runs
 from store.tables import metadata
+from tests.builders import A_MOMENT, a_run
 
 VERSIONS = Path(store_package.__file__).parent / "migrations" / "versions"
 
@@ -69,6 +71,19 @@ def test_a_password_is_in_no_message(tmp_path: Path) -> None:
     with pytest.raises(StoreError) as caught:
         open_store("postgresql://nobody:hunter2@127.0.0.1:1/none", folder=tmp_path)
     assert "hunter2" not in str(caught.value)
+
+
+def test_runs_of_the_version_before_are_found_by_the_new_indexes(store: Store) -> None:
+    with store.write() as connection:
+        for name in ("journey", "location", "measured", "good", "unpassed", "reclassified"):
+            connection.execute(text(f"DROP INDEX ix_runs_{name}"))
+        connection.execute(text("UPDATE alembic_version SET version_num = '0008'"))
+        runs.save(connection, a_run(id="one", location="us-east", status=Status.PASSED), received_at=A_MOMENT)
+    store.migrate()
+    with store.read() as connection:
+        assert runs.last_received(connection) == {"us-east": A_MOMENT}
+        assert [o.run_id for o in runs.latest(connection, location="us-east")] == ["one"]
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
 
 
 NEVER_IN_AN_UPGRADE = ("op.drop_", "op.alter_column", "op.rename_table", "op.batch_alter_table", "op.execute")

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from facts import Blame, Run, Status
 from store import Store, runs
 from store.tables import duplicates
-from tests.builders import A_MOMENT, a_run
+from tests.builders import A_MOMENT, a_run, an_attempt
 
 SLOT = A_MOMENT
 
@@ -158,3 +158,68 @@ def test_a_missed_slot_is_no_word_from_its_location(store: Store) -> None:
     save(store, a_slot_run())
     with store.read() as connection:
         assert runs.last_received(connection) == {"us-east": A_MOMENT}
+
+
+def test_first_attempts_are_counted_as_a_person_corrected_them(store: Store) -> None:
+    place = ("ga_purchase", "us-east")
+    kinds: list[dict[str, Any]] = [
+        {"status": Status.PASSED},
+        {"status": Status.PASSED, "attempts": (an_attempt(status=Status.FAILED), an_attempt(status=Status.PASSED))},
+        {"status": Status.FAILED},
+        {"status": Status.FAILED},
+        {"status": Status.ERRORED},
+        {"status": Status.MISSED},
+        {"status": Status.SKIPPED},
+        {"status": Status.PASSED, "location": "eu-west"},
+    ]
+    save(store, *(a_slot_run(f"{n}", slot=SLOT + timedelta(minutes=n), **facts) for n, facts in enumerate(kinds)))
+    with store.write() as connection:
+        assert runs.first_attempts(connection, [place], since=SLOT) == {place: (1, 4)}
+        assert runs.first_attempts(connection, [place], since=SLOT + timedelta(minutes=1)) == {place: (0, 3)}
+        runs.reclassify(connection, "2", blame=Blame.RUNNER, by="ann", reason="our proxy", at=A_MOMENT)
+        assert runs.first_attempts(connection, [place], since=SLOT) == {place: (1, 3)}
+
+
+def test_of_many_slots_charts_get_a_few_that_lie_evenly_and_end_with_the_newest(store: Store) -> None:
+    save(
+        store,
+        *(
+            a_slot_run(f"{n}", slot=SLOT + timedelta(minutes=n), finished_at=SLOT + timedelta(minutes=n))
+            for n in range(10)
+        ),
+    )
+    with store.read() as connection:
+
+        def minutes(most: int) -> list[float]:
+            found = runs.samples(connection, journey="ga_purchase", location="us-east", since=SLOT, most=most)
+            return [(one.finished_at - SLOT) / timedelta(minutes=1) for one in found]
+
+        assert minutes(10) == list(range(10))
+        assert minutes(4) == [0, 3, 6, 9]
+        (last,) = runs.samples(connection, journey="ga_purchase", location="us-east", since=SLOT, most=1)
+        whole = runs.outcomes(connection, since=SLOT)[-1]
+    assert last.steps == whole.steps
+    assert [(v.page, v.name, v.value, v.cut) for v in last.vitals] == [
+        (v.page, v.name, v.value, v.cut) for v in whole.vitals
+    ]
+
+
+def test_the_last_slots_of_a_place_come_oldest_first(store: Store) -> None:
+    save(store, *(a_slot_run(f"{n}", slot=SLOT + timedelta(minutes=n)) for n in range(4)))
+    with store.read() as connection:
+        found = runs.last_of_slots(connection, journey="ga_purchase", location="us-east", since=SLOT, limit=2)
+    assert [o.run_id for o in found] == ["2", "3"]
+
+
+def test_runs_that_did_not_pass_are_found_by_their_place(store: Store) -> None:
+    save(
+        store,
+        *(
+            a_slot_run(f"{n}", slot=SLOT + timedelta(minutes=n), location=place)
+            for n, place in enumerate(("us-east", "eu-west"))
+        ),
+    )
+    with store.read() as connection:
+        assert [o.run_id for o in runs.latest(connection, location="eu-west", status=Status.FAILED)] == ["1"]
+        assert [o.run_id for o in runs.latest(connection, journey="ga_purchase", status=Status.FAILED)] == ["1", "0"]
+        assert runs.latest(connection, journey="other", status=Status.FAILED) == []
