@@ -94,9 +94,10 @@ class Routing:
     def unset(self, environment: Mapping[str, str]) -> list[Complaint]:
         """What nobody can be reached by: destinations without an address, mentions that call nobody, severities without a route."""
         told = [
-            Complaint(file=FILE, key=f"destinations.{name}.url_from", what=f"{name} has no address", hint=hint)
+            Complaint(file=FILE, key=f"destinations.{name}.url_from", what=f"{name} has no address{why}", hint=hint)
             for name, destination in self.destinations.items()
             for hint in [f"set {destination.url_from} or {destination.url_from}_FILE"]
+            for why in [": what is set is none" if read_secret(destination.url_from, environment) else ""]
             if self._url(destination, environment) is None
         ]
         for name, destination in self.destinations.items():
@@ -111,9 +112,19 @@ class Routing:
                 told.append(Complaint(file=FILE, key=f"routes.{severity.value}", what=what))
         return told
 
+    def untold(self, environment: Mapping[str, str]) -> dict[Severity, str]:
+        """The severities of which nobody would be told, each with what to do about it."""
+        found: dict[Severity, str] = {}
+        for severity in (Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM):
+            routed = [self.destinations[name] for name in self.routes.get(severity, [])]
+            if all(self._url(destination, environment) is None for destination in routed):
+                variables = " or ".join(dict.fromkeys(destination.url_from for destination in routed))
+                found[severity] = f"set {variables}" if routed else f"name destinations in routes.{severity.value}"
+        return found
+
     def _url(self, destination: Destination, environment: Mapping[str, str]) -> Secret | None:
         secret = read_secret(destination.url_from, environment)
-        return secret if secret and re.match(r"https?://[^/\s]+", secret.reveal()) else None
+        return secret if secret and _RECEIVER.wrong_with(secret.reveal()) is None else None
 
     def channels(self, environment: Mapping[str, str], *, allow_private: bool = False) -> dict[str, Channel]:
         """The channel of each destination that has an address. `allow_private` lets messages go to this machine (the demo)."""

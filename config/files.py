@@ -90,7 +90,7 @@ def _unreadable(path: Path, error: OSError | ValueError) -> UnreadableFileError:
         what = f"is a symbolic link to {path.readlink()}, and nothing is there"
         return UnreadableFileError(what, "remove it, or point it at a file")
     if number == errno.ENOENT:
-        return UnreadableFileError("no such file")
+        return UnreadableFileError("no such file", None)
     if number == errno.EACCES:
         return UnreadableFileError("may not be read: Permission denied", "let this user read it: chmod, chown")
     return UnreadableFileError(f"cannot be read: {getattr(error, 'strerror', None) or error}")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cache
-from typing import Annotated, Any, ClassVar, Literal, get_type_hints
+from typing import Annotated, Any, ClassVar, cast, get_type_hints
 
 from config import Document, validate
 from config.bounds import Bounds, Flag, Form, Length, Whole, refuse
@@ -35,13 +35,15 @@ _Silence = Annotated[
     str, Length("1m", "7d", "it is how old the last word may be; after a week nobody is heard of any more")
 ]
 _Margin = Annotated[str, Length("0s", "1d", "it is added to the periods that may pass in silence")]
-_Vital = Literal["LCP", "CLS", "INP", "FCP", "TTFB", "LOAD", "FID"]
+_Vital = Annotated[
+    str, Form("LCP|CLS|INP|FCP|TTFB|LOAD|FID", "is no vital; there are LCP, CLS, INP, FCP, TTFB, LOAD, FID")
+]
 _VitalValue = Annotated[float, Bounds(0, 600_000, "it is in milliseconds, or, for CLS, a score")]
 _Path = Annotated[str, Form(r"/\S*", "is no path of the site; it begins with /")]
 
 
 @cache
-def durations_of(rule: type[Any]) -> tuple[str, ...]:
+def durations_of(rule: Any) -> tuple[str, ...]:
     """The names of a rule's durations."""
     hints = get_type_hints(rule, include_extras=True)
     return tuple(
@@ -62,7 +64,7 @@ class Rule:
     enabled: Annotated[bool, Flag()] = True
 
     def __post_init__(self) -> None:
-        for name in durations_of(type(self)):
+        for name in durations_of(cast(Hashable, type(self))):
             seconds(getattr(self, name), key=name)
         refuse(self._wrong())
 
@@ -228,13 +230,12 @@ class VitalsRule(Rule):
     def _wrong(self) -> Iterator[str]:
         if not self.limits:
             yield "limits: is empty, so nothing is judged; name a vital, or write `enabled: false`"
-        limits: dict[str, float] = {str(vital): limit for vital, limit in self.limits.items()}
         for subject, value in self.accepted.items():
             path, _, vital = subject.rpartition(" ")
-            if vital not in limits or not path.startswith("/"):
-                yield f"accepted.{subject}: names no page and vital of `limits`; write it like `/success {next(iter(limits), 'CLS')}`"
-            elif value <= limits[vital]:
-                yield f"accepted.{subject}: {value:g} is no more than the limit of {limits[vital]:g}, which holds anyway"
+            if vital not in self.limits or not path.startswith("/"):
+                yield f"accepted.{subject}: names no page and vital of `limits`; write it like `/success CLS`"
+            elif value <= self.limits[vital]:
+                yield f"accepted.{subject}: {value:g} is no more than the limit of {self.limits[vital]:g}, which holds anyway"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -392,7 +393,9 @@ class Targets:
 
 
 def _scaled(rule: Rule, factor: float) -> Rule:
-    changes: dict[str, Any] = {name: f"{rule.s(name) / factor:.6f}s" for name in durations_of(type(rule))}
+    changes: dict[str, Any] = {
+        name: f"{rule.s(name) / factor:.6f}s" for name in durations_of(cast(Hashable, type(rule)))
+    }
     if isinstance(rule, BurnRule):
         recent = {j: f"{seconds(text) / factor:.6f}s" for j, text in rule.recent_by_journey.items()}
         changes["recent_by_journey"] = recent
