@@ -78,6 +78,10 @@ def _words(item: ErrorDetails, key: str, shape: type[Any]) -> tuple[str, str | N
             return "is missing", None
         case "value_error" | "assertion_error":
             return str(item.get("ctx", {}).get("error", item["msg"])), None
+        case "dataclass_type" | "dict_type" | "mapping_type":
+            return f"input should be keys with values below it, got {item['input']!r:.80}", None
+        case "list_type" | "tuple_type":
+            return f"input should be a list, like [one, two], got {item['input']!r:.80}", None
         case _:
             message = item["msg"][:1].lower() + item["msg"][1:]
             quotes = "YAML reads yes, no, on and off as true and false: write it in quotes"
