@@ -194,10 +194,9 @@ def _check_budget() -> None:
 
 def _wanted() -> dict[str, list[Want]]:
     """What each location asks of the site in the fullest window."""
-    from journeys.registry import load_journeys
     from runner.budget import wanted_in_a_window
 
-    costs = {journey.name: journey.requests for journey in load_journeys().values() if journey.requests}
+    costs = {journey.name: journey.requests for journey in watching.known_journeys().values() if journey.requests}
     schedules = watching.read_watched().schedules()
     window_s = settings.read_site([]).request_budget.window_s
     return {
@@ -293,7 +292,7 @@ _HUB: tuple[Callable[[], Any], ...] = (
 )
 _RUNNER: tuple[Callable[[], Any], ...] = (
     settings.hub_url,
-    settings.runner_token,
+    lambda: settings.runner_token(whole=True),
     settings.stripe_api_base,
     settings.memory_mb,
     runner_command.stop_grace_s,
