@@ -90,7 +90,12 @@ def _check_journeys() -> None:
     wrong = [
         Complaint(file=file, key=f"journeys.{n}", what="no such journey", hint=hint) for n in planned if n not in names
     ]
-    for name in planned:
+    for name, plan in planned.items():
+        journey = known.get(names.get(name, name))
+        if journey and plan.period_s < journey.slow_after_s:
+            what = f"every {plan.every}, and a run that is not slow yet may take {journey.slow_after_s:g} s: slots would be missed"
+            longer = f"write {journey.slow_after_s:g}s at least"
+            wrong.append(Complaint(file=file, key=f"journeys.{name}.every", what=what, hint=longer))
         same = [other for other in planned if names.get(other, other) == names.get(name, name)]
         if len(same) > 1 and name == same[-1]:
             what = f"{' and '.join(same)} are one journey by two names; only one of them can hold"

@@ -76,7 +76,7 @@ class Buyer:
     first_name: str = "Synthetic"
     last_name: str = "Buyer"
     phone: Annotated[
-        str, Form(r"\+?[0-9][0-9 ().-]{5,19}", "is no phone number; write its digits, like 5551234567")
+        str, Form(r"[+(]?[0-9][0-9 ().-]{5,24}", "is no phone number; write its digits, like 5551234567")
     ] = "5551234567"
 
 
@@ -87,7 +87,7 @@ class Card:
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
 
     number: str = "4242424242424242"
-    expiry: Annotated[str, Form(r"(0[1-9]|1[0-2])/?[0-9]{2}", "is no month and year; write it like 12/34")] = "12/34"
+    expiry: Annotated[str, Form(r"(0[1-9]|1[0-2]) ?/? ?[0-9]{2}", "is no month and year; write it like 12/34")] = "12/34"
     cvc: Annotated[str, Form(r"[0-9]{3,4}", "is no card's check value; write three or four digits")] = "123"
     name: str = "Synthetic Buyer"
     country: str = "US"

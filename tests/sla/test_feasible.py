@@ -20,7 +20,12 @@ from tests.sla.builders import schedules, the_targets
         ("BL", {"locations": 4}, "BL.locations", "wants 4 locations, and there are 3"),
         ("D1", {"critical_locations": 4}, "D1.critical_locations", "wants 4 locations, and there are 3"),
         ("D1", {"min_n": 500}, "D1.min_n", "wants 500 runs in 1 h, and the schedule makes"),
-        ("F2a", {"bad": {"ga_purchase": 40}, "recent_by_journey": {"ga_purchase": "10m"}}, "F2a.bad.ga_purchase", "wants 40"),
+        (
+            "F2a",
+            {"bad": {"ga_purchase": 40}, "recent_by_journey": {"ga_purchase": "10m"}},
+            "F2a.bad.ga_purchase",
+            "wants 40",
+        ),
     ],
 )
 def test_what_can_never_be_is_told(rule: str, changed: dict[str, Any], key: str, words: str) -> None:
