@@ -25,7 +25,6 @@ from journeys.site_secrets import site_secrets
 from runner.canaries import configured
 from runner.job import Job, new_run_id
 
-
 _SLOWEST_MS, _MOST_RUNS = 60_000, 1_000
 
 

@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import make_url
-
 from store.engine import StoreError, database_address, open_store
 
 _NEW_SUFFIX = ".part"

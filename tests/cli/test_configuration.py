@@ -285,3 +285,18 @@ def test_closed_streams_break_no_command(tmp_path: Path) -> None:
         ["sh", "-c", f"exec {SIXFB} journeys list >&- 2>&- <&-"], cwd=tmp_path, capture_output=True, check=False
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+
+
+def test_check_refuses_a_schedule_that_a_journey_cannot_keep_and_one_journey_by_two_names(
+    tmp_path: Path, sixfb: Sixfb
+) -> None:
+    (tmp_path / "locations.yaml").write_text(
+        "locations: {us-east: {}}\njourneys:\n  ga_purchase: {every: 10s}\n  complete_ga_purchase: {every: 5m}\n"
+    )
+    done = sixfb("check")
+    assert done.code == 2
+    assert (
+        "journeys.ga_purchase.every: every 10s, and a run that is not slow yet may take 30 s: slots would be missed "
+        "(write 30s at least)" in done.err
+    )
+    assert "ga_purchase and complete_ga_purchase are one journey by two names" in done.err
