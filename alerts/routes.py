@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from alerts.channels import KINDS, Addressed, Channel, guarded_client
 from alerts.policy import Policy
 from config import Complaint, ConfigError, Document, Secret, read_secret, validate
+from config.bounds import Address, Length, refuse
+from config.durations import seconds
 from facts import Severity
 
 _STRICT: dict[str, Any] = {"extra": "forbid"}
 _ENVIRONMENT_NAME = re.compile(r"[A-Z][A-Z0-9_]{2,80}")
 _MENTION = re.compile(r"<(@[UW][A-Z0-9]+|!subteam\^S[A-Z0-9]+(\|[^<>]*)?|!here|!channel)>")
-_DURATION = re.compile(r"(\d+)\s*(s|m|h)")
-_SECONDS = {"s": 1, "m": 60, "h": 3600}
+_LINKS = Address("https://hub.example.com")
+_RECEIVER = Address("https://hooks.example.com/path", may=frozenset({"login", "query"}))
+_Join = Annotated[str, Length("0s", "24h", "alerts that are a day apart are no one incident")]
+_Update = Annotated[str, Length("10s", "24h", "the hub looks every ten seconds, and a day's silence is no update")]
 FILE = "alerts.yaml"
 
 
@@ -54,42 +58,46 @@ class Routing:
 
     destinations: dict[str, Destination]
     routes: dict[Severity, list[str]]
-    base_url: str | None = None
-    join_window: str = "15m"
-    update_every: str = "5m"
+    base_url: Annotated[str, _LINKS] | None = None
+    join_window: _Join = "15m"
+    update_every: _Update = "5m"
     allow_private: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        refuse(self._wrong())
+
+    def _wrong(self) -> Iterator[str]:
         for severity, names in self.routes.items():
             unknown = sorted(set(names) - set(self.destinations))
             if unknown:
-                raise ValueError(f"routes.{severity.value}: {', '.join(unknown)} is not among the destinations above")
-        if self.base_url is not None and not re.match(r"https?://[^/\s]+", self.base_url):
-            raise ValueError(f"base_url: {self.base_url!r} is no address; write it like https://hub.example.com")
+                yield f"routes.{severity.value}: {', '.join(unknown)} is not among the destinations above"
+            for name in sorted({name for name in names if names.count(name) > 1}):
+                yield f"routes.{severity.value}: {name} stands there twice; it is told once"
         for name in ("join_window", "update_every"):
-            _seconds(name, getattr(self, name))
-        for network in self.allow_private:
+            seconds(getattr(self, name), key=name)
+        for number, network in enumerate(self.allow_private):
             try:
                 ipaddress.ip_network(network)
             except ValueError:
-                raise ValueError(f"allow_private: {network!r} is no network; write it like 10.1.2.0/24") from None
+                yield f"allow_private.{number}: {network!r:.60} is no network; write it like 10.1.2.0/24"
 
     def policy(self, *, base_url: str, scale: float = 1.0, mark: str | None = None) -> Policy:
         """What the state machine goes by; waits are `scale` times shorter."""
         return Policy(
             routes={severity: tuple(names) for severity, names in self.routes.items()},
             base_url=base_url,
-            join_window=timedelta(seconds=_seconds("join_window", self.join_window) / scale),
-            update_every=timedelta(seconds=_seconds("update_every", self.update_every) / scale),
+            join_window=timedelta(seconds=seconds(self.join_window) / scale),
+            update_every=timedelta(seconds=seconds(self.update_every) / scale),
             mark=mark,
         )
 
     def unset(self, environment: Mapping[str, str]) -> list[Complaint]:
         """What nobody can be reached by: destinations without an address, mentions that call nobody, severities without a route."""
         told = [
-            Complaint(file=FILE, key=f"destinations.{name}.url_from", what=f"{name} has no address", hint=hint)
+            Complaint(file=FILE, key=f"destinations.{name}.url_from", what=f"{name} has no address{why}", hint=hint)
             for name, destination in self.destinations.items()
             for hint in [f"set {destination.url_from} or {destination.url_from}_FILE"]
+            for why in [": what is set is none" if read_secret(destination.url_from, environment) else ""]
             if self._url(destination, environment) is None
         ]
         for name, destination in self.destinations.items():
@@ -104,9 +112,19 @@ class Routing:
                 told.append(Complaint(file=FILE, key=f"routes.{severity.value}", what=what))
         return told
 
+    def untold(self, environment: Mapping[str, str]) -> dict[Severity, str]:
+        """The severities of which nobody would be told, each with what to do about it."""
+        found: dict[Severity, str] = {}
+        for severity in (Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM):
+            routed = [self.destinations[name] for name in self.routes.get(severity, [])]
+            if all(self._url(destination, environment) is None for destination in routed):
+                variables = " or ".join(dict.fromkeys(destination.url_from for destination in routed))
+                found[severity] = f"set {variables}" if routed else f"name destinations in routes.{severity.value}"
+        return found
+
     def _url(self, destination: Destination, environment: Mapping[str, str]) -> Secret | None:
         secret = read_secret(destination.url_from, environment)
-        return secret if secret and re.match(r"https?://[^/\s]+", secret.reveal()) else None
+        return secret if secret and _RECEIVER.wrong_with(secret.reveal()) is None else None
 
     def channels(self, environment: Mapping[str, str], *, allow_private: bool = False) -> dict[str, Channel]:
         """The channel of each destination that has an address. `allow_private` lets messages go to this machine (the demo)."""
@@ -119,13 +137,6 @@ class Routing:
                 mentions = tuple(m for m in destination.mentions if _MENTION.fullmatch(m))
                 found[name] = KINDS[destination.kind](Addressed(url=url, client=client, mentions=mentions))
         return found
-
-
-def _seconds(name: str, text: str) -> int:
-    match = _DURATION.fullmatch(text.strip())
-    if match is None:
-        raise ValueError(f"{name}: {text!r} is not a duration; write it like 90s, 5m or 1h")
-    return int(match[1]) * _SECONDS[match[2]]
 
 
 def routing_from(document: Document) -> Routing:

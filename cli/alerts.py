@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli import watching
+from cli import settings, watching
 from cli.failing import Failing
 
 if TYPE_CHECKING:
@@ -109,6 +109,7 @@ def _take_on(alert_id: str, by: str | None, *, take: bool) -> None:
     from hub.acknowledge import take_on
     from hub.errors import HubError
 
+    settings.announce("alerts.yaml")
     routing = watching.read_routing()
     policy, who = routing.policy(base_url=routing.base_url or ""), by or getpass.getuser()
     with closing(watching.existing_database()) as store:

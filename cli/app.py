@@ -5,17 +5,22 @@ Exit codes everywhere: 2 is bad usage or configuration, 3 is our own fault; neit
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import traceback
+from contextlib import suppress
 
 import typer
 
 from cli import alerts, browser, check, db, demo, hub, journeys, ledger, new, run, runner, runs, sla, tokens, users
-from cli.failing import Failing, complain
+from cli.failing import OUR_FAULT, USAGE, Failing, complain
 from config import ConfigError
 from config.network import spare_this_machine
 from journeys.browser import our_version
+
+_READER_GONE = 1
+"""As click has it for what breaks while a command runs."""
 
 app = typer.Typer(
     name="sixfb",
@@ -54,19 +59,89 @@ def _root(version: bool = typer.Option(False, "--version", callback=_print_versi
 
 def main() -> None:
     """The console script. `SIXFB_DEBUG=1` shows where an error of ours came from."""
+    _open_standard_streams()
     spare_this_machine(os.environ)
     try:
-        app()
+        _refuse_broken_text()
+        code = _run()
+        _flush()
     except ConfigError as error:
         complain(str(error))
-        sys.exit(2)
+        code = USAGE
     except Failing as error:
         complain(str(error))
-        sys.exit(error.code)
+        code = error.code
     except KeyboardInterrupt:
-        sys.exit(130)
+        code = 130
+    except OSError as error:
+        code = _output_lost(error)
+        if code is None:
+            code = _our_fault(error)
     except Exception as error:  # noqa: BLE001 - the last one who can turn an error into a sentence
-        if os.environ.get("SIXFB_DEBUG"):
-            traceback.print_exc()
-        complain(f"sixfb failed: {type(error).__name__}: {error} (this is our fault; SIXFB_DEBUG=1 shows where)")
-        sys.exit(3)
+        code = _our_fault(error)
+    sys.exit(code)
+
+
+def _run() -> int | str | None:
+    try:
+        app()
+    except SystemExit as ended:  # what was printed is not out yet
+        return ended.code
+    return 0
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            stream.flush()
+
+
+def _our_fault(error: Exception) -> int:
+    if os.environ.get("SIXFB_DEBUG"):
+        traceback.print_exc()
+    said = f"sixfb failed: {type(error).__name__}: {error} (this is our fault; SIXFB_DEBUG=1 shows where)"
+    complain(said)
+    return OUR_FAULT
+
+
+def _output_lost(error: OSError) -> int | None:
+    """The exit code where nobody reads what we print any more, or its disk is full; None for any other error."""
+    if error.errno == errno.EPIPE:
+        code = _READER_GONE  # `| head`: who reads no further has what was wanted
+    elif error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) and error.filename is None:
+        complain(f"standard output cannot be written: {error.strerror}")
+        code = USAGE
+    else:
+        return None
+    # What is still held back would be tried, and fail, once more at the interpreter's end.
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            with suppress(OSError, ValueError):
+                stream.flush()
+                continue
+            os.dup2(nowhere, stream.fileno())
+    return code
+
+
+def _open_standard_streams() -> None:
+    """Where a standard stream is closed, put nothing in its place: else the next file that is opened, the database, would be it."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDONLY if number == 0 else os.O_WRONLY)
+
+
+def _refuse_broken_text() -> None:
+    """Refuse arguments and settings that are not UTF-8: no file, database or terminal could take them. Raises Failing."""
+    for number, argument in enumerate(sys.argv[1:], 1):
+        if not _is_text(argument):
+            raise Failing(f"argument {number} is not UTF-8 text: {os.fsencode(argument)!r:.120}")
+    for name, value in os.environ.items():
+        if name.startswith(("SIXFB_", "STRIPE_", "DATABASE_URL")) and not _is_text(value):
+            raise Failing(f"{name}: is not UTF-8 text")
+
+
+def _is_text(text: str) -> bool:
+    return not any("\ud800" <= character <= "\udfff" for character in text)

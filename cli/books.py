@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -66,7 +65,7 @@ def clean(ledger: Ledger, *, within_s: float, hurry: bool = False) -> None:
     from runner.cleaner import Cleaner
     from runner.undo import StripeDesk
 
-    access = StripeAccess(key, os.environ.get("STRIPE_API_BASE") or None)
+    access = StripeAccess(key, settings.stripe_api_base())
     with closing(StripeDesk(access, timeout_s=_CALL_S)) as desk:
         cleaner = Cleaner(ledger=ledger, desk=desk)
         if hurry:

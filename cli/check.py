@@ -1,102 +1,180 @@
-"""`sixfb check`: every configuration file and secret."""
+"""`sixfb check`: whatever the hub and a runner would refuse at their start, by the functions with which they refuse it."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import replace
+from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from cli import access, settings, watching
-from cli.failing import complain
+from cli import runner as runner_command
+from cli.failing import Failing, complain
+from cli.hub import demo_links
 from config import Complaint, ConfigError
 from config.logs import log_form
-from config.network import tls_context
-from journeys.site_secrets import site_secrets
+from config.masking import KNOWN
+from config.network import proxy_settings, tls_context
+from facts import Severity
+from journeys.browser import named_browser, sandbox_wanted
+from journeys.site_secrets import folders_of_secrets, site_secrets
 
 if TYPE_CHECKING:
     from runner.budget import Want
 
 
 def check() -> None:
-    """Read every configuration file and every secret, and say what is wrong: file, key, what, and what to do.
+    """Read every configuration file, setting and secret, and say what is wrong: file, key, what, and what to do.
 
-    Exit code: 0 all is well, 2 something is wrong.
+    Exit code: 0 the hub and its runners would run, and critical alerts would reach somebody; 2 something is wrong.
     """
-    wrong: list[Complaint] = []
-    for read in (
-        _check_site,
-        settings.read_locations,
-        _check_journeys,
-        lambda: settings.stripe_key(buys=False),
-        settings.source_key,
-        log_form,
-        tls_context,
-        _check_targets,
-        _check_budget,
-        watching.read_routing,
-        _check_doors,
-    ):
+    KNOWN.learn_environment(os.environ)
+    wrong: list[str] = []
+    for read in (*_FILES, *_HUB, *_RUNNER):
         wrong += _complaints(read)
     for complaint in dict.fromkeys(wrong):
-        complain(str(complaint))
+        complain(complaint)
     if wrong:
         raise typer.Exit(2)
     for line in _summary():
-        typer.echo(line)
+        typer.echo(KNOWN.mask(line))
+    _say_who_is_told()
 
 
-def _complaints(read: Callable[[], Any]) -> tuple[Complaint, ...]:
+def _complaints(read: Callable[[], Any]) -> list[str]:
     try:
         read()
     except ConfigError as error:
-        return error.complaints
-    return ()
+        return [str(complaint) for complaint in error.complaints]
+    except Failing as error:
+        return [str(error)]
+    return []
+
+
+def _say_who_is_told() -> None:
+    """The last word. A monitor that tells nobody of an outage is not well, whatever else is."""
+    routing = watching.read_routing()
+    untold = routing.untold(os.environ)
+    if Severity.CRITICAL in untold:
+        whom = "nobody would be told" if len(untold) == 3 else "nobody would be told of critical alerts"
+        file, hint = settings.config_file("alerts.yaml"), untold[Severity.CRITICAL]
+        complain(f"{file}: routes.critical: the hub runs, and {whom} ({hint})")
+        raise typer.Exit(2)
+    if untold:
+        typer.echo(f"runs, and nobody would be told of {' and '.join(untold)} alerts")
+    elif routing.unset(os.environ):
+        typer.echo("runs, and not everybody would be told: see above")
+    else:
+        typer.echo("all is well")
+
+
+def _check_names() -> None:
+    wrong = settings.misnamed_here()
+    if wrong:
+        raise ConfigError(*wrong)
 
 
 def _check_site() -> None:
-    site_secrets(settings.read_site([]))
+    # A runner reads the files that site.yaml names from these folders alone.
+    site_secrets(settings.read_site([]), within=folders_of_secrets())
 
 
 def _check_journeys() -> None:
-    from journeys.registry import JourneyError, load_journeys
-
-    try:
-        known = load_journeys()
-    except JourneyError as error:
-        raise ConfigError(Complaint(file="SIXFB_JOURNEYS", what=str(error))) from None
-    file = str(settings.config_file("locations.yaml"))
-    unknown = [name for name in settings.read_locations().journeys if name not in known]
+    known = watching.known_journeys()
+    names = {other: journey.name for journey in known.values() for other in (journey.name, journey.guide_name) if other}
+    file, planned = str(settings.config_file("locations.yaml")), settings.read_locations().journeys
     hint = f"there are: {', '.join(known)}"
-    if unknown:
-        raise ConfigError(
-            *(Complaint(file=file, key=f"journeys.{n}", what="no such journey", hint=hint) for n in unknown)
-        )
-
-
-def _check_doors() -> None:
-    access.read_access("127.0.0.1")
-    access.secret_key()
+    wrong = [
+        Complaint(file=file, key=f"journeys.{n}", what="no such journey", hint=hint) for n in planned if n not in names
+    ]
+    for name, plan in planned.items():
+        journey = known.get(names.get(name, name))
+        if journey and plan.period_s < journey.slow_after_s:
+            what = f"every {plan.every}, and a run that is not slow yet may take {journey.slow_after_s:g} s: slots would be missed"
+            longer = f"write {journey.slow_after_s:g}s at least"
+            wrong.append(Complaint(file=file, key=f"journeys.{name}.every", what=what, hint=longer))
+        same = [other for other in planned if names.get(other, other) == names.get(name, name)]
+        if len(same) > 1 and name == same[-1]:
+            what = f"{' and '.join(same)} are one journey by two names; only one of them can hold"
+            wrong.append(Complaint(file=file, key=f"journeys.{name}", what=what))
+    if wrong:
+        raise ConfigError(*wrong)
 
 
 def _check_targets() -> None:
-    from sla.feasible import impossible
-
-    targets = watching.read_targets()
-    wrong = impossible(targets, watching.read_watched().schedules())
+    wrong = watching.impossible_rules(watching.read_targets(), watching.read_watched())
     if wrong:
-        raise ConfigError(*(_of_the_shipped(complaint) for complaint in wrong))
+        raise ConfigError(*wrong)
 
 
-def _of_the_shipped(complaint: Complaint) -> Complaint:
-    """A number that stands in no file of the operator's is not found there: say where it is from."""
-    rule = (complaint.key or "").partition(".")[0]
-    if rule not in watching.shipped_rules():
-        return complaint
-    hint = f"{complaint.hint}; your file does not name {rule}: write the rule into it, or switch it off there"
-    return replace(complaint, hint=hint)
+def _check_receivers() -> None:
+    watching.read_routing().unset(os.environ)
+
+
+def _check_doors() -> None:
+    """The hub's doors: whether others reach it, and somebody must log in then. No database is made for the look."""
+    doors = access.read_access("127.0.0.1", watching.read_routing().base_url)
+    access.must_have_a_login("127.0.0.1", doors, _users())
+
+
+def _check_key() -> None:
+    from hub.errors import HubError
+    from hub.server_key import server_key
+
+    file = watching.hub_folder() / "secret.key"
+    key = access.secret_key()
+    try:
+        if key is not None or file.exists():
+            server_key(watching.hub_folder(), key)
+    except (HubError, OSError) as error:
+        raise Failing(str(error)) from None
+
+
+def _users() -> int:
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from store import users
+
+    url = settings.database_url()
+    if not _is_there(url):
+        return 0
+    with closing(watching.open_database()) as store:
+        try:
+            with store.read() as connection:
+                return users.count(connection)
+        except SQLAlchemyError:
+            return 0  # its tables are made when the hub starts
+
+
+def _is_there(url: str | None) -> bool:
+    """Whether there is a database to look at; a file that is not there yet is made by the hub. Raises Failing."""
+    from store import StoreError, database_address
+
+    if url is None:
+        return (watching.hub_folder() / "sixfb.db").is_file()
+    try:
+        parsed = database_address(url)
+    except StoreError as error:
+        raise Failing(str(error)) from None
+    if parsed.drivername != "sqlite":
+        return True
+    file = Path(parsed.database or "")
+    if not file.parent.is_dir():
+        raise Failing(f"DATABASE_URL: there is no folder {file.parent}; make it, or name another")
+    return file.is_file()
+
+
+def _check_folder() -> None:
+    """Whether what is generated can be written, without making the folder for it."""
+    folder = settings.var_folder().absolute()
+    there = next(one for one in (folder, *folder.parents) if one.exists())
+    if not there.is_dir():
+        raise Failing(f"SIXFB_VAR: {there} is no folder")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise Failing(f"SIXFB_VAR: the folder {there} cannot be written by this user")
 
 
 def _check_budget() -> None:
@@ -121,10 +199,9 @@ def _check_budget() -> None:
 
 def _wanted() -> dict[str, list[Want]]:
     """What each location asks of the site in the fullest window."""
-    from journeys.registry import load_journeys
     from runner.budget import wanted_in_a_window
 
-    costs = {journey.name: journey.requests for journey in load_journeys().values() if journey.requests}
+    costs = {journey.name: journey.requests for journey in watching.known_journeys().values() if journey.requests}
     schedules = watching.read_watched().schedules()
     window_s = settings.read_site([]).request_budget.window_s
     return {
@@ -157,9 +234,9 @@ def _budget_lines() -> list[str]:
     return lines
 
 
-def _degraded() -> list[str]:
-    """What works, but tells nobody: it is no mistake of a file, and it is said all the same."""
-    return [f"degraded        {complaint}" for complaint in watching.read_routing().unset(os.environ)]
+def _not_told() -> list[str]:
+    """Who cannot be told: it is no mistake of a file, and it is said all the same."""
+    return [f"not told        {complaint}" for complaint in watching.read_routing().unset(os.environ)]
 
 
 def _source_line() -> list[str]:
@@ -173,7 +250,7 @@ def _source_line() -> list[str]:
 
 
 def _summary() -> list[str]:
-    site, locations = settings.read_site([]), settings.read_locations()
+    site, locations, files = settings.read_site([]), settings.read_locations(), settings.sources()
     key = (
         "set"
         if settings.stripe_key(buys=False)
@@ -181,15 +258,51 @@ def _summary() -> list[str]:
     )
     own = os.environ.get("SIXFB_JOURNEYS")
     return [
-        f"site.yaml       {settings.config_file('site.yaml')}: {site.base_url}, {site.city_name}, payment: {site.payment}",
-        f"locations.yaml  {settings.config_file('locations.yaml')}: {', '.join(locations.locations)}",
+        f"site.yaml       {files['site.yaml']}: {site.shown_url}, {site.city_name}, payment: {site.payment}",
+        f"locations.yaml  {files['locations.yaml']}: {', '.join(locations.locations)}",
         f"Stripe key      {key}",
         *_source_line(),
         *([f"journeys        {own}"] if own else []),
-        f"sla.yaml        {settings.config_file('sla.yaml')}: {len(watching.read_targets().rules())} rules",
+        f"sla.yaml        {files['sla.yaml']}: {len(watching.read_targets().rules())} rules",
         *([f"                {shipped}"] if (shipped := watching.shipped_rules_line()) else []),
-        f"alerts.yaml     {settings.config_file('alerts.yaml')}: {', '.join(watching.read_routing().destinations)}",
+        f"alerts.yaml     {files['alerts.yaml']}: {', '.join(watching.read_routing().destinations)}",
         *_budget_lines(),
-        *_degraded(),
-        "all is well",
+        *_not_told(),
     ]
+
+
+_FILES: tuple[Callable[[], Any], ...] = (
+    settings.config_folder,
+    _check_names,
+    _check_site,
+    settings.read_locations,
+    _check_journeys,
+    watching.read_targets,
+    _check_targets,
+    _check_budget,
+    watching.read_routing,
+    _check_receivers,
+)
+_HUB: tuple[Callable[[], Any], ...] = (
+    lambda: settings.stripe_key(buys=False),
+    settings.source_key,
+    log_form,
+    tls_context,
+    lambda: settings.evidence_bytes(20),
+    demo_links,
+    lambda: _is_there(settings.database_url()),
+    _check_doors,
+    _check_key,
+    _check_folder,
+)
+_RUNNER: tuple[Callable[[], Any], ...] = (
+    settings.hub_url,
+    lambda: settings.runner_token(whole=True),
+    settings.stripe_api_base,
+    settings.memory_mb,
+    runner_command.stop_grace_s,
+    runner_command.metrics_port,
+    lambda: runner_command.check_proxies(proxy_settings()),
+    named_browser,
+    sandbox_wanted,
+)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 SHOP_PORT = 8700
 """The first of the four ports of `--shop-only`: the shop, Stripe, a third party, the receivers."""
+_LAST_SHOP_PORT = 65_532
 PERIOD_S = 60
 """The demo clock: both journeys at every location each minute, 20 s apart; windows and waits run five times as fast."""
 _TIME_SCALE = 5
@@ -80,6 +81,10 @@ def demo(
         if fault not in FAULTS:
             raise Failing(f"--break: {UnknownFaultError(fault)}")
     if shop_only:
+        if port is not None and port > _LAST_SHOP_PORT:
+            raise Failing(
+                f"--port: {port} and the three ports after it are used; {_LAST_SHOP_PORT} is the last one possible"
+            )
         from cli.shop import serve_shop
 
         serve_shop(host, name or host, SHOP_PORT if port is None else port, faults=break_ or [], scale=_TIME_SCALE)
@@ -88,6 +93,8 @@ def demo(
         raise Failing("--host and --name are for --shop-only; the whole demo keeps to this machine")
     if json_file:
         writable_file(json_file, option="--json")
+    settings.announce()
+    _check_files()
     folder = writable_folder(settings.var_folder() / "demo", option="SIXFB_VAR")
     locations = list(settings.read_locations().locations)
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -97,6 +104,17 @@ def demo(
         if once:
             sys.exit(stage.once(json_file))
         stage.until_interrupted(port or 0)
+
+
+def _check_files() -> None:
+    """Refuse here what the demo's hub and runners would refuse in their logs. Raises ConfigError."""
+    from cli import watching
+
+    settings.read_site([])
+    watching.read_targets()
+    watching.read_routing()
+    settings.memory_mb()
+    settings.evidence_bytes(2)
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
@@ -246,7 +264,9 @@ class _Stage:
         for name, data in written.items():
             (folder / name).write_text(yaml.safe_dump(data, sort_keys=False), encoding="utf-8")
         for name in ("sla.yaml", "alerts.yaml"):
-            (folder / name).write_text(settings.config_file(name).read_text(encoding="utf-8"), encoding="utf-8")
+            (folder / name).write_text(
+                yaml.safe_dump(read_document(settings.config_file(name)).data, sort_keys=False), encoding="utf-8"
+            )
         return folder
 
     def _environment(self, config: Path, hub_url: str) -> dict[str, str]:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from pathlib import Path
+
+from config.masking import KNOWN
 
 USAGE = 2
 OUR_FAULT = 3
@@ -18,9 +21,16 @@ class Failing(Exception):  # noqa: N818 - the command is failing, with a code; i
 
 
 def complain(message: str) -> None:
-    """One message on standard error, every line marked as ours."""
-    for line in message.splitlines() or [""]:
-        print(f"sixfb: {line}", file=sys.stderr)  # noqa: T201 - this is what standard error is for
+    """One message on standard error, every line marked as ours, and without secrets."""
+    with suppress(OSError):  # a full disk behind it keeps nobody from going on
+        for line in KNOWN.mask(message).splitlines() or [""]:
+            print(f"sixfb: {line}", file=sys.stderr)  # noqa: T201 - this is what standard error is for
+
+
+def announce(message: str) -> None:
+    """One line on standard output, of a program that runs for ever, and does so whether or not anybody can read it."""
+    with suppress(OSError):
+        print(KNOWN.mask(message), flush=True)  # noqa: T201 - as above
 
 
 def writable_file(path: Path, *, option: str) -> Path:

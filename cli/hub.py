@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli import access, settings, watching
-from cli.failing import Failing, complain, writable_folder
+from cli.failing import Failing, announce, complain, writable_folder
+from config.bounds import Bounds
 from config.ending import listen
 from config.heap import settle_heap
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from hub.centre import DemoLinks
     from store import Store
 
+_SCALE = Bounds(0.01, 1000, "it is how many times faster the demo's clock runs")
 DEMO_SHOP, DEMO_INBOX, DEMO_SCALE = "SIXFB_DEMO_SHOP", "SIXFB_DEMO_INBOX", "SIXFB_DEMO_SCALE"
 
 
@@ -30,13 +32,16 @@ def hub(
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="The port; 0 lets the system choose.")] = 8600,
 ) -> None:
     """Take runs in, judge them, alert, and show the dashboard. Migrates the database at start."""
+    from config.logs import get_logger
     from hub.errors import HubError
     from hub.serve import Hub, HubSettings, address_of
     from runner.logs import start_scrubbed_logging
-    from sla.feasible import impossible
     from store import StoreError
 
     start_scrubbed_logging("hub")
+    get_logger("sixfb.hub").info("configuration_read", files=settings.sources())
+    for warning in settings.misnamed_here():
+        complain(f"warning: {warning}")
     routing = watching.read_routing()
     host = host.strip("[]")
     doors, key = access.read_access(host, routing.base_url), access.secret_key()
@@ -46,10 +51,13 @@ def hub(
     watched, targets = watching.read_watched(), watching.read_targets()
     settings.stripe_key(buys=False)
     settings.source_key()
+    evidence_bytes = settings.evidence_bytes(20)
     demo, scale = demo_links()
     scaled = targets.scaled(scale) if scale != 1 else targets
-    for complaint in (*impossible(scaled, watched.schedules()), *routing.unset(os.environ)):
+    for complaint in (*watching.impossible_rules(scaled, watched), *routing.unset(os.environ)):
         complain(f"degraded: {complaint}")
+    if untold := routing.untold(os.environ):
+        complain(f"degraded: nobody would be told of {' and '.join(untold)} alerts")
     if shipped := watching.shipped_rules_line():
         complain(f"rules {shipped}")
     policy = routing.policy(
@@ -68,7 +76,7 @@ def hub(
                 host=host,
                 port=port,
                 scale=scale,
-                evidence_bytes=settings.evidence_bytes(20),
+                evidence_bytes=evidence_bytes,
                 inventory_url=watched.site.base_url,
                 notices=_notices(routing, scale, demo=demo is not None),
                 demo=demo,
@@ -82,7 +90,7 @@ def hub(
     settle_heap()
     for notice in running.open_doors():
         complain(notice)
-    typer.echo(f"the dashboard is at {address}")
+    announce(f"the dashboard is at {address}")
     ending.wait()
     if not running.stop():
         # A receiver that hangs would keep us for as long as it likes.
@@ -110,7 +118,7 @@ def demo_links() -> tuple[DemoLinks | None, float]:
     shop, inbox = os.environ.get(DEMO_SHOP), os.environ.get(DEMO_INBOX)
     if not shop or not inbox:
         return None, 1.0
-    return DemoLinks(shop=shop, inbox=inbox), float(os.environ.get(DEMO_SCALE, "1"))
+    return DemoLinks(shop=shop, inbox=inbox), _SCALE.read(os.environ.get(DEMO_SCALE, "1"), key=DEMO_SCALE)
 
 
 def _mark(scale: float) -> str:

@@ -18,7 +18,7 @@ from rich.table import Table
 from cli.progress import STYLES
 from demo import Demo
 from facts import Grid, Run, Status
-from journeys.browser import sandbox_wanted
+from journeys.browser import named_browser, sandbox_wanted
 from journeys.registry import BUILT_IN
 from journeys.site import Prices, Site
 from runner.evidence import delist
@@ -89,7 +89,7 @@ class Rounds:
             slot=grid.at_or_before(now),
             site=Site(base_url=self._demo.doors[location], cities={"Dallas": "dallas-jan-2026"}, prices=prices),
             evidence=str(self._evidence.resolve()),
-            chromium=os.environ.get("SIXFB_CHROMIUM"),
+            chromium=named_browser(),
             sandbox=sandbox_wanted(),
             stripe_key=self._demo.stripe_key,
             stripe_api_base=self._demo.stripe_url,

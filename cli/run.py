@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -15,14 +16,16 @@ import typer
 from cli import books, settings
 from cli.display import needs_display
 from cli.failing import OUR_FAULT, Failing, writable_file, writable_folder
-from config.network import proxy_settings
+from config.network import browser_proxy, proxy_settings
 from config.secrets import secrets_in
 from facts import Run, Status, to_wire
-from journeys.browser import sandbox_wanted
+from journeys.browser import named_browser, sandbox_wanted
 from journeys.site import Site
 from journeys.site_secrets import site_secrets
 from runner.canaries import configured
 from runner.job import Job, new_run_id
+
+_SLOWEST_MS, _MOST_RUNS = 60_000, 1_000
 
 
 class Trace(StrEnum):
@@ -60,7 +63,14 @@ def run(
 
     Exit code: 0 passed; 1 failed or timed out; 2 bad usage or configuration; 3 errored or blocked.
     """
+    if not slow_mo <= _SLOWEST_MS:
+        raise Failing(
+            f"--slow-mo: {slow_mo:g} is no number of milliseconds up to {_SLOWEST_MS:,}, a minute before each action"
+        )
+    if repeat > _MOST_RUNS:
+        raise Failing(f"--repeat: {repeat:,} runs would take days; {_MOST_RUNS:,} are the most")
     _check_watching(headed=headed, pause_on_failure=pause_on_failure)
+    settings.announce("site.yaml", "locations.yaml")
     for option, file in (("--json", json_file), ("--junit", junit)):
         if file:
             writable_file(file, option=option)
@@ -105,7 +115,11 @@ def _check_watching(*, headed: bool, pause_on_failure: bool) -> None:
 
 def _header(text: str) -> tuple[str, str]:
     name, colon, value = text.partition(":")
-    if not colon or not name.strip() or any(c in text for c in "\r\n"):
+    if (
+        not colon
+        or not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", name.strip())
+        or re.search(r"[\x00-\x08\x0a-\x1f\x7f]", text)
+    ):
         raise Failing(f'--header: {text!r} is not "Name: value"')
     return name.strip(), value.strip()
 
@@ -118,26 +132,26 @@ def _job(journey: str, site: Site, location: str, *, evidence: Path, headers: di
     except JourneyError as error:
         raise Failing(str(error)) from None
     basic, secret_headers = site_secrets(site)
+    proxies = proxy_settings()
+    browser_proxy(proxies, site.base_url)
     return Job(
         run_id=new_run_id(journey, location, datetime.now(UTC)),
         journey=journey,
         location=location,
         site=site,
         evidence=str(evidence.resolve()),
-        canaries=configured(
-            settings.read_locations().canaries, site_url=site.base_url, hub_url=os.environ.get("SIXFB_HUB_URL")
-        ),
-        journeys_dir=os.environ.get("SIXFB_JOURNEYS"),
-        chromium=os.environ.get("SIXFB_CHROMIUM"),
+        canaries=configured(settings.read_locations().canaries, site_url=site.base_url, hub_url=settings.hub_url()),
+        journeys_dir=settings.journeys_folder(),
+        chromium=named_browser(),
         sandbox=sandbox_wanted(),
         memory_mb=settings.memory_mb(),
         headers=headers,
-        proxies=proxy_settings(),
+        proxies=proxies,
         secret_headers={name: value.reveal() for name, value in secret_headers.items()},
         basic_auth=basic.reveal() if basic else None,
         other_secrets=list(secrets_in(os.environ)),
         stripe_key=settings.stripe_key(),
-        stripe_api_base=os.environ.get("STRIPE_API_BASE") or None,
+        stripe_api_base=settings.stripe_api_base(),
         ledger=str(books.file_for(location).resolve()),
         last_good=str(settings.var_folder().resolve() / "last-good"),
         **how,  # type: ignore[arg-type]

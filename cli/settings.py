@@ -6,12 +6,12 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TypeVar
+from urllib.parse import unquote, urlsplit
 
+from cli.failing import complain
 from config import (
     Complaint,
     ConfigError,
-    Document,
     Locations,
     Secret,
     read_document,
@@ -19,35 +19,35 @@ from config import (
     validate,
     with_settings,
 )
-from journeys.site import Site
+from config.bounds import Address, Bounds
+from config.folder import CONFIG, FILES, config_file, config_folder, misnamed_here, shipped_file, sources
+from config.masking import KNOWN
+from facts.access import TOKEN_SHAPE
+from journeys.site import SHOP, Site
 from runner.caps import MEMORY_MB
 
-T = TypeVar("T")
 _LIVE_KEY = re.compile(r"\b[rs]k_live_")
 _SOURCE_KEY = "STRIPE_SOURCE_KEY"
-_LEAST_MEMORY_MB = 256
-_ROOT = Path(__file__).resolve().parent.parent
-
-
-def config_folder(environment: Mapping[str, str] = os.environ) -> Path:
-    """Where the YAML files are looked for first: `SIXFB_CONFIG`, else the current folder."""
-    return Path(environment.get("SIXFB_CONFIG", "."))
+_LEAST_MEMORY_MB, _MOST_MEMORY_MB = 256, 1024**2
+_TOKEN_BEGINS = re.compile(r"sfb_([a-z0-9][a-z0-9-]{0,63})_[!-~]{8,200}")
+_EVIDENCE = Bounds(0.001, 1_000_000, "it is in gigabytes, like 20 or 0.5")
+_HUB = Address("https://hub.example.com")
+_STRIPE_STAND_IN = Address("http://127.0.0.1:12111")
 
 
 def var_folder(environment: Mapping[str, str] = os.environ) -> Path:
     """Where everything generated goes: `SIXFB_VAR`, else `var`."""
-    return Path(environment.get("SIXFB_VAR", "var"))
+    return Path(environment.get("SIXFB_VAR", "") or "var")
 
 
-def config_file(name: str) -> Path:
-    """A configuration file by name: the operator's where there is one, else the one that ships with the product."""
-    own = config_folder() / name
-    return own if own.is_file() else shipped_file(name) or own
-
-
-def shipped_file(name: str) -> Path | None:
-    """The configuration file that ships with the product: beside the rooms in a checkout, inside `config` once installed."""
-    return next((f for f in (_ROOT / name, _ROOT / "config" / "defaults" / name) if f.is_file()), None)
+def announce(*names: str) -> None:
+    """Say on standard error which files a command reads, and warn of one whose name is not quite right. Raises ConfigError."""
+    read = ", ".join(
+        f"{name}: {place}" if place == "shipped defaults" else place for name, place in sources(*names).items()
+    )
+    complain(f"reads {read}")
+    for warning in misnamed_here(*names):
+        complain(f"warning: {warning}")
 
 
 def read_site(settings: list[str], *, base_url: str | None = None) -> Site:
@@ -55,7 +55,9 @@ def read_site(settings: list[str], *, base_url: str | None = None) -> Site:
     settings = [*settings, *([f"base_url={base_url}"] if base_url else [])]
     document = with_settings(read_document(config_file("site.yaml")), settings)
     overridden = frozenset(setting.partition("=")[0].strip() for setting in settings)
-    return validate(Site, document, overridden=overridden)
+    site = validate(Site, document, overridden=overridden)
+    KNOWN.learn(unquote(urlsplit(site.base_url).password or ""))
+    return site
 
 
 def read_locations() -> Locations:
@@ -129,29 +131,73 @@ def memory_mb(environment: Mapping[str, str] = os.environ) -> int:
     text = environment.get("SIXFB_MEMORY_MB", "").strip()
     if not text:
         return MEMORY_MB
-    if not text.isascii() or not text.isdigit() or int(text) < _LEAST_MEMORY_MB:
-        what = f"{text!r} is no number of megabytes from {_LEAST_MEMORY_MB} on"
+    if not re.fullmatch(r"[0-9]{1,9}", text) or int(text) < _LEAST_MEMORY_MB:
+        what = f"{text!r:.80} is no number of megabytes from {_LEAST_MEMORY_MB} on"
         hint = "a purchase takes 300 to 550, so 2048 leaves room for a heavy page"
         raise ConfigError(Complaint(file="environment", key="SIXFB_MEMORY_MB", what=what, hint=hint))
+    if int(text) > _MOST_MEMORY_MB:
+        what = f"{text} megabytes are more than any machine has; {_MOST_MEMORY_MB:,} are the most"
+        raise ConfigError(Complaint(file="environment", key="SIXFB_MEMORY_MB", what=what, hint="2048 is what is usual"))
     return int(text)
 
 
 def evidence_bytes(default_gb: float, environment: Mapping[str, str] = os.environ) -> int:
     """How much evidence is kept, in bytes: `SIXFB_EVIDENCE_GB`, else the default. Raises ConfigError."""
-    text = environment.get("SIXFB_EVIDENCE_GB") or str(default_gb)
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0
-    if not 0 < value < 1_000_000:
-        complaint = Complaint(
-            file="environment",
-            key="SIXFB_EVIDENCE_GB",
-            what=f"{text!r} is no size",
-            hint="write gigabytes, like 20 or 0.5",
-        )
-        raise ConfigError(complaint)
-    return round(value * 1024**3)
+    text = environment.get("SIXFB_EVIDENCE_GB", "").strip() or str(default_gb)
+    return round(_EVIDENCE.read(text, key="SIXFB_EVIDENCE_GB") * 1024**3)
+
+
+def hub_url(environment: Mapping[str, str] = os.environ) -> str | None:
+    """`SIXFB_HUB_URL`, where it is set; a path is that of a hub behind a proxy. Raises ConfigError."""
+    url = environment.get("SIXFB_HUB_URL", "").strip()
+    if not url:
+        return None
+    wrong, hint = _HUB.wrong_with(url), None
+    if wrong is None and re.search(r"/(api|dashboard|login)(/|$)", urlsplit(url).path):
+        wrong = f"{url!r:.200} leads to one of the hub's pages"
+        hint = "write the address that they begin with, like https://hub.example.com"
+    if wrong:
+        raise ConfigError(Complaint(file="environment", key="SIXFB_HUB_URL", what=wrong, hint=hint))
+    return url
+
+
+def runner_token(
+    location: str | None = None, environment: Mapping[str, str] = os.environ, *, whole: bool = False
+) -> Secret | None:
+    """`SIXFB_TOKEN` or `SIXFB_TOKEN_FILE`, where it begins as a token does, and is this location's; `whole` asks for all of it.
+
+    A runner leaves the rest to the hub, whose tokens may be longer one day than they are in this version. Raises ConfigError.
+    """
+    secret = read_secret("SIXFB_TOKEN", environment)
+    if secret is None:
+        return None
+    match = (TOKEN_SHAPE if whole else _TOKEN_BEGINS).fullmatch(secret.reveal())
+    what, hint = None, "`sixfb token create --location NAME` at the hub makes one, and prints it once"
+    if match is None:
+        what = "is no token: it is written sfb_<location>_<8 digits>_<64 digits>"
+    elif location is not None and match[1] != location:
+        what = f"is the token of {match[1]}, and this is {location}: the hub would refuse it"
+    if what:
+        raise ConfigError(Complaint(file="environment", key="SIXFB_TOKEN", what=what, hint=hint))
+    return secret
+
+
+def stripe_api_base(environment: Mapping[str, str] = os.environ) -> str | None:
+    """`STRIPE_API_BASE`, the address of a stand-in for Stripe, where it is set. Raises ConfigError."""
+    return _checked(_STRIPE_STAND_IN, "STRIPE_API_BASE", environment.get("STRIPE_API_BASE", "").strip())
+
+
+def site_address(url: str | None) -> str | None:
+    """The address that `--site` gives, where it gives one. Raises ConfigError."""
+    return _checked(SHOP, "--site", url or "")
+
+
+def _checked(form: Address, key: str, url: str) -> str | None:
+    wrong = form.wrong_with(url) if url else None
+    if wrong:
+        file, inner = ("--site", None) if key == "--site" else ("environment", key)
+        raise ConfigError(Complaint(file=file, key=inner, what=wrong))
+    return url or None
 
 
 def database_url(environment: Mapping[str, str] = os.environ) -> str | None:
@@ -160,7 +206,9 @@ def database_url(environment: Mapping[str, str] = os.environ) -> str | None:
     return secret.reveal() if secret else None
 
 
-def validated(shape: type[T], name: str) -> tuple[T, Document]:
-    """A configuration file as the shape that reads it, together with the document. Raises ConfigError."""
-    document = read_document(config_file(name))
-    return validate(shape, document), document
+def journeys_folder(environment: Mapping[str, str] = os.environ) -> str | None:
+    """`SIXFB_JOURNEYS`, where it is set."""
+    return environment.get("SIXFB_JOURNEYS") or None
+
+
+__all__ = ["CONFIG", "FILES", "config_file", "config_folder", "misnamed_here", "shipped_file", "sources"]

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from cli import watching
+from cli import settings, watching
 from cli.hub import demo_links
 
 _BAD = ("critical", "no_data", "error")
@@ -29,6 +29,7 @@ def sla(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = Fals
     from sla.judge import judge
     from store import runs
 
+    settings.announce("site.yaml", "locations.yaml", "sla.yaml")
     watched, targets = watching.read_watched(), watching.read_targets()
     _, scale = demo_links()
     targets = targets.scaled(scale) if scale != 1 else targets

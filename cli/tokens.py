@@ -49,6 +49,7 @@ def _whose(location: str | None, source: str | None) -> tuple[TokenKind, str]:
     if (location is None) == (source is None):
         raise Failing("name either --location NAME or --source NAME")
     if location is not None:
+        settings.announce("locations.yaml")
         return TokenKind.LOCATION, settings.known_location(location)
     return TokenKind.SOURCE, source or ""
 

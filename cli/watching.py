@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cli import settings
 from cli.failing import Failing
-from config import read_document
+from config import Complaint, read_document
 
 if TYPE_CHECKING:
     from alerts.routes import Routing
+    from config import Document
     from hub.watched import Watched
+    from journeys.journey import Journey
     from sla.targets import Targets
     from store import Store
 
@@ -19,14 +24,20 @@ if TYPE_CHECKING:
 def read_watched() -> Watched:
     """`site.yaml` and `locations.yaml`, with the journeys' names resolved. Raises ConfigError, Failing."""
     from hub.watched import Watched
+
+    known = known_journeys()
+    names = {other: journey.name for journey in known.values() for other in (journey.name, journey.guide_name) if other}
+    return Watched(site=settings.read_site([]), locations=settings.read_locations(), journeys=names)
+
+
+def known_journeys() -> dict[str, Journey]:
+    """Every journey by its name. Raises Failing."""
     from journeys.registry import JourneyError, load_journeys
 
     try:
-        known = load_journeys()
+        return load_journeys()
     except JourneyError as error:
         raise Failing(str(error)) from None
-    names = {other: journey.name for journey in known.values() for other in (journey.name, journey.guide_name) if other}
-    return Watched(site=settings.read_site([]), locations=settings.read_locations(), journeys=names)
 
 
 def read_targets(file: Path | None = None) -> Targets:
@@ -36,6 +47,45 @@ def read_targets(file: Path | None = None) -> Targets:
     shipped = settings.shipped_file("sla.yaml")
     document = read_document(file or settings.config_file("sla.yaml"))
     return targets_from(document, shipped=read_document(shipped) if shipped else None)
+
+
+def impossible_rules(targets: Targets, watched: Watched) -> list[Complaint]:
+    """A complaint for each rule that can never fire or be judged here, at its line in `sla.yaml`. Raises ConfigError, Failing."""
+    from sla.feasible import impossible
+
+    document = read_document(settings.config_file("sla.yaml"))
+    found = [*impossible(targets, watched.schedules()), *_unknown_names(targets)]
+    return [_placed(complaint, document) for complaint in found]
+
+
+def _placed(complaint: Complaint, document: Document) -> Complaint:
+    rule = (complaint.key or "").partition(".")[0]
+    if rule in document.data:
+        return replace(complaint, file=document.file, line=document.line(complaint.key or ""))
+    # A number that stands in no file of the operator's is not found there: say where it is from.
+    hint = f"{complaint.hint}; your file does not name {rule}: write the rule into it, or switch it off there"
+    return replace(complaint, hint=hint)
+
+
+def _unknown_names(targets: Targets) -> Iterator[Complaint]:
+    """Journeys and steps that a rule names and no journey has: it would wait for them for ever."""
+    journeys = known_journeys()
+    steps = {step for journey in journeys.values() for step in journey.steps}
+    for name, rule in targets.rules().items():
+        if not rule.enabled:
+            continue
+        for key in ("journeys", "bad"):
+            yield from _unknown(f"{name}.{key}", getattr(rule, key, None) or (), journeys, "journey")
+        yield from _unknown(f"{name}.steps", getattr(rule, "steps", None) or (), steps, "step")
+
+
+def _unknown(key: str, named: Iterable[str], known: Collection[str], what: str) -> Iterator[Complaint]:
+    for number, name in enumerate(named):
+        if name not in known:
+            close = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean {close[0]}?" if close else f"there are: {', '.join(sorted(known))}"
+            place = f"{key}.{name}" if key.endswith(".bad") else f"{key}.{number}"
+            yield Complaint(file="sla.yaml", key=place, what=f"no {what} is named {name!r:.80}", hint=hint)
 
 
 def shipped_rules() -> tuple[str, ...]:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 from urllib.parse import urlsplit
 
+from config.bounds import Length, is_host, refuse, without_login
+from config.durations import seconds
+
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
-_DURATION = re.compile(r"(\d+)\s*(s|m|h)")
 DEFAULT_CANARIES = ("hub", "resolver")
-_SECONDS = {"s": 1, "m": 60, "h": 3600}
+_MOST_LOCATIONS, _MOST_CANARIES = 100, 16
+_EVERY = Length("10s", "24h", "a run takes up to a minute, and rules look back over days")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,20 +32,25 @@ class JourneyPlan:
 
     __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
 
-    every: str
+    every: Annotated[str, _EVERY]
     locations: list[str] | None = None
 
     def __post_init__(self) -> None:
-        if not 10 <= self.period_s <= 86_400:
-            raise ValueError(f"every: {self.every!r} is not between 10s and 24h")
+        refuse(self._wrong())
+
+    def _wrong(self) -> Iterator[str]:
+        period_s = seconds(_EVERY.check(self.every))
+        if period_s != int(period_s):
+            yield f"every: {self.every!r} is not a whole number of seconds"
+        if self.locations is not None and not self.locations:
+            yield "locations: is empty, so it would run nowhere; name locations, or leave the key out for all of them"
+        for name in sorted({name for name in self.locations or () if (self.locations or []).count(name) > 1}):
+            yield f"locations: {name} stands there twice"
 
     @property
     def period_s(self) -> int:
         """Seconds between two slots of one location."""
-        match = _DURATION.fullmatch(self.every.strip())
-        if match is None:
-            raise ValueError(f"every: {self.every!r} is not a duration; write it like 90s, 5m or 1h")
-        return int(match[1]) * _SECONDS[match[2]]
+        return int(seconds(self.every))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,19 +68,28 @@ class Locations:
     canaries: list[str] = field(default_factory=lambda: list(DEFAULT_CANARIES))
 
     def __post_init__(self) -> None:
+        refuse(self._wrong())
+
+    def _wrong(self) -> Iterator[str]:
         if not self.locations:
-            raise ValueError("locations: name at least one")
+            yield "locations: name at least one"
+        if len(self.locations) > _MOST_LOCATIONS:
+            yield f"locations: {len(self.locations)} are named; a hub is made for {_MOST_LOCATIONS} at most"
+        if not self.journeys:
+            yield "journeys: name at least one, or nothing is watched"
         for name in self.locations:
             if not _NAME.fullmatch(name):
-                raise ValueError(f"locations: {name!r} may hold small letters, digits and hyphens only, 32 at most")
+                yield f"locations.{name}: {name!r} may hold small letters, digits and hyphens only, 32 at most"
         for journey, plan in self.journeys.items():
             unknown = sorted(set(plan.locations or ()) - set(self.locations))
             if unknown:
-                raise ValueError(f"journeys.{journey}.locations: {', '.join(unknown)} is not among the locations above")
+                yield f"journeys.{journey}.locations: {', '.join(unknown)} is not among the locations above"
+        if len(self.canaries) > _MOST_CANARIES:
+            yield f"canaries: {len(self.canaries)} are named; all are asked at once, so {_MOST_CANARIES} at most"
         for number, canary in enumerate(self.canaries):
             wrong = _wrong_with(canary)
             if wrong:
-                raise ValueError(f"canaries.{number}: {canary!r} {wrong}")
+                yield f"canaries.{number}: {without_login(canary)!r:.120} {wrong}"
 
 
 def _wrong_with(canary: str) -> str | None:
@@ -85,8 +103,12 @@ def _wrong_with(canary: str) -> str | None:
         host, port = parts.hostname, parts.port
     except ValueError as error:
         return f"cannot be read: {error}"
+    if port == 0:
+        return "names port 0; the ports are 1 to 65535"
     if not host or "@" in parts.netloc:
         return "has no host, or a user before it; write it like https://example.com"
+    if not is_host(host):
+        return f"names no host: {host!r} cannot be resolved"
     if parts.scheme == "tcp" and port is None:
         return "has no port; write it like tcp://10.0.0.1:443"
     return None

@@ -11,7 +11,11 @@ from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
+from config.files import UnreadableFileError, read_text
+
 MASK = "***"
+MOST_SECRET_BYTES = 64 * 1024
+"""The largest file of a secret; a key or a token has a hundredth of it."""
 _SHORTEST = 4
 """A shorter value would be found in every other word."""
 _SECRET_NAMES = re.compile(r"TOKEN|SECRET|PASSW|WEBHOOK|CREDENTIAL|(^|_)AUTH|API_?KEY|_KEY(_FILE)?$", re.IGNORECASE)
@@ -20,7 +24,7 @@ _SHAPES = (
     (re.compile(r"\bwhsec_\w{4,}"), MASK),
     (re.compile(r"\bsfb_[A-Za-z0-9-]+_\w+"), MASK),
     (re.compile(r"\b(Bearer|Basic)\s+[\w.~+/=-]{4,}", re.IGNORECASE), rf"\1 {MASK}"),
-    (re.compile(r"(\b[a-z][a-z0-9+.-]*://)[^\s/@]+@"), rf"\1{MASK}@"),
+    (re.compile(r"(\b[a-z][a-z0-9+.-]*://)[^\s/?#'\"]+@", re.IGNORECASE), rf"\1{MASK}@"),
     (re.compile(r"(https://hooks\.slack\.com/)[^\s'\")]+"), rf"\1{MASK}"),
 )
 
@@ -96,6 +100,6 @@ def _password(value: str) -> str | None:
 
 
 def _content(file: str) -> str | None:
-    with suppress(OSError, UnicodeDecodeError):
-        return Path(file).read_text(encoding="utf-8").strip()
+    with suppress(UnreadableFileError):
+        return read_text(Path(file), most_bytes=MOST_SECRET_BYTES).strip()
     return None

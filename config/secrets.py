@@ -9,7 +9,8 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from config.complaints import Complaint, ConfigError
-from config.masking import KNOWN
+from config.files import UnreadableFileError, read_text
+from config.masking import KNOWN, MOST_SECRET_BYTES
 
 
 class Secret:
@@ -86,9 +87,10 @@ def _password(address: str) -> str:
 def read_secret_file(path: Path, *, key: str) -> str:
     """The content of a secret file without surrounding white space. Raises ConfigError."""
     try:
-        value = path.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise ConfigError(Complaint(file=str(path), key=key, what=f"the secret cannot be read: {reason}")) from None
+        value = read_text(path, most_bytes=MOST_SECRET_BYTES).strip()
+    except UnreadableFileError as error:
+        reason = f"it {error.what}" if error.what.startswith("is ") else f"{error.what[:1].upper()}{error.what[1:]}"
+        what = f"the secret cannot be read: {reason}"
+        raise ConfigError(Complaint(file=str(path), key=key, what=what, hint=error.hint)) from None
     KNOWN.learn(value, value.partition(":")[2])
     return value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from functools import cache
 from typing import Any, TypeVar, cast
 
@@ -34,35 +34,37 @@ def validate(shape: type[T], document: Document, *, overridden: frozenset[str] =
     try:
         return _adapter(cast(Hashable, shape)).validate_python(document.data)  # type: ignore[no-any-return]
     except ValidationError as error:
-        complaints = {_complaint(item, shape, document, overridden) for item in error.errors(include_url=False)}
+        complaints = {
+            complaint
+            for item in error.errors(include_url=False)
+            for complaint in _complaints(item, shape, document, overridden)
+        }
         raise ConfigError(*sorted(complaints, key=lambda c: (c.line or 0, c.key or ""))) from None
 
 
-def _complaint(item: ErrorDetails, shape: type[Any], document: Document, overridden: frozenset[str]) -> Complaint:
-    key = ".".join(str(part) for part in item["loc"])
-    what, hint = _words(item, key, shape)
-    if item["type"] in ("value_error", "assertion_error"):
-        key, what = _own_key(key, what)
-    from_set = any(key == name or key.startswith(f"{name}.") for name in overridden)
-    line = None if from_set else _line(document, key)
-    return Complaint(file="--set" if from_set else document.file, line=line, key=key or None, what=what, hint=hint)
+def _complaints(
+    item: ErrorDetails, shape: type[Any], document: Document, overridden: frozenset[str]
+) -> Iterator[Complaint]:
+    at = ".".join(str(part) for part in item["loc"] if part != "[key]")
+    whole, hint = _words(item, at, shape)
+    for line in whole.splitlines() or [""]:
+        key, what = _own_key(at, line) if item["type"] in ("value_error", "assertion_error") else (at, line)
+        from_set = any(key == name or key.startswith(f"{name}.") for name in overridden)
+        yield Complaint(
+            file="--set" if from_set else document.file,
+            line=None if from_set else document.line(key),
+            key=key or None,
+            what=what,
+            hint=hint,
+        )
 
 
 def _own_key(key: str, what: str) -> tuple[str, str]:
     """A shape's own check speaks of the shape as a whole, and names the key it means first: `vip_member: a member would pay`."""
-    named = re.match(r"([a-z]\w*(?:\.[\w-]+)*): (?=.)", what)
+    named = re.match(r"([A-Za-z]\w*(?:\.[^:\n]+)*): (?=.)", what)
     if not named:
         return key, what
     return f"{key}.{named[1]}".lstrip("."), what[named.end() :]
-
-
-def _line(document: Document, key: str) -> int | None:
-    """The line of the key, or of the nearest key around it (a missing key has none of its own)."""
-    while key:
-        if key in document.lines:
-            return document.lines[key]
-        key = key.rpartition(".")[0]
-    return None
 
 
 def _words(item: ErrorDetails, key: str, shape: type[Any]) -> tuple[str, str | None]:
@@ -76,9 +78,14 @@ def _words(item: ErrorDetails, key: str, shape: type[Any]) -> tuple[str, str | N
             return "is missing", None
         case "value_error" | "assertion_error":
             return str(item.get("ctx", {}).get("error", item["msg"])), None
+        case "dataclass_type" | "dict_type" | "mapping_type":
+            return f"input should be keys with values below it, got {item['input']!r:.80}", None
+        case "list_type" | "tuple_type":
+            return f"input should be a list, like [one, two], got {item['input']!r:.80}", None
         case _:
             message = item["msg"][:1].lower() + item["msg"][1:]
-            return f"{message}, got {item['input']!r:.80}", None
+            quotes = "YAML reads yes, no, on and off as true and false: write it in quotes"
+            return f"{message}, got {item['input']!r:.80}", quotes if isinstance(item["input"], bool) else None
 
 
 def _names_beside(key: str, shape: type[Any]) -> list[str]:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+TOKEN_SHAPE = re.compile(r"sfb_([a-z0-9][a-z0-9-]{0,63})_([0-9a-f]{8})_([0-9a-f]{64})")
+"""The text of a token: whose it is, its id, its secret. A name holds no underscore, so that its end is never in doubt."""
 
 
 class Role(StrEnum):

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 from datetime import datetime, timedelta
 
 from facts import Token, TokenKind
+from facts.access import TOKEN_SHAPE
 from hub.errors import HubError
 from hub.server_key import ServerKey
 from store import Store
 from store import tokens as rows
 
-# A name may hold hyphens and no underscore, so that its end is never in doubt.
-_TOKEN = re.compile(r"sfb_([a-z0-9][a-z0-9-]{0,63})_([0-9a-f]{8})_([0-9a-f]{64})")
 _COARSELY = timedelta(minutes=10)
 _PURPOSE = "token"
 _ASK = {"WWW-Authenticate": "Bearer"}
@@ -34,7 +32,7 @@ class Tokens:
         """
         token_id = secrets.token_hex(4)
         text = f"sfb_{subject}_{token_id}_{secrets.token_hex(32)}"
-        if not _TOKEN.fullmatch(text):
+        if not TOKEN_SHAPE.fullmatch(text):
             raise HubError(422, f"{subject!r}: small letters, digits and hyphens only, 64 at most")
         token = Token(id=token_id, kind=kind, subject=subject, key=self._key.fingerprint, created_at=now)
         with self._store.write() as connection:
@@ -53,7 +51,7 @@ class Tokens:
         Raises:
             HubError: 401 it is none of ours, or is revoked.
         """
-        match = _TOKEN.fullmatch(text)
+        match = TOKEN_SHAPE.fullmatch(text)
         with self._store.read() as connection:
             stored = rows.find(connection, match[2]) if match else None
         # Every refusal costs the same: what is wrong with a token is not to be timed.

@@ -45,7 +45,7 @@ def _missed(journey: str, location: str, slot: datetime, now: datetime, watched:
         error="no word of this slot came within 24 h",
         started_at=now,
         finished_at=now,
-        site=watched.site.base_url,
+        site=watched.site.shown_url,
         browser="none",
         plan="",
     )

@@ -10,8 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
+from config import Complaint, ConfigError
 from config.network import BrowserProxy
 
 _SYSTEM_NAMES = ("chromium", "google-chrome-stable", "google-chrome", "chromium-browser")
@@ -70,7 +72,7 @@ def find_browser(managed: str, environment: Mapping[str, str] = os.environ) -> F
     """
     named = environment.get("SIXFB_CHROMIUM")
     if named:
-        if not os.access(named, os.X_OK):
+        if not _is_executable(Path(named)):
             raise BrowserMissingError
         return FoundBrowser({"executable_path": named}, "SIXFB_CHROMIUM")
     if os.access(managed, os.X_OK):
@@ -79,6 +81,23 @@ def find_browser(managed: str, environment: Mapping[str, str] = os.environ) -> F
     if system:
         return FoundBrowser({"executable_path": system}, "system")
     raise BrowserMissingError
+
+
+def named_browser(environment: Mapping[str, str] = os.environ) -> str | None:
+    """`SIXFB_CHROMIUM`, the path of an executable; None where it is not set. Raises ConfigError."""
+    named = environment.get("SIXFB_CHROMIUM")
+    if not named:
+        return None
+    file = Path(named)
+    if _is_executable(file):
+        return named
+    what = "is a folder" if file.is_dir() else "may not be executed" if file.exists() else "names no file"
+    hint = "name the browser's executable, like /usr/bin/chromium, or unset it"
+    raise ConfigError(Complaint(file="environment", key="SIXFB_CHROMIUM", what=f"{named}: {what}", hint=hint))
+
+
+def _is_executable(file: Path) -> bool:
+    return file.is_file() and os.access(file, os.X_OK)
 
 
 def system_browser() -> str | None:
@@ -96,7 +115,10 @@ def launch_options(*, sandbox: bool, proxy: BrowserProxy | None = None) -> dict[
 
 def sandbox_wanted(environment: Mapping[str, str] = os.environ) -> bool:
     """Whether the browser's sandbox is on: `SIXFB_SANDBOX=on|off`, else wherever we are not root, who cannot have one."""
-    setting = environment.get("SIXFB_SANDBOX", "").lower()
+    setting = environment.get("SIXFB_SANDBOX", "").strip().lower()
+    if setting not in ("", "on", "off"):
+        what = f"is {setting!r:.80}, neither on nor off"
+        raise ConfigError(Complaint(file="environment", key="SIXFB_SANDBOX", what=what, hint="write on or off"))
     return setting == "on" if setting in ("on", "off") else not hasattr(os, "geteuid") or os.geteuid() != 0
 
 

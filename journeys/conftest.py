@@ -16,6 +16,7 @@ import pytest
 from playwright.sync_api import Page, Playwright
 
 from config import ConfigError, read_document, validate, with_settings
+from config.folder import config_file
 from journeys.browser import BrowserMissingError, find_browser, launch_options, sandbox_wanted
 from journeys.journey import Journey
 from journeys.picture import NoPictureError
@@ -78,10 +79,8 @@ def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]
 def site(pytestconfig: pytest.Config) -> Site:
     """The site of site.yaml, or at the address given."""
     address = pytestconfig.getoption("base_url", None) or os.environ.get("SIXFB_SITE")
-    own = Path(os.environ.get("SIXFB_CONFIG", ".")) / "site.yaml"
-    file = own if own.is_file() else Path(__file__).resolve().parent.parent / "site.yaml"
     try:
-        document = with_settings(read_document(file), [f"base_url={address}"] if address else [])
+        document = with_settings(read_document(config_file("site.yaml")), [f"base_url={address}"] if address else [])
         return validate(Site, document)
     except ConfigError as error:
         pytest.exit(str(error), returncode=2)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 from urllib.parse import urlsplit
+
+from config.bounds import Address, Bounds, Form, Whole, refuse, without_login
 
 # https://docs.stripe.com/testing: cards that are published, take no money, and are no secret.
 TEST_CARDS = frozenset(
@@ -35,6 +38,10 @@ TEST_CARDS = frozenset(
 )
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _STRICT: dict[str, Any] = {"extra": "forbid", "coerce_numbers_to_str": True}
+_Price = Annotated[float, Bounds(0.01, 999_999, "it is what one ticket costs; write dollars, like 1350")]
+SHOP = Address("https://shop.example.com", may=frozenset({"login"}))
+"""What the address of a site may be."""
+_HeaderName = Annotated[str, Form(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}", "is no header's name")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,18 +50,21 @@ class Prices:
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
 
-    ga: float = 1000
-    vip: float = 1500
-    vip_member: float = 1200
+    ga: _Price = 1000
+    vip: _Price = 1500
+    vip_member: _Price = 1200
 
     def __post_init__(self) -> None:
+        refuse(self._wrong())
+
+    def _wrong(self) -> Iterator[str]:
         for name in ("ga", "vip", "vip_member"):
             if not 0 < getattr(self, name) < 1_000_000:
-                raise ValueError(f"{name}: {getattr(self, name):g} is not a price; write dollars, like 1350")
+                yield f"{name}: {getattr(self, name):g} is not a price; write dollars, like 1350"
+            elif round(getattr(self, name), 2) != getattr(self, name):
+                yield f"{name}: {getattr(self, name):.12g} has parts of a cent, which nobody can pay"
         if self.vip_member > self.vip:
-            raise ValueError(
-                f"vip_member: a member would pay {self.vip_member:g}, more than anybody else ({self.vip:g})"
-            )
+            yield f"vip_member: a member would pay {self.vip_member:g}, more than anybody else ({self.vip:g})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +75,9 @@ class Buyer:
 
     first_name: str = "Synthetic"
     last_name: str = "Buyer"
-    phone: str = "5551234567"
+    phone: Annotated[
+        str, Form(r"[+(]?[0-9][0-9 ().-]{5,24}", "is no phone number; write its digits, like 5551234567")
+    ] = "5551234567"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,8 +87,8 @@ class Card:
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
 
     number: str = "4242424242424242"
-    expiry: str = "12/34"
-    cvc: str = "123"
+    expiry: Annotated[str, Form(r"(0[1-9]|1[0-2]) ?/? ?[0-9]{2}", "is no month and year; write it like 12/34")] = "12/34"
+    cvc: Annotated[str, Form(r"[0-9]{3,4}", "is no card's check value; write three or four digits")] = "123"
     name: str = "Synthetic Buyer"
     country: str = "US"
     line1: str = "1 Test Street"
@@ -100,8 +112,8 @@ class RequestBudget:
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
 
-    requests: int = 100
-    window_s: int = 900
+    requests: Annotated[int, Whole(1, 1_000_000, "it is how many requests the site allows one address")] = 100
+    window_s: Annotated[int, Whole(1, 86_400, "it is the length of the site's window in seconds, a day at most")] = 900
 
     def __post_init__(self) -> None:
         for name in ("requests", "window_s"):
@@ -121,11 +133,11 @@ class Site:
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
 
-    base_url: str
+    base_url: Annotated[str, SHOP]
     city: str = "Dallas"
     cities: dict[str, str] = field(default_factory=dict)
     prices: Prices = field(default_factory=Prices)
-    currency: str = "usd"
+    currency: Annotated[str, Form(r"[A-Za-z]{3}", "is no currency; write its three letters, like usd")] = "usd"
     member_email: str = "member@6fb.com"
     buyer: Buyer = field(default_factory=Buyer)
     card: Card = field(default_factory=Card)
@@ -133,18 +145,27 @@ class Site:
     email_pattern: str = "synthetic+{run}@example.com"
     request_budget: RequestBudget = field(default_factory=RequestBudget)
     basic_auth_file: str | None = None
-    header_files: dict[str, str] = field(default_factory=dict)
+    header_files: dict[_HeaderName, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        refuse(self._wrong())
+
+    def _wrong(self) -> Iterator[str]:
         parts = urlsplit(self.base_url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError(f"base_url: {self.base_url!r} is not an address; write it like https://shop.example.com")
+            shown = without_login(self.base_url)
+            yield f"base_url: {shown!r} is not an address; write it like https://shop.example.com"
         if self.city not in self.cities and self.city not in self.cities.values():
             known = ", ".join(self.cities) or "none"
-            raise ValueError(f"city: {self.city!r} is not among the cities ({known}); add it there with its id")
+            yield f"city: {self.city!r} is not among the cities ({known}); add it there with its id"
         for name, address in (("member_email", self.member_email), ("email_pattern", self.email_for("x"))):
             if not _EMAIL.fullmatch(address):
-                raise ValueError(f"{name}: {address!r} is not an e-mail address")
+                yield f"{name}: {address!r} is not an e-mail address"
+
+    @property
+    def shown_url(self) -> str:
+        """The address as anybody may read it: without a password."""
+        return without_login(self.base_url)
 
     @property
     def city_name(self) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from config.bounds import without_login
 from facts import Blame, Run, Status
 from runner.due import STOPPED
 from runner.evidence import enlisted
@@ -81,7 +82,7 @@ class Accounting:
             error=error,
             started_at=min(began or now, now),
             finished_at=now,
-            site=self._settings.base_url or str(plan.site.get("base_url", "") if plan else ""),
+            site=without_login(self._settings.base_url or str(plan.site.get("base_url", "") if plan else "")),
             browser="none",
             plan=plan.hash if plan else "",
         )

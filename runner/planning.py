@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from config.files import UnreadableFileError, read_json
 from config.logs import get_logger
 from facts import Plan, WireError, from_wire, to_wire
 from runner.hub_client import HubClient, HubError
 
+_MOST_BYTES = 4 * 1024**2
 _log = get_logger("sixfb.runner")
 
 
@@ -22,11 +24,11 @@ class PlanKeeper:
         self.plan: Plan | None = self._cached()
 
     def _cached(self) -> Plan | None:
-        try:
-            return from_wire(Plan, json.loads(self._file.read_text(encoding="utf-8")))
-        except FileNotFoundError:
+        if not self._file.exists():
             return None
-        except (ValueError, WireError) as error:
+        try:
+            return from_wire(Plan, read_json(self._file, most_bytes=_MOST_BYTES))
+        except (UnreadableFileError, WireError) as error:
             _log.warning("cached_plan_unreadable", error=str(error))
             return None
 

@@ -41,7 +41,7 @@ def record(
         slow_after_ms=slow_after,
         started_at=started_at,
         finished_at=finished_at,
-        site=job.site.base_url,
+        site=job.site.shown_url,
         browser=next((one.browser for one in reversed(seen) if one.browser != NO_BROWSER), NO_BROWSER),
         plan=job.plan_hash,
         counts=counted.number,

@@ -108,7 +108,7 @@ class StartedRun:
             error=f"the run's supervisor ended with {code}{killed}" + (f": {last_words[:300]}" if said else ""),
             started_at=self._started_at,
             finished_at=self._started_at + timedelta(seconds=time.monotonic() - self._began),
-            site=job.site.base_url,
+            site=job.site.shown_url,
             browser="unknown",
             plan=job.plan_hash,
             evidence=tuple(self._kept),

@@ -2,23 +2,6 @@
 
 from __future__ import annotations
 
-import re
+from config.durations import seconds, words
 
-_SHAPE = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|h|d)")
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
-
-
-def seconds(text: str, *, key: str = "duration") -> float:
-    """Seconds of a duration. Raises ValueError, naming the key."""
-    match = _SHAPE.fullmatch(text.strip())
-    if match is None:
-        raise ValueError(f"{key}: {text!r} is not a duration; write it like 90s, 5m, 24h or 30d")
-    return float(match[1]) * _SECONDS[match[2]]
-
-
-def words(length_s: float) -> str:
-    """A duration for people: `10 min`, `1 h`, `3 d`, `12 s`."""
-    for size, unit in ((86_400, "d"), (3600, "h"), (60, "min")):
-        if length_s >= size:
-            return f"{length_s / size:.3g} {unit}"
-    return f"{length_s:.0f} s"
+__all__ = ["seconds", "words"]

@@ -7,7 +7,19 @@ from collections.abc import Iterator, Mapping
 from config import Complaint
 from sla.durations import seconds, words
 from sla.history import Schedule
-from sla.targets import BurnRule, CoverageRule, QuorumRule, Rule, SlowRule, SpeedRule, Targets, VitalsRule
+from sla.targets import (
+    BlockedRule,
+    BurnRule,
+    CoverageRule,
+    QuorumRule,
+    Rule,
+    ServerErrorsRule,
+    SlowRule,
+    SpeedRule,
+    Targets,
+    ThirdPartyRule,
+    VitalsRule,
+)
 
 FILE = "sla.yaml"
 
@@ -29,8 +41,12 @@ def _impossible(name: str, rule: Rule, schedules: Mapping[str, Schedule]) -> Ite
         runs = sum(_runs(schedule, rule.s("window")) for schedule in schedules.values())
         if runs < rule.min_n:
             yield _complaint(f"{name}.min_n", rule.min_n, runs, rule.s("window"), "a longer window or a smaller min_n")
+        if isinstance(rule, SpeedRule):
+            yield from _locations_of_all(f"{name}.critical_locations", rule.critical_locations, schedules)
     elif isinstance(rule, (QuorumRule, SlowRule)):
         yield from _locations(name, rule.locations, schedules, getattr(rule, "journeys", None))
+    elif isinstance(rule, (ServerErrorsRule, ThirdPartyRule, BlockedRule)):
+        yield from _locations_of_all(f"{name}.locations", rule.locations, schedules)
     elif isinstance(rule, CoverageRule):
         for journey, schedule in schedules.items():
             runs = _runs(schedule, rule.s("window"))
@@ -62,6 +78,14 @@ def _locations(
         if (journeys is None or journey in journeys) and 1 < len(schedule.grids) < wanted:
             what = f"wants {wanted} locations, and {journey} is bought from {len(schedule.grids)}"
             yield Complaint(file=FILE, key=f"{name}.locations", what=what, hint="fewer, or add a location")
+
+
+def _locations_of_all(key: str, wanted: int, schedules: Mapping[str, Schedule]) -> Iterator[Complaint]:
+    """Of a rule that judges all journeys together."""
+    places = {place for schedule in schedules.values() for place in schedule.grids}
+    if 1 < len(places) < wanted:
+        what = f"wants {wanted} locations, and there are {len(places)}: it can never fire"
+        yield Complaint(file=FILE, key=key, what=what, hint="fewer, or add a location")
 
 
 def _runs(schedule: Schedule, window_s: float) -> int:

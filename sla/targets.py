@@ -3,20 +3,52 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import Any, ClassVar
+from functools import cache
+from typing import Annotated, Any, ClassVar, cast, get_type_hints
 
 from config import Document, validate
+from config.bounds import Bounds, Flag, Form, Length, Whole, refuse
 from facts import Severity
 from sla.durations import seconds
 
 _STRICT: dict[str, Any] = {"extra": "forbid"}
-_DURATION = {"duration": True}
+_Locations = Annotated[int, Whole(1, 100, "it is how many locations must see it")]
+_InARow = Annotated[int, Whole(1, 100, "it is how many in a row")]
+_Runs = Annotated[int, Whole(1, 1_000, "it is how many runs must see it")]
+_Samples = Annotated[int, Whole(1, 100_000, "it is how many samples are needed before anything is said")]
+_Share = Annotated[float, Bounds(0, 1, "it is a share: 0.95 is 95 %")]
+_Percentile = Annotated[float, Bounds(1, 100, "it is a percentile: 95 is the value that 95 % stay below")]
+_Milliseconds = Annotated[
+    float, Bounds(1, 600_000, "it is in milliseconds, and a run is ended after ten minutes at most")
+]
+_Periods = Annotated[float, Bounds(0.5, 100, "it is how many periods of the schedule may pass without a run")]
+_ClockSeconds = Annotated[float, Bounds(0.1, 86_400, "it is how many seconds a clock may be off, a day at most")]
+_Tickets = Annotated[int, Whole(0, 1_000_000, "it is a number of tickets")]
+_Window = Annotated[str, Length("1m", "35d", "passed runs are kept for 35 days, and a run takes up to a minute")]
+_Wait = Annotated[str, Length("0s", "35d", "passed runs are kept for 35 days")]
+_Settle = Annotated[str, Length("0s", "1h", "it is how long late results are waited for")]
+_Apart = Annotated[str, Length("1s", "1h", "it is how far two looks are apart")]
+_Silence = Annotated[
+    str, Length("1m", "7d", "it is how old the last word may be; after a week nobody is heard of any more")
+]
+_Margin = Annotated[str, Length("0s", "1d", "it is added to the periods that may pass in silence")]
+_Vital = Annotated[
+    str, Form("LCP|CLS|INP|FCP|TTFB|LOAD|FID", "is no vital; there are LCP, CLS, INP, FCP, TTFB, LOAD, FID")
+]
+_VitalValue = Annotated[float, Bounds(0, 600_000, "it is in milliseconds, or, for CLS, a score")]
+_Path = Annotated[str, Form(r"/\S*", "is no path of the site; it begins with /")]
 
 
-def _duration(default: str) -> Any:
-    return field(default=default, metadata=_DURATION)
+@cache
+def durations_of(rule: Any) -> tuple[str, ...]:
+    """The names of a rule's durations."""
+    hints = get_type_hints(rule, include_extras=True)
+    return tuple(
+        name for name, hint in hints.items() if any(isinstance(m, Length) for m in getattr(hint, "__metadata__", ()))
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,12 +61,16 @@ class Rule:
     guide: str
     runbook: str
     severity: Severity
-    enabled: bool = True
+    enabled: Annotated[bool, Flag()] = True
 
     def __post_init__(self) -> None:
-        for item in dataclasses.fields(self):
-            if item.metadata.get("duration"):
-                seconds(getattr(self, item.name), key=item.name)
+        for name in durations_of(cast(Hashable, type(self))):
+            seconds(getattr(self, name), key=name)
+        refuse(self._wrong())
+
+    def _wrong(self) -> Iterator[str]:
+        """What of its numbers do not fit together, a sentence each that names its key first."""
+        yield from ()
 
     def s(self, name: str) -> float:
         """A duration of this rule in seconds."""
@@ -45,9 +81,9 @@ class Rule:
 class QuorumRule(Rule):
     """A journey fails at several locations. `journeys` and `steps` narrow it (None: all)."""
 
-    locations: int = 2
-    alone: int = 2
-    recover_passes: int = 2
+    locations: _Locations = 2
+    alone: _InARow = 2
+    recover_passes: _InARow = 2
     journeys: list[str] | None = None
     steps: list[str] | None = None
 
@@ -56,22 +92,31 @@ class QuorumRule(Rule):
         """Whether it judges paying: only then are steps named."""
         return self.steps is not None
 
+    def _wrong(self) -> Iterator[str]:
+        for name in ("journeys", "steps"):
+            if getattr(self, name) == []:
+                yield f"{name}: is empty, so nothing is judged; leave the key out for all, or write `enabled: false`"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OneLocationRule(Rule):
     """A journey fails again and again at one location while others pass."""
 
-    failures: int = 3
-    recover_passes: int = 2
+    failures: _InARow = 3
+    recover_passes: _InARow = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlowRule(Rule):
     """`slow` of the last `of` runs over the guide's duration, at several locations."""
 
-    slow: int = 3
-    of: int = 5
-    locations: int = 2
+    slow: _InARow = 3
+    of: _InARow = 5
+    locations: _Locations = 2
+
+    def _wrong(self) -> Iterator[str]:
+        if self.slow > self.of:
+            yield f"slow: {self.slow} of {self.of}: at most {self.of} runs are looked at, so it can never fire"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,42 +126,57 @@ class BurnRule(Rule):
     `target` is the share that should pass; the numbers in `bad` follow from it and the schedule.
     """
 
-    bad: dict[str, int]
-    recent_by_journey: dict[str, str]
-    window: str = _duration("1h")
-    quiet: str = _duration("30m")
-    settle: str = _duration("30s")
-    locations: int = 2
-    recover_share: float = 0.5
-    target: float = 0.99
+    bad: dict[str, _Runs]
+    recent_by_journey: dict[str, _Window]
+    window: _Window = "1h"
+    quiet: _Wait = "30m"
+    settle: _Settle = "30s"
+    locations: _Locations = 2
+    recover_share: _Share = 0.5
+    target: Annotated[float, Bounds(0.5, 1, "it is the share that should pass: 0.99 is 99 %")] = 0.99
 
-    def __post_init__(self) -> None:
-        Rule.__post_init__(self)
-        for journey, text in self.recent_by_journey.items():
-            seconds(text, key=f"recent_by_journey.{journey}")
+    def _wrong(self) -> Iterator[str]:
         if set(self.bad) != set(self.recent_by_journey):
-            raise ValueError("recent_by_journey: name the same journeys as in `bad`")
+            yield "recent_by_journey: name the same journeys as in `bad`"
+        if not self.bad:
+            yield "bad: is empty, so nothing is judged; name journeys, or write `enabled: false`"
+        for journey, text in self.recent_by_journey.items():
+            if seconds(text, key=f"recent_by_journey.{journey}") > self.s("window"):
+                yield f"recent_by_journey.{journey}: {text} is more than the window of {self.window} that is looked at"
+        for journey, runs in self.bad.items():
+            if runs < self.locations:
+                yield f"bad.{journey}: {runs} runs cannot be bad at {self.locations} locations; write {self.locations} at least"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerErrorsRule(Rule):
     """First-party answers of 500 or more inside runs, in the last slots."""
 
-    slots: int = 2
-    responses: int = 3
-    runs: int = 2
-    locations: int = 2
-    recover_slots: int = 2
+    slots: _InARow = 2
+    responses: _Runs = 3
+    runs: _Runs = 2
+    locations: _Locations = 2
+    recover_slots: _InARow = 2
+
+    def _wrong(self) -> Iterator[str]:
+        if self.runs > self.responses:
+            yield f"runs: {self.runs} runs with {self.responses} bad answers together: write {self.runs} responses at least"
+        if self.locations > self.runs:
+            yield f"locations: {self.runs} runs are made at {self.runs} locations at most, and {self.locations} are wanted"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ThirdPartyRule(Rule):
     """Requests to somebody else's service fail at several locations."""
 
-    window: str = _duration("15m")
-    runs: int = 2
-    locations: int = 2
-    recover_slots: int = 3
+    window: _Window = "15m"
+    runs: _Runs = 2
+    locations: _Locations = 2
+    recover_slots: _InARow = 3
+
+    def _wrong(self) -> Iterator[str]:
+        if self.locations > self.runs:
+            yield f"locations: {self.runs} runs are made at {self.runs} locations at most, and {self.locations} are wanted"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,28 +184,30 @@ class SpeedRule(Rule):
     """A percentile against the guide's three numbers, in ms. What is measured: an `endpoint`'s requests, the time of `steps`, or
     the load of a `page`, from the start of its navigation to the end of its load event."""
 
-    target_ms: float
-    warning_ms: float
-    critical_ms: float
-    endpoint: str | None = None
-    method: str = "POST"
+    target_ms: _Milliseconds
+    warning_ms: _Milliseconds
+    critical_ms: _Milliseconds
+    endpoint: _Path | None = None
+    method: Annotated[str, Form(r"[A-Z]{3,10}", "is no method; write it like POST")] = "POST"
     steps: list[str] | None = None
-    page: str | None = None
-    percentile: float = 95
-    window: str = _duration("1h")
-    settle: str = _duration("30s")
-    updates_apart: str = _duration("10s")
-    recover_for: str = _duration("30m")
-    recover_factor: float = 0.8
-    min_n: int = 20
-    critical_locations: int = 2
+    page: _Path | None = None
+    percentile: _Percentile = 95
+    window: _Window = "1h"
+    settle: _Settle = "30s"
+    updates_apart: _Apart = "10s"
+    recover_for: _Wait = "30m"
+    recover_factor: Annotated[float, Bounds(0.01, 1, "above 1 it would recover while it still fires")] = 0.8
+    min_n: _Samples = 20
+    critical_locations: _Locations = 2
 
-    def __post_init__(self) -> None:
-        Rule.__post_init__(self)
+    def _wrong(self) -> Iterator[str]:
         if not self.target_ms <= self.warning_ms <= self.critical_ms:
-            raise ValueError("warning_ms: the numbers must rise: target_ms, warning_ms, critical_ms")
+            numbers = f"{self.target_ms:g}, {self.warning_ms:g}, {self.critical_ms:g}"
+            yield f"warning_ms: the numbers must rise: target_ms, warning_ms, critical_ms are {numbers}"
         if sum(what is not None for what in (self.endpoint, self.steps, self.page)) != 1:
-            raise ValueError("endpoint: say exactly one of endpoint, steps and page")
+            yield "endpoint: say exactly one of endpoint, steps and page"
+        if self.steps == []:
+            yield "steps: is empty, so nothing is measured"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,69 +218,86 @@ class VitalsRule(Rule):
     nobody is told; above it the limit holds.
     """
 
-    limits: dict[str, float]
-    accepted: dict[str, float] = field(default_factory=dict)
-    percentile: float = 75
-    window: str = _duration("24h")
-    settle: str = _duration("30s")
-    updates_apart: str = _duration("10s")
-    recover_for: str = _duration("24h")
-    min_n: int = 20
+    limits: dict[_Vital, _VitalValue]
+    accepted: dict[str, _VitalValue] = field(default_factory=dict)
+    percentile: _Percentile = 75
+    window: _Window = "24h"
+    settle: _Settle = "30s"
+    updates_apart: _Apart = "10s"
+    recover_for: _Wait = "24h"
+    min_n: _Samples = 20
+
+    def _wrong(self) -> Iterator[str]:
+        if not self.limits:
+            yield "limits: is empty, so nothing is judged; name a vital, or write `enabled: false`"
+        for subject, value in self.accepted.items():
+            path, _, vital = subject.rpartition(" ")
+            if vital not in self.limits or not path.startswith("/"):
+                yield f"accepted.{subject}: names no page and vital of `limits`; write it like `/success CLS`"
+            elif value <= self.limits[vital]:
+                yield f"accepted.{subject}: {value:g} is no more than the limit of {self.limits[vital]:g}, which holds anyway"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OversoldRule(Rule):
     """More tickets sold than there are."""
 
-    feed_silent: str = _duration("10m")
-    recover_samples_apart: str = _duration("60s")
+    feed_silent: _Silence = "10m"
+    recover_samples_apart: _Apart = "60s"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LowStockRule(Rule):
     """Few tickets left, by tier: fires at `low` or fewer, recovers at `recover` or more."""
 
-    low: dict[str, int]
-    recover: dict[str, int]
-    samples_apart: str = _duration("60s")
+    low: dict[str, _Tickets]
+    recover: dict[str, _Tickets]
+    samples_apart: _Apart = "60s"
 
-    def __post_init__(self) -> None:
-        Rule.__post_init__(self)
+    def _wrong(self) -> Iterator[str]:
+        if not self.low:
+            yield "low: is empty, so nothing is judged; name a tier, or write `enabled: false`"
         for tier, low in self.low.items():
             if self.recover.get(tier, -1) <= low:
-                raise ValueError(f"recover.{tier}: must be more than the {low} at which it fires")
+                yield f"recover.{tier}: must be more than the {low} at which it fires"
+        for tier in sorted(set(self.recover) - set(self.low)):
+            yield f"recover.{tier}: nothing fires for {tier}: `low` does not name it"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlockedRule(Rule):
     """A bot wall stops us at several locations."""
 
-    slots: int = 2
-    locations: int = 2
+    slots: _InARow = 2
+    locations: _Locations = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SilentRule(Rule):
     """A location, or all of them, sends nothing."""
 
-    periods: float = 2
-    margin: str = _duration("90s")
-    all_periods: float = 1
-    all_margin: str = _duration("90s")
-    recover_runs: int = 2
+    periods: _Periods = 2
+    margin: _Margin = "90s"
+    all_periods: _Periods = 1
+    all_margin: _Margin = "90s"
+    recover_runs: _InARow = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CoverageRule(Rule):
     """Too few of the expected slots have a result."""
 
-    least: float = 0.8
-    recover_at: float = 0.95
-    window: str = _duration("1h")
-    settle: str = _duration("150s")
-    ticks: str = _duration("10s")
-    recover_for: str = _duration("1h")
-    min_n: int = 5
+    least: _Share = 0.8
+    recover_at: _Share = 0.95
+    window: _Window = "1h"
+    settle: _Settle = "150s"
+    ticks: _Apart = "10s"
+    recover_for: _Wait = "1h"
+    min_n: _Samples = 5
+
+    def _wrong(self) -> Iterator[str]:
+        if self.recover_at < self.least:
+            yield f"recover_at: {self.recover_at:g} is less than {self.least:g}: it would recover while it fires"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,14 +305,14 @@ class SkewRule(Rule):
     """A runner's clock is not the hub's: so many seconds off, in the median of five messages. Over `reject_s` its times are
     not believed. These are seconds of clocks, which no scale makes shorter."""
 
-    warn_s: float = 5
-    reject_s: float = 30
-    recover_s: float = 2
+    warn_s: _ClockSeconds = 5
+    reject_s: _ClockSeconds = 30
+    recover_s: _ClockSeconds = 2
 
-    def __post_init__(self) -> None:
-        Rule.__post_init__(self)
+    def _wrong(self) -> Iterator[str]:
         if not 0 < self.recover_s <= self.warn_s <= self.reject_s:
-            raise ValueError("warn_s: the numbers must rise: recover_s, warn_s, reject_s")
+            numbers = f"{self.recover_s:g}, {self.warn_s:g}, {self.reject_s:g}"
+            yield f"warn_s: the numbers must rise: recover_s, warn_s, reject_s are {numbers}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -256,7 +335,7 @@ class DeliveryRule(Rule):
 class PurchasesRule(Rule):
     """A location buys more than its schedule does; `silent` is how old the last word of its ledger may be."""
 
-    silent: str = _duration("15m")
+    silent: _Silence = "15m"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -327,9 +406,7 @@ class Targets:
 
 def _scaled(rule: Rule, factor: float) -> Rule:
     changes: dict[str, Any] = {
-        item.name: f"{rule.s(item.name) / factor:.6f}s"
-        for item in dataclasses.fields(rule)
-        if item.metadata.get("duration")
+        name: f"{rule.s(name) / factor:.6f}s" for name in durations_of(cast(Hashable, type(rule)))
     }
     if isinstance(rule, BurnRule):
         recent = {j: f"{seconds(text) / factor:.6f}s" for j, text in rule.recent_by_journey.items()}

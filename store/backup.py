@@ -10,9 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import make_url
-
-from store.engine import StoreError, open_store
+from store.engine import StoreError, database_address, open_store
 
 _NEW_SUFFIX = ".part"
 _OPEN = ("owed", "claimed")
@@ -45,8 +43,8 @@ def sqlite_file(url: str | None, *, folder: Path) -> Path:
     """The file of the SQLite database that `open_store` would open. Raises StoreError for one that is no file."""
     if url is None:
         return folder / "sixfb.db"
-    parsed = make_url(url)
-    if parsed.get_backend_name() == "sqlite" and parsed.database and parsed.database != ":memory:":
+    parsed = database_address(url)
+    if parsed.drivername == "sqlite" and parsed.database:
         return Path(parsed.database)
     raise StoreError("the database is not an SQLite file")
 

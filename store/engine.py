@@ -92,25 +92,49 @@ def _engine(url: str | None, folder: Path) -> Engine:
     if url is None:
         folder.mkdir(parents=True, exist_ok=True)
         return _sqlite(URL.create("sqlite", database=str(folder / "sixfb.db")))
+    parsed = database_address(url)
+    if parsed.drivername == "sqlite":
+        return _sqlite(parsed)
+    return sqlalchemy.create_engine(
+        parsed.set(drivername="postgresql+psycopg"),
+        pool_pre_ping=True,
+        json_serializer=json_text,
+        json_deserializer=from_json_text,
+        pool_size=10,
+        connect_args={"client_encoding": "utf8", "connect_timeout": 10},
+    )
+
+
+def database_address(url: str) -> URL:
+    """The parts of a database's address, of SQLite or PostgreSQL, with a driver that is here. Nothing is asked there.
+
+    Raises:
+        StoreError: it is no address, or that of another kind of database, or of one that keeps nothing.
+    """
     try:
         parsed = make_url(url)
-    except SQLAlchemyError:
+    except (SQLAlchemyError, ValueError):
         raise StoreError(
             "DATABASE_URL is not a database's address; write it like postgresql://user@host/name"
         ) from None
-    kind = parsed.drivername.partition("+")[0]
-    if kind == "sqlite":
-        return _sqlite(parsed)
+    kind, _, driver = parsed.drivername.partition("+")
     if kind in ("postgres", "postgresql"):
-        return sqlalchemy.create_engine(
-            parsed.set(drivername="postgresql+psycopg"),
-            pool_pre_ping=True,
-            json_serializer=json_text,
-            json_deserializer=from_json_text,
-            pool_size=10,
-            connect_args={"client_encoding": "utf8", "connect_timeout": 10},
+        if driver not in ("", "psycopg"):
+            raise StoreError(f"DATABASE_URL: the driver {driver!r:.40} is not here; write postgresql:// alone")
+        return parsed.set(drivername="postgresql")
+    if kind != "sqlite":
+        raise StoreError(f"DATABASE_URL: {kind:.40} is not supported; use postgresql:// or sqlite:///")
+    if driver not in ("", "pysqlite"):
+        raise StoreError(f"DATABASE_URL: the driver {driver!r:.40} is not here; write sqlite:/// alone")
+    if parsed.host:
+        raise StoreError(
+            "DATABASE_URL: SQLite is a file: write sqlite:///folder/file.db, or four slashes before an absolute path"
         )
-    raise StoreError(f"DATABASE_URL: {kind} is not supported; use postgresql:// or sqlite:///")
+    if parsed.database in (None, "", ":memory:"):
+        raise StoreError(
+            "DATABASE_URL: names no file, so everything would be forgotten at the end; write sqlite:///sixfb.db"
+        )
+    return parsed.set(drivername="sqlite")
 
 
 def _sqlite(url: URL) -> Engine:

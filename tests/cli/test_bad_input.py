@@ -11,6 +11,10 @@ import pytest
 
 SIXFB = Path(sys.executable).with_name("sixfb")
 ROOT = Path(__file__).resolve().parents[2]
+RECEIVERS = {
+    name: f"https://hooks.example.com/{name.lower()}"
+    for name in ("SLACK_EMERGENCY_WEBHOOK", "SLACK_OPS_WEBHOOK", "ALERT_WEBHOOK")
+}
 
 
 def sixfb(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -46,6 +50,10 @@ def sixfb(*arguments: str, cwd: Path, **environment: str) -> subprocess.Complete
         ),
         (["run", "ga_purchase", "--report", "/proc/report"], "--report: the folder /proc/report cannot be written"),
         (["run", "ga_purchase", "--repeat", "0"], "greater than or equal to 1"),
+        (["run", "ga_purchase", "--repeat", "1000000"], "--repeat: 1,000,000 runs would take days; 1,000 are the most"),
+        (["run", "ga_purchase", "--slow-mo", "1e9"], "--slow-mo: 1e+09 is no number of milliseconds up to 60,000"),
+        (["run", "ga_purchase", "--slow-mo", "nan"], "--slow-mo: nan is no number of milliseconds up to 60,000"),
+        (["demo", "--shop-only", "--port", "65535"], "65535 and the three ports after it are used"),
         (["run", "ga_purchase", "--trace", "maybe"], "'maybe' is not one of"),
         (["runner", "--location", "us-east", "--headed"], "there is no display here"),
         (["run"], "Missing argument 'journey'"),
@@ -120,9 +128,10 @@ def test_check_names_a_journey_that_does_not_exist(tmp_path: Path) -> None:
     assert (done.returncode, "journeys.gift: no such journey" in done.stderr) == (2, True)
 
 
-def test_check_is_content_with_what_ships(tmp_path: Path) -> None:
-    done = sixfb("check", cwd=tmp_path)
+def test_check_is_content_with_what_ships_once_its_receivers_have_addresses(tmp_path: Path) -> None:
+    done = sixfb("check", cwd=tmp_path, **RECEIVERS)
     assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "all is well")
+    assert "site.yaml       shipped defaults: " in done.stdout
 
 
 def test_a_journey_that_does_not_load_is_told_with_file_and_line(tmp_path: Path) -> None:
@@ -181,7 +190,7 @@ def test_check_shows_the_arithmetic_of_a_schedule_that_fits(tmp_path: Path) -> N
 def test_check_warns_where_confirming_every_failure_would_not_fit(tmp_path: Path) -> None:
     site = (ROOT / "site.yaml").read_text().replace("requests: 100", "requests: 60")
     (tmp_path / "site.yaml").write_text(site)
-    done = sixfb("check", cwd=tmp_path)
+    done = sixfb("check", cwd=tmp_path, **RECEIVERS)
     assert done.returncode == 0
     assert "no two locations may share an address" in done.stdout
     assert "each is tried twice: 82 of 60 requests" in done.stdout

@@ -8,7 +8,7 @@ import pytest
 
 from cli import settings
 from config import ConfigError, Secret
-from tests.cli.test_bad_input import sixfb
+from tests.cli.test_bad_input import RECEIVERS, sixfb
 
 LIVE = "rk_live_abc123"
 
@@ -79,6 +79,6 @@ def test_a_program_with_a_key_that_it_may_not_have_does_not_start(
 
 
 def test_check_says_whose_a_live_reading_key_is(tmp_path: Path) -> None:
-    done = sixfb("check", cwd=tmp_path, STRIPE_SOURCE_KEY=LIVE)
+    done = sixfb("check", cwd=tmp_path, STRIPE_SOURCE_KEY=LIVE, **RECEIVERS)
     assert (done.returncode, "a runner refuses to start with it" in done.stdout) == (0, True), done.stderr
     assert "abc123" not in done.stdout

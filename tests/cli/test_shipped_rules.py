@@ -17,7 +17,7 @@ from alerts.routes import routing_from
 from config import ConfigError, Document, read_document
 from sla.targets import targets_from
 from store import open_store
-from tests.cli.test_bad_input import ROOT, SIXFB, sixfb
+from tests.cli.test_bad_input import RECEIVERS, ROOT, SIXFB, sixfb
 
 SHIPPED = read_document(ROOT / "sla.yaml")
 NEWER = ("W3", "W4", "W5", "P1")
@@ -61,12 +61,12 @@ def test_what_is_not_known_or_not_whole_stays_a_mistake(changed: dict[str, Any],
 
 
 def test_check_says_which_rules_are_the_shipped_ones(folder: Path) -> None:
-    done = sixfb("check", cwd=folder)
+    done = sixfb("check", cwd=folder, **RECEIVERS)
     assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "all is well"), done.stderr
     (line,) = [line for line in done.stdout.splitlines() if "as shipped" in line]
     assert line.strip() == "not in sla.yaml, and so as shipped: P1, W3, W4, W5"
     (folder / "sla.yaml").unlink()
-    assert "as shipped" not in sixfb("check", cwd=folder).stdout, "the whole file is"
+    assert "as shipped" not in sixfb("check", cwd=folder, **RECEIVERS).stdout, "the whole file is"
 
 
 def test_a_shipped_rule_that_the_schedule_makes_impossible_is_told_as_one_that_the_file_does_not_name(
@@ -115,7 +115,7 @@ def test_an_installed_wheel_has_the_rules_that_a_file_leaves_out(folder: Path) -
     done = subprocess.run(
         [sys.executable, "-P", "-c", "import cli; print(cli.__file__); cli.main()", "check"],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(installed)},
+        env={**os.environ, **RECEIVERS, "PYTHONPATH": str(installed)},
         capture_output=True,
         text=True,
         timeout=60,

@@ -1,0 +1,103 @@
+"""Every key of the four files has a bad file, named for its one mistake; and every number has bounds with a reason."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, get_args, get_origin, get_type_hints
+
+import pytest
+
+from alerts.routes import Routing, routing_from
+from config import ConfigError, Document, Locations, read_document, validate
+from config.bounds import Bounds, Length
+from journeys.site import Site
+from sla.targets import Targets, targets_from
+
+ROOT = Path(__file__).resolve().parents[2]
+BAD = Path(__file__).parent / "bad"
+SHIPPED = read_document(ROOT / "sla.yaml")
+SHAPES: dict[str, Any] = {"site": Site, "locations": Locations, "sla": Targets, "alerts": Routing}
+FILES = sorted(file for kind in SHAPES for file in (BAD / kind).glob("*.yaml"))
+
+
+def refused(file: Path) -> ConfigError:
+    kind, document = file.parent.name, read_document(file)
+    with pytest.raises(ConfigError) as caught:
+        _read(kind, document)
+    return caught.value
+
+
+def _read(kind: str, document: Document) -> object:
+    if kind == "sla":
+        return targets_from(document, shipped=SHIPPED)
+    return routing_from(document) if kind == "alerts" else validate(SHAPES[kind], document)
+
+
+def complaint_in(file: Path) -> tuple[str, str]:
+    """The key and the words that the first line of a bad file promises."""
+    key, _, words = file.read_text().partition("\n")[0].removeprefix("# complains: ").partition(" | ")
+    return key, words
+
+
+def leaves(hint: Any, path: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
+    """Each key below a type as a pattern (`*` is any name), with its type."""
+    inner = bare(hint)
+    if path:
+        yield ".".join(path), hint
+    if dataclasses.is_dataclass(inner):
+        hints = get_type_hints(inner, include_extras=True)
+        for field in dataclasses.fields(inner):
+            yield from leaves(hints[field.name], (*path, field.name))
+    elif get_origin(inner) is dict:
+        yield from leaves(get_args(inner)[1], (*path, "*"))
+
+
+def bare(hint: Any) -> Any:
+    """A type without its annotations and without None."""
+    while hasattr(hint, "__metadata__") or type(None) in get_args(hint):
+        hint = next(argument for argument in get_args(hint) if argument is not type(None))
+    return hint
+
+
+KEYS = [(kind, key, hint) for kind, shape in SHAPES.items() for key, hint in leaves(shape, ())]
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: f"{file.parent.name}/{file.stem}")
+def test_a_bad_file_is_refused_for_its_one_mistake_with_file_line_and_key(file: Path) -> None:
+    key, words = complaint_in(file)
+    (told,) = refused(file).complaints
+    assert (told.file, told.key) == (str(file), key)
+    assert told.line, "it says where"
+    assert words in str(told)
+
+
+@pytest.mark.parametrize("kind", SHAPES)
+def test_every_key_has_a_bad_file(kind: str) -> None:
+    told = [complaint_in(file)[0] for file in FILES if file.parent.name == kind]
+    keys = [key for of, key, _ in KEYS if of == kind and not (kind == "sla" and "." not in key)]
+    without = [key for key in keys if not any(re.fullmatch(_pattern(key), one) for one in told)]
+    assert keys
+    assert without == []
+
+
+def _pattern(key: str) -> str:
+    return r"\.".join("[^.]+" if part == "*" else re.escape(part) for part in key.split("."))
+
+
+def test_every_number_has_bounds_with_a_reason() -> None:
+    numbers = [(key, getattr(hint, "__metadata__", ())) for _, key, hint in KEYS if bare(hint) in (int, float)]
+    assert len(numbers) > 40
+    assert [key for key, notes in numbers if not any(isinstance(n, Bounds) and n.reason for n in notes)] == []
+
+
+def test_every_default_of_a_duration_lies_within_its_bounds() -> None:
+    targets = targets_from(SHIPPED)
+    rules = [(rule, name) for rule in targets.rules().values() for name in get_type_hints(type(rule))]
+    for rule, name in rules:
+        notes = getattr(get_type_hints(type(rule), include_extras=True)[name], "__metadata__", ())
+        for note in notes:
+            if isinstance(note, Length):
+                note.check(getattr(rule, name))
