@@ -77,7 +77,7 @@ def _check_journeys() -> None:
 
 
 def _check_doors() -> None:
-    access.read_access("127.0.0.1")
+    access.read_access("127.0.0.1", watching.read_routing().base_url)
     access.secret_key()
 
 

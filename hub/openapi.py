@@ -58,10 +58,12 @@ BYTES_BODY: dict[str, Any] = {
 }
 
 
-def described(app: FastAPI) -> dict[str, Any]:
-    """The whole description, made once."""
+def described(app: FastAPI, *, prefix: str = "") -> dict[str, Any]:
+    """The whole description, made once; `prefix` is the path below which the hub is reached."""
     if app.openapi_schema is None:
         schema = get_openapi(title=app.title, version=app.version, routes=app.routes)
+        if prefix:
+            schema["servers"] = [{"url": prefix}]
         components = schema.setdefault("components", {})
         components["securitySchemes"] = _SCHEMES
         for path, methods in schema["paths"].items():

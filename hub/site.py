@@ -131,6 +131,7 @@ class Pages:
             has_inbox=centre.demo is not None,
             csrf=visitor.csrf if visitor and visitor.role.may(Role.OPERATOR) else "",
             visitor=_present(visitor) if visitor and visitor.known else None,
+            prefix=centre.guard.access.prefix,
             refresh_s=max(2, round(refresh_s / centre.scale)) if refresh_s else 0,
         )
 
