@@ -61,7 +61,7 @@ def login(centre: Centre) -> APIRouter:
         at: Any = {"httponly": True, "secure": secure, "path": access.cookie_path}
         response.set_cookie(session, entered.session, samesite="lax", **at)
         response.set_cookie(known, entered.device, samesite="lax", max_age=int(LASTS.total_seconds()), **at)
-        response.delete_cookie(_NONCE, path=f"{access.prefix}/login")
+        response.delete_cookie(_NONCE, path=f"{access.prefix}/login", httponly=True, samesite="strict", secure=secure)
         return response
 
     @router.post("/logout")

@@ -149,8 +149,15 @@ def test_every_setting_of_the_doors_is_read() -> None:
         proxies=(ip_network("10.0.0.0/8"), ip_network("::1")),
         proxy_login=ProxyLogin(header="X-Forwarded-User", role=Role.OPERATOR, role_header="X-Role"),
         metrics_token=Secret("scrape"),
+        linked="linked.example.com",
+        prefix="/hub",
     )
     assert "scrape" not in repr(access)
+
+
+def test_links_below_a_page_of_the_hub_are_refused() -> None:
+    with pytest.raises(ConfigError, match=r"alerts\.yaml: base_url: the hub has a page /alerts of its own"):
+        read_access("127.0.0.1", "https://example.com/alerts", {})
 
 
 @pytest.mark.parametrize(
