@@ -12,6 +12,7 @@ from cli import access, settings, watching
 from cli.failing import Failing, complain, writable_folder
 from config.ending import listen
 from config.heap import settle_heap
+from config.private import create_private
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,6 +38,7 @@ def hub(
     from store import StoreError
 
     start_scrubbed_logging("hub")
+    create_private()
     routing = watching.read_routing()
     host = host.strip("[]")
     doors, key = access.read_access(host, routing.base_url), access.secret_key()

@@ -14,6 +14,7 @@ from cli.display import needs_display
 from cli.failing import Failing, writable_folder
 from config import Complaint, ConfigError
 from config.ending import listen
+from config.private import create_private
 
 if TYPE_CHECKING:
     from runner.metrics import Served
@@ -45,6 +46,7 @@ def runner(
     if not hub_url:
         raise Failing("SIXFB_HUB_URL: is not set; it is the hub's address, like https://hub.example.com")
     start_scrubbed_logging("runner", context={"location": location})
+    create_private()
     grace_s, port = stop_grace_s(), _metrics_port()
     folder = writable_folder(settings.var_folder() / "runner" / location, option="SIXFB_VAR")
     program = Runner(

@@ -12,6 +12,7 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
+from config.private import private_folder
 from facts import Failpoint, go_on
 from hub.errors import HubError
 from store import Store, evidence
@@ -45,7 +46,7 @@ class Artifacts:
         self._free = free
         self._folder = folder
         self._at = at
-        folder.mkdir(parents=True, exist_ok=True)
+        private_folder(folder)
 
     async def keep(
         self, sha256: str, kind: str, chunks: AsyncIterator[bytes], *, run_id: str | None = None, now: datetime
@@ -82,7 +83,7 @@ class Artifacts:
     async def _receive(self, sha256: str, chunks: AsyncIterator[bytes]) -> int:
         digest, size = hashlib.sha256(), 0
         place = self._place(sha256)
-        place.parent.mkdir(parents=True, exist_ok=True)
+        private_folder(place.parent)
         handle, name = tempfile.mkstemp(dir=self._folder, prefix=".receiving-")
         try:
             with os.fdopen(handle, "wb") as file:

@@ -19,6 +19,7 @@ from alerts.policy import Policy
 from config import Secret
 from config.logs import get_logger
 from config.network import tls_context
+from config.private import tighten
 from facts import Failpoint, go_on, to_wire
 from hub.access import Access
 from hub.app import create_app
@@ -29,7 +30,7 @@ from hub.cycle import Cycle, Tick, new_holder
 from hub.deliver import Deliverer
 from hub.guard import Guard
 from hub.ingest import Ingest
-from hub.server_key import server_key
+from hub.server_key import KEY_FILE, server_key
 from hub.unknown_slots import write_missed
 from hub.watched import Watched
 from journeys.browser import our_version
@@ -143,6 +144,8 @@ class Hub:
             at=self.at,
             claim_s=self.settings.claim_s,
         )
+        # A key that others could read is not closed without a word: who had it is not known.
+        tighten(self.settings.folder, spare=KEY_FILE)
         self._artifacts = Artifacts(self.store, self.settings.folder / "evidence", at=self.at)
         key = server_key(self.settings.folder, self.settings.secret_key)
         self._guard = Guard(self.store, key, self.settings.access, clock=self.clock)

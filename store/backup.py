@@ -12,6 +12,7 @@ from pathlib import Path
 
 from sqlalchemy import make_url
 
+from config.private import private_file, private_folder
 from store.engine import StoreError, open_store
 
 _NEW_SUFFIX = ".part"
@@ -97,8 +98,9 @@ def restore(file: Path, database: Path, *, now: datetime, force: bool = False, s
             raise StoreError(f"there is a database already, {database}; with --force it is moved aside")
     part = database.with_name(database.name + _NEW_SUFFIX)
     with _told(f"{file} cannot be restored"):
-        database.parent.mkdir(parents=True, exist_ok=True)
+        private_folder(database.parent)
         part.unlink(missing_ok=True)
+        private_file(part)
         try:
             _copy(file, part)
             _look(part)
