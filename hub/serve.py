@@ -43,6 +43,8 @@ _TICK_S = 10.0
 _DELIVER_S = 1.0
 _COLLECT_S = 60.0
 _HOUSEKEEPING_S = 600.0
+# It looks at every file of evidence, of which there may be a hundred thousand.
+_ORPHANS_S = 3600.0
 _FIRST_WATCHED = "first_watched"
 
 
@@ -172,6 +174,7 @@ class Hub:
             "evaluator": Loop("evaluator", _TICK_S / scale, self._tick),
             "deliverer": Loop("deliverer", _DELIVER_S, self._deliverer.deliver),
             "housekeeping": Loop("housekeeping", _HOUSEKEEPING_S, self._keep_house),
+            "orphans": Loop("orphans", _ORPHANS_S, self._sweep_orphans),
         }
         if url:
             collector = Collector(store=self.store, read=partial(read_inventory, self._client, url))
@@ -195,6 +198,11 @@ class Hub:
         gone = self._artifacts.make_room(self.settings.evidence_bytes)
         if gone:
             _log.warning("evidence_let_go", artifacts=gone)
+
+    def _sweep_orphans(self) -> None:
+        swept = self._artifacts.sweep(now=self.clock())
+        if swept:
+            _log.info("orphans_swept", files=swept)
 
     def _server_settings(self) -> uvicorn.Config:
         centre = Centre(

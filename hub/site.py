@@ -222,7 +222,7 @@ class Pages:
         """The evidence that the hub has, each file under its hash."""
         found = []
         with self.centre.store.read() as connection:
-            gone = evidence.why_gone(connection, [e.sha256 for e in run.evidence if e.sha256])
+            gone = evidence.why_gone(connection, [e.sha256 for e in run.evidence if e.sha256], location=run.location)
         old = run.finished_at < self.centre.clock() - Retention().evidence
         missing = "let go: evidence is kept 14 days" if old else "it has not come yet"
         for artifact in read_artifacts(run, None):
