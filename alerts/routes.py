@@ -20,6 +20,7 @@ _MENTION = re.compile(r"<(@[UW][A-Z0-9]+|!subteam\^S[A-Z0-9]+(\|[^<>]*)?|!here|!
 _DURATION = re.compile(r"(\d+)\s*(s|m|h)")
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
 FILE = "alerts.yaml"
+_LONGEST_NAME = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +61,9 @@ class Routing:
     allow_private: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        for name in self.destinations:
+            if not 1 <= len(name) <= _LONGEST_NAME:
+                raise ValueError(f"destinations: {name[:80]!r} has {len(name)} characters; at most {_LONGEST_NAME}")
         for severity, names in self.routes.items():
             unknown = sorted(set(names) - set(self.destinations))
             if unknown:

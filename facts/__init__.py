@@ -73,6 +73,7 @@ from facts.verdict import (
     Severity,
     Verdict,
     Word,
+    digest_of,
 )
 from facts.wire import (
     WIRE_VERSION,
@@ -128,6 +129,7 @@ __all__ = [
     "WireError",
     "Word",
     "claim_ttl_s",
+    "digest_of",
     "from_wire",
     "go_on",
     "has_failed",
