@@ -295,8 +295,12 @@ def _add_files(router: APIRouter, centre: Centre) -> None:
 def _viewer_file(name: str) -> Response:
     """A file of Playwright's own trace viewer, which ships with it."""
     folder = Path(playwright.__file__).parent / "driver" / "package" / "lib" / "vite" / "traceViewer"
-    file = (folder / name).resolve()
-    if not file.is_relative_to(folder.resolve()) or not file.is_file():
+    try:
+        file = (folder / name).resolve()
+        found = file.is_relative_to(folder.resolve()) and file.is_file()
+    except (OSError, ValueError):  # a name that no file system takes
+        found = False
+    if not found:
         raise HubError(404, "no such file")
     media = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
     return Response(file.read_bytes(), media_type=media)

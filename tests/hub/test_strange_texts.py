@@ -4,17 +4,15 @@ tick that fails."""
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 import httpx
 import pytest
 
-from facts import AlertState, Role, Vital, to_wire
+from facts import Role, to_wire
 from hub.collect import Collector
 from sources import read_inventory
-from store import alerts as alert_rows
 from store import feeds
 from tests.hub.conftest import PASSWORD, Bench, csrf_of
 
@@ -88,34 +86,6 @@ def try_login_with(bench: Bench, text: str) -> None:
         )
         assert answer.status_code < 500, key
         bench.client.cookies.clear()
-
-
-def with_page(bench: Bench, page: str, **facts: Any) -> list[Any]:
-    """Slow runs of a page at each location, as many as the rule of its vitals wants."""
-    found = []
-    for place in ("us-east", "us-west", "eu-west"):
-        for minutes in (6, 16, 26, 36, 46, 56):
-            run = bench.slot_run(place, minutes_ago=minutes, **facts)
-            slow = Vital(page=page, name="LCP", value=20_000.0, unit="ms", navigation="hard", cut=False)
-            found.append(replace(run, attempts=(replace(run.attempts[0], vitals=(slow,)),)))
-    return found
-
-
-PAGES = {"long": "/" + "x" * 500, "odd": "/a b?c=d#e%2f..", "long and odd": "/" + "\u202e?" * 300}
-
-
-@pytest.mark.parametrize("page", PAGES.values(), ids=PAGES.keys())
-def test_a_page_of_any_name_has_an_alert_that_can_be_acknowledged_and_breaks_no_tick(bench: Bench, page: str) -> None:
-    bench.send(*with_page(bench, page))
-    bench.tick()
-    bench.tick(900)
-    with bench.store.read() as connection:
-        found = [alert for alert in alert_rows.standing(connection) if alert.rule == "G1"]
-    (alert,) = found
-    assert len(alert.id) <= 120
-    assert set(alert.id) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:~-")
-    answer = bench.client.get(f"/api/alerts/{alert.id}")
-    assert answer.json()["state"] in list(AlertState)
 
 
 @pytest.mark.parametrize(
