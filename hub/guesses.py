@@ -78,8 +78,8 @@ class Guesses:
                     login_failures.note(connection, key, failed=failures.failed + 1, at=now)
         return max(waits)
 
-    def was_right(self, limits: Collection[Limit]) -> None:
-        """Take a guess back. What others guessed wrong stays counted: an owner who logs in must not give them a fresh start."""
+    def take_back(self, limits: Collection[Limit]) -> None:
+        """Take a guess back that was right, or that nobody looked at. What others guessed wrong stays counted: an owner who logs in must not give them a fresh start."""
         with self._store.write() as connection:
             for key in sorted(limit.key for limit in limits):
                 login_failures.take_back(connection, key)

@@ -74,11 +74,16 @@ class Logins:
         if wait_s > 0:
             raise TooManyError("too many wrong passwords", wait_s=wait_s)
         places = self._known if known else self._strangers
-        if not self._is_right(password, password_hash, places) or stored is None:
+        try:
+            is_right = self._is_right(password, password_hash, places)
+        except TooManyError:
+            self._guesses.take_back(counted)  # nobody looked at it
+            raise
+        if not is_right or stored is None:
             raise HubError(401, _NOT_KNOWN)
         cookie = secrets.token_urlsafe(32)
         self._begin(name, stored.password, cookie, leaving)
-        self._guesses.was_right(counted)
+        self._guesses.take_back(counted)
         browser = self._devices.cookie(name, password=stored.password, now=now, device=known)
         return LoggedIn(session=cookie, device=browser)
 

@@ -13,6 +13,7 @@ from hub.envelope import MOST_RUNS
 _PROBLEM = {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 _EVERYWHERE = {
     400: "A `Host` that is not the hub's (`SIXFB_HOSTS`), or NUL in the address.",
+    403: "Another site's page sends it, or a proxy that nobody named passed it on to a hub that asks nobody anything.",
     503: "The database does not answer; try again after `Retry-After` seconds.",
 }
 _FOR_PEOPLE = {401: "Nobody is logged in.", 403: "Logged in, but the role is too low."}

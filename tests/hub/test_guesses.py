@@ -65,7 +65,7 @@ def test_a_right_guess_is_taken_back_and_forgives_no_other(sqlite_store: Store) 
     guesses = Guesses(sqlite_store)
     guesses.count(A_LIMIT, now=A_MOMENT)
     guesses.count(A_LIMIT, now=A_MOMENT)
-    guesses.was_right(A_LIMIT)
+    guesses.take_back(A_LIMIT)
     assert [guesses.count(A_LIMIT, now=A_MOMENT) for _ in range(2)] == [0, 1]
 
 
@@ -254,8 +254,9 @@ def test_a_crowd_of_strangers_does_not_keep_a_known_browser_waiting(sqlite_store
     places = logins._strangers
     assert places.acquire(blocking=False)
     assert places.acquire(blocking=False)
-    with pytest.raises(TooManyError, match="at once"):
-        logins.log_in("operator", PASSWORD, client="192.0.2.2")
+    for _ in range(7):  # to be sent away is no wrong guess
+        with pytest.raises(TooManyError, match="at once"):
+            logins.log_in("operator", PASSWORD, client="192.0.2.2")
     assert logins.log_in("operator", PASSWORD, client="192.0.2.1", device=device).session
 
 
