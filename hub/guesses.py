@@ -79,7 +79,8 @@ class Guesses:
         return max(waits)
 
     def take_back(self, limits: Collection[Limit]) -> None:
-        """Take a guess back that was right, or that nobody looked at. What others guessed wrong stays counted: an owner who logs in must not give them a fresh start."""
+        """Take a guess back that was right, or that nobody looked at. What others guessed wrong stays counted: an owner who logs in
+        must not give them a fresh start."""
         with self._store.write() as connection:
             for key in sorted(limit.key for limit in limits):
                 login_failures.take_back(connection, key)
