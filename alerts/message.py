@@ -3,15 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
+from enum import Enum
+from typing import Any
 
 from alerts.policy import Policy
+from config.plain_text import plain
 from facts import Alert, Incident, NotificationKind, Severity
 
 
+class _PlainTexts:
+    """Strips every text of a message as it is made, so that no channel, stored message or new field can forget to: titles and
+    summaries quote what a monitored page said."""
+
+    __slots__ = ()
+
+    def __post_init__(self) -> None:
+        for one in fields(self):  # type: ignore[arg-type]
+            value = getattr(self, one.name)
+            if (stripped := _plain(value)) is not value:
+                object.__setattr__(self, one.name, stripped)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, str) and not isinstance(value, Enum):
+        return plain(value)
+    return tuple(_plain(one) for one in value) if isinstance(value, tuple) else value
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class Line(_PlainTexts):
     """One alert of the incident in a message."""
 
     alert: str
@@ -26,7 +48,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Link:
+class Link(_PlainTexts):
     """A place to go from here."""
 
     name: str
@@ -34,7 +56,7 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
+class Message(_PlainTexts):
     """One message. `headline` is the line that must do: what broke, where, since when. `summary` is its sentence.
 
     `lasted_s` is told when it is over. `by` is who took it on. `mark` says that it is a demo's or a test's.

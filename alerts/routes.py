@@ -24,6 +24,7 @@ _RECEIVER = Address("https://hooks.example.com/path", may=frozenset({"login", "q
 _Join = Annotated[str, Length("0s", "24h", "alerts that are a day apart are no one incident")]
 _Update = Annotated[str, Length("10s", "24h", "the hub looks every ten seconds, and a day's silence is no update")]
 FILE = "alerts.yaml"
+_LONGEST_NAME = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +68,9 @@ class Routing:
         refuse(self._wrong())
 
     def _wrong(self) -> Iterator[str]:
+        for name in self.destinations:
+            if not 1 <= len(name) <= _LONGEST_NAME:
+                yield f"destinations: {name[:80]!r} has {len(name)} characters; at most {_LONGEST_NAME}"
         for severity, names in self.routes.items():
             unknown = sorted(set(names) - set(self.destinations))
             if unknown:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from facts import Alert, AlertState, Severity, Verdict, Word
+from facts import Alert, AlertState, Severity, Verdict, Word, digest_of
 
 _UNKNOWN = (Word.NO_DATA, Word.ERROR, Word.INSUFFICIENT, Word.OFF, Word.UNPROVEN)
 _LAST_KNOWN = "No data now; last known: "
 _DISTINCT_SAMPLES = 2
 _SAMPLES_KEPT = 20
+_UNSAFE = re.compile(r"[^A-Za-z0-9._:~-]")
 
 
 def begun(verdict: Verdict, *, episode: int, now: datetime) -> Alert:
     """A new episode: firing at once where nothing has to hold, else pending."""
     alert = Alert(
-        id=f"{verdict.key.replace('/', '.')}.{episode}",
+        id=f"{_in_a_path(verdict.key)}.{episode}",
         key=verdict.key,
         rule=verdict.rule,
         journey=verdict.journey,
@@ -30,6 +32,13 @@ def begun(verdict: Verdict, *, episode: int, now: datetime) -> Alert:
         runbook=verdict.runbook,
     )
     return observed(alert, verdict, now)
+
+
+def _in_a_path(key: str) -> str:
+    """The key as a part of an address. One that holds more than letters, digits and ``._:~-`` is told apart by its digest."""
+    dotted = key.replace("/", ".")
+    safe = _UNSAFE.sub("-", dotted)
+    return safe if safe == dotted else f"{safe}~{digest_of(key)}"
 
 
 def observed(alert: Alert, verdict: Verdict, now: datetime) -> Alert:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,15 +36,17 @@ def read_access(host: str, base_url: str | None = None, environment: Mapping[str
 
     hosts = tuple(_hosts(environment))
     public = not is_loopback(host) or any(not is_local_name(name) for name in hosts)
-    linked = urlsplit(base_url).hostname if base_url and public else None
+    linked = urlsplit(base_url).hostname if base_url else None
     proxies = _listed("SIXFB_TRUSTED_PROXIES", environment)
     return Access(
         public=public,
         require_tokens=_flag("SIXFB_REQUIRE_TOKENS", environment),
-        hosts=(*hosts, *([linked.lower()] if linked else [])),
+        hosts=(*hosts, *([linked] if linked and public else [])),
         proxies=_networks(proxies),
         proxy_login=_proxy_login(environment, proxies),
         metrics_token=read_secret("SIXFB_METRICS_TOKEN", environment),
+        linked=linked,
+        prefix=_prefix(base_url),
     )
 
 
@@ -91,10 +94,11 @@ def own_key() -> ServerKey:
 
 
 def logins(store: Store) -> Logins:
-    """The users of a database."""
+    """The users of a database, to add and change; nobody logs in here, and so nothing is signed with the hub's key."""
     from hub.logins import Logins
+    from hub.server_key import ServerKey
 
-    return Logins(store)
+    return Logins(store, ServerKey(secrets.token_bytes(32)))
 
 
 def _hosts(environment: Mapping[str, str]) -> list[str]:
@@ -130,6 +134,16 @@ def _role(name: str, environment: Mapping[str, str]) -> Role:
     if value not in list(Role):
         raise _wrong(name, f"{value!r} is no role", f"there are {', '.join(Role)}")
     return Role(value)
+
+
+def _prefix(base_url: str | None) -> str:
+    from hub.access import prefix_of
+
+    try:
+        return prefix_of(base_url)
+    except ValueError as error:
+        hint = "write it like https://hub.example.com or https://example.com/monitor"
+        raise ConfigError(Complaint(file="alerts.yaml", key="base_url", what=str(error), hint=hint)) from None
 
 
 def _networks(values: list[str]) -> tuple[Network, ...]:

@@ -13,6 +13,7 @@ from cli.failing import Failing, announce, complain, writable_folder
 from config.bounds import Bounds
 from config.ending import listen
 from config.heap import settle_heap
+from config.private import create_private
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,6 +43,7 @@ def hub(
     get_logger("sixfb.hub").info("configuration_read", files=settings.sources())
     for warning in settings.misnamed_here():
         complain(f"warning: {warning}")
+    create_private()
     routing = watching.read_routing()
     host = host.strip("[]")
     doors, key = access.read_access(host, routing.base_url), access.secret_key()

@@ -15,6 +15,7 @@ from cli.failing import Failing, announce, writable_folder
 from config import Complaint, ConfigError
 from config.bounds import without_login
 from config.ending import listen
+from config.private import create_private
 
 if TYPE_CHECKING:
     from runner.metrics import Served
@@ -53,6 +54,7 @@ def runner(
         )
     site = settings.site_address(site)
     start_scrubbed_logging("runner", context={"location": location})
+    create_private()
     grace_s, port, proxies = stop_grace_s(), metrics_port(), proxy_settings()
     check_proxies(proxies)
     secrets_in_folders, journeys_dir = folders_of_secrets(), checked_journeys()

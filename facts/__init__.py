@@ -75,6 +75,7 @@ from facts.verdict import (
     Severity,
     Verdict,
     Word,
+    digest_of,
 )
 from facts.wire import (
     WIRE_VERSION,
@@ -131,6 +132,7 @@ __all__ = [
     "WireError",
     "Word",
     "claim_ttl_s",
+    "digest_of",
     "from_wire",
     "go_on",
     "has_failed",

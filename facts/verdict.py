@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -35,6 +36,15 @@ class Severity(StrEnum):
     def rank(self) -> int:
         """0 for the most urgent."""
         return list(Severity).index(self)
+
+
+_LONGEST_KEY = 80
+"""The id of an alert's message has the key in it, a destination and more, and 200 characters."""
+
+
+def digest_of(text: str) -> str:
+    """Return a short name of a text, by which no two are likely to be confused."""
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:12]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,5 +88,6 @@ class Verdict:
 
     @property
     def key(self) -> str:
-        """What names the alert of this verdict: rule, journey and subject."""
-        return "/".join(part for part in (self.rule, self.journey, self.subject) if part)
+        """What names the alert of this verdict: rule, journey and subject; a long one, which a page's name can make it, is cut."""
+        whole = "/".join(part for part in (self.rule, self.journey, self.subject) if part)
+        return whole if len(whole) <= _LONGEST_KEY else f"{whole[: _LONGEST_KEY - 13]}~{digest_of(whole)}"

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 from starlette.requests import Request
 
 from config import Secret
 from facts import Role
+from hub.forwarding import is_forwarding
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-LOCAL_NAMES = ("localhost", "testserver")
+LOCAL_NAMES = ("localhost",)
 _LONGEST_HOST = 255
+_SEGMENT = re.compile(r"(?!\.+$)[A-Za-z0-9._~-]+")
+_OWN_PATHS = frozenset(
+    {"alerts", "api", "demo", "evidence", "healthz", "inbox", "inbox.json", "journeys", "login", "logout"}
+    | {"metrics", "openapi.json", "readyz", "runs", "sla", "static", "trace"}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +39,8 @@ class Access:
     """`public`: others than this machine reach the hub, so it wants a login and tokens whatever else is so.
 
     `hosts` are names it answers to beside this machine's and every plain address (`*.example.com` covers those below).
-    Forwarding headers, and `proxy_login`, are believed from `proxies` alone.
+    Forwarding headers, and `proxy_login`, are believed from `proxies` alone. `linked` is the host that links in messages lead to,
+    `prefix` the path below which people reach the hub there (`/monitor`; empty at the root).
     """
 
     public: bool = False
@@ -40,6 +49,8 @@ class Access:
     proxies: tuple[Network, ...] = ()
     proxy_login: ProxyLogin | None = None
     metrics_token: Secret | None = field(default=None, repr=False)
+    linked: str | None = None
+    prefix: str = ""
 
     def answers_to(self, host: str | None) -> bool:
         """Whether a `Host` header is ours. A page elsewhere may point a name of its own at this machine; it has no answer.
@@ -51,6 +62,31 @@ class Access:
             return False
         if name in LOCAL_NAMES or _address(name) is not None:
             return True
+        return self._is_named(name)
+
+    def is_linked(self, host: str | None) -> bool:
+        """Whether a `Host` header is the one that links in messages lead to."""
+        return self.linked is not None and _name_of(host or "") == self.linked
+
+    def is_own_origin(self, origin: str, request: Request) -> bool:
+        """Whether a page of an origin (`https://hub.example.com`, or an address below it) is the hub's own, though a proxy may
+        have put another `Host` on the request."""
+        try:
+            netloc = urlsplit(origin).netloc.lower()
+        except ValueError:
+            return False
+        name = _name_of(netloc)
+        if not name:
+            return False
+        return netloc == request.headers.get("Host", "").lower() or name == self.linked or self._is_named(name)
+
+    def forwarding_header(self, request: Request) -> str | None:
+        """The header by which a request shows that somebody passed it on who is not believed; None where none does."""
+        if self.is_proxy(request):
+            return None
+        return next((name for name in request.headers if is_forwarding(name)), None)
+
+    def _is_named(self, name: str) -> bool:
         return any(
             name.endswith(pattern[1:]) if pattern.startswith("*.") else name == pattern for pattern in self.hosts
         )
@@ -83,6 +119,18 @@ class Access:
                 return told == "https"
         return request.scope.get("scheme") == "https"
 
+    def cookie_name(self, name: str, request: Request) -> str:
+        """The name of a cookie. Over https its prefix keeps pages without https, and at the root other hosts, from setting it
+        (`__Host-` asks for the path `/`)."""
+        if not self.is_https(request):
+            return name
+        return f"__Secure-{name}" if self.prefix else f"__Host-{name}"
+
+    @property
+    def cookie_path(self) -> str:
+        """The path of every cookie: other programs at the same host get none of them."""
+        return self.prefix or "/"
+
     def _believes(self, address: Address) -> bool:
         return any(address in network for network in self.proxies)
 
@@ -98,6 +146,31 @@ def is_local_name(host: str) -> bool:
     return host in LOCAL_NAMES or is_loopback(host)
 
 
+def is_local_host(host: str | None) -> bool:
+    """Whether a `Host` header is a name or an address of this machine that no other machine has."""
+    return is_local_name(_name_of(host or ""))
+
+
+def prefix_of(base_url: str | None) -> str:
+    """The path below which the address of links leads to the hub: `/monitor`; empty at the root.
+
+    Raises:
+        ValueError: the path cannot be one, or is one of the hub's own pages.
+    """
+    parsed = urlsplit(base_url or "")
+    if parsed.query or parsed.fragment or parsed.username is not None:
+        raise ValueError(f"{base_url!r}: links are made by adding to it, so it holds no user, no ? and no #")
+    path = parsed.path.rstrip("/")
+    if not path:
+        return ""
+    parts = path[1:].split("/")
+    if not path.isascii() or not all(_SEGMENT.fullmatch(part) for part in parts):
+        raise ValueError(f"the path {path!r} may hold letters, digits and . _ ~ - between single slashes")
+    if parts[0] in _OWN_PATHS:
+        raise ValueError(f"the hub has a page /{parts[0]} of its own; choose another path, like /monitor")
+    return path
+
+
 def networks(values: Sequence[str]) -> tuple[Network, ...]:
     """The networks that texts like `10.0.0.0/8` or `::1` name. Raises ValueError."""
     return tuple(ipaddress.ip_network(value) for value in values)
@@ -111,7 +184,7 @@ def _name_of(host: str) -> str:
         name, bracket, port = host[1:].partition("]")
         return name if bracket and (not port or port.startswith(":")) else ""
     name, _, port = host.partition(":")
-    return name.rstrip(".").lower() if not port or port.isdigit() else ""
+    return name.removesuffix(".").lower() if not port or port.isdigit() else ""
 
 
 def _address(text: str) -> Address | None:

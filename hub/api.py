@@ -24,6 +24,7 @@ from hub.answers import (
     answering,
     told,
 )
+from hub.artifacts import ArtifactHeader
 from hub.centre import Centre
 from hub.cycle import VERDICTS
 from hub.decoding import decoded
@@ -78,7 +79,7 @@ def _add_runner_doors(router: APIRouter, centre: Centre) -> None:
             EvidenceKept,
             "It was here already, or is noted as never to come.",
             also={201: told(EvidenceKept, "Stored.")},
-            _400="No such hash or kind, or bytes that are not of their `Content-Encoding`.",
+            _400="No such hash, kind or run id, or bytes that are not of their `Content-Encoding`.",
             _413="More than 20 MiB, unpacked.",
             _415="A `Content-Encoding` that is not taken.",
             _422="The bytes have another hash, or no kind.",
@@ -93,12 +94,18 @@ def _add_runner_doors(router: APIRouter, centre: Centre) -> None:
         x_evidence_let_go: Annotated[str | None, Header(description="It never comes, and why.")] = None,
     ) -> Response:
         """Take an artifact of at most 20 MiB, unpacked; its kind stands in `X-Evidence-Kind`."""
-        kind, run_id, gone = x_evidence_kind, x_evidence_run, x_evidence_let_go
-        if gone is not None:
-            await run_in_threadpool(centre.artifacts.note_gone, sha256, kind, gone, run_id=run_id, now=centre.clock())
+        token = token_of(request)
+        what = ArtifactHeader(
+            sha256=sha256,
+            kind=x_evidence_kind,
+            run_id=x_evidence_run or None,
+            location=token.subject if token else None,
+        )
+        if x_evidence_let_go is not None:
+            await run_in_threadpool(centre.artifacts.note_gone, what, x_evidence_let_go, now=centre.clock())
             return JSONResponse({"sha256": sha256, "new": False})
         body = decoded(request.stream(), request.headers.get("Content-Encoding", ""))
-        new = await centre.artifacts.keep(sha256, kind, body, run_id=run_id, now=centre.clock())
+        new = await centre.artifacts.keep(what, body, now=centre.clock())
         return JSONResponse({"sha256": sha256, "new": new}, status_code=201 if new else 200)
 
     @router.get(

@@ -16,10 +16,11 @@ from config.logs import get_logger
 from hub.api import api
 from hub.centre import Centre
 from hub.errors import HubError, LoginNeededError
+from hub.guard import is_form
 from hub.headers import with_headers
 from hub.login import login, login_address
 from hub.openapi import described
-from hub.requests import is_form
+from hub.prefix import PrefixMiddleware, lead_below
 from hub.site import site
 from journeys.browser import our_version
 
@@ -35,7 +36,8 @@ def create_app(centre: Centre) -> FastAPI:
     app.include_router(api(centre))
     app.include_router(site(centre), include_in_schema=False)
     app.include_router(login(centre), include_in_schema=False)
-    app.openapi = partial(described, app)  # type: ignore[method-assign]
+    prefix = centre.guard.access.prefix
+    app.openapi = partial(described, app, prefix=prefix)  # type: ignore[method-assign]
     app.add_exception_handler(HubError, _refuse)
     app.add_exception_handler(OperationalError, _no_database)
     app.add_exception_handler(RequestValidationError, _invalid)
@@ -43,22 +45,24 @@ def create_app(centre: Centre) -> FastAPI:
 
     @app.middleware("http")
     async def at_the_door(request: Request, call_next: Next) -> Response:
-        return with_headers(request.scope["path"], await _answer(centre, request, call_next))
+        answer = await _answer(centre, request, call_next)
+        return with_headers(request.scope["path"], lead_below(prefix, answer))
 
+    if prefix:
+        app.add_middleware(PrefixMiddleware, prefix=prefix)
     return app
 
 
 async def _answer(centre: Centre, request: Request, call_next: Next) -> Response:
     path = request.scope["path"]
     try:
-        # Probes come by whatever name the machine has there.
-        if path not in _HEALTH and not centre.guard.access.answers_to(request.headers.get("Host")):
-            raise HubError(400, "the hub does not answer to this name; SIXFB_HOSTS lists those that it has")
         if "\0" in path or b"%00" in request.scope["query_string"]:
             raise HubError(400, "there is no NUL in any name here")
-        await run_in_threadpool(centre.guard.admit, request)
+        if not path.startswith("/"):
+            raise HubError(400, "the hub is no proxy: ask for a path, like /alerts")
+        await run_in_threadpool(_admit, centre, request)
     except LoginNeededError as error:
-        return _to_the_login(request, path) or _refuse(request, error)
+        return _to_the_login(request, path, centre.guard.access.prefix) or _refuse(request, error)
     except HubError as error:
         return _refuse(request, error)
     except OperationalError as error:
@@ -66,10 +70,17 @@ async def _answer(centre: Centre, request: Request, call_next: Next) -> Response
     return await call_next(request)
 
 
-def _to_the_login(request: Request, path: str) -> Response | None:
+def _admit(centre: Centre, request: Request) -> None:
+    # Probes come by whatever way and name the machine has there.
+    if request.scope["path"] not in _HEALTH:
+        centre.guard.check_way(request)
+    centre.guard.admit(request)
+
+
+def _to_the_login(request: Request, path: str, prefix: str) -> Response | None:
     """Where a browser goes whose session is over; None for a program."""
     if request.method in ("GET", "HEAD") and not path.startswith(_FOR_PROGRAMS):
-        return RedirectResponse(login_address(request), status_code=303)
+        return RedirectResponse(login_address(request, prefix), status_code=303)
     return RedirectResponse("/login", status_code=303) if is_form(request) else None
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from config.plain_text import plain
 from facts import Stock
 from sources import SourceError
 from store import Store, feeds, stock
@@ -25,7 +26,7 @@ class Collector:
             stocks = self.read(now)
         except SourceError as error:
             with self.store.write() as connection:
-                feeds.note_error(connection, self.source, now, str(error))
+                feeds.note_error(connection, self.source, now, plain(str(error)))
             return False
         with self.store.write() as connection:
             stock.save(connection, stocks, source=self.source)

@@ -11,8 +11,18 @@ from facts import Run, Status
 _AHEAD = timedelta(minutes=5)
 _EARLIEST = datetime(2020, 1, 1, tzinfo=UTC)
 _LONGEST_MS = 24 * 3600 * 1000.0
-_ID = re.compile(r"[A-Za-z0-9._:-]{1,200}")
+LONGEST_ID = 200
+# It begins and ends with what no shell, file system, browser or chat takes for something else: `..` is no page of a run.
+_ID = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9._:-]{0,198}[A-Za-z0-9_])?")
 _LONGEST_NAME = {"journey": 100, "location": 64, "failed_step": 100}
+
+
+ID_RULE = f"1 to {LONGEST_ID} letters, digits, dots, colons, hyphens or underscores, with a letter, digit or underscore at both ends"
+
+
+def is_run_id(text: str) -> bool:
+    """Whether a text can be the id of a run, and so the end of an address and the name of a file."""
+    return _ID.fullmatch(text) is not None
 
 
 def wrong(run: Run, *, sent_from: str | None, locations: Collection[str], now: datetime) -> str | None:
@@ -29,8 +39,8 @@ def _wrong_place(run: Run, sent_from: str | None, locations: Collection[str]) ->
 
 
 def _wrong_name(run: Run) -> str | None:
-    if not _ID.fullmatch(run.id):
-        return "id: 1 to 200 letters, digits, dots, colons, hyphens or underscores, without a slash"
+    if not is_run_id(run.id):
+        return f"id: {ID_RULE}"
     for name, most in _LONGEST_NAME.items():
         value = getattr(run, name)
         if value is not None and not 1 <= len(value) <= most:

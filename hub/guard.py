@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from starlette.requests import Request
 
 from facts import Role, Token, TokenKind
-from hub.access import Access
+from hub.access import Access, is_local_host
 from hub.doors import Need, need
 from hub.errors import HubError, LoginNeededError, TooManyError
 from hub.logins import Logins
@@ -21,12 +21,18 @@ from hub.server_key import ServerKey
 from hub.tokens import Tokens, bearer
 from store import Store, tokens, users
 
+SESSION_COOKIE = "sixfb_session"
 _LONGEST_NAME = 80
 _OPEN_DOORS = (
     "Nobody needs to log in, and runners need no token: this hub is open to everybody on this machine "
     "(`sixfb user add`, `sixfb token create`)."
 )
 _NO_LOGIN = "Nobody needs to log in: pages and acknowledging are open to everybody on this machine (`sixfb user add`)."
+_BEHIND_PROXY = "Nobody needs to log in: this hub is open to everybody whom the proxy of SIXFB_TRUSTED_PROXIES lets in."
+_TO_OPEN = (
+    "to let others in, add a user (`sixfb user add NAME --role admin`) and a token for each runner "
+    "(`sixfb token create --location NAME`), or name the proxy in SIXFB_TRUSTED_PROXIES"
+)
 _NO_TOKENS = "Runners need no token: everybody who reaches this hub can send runs (`sixfb token create`)."
 _KINDS = {Need.LOCATION: TokenKind.LOCATION, Need.SOURCE: TokenKind.SOURCE}
 
@@ -60,11 +66,58 @@ class Guard:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.access = access
-        self.logins = logins or Logins(store, clock=clock, monotonic=monotonic)
+        self.logins = logins or Logins(store, key, clock=clock)
         self._store, self._key, self._clock, self._monotonic = store, key, clock, monotonic
         self._tokens = Tokens(store, key)
         self._buckets = Buckets(rate or Rate())
         self._open_csrf = key.sign("csrf of the open hub", secrets.token_hex(16))
+
+    def check_way(self, request: Request) -> None:
+        """Refuse a request that came by a way by which none should: for a name that is not ours, from a page elsewhere, or through a
+        proxy that nobody named to a door that asks nobody anything.
+
+        Raises:
+            HubError: 400 the name, 403 the page or the proxy; the message says what to do.
+        """
+        hosts = request.headers.getlist("Host")
+        host = hosts[0] if len(hosts) == 1 else None
+        if not self.access.answers_to(host) and not (self.access.is_linked(host) and self.login_needed()):
+            raise HubError(400, "the hub does not answer to this name; SIXFB_HOSTS lists those that it has")
+        self._refuse_other_sites(request)
+        header = self.access.forwarding_header(request)
+        if header is None and (is_local_host(host) or self.access.is_proxy(request)):
+            return
+        if self._asks_who(request):
+            return
+        # Whoever is passed on looks like somebody on this machine, for whom the doors are open.
+        if header is None:
+            raise HubError(400, f"this hub is open to this machine alone, and answers to localhost; {_TO_OPEN}")
+        raise HubError(
+            403,
+            f"this hub is open to this machine alone, and {header:.40} says that a proxy passed this on; {_TO_OPEN}",
+        )
+
+    def _asks_who(self, request: Request) -> bool:
+        """Whether the door asks for a token or a login as things are."""
+        asked = need(request.method, request.scope["path"])
+        if asked in _KINDS:
+            return bearer(request.headers.get("Authorization")) is not None or self.tokens_needed()
+        return (asked is Need.METRICS and self._has_metrics_token(request)) or self.login_needed()
+
+    def _refuse_other_sites(self, request: Request) -> None:
+        """Browsers say whose page sends a request that changes something: in `Sec-Fetch-Site` over https and to this machine, else
+        in `Origin`, or in `Referer` where they are old. A program says nothing."""
+        if request.method in ("GET", "HEAD"):
+            return
+        site = request.headers.get("Sec-Fetch-Site")
+        if site is not None:
+            own = site in ("same-origin", "none")
+        else:
+            page = request.headers.get("Origin") or request.headers.get("Referer")
+            # A form of ours says null, for our pages send no referrer; its token tells whether it is ours.
+            own = page is None or (is_form(request) if page == "null" else self.access.is_own_origin(page, request))
+        if not own:
+            raise HubError(403, "this came from another site's page; use the hub's own")
 
     def admit(self, request: Request) -> None:
         """Let a request pass; who it is stands in its state afterwards: `visitor`, or `token` for a program.
@@ -127,7 +180,7 @@ class Guard:
         )
 
     def _from_session(self, request: Request) -> Visitor | None:
-        cookie = request.cookies.get(session_cookie(secure=self.access.is_https(request)))
+        cookie = request.cookies.get(self.access.cookie_name(SESSION_COOKIE, request))
         # A page that refreshes itself is no sign of a person.
         in_the_background = request.headers.get("Sec-Fetch-Dest") == "empty" and request.method == "GET"
         session = self.logins.session(cookie, is_here=not in_the_background) if cookie else None
@@ -161,7 +214,8 @@ class Guard:
         said = {(False, False): _OPEN_DOORS, (False, True): _NO_LOGIN, (True, False): _NO_TOKENS}.get((login, token))
         lost = [t.id for t in self._tokens.of_another_key()]
         what = f"Tokens made with another server key are refused: {', '.join(lost)}. Set that key, or issue them anew."
-        return (*([said] if said else []), *([what] if lost else []))
+        behind = [_BEHIND_PROXY] if not login and self.access.proxies else []
+        return (*([said] if said else []), *behind, *([what] if lost else []))
 
     def sign_form(self, nonce: str) -> str:
         """What the login form must bring beside the nonce in its cookie."""
@@ -172,9 +226,14 @@ class Guard:
         return bool(nonce) and self._key.signed("login form", nonce, signature)
 
 
-def session_cookie(*, secure: bool) -> str:
-    """The name of the session's cookie. Over https it has the prefix with which no other host can set it."""
-    return "__Host-sixfb_session" if secure else "sixfb_session"
+def is_form(request: Request) -> bool:
+    """Whether a browser's form is what came."""
+    return content_type(request) == "application/x-www-form-urlencoded"
+
+
+def content_type(request: Request) -> str:
+    """The media type of the body, without its parameters; empty where none is named."""
+    return request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
 
 
 def visitor_of(request: Request) -> Visitor:

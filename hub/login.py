@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from typing import Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request, Response
@@ -10,8 +11,11 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.concurrency import run_in_threadpool
 
 from hub.centre import Centre
+from hub.devices import LASTS
+from hub.devices import cookie_name as device_cookie
 from hub.errors import HubError
-from hub.guard import Visitor, session_cookie, visitor_of
+from hub.guard import SESSION_COOKIE, Visitor, visitor_of
+from hub.logins import own_name
 from hub.requests import csrf_checked, read_form
 from reports.live import login_page
 
@@ -24,7 +28,7 @@ _LONGEST_NEXT = 500
 def login(centre: Centre) -> APIRouter:
     """The form, what becomes of it, and the way out."""
     router = APIRouter(default_response_class=HTMLResponse)
-    guard = centre.guard
+    guard, access = centre.guard, centre.guard.access
 
     @router.get("/login")
     def show(request: Request, next: str = "/") -> Response:  # noqa: A002 - the name in the address
@@ -38,22 +42,26 @@ def login(centre: Centre) -> APIRouter:
         after, name = form.get("next", "/"), form.get("name", "")
         if not guard.signed_form(request.cookies.get(_NONCE, ""), form.get("csrf", "")):
             return _form(request, centre, after=after, name=name, problem=_OUT_OF_DATE, status=403)
-        secure = guard.access.is_https(request)
-        old = request.cookies.get(session_cookie(secure=secure))
-        client = guard.access.client(request)
+        secure = access.is_https(request)
+        session, known = (access.cookie_name(n, request) for n in (SESSION_COOKIE, device_cookie(own_name(name))))
         try:
-            cookie = await run_in_threadpool(
-                guard.logins.log_in, name, form.get("password", ""), client=client, leaving=old
+            entered = await run_in_threadpool(
+                guard.logins.log_in,
+                name,
+                form.get("password", ""),
+                client=access.client(request),
+                leaving=request.cookies.get(session),
+                device=request.cookies.get(known),
             )
         except HubError as error:
             answer = _form(request, centre, after=after, name=name, problem=str(error), status=error.status)
             answer.headers.update(error.headers)
             return answer
         response = RedirectResponse(safe_next(after), status_code=303)
-        response.set_cookie(
-            session_cookie(secure=secure), cookie, httponly=True, samesite="lax", secure=secure, path="/"
-        )
-        response.delete_cookie(_NONCE, path="/login")
+        at: Any = {"httponly": True, "secure": secure, "path": access.cookie_path}
+        response.set_cookie(session, entered.session, samesite="lax", **at)
+        response.set_cookie(known, entered.device, samesite="lax", max_age=int(LASTS.total_seconds()), **at)
+        response.delete_cookie(_NONCE, path=f"{access.prefix}/login", httponly=True, samesite="strict", secure=secure)
         return response
 
     @router.post("/logout")
@@ -63,9 +71,8 @@ def login(centre: Centre) -> APIRouter:
         if visitor.session is not None:
             await run_in_threadpool(guard.logins.log_out, visitor.session)
         response = RedirectResponse("/login", status_code=303)
-        secure = guard.access.is_https(request)
-        name = session_cookie(secure=secure)
-        response.delete_cookie(name, path="/", httponly=True, samesite="lax", secure=secure)
+        name, secure = access.cookie_name(SESSION_COOKIE, request), access.is_https(request)
+        response.delete_cookie(name, path=access.cookie_path, httponly=True, samesite="lax", secure=secure)
         return response
 
     return router
@@ -83,12 +90,11 @@ def _form(
 ) -> Response:
     # The form is bound to a cookie of this browser: nobody can log somebody in as themselves from another page.
     nonce = request.cookies.get(_NONCE) or secrets.token_urlsafe(16)
-    html = login_page(csrf=centre.guard.sign_form(nonce), after=safe_next(after), name=name[:64], problem=problem)
+    access, csrf = centre.guard.access, centre.guard.sign_form(nonce)
+    html = login_page(csrf=csrf, after=safe_next(after), name=name[:64], problem=problem, prefix=access.prefix)
     response = HTMLResponse(html, status_code=status)
-    secure = centre.guard.access.is_https(request)
-    response.set_cookie(
-        _NONCE, nonce, max_age=_NONCE_LASTS_S, path="/login", httponly=True, samesite="strict", secure=secure
-    )
+    at: Any = {"path": f"{access.prefix}/login", "secure": access.is_https(request)}
+    response.set_cookie(_NONCE, nonce, max_age=_NONCE_LASTS_S, httponly=True, samesite="strict", **at)
     return response
 
 
@@ -98,9 +104,9 @@ def safe_next(path: str) -> str:
     return path if ours and len(path) <= _LONGEST_NEXT and path.isascii() else "/"
 
 
-def login_address(request: Request) -> str:
+def login_address(request: Request, prefix: str = "") -> str:
     """The login page that leads back to what was asked for."""
     query = request.url.query
     path = request.scope["path"] + (f"?{query}" if query else "")
     after = safe_next(path)
-    return "/login" if after == "/" else f"/login?{urlencode({'next': after})}"
+    return "/login" if after == "/" else f"/login?{urlencode({'next': safe_next(prefix + after)})}"

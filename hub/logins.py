@@ -5,15 +5,17 @@ from __future__ import annotations
 import hashlib
 import secrets
 import threading
-import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 
 from facts import Role, User
+from hub.devices import Devices
 from hub.errors import HubError, TooManyError
+from hub.guesses import Guesses, limits
 from hub.passwords import Cost, accepted, hashed, is_right
-from hub.rates import Guesses, Patience
+from hub.server_key import ServerKey
 from store import Store, sessions, users
 from store.sessions import Session
 
@@ -23,58 +25,76 @@ _AT_ONCE = 2
 _NOT_KNOWN = "this name and password are not known here"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoggedIn:
+    """The cookies of a login: of its session, and of the browser, which is known from now on."""
+
+    session: str = field(repr=False)
+    device: str = field(repr=False)
+
+
 class Logins:
-    """The users and their sessions. `monotonic` counts seconds for the waits between guesses; `check` compares a password with
-    a stored hash."""
+    """The users and their sessions. `check` compares a password with a stored hash; `key` signs the cookies of known browsers."""
 
     def __init__(
         self,
         store: Store,
+        key: ServerKey,
         *,
         cost: Cost | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
-        monotonic: Callable[[], float] = time.monotonic,
         check: Callable[[str, str], bool] = is_right,
         queues_s: float = 3.0,
+        guesses: Guesses | None = None,
     ) -> None:
-        self._store, self._clock, self._monotonic = store, clock, monotonic
+        self._store, self._clock = store, clock
         self._check, self._queues_s = check, queues_s
         self._cost = cost or Cost()
-        # A name is not locked for longer than a minute: whoever knows it could keep its owner out.
-        self._of_name = Guesses(Patience(longest_s=60.0))
-        self._of_client = Guesses(Patience(free=10, longest_s=900.0))
-        self._checking = threading.BoundedSemaphore(_AT_ONCE)
+        self._guesses, self._devices = guesses or Guesses(store), Devices(key)
+        # Known browsers have a place of their own: a crowd of strangers does not keep them waiting.
+        self._strangers, self._known = threading.BoundedSemaphore(_AT_ONCE), threading.BoundedSemaphore(1)
 
-    def log_in(self, name: str, password: str, *, client: str, leaving: str | None = None) -> str:
-        """Begin a session; its cookie, which is new whatever the browser brought. `leaving` is the cookie it had.
+    def log_in(
+        self, name: str, password: str, *, client: str, leaving: str | None = None, device: str | None = None
+    ) -> LoggedIn:
+        """Begin a session, which is new whatever the browser brought. `client` is the network that asks, `leaving` the cookie of
+        the session that the browser had, `device` the one by which it may be known.
 
         Raises:
             HubError: 401 the name or the password is wrong, and nobody learns which.
-            TooManyError: too many wrong guesses of this name or from this client.
+            TooManyError: too many wrong guesses, or too many people at once.
         """
-        name = name.strip().lower()[:64]
-        for guesses, key in ((self._of_client, client), (self._of_name, name)):
-            wait_s = guesses.guess(key, self._monotonic())
-            if wait_s > 0:
-                raise TooManyError("too many wrong passwords", wait_s=wait_s)
+        name, now, nobody = own_name(name), self._clock(), self._nobody
         with self._store.read() as connection:
             stored = users.find(connection, name)
-        if not self._is_right(password, stored.password if stored else self._nobody) or stored is None:
+        password_hash = stored.password if stored else nobody
+        known = self._devices.known(device, name, password=password_hash, now=now)
+        counted = limits(name, network=client, device=known)
+        wait_s = self._guesses.count(counted, now=now)
+        if wait_s > 0:
+            raise TooManyError("too many wrong passwords", wait_s=wait_s)
+        places = self._known if known else self._strangers
+        try:
+            is_right = self._is_right(password, password_hash, places)
+        except TooManyError:
+            self._guesses.take_back(counted)  # nobody looked at it
+            raise
+        if not is_right or stored is None:
             raise HubError(401, _NOT_KNOWN)
         cookie = secrets.token_urlsafe(32)
         self._begin(name, stored.password, cookie, leaving)
-        self._of_name.was_right(name, all_forgiven=True)
-        self._of_client.was_right(client, all_forgiven=False)
-        return cookie
+        self._guesses.take_back(counted)
+        browser = self._devices.cookie(name, password=stored.password, now=now, device=known)
+        return LoggedIn(session=cookie, device=browser)
 
-    def _is_right(self, password: str, stored: str) -> bool:
+    def _is_right(self, password: str, stored: str, places: threading.BoundedSemaphore) -> bool:
         # Each check takes 32 MiB and a core: a crowd waits, and then is sent away.
-        if not self._checking.acquire(timeout=self._queues_s):
+        if not places.acquire(timeout=self._queues_s):
             raise TooManyError("too many people log in at once", wait_s=5)
         try:
             return self._check(password, stored)
         finally:
-            self._checking.release()
+            places.release()
 
     @cached_property
     def _nobody(self) -> str:
@@ -130,6 +150,11 @@ class Logins:
         kept = hashed(accepted(password), cost=self._cost)
         with self._store.write() as connection:
             return users.set_password(connection, name, password=kept, at=self._clock())
+
+
+def own_name(name: str) -> str:
+    """The name of a person as it is kept, whatever was typed."""
+    return name.strip().lower()[:64]
 
 
 def _name(cookie: str) -> str:

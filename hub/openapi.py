@@ -13,6 +13,7 @@ from hub.envelope import MOST_RUNS
 _PROBLEM = {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 _EVERYWHERE = {
     400: "A `Host` that is not the hub's (`SIXFB_HOSTS`), or NUL in the address.",
+    403: "Another site's page sends it, or a proxy that nobody named passed it on to a hub that asks nobody anything.",
     503: "The database does not answer; try again after `Retry-After` seconds.",
 }
 _FOR_PEOPLE = {401: "Nobody is logged in.", 403: "Logged in, but the role is too low."}
@@ -58,10 +59,12 @@ BYTES_BODY: dict[str, Any] = {
 }
 
 
-def described(app: FastAPI) -> dict[str, Any]:
-    """The whole description, made once."""
+def described(app: FastAPI, *, prefix: str = "") -> dict[str, Any]:
+    """The whole description, made once; `prefix` is the path below which the hub is reached."""
     if app.openapi_schema is None:
         schema = get_openapi(title=app.title, version=app.version, routes=app.routes)
+        if prefix:
+            schema["servers"] = [{"url": prefix}]
         components = schema.setdefault("components", {})
         components["securitySchemes"] = _SCHEMES
         for path, methods in schema["paths"].items():

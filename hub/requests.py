@@ -8,9 +8,8 @@ from urllib.parse import parse_qs
 from starlette.requests import Request
 
 from hub.errors import HubError
-from hub.guard import visitor_of
+from hub.guard import content_type, is_form, visitor_of
 
-_FORM = "application/x-www-form-urlencoded"
 _LARGEST_FORM = 10_000
 
 
@@ -28,11 +27,7 @@ async def limited_body(request: Request, largest: int) -> bytes:
 
 
 async def read_form(request: Request) -> dict[str, str]:
-    """The fields of a form, the first of each name. Raises HubError 403, 413, 415.
-
-    A browser says in `Sec-Fetch-Site` whose page sends it; another site's never may.
-    """
-    _not_from_elsewhere(request)
+    """The fields of a form, the first of each name. Raises HubError 413, 415."""
     if not is_form(request):
         raise HubError(415, "send a form of the hub's pages")
     body = await limited_body(request, _LARGEST_FORM)
@@ -47,13 +42,13 @@ async def csrf_checked(request: Request) -> dict[str, str] | None:
     """The fields of a form of our own pages, or None where a program asks.
 
     A browser can be made to send a form from anywhere, so a form needs the token its page held; what no form can send
-    (a JSON body, a header of our own) and no page of another origin may, is a program's.
+    (a JSON body, a header of our own) and no page of another origin may, is a program's. `Guard.check_way` has refused other
+    sites' pages by then.
 
     Raises:
-        HubError: 403 the request came from another site's page, or the form is an old one.
+        HubError: 403 the form is an old one.
     """
-    _not_from_elsewhere(request)
-    if _content_type(request) == "application/json" or "X-Sixfb" in request.headers:
+    if content_type(request) == "application/json" or "X-Sixfb" in request.headers:
         return None
     if is_form(request):
         form = await read_form(request)
@@ -66,17 +61,3 @@ async def csrf_checked(request: Request) -> dict[str, str] | None:
 def person(request: Request) -> str:
     """Who acts: who is logged in; where no login is set up, the name a program gives in `X-Sixfb-Person`."""
     return visitor_of(request).name
-
-
-def is_form(request: Request) -> bool:
-    """Whether a browser's form is what came."""
-    return _content_type(request) == _FORM
-
-
-def _not_from_elsewhere(request: Request) -> None:
-    if request.headers.get("Sec-Fetch-Site", "none") not in ("same-origin", "none"):
-        raise HubError(403, "this came from another site's page; use the hub's own")
-
-
-def _content_type(request: Request) -> str:
-    return request.headers.get("Content-Type", "").partition(";")[0].strip().lower()

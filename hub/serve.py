@@ -18,6 +18,7 @@ from alerts.policy import Policy
 from config import Secret
 from config.bounded_http import bounded_client
 from config.logs import get_logger
+from config.private import tighten
 from facts import Failpoint, go_on, to_wire
 from hub.access import Access
 from hub.app import create_app
@@ -28,7 +29,7 @@ from hub.cycle import Cycle, Tick, new_holder
 from hub.deliver import Deliverer
 from hub.guard import Guard
 from hub.ingest import Ingest
-from hub.server_key import server_key
+from hub.server_key import KEY_FILE, server_key
 from hub.unknown_slots import write_missed
 from hub.watched import Watched
 from journeys.browser import our_version
@@ -41,6 +42,8 @@ _TICK_S = 10.0
 _DELIVER_S = 1.0
 _COLLECT_S = 60.0
 _HOUSEKEEPING_S = 600.0
+# It looks at every file of evidence, of which there may be a hundred thousand.
+_ORPHANS_S = 3600.0
 _FIRST_WATCHED = "first_watched"
 
 
@@ -143,6 +146,8 @@ class Hub:
             at=self.at,
             claim_s=self.settings.claim_s,
         )
+        # A key that others could read is not closed without a word: who had it is not known.
+        tighten(self.settings.folder, spare=KEY_FILE)
         self._artifacts = Artifacts(self.store, self.settings.folder / "evidence", at=self.at)
         key = server_key(self.settings.folder, self.settings.secret_key)
         self._guard = Guard(self.store, key, self.settings.access, clock=self.clock)
@@ -170,6 +175,7 @@ class Hub:
             "evaluator": Loop("evaluator", _TICK_S / scale, self._tick),
             "deliverer": Loop("deliverer", _DELIVER_S, self._deliverer.begin),
             "housekeeping": Loop("housekeeping", _HOUSEKEEPING_S, self._keep_house),
+            "orphans": Loop("orphans", _ORPHANS_S, self._sweep_orphans),
         }
         if url:
             collector = Collector(store=self.store, read=partial(read_inventory, self._client, url))
@@ -193,6 +199,11 @@ class Hub:
         gone = self._artifacts.make_room(self.settings.evidence_bytes)
         if gone:
             _log.warning("evidence_let_go", artifacts=gone)
+
+    def _sweep_orphans(self) -> None:
+        swept = self._artifacts.sweep(now=self.clock())
+        if swept:
+            _log.info("orphans_swept", files=swept)
 
     def _server_settings(self) -> uvicorn.Config:
         centre = Centre(

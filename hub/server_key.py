@@ -9,9 +9,10 @@ import secrets
 from pathlib import Path
 
 from config import Secret
+from config.private import private_folder
 from hub.errors import HubError
 
-_FILE = "secret.key"
+KEY_FILE = "secret.key"
 _LEAST = 32
 
 
@@ -52,7 +53,7 @@ def server_key(folder: Path, configured: Secret | None = None) -> ServerKey:
             what = f"SIXFB_SECRET_KEY: has {len(key)} characters, fewer than {_LEAST}"
             raise HubError(500, f"{what}; make one with `openssl rand -hex 32`")
         return ServerKey(key)
-    file = folder / _FILE
+    file = folder / KEY_FILE
     _make(file)
     if file.stat().st_mode & 0o077:
         raise HubError(500, f"{file}: others may read the hub's key; `chmod 600 {file}`")
@@ -66,8 +67,8 @@ def _make(file: Path) -> None:
     """Two hubs that start at once agree on one key: it is written whole beside its place, and linked there by one of them."""
     if file.exists():
         return
-    file.parent.mkdir(parents=True, exist_ok=True)
-    half = file.with_name(f".{_FILE}-{secrets.token_hex(6)}")
+    private_folder(file.parent)
+    half = file.with_name(f".{KEY_FILE}-{secrets.token_hex(6)}")
     handle = os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(handle, "w", encoding="ascii") as written:

@@ -139,6 +139,7 @@ class Pages:
             has_inbox=centre.demo is not None,
             csrf=visitor.csrf if visitor and visitor.role.may(Role.OPERATOR) else "",
             visitor=_present(visitor) if visitor and visitor.known else None,
+            prefix=centre.guard.access.prefix,
             refresh_s=max(2, round(refresh_s / centre.scale)) if refresh_s else 0,
         )
 
@@ -245,7 +246,7 @@ class Pages:
         """The evidence that the hub has, each file under its hash."""
         found = []
         with self.centre.store.read() as connection:
-            gone = evidence.why_gone(connection, [e.sha256 for e in run.evidence if e.sha256])
+            gone = evidence.why_gone(connection, [e.sha256 for e in run.evidence if e.sha256], location=run.location)
         old = run.finished_at < self.centre.clock() - Retention().evidence
         missing = "let go: evidence is kept 14 days" if old else "it has not come yet"
         for artifact in read_artifacts(run, None):
@@ -318,8 +319,12 @@ def _add_files(router: APIRouter, centre: Centre) -> None:
 def _viewer_file(name: str) -> Response:
     """A file of Playwright's own trace viewer, which ships with it."""
     folder = Path(playwright.__file__).parent / "driver" / "package" / "lib" / "vite" / "traceViewer"
-    file = (folder / name).resolve()
-    if not file.is_relative_to(folder.resolve()) or not file.is_file():
+    try:
+        file = (folder / name).resolve()
+        found = file.is_relative_to(folder.resolve()) and file.is_file()
+    except (OSError, ValueError):  # a name that no file system takes
+        found = False
+    if not found:
         raise HubError(404, "no such file")
     media = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
     return Response(file.read_bytes(), media_type=media)

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from functools import cache
 from urllib.parse import urlsplit
+
+from config.plain_text import visible
 
 TEXT_LIMIT = 4096
 """Bytes of UTF-8 that one text from a page or a console may take on a page of ours."""
 
-# Playwright colours its messages; the escape character alone would leave "[31m" standing.
-_ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
-# Joiners hold emoji and Indic scripts together. Every other format character is invisible or turns the text around.
-_KEPT = frozenset("\n\t\u200c\u200d")
-_GONE = frozenset({"Cc", "Cf", "Cs"})
 _NOTE = 64
 """Bytes kept free for the note of a cut, so that a cleaned text is left alone when it is cleaned again."""
 
@@ -22,7 +16,7 @@ _NOTE = 64
 def clean(text: str, *, limit: int = TEXT_LIMIT) -> str:
     """The text without control, bidi, surrogate and non-characters, cut to `limit` bytes with a note of its real size."""
     # A megabyte need not be walked through for the sake of its first 4 KB.
-    kept = _ANSI.sub("", text[: limit * 4].replace("\r\n", "\n")).translate(_Strip())
+    kept = visible(text[: limit * 4])
     encoded = kept.encode()
     if len(encoded) <= limit and len(text) <= limit * 4:
         return kept
@@ -49,17 +43,3 @@ def is_linkable(url: str) -> bool:
     except ValueError:
         return False
     return parts.scheme in ("http", "https") and bool(parts.hostname)
-
-
-class _Strip:
-    """A translation table that looks characters up as they come, rather than listing a million of them."""
-
-    def __getitem__(self, point: int) -> int | None:
-        return _replacement(point)
-
-
-@cache
-def _replacement(point: int) -> int | None:
-    character = chr(point)
-    is_none = (point & 0xFFFE) == 0xFFFE or 0xFDD0 <= point <= 0xFDEF
-    return None if is_none or (character not in _KEPT and unicodedata.category(character) in _GONE) else point

@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+from config.private import private_folder
 from facts import Evidence, from_wire, to_wire
 from journeys.redact import Scrubber
 from runner.archive import UnmaskableError, clean
@@ -44,7 +45,7 @@ def keep(
     """
     fact = Evidence(kind=kind, sha256=None, path=None, attempt=attempt)
     try:
-        store.mkdir(parents=True, exist_ok=True)
+        private_folder(store)
         size = file.stat().st_size
         if size > AT_MOST:
             return replace(fact, note=f"dropped: {size} bytes are too many")
@@ -101,7 +102,7 @@ def enlist(run_id: str, fact: Evidence, *, store: Path) -> None:
     """Write down that a run kept this."""
     folder = store / _LISTS
     with suppress(OSError):
-        folder.mkdir(parents=True, exist_ok=True)
+        private_folder(folder)
         with (folder / f"{run_id}.jsonl").open("a", encoding="utf-8") as lines:
             lines.write(json.dumps(to_wire(fact)) + "\n")
 

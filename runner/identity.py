@@ -7,6 +7,8 @@ import socket
 from contextlib import suppress
 from pathlib import Path
 
+from config.private import private_folder
+
 
 def runner_id(folder: Path) -> str:
     """The name in the folder; a new one is the host's and a few letters of chance."""
@@ -17,6 +19,6 @@ def runner_id(folder: Path) -> str:
             return known[:100]
     name = f"{socket.gethostname()[:60]}-{secrets.token_hex(3)}"
     with suppress(OSError):
-        folder.mkdir(parents=True, exist_ok=True)
+        private_folder(folder)
         file.write_text(name, encoding="utf-8")
     return name

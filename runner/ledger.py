@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from config.private import private_file
 from runner.entries import Entry, Order, State, entry_from, order_from
 from runner.transaction import transaction
 
@@ -43,6 +44,7 @@ class Ledger:
 
     def __init__(self, file: Path) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
+        private_file(file)
         self.file = file
         self._lock = threading.Lock()
         self._connection = sqlite3.connect(file, isolation_level=None, check_same_thread=False, timeout=10.0)

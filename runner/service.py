@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 
 from config.logs import get_logger
+from config.private import tighten
 from facts import Claim, Failpoint, LedgerState, PlannedJourney, go_on, to_wire
 from journeys.browser import our_version
 from runner.accounting import Accounting
@@ -62,6 +63,7 @@ class Runner:
         hub = HubClient(settings.hub_url, location=settings.location, token=settings.token, client=self._client)
         self.id = runner_id(settings.folder)
         self.spool, self.ledger = Spool(settings.folder, at=at), Ledger(settings.ledger)
+        tighten(settings.folder)
         self.sender = Sender(self.spool, hub, at=at, about=self._about, clock=clock, monotonic=steady)
         self.measures = Measures(spool=self.spool, sender=self.sender, about=self._state_of_ledger)
         self._cleaner = (

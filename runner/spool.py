@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from config.private import private_folder
 from facts import Failpoint, Run, Status, from_wire, go_on, to_wire
 from runner.full_disk import bare, without_evidence
 from runner.group_commit import GroupCommit
@@ -62,7 +63,7 @@ class Spool:
     def __init__(
         self, folder: Path, *, at: Failpoint = go_on, factory: type[sqlite3.Connection] = sqlite3.Connection
     ) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
+        private_folder(folder)
         self._at = at
         self._ballast = folder / "ballast"
         try:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
+from config.private import private_file
+
 _TABLES = """
 CREATE TABLE IF NOT EXISTS slots (
   journey TEXT NOT NULL, slot TEXT NOT NULL, run_id TEXT NOT NULL, begun_at TEXT NOT NULL, finished INTEGER NOT NULL,
@@ -22,6 +24,7 @@ _ADDED = {"bytes": "INTEGER NOT NULL DEFAULT 0", "passed": "INTEGER NOT NULL DEF
 
 def opened(file: Path, factory: type[sqlite3.Connection] = sqlite3.Connection) -> sqlite3.Connection:
     """A connection for any thread; what it commits is on disk. Raises sqlite3.OperationalError where the disk is full."""
+    private_file(file)
     connection = sqlite3.connect(file, isolation_level=None, check_same_thread=False, timeout=10.0, factory=factory)
     try:
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000"):

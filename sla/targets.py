@@ -34,6 +34,7 @@ _Apart = Annotated[str, Length("1s", "1h", "it is how far two looks are apart")]
 _Silence = Annotated[
     str, Length("1m", "7d", "it is how old the last word may be; after a week nobody is heard of any more")
 ]
+_Late = Annotated[str, Length("10s", "24h", "the hub looks every ten seconds, and a message is given up after a day")]
 _Margin = Annotated[str, Length("0s", "1d", "it is added to the periods that may pass in silence")]
 _Vital = Annotated[
     str, Form("LCP|CLS|INP|FCP|TTFB|LOAD|FID", "is no vital; there are LCP, CLS, INP, FCP, TTFB, LOAD, FID")
@@ -327,8 +328,8 @@ class DeliveryRule(Rule):
     `overdue` is how long a message may wait for its first try, or for the end of it; `failing` how long it may be tried in vain.
     """
 
-    overdue: str = _duration("60s")
-    failing: str = _duration("2m")
+    overdue: _Late = "60s"
+    failing: _Late = "2m"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

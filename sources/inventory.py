@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 
 from config.bounded_http import AnswerTooLargeError, retry_after_s
+from config.plain_text import plain
 from facts import Stock
 from sources.source import SourceError
 
@@ -16,6 +17,8 @@ NAME = "inventory"
 PATH = "/api/inventory"
 LARGEST_ANSWER = 1_000_000
 """An inventory has a few thousand bytes. The client that reads it stops here, whatever the answer holds."""
+# What the database's columns hold.
+_LONGEST_CITY, _LONGEST_TIER, _MOST_SEATS = 100, 32, 1_000_000_000
 
 
 def read_inventory(client: httpx.Client, base_url: str, now: datetime) -> list[Stock]:
@@ -66,8 +69,8 @@ def _cities(answer: httpx.Response) -> list[Any]:
 
 def _stocks(city: Any, now: datetime) -> list[Stock]:
     name = city.get("cityId") if isinstance(city, dict) else None
-    if not isinstance(name, str) or not name:
-        raise SourceError(f"GET {PATH}: a city without cityId: {str(city)[:80]}")
+    if not isinstance(name, str) or not _is_name(name, _LONGEST_CITY):
+        raise SourceError(f"GET {PATH}: a city without a cityId of 1 to {_LONGEST_CITY} characters: {str(city)[:80]!a}")
     left = _numbers(city, "actualAvailable") or _numbers(city, "publicAvailable")
     limits = _numbers(city, "actualLimits") or _numbers(city, "publicLimits") or {}
     if not left:
@@ -79,5 +82,13 @@ def _numbers(city: Mapping[str, Any], key: str) -> dict[str, int] | None:
     values = city.get(key)
     if not isinstance(values, dict):
         return None
-    wrong = [tier for tier, n in values.items() if not isinstance(n, int) or isinstance(n, bool)]
+    wrong = [
+        tier
+        for tier, n in values.items()
+        if not isinstance(n, int) or isinstance(n, bool) or abs(n) > _MOST_SEATS or not _is_name(tier, _LONGEST_TIER)
+    ]
     return None if wrong or not values else dict(values)
+
+
+def _is_name(text: str, most: int) -> bool:
+    return 1 <= len(text) <= most and text == plain(text)

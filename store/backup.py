@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from config.private import private_file, private_folder
 from store.engine import StoreError, database_address, open_store
 
 _NEW_SUFFIX = ".part"
@@ -95,8 +96,9 @@ def restore(file: Path, database: Path, *, now: datetime, force: bool = False, s
             raise StoreError(f"there is a database already, {database}; with --force it is moved aside")
     part = database.with_name(database.name + _NEW_SUFFIX)
     with _told(f"{file} cannot be restored"):
-        database.parent.mkdir(parents=True, exist_ok=True)
+        private_folder(database.parent)
         part.unlink(missing_ok=True)
+        private_file(part)
         try:
             _copy(file, part)
             _look(part)

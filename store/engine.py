@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+from config.private import private_file, private_folder
 from store.json_text import from_json_text, json_text
 
 _LOCK_KEY = 0x51_6F_62
@@ -90,7 +91,7 @@ def open_store(url: str | None, *, folder: Path) -> Store:
 
 def _engine(url: str | None, folder: Path) -> Engine:
     if url is None:
-        folder.mkdir(parents=True, exist_ok=True)
+        private_folder(folder)
         return _sqlite(URL.create("sqlite", database=str(folder / "sixfb.db")))
     parsed = database_address(url)
     if parsed.drivername == "sqlite":
@@ -138,6 +139,10 @@ def database_address(url: str) -> URL:
 
 
 def _sqlite(url: URL) -> Engine:
+    file = url.database
+    if file and file != ":memory:" and not file.startswith("file:") and Path(file).parent.is_dir():
+        with suppress(OSError):  # SQLite itself says best why a file cannot be opened
+            private_file(Path(file))
     connect_args = {"timeout": 10.0, "check_same_thread": False}
     engine = sqlalchemy.create_engine(
         url, connect_args=connect_args, json_serializer=json_text, json_deserializer=from_json_text

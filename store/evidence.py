@@ -5,30 +5,81 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, case, func, select, update
+from sqlalchemy import Connection, case, delete, func, null, or_, select, update
 
 from facts import Status
+from store.tables import duplicates, runs
 from store.tables import evidence as table
-from store.tables import runs
 from store.upsert import insert
 
 _BATCH = 500
 
 
-def save(connection: Connection, *, sha256: str, size: int, kind: str, run_id: str | None = None, at: datetime) -> None:
-    """Note an artifact; one that is noted already stays as it is, except that it is here now if it was not."""
-    row = {"sha256": sha256, "bytes": size, "kind": kind, "run_id": run_id, "stored_at": at}
-    here = {"bytes": size, "gone": None}
-    statement = insert(connection, table).values(row)
-    connection.execute(statement.on_conflict_do_update(index_elements=[table.c.sha256], set_=here))
+def save(
+    connection: Connection,
+    *,
+    sha256: str,
+    size: int,
+    kind: str,
+    run_id: str | None = None,
+    location: str | None = None,
+    at: datetime,
+) -> None:
+    """Note an artifact. Two runs may have the same bytes (a page's text): what is here stays the first one's, names no run from
+    then on, and is kept as long as the last one needs it. What was let go is whoever's it is that brings it again."""
+    row = {
+        "sha256": sha256,
+        "bytes": size,
+        "kind": kind,
+        "run_id": run_id,
+        "location": location,
+        "stored_at": at,
+        "gone": None,
+    }
+    new = insert(connection, table).values(row)
+    first = {
+        name: case((table.c.gone.is_(None), table.c[name]), else_=new.excluded[name]) for name in ("kind", "location")
+    }
+    ours = or_(table.c.gone.is_not(None), table.c.run_id == new.excluded.run_id)
+    first["run_id"] = case((ours, new.excluded.run_id), else_=null())
+    here = {**first, "bytes": size, "gone": None, "stored_at": at}
+    connection.execute(new.on_conflict_do_update(index_elements=[table.c.sha256], set_=here))
 
 
 def note_gone(
-    connection: Connection, *, sha256: str, kind: str, why: str, run_id: str | None = None, at: datetime
+    connection: Connection,
+    *,
+    sha256: str,
+    kind: str,
+    why: str,
+    run_id: str | None = None,
+    location: str | None = None,
+    at: datetime,
 ) -> None:
     """Note an artifact that will never come, and why."""
-    row = {"sha256": sha256, "bytes": 0, "kind": kind, "run_id": run_id, "stored_at": at, "gone": why}
+    row = {
+        "sha256": sha256,
+        "bytes": 0,
+        "kind": kind,
+        "run_id": run_id,
+        "location": location,
+        "stored_at": at,
+        "gone": why,
+    }
     connection.execute(insert(connection, table).values(row).on_conflict_do_nothing())
+
+
+def here(connection: Connection, hashes: Sequence[str]) -> set[str]:
+    """Of some artifacts those whose files are needed."""
+    asked = select(table.c.sha256).where(table.c.sha256.in_(hashes), table.c.gone.is_(None))
+    return set(connection.execute(asked).scalars())
+
+
+def forget_without_run(connection: Connection, *, stored_before: datetime) -> list[str]:
+    """Forget artifacts of runs that never came, stored before a moment; their hashes. One that names no run is nobody's to judge."""
+    kept = [select(t.c.id).where(t.c.id == table.c.run_id).exists() for t in (runs, duplicates)]
+    lost = [table.c.stored_at < stored_before, table.c.run_id.is_not(None), *(~found for found in kept)]
+    return list(connection.execute(delete(table).where(*lost).returning(table.c.sha256)).scalars())
 
 
 def let_go(connection: Connection, *, most_bytes: int, why: str) -> list[str]:
@@ -61,9 +112,11 @@ def let_go(connection: Connection, *, most_bytes: int, why: str) -> list[str]:
     return gone
 
 
-def why_gone(connection: Connection, hashes: Sequence[str]) -> dict[str, str]:
-    """Of some artifacts those that are gone, and why."""
+def why_gone(connection: Connection, hashes: Sequence[str], *, location: str | None = None) -> dict[str, str]:
+    """Of some artifacts those that are gone, and why; with `location` as its own runners say, and the hub."""
     asked = select(table.c.sha256, table.c.gone).where(table.c.sha256.in_(hashes), table.c.gone.is_not(None))
+    if location is not None:
+        asked = asked.where(or_(table.c.location.is_(None), table.c.location == location))
     return {row.sha256: row.gone for row in connection.execute(asked)}
 
 

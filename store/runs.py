@@ -26,6 +26,7 @@ from sqlalchemy import (
     select,
     text,
     type_coerce,
+    union_all,
     update,
 )
 
@@ -124,6 +125,12 @@ def get(connection: Connection, run_id: str) -> StoredRun | None:
     """One run, or None."""
     row = connection.execute(select(table).where(table.c.id == run_id)).first()
     return _stored(row) if row else None
+
+
+def location_of(connection: Connection, run_id: str) -> str | None:
+    """Where a run was made, the later one of a slot too; None where there is no such run."""
+    asked = (select(t.c.location).where(t.c.id == run_id) for t in (table, duplicates))
+    return connection.execute(union_all(*asked)).scalar()
 
 
 def _stored(row: Row[Any]) -> StoredRun:

@@ -112,6 +112,8 @@ evidence = Table(
     Column("stored_at", Moment, nullable=False),
     Column("run_id", String(200)),
     Column("gone", String(200)),
+    # Whose token brought it; NULL where none was asked for.
+    Column("location", String(64)),
     Index("ix_evidence_stored", "stored_at"),
 )
 
@@ -260,6 +262,16 @@ sessions = Table(
     Column("opened_at", Moment, nullable=False),
     Column("seen_at", Moment, nullable=False),
     Index("ix_sessions_user", "user_name"),
+)
+
+# What was guessed at is kept as a digest: a password typed into the field of the name would stand here else.
+login_failures = Table(
+    "login_failures",
+    metadata,
+    Column("key", String(64), primary_key=True),
+    Column("failed", Integer, nullable=False),
+    Column("last_at", Moment, nullable=False),
+    Index("ix_login_failures_last", "last_at"),
 )
 
 tokens = Table(

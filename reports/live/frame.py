@@ -41,6 +41,7 @@ class Present:
 class Frame:
     """`here` is the path of the page; `refresh_s` how often it is fetched anew (0: never).
 
+    `prefix` is the path below which the hub is reached (`/monitor`; empty at the root): every address on the page begins with it.
     `csrf` is what the page's forms must bring; it is empty for who may change nothing, and no form is shown then.
     """
 
@@ -54,6 +55,7 @@ class Frame:
     csrf: str
     refresh_s: int = 5
     visitor: Present | None = None
+    prefix: str = ""
 
 
 def a_frame(
@@ -69,6 +71,7 @@ def a_frame(
     csrf: str = "",
     refresh_s: int = 5,
     visitor: Present | None = None,
+    prefix: str = "",
 ) -> Frame:
     """The frame of one page."""
     return Frame(
@@ -82,4 +85,5 @@ def a_frame(
         csrf=csrf,
         refresh_s=refresh_s,
         visitor=visitor,
+        prefix=prefix,
     )

@@ -19,7 +19,7 @@ class LoginPage:
     problem: str | None
 
 
-def login_page(*, csrf: str, after: str, name: str = "", problem: str | None = None) -> str:
+def login_page(*, csrf: str, after: str, name: str = "", problem: str | None = None, prefix: str = "") -> str:
     """The page's HTML."""
     frame = Frame(
         title="Log in",
@@ -31,6 +31,7 @@ def login_page(*, csrf: str, after: str, name: str = "", problem: str | None = N
         has_inbox=False,
         csrf="",
         refresh_s=0,
+        prefix=prefix,
     )
     page = LoginPage(frame=frame, csrf=csrf, after=after, name=name, problem=problem)
     return render("live/login.html.j2", page)

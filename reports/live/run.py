@@ -28,12 +28,12 @@ def run_page(
 ) -> str:
     """The page's HTML. `good` is the last good run of its place, `word` what a person said of whose fault it was."""
     named = tuple(
-        replace(a, copied_as=f"/evidence/{a.fact.sha256}") if a.fact.sha256 and a.problem is None else a
+        replace(a, copied_as=f"{frame.prefix}/evidence/{a.fact.sha256}") if a.fact.sha256 and a.problem is None else a
         for a in artifacts
     )
     context = run_context(run, named)
     traces = tuple(
-        f"/trace/index.html?trace=/evidence/{a.fact.sha256}.zip"
+        f"{frame.prefix}/trace/index.html?trace={frame.prefix}/evidence/{a.fact.sha256}.zip"
         for a in artifacts
         if a.fact.kind == "trace" and a.fact.sha256 and a.problem is None
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import ssl
+import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -21,7 +22,7 @@ from alerts.message import Line, Link, Message, duration
 from alerts.retry import next_try
 from config import Secret
 from config.bounded_http import retry_after_s
-from facts import NotificationKind, Severity
+from facts import NotificationKind, Severity, from_wire, to_wire
 from tests.alerts.builders import NOW
 from tests.blame.sockets import a_certificate
 from tests.receivers import BEHAVIOURS, Rig, drips_headers, ends
@@ -437,3 +438,35 @@ def test_after_a_day_it_is_given_up() -> None:
 @pytest.mark.parametrize(("seconds", "words"), [(45, "45 s"), (200, "3 min 20 s"), (240, "4 min"), (7500, "2 h 5 min")])
 def test_a_length_of_time_is_said_as_a_person_says_it(seconds: float, words: str) -> None:
     assert duration(seconds) == words
+
+
+@every_channel
+def test_nothing_that_hides_or_turns_text_leaves_by_a_channel(kind: str) -> None:
+    evil = "\u202egnp.exe\u2066\u200b\x00\x9b\x1b[31m\ud800"
+    sent: list[bytes] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        sent.append(request.content)
+        return httpx.Response(200, text="ok")
+
+    line = replace(a_message().lines[0], title=f"title {evil}", summary=evil, subject=evil)
+    message = a_message(
+        headline=f"headline {evil}",
+        summary=evil,
+        lines=(line, line),
+        counted=(evil,),
+        left_out=(evil,),
+        links=(Link(name=evil, url=f"https://hub.test/{evil}"),),
+        runbook=evil,
+        by=evil,
+        mark=evil,
+    )
+    assert a_channel(kind, answer).send(message, dedup_key="k").ok
+    told = json.dumps(json.loads(sent[0]), ensure_ascii=False)
+    assert "gnp.exe" in told
+    assert [c for c in told if unicodedata.category(c) in ("Cc", "Cf", "Cs")] == []
+
+
+def test_a_message_that_was_stored_before_is_stripped_as_it_is_read() -> None:
+    stored = to_wire(a_message()) | {"headline": "Critical\u202e"}
+    assert from_wire(Message, stored).headline == "Critical"

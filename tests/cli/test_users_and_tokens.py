@@ -16,7 +16,7 @@ from config import ConfigError, Secret
 from facts import Role, TokenKind
 from hub.access import Access, ProxyLogin
 from hub.logins import Logins
-from hub.server_key import server_key
+from hub.server_key import ServerKey, server_key
 from hub.tokens import Tokens
 from store import Store
 from tests.databases import a_migrated_store
@@ -43,7 +43,7 @@ def refusal(*arguments: str, typed: str | None = None) -> str:
 
 def can_log_in(store: Store, password: str) -> bool:
     try:
-        Logins(store).log_in("ann", password, client="test")
+        Logins(store, ServerKey(b"k" * 32)).log_in("ann", password, client="test")
     except Exception:  # noqa: BLE001 - whatever it is, it is no login
         return False
     return True
@@ -149,8 +149,15 @@ def test_every_setting_of_the_doors_is_read() -> None:
         proxies=(ip_network("10.0.0.0/8"), ip_network("::1")),
         proxy_login=ProxyLogin(header="X-Forwarded-User", role=Role.OPERATOR, role_header="X-Role"),
         metrics_token=Secret("scrape"),
+        linked="linked.example.com",
+        prefix="/hub",
     )
     assert "scrape" not in repr(access)
+
+
+def test_links_below_a_page_of_the_hub_are_refused() -> None:
+    with pytest.raises(ConfigError, match=r"alerts\.yaml: base_url: the hub has a page /alerts of its own"):
+        read_access("127.0.0.1", "https://example.com/alerts", {})
 
 
 @pytest.mark.parametrize(

@@ -132,7 +132,7 @@ def a_bench(
 
     targets = targets_from(read_document(ROOT / "sla.yaml"))
     periods = {name: schedule.period_s for name, schedule in watched.schedules().items()}
-    logins = Logins(store, cost=CHEAP, clock=clock, monotonic=monotonic)
+    logins = Logins(store, KEY, cost=CHEAP, clock=clock)
     centre = Centre(
         store=store,
         watched=watched,
@@ -144,7 +144,8 @@ def a_bench(
         clock=clock,
     )
     cycle = Cycle(store=store, watched=watched, targets=targets, policy=policy, watching_since=A_MOMENT)
-    with TestClient(create_app(centre), follow_redirects=False, client=(address, 50000)) as client:
+    app, ours = create_app(centre), "http://127.0.0.1:8600"
+    with TestClient(app, base_url=ours, follow_redirects=False, client=(address, 50000)) as client:
         holder.append(Bench(store=store, client=client, cycle=cycle, centre=centre))
         yield holder[0]
 

@@ -8,16 +8,49 @@ from pathlib import Path
 
 import pytest
 from starlette.requests import Request
+from starlette.routing import Route
 
 from config import Secret
-from hub.access import Access, is_local_name, is_loopback, networks
+from hub.access import Access, is_local_name, is_loopback, networks, prefix_of
 from hub.errors import HubError
 from hub.passwords import Cost, accepted, hashed, is_right
-from hub.rates import Buckets, Guesses, Patience, Rate
+from hub.rates import Buckets, Rate
 from hub.server_key import ServerKey, server_key
+from tests.hub.conftest import Bench
 
 NAMED = Access(hosts=("hub.example.com", "*.example.net"))
 BEHIND = Access(proxies=(ip_network("10.0.0.0/8"), ip_network("fd00::/8")))
+
+
+@pytest.mark.parametrize(
+    ("base_url", "prefix"),
+    [
+        (None, ""),
+        ("https://hub.example.com", ""),
+        ("https://hub.example.com/", ""),
+        ("https://example.com/monitor", "/monitor"),
+        ("https://example.com/monitor/", "/monitor"),
+        ("https://example.com/a/b-c_d.e~f", "/a/b-c_d.e~f"),
+    ],
+)
+def test_the_prefix_is_the_path_of_the_address_of_links(base_url: str | None, prefix: str) -> None:
+    assert prefix_of(base_url) == prefix
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["//evil.example", "/a//b", "/a/../b", "/.", "/a b", "/a%20b", "/ä", "/alerts", "/api/x", "/x?y", "/x#y", "/a\\b"],
+)
+def test_a_path_that_cannot_be_a_prefix_is_refused(path: str) -> None:
+    with pytest.raises(ValueError, match=r"path|\?"):
+        prefix_of(f"https://example.com{path}")
+
+
+def test_no_page_of_the_hub_begins_with_what_may_be_a_prefix(light: Bench) -> None:
+    routes = [route.path for route in light.client.app.routes if isinstance(route, Route)]  # type: ignore[attr-defined]
+    for first in {path.split("/")[1] for path in routes} - {""}:
+        with pytest.raises(ValueError, match="choose another path"):
+            prefix_of(f"https://example.com/{first}")
 
 
 @pytest.mark.parametrize(
@@ -127,40 +160,6 @@ def test_a_bucket_lets_a_burst_through_and_then_its_rate() -> None:
     assert buckets.take("b", 0) == 0
     assert buckets.take("a", 0.5) == 0
     assert [buckets.take("a", 100) for _ in range(4)] == [0, 0, 0, 0.5]
-
-
-def test_each_guess_beyond_the_free_ones_doubles_the_wait_up_to_a_limit() -> None:
-    guesses, now, waits = Guesses(Patience(free=2, longest_s=8)), 0.0, []
-    for _ in range(8):
-        wait = guesses.guess("ann", now)
-        if wait:
-            now += wait
-            assert guesses.guess("ann", now) == 0
-        waits.append(wait)
-    assert waits == [0, 0, 1, 2, 4, 8, 8, 8]
-    guesses.was_right("ann", all_forgiven=True)
-    assert guesses.guess("ann", now) == 0
-
-
-def test_guesses_made_all_at_once_count_before_the_first_is_checked() -> None:
-    guesses = Guesses(Patience(free=3))
-    assert [guesses.guess("ann", 0.0) > 0 for _ in range(5)] == [False, False, False, True, True]
-
-
-def test_an_hour_without_a_guess_forgives_all() -> None:
-    guesses = Guesses(Patience(free=1, forgets_s=3600))
-    assert guesses.guess("ann", 0.0) == 0
-    assert guesses.guess("ann", 0.5) > 0
-    assert [guesses.guess("ann", 3700.0), guesses.guess("ann", 3700.5) > 0] == [0, True]
-
-
-def test_a_right_guess_of_one_name_does_not_forgive_the_client_its_wrong_ones() -> None:
-    guesses = Guesses(Patience(free=3))
-    for _ in range(3):
-        guesses.guess("client", 0.0)
-    guesses.was_right("client", all_forgiven=False)
-    assert guesses.guess("client", 0.0) == 0
-    assert guesses.guess("client", 0.0) > 0
 
 
 def test_a_password_is_right_or_not_by_the_parameters_it_was_kept_with() -> None:

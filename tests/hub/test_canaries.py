@@ -251,7 +251,7 @@ def left(bench: Bench, made: tuple[Run, Run, Path], tmp_path: Path) -> Left:
         spool.keep(replace(run, id=f"canary-{place}", journey="ga_purchase", slot=bench.now, **facts), evidence)
         spool.keep(replace(dead, id=f"dead-{place}", **facts))
         found.add_folder(f"spool before {place}", tmp_path / "runner")
-        Sender(spool, HubClient("http://testserver", location=place, client=bench.client)).send_all()
+        Sender(spool, HubClient("http://127.0.0.1:8600", location=place, client=bench.client)).send_all()
         assert (spool.depth(), spool.rejected()) == (0, [])
     bench.tick()
     bodies: list[bytes] = []

@@ -19,7 +19,7 @@ from hub.login import safe_next
 from hub.logins import Logins
 from store import Store, users
 from store.tables import sessions as session_table
-from tests.hub.conftest import CHEAP, PASSWORD, Bench, a_bench, csrf_of
+from tests.hub.conftest import CHEAP, KEY, PASSWORD, Bench, a_bench, csrf_of
 
 COOKIE = "sixfb_session"
 
@@ -74,10 +74,10 @@ def test_a_cookie_that_was_there_before_the_login_is_worth_nothing_after_it(ligh
     light.log_in()
     mine = light.client.cookies[COOKIE]
     light.client.cookies.set(COOKIE, "chosen-by-somebody-else")
-    light.client.cookies.delete(COOKIE, domain="testserver.local", path="/")
+    light.client.cookies.delete(COOKIE, domain="127.0.0.1", path="/")
     light.try_login("operator")
     assert light.client.get("/api/runs", headers={"Cookie": f"{COOKIE}=chosen-by-somebody-else"}).status_code == 401
-    assert light.client.cookies.get(COOKIE, domain="testserver.local") != mine
+    assert light.client.cookies.get(COOKIE, domain="127.0.0.1") != mine
 
 
 def test_logging_in_again_ends_the_session_that_the_browser_had(light: Bench) -> None:
@@ -158,7 +158,7 @@ def test_an_unknown_name_costs_as_many_hashes_as_a_wrong_password(sqlite_store: 
         checked.append(stored.rsplit("$", 2)[0])
         return False
 
-    logins = Logins(sqlite_store, cost=CHEAP, check=check)
+    logins = Logins(sqlite_store, KEY, cost=CHEAP, check=check)
     logins.add("operator", Role.OPERATOR, PASSWORD)
     for name in ("operator", "nobody-here"):
         with pytest.raises(HubError):
@@ -302,7 +302,7 @@ def test_a_crowd_of_logins_is_sent_away_rather_than_let_the_hub_stand_still(sqli
         at_it.release()
         return done.wait(10) and False
 
-    logins = Logins(sqlite_store, cost=CHEAP, check=slow, queues_s=0.01)
+    logins = Logins(sqlite_store, KEY, cost=CHEAP, check=slow, queues_s=0.01)
     with ThreadPoolExecutor(2) as crowd:
         waiting = [crowd.submit(logins.log_in, f"name-{n}", "guess", client="c") for n in range(2)]
         for _ in waiting:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -133,3 +134,24 @@ def test_it_lets_go_of_the_demos_shop_and_receivers(tmp_path: Path) -> None:
 def ours_to(port: int) -> list[int]:
     """The sockets of this process that are connected to a port."""
     return [c.fd for c in psutil.Process().net_connections("tcp") if c.raddr and c.raddr.port == port]
+
+
+def test_a_hub_closes_what_others_could_read_and_sweeps_what_belongs_to_nothing_as_it_starts(tmp_path: Path) -> None:
+    folder = tmp_path / "hub"
+    half = folder / "evidence" / ".receiving-x"
+    half.parent.mkdir(parents=True)
+    half.write_bytes(b"half")
+    store = open_store(None, folder=folder)
+    for path in (folder, half, half.parent, folder / "sixfb.db"):
+        path.chmod(0o755)
+    hub = a_hub(store, folder, Slow())
+    hub.start()
+    found = {path.name: path.stat().st_mode & 0o077 for path in (folder, *folder.rglob("*"))}
+    for _ in range(2000):
+        if not half.exists():
+            break
+        time.sleep(0.01)
+    assert hub.stop()
+    assert {name for name, mode in found.items() if mode} == set()
+    assert {"sixfb.db", "sixfb.db-wal", "secret.key"} <= set(found)
+    assert not half.exists()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0014"
-down_revision = "0008"
+revision = "0010"
+down_revision = "0009"
 
 _MEASURED = sa.text("slot IS NOT NULL AND status NOT IN ('missed', 'skipped')")
 _GOOD = sa.text("status = 'passed' AND NOT flaky")
