@@ -1,5 +1,6 @@
 """The database: its tables, one file of queries a noun, and the migrations."""
 
-from store.engine import Store, StoreError, open_store
+from store.engine import Store, open_store
+from store.errors import StoreError, StoreReplacedError, StoreUnavailableError
 
-__all__ = ["Store", "StoreError", "open_store"]
+__all__ = ["Store", "StoreError", "StoreReplacedError", "StoreUnavailableError", "open_store"]

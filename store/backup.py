@@ -12,7 +12,8 @@ from pathlib import Path
 
 from sqlalchemy import make_url
 
-from store.engine import StoreError, open_store
+from store.engine import open_store
+from store.errors import StoreError
 
 _NEW_SUFFIX = ".part"
 _OPEN = ("owed", "claimed")
