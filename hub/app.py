@@ -7,14 +7,15 @@ from functools import partial
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, RedirectResponse
-from sqlalchemy.exc import OperationalError
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from config.logs import get_logger
 from hub.api import api
 from hub.centre import Centre
+from hub.doors import Need, need
 from hub.errors import HubError, LoginNeededError
 from hub.headers import with_headers
 from hub.login import login, login_address
@@ -22,10 +23,14 @@ from hub.openapi import described
 from hub.requests import is_form
 from hub.site import site
 from journeys.browser import our_version
+from reports.live import unavailable_page
+from store import StoreUnavailableError
 
 _log = get_logger("sixfb.hub")
 _HEALTH = ("/healthz", "/readyz")
 _FOR_PROGRAMS = ("/api/", "/metrics")
+_NEED_NO_DATABASE = (*_HEALTH, "/static/", "/openapi.json")
+_COME_BACK_S = 5
 Next = Callable[[Request], Awaitable[Response]]
 
 
@@ -37,7 +42,8 @@ def create_app(centre: Centre) -> FastAPI:
     app.include_router(login(centre), include_in_schema=False)
     app.openapi = partial(described, app)  # type: ignore[method-assign]
     app.add_exception_handler(HubError, _refuse)
-    app.add_exception_handler(OperationalError, _no_database)
+    app.add_exception_handler(StoreUnavailableError, _no_database)
+    app.add_exception_handler(ClientDisconnect, _nobody_left)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _as_a_sentence)
 
@@ -56,12 +62,19 @@ async def _answer(centre: Centre, request: Request, call_next: Next) -> Response
             raise HubError(400, "the hub does not answer to this name; SIXFB_HOSTS lists those that it has")
         if "\0" in path or b"%00" in request.scope["query_string"]:
             raise HubError(400, "there is no NUL in any name here")
-        await run_in_threadpool(centre.guard.admit, request)
+        silent = centre.health.database
+        if silent is not None and silent.silent and not path.startswith(_NEED_NO_DATABASE):
+            # Each would hold a thread for as long as the one before it, and learn the same.
+            return _no_database(request, silent)
+        if need(request.method, path) is Need.NOBODY:
+            centre.guard.admit(request)
+        else:
+            await run_in_threadpool(centre.guard.admit, request)
     except LoginNeededError as error:
         return _to_the_login(request, path) or _refuse(request, error)
     except HubError as error:
         return _refuse(request, error)
-    except OperationalError as error:
+    except StoreUnavailableError as error:
         return _no_database(request, error)
     return await call_next(request)
 
@@ -79,10 +92,23 @@ def _refuse(_request: Request, error: Exception) -> Response:
 
 
 def _no_database(request: Request, error: Exception) -> Response:
-    _log.error("database_silent", method=request.method, path=request.scope["path"][:200], error=type(error).__name__)
-    return JSONResponse(
-        {"error": "the database does not answer; try again"}, status_code=503, headers={"Retry-After": "5"}
-    )
+    assert isinstance(error, StoreUnavailableError)
+    _log.warning("request_without_database", method=request.method, error=str(error))
+    headers = {"Retry-After": str(_COME_BACK_S)}
+    if _is_for_a_person(request):
+        return HTMLResponse(unavailable_page(error.public), status_code=503, headers={**headers, "Refresh": "10"})
+    return JSONResponse({"error": error.public}, status_code=503, headers=headers)
+
+
+def _nobody_left(_request: Request, _error: Exception) -> Response:
+    """The client went away in the middle of what it sent; whatever is answered, nobody reads it."""
+    return Response(status_code=400)
+
+
+def _is_for_a_person(request: Request) -> bool:
+    path: str = request.scope["path"]
+    is_page = request.method == "GET" and not path.startswith(_FOR_PROGRAMS)
+    return is_page and "text/html" in request.headers.get("Accept", "")
 
 
 def _invalid(_request: Request, error: Exception) -> Response:

@@ -12,6 +12,9 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
+from anyio import CancelScope
+from starlette.concurrency import run_in_threadpool
+
 from facts import Failpoint, go_on
 from hub.errors import HubError
 from store import Store, evidence
@@ -21,6 +24,7 @@ KINDS = {"screenshot": "image/jpeg", "trace": "application/zip", "page_text": "t
 RESERVE = 256 * 1024 * 1024
 """Bytes of the disk that evidence leaves to the database."""
 STORE_WAS_FULL = "let go: the store was full"
+_PIECE = 1 << 20
 _HASH = re.compile(r"[0-9a-f]{64}")
 
 
@@ -33,6 +37,50 @@ def _check(sha256: str, kind: str) -> None:
         raise HubError(400, "the path must end in the SHA-256 of the bytes: 64 hexadecimal digits in small letters")
     if kind not in KINDS:
         raise HubError(400, f"X-Evidence-Kind: {kind!r:.40} is none of {', '.join(KINDS)}")
+
+
+class Upload:
+    """A file that is being received, under a name of its own until it is whole. Its methods wait for the disk."""
+
+    def __init__(self, folder: Path, sha256: str, *, is_new: bool) -> None:
+        self.sha256, self.is_new, self.size = sha256, is_new, 0
+        self._digest = hashlib.sha256()
+        handle, name = tempfile.mkstemp(dir=folder, prefix=".receiving-")
+        self._part, self._file = Path(name), os.fdopen(handle, "wb")
+
+    def write(self, content: bytes) -> None:
+        """Add bytes."""
+        self._digest.update(content)
+        self._file.write(content)
+
+    def finish(self, place: Path) -> None:
+        """Give the file its place, on disk. Raises HubError 422 where the bytes have another hash."""
+        if self._digest.hexdigest() != self.sha256:
+            raise HubError(422, "the bytes have another SHA-256 than the path says; send them again")
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._part.replace(place)
+
+    def discard(self) -> None:
+        """Let go of the file, and delete what did not get its place."""
+        with suppress(OSError):
+            self._file.close()
+        with suppress(FileNotFoundError):
+            self._part.unlink()
+
+
+async def _receive(upload: Upload, chunks: AsyncIterator[bytes]) -> None:
+    """Take the bytes, in pieces of a size for which a thread is worth its while. Raises HubError 413."""
+    piece = bytearray()
+    async for chunk in chunks:
+        piece += chunk
+        upload.size += len(chunk)
+        if upload.size > LARGEST:
+            raise HubError(413, f"an artifact may have {LARGEST // 1024 // 1024} MiB")
+        if len(piece) >= _PIECE:
+            await run_in_threadpool(upload.write, bytes(piece))
+            piece.clear()
+    await run_in_threadpool(upload.write, bytes(piece))
 
 
 class Artifacts:
@@ -53,17 +101,37 @@ class Artifacts:
         """Store an artifact; False where it was here already.
 
         Raises:
-            HubError: 400 no such hash or kind, 413 over 20 MiB, 422 the bytes have another hash, 507 the disk is nearly full.
+            HubError: 400 no such hash or kind, 413 over 20 MiB, 422 the bytes have another hash, 507 the disk is nearly full
+                or fails.
         """
         _check(sha256, kind)
+        try:
+            upload = await run_in_threadpool(self._begin, sha256)
+            try:
+                await _receive(upload, chunks)
+                return await run_in_threadpool(self._finish, upload, kind, run_id, now)
+            finally:
+                # Also for a request that is cancelled.
+                with CancelScope(shield=True):
+                    await run_in_threadpool(upload.discard)
+        except OSError as error:
+            what = f"the hub's evidence folder cannot be written ({error.strerror})"
+            raise HubError(507, f"{what}; results are taken, evidence has to wait") from error
+
+    def _begin(self, sha256: str) -> Upload:
         there = self.path(sha256) is not None
+        # Where somebody deleted the folder, what comes from now on is kept all the same.
+        self._place(sha256).parent.mkdir(parents=True, exist_ok=True)
         if self._free(self._folder) < RESERVE + LARGEST:
             raise HubError(507, "the hub's disk is nearly full; results are taken, evidence has to wait")
-        size = await self._receive(sha256, chunks)
+        return Upload(self._folder, sha256, is_new=not there)
+
+    def _finish(self, upload: Upload, kind: str, run_id: str | None, now: datetime) -> bool:
+        upload.finish(self._place(upload.sha256))
         self._at("evidence.stored")
         with self._store.write() as connection:
-            evidence.save(connection, sha256=sha256, size=size, kind=kind, run_id=run_id, at=now)
-        return not there
+            evidence.save(connection, sha256=upload.sha256, size=upload.size, kind=kind, run_id=run_id, at=now)
+        return upload.is_new
 
     def note_gone(self, sha256: str, kind: str, why: str, *, run_id: str | None = None, now: datetime) -> None:
         """The runner had to let an artifact go before it could send it. Raises HubError."""
@@ -78,29 +146,6 @@ class Artifacts:
             gone = evidence.let_go(connection, most_bytes=most_bytes, why=STORE_WAS_FULL)
         self.remove(gone)
         return len(gone)
-
-    async def _receive(self, sha256: str, chunks: AsyncIterator[bytes]) -> int:
-        digest, size = hashlib.sha256(), 0
-        place = self._place(sha256)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=self._folder, prefix=".receiving-")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                async for chunk in chunks:
-                    size += len(chunk)
-                    if size > LARGEST:
-                        raise HubError(413, f"an artifact may have {LARGEST // 1024 // 1024} MiB")
-                    digest.update(chunk)
-                    file.write(chunk)
-                file.flush()
-                os.fsync(file.fileno())
-            if digest.hexdigest() != sha256:
-                raise HubError(422, "the bytes have another SHA-256 than the path says; send them again")
-            Path(name).replace(place)
-        finally:
-            with suppress(FileNotFoundError):
-                Path(name).unlink()
-        return size
 
     def path(self, sha256: str) -> Path | None:
         """The file of an artifact, or None where there is none."""

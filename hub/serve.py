@@ -12,7 +12,6 @@ from pathlib import Path
 
 import httpx
 import uvicorn
-from sqlalchemy.exc import SQLAlchemyError
 
 from alerts.channels import Channel
 from alerts.policy import Policy
@@ -25,9 +24,10 @@ from hub.app import create_app
 from hub.artifacts import Artifacts
 from hub.centre import Centre, DemoLinks
 from hub.collect import Collector
-from hub.cycle import Cycle, Tick, new_holder
+from hub.cycle import VERDICTS, Cycle, Tick, new_holder
 from hub.deliver import Deliverer
 from hub.guard import Guard
+from hub.health import Health
 from hub.ingest import Ingest
 from hub.server_key import server_key
 from hub.unknown_slots import write_missed
@@ -35,7 +35,7 @@ from hub.watched import Watched
 from journeys.browser import our_version
 from sla.targets import Targets
 from sources import read_inventory
-from store import Store, destinations, meta, retention
+from store import Store, StoreError, StoreUnavailableError, destinations, meta, retention
 
 _log = get_logger("sixfb.hub")
 _TICK_S = 10.0
@@ -122,7 +122,9 @@ class Hub:
 
     def __post_init__(self) -> None:
         self.store.migrate()
+        self.store.pin()
         now = self.clock()
+        self._health = Health()
         self._first_watched = self._since(now)
         self._evaluates = False
         self._cycle = Cycle(
@@ -166,23 +168,45 @@ class Hub:
     def _make_loops(self) -> dict[str, Loop]:
         scale, url = self.settings.scale, self.settings.inventory_url
         loops = {
-            "evaluator": Loop("evaluator", _TICK_S / scale, self._tick),
-            "deliverer": Loop("deliverer", _DELIVER_S, self._deliverer.deliver),
-            "housekeeping": Loop("housekeeping", _HOUSEKEEPING_S, self._keep_house),
+            "evaluator": Loop("evaluator", _TICK_S / scale, self._noting(self._tick)),
+            "deliverer": Loop("deliverer", _DELIVER_S, self._noting(self._deliverer.deliver)),
+            "housekeeping": Loop("housekeeping", _HOUSEKEEPING_S, self._noting(self._keep_house)),
         }
         if url:
             collector = Collector(store=self.store, read=partial(read_inventory, self._client, url))
-            loops["inventory"] = Loop("inventory", _COLLECT_S / scale, lambda: collector.collect(self.clock()))
+            collect = self._noting(lambda: collector.collect(self.clock()))
+            loops["inventory"] = Loop("inventory", _COLLECT_S / scale, collect)
         return loops
 
+    def _noting(self, do: Callable[[], object]) -> Callable[[], None]:
+        """A loop's round that leaves in memory whether the database could be used. Each of them writes."""
+
+        def a_round() -> None:
+            try:
+                do()
+            except StoreUnavailableError as error:
+                self._health.failed(error)
+            else:
+                self._health.wrote()
+
+        return a_round
+
     def _tick(self) -> Tick:
+        self.store.check()
         tick = self._cycle.tick(self.clock())
+        self._health.ticked(tick.at if tick.wrote else self._last_tick())
         if tick.wrote != self._evaluates:
             _log.info("evaluator_is_another" if self._evaluates else "evaluator_is_this", holder=self.holder)
             self._evaluates = tick.wrote
         if tick.owed:
             self._loops["deliverer"].wake()
         return tick
+
+    def _last_tick(self) -> datetime | None:
+        """When another hub last judged."""
+        with self.store.read() as connection:
+            told = meta.get(connection, VERDICTS)
+        return datetime.fromisoformat(told["at"]) if told else None
 
     def _keep_house(self) -> None:
         now = self.clock()
@@ -209,6 +233,7 @@ class Hub:
             ),
             artifacts=self._artifacts,
             guard=self._guard,
+            health=self._health,
             wake=self.wake,
             notices=self.settings.notices,
             demo=self.settings.demo,
@@ -281,7 +306,7 @@ class Hub:
         """Give the lease back, so that no other hub has to wait for its end."""
         try:
             self._cycle.give_up()
-        except SQLAlchemyError as error:
+        except StoreError as error:
             _log.warning("lease_not_released", error=str(error))
 
 

@@ -28,7 +28,7 @@ def copy(source: Store, target: Store, *, batch: int = _BATCH) -> dict[str, int]
     """
     target.migrate()
     try:
-        with source.read(unlimited=True) as there, target.write(unlimited=True) as here:
+        with source.read_unlimited() as there, target.write_unlimited() as here:
             _check_source(there, here)
             _check_empty(here)
             rows = {table.name: _copy_table(there, here, table, batch) for table in metadata.sorted_tables}

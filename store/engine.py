@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -39,17 +39,23 @@ class Store:
         """`sqlite` or `postgresql`."""
         return self._engine.dialect.name
 
-    @contextmanager
-    def write(self, *, unlimited: bool = False) -> Iterator[Connection]:
+    def write(self) -> AbstractContextManager[Connection]:
         """One transaction that may write. On SQLite it takes the write lock at its beginning: a deferred transaction that
         turns from reading to writing fails at once when another wrote meanwhile, whatever the busy timeout.
 
-        It has happened only if the block is left without an error: a pinned database is looked at before and after. `unlimited`
-        is for what may take its time, such as a migration.
+        It has happened only if the block is left without an error: a pinned database is looked at before and after.
 
         Raises:
             StoreUnavailableError: the database cannot be used now, or is another one.
         """
+        return self._writing()
+
+    def write_unlimited(self) -> AbstractContextManager[Connection]:
+        """The same for what may take its time, such as a migration."""
+        return self._writing(unlimited=True)
+
+    @contextmanager
+    def _writing(self, *, unlimited: bool = False) -> Iterator[Connection]:
         with self._explained():
             self._check_files()
             with self._engine.connect() as connection:
@@ -61,9 +67,16 @@ class Store:
             # A commit into a file that was deleted meanwhile is a commit into nothing.
             self._check_files()
 
-    @contextmanager
-    def read(self, *, unlimited: bool = False) -> Iterator[Connection]:
+    def read(self) -> AbstractContextManager[Connection]:
         """One transaction that only reads, and sees one moment throughout. Raises StoreUnavailableError as `write` does."""
+        return self._reading()
+
+    def read_unlimited(self) -> AbstractContextManager[Connection]:
+        """The same for what may take its time, such as a copy of everything."""
+        return self._reading(unlimited=True)
+
+    @contextmanager
+    def _reading(self, *, unlimited: bool = False) -> Iterator[Connection]:
         with self._explained():
             self._check_files()
             with self._engine.connect() as connection:
@@ -156,7 +169,7 @@ class Store:
         from store.migrations import upgrade
 
         try:
-            with self.write(unlimited=True) as connection:
+            with self.write_unlimited() as connection:
                 if self.dialect == "postgresql":
                     connection.execute(sqlalchemy.select(sqlalchemy.func.pg_advisory_xact_lock(_LOCK_KEY)))
                 upgrade(connection)
