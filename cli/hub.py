@@ -10,6 +10,7 @@ import typer
 
 from cli import access, settings, watching
 from cli.failing import Failing, complain, writable_folder
+from config.descriptors import raise_descriptor_limit
 from config.ending import listen
 from config.heap import settle_heap
 
@@ -37,6 +38,7 @@ def hub(
     from store import StoreError
 
     start_scrubbed_logging("hub")
+    raise_descriptor_limit()
     routing = watching.read_routing()
     host = host.strip("[]")
     doors, key = access.read_access(host, routing.base_url), access.secret_key()

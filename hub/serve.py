@@ -11,11 +11,13 @@ from functools import partial
 from pathlib import Path
 
 import httpx
-import uvicorn
 
 from alerts.channels import Channel
 from alerts.policy import Policy
 from config import Secret
+from config.connections import Connections, limited_server
+from config.descriptors import most_connections
+from config.listening import listen
 from config.logs import get_logger
 from config.network import tls_context
 from facts import Failpoint, go_on, to_wire
@@ -43,6 +45,7 @@ _DELIVER_S = 1.0
 _COLLECT_S = 60.0
 _HOUSEKEEPING_S = 600.0
 _FIRST_WATCHED = "first_watched"
+_MOST_CONNECTIONS = 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +155,13 @@ class Hub:
             timeout=10.0, verify=tls_context(), headers={"User-Agent": f"sixfb/{our_version()} (hub)"}
         )
         self._loops = self._make_loops()
-        self._server = uvicorn.Server(self._server_settings())
+        self._server = limited_server(
+            create_app(self._centre()),
+            Connections(most_connections(at_most=_MOST_CONNECTIONS)),
+            # Who asks is read from forwarding headers by `hub.access`, which knows whom to believe.
+            proxy_headers=False,
+            timeout_graceful_shutdown=3,
+        )
         self._serving = threading.Thread(target=self._server.run, name="doors", daemon=True)
 
     def _since(self, now: datetime) -> datetime:
@@ -217,8 +226,8 @@ class Hub:
         if gone:
             _log.warning("evidence_let_go", artifacts=gone)
 
-    def _server_settings(self) -> uvicorn.Config:
-        centre = Centre(
+    def _centre(self) -> Centre:
+        return Centre(
             store=self.store,
             watched=self.watched,
             targets=self.targets,
@@ -240,18 +249,6 @@ class Hub:
             scale=self.settings.scale,
             clock=self.clock,
         )
-        return uvicorn.Config(
-            create_app(centre),
-            host=self.settings.host,
-            port=self.settings.port,
-            # Its logs go where ours do.
-            log_config=None,
-            access_log=False,
-            # Who asks is read from forwarding headers by `hub.access`, which knows whom to believe.
-            proxy_headers=False,
-            server_header=False,
-            timeout_graceful_shutdown=3,
-        )
 
     def wake(self) -> None:
         """Evaluate now: something new came."""
@@ -259,18 +256,22 @@ class Hub:
 
     def start(self) -> str:
         """Start everything; the address the hub answers at. Raises OSError where the port is taken."""
-        sock = self._server.config.bind_socket() if self.settings.port == 0 else None
+        where = f"{self.settings.host}:{self.settings.port}"
+        try:
+            listeners = listen(self.settings.host, self.settings.port)
+        except OSError as error:
+            raise OSError(f"the hub cannot serve at {where}: {error.strerror}; is the port taken?") from None
         self._serving = threading.Thread(
-            target=self._server.run, kwargs={"sockets": [sock]} if sock else {}, name="doors", daemon=True
+            target=self._server.run, kwargs={"sockets": listeners}, name="doors", daemon=True
         )
         self._serving.start()
         while not self._server.started:
             if not self._serving.is_alive():
-                raise OSError(f"the hub cannot serve at {self.settings.host}:{self.settings.port}: is the port taken?")
+                raise OSError(f"the hub cannot serve at {where}: see its log")
             time.sleep(0.01)
         for loop in self._loops.values():
             loop.start()
-        port = self._server.servers[0].sockets[0].getsockname()[1]
+        port = listeners[0].getsockname()[1]
         _log.info("hub_started", version=our_version(), host=self.settings.host, port=port, holder=self.holder)
         return address_of(self.settings.host, port)
 
