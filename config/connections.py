@@ -166,6 +166,7 @@ class LimitedProtocol(H11Protocol):
 
     def abort(self) -> None:
         """Close without waiting for what the client has not read."""
+        self._limits.discard(self)
         self._forget_request()
         self.transport.abort()
 
