@@ -9,6 +9,9 @@ import time
 from contextlib import suppress
 from typing import Any
 
+from config.logs import get_logger
+
+_log = get_logger("sixfb.connections")
 _SHORTAGE = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 _AT_ONCE = 64
 """How many connections are accepted before the event loop does something else, such as refusing one too many."""
@@ -41,6 +44,7 @@ class Listener(socket.socket):
             self._accepted = 0
             if error.errno not in _SHORTAGE:
                 raise
+            _log.error("descriptors_exhausted", error=str(error))
             if self._shed():
                 raise BlockingIOError(errno.EAGAIN, "no descriptor was left") from None
             # asyncio waits for a second after this one; further ones would each wait beside it.
