@@ -65,7 +65,7 @@ async def _answer(centre: Centre, request: Request, call_next: Next) -> Response
         silent = centre.health.database
         if silent is not None and silent.silent and not path.startswith(_NEED_NO_DATABASE):
             # Each would hold a thread for as long as the one before it, and learn the same.
-            return _no_database(request, silent)
+            return _without_database(request, silent)
         if need(request.method, path) is Need.NOBODY:
             centre.guard.admit(request)
         else:
@@ -93,7 +93,12 @@ def _refuse(_request: Request, error: Exception) -> Response:
 
 def _no_database(request: Request, error: Exception) -> Response:
     assert isinstance(error, StoreUnavailableError)
-    _log.warning("request_without_database", method=request.method, error=str(error))
+    # Not with the whole error: what it says of each connection would make each line another one.
+    _log.warning("request_without_database", error=error.public)
+    return _without_database(request, error)
+
+
+def _without_database(request: Request, error: StoreUnavailableError) -> Response:
     headers = {"Retry-After": str(_COME_BACK_S)}
     if _is_for_a_person(request):
         return HTMLResponse(unavailable_page(error.public), status_code=503, headers={**headers, "Refresh": "10"})
