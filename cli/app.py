@@ -6,15 +6,17 @@ Exit codes everywhere: 2 is bad usage or configuration, 3 is our own fault; neit
 from __future__ import annotations
 
 import os
+import sqlite3
 import sys
 import traceback
 
 import typer
 
 from cli import alerts, browser, check, db, demo, hub, journeys, ledger, new, run, runner, runs, sla, tokens, users
-from cli.failing import Failing, complain
+from cli.failing import OUR_FAULT, Failing, complain
 from config import ConfigError
 from config.network import spare_this_machine
+from config.sqlite_errors import sqlite_sentence
 from journeys.browser import our_version
 
 app = typer.Typer(
@@ -68,5 +70,18 @@ def main() -> None:
     except Exception as error:  # noqa: BLE001 - the last one who can turn an error into a sentence
         if os.environ.get("SIXFB_DEBUG"):
             traceback.print_exc()
-        complain(f"sixfb failed: {type(error).__name__}: {error} (this is our fault; SIXFB_DEBUG=1 shows where)")
-        sys.exit(3)
+        fault = f"sixfb failed: {type(error).__name__}: {error} (this is our fault; SIXFB_DEBUG=1 shows where)"
+        complain(_of_a_database(error) or fault)
+        sys.exit(OUR_FAULT)
+
+
+def _of_a_database(error: Exception) -> str | None:
+    """The sentence of a database that cannot be used now, which is nobody's mistake in here."""
+    if isinstance(error, sqlite3.Error):
+        return sqlite_sentence(error, "that this command uses")
+    # Most commands never load what speaks with the hub's database.
+    if "store" not in sys.modules:
+        return None
+    from store import StoreError
+
+    return str(error) if isinstance(error, StoreError) else None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli import access, settings, watching
-from cli.failing import Failing, complain, writable_folder
+from cli.failing import Failing, complain, without_store, writable_folder
 from config.descriptors import raise_descriptor_limit
 from config.ending import listen
 from config.heap import settle_heap
@@ -79,7 +79,9 @@ def hub(
             ),
         )
         address = running.start()
-    except (OSError, StoreError, HubError) as error:
+    except StoreError as error:
+        raise without_store(error) from None
+    except (OSError, HubError) as error:
         raise Failing(str(error)) from None
     settle_heap()
     for notice in running.open_doors():
@@ -100,7 +102,7 @@ def _refuse_strangers(host: str, doors: Access, store: Store) -> None:
     try:
         store.migrate()
     except StoreError as error:
-        raise Failing(str(error)) from None
+        raise without_store(error) from None
     with store.read() as connection:
         access.must_have_a_login(host, doors, users.count(connection))
 

@@ -11,7 +11,7 @@ import typer
 
 from cli import settings
 from cli.display import needs_display
-from cli.failing import Failing, writable_folder
+from cli.failing import Failing, using, writable_folder
 from config import Complaint, ConfigError
 from config.ending import listen
 
@@ -47,26 +47,27 @@ def runner(
     start_scrubbed_logging("runner", context={"location": location})
     grace_s, port = stop_grace_s(), _metrics_port()
     folder = writable_folder(settings.var_folder() / "runner" / location, option="SIXFB_VAR")
-    program = Runner(
-        RunnerSettings(
-            location=location,
-            hub_url=hub_url,
-            token=read_secret("SIXFB_TOKEN", os.environ),
-            folder=folder,
-            base_url=site,
-            journeys_dir=os.environ.get("SIXFB_JOURNEYS"),
-            chromium=os.environ.get("SIXFB_CHROMIUM"),
-            sandbox=sandbox_wanted(),
-            memory_mb=settings.memory_mb(),
-            evidence_bytes=settings.evidence_bytes(2),
-            other_secrets=secrets_in(os.environ),
-            headed=headed,
-            stripe_key=settings.stripe_key(),
-            stripe_api_base=os.environ.get("STRIPE_API_BASE") or None,
-            proxies=proxy_settings(),
-            secrets_in=folders_of_secrets(),
+    with using(folder):
+        program = Runner(
+            RunnerSettings(
+                location=location,
+                hub_url=hub_url,
+                token=read_secret("SIXFB_TOKEN", os.environ),
+                folder=folder,
+                base_url=site,
+                journeys_dir=os.environ.get("SIXFB_JOURNEYS"),
+                chromium=os.environ.get("SIXFB_CHROMIUM"),
+                sandbox=sandbox_wanted(),
+                memory_mb=settings.memory_mb(),
+                evidence_bytes=settings.evidence_bytes(2),
+                other_secrets=secrets_in(os.environ),
+                headed=headed,
+                stripe_key=settings.stripe_key(),
+                stripe_api_base=os.environ.get("STRIPE_API_BASE") or None,
+                proxies=proxy_settings(),
+                secrets_in=folders_of_secrets(),
+            )
         )
-    )
     ending = listen(to_input=True)
     program.start()
     metrics = _serve_metrics(program, port) if port else None
