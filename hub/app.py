@@ -24,7 +24,7 @@ from hub.requests import is_form
 from hub.site import site
 from journeys.browser import our_version
 from reports.live import unavailable_page
-from store import StoreUnavailableError
+from store import StoreReplacedError, StoreUnavailableError
 
 _log = get_logger("sixfb.hub")
 _HEALTH = ("/healthz", "/readyz")
@@ -75,6 +75,9 @@ async def _answer(centre: Centre, request: Request, call_next: Next) -> Response
     except HubError as error:
         return _refuse(request, error)
     except StoreUnavailableError as error:
+        if isinstance(error, StoreReplacedError):
+            # A fact of the whole hub. One connection that broke is none: the loops find out what is behind it.
+            centre.health.failed(error)
         return _no_database(request, error)
     return await call_next(request)
 
