@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from cli import watching
-from cli.failing import Failing, writable_folder
+from cli.failing import Failing, without_store, writable_folder
 from config import Complaint, ConfigError, Secret, read_secret
 from facts import Role
 
@@ -77,7 +77,7 @@ def own_database() -> Store:
     try:
         store.migrate()
     except StoreError as error:
-        raise Failing(str(error)) from None
+        raise without_store(error) from None
     return store
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
+import sqlite3
 import sys
 import traceback
 from contextlib import suppress
@@ -17,6 +18,7 @@ from cli import alerts, browser, check, db, demo, hub, journeys, ledger, new, ru
 from cli.failing import OUR_FAULT, USAGE, Failing, complain
 from config import ConfigError
 from config.network import spare_this_machine
+from config.sqlite_errors import sqlite_sentence
 from journeys.browser import our_version
 
 _READER_GONE = 1
@@ -99,8 +101,8 @@ def _flush() -> None:
 def _our_fault(error: Exception) -> int:
     if os.environ.get("SIXFB_DEBUG"):
         traceback.print_exc()
-    said = f"sixfb failed: {type(error).__name__}: {error} (this is our fault; SIXFB_DEBUG=1 shows where)"
-    complain(said)
+    fault = f"sixfb failed: {type(error).__name__}: {error} (this is our fault; SIXFB_DEBUG=1 shows where)"
+    complain(_of_a_database(error) or fault)
     return OUR_FAULT
 
 
@@ -145,3 +147,15 @@ def _refuse_broken_text() -> None:
 
 def _is_text(text: str) -> bool:
     return not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _of_a_database(error: Exception) -> str | None:
+    """The sentence of a database that cannot be used now, which is nobody's mistake in here."""
+    if isinstance(error, sqlite3.Error):
+        return sqlite_sentence(error, "that this command uses")
+    # Most commands never load what speaks with the hub's database.
+    if "store" not in sys.modules:
+        return None
+    from store import StoreError
+
+    return str(error) if isinstance(error, StoreError) else None

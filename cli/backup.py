@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from cli import settings, watching
-from cli.failing import Failing
+from cli.failing import Failing, without_store
 
 _DUMP = 'pg_dump --format=custom --file={file} "$DATABASE_URL"'
 _LOAD = 'pg_restore --clean --if-exists --no-owner --single-transaction --exit-on-error --dbname "$DATABASE_URL" {file}'
@@ -27,7 +27,7 @@ def backup(
     try:
         made = back_up(database, file, force=force)
     except StoreError as error:
-        raise Failing(str(error)) from None
+        raise without_store(error) from None
     typer.echo(f"{made.file}: {made.runs:,} runs, {made.owed} messages owed, {made.bytes / 1e6:.1f} MB")
     typer.echo(f"copy {watching.hub_folder() / 'evidence'} too, after this: its files never change")
 
@@ -47,7 +47,7 @@ def restore(
     try:
         done = put_back(file, database, now=datetime.now(UTC), force=force, send_owed=not hold_owed)
     except StoreError as error:
-        raise Failing(str(error)) from None
+        raise without_store(error) from None
     if done.moved:
         typer.echo(f"what was there is {done.moved} now")
     sent = "withheld" if hold_owed else f"{done.owed} of them to be sent"

@@ -10,7 +10,7 @@ import typer
 
 from cli import watching
 from cli.backup import backup, restore
-from cli.failing import Failing
+from cli.failing import Failing, without_store
 
 if TYPE_CHECKING:
     from store import Store
@@ -31,7 +31,7 @@ def upgrade() -> None:
     try:
         store.migrate()
     except StoreError as error:
-        raise Failing(str(error)) from None
+        raise without_store(error) from None
     finally:
         store.close()
     typer.echo("the database is up to date")
@@ -54,7 +54,7 @@ def copy(
             target = _open(to_url, "--to", opened)
             rows = copy_all(source, target)
         except StoreError as error:
-            raise Failing(str(error)) from None
+            raise without_store(error) from None
     for name, count in rows.items():
         typer.echo(f"{name:20} {count:>10,}")
     typer.echo(f"{sum(rows.values()):,} rows copied; set DATABASE_URL to the new database and start the hub")
@@ -62,7 +62,7 @@ def copy(
 
 def _open(url: str, option: str, opened: ExitStack, *, must_exist: bool = False) -> Store:
     """A database by its address. Raises Failing, StoreError."""
-    from store import StoreError, open_store
+    from store import StoreError, StoreUnavailableError, open_store
 
     scheme, _, path = url.partition(":///")
     if must_exist and scheme.startswith("sqlite") and not Path(path).is_file():
@@ -70,6 +70,8 @@ def _open(url: str, option: str, opened: ExitStack, *, must_exist: bool = False)
     try:
         store = open_store(url, folder=Path())
     except StoreError as error:
+        if isinstance(error, StoreUnavailableError):
+            raise
         said = str(error)
         for setting, here in (("; check DATABASE_URL", ""), ("DATABASE_URL: ", ""), ("DATABASE_URL", "it")):
             said = said.replace(setting, here)

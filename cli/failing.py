@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import sqlite3
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from config.sqlite_errors import sqlite_sentence
+
+if TYPE_CHECKING:
+    from store import StoreError
 
 from config.masking import KNOWN
 
@@ -18,6 +26,23 @@ class Failing(Exception):  # noqa: N818 - the command is failing, with a code; i
     def __init__(self, message: str, *, code: int = USAGE) -> None:
         super().__init__(message)
         self.code = code
+
+
+def without_store(error: StoreError) -> Failing:
+    """Return how a command gives up on the hub's database: one that cannot be used now is no bad usage."""
+    from store import StoreUnavailableError
+
+    return Failing(str(error), code=OUR_FAULT if isinstance(error, StoreUnavailableError) else USAGE)
+
+
+@contextmanager
+def using(file: Path) -> Iterator[None]:
+    """Use a file of SQLite that is not the hub's. Raises Failing where it cannot be used, with what to do."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        told = sqlite_sentence(error, file) or f"{file} cannot be used: {error}"
+        raise Failing(told, code=OUR_FAULT) from None
 
 
 def complain(message: str) -> None:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli import access, settings, watching
-from cli.failing import Failing, announce, complain, writable_folder
+from cli.failing import Failing, announce, complain, without_store, writable_folder
 from config.bounds import Bounds
+from config.descriptors import raise_descriptor_limit
 from config.ending import listen
 from config.heap import settle_heap
 from config.private import create_private
@@ -44,6 +45,7 @@ def hub(
     for warning in settings.misnamed_here():
         complain(f"warning: {warning}")
     create_private()
+    raise_descriptor_limit()
     routing = watching.read_routing()
     host = host.strip("[]")
     doors, key = access.read_access(host, routing.base_url), access.secret_key()
@@ -87,7 +89,9 @@ def hub(
             ),
         )
         address = running.start()
-    except (OSError, StoreError, HubError) as error:
+    except StoreError as error:
+        raise without_store(error) from None
+    except (OSError, HubError) as error:
         raise Failing(str(error)) from None
     settle_heap()
     for notice in running.open_doors():
@@ -108,7 +112,7 @@ def _refuse_strangers(host: str, doors: Access, store: Store) -> None:
     try:
         store.migrate()
     except StoreError as error:
-        raise Failing(str(error)) from None
+        raise without_store(error) from None
     with store.read() as connection:
         access.must_have_a_login(host, doors, users.count(connection))
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cli import books, settings
-from cli.failing import Failing
+from cli.failing import Failing, using
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,8 +63,7 @@ def _files(location: str | None) -> dict[str, Path]:
 def _one(name: str, file: Path, *, clean: bool, every: bool, cleans: bool) -> tuple[list[dict[str, Any]], int]:
     from runner.ledger import Ledger
 
-    ledger = Ledger(file)
-    try:
+    with using(file), closing(Ledger(file)) as ledger:
         if clean:
             books.clean(ledger, within_s=_CLEANS_FOR_S, hurry=True)
         now = datetime.now(UTC)
@@ -72,8 +72,6 @@ def _one(name: str, file: Path, *, clean: bool, every: bool, cleans: bool) -> tu
         rows = [_row(name, entry, now, cleans=cleans) for entry in entries]
         rows += [_intent(name, order) for order in orders]
         return rows, sum(not entry.state.clean for entry in entries) + len(orders)
-    finally:
-        ledger.close()
 
 
 def _row(name: str, entry: Entry, now: datetime, *, cleans: bool) -> dict[str, Any]:

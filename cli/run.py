@@ -15,7 +15,7 @@ import typer
 
 from cli import books, settings
 from cli.display import needs_display
-from cli.failing import OUR_FAULT, Failing, writable_file, writable_folder
+from cli.failing import OUR_FAULT, Failing, using, writable_file, writable_folder
 from config.network import browser_proxy, proxy_settings
 from config.secrets import secrets_in
 from facts import Run, Status, to_wire
@@ -97,11 +97,10 @@ def run(
 
 
 def _may_buy(job: Job) -> None:
-    import sqlite3
-
     try:
-        reason = books.refusal(job)
-    except (sqlite3.Error, OSError) as error:
+        with using(Path(job.ledger or books.FILE)):
+            reason = books.refusal(job)
+    except OSError as error:
         raise Failing(f"the ledger {job.ledger} cannot be used: {error}") from None
     if reason:
         raise Failing(reason)

@@ -11,7 +11,7 @@ import typer
 
 from cli import settings
 from cli.display import needs_display
-from cli.failing import Failing, announce, writable_folder
+from cli.failing import Failing, announce, using, writable_folder
 from config import Complaint, ConfigError
 from config.bounds import without_login
 from config.ending import listen
@@ -59,26 +59,27 @@ def runner(
     check_proxies(proxies)
     secrets_in_folders, journeys_dir = folders_of_secrets(), checked_journeys()
     folder = writable_folder(settings.var_folder() / "runner" / location, option="SIXFB_VAR")
-    program = Runner(
-        RunnerSettings(
-            location=location,
-            hub_url=hub_url,
-            token=settings.runner_token(location),
-            folder=folder,
-            base_url=site,
-            journeys_dir=journeys_dir,
-            chromium=named_browser(),
-            sandbox=sandbox_wanted(),
-            memory_mb=settings.memory_mb(),
-            evidence_bytes=settings.evidence_bytes(2),
-            other_secrets=secrets_in(os.environ),
-            headed=headed,
-            stripe_key=settings.stripe_key(),
-            stripe_api_base=settings.stripe_api_base(),
-            proxies=proxies,
-            secrets_in=secrets_in_folders,
+    with using(folder):
+        program = Runner(
+            RunnerSettings(
+                location=location,
+                hub_url=hub_url,
+                token=settings.runner_token(location),
+                folder=folder,
+                base_url=site,
+                journeys_dir=journeys_dir,
+                chromium=named_browser(),
+                sandbox=sandbox_wanted(),
+                memory_mb=settings.memory_mb(),
+                evidence_bytes=settings.evidence_bytes(2),
+                other_secrets=secrets_in(os.environ),
+                headed=headed,
+                stripe_key=settings.stripe_key(),
+                stripe_api_base=settings.stripe_api_base(),
+                proxies=proxies,
+                secrets_in=secrets_in_folders,
+            )
         )
-    )
     get_logger("sixfb.runner").info(
         "configuration_read",
         plan=f"from the hub, kept in {folder / 'plan.json'}",

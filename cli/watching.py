@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cli import settings
-from cli.failing import Failing
+from cli.failing import Failing, without_store
 from config import Complaint, read_document
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def open_database(folder: Path | None = None) -> Store:
     try:
         return open_store(settings.database_url(), folder=folder or hub_folder())
     except StoreError as error:
-        raise Failing(str(error)) from None
+        raise without_store(error) from None
 
 
 def existing_database() -> Store:

@@ -15,6 +15,7 @@ from structlog.typing import EventDict, Processor
 
 from config.complaints import Complaint, ConfigError
 from config.masking import KNOWN, Masker
+from config.repeats import LimitedHandler
 
 LEVELS = ("debug", "info", "warning", "error")
 FORMS = ("json", "text")
@@ -50,8 +51,8 @@ def start_logging(
 ) -> None:
     """Send every log of this process, also the libraries', to a stream (standard error) in the form that `SIXFB_LOG` asks for.
 
-    `program` and `context` (a runner's location) stand in every line. What the environment holds of secrets is masked, and
-    `also` masks what a masker of this room cannot know.
+    `program` and `context` (a runner's location) stand in every line; of equal lines a few are written and the others counted.
+    What the environment holds of secrets is masked, and `also` masks what a masker of this room cannot know.
 
     Raises:
         ConfigError: `SIXFB_LOG` or `SIXFB_LOG_LEVEL` is none that there is.
@@ -63,7 +64,7 @@ def start_logging(
     def mask(text: str) -> str:
         return also(masker.mask(text))
 
-    handler = logging.StreamHandler(to)
+    handler = LimitedHandler(to)
     handler.setFormatter(
         _formatter(form or ("text" if to.isatty() else "json"), to, mask, {"program": program, **(context or {})})
     )

@@ -11,18 +11,21 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from config.connections import Connections, limited_server
+from config.descriptors import most_connections
+from config.listening import Listener
 from demo.faults import Faults
 from demo.shop import ShopSettings, TierPrices, create_shop
 from demo.stripe import StripeAccount, StripeSettings, create_stripe
 
 _STARTS_WITHIN_S = 10.0
 _RATE_WINDOW_S = 900.0
+_MOST_CONNECTIONS = 512
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,8 +66,8 @@ class Served:
     def __init__(self, app: Any, sockets: Sequence[socket.socket], *, name: str = "127.0.0.1") -> None:
         self.urls = [f"http://{name}:{s.getsockname()[1]}" for s in sockets]
         self._sockets = list(sockets)
-        config = uvicorn.Config(app, log_level="critical", access_log=False, timeout_graceful_shutdown=1)
-        self._server = uvicorn.Server(config)
+        limits = Connections(most_connections(at_most=_MOST_CONNECTIONS))
+        self._server = limited_server(app, limits, log_level="critical", timeout_graceful_shutdown=1)
         self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": self._sockets}, daemon=True)
 
     def start(self) -> None:
@@ -85,8 +88,8 @@ class Served:
 
 
 def a_socket(host: str = "127.0.0.1", port: int = 0) -> socket.socket:
-    """A listening socket; port 0 lets the system choose. Named TCP: asyncio sets TCP_NODELAY on no other."""
-    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    """A listening socket; port 0 lets the system choose."""
+    sock = Listener(socket.AF_INET)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     sock.bind((host, port))
     sock.listen(128)

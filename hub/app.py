@@ -7,10 +7,10 @@ from functools import partial
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, RedirectResponse
-from sqlalchemy.exc import OperationalError
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from config.logs import get_logger
 from hub.api import api
@@ -23,10 +23,14 @@ from hub.openapi import described
 from hub.prefix import PrefixMiddleware, lead_below
 from hub.site import site
 from journeys.browser import our_version
+from reports.live import unavailable_page
+from store import StoreReplacedError, StoreUnavailableError
 
 _log = get_logger("sixfb.hub")
 _HEALTH = ("/healthz", "/readyz")
 _FOR_PROGRAMS = ("/api/", "/metrics")
+_NEED_NO_DATABASE = (*_HEALTH, "/static/", "/openapi.json")
+_COME_BACK_S = 5
 Next = Callable[[Request], Awaitable[Response]]
 
 
@@ -39,7 +43,8 @@ def create_app(centre: Centre) -> FastAPI:
     prefix = centre.guard.access.prefix
     app.openapi = partial(described, app, prefix=prefix)  # type: ignore[method-assign]
     app.add_exception_handler(HubError, _refuse)
-    app.add_exception_handler(OperationalError, _no_database)
+    app.add_exception_handler(StoreUnavailableError, _no_database)
+    app.add_exception_handler(ClientDisconnect, _nobody_left)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _as_a_sentence)
 
@@ -60,20 +65,29 @@ async def _answer(centre: Centre, request: Request, call_next: Next) -> Response
             raise HubError(400, "there is no NUL in any name here")
         if not path.startswith("/"):
             raise HubError(400, "the hub is no proxy: ask for a path, like /alerts")
-        await run_in_threadpool(_admit, centre, request)
+        silent = centre.health.database
+        if silent is not None and silent.silent and not path.startswith(_NEED_NO_DATABASE):
+            # Each would hold a thread for as long as the one before it, and learn the same.
+            return _without_database(request, silent)
+        if path in _HEALTH:
+            # Probes come by whatever way and name the machine has there, and need neither a thread nor the database.
+            centre.guard.admit(request)
+        else:
+            await run_in_threadpool(_admit, centre, request)
     except LoginNeededError as error:
         return _to_the_login(request, path, centre.guard.access.prefix) or _refuse(request, error)
     except HubError as error:
         return _refuse(request, error)
-    except OperationalError as error:
+    except StoreUnavailableError as error:
+        if isinstance(error, StoreReplacedError):
+            # A fact of the whole hub. One connection that broke is none: the loops find out what is behind it.
+            centre.health.failed(error)
         return _no_database(request, error)
     return await call_next(request)
 
 
 def _admit(centre: Centre, request: Request) -> None:
-    # Probes come by whatever way and name the machine has there.
-    if request.scope["path"] not in _HEALTH:
-        centre.guard.check_way(request)
+    centre.guard.check_way(request)
     centre.guard.admit(request)
 
 
@@ -90,10 +104,28 @@ def _refuse(_request: Request, error: Exception) -> Response:
 
 
 def _no_database(request: Request, error: Exception) -> Response:
-    _log.error("database_silent", method=request.method, path=request.scope["path"][:200], error=type(error).__name__)
-    return JSONResponse(
-        {"error": "the database does not answer; try again"}, status_code=503, headers={"Retry-After": "5"}
-    )
+    assert isinstance(error, StoreUnavailableError)
+    # Not with the whole error: what it says of each connection would make each line another one.
+    _log.warning("request_without_database", error=error.public)
+    return _without_database(request, error)
+
+
+def _without_database(request: Request, error: StoreUnavailableError) -> Response:
+    headers = {"Retry-After": str(_COME_BACK_S)}
+    if _is_for_a_person(request):
+        return HTMLResponse(unavailable_page(error.public), status_code=503, headers={**headers, "Refresh": "10"})
+    return JSONResponse({"error": error.public}, status_code=503, headers=headers)
+
+
+def _nobody_left(_request: Request, _error: Exception) -> Response:
+    """The client went away in the middle of what it sent; whatever is answered, nobody reads it."""
+    return Response(status_code=400)
+
+
+def _is_for_a_person(request: Request) -> bool:
+    path: str = request.scope["path"]
+    is_page = request.method == "GET" and not path.startswith(_FOR_PROGRAMS)
+    return is_page and "text/html" in request.headers.get("Accept", "")
 
 
 def _invalid(_request: Request, error: Exception) -> Response:

@@ -9,11 +9,12 @@ import re
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from anyio import CancelScope
 from starlette.concurrency import run_in_threadpool
 
 from config.plain_text import plain
@@ -33,6 +34,7 @@ WAITS_FOR_RUN = timedelta(days=2)
 _LONGEST_REASON = 200
 _HASH = re.compile(r"[0-9a-f]{64}")
 _RECEIVING = ".receiving-"
+_PIECE = 1 << 20
 _AT_ONCE = 500
 
 
@@ -62,6 +64,54 @@ class ArtifactHeader:
             raise HubError(400, f"X-Evidence-Run: {ID_RULE}; this has {len(self.run_id)} characters")
 
 
+class Upload:
+    """A file that is being received, under a name of its own until it is whole. Its methods wait for the disk.
+
+    It is locked from its making until `close`, also under its final name: a sweep takes no file that somebody holds for an orphan,
+    and the lock of a hub that was killed ends with its process.
+    """
+
+    def __init__(self, folder: Path, header: ArtifactHeader, *, is_new: bool) -> None:
+        self.header, self.is_new, self.size = header, is_new, 0
+        self._digest = hashlib.sha256()
+        handle, self._part = _locked_file(folder)
+        self._file = os.fdopen(handle, "wb")
+
+    def write(self, content: bytes) -> None:
+        """Add bytes."""
+        self._digest.update(content)
+        self._file.write(content)
+
+    def finish(self, place: Path) -> None:
+        """Give the file its place, on disk. Raises HubError 422 where the bytes have another hash."""
+        if self._digest.hexdigest() != self.header.sha256:
+            raise HubError(422, "the bytes have another SHA-256 than the path says; send them again")
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._part.replace(place)
+
+    def close(self) -> None:
+        """Let go of the file and its lock, and delete what did not get its place."""
+        with suppress(FileNotFoundError):
+            self._part.unlink()
+        with suppress(OSError):
+            self._file.close()
+
+
+async def _receive(upload: Upload, chunks: AsyncIterator[bytes]) -> None:
+    """Take the bytes, in pieces of a size for which a thread is worth its while. Raises HubError 413."""
+    piece = bytearray()
+    async for chunk in chunks:
+        piece += chunk
+        upload.size += len(chunk)
+        if upload.size > LARGEST:
+            raise HubError(413, f"an artifact may have {LARGEST // 1024 // 1024} MiB")
+        if len(piece) >= _PIECE:
+            await run_in_threadpool(upload.write, bytes(piece))
+            piece.clear()
+    await run_in_threadpool(upload.write, bytes(piece))
+
+
 class Artifacts:
     """The evidence folder of the hub."""
 
@@ -79,18 +129,36 @@ class Artifacts:
 
         Raises:
             HubError: 403 it proves a run of another location, 413 over 20 MiB, 422 the bytes have another hash, 503 it was swept
-                as it came, 507 the disk is nearly full.
+                as it came, 507 the disk is nearly full or fails.
         """
-        await run_in_threadpool(self._check_run, header)
+        try:
+            upload = await run_in_threadpool(self._begin, header)
+            try:
+                await _receive(upload, chunks)
+                return await run_in_threadpool(self._finish, upload, now)
+            finally:
+                # Also for a request that is cancelled.
+                with CancelScope(shield=True):
+                    await run_in_threadpool(upload.close)
+        except OSError as error:
+            what = f"the hub's evidence folder cannot be written ({error.strerror})"
+            raise HubError(507, f"{what}; results are taken, evidence has to wait") from error
+
+    def _begin(self, header: ArtifactHeader) -> Upload:
+        self._check_run(header)
         there = self.path(header.sha256) is not None
+        # Where somebody deleted the folder, what comes from now on is kept all the same.
+        private_folder(self._folder)
+        private_folder(self._place(header.sha256).parent)
         if self._free(self._folder) < RESERVE + LARGEST:
             raise HubError(507, "the hub's disk is nearly full; results are taken, evidence has to wait")
-        with _receiving(self._folder) as (handle, name):
-            size = await self._receive(handle, name, header.sha256, chunks)
-            self._at("evidence.stored")
-            # The file is ours until its row is written: nobody takes it for an orphan meanwhile.
-            await run_in_threadpool(self._save, header, size, now)
-        return not there
+        return Upload(self._folder, header, is_new=not there)
+
+    def _finish(self, upload: Upload, now: datetime) -> bool:
+        upload.finish(self._place(upload.header.sha256))
+        self._at("evidence.stored")
+        self._save(upload.header, upload.size, now)
+        return upload.is_new
 
     def _save(self, header: ArtifactHeader, size: int, now: datetime) -> None:
         with self._store.write() as connection:
@@ -160,24 +228,6 @@ class Artifacts:
                     noted = evidence.here(connection, [file.name for file in some])
                 yield from (file for file in some if file.name not in noted)
 
-    async def _receive(self, handle: int, name: Path, sha256: str, chunks: AsyncIterator[bytes]) -> int:
-        digest, size = hashlib.sha256(), 0
-        place = self._place(sha256)
-        private_folder(place.parent)
-        with os.fdopen(handle, "wb", closefd=False) as file:
-            async for chunk in chunks:
-                size += len(chunk)
-                if size > LARGEST:
-                    raise HubError(413, f"an artifact may have {LARGEST // 1024 // 1024} MiB")
-                digest.update(chunk)
-                file.write(chunk)
-            file.flush()
-            os.fsync(handle)
-        if digest.hexdigest() != sha256:
-            raise HubError(422, "the bytes have another SHA-256 than the path says; send them again")
-        name.replace(place)
-        return size
-
     def path(self, sha256: str) -> Path | None:
         """The file of an artifact, or None where there is none."""
         if not _HASH.fullmatch(sha256):
@@ -193,21 +243,6 @@ class Artifacts:
 
     def _place(self, sha256: str) -> Path:
         return self._folder / sha256[:2] / sha256
-
-
-# Whoever receives a file holds a lock on it, which ends with the process however that ends: a file that nobody holds is abandoned,
-# and one that another hub receives into the same folder is not. It stays locked under its final name.
-
-
-@contextmanager
-def _receiving(folder: Path) -> Iterator[tuple[int, Path]]:
-    """A new file to receive into, locked until the end; it is gone then unless it has another name."""
-    handle, name = _locked_file(folder)
-    try:
-        yield handle, name
-    finally:
-        name.unlink(missing_ok=True)
-        os.close(handle)
 
 
 def _locked_file(folder: Path) -> tuple[int, Path]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from alerts.policy import Policy
 from hub.artifacts import Artifacts
 from hub.guard import Guard
+from hub.health import Health
 from hub.ingest import Ingest
 from hub.watched import Watched
 from sla.targets import Targets
@@ -34,6 +35,7 @@ class Centre:
     ingest: Ingest
     artifacts: Artifacts
     guard: Guard
+    health: Health = field(default_factory=Health)
     wake: Callable[[], None] = lambda: None
     notices: tuple[str, ...] = ()
     demo: DemoLinks | None = None

@@ -10,13 +10,13 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-import uvicorn
-from sqlalchemy.exc import SQLAlchemyError
-
 from alerts.channels import Channel
 from alerts.policy import Policy
 from config import Secret
 from config.bounded_http import bounded_client
+from config.connections import Connections, limited_server
+from config.descriptors import most_connections
+from config.listening import listen
 from config.logs import get_logger
 from config.private import tighten
 from facts import Failpoint, go_on, to_wire
@@ -25,9 +25,10 @@ from hub.app import create_app
 from hub.artifacts import Artifacts
 from hub.centre import Centre, DemoLinks
 from hub.collect import Collector
-from hub.cycle import Cycle, Tick, new_holder
+from hub.cycle import VERDICTS, Cycle, Tick, new_holder
 from hub.deliver import Deliverer
 from hub.guard import Guard
+from hub.health import Health
 from hub.ingest import Ingest
 from hub.server_key import KEY_FILE, server_key
 from hub.unknown_slots import write_missed
@@ -35,7 +36,7 @@ from hub.watched import Watched
 from journeys.browser import our_version
 from sla.targets import Targets
 from sources import LARGEST_ANSWER, read_inventory
-from store import Store, destinations, meta, retention
+from store import Store, StoreError, StoreUnavailableError, destinations, meta, retention
 
 _log = get_logger("sixfb.hub")
 _TICK_S = 10.0
@@ -45,6 +46,7 @@ _HOUSEKEEPING_S = 600.0
 # It looks at every file of evidence, of which there may be a hundred thousand.
 _ORPHANS_S = 3600.0
 _FIRST_WATCHED = "first_watched"
+_MOST_CONNECTIONS = 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +126,9 @@ class Hub:
 
     def __post_init__(self) -> None:
         self.store.migrate()
+        self.store.pin()
         now = self.clock()
+        self._health = Health()
         self._first_watched = self._since(now)
         self._evaluates = False
         self._cycle = Cycle(
@@ -156,7 +160,13 @@ class Hub:
             timeout_s=10.0, most_bytes=LARGEST_ANSWER, headers={"User-Agent": f"sixfb/{our_version()} (hub)"}
         )
         self._loops = self._make_loops()
-        self._server = uvicorn.Server(self._server_settings())
+        self._server = limited_server(
+            create_app(self._centre()),
+            Connections(most_connections(at_most=_MOST_CONNECTIONS)),
+            # Who asks is read from forwarding headers by `hub.access`, which knows whom to believe.
+            proxy_headers=False,
+            timeout_graceful_shutdown=3,
+        )
         self._serving = threading.Thread(target=self._server.run, name="doors", daemon=True)
 
     def _since(self, now: datetime) -> datetime:
@@ -172,24 +182,46 @@ class Hub:
     def _make_loops(self) -> dict[str, Loop]:
         scale, url = self.settings.scale, self.settings.inventory_url
         loops = {
-            "evaluator": Loop("evaluator", _TICK_S / scale, self._tick),
-            "deliverer": Loop("deliverer", _DELIVER_S, self._deliverer.begin),
-            "housekeeping": Loop("housekeeping", _HOUSEKEEPING_S, self._keep_house),
-            "orphans": Loop("orphans", _ORPHANS_S, self._sweep_orphans),
+            "evaluator": Loop("evaluator", _TICK_S / scale, self._noting(self._tick)),
+            "deliverer": Loop("deliverer", _DELIVER_S, self._noting(self._deliverer.begin)),
+            "housekeeping": Loop("housekeeping", _HOUSEKEEPING_S, self._noting(self._keep_house)),
+            "orphans": Loop("orphans", _ORPHANS_S, self._noting(self._sweep_orphans)),
         }
         if url:
             collector = Collector(store=self.store, read=partial(read_inventory, self._client, url))
-            loops["inventory"] = Loop("inventory", _COLLECT_S / scale, lambda: collector.collect(self.clock()))
+            collect = self._noting(lambda: collector.collect(self.clock()))
+            loops["inventory"] = Loop("inventory", _COLLECT_S / scale, collect)
         return loops
 
+    def _noting(self, do: Callable[[], object]) -> Callable[[], None]:
+        """A loop's round that leaves in memory whether the database could be used. Each of them writes."""
+
+        def a_round() -> None:
+            try:
+                do()
+            except StoreUnavailableError as error:
+                self._health.failed(error)
+            else:
+                self._health.wrote()
+
+        return a_round
+
     def _tick(self) -> Tick:
+        self.store.check()
         tick = self._cycle.tick(self.clock())
+        self._health.ticked(tick.at if tick.wrote else self._last_tick())
         if tick.wrote != self._evaluates:
             _log.info("evaluator_is_another" if self._evaluates else "evaluator_is_this", holder=self.holder)
             self._evaluates = tick.wrote
         if tick.owed:
             self._loops["deliverer"].wake()
         return tick
+
+    def _last_tick(self) -> datetime | None:
+        """When another hub last judged."""
+        with self.store.read() as connection:
+            told = meta.get(connection, VERDICTS)
+        return datetime.fromisoformat(told["at"]) if told else None
 
     def _keep_house(self) -> None:
         now = self.clock()
@@ -205,8 +237,8 @@ class Hub:
         if swept:
             _log.info("orphans_swept", files=swept)
 
-    def _server_settings(self) -> uvicorn.Config:
-        centre = Centre(
+    def _centre(self) -> Centre:
+        return Centre(
             store=self.store,
             watched=self.watched,
             targets=self.targets,
@@ -221,23 +253,12 @@ class Hub:
             ),
             artifacts=self._artifacts,
             guard=self._guard,
+            health=self._health,
             wake=self.wake,
             notices=self.settings.notices,
             demo=self.settings.demo,
             scale=self.settings.scale,
             clock=self.clock,
-        )
-        return uvicorn.Config(
-            create_app(centre),
-            host=self.settings.host,
-            port=self.settings.port,
-            # Its logs go where ours do.
-            log_config=None,
-            access_log=False,
-            # Who asks is read from forwarding headers by `hub.access`, which knows whom to believe.
-            proxy_headers=False,
-            server_header=False,
-            timeout_graceful_shutdown=3,
         )
 
     def wake(self) -> None:
@@ -246,18 +267,22 @@ class Hub:
 
     def start(self) -> str:
         """Start everything; the address the hub answers at. Raises OSError where the port is taken."""
-        sock = self._server.config.bind_socket() if self.settings.port == 0 else None
+        where = f"{self.settings.host}:{self.settings.port}"
+        try:
+            listeners = listen(self.settings.host, self.settings.port)
+        except OSError as error:
+            raise OSError(f"the hub cannot serve at {where}: {error.strerror}; is the port taken?") from None
         self._serving = threading.Thread(
-            target=self._server.run, kwargs={"sockets": [sock]} if sock else {}, name="doors", daemon=True
+            target=self._server.run, kwargs={"sockets": listeners}, name="doors", daemon=True
         )
         self._serving.start()
         while not self._server.started:
             if not self._serving.is_alive():
-                raise OSError(f"the hub cannot serve at {self.settings.host}:{self.settings.port}: is the port taken?")
+                raise OSError(f"the hub cannot serve at {where}: see its log")
             time.sleep(0.01)
         for loop in self._loops.values():
             loop.start()
-        port = self._server.servers[0].sockets[0].getsockname()[1]
+        port = listeners[0].getsockname()[1]
         _log.info("hub_started", version=our_version(), host=self.settings.host, port=port, holder=self.holder)
         return address_of(self.settings.host, port)
 
@@ -296,7 +321,7 @@ class Hub:
         """Give the lease back, so that no other hub has to wait for its end."""
         try:
             self._cycle.give_up()
-        except SQLAlchemyError as error:
+        except StoreError as error:
             _log.warning("lease_not_released", error=str(error))
 
 

@@ -135,7 +135,7 @@ class Pages:
             now=centre.clock(),
             evaluated_at=at,
             journeys=list(centre.watched.schedules()),
-            notices=[*centre.notices, *centre.guard.notices()],
+            notices=[*_trouble(centre), *centre.notices, *centre.guard.notices()],
             has_inbox=centre.demo is not None,
             csrf=visitor.csrf if visitor and visitor.role.may(Role.OPERATOR) else "",
             visitor=_present(visitor) if visitor and visitor.known else None,
@@ -260,6 +260,12 @@ class Pages:
             )
             found.append(Artifact(fact=artifact.fact, content=content))
         return tuple(found)
+
+
+def _trouble(centre: Centre) -> list[str]:
+    """A database that can be read and not written: what the page shows does not change any more."""
+    error = centre.health.database
+    return [f"Nothing is taken, judged or sent: {error.public}."] if error is not None else []
 
 
 def _present(visitor: Visitor) -> Present:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from typing import Any, TypeVar
 
 from config.together import Together
@@ -15,16 +15,31 @@ Result = TypeVar("Result")
 
 
 class GroupCommit:
-    """The file's changes. Safe from any thread; the connection is nobody else's."""
+    """The file's changes. Safe from any thread; the connection is nobody else's.
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
+    `checked` is asked for the connection before and after each change, under the file's lock: it may give another one, whose file
+    holds the same.
+    """
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        *,
+        checked: Callable[[sqlite3.Connection], sqlite3.Connection] = lambda connection: connection,
+    ) -> None:
+        self._connection, self._checked = connection, checked
         self._lock = threading.Lock()
         self._together = Together(self._make_all)
 
-    def alone(self) -> AbstractContextManager[sqlite3.Connection]:
+    @contextmanager
+    def alone(self) -> Iterator[sqlite3.Connection]:
         """A transaction of one's own; it is on disk when the block is left."""
-        return transaction(self._connection, self._lock)
+        with self._lock:
+            self._connection = self._checked(self._connection)
+            with transaction(self._connection, nullcontext()) as connection:
+                yield connection
+            # What was committed into a file that was deleted meanwhile is on no disk.
+            self._connection = self._checked(self._connection)
 
     def together(self, make: Callable[[sqlite3.Connection], Result]) -> Result:
         """Make a change, in one transaction with those of other threads; it is on disk when this returns.

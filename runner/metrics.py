@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from wsgiref.simple_server import WSGIServer
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from typing import Any
 
-from prometheus_client import CollectorRegistry, start_http_server
+from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from facts import LedgerState, Run, Status
 from runner.sender import Sender
 from runner.spool import Spool
 
+_MOST_CONNECTIONS = 32
 LATE_EDGES_S = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 
 
@@ -83,28 +85,50 @@ def _gauge(name: str, help_: str, value: float) -> Metric:
     return GaugeMetricFamily(name, help_, value=value)
 
 
-@dataclass(frozen=True, slots=True)
 class Served:
     """A small server that answers `GET /metrics`; `close` ends it."""
 
-    server: WSGIServer
-    thread: threading.Thread
+    def __init__(self, measures: Collector, port: int) -> None:
+        # Loaded here: most runners have no such server.
+        from config.connections import Connections, limited_server
+        from config.listening import listen
+
+        registry = CollectorRegistry(auto_describe=False)
+        registry.register(measures)
+        (self._listener,) = listen("127.0.0.1", port)
+        limits = Connections(_MOST_CONNECTIONS)
+        self._server = limited_server(_door(registry), limits, lifespan="off", timeout_graceful_shutdown=1)
+        run = {"sockets": [self._listener]}
+        self._thread = threading.Thread(target=self._server.run, kwargs=run, name="metrics", daemon=True)
+        self._thread.start()
 
     @property
     def port(self) -> int:
         """Where it answers."""
-        return self.server.server_port
+        return int(self._listener.getsockname()[1])
 
     def close(self) -> None:
         """End it."""
-        self.server.shutdown()
-        self.server.server_close()
-        self.thread.join(2)
+        self._server.should_exit = True
+        self._thread.join(3)
+        self._listener.close()
+
+
+def _door(registry: CollectorRegistry) -> Callable[..., Any]:
+    """The application, whose only door this is."""
+
+    async def door(scope: Mapping[str, Any], _receive: Any, send: Callable[[dict[str, Any]], Awaitable[None]]) -> None:
+        accept = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"accept"), "")
+        encode, content_type = choose_encoder(accept)
+        # The spool is a file: it may keep whoever asks waiting.
+        body = await asyncio.to_thread(encode, registry)
+        headers = [(b"content-type", content_type.encode()), (b"content-length", str(len(body)).encode())]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    return door
 
 
 def serve(measures: Collector, port: int) -> Served:
     """Answer on this machine's own address. Raises OSError where the port is taken."""
-    registry = CollectorRegistry(auto_describe=False)
-    registry.register(measures)
-    server, thread = start_http_server(port, addr="127.0.0.1", registry=registry)
-    return Served(server, thread)
+    return Served(measures, port)

@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from config.logs import get_logger
 from config.private import private_folder
 from facts import Failpoint, Run, Status, from_wire, go_on, to_wire
 from runner.full_disk import bare, without_evidence
 from runner.group_commit import GroupCommit
-from runner.spool_file import opened
+from runner.spool_file import Place, opened
 
+_log = get_logger("sixfb.runner")
 _BALLAST = 1 << 20
 _SLOTS_KEPT = timedelta(hours=48)
 _ARTIFACTS = "SELECT sha256, kind, path, run_id, gone FROM artifacts"
@@ -71,11 +73,25 @@ class Spool:
         except sqlite3.OperationalError:
             self._drop_ballast()
             connection = opened(folder / "spool.db", factory)
-        self._file = GroupCommit(connection)
+        self._factory, self._place = factory, Place(folder / "spool.db")
+        self._file = GroupCommit(connection, checked=self._put_back)
         # Looks ask for it, all at the moment when slots are begun: they must not wait for the disk.
         self._handled = {row[0]: datetime.fromisoformat(row[1]) for row in self._file.read("SELECT * FROM handled")}
         self._handled_lock = threading.Lock()
         self._load_ballast()
+
+    def _put_back(self, connection: sqlite3.Connection) -> sqlite3.Connection:
+        """Where somebody deleted, moved or replaced the file, what is in it is open here still, and goes back to the disk."""
+        if self._place.is_ours():
+            return connection
+        try:
+            again = self._place.put_back(connection, self._factory)
+        except (sqlite3.Error, OSError) as error:
+            # It stays open, and the hub gets what is in it; only a runner that is killed before that would lose it.
+            _log.error("spool_gone", error=str(error))
+            return connection
+        _log.warning("spool_put_back")
+        return again
 
     def _drop_ballast(self) -> None:
         with suppress(FileNotFoundError):

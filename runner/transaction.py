@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
-from threading import Lock
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
 
 
 @contextmanager
-def transaction(connection: sqlite3.Connection, lock: Lock) -> Iterator[sqlite3.Connection]:
+def transaction(connection: sqlite3.Connection, lock: AbstractContextManager[Any]) -> Iterator[sqlite3.Connection]:
     """Alone among the threads that share the lock. The connection is one that leaves BEGIN to us. Raises sqlite3.Error."""
     with lock:
         connection.execute("BEGIN IMMEDIATE")

@@ -11,7 +11,9 @@ from datetime import datetime
 from pathlib import Path
 
 from config.private import private_file, private_folder
-from store.engine import StoreError, database_address, open_store
+from config.sqlite_errors import sqlite_sentence
+from store.engine import database_address, open_store
+from store.errors import StoreError, StoreUnavailableError
 
 _NEW_SUFFIX = ".part"
 _OPEN = ("owed", "claimed")
@@ -63,7 +65,7 @@ def backup(database: Path, file: Path, *, force: bool = False) -> BackedUp:
     if file.exists() and not force:
         raise StoreError(f"{file} is there already; name another file, or say --force")
     part = file.with_name(file.name + _NEW_SUFFIX)
-    with _told(f"{file} cannot be written"):
+    with _told(f"{file} cannot be written", database):
         part.unlink(missing_ok=True)
         # Nobody else may read it: it holds what pages said, and the hashes of tokens and passwords.
         os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
@@ -95,7 +97,7 @@ def restore(file: Path, database: Path, *, now: datetime, force: bool = False, s
         if not force:
             raise StoreError(f"there is a database already, {database}; with --force it is moved aside")
     part = database.with_name(database.name + _NEW_SUFFIX)
-    with _told(f"{file} cannot be restored"):
+    with _told(f"{file} cannot be restored", file):
         private_folder(database.parent)
         part.unlink(missing_ok=True)
         private_file(part)
@@ -116,11 +118,17 @@ def restore(file: Path, database: Path, *, now: datetime, force: bool = False, s
 
 
 @contextmanager
-def _told(what: str) -> Iterator[None]:
+def _told(what: str, database: Path) -> Iterator[None]:
     try:
         yield
     except (sqlite3.Error, OSError) as error:
+        _refuse_locked(error, database)
         raise StoreError(f"{what}: {error}") from None
+
+
+def _refuse_locked(error: Exception, database: Path) -> None:
+    if isinstance(error, sqlite3.OperationalError) and "is locked" in str(error):
+        raise StoreUnavailableError(sqlite_sentence(error, database) or str(error)) from None
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -154,7 +162,8 @@ def _refuse_running(database: Path) -> None:
         with closing(_opened(database)) as connection:
             now_us = "(julianday('now') - 2440587.5) * 86400000000"
             found = connection.execute(f"SELECT holder FROM leases WHERE expires_at > {now_us}").fetchone()
-    except sqlite3.Error:
+    except sqlite3.Error as error:
+        _refuse_locked(error, database)
         return  # it is damaged or empty, which may be why a backup is to take its place
     if found:
         raise StoreError(

@@ -9,7 +9,8 @@ from sqlalchemy import Connection, Integer, Table, func, insert, inspect, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from store import lease
-from store.engine import Store, StoreError
+from store.engine import Store
+from store.errors import StoreError, StoreUnavailableError
 from store.tables import metadata
 
 _BATCH = 500
@@ -27,12 +28,14 @@ def copy(source: Store, target: Store, *, batch: int = _BATCH) -> dict[str, int]
     """
     target.migrate()
     try:
-        with source.read() as there, target.write() as here:
+        with source.read_unlimited() as there, target.write_unlimited() as here:
             _check_source(there, here)
             _check_empty(here)
             rows = {table.name: _copy_table(there, here, table, batch) for table in metadata.sorted_tables}
             _check_counts(here, rows)
             return rows
+    except StoreUnavailableError as error:
+        raise StoreError(f"nothing was copied: {error}") from None
     except SQLAlchemyError as error:
         said = " ".join(str(getattr(error, "orig", None) or error).split())[:300]
         raise StoreError(f"nothing was copied: {said}") from None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,44 +13,153 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from config.private import private_file, private_folder
+from store import identity
+from store.errors import StoreError, StoreReplacedError, explained
 from store.json_text import from_json_text, json_text
 
 _LOCK_KEY = 0x51_6F_62
 """PostgreSQL's advisory lock under which one process at a time migrates."""
-
-
-class StoreError(Exception):
-    """The database cannot be used; the message says what to do."""
+_CONNECT_S, _POOL_S = 5, 3.0
+"""How long PostgreSQL may take to accept a connection, and how long one of the pool is waited for."""
 
 
 class Store:
-    """The database of a hub. Its transactions are context managers that give a connection."""
+    """The database of a hub. Its transactions are context managers that give a connection.
+
+    What is wrong with the database itself (locked, full, gone, silent) comes out of them as StoreUnavailableError, whichever
+    driver said it.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._files: identity.FileIdentity | None = None
+        self._name: str | None = None
 
     @property
     def dialect(self) -> str:
         """`sqlite` or `postgresql`."""
         return self._engine.dialect.name
 
-    @contextmanager
-    def write(self) -> Iterator[Connection]:
+    def write(self) -> AbstractContextManager[Connection]:
         """One transaction that may write. On SQLite it takes the write lock at its beginning: a deferred transaction that
-        turns from reading to writing fails at once when another wrote meanwhile, whatever the busy timeout."""
-        with self._engine.connect() as connection:
-            connection = connection.execution_options(sixfb_begin="IMMEDIATE")
-            with connection.begin():
-                yield connection
+        turns from reading to writing fails at once when another wrote meanwhile, whatever the busy timeout.
+
+        It has happened only if the block is left without an error: a pinned database is looked at before and after.
+
+        Raises:
+            StoreUnavailableError: the database cannot be used now, or is another one.
+        """
+        return self._writing()
+
+    def write_unlimited(self) -> AbstractContextManager[Connection]:
+        """The same for what may take its time, such as a migration."""
+        return self._writing(unlimited=True)
 
     @contextmanager
-    def read(self) -> Iterator[Connection]:
-        """One transaction that only reads, and sees one moment throughout."""
+    def _writing(self, *, unlimited: bool = False) -> Iterator[Connection]:
+        with self._explained():
+            self._check_files()
+            with self._engine.connect() as connection:
+                connection = connection.execution_options(sixfb_begin="IMMEDIATE")
+                with connection.begin(), self._unlimited(connection) if unlimited else nullcontext():
+                    if self._name is not None:
+                        identity.check_name(connection, self._name, self._where())
+                    yield connection
+            # A commit into a file that was deleted meanwhile is a commit into nothing.
+            self._check_files()
+
+    def read(self) -> AbstractContextManager[Connection]:
+        """One transaction that only reads, and sees one moment throughout. Raises StoreUnavailableError as `write` does."""
+        return self._reading()
+
+    def read_unlimited(self) -> AbstractContextManager[Connection]:
+        """The same for what may take its time, such as a copy of everything."""
+        return self._reading(unlimited=True)
+
+    @contextmanager
+    def _reading(self, *, unlimited: bool = False) -> Iterator[Connection]:
+        with self._explained():
+            self._check_files()
+            with self._engine.connect() as connection:
+                if self.dialect == "postgresql":
+                    connection = connection.execution_options(
+                        isolation_level="REPEATABLE READ", postgresql_readonly=True
+                    )
+                with connection.begin(), self._unlimited(connection) if unlimited else nullcontext():
+                    yield connection
+
+    @contextmanager
+    def _unlimited(self, connection: Connection) -> Iterator[None]:
+        """Lift the limits of a transaction that has just begun. SQLite has none."""
+        if self.dialect != "postgresql":
+            yield
+            return
+        driver: Any = connection.connection.dbapi_connection
+        usual, driver.limit_s = driver.limit_s, None
+        try:
+            connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+            yield
+        finally:
+            driver.limit_s = usual
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except SQLAlchemyError as error:
+            # A deletion also looks like a disk's trouble; the files say which it is.
+            self._check_files()
+            told = explained(error, self._engine.url)
+            if told is None:
+                raise
+            raise told from error
+
+    def pin(self) -> None:
+        """From now on work with this very database alone: whatever else takes its place is refused.
+
+        Raises:
+            StoreError: it cannot be read or written.
+        """
+        with self.write() as connection:
+            name = identity.name_of(connection)
+        file = self._engine.url.database
+        if self.dialect == "sqlite":
+            if file and file != ":memory:":
+                self._files = identity.FileIdentity(Path(file))
+                event.listen(self._engine, "do_connect", self._check_before_connecting)
+        else:
+            self._pin_cluster()
+        self._name = name
+
+    def _pin_cluster(self) -> None:
         with self._engine.connect() as connection:
-            if self.dialect == "postgresql":
-                connection = connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-            with connection.begin():
-                yield connection
+            known = identity.cluster_of(connection.connection.dbapi_connection)
+
+        @event.listens_for(self._engine, "connect")
+        def check(connection: Any, _record: Any) -> None:
+            if identity.cluster_of(connection) != known:
+                connection.close()
+                raise StoreReplacedError(
+                    f"the database {self._where()} is another one than this hub began with; restart the hub to go on with it",
+                    public="the database is another one than this hub began with; restart the hub to go on with it",
+                )
+
+    def _check_before_connecting(self, *_: Any) -> None:
+        # SQLite would make a new and empty file where there is none.
+        self._check_files()
+
+    def _check_files(self) -> None:
+        if self._files is not None:
+            self._files.check()
+
+    def check(self) -> None:
+        """Look whether a pinned database is still the one it was, past every cache. Raises StoreReplacedError."""
+        if self._files is not None and self._name is not None:
+            self._files.check()
+            self._files.check_content(self._name)
+
+    def _where(self) -> str:
+        return self._engine.url.render_as_string(hide_password=True)
 
     def migrate(self) -> None:
         """Bring the tables to this version's form. Safe when several hubs start at once.
@@ -61,7 +170,7 @@ class Store:
         from store.migrations import upgrade
 
         try:
-            with self.write() as connection:
+            with self.write_unlimited() as connection:
                 if self.dialect == "postgresql":
                     connection.execute(sqlalchemy.select(sqlalchemy.func.pg_advisory_xact_lock(_LOCK_KEY)))
                 upgrade(connection)
@@ -71,6 +180,8 @@ class Store:
     def close(self) -> None:
         """Close every connection."""
         self._engine.dispose()
+        if self._files is not None:
+            self._files.close()
 
 
 def open_store(url: str | None, *, folder: Path) -> Store:
@@ -84,8 +195,14 @@ def open_store(url: str | None, *, folder: Path) -> Store:
         with engine.connect():
             pass
     except SQLAlchemyError as error:
+        engine.dispose()
+        told = explained(error, engine.url)
+        if told is not None and not told.may_be_the_address:
+            raise told from error
         where = engine.url.render_as_string(hide_password=True)
-        raise StoreError(f"the database {where} cannot be opened: {_short(error)}; check DATABASE_URL") from None
+        raise StoreError(
+            f"the database {where} cannot be opened: {told or _short(error)}; check DATABASE_URL"
+        ) from None
     return Store(engine)
 
 
@@ -96,14 +213,7 @@ def _engine(url: str | None, folder: Path) -> Engine:
     parsed = database_address(url)
     if parsed.drivername == "sqlite":
         return _sqlite(parsed)
-    return sqlalchemy.create_engine(
-        parsed.set(drivername="postgresql+psycopg"),
-        pool_pre_ping=True,
-        json_serializer=json_text,
-        json_deserializer=from_json_text,
-        pool_size=10,
-        connect_args={"client_encoding": "utf8", "connect_timeout": 10},
-    )
+    return _postgres(parsed.set(drivername="postgresql+psycopg"))
 
 
 def database_address(url: str) -> URL:
@@ -136,6 +246,32 @@ def database_address(url: str) -> URL:
             "DATABASE_URL: names no file, so everything would be forgotten at the end; write sqlite:///sixfb.db"
         )
     return parsed.set(drivername="sqlite")
+
+
+def _postgres(url: URL) -> Engine:
+    from store.postgres import STATEMENT_S, LimitedConnection
+
+    engine = sqlalchemy.create_engine(
+        url,
+        pool_pre_ping=True,
+        json_serializer=json_text,
+        json_deserializer=from_json_text,
+        pool_size=10,
+        pool_timeout=_POOL_S,
+        connect_args={"client_encoding": "utf8", "connect_timeout": _CONNECT_S},
+    )
+
+    @event.listens_for(engine, "do_connect")
+    def connect(_dialect: Any, _record: Any, arguments: Any, named: Any) -> Any:
+        return LimitedConnection.connect(*arguments, **named)
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _record: Any) -> None:
+        # A statement of its own, not an option of the connection: poolers like PgBouncer refuse those.
+        connection.execute(f"SET statement_timeout = {round(STATEMENT_S * 1000)}")
+        connection.commit()
+
+    return engine
 
 
 def _sqlite(url: URL) -> Engine:

@@ -9,6 +9,7 @@ from reports.live.login import login_page
 from reports.live.overview import FaultButton, overview_page
 from reports.live.run import run_page
 from reports.live.sla import sla_page
+from reports.live.unavailable import unavailable_page
 
 __all__ = [
     "FaultButton",
@@ -22,4 +23,5 @@ __all__ = [
     "overview_page",
     "run_page",
     "sla_page",
+    "unavailable_page",
 ]

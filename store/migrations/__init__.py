@@ -11,7 +11,7 @@ from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection, inspect, text
 
-from store.engine import StoreError
+from store.errors import StoreError
 from store.tables import metadata
 
 

@@ -83,7 +83,9 @@ class Bench:
     def tick(self, after_s: float = 10) -> Tick:
         """One tick of the cycle, later."""
         self.now += timedelta(seconds=after_s)
-        return self.cycle.tick(self.now)
+        tick = self.cycle.tick(self.now)
+        self.centre.health.ticked(tick.at)
+        return tick
 
     def slot_run(self, location: str = "us-east", *, minutes_ago: float = 1, **facts: Any) -> Run:
         """A passed GA run of a slot that finished lately."""

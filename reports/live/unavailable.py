@@ -1,0 +1,32 @@
+"""The page that is shown instead of any other while the database cannot be used."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from reports.live.frame import Frame
+from reports.pages import render
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnavailablePage:
+    """Everything the template prints. `problem` is the sentence of what is wrong and what to do."""
+
+    frame: Frame
+    problem: str
+
+
+def unavailable_page(problem: str) -> str:
+    """Return the page's HTML. It asks no database."""
+    frame = Frame(
+        title="The hub cannot use its database",
+        tone="bad",
+        here="",
+        journeys=(),
+        notices=(),
+        evaluated=None,
+        has_inbox=False,
+        csrf="",
+        refresh_s=0,
+    )
+    return render("live/unavailable.html.j2", UnavailablePage(frame=frame, problem=problem))
