@@ -77,7 +77,7 @@ def test_runs_of_the_version_before_are_found_by_the_new_indexes(store: Store) -
     with store.write() as connection:
         for name in ("journey", "location", "measured", "good", "unpassed", "reclassified"):
             connection.execute(text(f"DROP INDEX ix_runs_{name}"))
-        connection.execute(text("UPDATE alembic_version SET version_num = '0008'"))
+        connection.execute(text("UPDATE alembic_version SET version_num = '0009'"))
         runs.save(connection, a_run(id="one", location="us-east", status=Status.PASSED), received_at=A_MOMENT)
     store.migrate()
     with store.read() as connection:
