@@ -248,6 +248,14 @@ def test_a_destination_that_does_not_get_its_messages_is_told_with_the_reason(
     assert verdict.severity is Severity.CRITICAL
 
 
+@pytest.mark.parametrize("tried", [True, False])
+def test_what_waited_while_no_hub_ran_is_not_late_when_one_has_just_started(tried: bool) -> None:
+    waiting = a_backlog(3600, tried=tried)
+    for started_s_ago, breached in ((10, False), (180, True)):
+        history = a_history(backlogs=[waiting], watching_since=NOW - timedelta(seconds=started_s_ago))
+        assert judged(history, "W4").breached is breached
+
+
 def test_no_faster_clock_makes_a_receiver_faster() -> None:
     shipped = the_targets()
     assert shipped.scaled(5).W4 == shipped.W4
