@@ -131,9 +131,12 @@ class Routing:
         return secret if secret and _RECEIVER.wrong_with(secret.reveal()) is None else None
 
     def channels(self, environment: Mapping[str, str], *, allow_private: bool = False) -> dict[str, Channel]:
-        """The channel of each destination that has an address. `allow_private` lets messages go to this machine (the demo)."""
+        """The channel of each destination that has an address. `allow_private` lets messages go to this machine (the demo).
+
+        Raises ConfigError where the environment's proxies or certificates cannot be used.
+        """
         networks = ["127.0.0.0/8", "::1/128", *self.allow_private] if allow_private else self.allow_private
-        client = guarded_client([ipaddress.ip_network(network) for network in networks])
+        client = guarded_client([ipaddress.ip_network(network) for network in networks], environment=environment)
         found: dict[str, Channel] = {}
         for name, destination in self.destinations.items():
             url = self._url(destination, environment)

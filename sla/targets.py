@@ -58,6 +58,9 @@ class Rule:
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
 
+    REAL_TIME: ClassVar[frozenset[str]] = frozenset()
+    """The durations that a faster clock leaves as they are."""
+
     title: str
     guide: str
     runbook: str
@@ -328,6 +331,9 @@ class DeliveryRule(Rule):
     `overdue` is how long a message may wait for its first try, or for the end of it; `failing` how long it may be tried in vain.
     """
 
+    # A faster clock makes no receiver faster: both stay what they are in the demo.
+    REAL_TIME: ClassVar[frozenset[str]] = frozenset({"overdue", "failing"})
+
     overdue: _Late = "60s"
     failing: _Late = "2m"
 
@@ -379,7 +385,7 @@ class Targets:
         return frozenset(n for n, rule in self.rules().items() if isinstance(rule, QuorumRule) and rule.of_payment)
 
     def scaled(self, factor: float) -> Targets:
-        """The same targets with every duration `factor` times shorter (the demo's clock); counts and limits stay."""
+        """The same targets with every duration `factor` times shorter (the demo's clock); counts and limits stay, and W4's waits."""
         scaled: dict[str, Any] = {name: _scaled(rule, factor) for name, rule in self.rules().items()}
         return replace(self, **scaled)
 
@@ -407,7 +413,9 @@ class Targets:
 
 def _scaled(rule: Rule, factor: float) -> Rule:
     changes: dict[str, Any] = {
-        name: f"{rule.s(name) / factor:.6f}s" for name in durations_of(cast(Hashable, type(rule)))
+        name: f"{rule.s(name) / factor:.6f}s"
+        for name in durations_of(cast(Hashable, type(rule)))
+        if name not in rule.REAL_TIME
     }
     if isinstance(rule, BurnRule):
         recent = {j: f"{seconds(text) / factor:.6f}s" for j, text in rule.recent_by_journey.items()}

@@ -257,7 +257,9 @@ def delivery(name: str, rule: DeliveryRule, book: Book) -> list[Verdict]:
 
 def _is_late(rule: DeliveryRule, book: Book, backlog: Backlog) -> bool:
     limit = rule.s("failing") if backlog.tried else rule.s("overdue")
-    return (book.now - backlog.since).total_seconds() > limit
+    # What waited while no hub ran is about to be sent by the one that has just started.
+    since = max(backlog.since, book.history.watching_since)
+    return (book.now - since).total_seconds() > limit
 
 
 def _late(book: Book, backlog: Backlog) -> str:

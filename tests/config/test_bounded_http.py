@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import ipaddress
+import re
 import socket
 import ssl
 import threading
@@ -28,6 +29,7 @@ from sources import SourceError, read_inventory
 from tests.blame.sockets import a_certificate
 from tests.receivers import BEHAVIOURS, Behaviour, Call, Rig, answers, ends
 
+ROOT = Path(__file__).resolve().parents[2]
 SHORT_S = 0.3
 LATE = ("silent after accept", "silent after the request", "silent after headers", "drips headers", "drips content")
 LARGE = ("endless content", "endless headers", "endless interim answers", "endless compressed", "compressed to much")
@@ -336,6 +338,20 @@ def test_a_variable_that_holds_no_proxy_is_found_at_the_start() -> None:
 def test_a_socks_proxy_is_refused_with_a_reason() -> None:
     error = asked(a_client(environment={"ALL_PROXY": "socks5://127.0.0.1:1"}), "http://site.invalid/")
     assert "a SOCKS proxy is for browsers only" in str(error)
+
+
+def test_nobody_calls_over_http_in_another_way() -> None:
+    # The demo speaks with itself, on this machine.
+    excepted = {"config/bounded_http.py", "cli/demo.py"}
+    other_ways = re.compile(r"httpx\.(Client|AsyncClient|get|post|put|request|stream)\(|urlopen\(|import requests")
+    rooms = ("facts", "config", "journeys", "runner", "sources", "store", "sla", "alerts", "reports", "hub", "cli")
+    found = {
+        str(file.relative_to(ROOT))
+        for room in rooms
+        for file in (ROOT / room).rglob("*.py")
+        if other_ways.search(file.read_text(encoding="utf-8"))
+    }
+    assert found <= excepted
 
 
 def test_every_behaviour_is_known_as_late_or_large_or_harmless() -> None:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from facts import Blame, Outcome, RunnerState, Severity, Status, Word
-from tests.sla.builders import GA, NOW, a_history, an_outcome, failures, judged, passes
+from facts import Backlog, Blame, Outcome, RunnerState, Severity, Status, Word
+from tests.sla.builders import GA, NOW, a_history, an_outcome, failures, judged, passes, the_targets
 
 F0 = f"F0/{GA}"
 TROUBLE = "the last run errored: the browser could not be started"
@@ -202,3 +202,60 @@ def test_a_record_that_the_hub_refused_is_told_until_there_is_none(
 ) -> None:
     verdict = judged(a_history(runners=runners), "W5/us-east")
     assert (verdict.verdict, verdict.breached, verdict.clear) == (word, breached, clear)
+
+
+# Messages: W4
+
+
+def a_backlog(seconds: float, **facts: Any) -> Backlog:
+    since = NOW - timedelta(seconds=seconds)
+    return Backlog(
+        **{"destination": "slack", "since": since, "messages": 2, "tried": True, "error": "answered 503", **facts}
+    )
+
+
+@pytest.mark.parametrize(
+    ("facts", "breached", "clear", "said"),
+    [
+        ({}, False, True, "every destination takes messages"),
+        ({"backlogs": [a_backlog(100)]}, False, False, "every destination takes messages"),
+        (
+            {"backlogs": [a_backlog(180)]},
+            True,
+            False,
+            "1 destination does not take messages: slack: 2 messages tried in vain for 3 min (answered 503)",
+        ),
+        ({"backlogs": [a_backlog(50, tried=False, error=None)]}, False, True, "every destination takes messages"),
+        (
+            {"backlogs": [a_backlog(90, tried=False, error=None, messages=1)]},
+            True,
+            False,
+            "1 destination does not take messages: slack: 1 message waiting for 1.5 min without an answer",
+        ),
+        (
+            {"backlogs": [a_backlog(180)], "undeliverable": {"hook": "answered 404", "slack": "answered 410"}},
+            True,
+            False,
+            "2 destinations do not take messages: hook: answered 404; slack: answered 410",
+        ),
+    ],
+)
+def test_a_destination_that_does_not_get_its_messages_is_told_with_the_reason(
+    facts: dict[str, Any], breached: bool, clear: bool, said: str
+) -> None:
+    verdict = judged(a_history(passes("us-east", 1), **facts), "W4")
+    assert (verdict.breached, verdict.clear, verdict.summary) == (breached, clear, said)
+    assert verdict.severity is Severity.CRITICAL
+
+
+@pytest.mark.parametrize("tried", [True, False])
+def test_what_waited_while_no_hub_ran_is_not_late_when_one_has_just_started(tried: bool) -> None:
+    waiting = a_backlog(3600, tried=tried)
+    for started_s_ago, breached in ((10, False), (180, True)):
+        history = a_history(backlogs=[waiting], watching_since=NOW - timedelta(seconds=started_s_ago))
+        assert judged(history, "W4").breached is breached
+
+
+def test_no_faster_clock_makes_a_receiver_faster() -> None:
+    shipped = the_targets()
+    assert shipped.scaled(5).W4 == shipped.W4
