@@ -11,13 +11,13 @@ from facts import Run, Status
 _AHEAD = timedelta(minutes=5)
 _EARLIEST = datetime(2020, 1, 1, tzinfo=UTC)
 _LONGEST_MS = 24 * 3600 * 1000.0
-LONGEST_ID = 200
 # It begins and ends with what no shell, file system, browser or chat takes for something else: `..` is no page of a run.
 _ID = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9._:-]{0,198}[A-Za-z0-9_])?")
 _LONGEST_NAME = {"journey": 100, "location": 64, "failed_step": 100}
-
-
-ID_RULE = f"1 to {LONGEST_ID} letters, digits, dots, colons, hyphens or underscores, with a letter, digit or underscore at both ends"
+ID_RULE = (
+    "1 to 200 letters, digits, dots, colons, hyphens or underscores, without a slash, "
+    "and a letter, digit or underscore at both ends"
+)
 
 
 def is_run_id(text: str) -> bool:
