@@ -45,8 +45,8 @@ from store.retention import Retention
 _OVERVIEW = timedelta(hours=24)
 SLOTS_SHOWN = 48
 """As many slots as the longest strip of a page has."""
-RUNS_CHARTED = 900
-"""How many runs of a journey its charts rest on, of all locations together: a day at the guide's pace, or a part of a busier one."""
+RUNS_CHARTED = 450
+"""How many runs of a journey its charts are drawn from, of all locations together: at the guide's pace every second one of a day."""
 _PICTURE_LIMIT = 5_000_000
 _INBOX_BYTES = 20_000_000
 _SUFFIXES = (".zip", ".jpg", ".txt")
