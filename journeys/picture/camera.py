@@ -12,7 +12,6 @@ import contextlib
 import time
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 from playwright.sync_api import CDPSession, Error, Frame, Page
@@ -125,13 +124,14 @@ class _Process:
     def __init__(self, session: CDPSession, ends: float) -> None:
         self._session, self._ends = session, ends
         self._is_stopped = False
+        self.frame = ""
         self._worlds: dict[str, int] = {}
         self.covered: set[int] = set()
 
-    @cached_property
-    def frame(self) -> str:
-        """The id of its topmost frame."""
-        return str(self.send("Page.getFrameTree")["frameTree"]["frame"]["id"])
+    def introduce(self) -> None:
+        """Learn the id of its topmost frame. Raises Playwright's TimeoutError soon, where it is busy."""
+        tree = self._session.send("Page.getFrameTree", timeout=_ANSWERS_WITHIN_MS)
+        self.frame = str(tree["frameTree"]["frame"]["id"])
 
     def stop(self) -> None:
         """Let the page's scripts stand still.
@@ -225,9 +225,10 @@ class _Camera:
             for frame in self._page.frames[1:]:
                 try:
                     process = self._process(frame)
+                    stack.callback(process.leave)
+                    process.introduce()
                 except Error:
                     continue  # it lives in its parent's process, or it cannot be asked, and is covered whole
-                stack.callback(process.leave)
                 others.append(process)
             yield main, others
 

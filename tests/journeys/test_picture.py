@@ -255,8 +255,11 @@ def test_a_page_that_shows_something_else_all_the_time_has_no_picture(page: Page
     class Fickle(Scrubber):
         """Finds what the page did not show a moment ago."""
 
-        def places(self, data: bytes, *, cut: bool = False, cards: bool = True) -> list[tuple[int, int]]:
+        def finds(self, data: bytes) -> bool:
             page.evaluate(f"document.body.append('{next(number)} {ONE}')")
+            return True
+
+        def places(self, data: bytes, *, cut: bool = False, cards: bool = True) -> list[tuple[int, int]]:
             return Scrubber([ONE]).places(data)
 
         def knowing(self, more: object) -> Scrubber:
