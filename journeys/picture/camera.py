@@ -26,6 +26,7 @@ _TRIES = 3
 _ROUNDS = 4
 _QUALITY = 60
 _MAY_TAKE_S = 10.0
+_LOOK_MAY_TAKE_S = 3.0
 _ANSWERS_WITHIN_MS = 2000
 _CLEANING_MS = 1000
 
@@ -90,8 +91,8 @@ def take(
         return camera.take()
 
 
-def shows(page: Page, scrubber: Scrubber, *, may_take_s: float = _MAY_TAKE_S) -> bool:
-    """Whether the page shows a secret, as far as it can be read.
+def shows(page: Page, scrubber: Scrubber, *, may_take_s: float = _LOOK_MAY_TAKE_S) -> bool:
+    """Whether the page shows a secret, as far as it can be read. The page does not notice.
 
     Raises:
         NoPictureError: it cannot be read in time.
@@ -122,23 +123,28 @@ class _Process:
 
     def __init__(self, session: CDPSession, ends: float) -> None:
         self._session, self._ends = session, ends
+        self._is_stopped = False
+        self.frame = ""
         self._worlds: dict[str, int] = {}
         self.covered: set[int] = set()
-        self.frame = self._own_frame()
 
-    def _own_frame(self) -> str:
-        """The id of its topmost frame.
+    def introduce(self) -> None:
+        """Learn the id of its topmost frame. Raises Playwright's TimeoutError soon, where it is busy."""
+        tree = self._session.send("Page.getFrameTree", timeout=_ANSWERS_WITHIN_MS)
+        self.frame = str(tree["frameTree"]["frame"]["id"])
+
+    def stop(self) -> None:
+        """Let the page's scripts stand still.
 
         While a navigation is not answered the browser passes nothing on to the page. It is given up then: the picture is of what
         is there.
         """
-        tree: Any = None
-        with contextlib.suppress(PlaywrightTimeout):
-            tree = self._session.send("Page.getFrameTree", timeout=_ANSWERS_WITHIN_MS)
-        if tree is None:
+        self._is_stopped = True
+        self.send("Emulation.setScriptExecutionDisabled", value=True)
+        try:
+            self._session.send("Page.getFrameTree", timeout=_ANSWERS_WITHIN_MS)
+        except PlaywrightTimeout:
             self._try("Page.stopLoading")
-            tree = self.send("Page.getFrameTree")
-        return str(tree["frameTree"]["frame"]["id"])
 
     def send(self, method: str, **params: Any) -> Any:
         left = self._ends - time.monotonic()
@@ -172,14 +178,12 @@ class _Process:
         found: str | None = self.send("DOM.describeNode", backendNodeId=node)["node"].get("frameId")
         return found
 
-    def stop_scripts(self) -> None:
-        self.send("Emulation.setScriptExecutionDisabled", value=True)
-
     def leave(self) -> None:
         """Take the covers away and let the page go on; as far as it answers."""
         for world in self._worlds.values():
             self._try("Runtime.evaluate", expression=_UNCOVER, contextId=world)
-        self._try("Emulation.setScriptExecutionDisabled", value=False)
+        if self._is_stopped:
+            self._try("Emulation.setScriptExecutionDisabled", value=False)
         with contextlib.suppress(Error):
             self._session.detach()
 
@@ -203,7 +207,7 @@ class _Camera:
         for _ in range(_TRIES):
             with contextlib.suppress(_UnsureError), self._processes() as (main, others):
                 for process in (main, *others):
-                    process.stop_scripts()
+                    process.stop()
                 self._cover(main, others)
                 jpeg = main.send("Page.captureScreenshot", format="jpeg", quality=_QUALITY)["data"]
                 if self._cover_once(main, others):
@@ -221,9 +225,10 @@ class _Camera:
             for frame in self._page.frames[1:]:
                 try:
                     process = self._process(frame)
+                    stack.callback(process.leave)
+                    process.introduce()
                 except Error:
                     continue  # it lives in its parent's process, or it cannot be asked, and is covered whole
-                stack.callback(process.leave)
                 others.append(process)
             yield main, others
 

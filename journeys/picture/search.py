@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import unicodedata
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 from journeys.picture.shown import NOWHERE, Shown
-from journeys.redact import Scrubber, Span
+from journeys.redact import Scrubber
 
 _LINE_PX = 6
 _BESIDE_PX = 24
@@ -33,12 +34,12 @@ def find(shown: Sequence[Shown], scrubber: Scrubber) -> Found:
     by_place = sorted(read, key=lambda i: (round(shown[i].place[0] / _LINE_PX), shown[i].place[1]))
     asides = [i for i, piece in enumerate(shown) if piece.is_aside]
     found: Found = {}
-    for order in (read, by_place):
+    for order in (read, by_place) if by_place != read else (read,):
         # Numbers that have nothing to do with each other would make a card by chance.
-        _find_in([(i, b"") for i in order], shown, folded, lambda data: scrubber.places(data, cards=False), found)
-    _find_in([(i, b"\n") for i in (*read, *asides)], shown, folded, scrubber.places, found)
+        _find_in([(i, b"") for i in order], shown, folded, scrubber, found, cards=False)
+    _find_in([(i, b"\n") for i in (*read, *asides)], shown, folded, scrubber, found)
     gaps = [_gap(shown[i], shown[j]) for i, j in pairwise(by_place)]
-    _find_in(list(zip(by_place, [*gaps, b""], strict=False)), shown, folded, scrubber.places, found)
+    _find_in(list(zip(by_place, [*gaps, b""], strict=False)), shown, folded, scrubber, found)
     return found
 
 
@@ -54,8 +55,10 @@ def _find_in(
     order: Sequence[tuple[int, bytes]],
     shown: Sequence[Shown],
     folded: Sequence[_Folded],
-    places: Callable[[bytes], Sequence[Span]],
+    scrubber: Scrubber,
     found: Found,
+    *,
+    cards: bool = True,
 ) -> None:
     """Search pieces in this order, each with what stands behind it."""
     stretches, parts, end = [], [], 0
@@ -64,8 +67,10 @@ def _find_in(
         stretches.append((end, end + len(data), index))
         parts += [data, behind]
         end += len(data) + len(behind)
-    at = 0
-    for begin, stop in places(b"".join(parts)):
+    text, at = b"".join(parts), 0
+    if not scrubber.finds(text):  # much faster than finding where, and nearly always all there is to do
+        return
+    for begin, stop in scrubber.places(text, cards=cards):
         while at < len(stretches) and stretches[at][1] <= begin:
             at += 1
         for first, last, index in stretches[at:]:
@@ -77,6 +82,7 @@ def _find_in(
                 found.setdefault((piece.document, piece.node, piece.is_text), []).append(span)
 
 
+@lru_cache(maxsize=1 << 14)
 def _fold(text: str) -> _Folded:
     """White space of any width is one space; what cannot be seen is left out; wide and round digits and letters are plain ones."""
     parts: list[bytes] = []

@@ -12,7 +12,7 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Page
 
-from journeys.picture import NoPictureError, take
+from journeys.picture import NoPictureError, shows, take
 from journeys.redact import Scrubber
 from tests.sites import Page as Answer
 from tests.sites import a_site
@@ -255,8 +255,11 @@ def test_a_page_that_shows_something_else_all_the_time_has_no_picture(page: Page
     class Fickle(Scrubber):
         """Finds what the page did not show a moment ago."""
 
-        def places(self, data: bytes, *, cut: bool = False, cards: bool = True) -> list[tuple[int, int]]:
+        def finds(self, data: bytes) -> bool:
             page.evaluate(f"document.body.append('{next(number)} {ONE}')")
+            return True
+
+        def places(self, data: bytes, *, cut: bool = False, cards: bool = True) -> list[tuple[int, int]]:
             return Scrubber([ONE]).places(data)
 
         def knowing(self, more: object) -> Scrubber:
@@ -295,6 +298,8 @@ def test_a_page_whose_next_address_does_not_answer_has_its_picture(page: Page) -
         page.goto(site.url)
         page.evaluate("() => { location.href = '/next' }")
         try:
+            with pytest.raises(NoPictureError):
+                shows(page, Scrubber([ONE]), may_take_s=0.5)
             assert take(page, Scrubber([ONE]), may_take_s=60).jpeg.startswith(b"\xff\xd8")
         finally:
             over.set()

@@ -15,7 +15,7 @@ from facts import Run, Status
 from journeys.redact import Scrubber
 from runner.evidence import keep
 from runner.start import make_run
-from tests.jobs import LOOK, a_job, a_journey
+from tests.jobs import a_job, a_journey, walk
 from tests.runner.test_evidence import SECRET, a_zip, kept
 from tests.sites import Page, a_site
 
@@ -113,9 +113,8 @@ def test_a_run_whose_fonts_never_come_has_its_picture(tmp_path: Path) -> None:
     style = "<style>@font-face { font-family: F; src: url(/never.woff2) } h1 { font-family: F }</style>"
     over = threading.Event()
     never = Page("", before=lambda: over.wait(60))
-    a_journey(tmp_path, LOOK, options="deadline_s=9, step_s=3")
     with a_site({"/": f"{style}<h1>Sale today</h1>", "/never.woff2": never}) as site:
-        run = make_run(a_job(tmp_path, site.url, confirm=False))
+        run = walk(tmp_path, site.url)
         over.set()
     assert run.failed_step == "look"
     assert content(tmp_path, run, "screenshot").startswith(b"\xff\xd8")
