@@ -87,7 +87,9 @@ class Card:
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
 
     number: str = "4242424242424242"
-    expiry: Annotated[str, Form(r"(0[1-9]|1[0-2]) ?/? ?[0-9]{2}", "is no month and year; write it like 12/34")] = "12/34"
+    expiry: Annotated[str, Form(r"(0[1-9]|1[0-2]) ?/? ?[0-9]{2}", "is no month and year; write it like 12/34")] = (
+        "12/34"
+    )
     cvc: Annotated[str, Form(r"[0-9]{3,4}", "is no card's check value; write three or four digits")] = "123"
     name: str = "Synthetic Buyer"
     country: str = "US"
