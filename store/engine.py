@@ -279,7 +279,8 @@ def _sqlite(url: URL) -> Engine:
     if file and file != ":memory:" and not file.startswith("file:") and Path(file).parent.is_dir():
         with suppress(OSError):  # SQLite itself says best why a file cannot be opened
             private_file(Path(file))
-    connect_args = {"timeout": 10.0, "check_same_thread": False}
+    # How long a lock is waited for, in seconds; the address may say otherwise (`?timeout=60`).
+    connect_args = {"timeout": float(str(url.query.get("timeout", 10.0))), "check_same_thread": False}
     engine = sqlalchemy.create_engine(
         url, connect_args=connect_args, json_serializer=json_text, json_deserializer=from_json_text
     )
@@ -288,7 +289,7 @@ def _sqlite(url: URL) -> Engine:
     def prepare(connection: Any, _record: Any) -> None:
         # pysqlite must not begin transactions by itself: it would begin deferred ones.
         connection.isolation_level = None
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000"):
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")
