@@ -52,7 +52,7 @@ class Cycle:
     policy: Policy
     watching_since: datetime
     holder: str = field(default_factory=new_holder)
-    lease_s: float = 30.0
+    lease_s: float = lease.LIFE_S
     at: Failpoint = go_on
     _previous: datetime | None = field(default=None, init=False)
 

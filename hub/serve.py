@@ -35,7 +35,7 @@ from hub.watched import Watched
 from journeys.browser import our_version
 from sla.targets import Targets
 from sources import read_inventory
-from store import Store, destinations, meta, retention
+from store import Store, destinations, lease, meta, retention
 
 _log = get_logger("sixfb.hub")
 _TICK_S = 10.0
@@ -60,7 +60,7 @@ class HubSettings:
     scale: float = 1.0
     inventory_url: str | None = None
     evidence_bytes: int = 20 * 1024**3
-    lease_s: float = 30.0
+    lease_s: float = lease.LIFE_S
     claim_s: float = 60.0
     notices: tuple[str, ...] = ()
     demo: DemoLinks | None = None
