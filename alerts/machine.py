@@ -49,13 +49,18 @@ def advance(
     previous: datetime | None,
     gone: Collection[str] = (),
 ) -> Advance:
-    """One tick. `previous` is the tick before (None: the first of this process). `gone` are keys no longer watched.
+    """One tick. `previous` is the tick before, whichever hub's (None: the first ever). `gone` are keys no longer watched.
 
-    A step of the clock between two ticks neither fires nor resolves: only what has held is counted anew.
+    A break of the watch between two ticks (a step of the clock, a hub that was down) neither fires nor resolves: only what has
+    held is counted anew.
     """
     if previous is not None and abs(now - previous) > policy.clock_step:
         stepped = [after_a_clock_step(alert, now) for alert in standing.alerts]
-        return Advance(alerts=_changed(standing.alerts, stepped))
+        moved = [_not_of_the_future(incident, now) for incident in standing.incidents]
+        return Advance(
+            alerts=_changed(standing.alerts, stepped),
+            incidents=tuple(one for one, was in zip(moved, standing.incidents, strict=True) if one != was),
+        )
     alerts = _inhibited(standing.alerts, _next(standing, verdicts, now, gone))
     step = Incidents(standing, alerts, policy, now).settle()
     return Advance(
@@ -64,6 +69,12 @@ def advance(
         notifications=step.notifications,
         changed=step.changed,
     )
+
+
+def _not_of_the_future(incident: Incident, now: datetime) -> Incident:
+    """The incident as if a clock that was ahead had been right: what waits for its time would wait for as long as it was ahead."""
+    updated_at = incident.updated_at and min(incident.updated_at, now)
+    return replace(incident, opened_at=min(incident.opened_at, now), updated_at=updated_at)
 
 
 def _next(standing: Standing, verdicts: Sequence[Verdict], now: datetime, gone: Collection[str]) -> list[Alert]:

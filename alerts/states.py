@@ -87,9 +87,15 @@ def _clearing(alert: Alert, verdict: Verdict, now: datetime) -> Alert:
 
 
 def after_a_clock_step(alert: Alert, now: datetime) -> Alert:
-    """The clock jumped: what has held since before the jump starts to be counted again."""
-    pending = now if alert.state is AlertState.PENDING else alert.pending_since
-    return replace(alert, pending_since=pending, clear_since=None)
+    """The watch was broken: what has held since before the break starts to be counted again, and nothing began in the future."""
+    pending = now if alert.state is AlertState.PENDING else min(alert.pending_since, now)
+    return replace(
+        alert,
+        pending_since=pending,
+        clear_since=None,
+        fired_at=alert.fired_at and min(alert.fired_at, now),
+        acked_at=alert.acked_at and min(alert.acked_at, now),
+    )
 
 
 def closed(alert: Alert, now: datetime, why: str) -> Alert:

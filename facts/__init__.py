@@ -74,6 +74,11 @@ from facts.verdict import (
     Verdict,
     Word,
 )
+from facts.watch import (
+    Silence,
+    WatchBreak,
+    WatchState,
+)
 from facts.wire import (
     WIRE_VERSION,
     WireError,
@@ -116,6 +121,7 @@ __all__ = [
     "Run",
     "RunnerState",
     "Severity",
+    "Silence",
     "Status",
     "Step",
     "StepStatus",
@@ -125,6 +131,8 @@ __all__ = [
     "User",
     "Verdict",
     "Vital",
+    "WatchBreak",
+    "WatchState",
     "WireError",
     "Word",
     "claim_ttl_s",

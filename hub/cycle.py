@@ -5,18 +5,22 @@ from __future__ import annotations
 import os
 import secrets
 import socket
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import Connection
 
 from alerts.machine import Advance, Standing, advance
+from alerts.message import duration
 from alerts.policy import Policy
 from config.logs import get_logger
-from facts import Alert, Failpoint, Verdict, go_on, to_wire
-from hub.loading import load_history
+from facts import Alert, Failpoint, Verdict, WatchState, go_on, to_wire
+from hub.loading import WATCH, load_history, load_watch, watch_now
 from hub.watched import Watched
 from sla.judge import judge
+from sla.listening import is_break
 from sla.targets import Targets
 from store import Store, incidents, lease, meta, outbox
 from store import alerts as alert_rows
@@ -24,6 +28,8 @@ from store import alerts as alert_rows
 _log = get_logger("sixfb.hub")
 EVALUATOR = "evaluator"
 VERDICTS = "verdicts"
+SET_S = 5.0
+"""By less than this a clock is kept right; by more it was set."""
 _BY_PLACE = ("F3", "P1", "W1", "W3")
 
 
@@ -44,7 +50,8 @@ class Tick:
 
 @dataclass(kw_only=True)
 class Cycle:
-    """Ticks. `lease_s` is how long this hub stays the evaluator without a word;"""
+    """Ticks. `lease_s` is how long this hub stays the evaluator without a word; `watching_since` is when it began, which counts
+    where no hub has ever judged. `steady` is a clock that nobody sets."""
 
     store: Store
     watched: Watched
@@ -54,32 +61,37 @@ class Cycle:
     holder: str = field(default_factory=new_holder)
     lease_s: float = lease.LIFE_S
     at: Failpoint = go_on
-    _previous: datetime | None = field(default=None, init=False)
+    steady: Callable[[], float] = time.monotonic
+    _last: tuple[datetime, float] | None = field(default=None, init=False)
 
     def tick(self, now: datetime) -> Tick:
         """Judge everything as of `now`, advance the alerts, and save both with the messages they owe."""
         with self.store.write() as connection:
             epoch = lease.take(connection, name=EVALUATOR, holder=self.holder, ttl_s=self.lease_s)
         if epoch is None:
-            self._previous = None
+            self._last = None
             return Tick(at=now, wrote=False)
         self.at("cycle.leased")
         with self.store.read() as connection:
+            before = load_watch(connection)
+            what = self._what_broke(before, now)
+            began_at = self.watching_since
+            watch = watch_now(connection, before, watched=self.watched, now=now, began_at=began_at, what=what)
             history = load_history(
                 connection,
                 watched=self.watched,
                 targets=self.targets,
                 now=now,
-                watching_since=self.watching_since,
+                watch=watch,
             )
         self.at("cycle.loaded")
+        self._last = now, self.steady()
         verdicts = judge(self.targets, history, now)
         self.at("cycle.judged")
-        owed = self._save(verdicts, epoch, now)
+        owed = self._save(verdicts, epoch, now, before, watch)
         if owed is None:
             self.at("cycle.refused")
             return Tick(at=now, wrote=False)
-        self._previous = now
         self.at("cycle.saved")
         return Tick(at=now, wrote=True, verdicts=tuple(verdicts), owed=owed)
 
@@ -88,15 +100,28 @@ class Cycle:
         with self.store.write() as connection:
             lease.release(connection, name=EVALUATOR, holder=self.holder)
 
-    def _save(self, verdicts: list[Verdict], epoch: int, now: datetime) -> int | None:
+    def _what_broke(self, before: WatchState | None, now: datetime) -> str:
+        """What happened between the last tick and this one, as a sentence; empty where the watch went on."""
+        if before is None or not is_break(before.tick_at, now, longest=self.policy.clock_step):
+            return ""
+        gap_s = (now - before.tick_at).total_seconds()
+        what = _what_happened(gap_s, self.steady() - self._last[1] if self._last else None)
+        _log.warning("watch_broken", what=what, gap_s=round(gap_s, 1), last_tick=to_wire(before.tick_at))
+        return what
+
+    def _save(
+        self, verdicts: list[Verdict], epoch: int, now: datetime, before: WatchState | None, watch: WatchState
+    ) -> int | None:
         """How many messages are owed now; None where another hub became the evaluator meanwhile."""
         with self.store.write() as connection:
             if not lease.holds(connection, name=EVALUATOR, holder=self.holder, epoch=epoch):
                 return None
             standing = standing_alerts(connection)
             gone = {alert.key for alert in standing.alerts if not self._is_watched(alert)}
-            step = advance(standing, verdicts, self.policy, now, previous=self._previous, gone=gone)
+            previous = before.tick_at if before is not None else None
+            step = advance(standing, verdicts, self.policy, now, previous=previous, gone=gone)
             save_step(connection, step, now)
+            meta.put(connection, WATCH, to_wire(watch))
             meta.put(connection, VERDICTS, {"at": to_wire(now), "verdicts": to_wire(verdicts)})
             self.at("cycle.saving")
         _tell(standing, step)
@@ -108,6 +133,18 @@ class Cycle:
         known = alert.rule in self.targets.rules() and (alert.journey is None or alert.journey in schedules)
         unpaid = alert.rule in self.targets.of_payment and self.watched.site.payment != "test"
         return known and not unpaid and (alert.rule not in _BY_PLACE or alert.subject in places)
+
+
+def _what_happened(gap_s: float, steady_s: float | None) -> str:
+    """`steady_s` is how long it was by the clock that nobody sets; None where the last tick was another process's."""
+    length = duration(abs(gap_s))
+    if gap_s < 0:
+        return f"the hub's clock was set back by {length}"
+    if steady_s is None:
+        return f"no hub judged for {length}, or the hub's clock was set forward"
+    if gap_s - steady_s > SET_S:
+        return f"the hub's clock was set forward by {duration(gap_s - steady_s)}, or the machine slept"
+    return f"the hub did not judge for {length}: it was stopped, or had too much to do"
 
 
 def _tell(standing: Standing, step: Advance) -> None:

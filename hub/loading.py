@@ -8,13 +8,16 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from facts import Outcome
+from facts import Outcome, WatchState, from_wire
 from hub.watched import Watched
 from sla.budget import budgets_left
 from sla.history import History, Schedule
+from sla.listening import listened
 from sla.targets import Targets
-from store import destinations, feeds, ledgers, rollups, runners, runs, stock
+from store import counters, destinations, feeds, ledgers, meta, rollups, runners, runs, stock
 
+WATCH = "watch"
+_CLOCKS_APART = timedelta(seconds=60)
 _STOCK_WINDOW = timedelta(hours=1)
 _RUNNERS_WINDOW = timedelta(hours=24)
 _DAY_S = 86_400
@@ -27,9 +30,12 @@ def load_history(
     watched: Watched,
     targets: Targets,
     now: datetime,
-    watching_since: datetime,
+    watch: WatchState,
 ) -> History:
-    """Everything the rules may look at: short rows over the longest window, whole ones over that which needs details."""
+    """Everything the rules may look at: short rows over the longest window, whole ones over that which needs details.
+
+    A sample of the future is of a clock that was ahead, and would stand above every later one.
+    """
     detailed = runs.outcomes(connection, since=now - targets.detail_window)
     known = {outcome.run_id for outcome in detailed}
     older = runs.outcomes(connection, since=now - targets.longest_window, brief=True)
@@ -38,14 +44,43 @@ def load_history(
     return History(
         outcomes=[outcome for outcome in outcomes if _planned(outcome, schedules)],
         schedules=schedules,
-        stocks=stock.recent(connection, since=now - _STOCK_WINDOW),
+        stocks=[one for one in stock.recent(connection, since=now - _STOCK_WINDOW) if one.at <= now + _CLOCKS_APART],
         feeds=feeds.states(connection),
-        watching_since=watching_since,
+        watching_since=watch.since,
+        silent_s={place: silence.silent_s for place, silence in watch.silences.items()},
         last_received=runs.last_received(connection),
         pays=watched.site.payment == "test",
         ledgers=ledgers.states(connection),
         runners=runners.heard(connection, since=now - _RUNNERS_WINDOW),
         undeliverable=destinations.marked(connection),
+    )
+
+
+def load_watch(connection: Connection) -> WatchState | None:
+    """How the hub had watched at the last tick, whichever hub's that was; None where there was none."""
+    told = meta.get(connection, WATCH)
+    return from_wire(WatchState, told) if told is not None else None
+
+
+def watch_now(
+    connection: Connection,
+    before: WatchState | None,
+    *,
+    watched: Watched,
+    now: datetime,
+    began_at: datetime,
+    what: str = "",
+) -> WatchState:
+    """How it has watched at `now`. `what` says what broke the watch, where it was broken; the first tick ever counts from
+    `began_at`."""
+    return listened(
+        before,
+        now,
+        places=dict.fromkeys(place for schedule in watched.schedules().values() for place in schedule.grids),
+        results=counters.measured(connection),
+        heard=runs.last_received(connection),
+        began_at=began_at,
+        what=what,
     )
 
 

@@ -21,7 +21,8 @@ class Schedule:
 class History:
     """Everything that is judged. `outcomes` are slot runs, oldest slot first; old ones come without their details.
 
-    `watching_since` is when this hub began to expect results, `last_received` when each location last sent one.
+    `watching_since` is since when the hub has watched without a break, `last_received` when each location last sent a result.
+    `silent_s` is for how many seconds the hub has listened to each location in vain; from `last_received` where nothing is said.
     `pays` is false where the site is watched without paying; `ledgers` is the last word of each location's ledger.
     `undeliverable` gives the reason of each destination that refuses messages, by name. `runners` are those that were heard
     in the last day.
@@ -37,3 +38,4 @@ class History:
     ledgers: Mapping[str, LedgerState] = field(default_factory=dict)
     undeliverable: Mapping[str, str] = field(default_factory=dict)
     runners: Sequence[RunnerState] = ()
+    silent_s: Mapping[str, float] = field(default_factory=dict)

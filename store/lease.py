@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, and_, cast, extract, func, or_, select, type_coerce, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    and_,
+    cast,
+    extract,
+    func,
+    or_,
+    select,
+    type_coerce,
+    update,
+)
 
 from config.logs import get_logger
 from store.columns import Moment
@@ -55,7 +67,7 @@ def holds(connection: Connection, *, name: str, holder: str, epoch: int) -> bool
 
 
 def held(connection: Connection, *, life_s: float = LIFE_S) -> tuple[str, datetime] | None:
-    """Who holds a lease, of whatever name, and until when; None where nobody does. One that ends further ahead than `life_s` is void."""
+    """Who holds a lease, of whatever name, and until when; None where nobody does. Void ones are nobody's."""
     now = _now(connection)
     query = select(table.c.holder, table.c.expires_at).where(
         type_coerce(table.c.expires_at, BigInteger) > now, ~_ends_after(now, life_s)

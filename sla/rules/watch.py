@@ -3,7 +3,8 @@ W4 (a dead letter), W5 (a refused record)."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from collections.abc import Iterable
+from datetime import timedelta
 
 from facts import SKEWS_KEPT, Severity, Verdict, Word
 from sla.counting import Book, Class
@@ -18,8 +19,17 @@ def silent(name: str, rule: SilentRule, book: Book) -> list[Verdict]:
     return [_everywhere(name, rule, book, places), *(_place(name, rule, book, place) for place in places)]
 
 
-def _heard(book: Book, place: str) -> datetime:
-    return max(book.history.last_received.get(place, book.history.watching_since), book.history.watching_since)
+def _silent_s(book: Book, place: str) -> float:
+    """For how long the hub has listened in vain. A hub that was down or asleep has not listened: that says nothing of a location."""
+    since = book.history.watching_since
+    heard = max(book.history.last_received.get(place, since), since)
+    return book.history.silent_s.get(place, (book.now - heard).total_seconds())
+
+
+def _age_s(book: Book, places: Iterable[str]) -> float | None:
+    """How old the last result of some locations is; None where there is none."""
+    known = [at for place in places if (at := book.history.last_received.get(place))]
+    return max(0.0, (book.now - max(known)).total_seconds()) if known else None
 
 
 def _period_s(book: Book, place: str) -> float:
@@ -29,36 +39,42 @@ def _period_s(book: Book, place: str) -> float:
 
 def _place(name: str, rule: SilentRule, book: Book, place: str) -> Verdict:
     limit = rule.periods * _period_s(book, place) + rule.s("margin")
-    heard = _heard(book, place)
-    age = (book.now - heard).total_seconds()
-    ever = place in book.history.last_received
-    is_silent = age > limit
-    since = [
-        o for j in book.journeys() for o in book.at(j, place) if o.received_at > book.now - timedelta(seconds=limit)
-    ]
+    silent_s, age = _silent_s(book, place), _age_s(book, [place])
+    is_silent = silent_s > limit
+    # The hub was down, or has just begun: it may not call a location silent yet, nor well.
+    unheard = not is_silent and (age is None or age > limit)
+    after = book.now - timedelta(seconds=limit)
+    since = [o for j in book.journeys() for o in book.at(j, place) if after < o.received_at <= book.now]
+    word = Word.NO_DATA if unheard and age is not None else Word.INSUFFICIENT if unheard else Word.MET
     return Verdict(
         rule=name,
         subject=place,
-        verdict=Word.WARNING if is_silent else Word.MET if ever else Word.INSUFFICIENT,
+        verdict=Word.WARNING if is_silent else word,
         title=f"{rule.title}: {place}",
-        summary=f"{place}: {_last_word(book, place, age)} (limit {words(limit)}){_of_runners(book, place, is_silent=is_silent)}",
+        summary=f"{place}: {_last_word(age, silent_s)} (limit {words(limit)}){_listening(silent_s, unheard=unheard)}"
+        f"{_of_runners(book, place, is_silent=is_silent)}",
         severity=rule.severity,
-        value=age,
+        value=age if age is not None else silent_s,
         limit=limit,
         unit="s",
         n=len(since),
         window="since the last result",
         breached=is_silent,
-        clear=not is_silent and len(since) >= rule.recover_runs,
+        clear=not is_silent and not unheard and len(since) >= rule.recover_runs,
         counted=(place,),
         data_at=book.history.last_received.get(place),
         runbook=rule.runbook,
     )
 
 
-def _last_word(book: Book, place: str, age_s: float) -> str:
-    last = book.history.last_received.get(place)
-    return f"the last result came {words(age_s)} ago" if last else f"no result since we watch, {words(age_s)}"
+def _last_word(age_s: float | None, silent_s: float) -> str:
+    return (
+        f"no result since we watch, {words(silent_s)}" if age_s is None else f"the last result came {words(age_s)} ago"
+    )
+
+
+def _listening(silent_s: float, *, unheard: bool) -> str:
+    return f"; the hub has listened for {words(silent_s)} only" if unheard else ""
 
 
 def _of_runners(book: Book, place: str, *, is_silent: bool) -> str:
@@ -67,26 +83,31 @@ def _of_runners(book: Book, place: str, *, is_silent: bool) -> str:
 
 
 def _everywhere(name: str, rule: SilentRule, book: Book, places: list[str]) -> Verdict:
-    heard = max((_heard(book, place) for place in places), default=book.history.watching_since)
-    age = (book.now - heard).total_seconds()
+    silent_s = min((_silent_s(book, place) for place in places), default=0.0)
+    age = _age_s(book, places)
     period = min((_period_s(book, place) for place in places), default=0.0)
     limit = rule.all_periods * period + rule.s("all_margin")
-    blind = age > limit
+    blind = silent_s > limit
+    unheard = not blind and (age is None or age > limit)
+    word = Word.NO_DATA if unheard and age is not None else Word.INSUFFICIENT if unheard else Word.MET
+    shown = words(silent_s if age is None else age)
+    where = f"of {len(places)} locations ({', '.join(places)})"
+    waiting = blind or age is None
+    said = f"no result from any {where} for {shown}" if waiting else f"the last result {where} came {shown} ago"
     return Verdict(
         rule=name,
         subject="all",
-        verdict=Word.CRITICAL if blind else Word.MET if book.history.last_received else Word.INSUFFICIENT,
+        verdict=Word.CRITICAL if blind else word,
         title="The monitor is blind: no location sends results",
-        summary=f"{'no result from any' if blind else 'the last result'} of {len(places)} locations "
-        f"({', '.join(places)}) {'for ' + words(age) if blind else 'came ' + words(age) + ' ago'} (limit {words(limit)})",
+        summary=f"{said} (limit {words(limit)}){_listening(silent_s, unheard=unheard)}",
         severity=Severity.CRITICAL,
-        value=age,
+        value=age if age is not None else silent_s,
         limit=limit,
         unit="s",
         n=len(places),
         window="since the last result",
         breached=blind,
-        clear=not blind,
+        clear=not blind and not unheard,
         counted=tuple(places),
         data_at=max(book.history.last_received.values(), default=None),
         runbook=rule.runbook,

@@ -25,9 +25,7 @@ def lease_ends(store: Store, at: datetime) -> None:
         connection.execute(update(leases).values(expires_at=at))
 
 
-@pytest.mark.parametrize(
-    ("ahead_s", "is_void"), [(20.0, False), (60.0, True), (3600.0, True), (365 * 86_400.0, True)]
-)
+@pytest.mark.parametrize(("ahead_s", "is_void"), [(20.0, False), (60.0, True), (3600.0, True), (365 * 86_400.0, True)])
 def test_a_lease_that_ends_further_ahead_than_its_life_is_void(store: Store, ahead_s: float, *, is_void: bool) -> None:
     assert take(store, "killed") == 1
     lease_ends(store, datetime.now(UTC) + timedelta(seconds=ahead_s))
@@ -57,9 +55,11 @@ def test_a_claim_of_a_slot_that_ends_further_ahead_than_its_life_is_void(
     store: Store, ahead_s: float, *, granted: bool
 ) -> None:
     def ask(runner: str, at: datetime) -> bool:
-        place = {"journey": "ga_purchase", "location": "us-east", "slot": NOW, "runner": runner}
+        until = at + timedelta(seconds=20)
         with store.write() as connection:
-            return claims.claim(connection, **place, now=at, until=at + timedelta(seconds=20)).granted
+            return claims.claim(
+                connection, journey="ga_purchase", location="us-east", slot=NOW, runner=runner, now=at, until=until
+            ).granted
 
     assert ask("r1", NOW + timedelta(seconds=ahead_s))
     assert ask("r2", NOW) is granted
