@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from types import MappingProxyType
 
 from alerts.incidents import Incidents
 from alerts.policy import Policy, inhibits
@@ -47,9 +48,10 @@ def advance(
     now: datetime,
     *,
     previous: datetime | None,
-    gone: Collection[str] = (),
+    gone: Mapping[str, str] = MappingProxyType({}),
 ) -> Advance:
-    """One tick. `previous` is the tick before, whichever hub's (None: the first ever). `gone` are keys no longer watched.
+    """One tick. `previous` is the tick before, whichever hub's (None: the first ever). `gone` tells why some keys are
+    not watched any more: their alerts are closed, and none begins.
 
     A break of the watch between two ticks (a step of the clock, a hub that was down) neither fires nor resolves: only what has
     held is counted anew.
@@ -77,21 +79,21 @@ def _not_of_the_future(incident: Incident, now: datetime) -> Incident:
     return replace(incident, opened_at=min(incident.opened_at, now), updated_at=updated_at)
 
 
-def _next(standing: Standing, verdicts: Sequence[Verdict], now: datetime, gone: Collection[str]) -> list[Alert]:
+def _next(standing: Standing, verdicts: Sequence[Verdict], now: datetime, gone: Mapping[str, str]) -> list[Alert]:
     told = {verdict.key: verdict for verdict in verdicts}
     known = {alert.key for alert in standing.alerts}
     followed = [_followed(alert, told.get(alert.key), now, gone) for alert in standing.alerts]
     new = [
         begun(verdict, episode=standing.episodes.get(verdict.key, 0) + 1, now=now)
         for verdict in verdicts
-        if verdict.breached and verdict.key not in known
+        if verdict.breached and verdict.key not in known and verdict.key not in gone
     ]
     return [_for_review(alert) for alert in (*followed, *new)]
 
 
-def _followed(alert: Alert, verdict: Verdict | None, now: datetime, gone: Collection[str]) -> Alert:
+def _followed(alert: Alert, verdict: Verdict | None, now: datetime, gone: Mapping[str, str]) -> Alert:
     if alert.key in gone:
-        return closed(alert, now, "no longer watched")
+        return closed(alert, now, gone[alert.key])
     return observed(alert, verdict, now) if verdict else alert
 
 

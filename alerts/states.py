@@ -76,13 +76,18 @@ def _unknown(alert: Alert) -> Alert:
     return replace(alert, last_known=True, clear_since=None, summary=summary)
 
 
+def last_known(summary: str) -> str:
+    """What an alert found last, without the word that there is no data now."""
+    return summary.removeprefix(_LAST_KNOWN)
+
+
 def _clearing(alert: Alert, verdict: Verdict, now: datetime) -> Alert:
     if not verdict.clear:
         return replace(alert, clear_since=None)
     since = alert.clear_since or now
     if now - since < timedelta(seconds=verdict.clear_for_s):
         return replace(alert, clear_since=since)
-    summary = alert.summary.removeprefix(_LAST_KNOWN)
+    summary = last_known(alert.summary)
     return replace(alert, state=AlertState.RESOLVED, resolved_at=now, clear_since=since, summary=summary)
 
 
@@ -99,7 +104,7 @@ def after_a_clock_step(alert: Alert, now: datetime) -> Alert:
 
 
 def closed(alert: Alert, now: datetime, why: str) -> Alert:
-    """The alert of something that is no longer watched."""
+    """The alert of something that is no longer watched; `why` is the sentence that everybody is told instead of a recovery."""
     if alert.state is AlertState.PENDING:
         return replace(alert, state=AlertState.DROPPED, resolved_at=now, closed=why)
     return replace(alert, state=AlertState.RESOLVED, resolved_at=now, closed=why)

@@ -16,11 +16,13 @@ from alerts.machine import Advance, Standing, advance
 from alerts.message import duration
 from alerts.policy import Policy
 from config.logs import get_logger
-from facts import Alert, Failpoint, Verdict, WatchState, go_on, to_wire
+from facts import Failpoint, Verdict, WatchState, go_on, to_wire
 from hub.loading import WATCH, load_history, load_watch, watch_now
 from hub.watched import Watched
+from sla.counting import Book
 from sla.judge import judge
 from sla.listening import is_break
+from sla.scope import About, why_closed
 from sla.targets import Targets
 from store import Store, incidents, lease, meta, outbox
 from store import alerts as alert_rows
@@ -30,7 +32,6 @@ EVALUATOR = "evaluator"
 VERDICTS = "verdicts"
 SET_S = 5.0
 """By less than this a clock is kept right; by more it was set."""
-_BY_PLACE = ("F3", "P1", "W1", "W3")
 
 
 def new_holder() -> str:
@@ -87,8 +88,9 @@ class Cycle:
         self.at("cycle.loaded")
         self._last = now, self.steady()
         verdicts = judge(self.targets, history, now)
+        book = Book(history, now)
         self.at("cycle.judged")
-        owed = self._save(verdicts, epoch, now, before, watch)
+        owed = self._save(verdicts, epoch, book, before, watch)
         if owed is None:
             self.at("cycle.refused")
             return Tick(at=now, wrote=False)
@@ -110,14 +112,17 @@ class Cycle:
         return what
 
     def _save(
-        self, verdicts: list[Verdict], epoch: int, now: datetime, before: WatchState | None, watch: WatchState
+        self, verdicts: list[Verdict], epoch: int, book: Book, before: WatchState | None, watch: WatchState
     ) -> int | None:
         """How many messages are owed now; None where another hub became the evaluator meanwhile."""
+        now = book.now
         with self.store.write() as connection:
             if not lease.holds(connection, name=EVALUATOR, holder=self.holder, epoch=epoch):
                 return None
             standing = standing_alerts(connection)
-            gone = {alert.key for alert in standing.alerts if not self._is_watched(alert)}
+            about: list[About] = [*standing.alerts, *(verdict for verdict in verdicts if verdict.breached)]
+            told = {one.key: why_closed(one, self.targets, book) for one in about}
+            gone = {key: f"closed: {why}" for key, why in told.items() if why is not None}
             previous = before.tick_at if before is not None else None
             step = advance(standing, verdicts, self.policy, now, previous=previous, gone=gone)
             save_step(connection, step, now)
@@ -126,13 +131,6 @@ class Cycle:
             self.at("cycle.saving")
         _tell(standing, step)
         return len(step.notifications)
-
-    def _is_watched(self, alert: Alert) -> bool:
-        """Whether what an alert is about is still on the plan. A rule that cannot be judged now is no reason to end one."""
-        schedules, places = self.watched.schedules(), {*self.watched.locations.locations, "all"}
-        known = alert.rule in self.targets.rules() and (alert.journey is None or alert.journey in schedules)
-        unpaid = alert.rule in self.targets.of_payment and self.watched.site.payment != "test"
-        return known and not unpaid and (alert.rule not in _BY_PLACE or alert.subject in places)
 
 
 def _what_happened(gap_s: float, steady_s: float | None) -> str:

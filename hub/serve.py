@@ -24,7 +24,7 @@ from hub.access import Access
 from hub.app import create_app
 from hub.artifacts import Artifacts
 from hub.centre import Centre, DemoLinks
-from hub.collect import Collector
+from hub.collect import INVENTORY, Collector
 from hub.cycle import Cycle, Tick, new_holder
 from hub.deliver import Deliverer
 from hub.guard import Guard
@@ -35,7 +35,7 @@ from hub.watched import Watched
 from journeys.browser import our_version
 from sla.targets import Targets
 from sources import read_inventory
-from store import Store, destinations, lease, meta, retention
+from store import Store, destinations, feeds, lease, meta, retention
 
 _log = get_logger("sixfb.hub")
 _TICK_S = 10.0
@@ -157,8 +157,10 @@ class Hub:
         """When a hub first watched; and each destination is tried anew, for its address may be another now."""
         with self.store.write() as connection:
             destinations.clear_all(connection)
+            feeds.keep_only(connection, [INVENTORY] if self.settings.inventory_url else [])
             first = meta.get(connection, _FIRST_WATCHED)
-            if first is None:
+            # One of the future is of a clock that was ahead at the very first start.
+            if first is None or datetime.fromisoformat(first) > now:
                 meta.put(connection, _FIRST_WATCHED, to_wire(now))
                 return now
         return datetime.fromisoformat(first)

@@ -274,7 +274,7 @@ def test_an_alert_of_a_journey_that_left_the_plan_is_closed(bench: Bench) -> Non
     )
     after.tick(bench.now + timedelta(seconds=10))
     ended = [a for a in bench.client.get("/api/alerts").json()["alerts"] if a["journey"] == "ga_purchase"]
-    assert {a["closed"] for a in ended} == {"no longer watched"}
+    assert {a["closed"] for a in ended} == {"closed: journey ga_purchase is not on the plan in locations.yaml any more"}
 
 
 def test_the_overview_is_led_by_the_alert_that_leads_the_message(light: Bench) -> None:
