@@ -27,6 +27,10 @@ from facts.heartbeat import (
     Heartbeat,
     RunnerState,
 )
+from facts.hub_clock import (
+    WAITS_FROM_S,
+    HubClock,
+)
 from facts.ledger import (
     LedgerState,
 )
@@ -92,6 +96,7 @@ __all__ = [
     "SANDBOX_HINT",
     "SANDBOX_OFF",
     "SKEWS_KEPT",
+    "WAITS_FROM_S",
     "WIRE_VERSION",
     "Alert",
     "AlertState",
@@ -107,6 +112,7 @@ __all__ = [
     "Graded",
     "Grid",
     "Heartbeat",
+    "HubClock",
     "Incident",
     "LedgerState",
     "Notification",

@@ -25,7 +25,7 @@ from hub.answers import (
     told,
 )
 from hub.centre import Centre
-from hub.cycle import VERDICTS
+from hub.cycle import VERDICTS, tick_trouble
 from hub.decoding import decoded
 from hub.envelope import LARGEST_BATCH
 from hub.errors import HubError
@@ -36,8 +36,6 @@ from hub.openapi import BYTES_BODY, RUNS_BODY
 from hub.requests import csrf_checked, limited_body, person
 from store import alerts as alert_rows
 from store import incidents, meta, outbox, runs
-
-_TICK_IS_LATE_S = 60.0
 
 
 def api(centre: Centre) -> APIRouter:
@@ -61,6 +59,7 @@ def _add_runner_doors(router: APIRouter, centre: Centre) -> None:
             reads_json=True,
             _413="More than 4 MiB or 50 runs.",
             _422="JSON of another shape.",
+            _503="The hub's clock is wrong, or may be; keep it and come back.",
             _425="Of a newer version of the wire; keep it and come back once the hub is upgraded.",
         ),
         openapi_extra=RUNS_BODY,
@@ -223,9 +222,8 @@ def _add_health(router: APIRouter, centre: Centre) -> None:
             meta.put(connection, "readyz", to_wire(now))
             verdicts = meta.get(connection, VERDICTS)
         at = datetime.fromisoformat(verdicts["at"]) if verdicts else None
-        late = at is None or (now - at).total_seconds() > _TICK_IS_LATE_S
-        status = "no tick within a minute" if late else "ok"
-        return JSONResponse({"status": status, "last_tick": to_wire(at)}, status_code=503 if late else 200)
+        trouble = tick_trouble(at, now)
+        return JSONResponse({"status": trouble or "ok", "last_tick": to_wire(at)}, status_code=503 if trouble else 200)
 
 
 def _add_metrics(router: APIRouter, centre: Centre) -> None:

@@ -8,7 +8,7 @@ import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
@@ -16,7 +16,7 @@ from alerts.machine import Advance, Standing, advance
 from alerts.message import duration
 from alerts.policy import Policy
 from config.logs import get_logger
-from facts import Failpoint, Verdict, WatchState, go_on, to_wire
+from facts import Failpoint, HubClock, Verdict, WatchState, go_on, to_wire
 from hub.loading import WATCH, load_history, load_watch, watch_now
 from hub.watched import Watched
 from sla.counting import Book
@@ -49,10 +49,24 @@ class Tick:
     owed: int = 0
 
 
+TICK_IS_LATE = timedelta(seconds=60)
+
+
+def tick_trouble(last: datetime | None, now: datetime) -> str | None:
+    """What is wrong with the moment of the last tick, whichever hub's: there was none within a minute, or it is in the future; None
+    where the hub is judged."""
+    if last is None or now - last > TICK_IS_LATE:
+        return "no tick within a minute"
+    ahead = last - now
+    # Hubs that share a database have clocks of their own.
+    return f"the last tick is {duration(ahead.total_seconds())} in the future" if ahead > TICK_IS_LATE / 2 else None
+
+
 @dataclass(kw_only=True)
 class Cycle:
     """Ticks. `lease_s` is how long this hub stays the evaluator without a word; `watching_since` is when it began, which counts
-    where no hub has ever judged. `steady` is a clock that nobody sets."""
+    where no hub has ever judged. `steady` is a clock that nobody sets, `hub_clock` what the
+    runners' clocks say of this hub's."""
 
     store: Store
     watched: Watched
@@ -63,6 +77,7 @@ class Cycle:
     lease_s: float = lease.LIFE_S
     at: Failpoint = go_on
     steady: Callable[[], float] = time.monotonic
+    hub_clock: Callable[[], HubClock] = HubClock
     _last: tuple[datetime, float] | None = field(default=None, init=False)
 
     def tick(self, now: datetime) -> Tick:
@@ -84,6 +99,7 @@ class Cycle:
                 targets=self.targets,
                 now=now,
                 watch=watch,
+                hub_clock=self.hub_clock(),
             )
         self.at("cycle.loaded")
         self._last = now, self.steady()

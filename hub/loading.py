@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from facts import Outcome, WatchState, from_wire
+from facts import HubClock, Outcome, WatchState, from_wire
 from hub.watched import Watched
 from sla.budget import budgets_left
 from sla.history import History, Schedule
@@ -31,6 +31,7 @@ def load_history(
     targets: Targets,
     now: datetime,
     watch: WatchState,
+    hub_clock: HubClock | None = None,
 ) -> History:
     """Everything the rules may look at: short rows over the longest window, whole ones over that which needs details.
 
@@ -47,6 +48,7 @@ def load_history(
         stocks=[one for one in stock.recent(connection, since=now - _STOCK_WINDOW) if one.at <= now + _CLOCKS_APART],
         feeds=feeds.states(connection),
         watching_since=watch.since,
+        hub_clock=hub_clock or HubClock(),
         silent_s={place: silence.silent_s for place, silence in watch.silences.items()},
         last_received=runs.last_received(connection),
         pays=watched.site.payment == "test",

@@ -24,6 +24,7 @@ from hub.access import Access
 from hub.app import create_app
 from hub.artifacts import Artifacts
 from hub.centre import Centre, DemoLinks
+from hub.clock_witness import ClockWitness, sentence_of
 from hub.collect import INVENTORY, Collector
 from hub.cycle import Cycle, Tick, new_holder
 from hub.deliver import Deliverer
@@ -42,6 +43,7 @@ _TICK_S = 10.0
 _DELIVER_S = 1.0
 _COLLECT_S = 60.0
 _HOUSEKEEPING_S = 600.0
+_TOO_WRONG_S = 3600.0
 _FIRST_WATCHED = "first_watched"
 
 
@@ -125,6 +127,7 @@ class Hub:
         now = self.clock()
         self._first_watched = self._since(now)
         self._evaluates = False
+        self._witness = ClockWitness(limit_s=self.targets.W3.reject_s)
         self._cycle = Cycle(
             store=self.store,
             watched=self.watched,
@@ -134,6 +137,7 @@ class Hub:
             holder=self.holder,
             lease_s=self.settings.lease_s,
             at=self.at,
+            hub_clock=self._witness.judged,
         )
         self._deliverer = Deliverer(
             store=self.store,
@@ -187,6 +191,11 @@ class Hub:
         return tick
 
     def _keep_house(self) -> None:
+        clock = self._witness.judged()
+        if abs(clock.behind_s or 0.0) > _TOO_WRONG_S:
+            # What a wrong clock lets go of, or writes down as missed, is gone when it is right.
+            _log.warning("housekeeping_waits", reason=sentence_of(clock))
+            return
         now = self.clock()
         write_missed(self.store, self.watched, since=self._first_watched, now=now)
         swept = retention.sweep(self.store, now=now)
@@ -207,6 +216,7 @@ class Hub:
                 periods={name: schedule.period_s for name, schedule in self.watched.schedules().items()},
                 taken=self.wake,
                 reject_skew_s=self.targets.W3.reject_s,
+                witness=self._witness,
                 at=self.at,
             ),
             artifacts=self._artifacts,

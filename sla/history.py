@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from facts import FeedState, Grid, LedgerState, Outcome, RunnerState, Stock
+from facts import FeedState, Grid, HubClock, LedgerState, Outcome, RunnerState, Stock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +23,7 @@ class History:
 
     `watching_since` is since when the hub has watched without a break, `last_received` when each location last sent a result.
     `silent_s` is for how many seconds the hub has listened to each location in vain; from `last_received` where nothing is said.
+    `hub_clock` is what the runners' clocks say of the hub's.
     `pays` is false where the site is watched without paying; `ledgers` is the last word of each location's ledger.
     `undeliverable` gives the reason of each destination that refuses messages, by name. `runners` are those that were heard
     in the last day.
@@ -39,3 +40,4 @@ class History:
     undeliverable: Mapping[str, str] = field(default_factory=dict)
     runners: Sequence[RunnerState] = ()
     silent_s: Mapping[str, float] = field(default_factory=dict)
+    hub_clock: HubClock = field(default_factory=HubClock)

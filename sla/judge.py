@@ -65,7 +65,13 @@ def _judged(name: str, rule: Rule, book: Book) -> list[Verdict]:
 
 
 def _kept(verdict: Verdict, book: Book) -> Verdict:
-    """The verdict; nothing recovers by data that is no longer fresh: a window that runs empty shows no failures either."""
+    """The verdict; nothing recovers by data that is no longer fresh: a window that runs empty shows no failures either.
+
+    A hub whose clock is so wrong that it takes no results judges nothing but that, and its own messages.
+    """
+    if book.history.hub_clock.holds_results and verdict.rule not in ("W3", "W4"):
+        summary = "cannot be judged while the hub's clock is wrong"
+        return replace(verdict, verdict=Word.NO_DATA, summary=summary, breached=False, clear=False)
     if not verdict.clear or verdict.rule in _OF_THE_MONITOR or _is_fresh(verdict, book):
         return verdict
     return replace(verdict, clear=False)

@@ -6,11 +6,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import timedelta
 
-from facts import SKEWS_KEPT, Severity, Verdict, Word
+from facts import SKEWS_KEPT, WAITS_FROM_S, Severity, Verdict, Word
 from sla.counting import Book, Class
 from sla.durations import words
 from sla.rules.saying import newest
 from sla.targets import CoverageRule, DeliveryRule, SetAsideRule, SilentRule, SkewRule
+
+_OWN_CLOCK_FOR_S = 30.0
 
 
 def silent(name: str, rule: SilentRule, book: Book) -> list[Verdict]:
@@ -164,8 +166,49 @@ def _coverage(name: str, rule: CoverageRule, book: Book, journey: str) -> Verdic
 
 
 def skew(name: str, rule: SkewRule, book: Book) -> list[Verdict]:
-    """W3: a verdict for each location, of the runner there whose clock is furthest off."""
-    return [_skew(name, rule, book, place) for place in book.all_locations()]
+    """W3: a verdict for each location, of the runner there whose clock is furthest off, and one of the hub's own (`W3/hub`)."""
+    return [_own_clock(name, rule, book), *(_skew(name, rule, book, place) for place in book.all_locations())]
+
+
+def _own_clock(name: str, rule: SkewRule, book: Book) -> Verdict:
+    clock = book.history.hub_clock
+    off = abs(clock.behind_s) if clock.is_wrong and clock.behind_s is not None else None
+    way = "behind" if (clock.behind_s or 0) > 0 else "ahead"
+    said = "nobody is heard whose clock could tell" if not clock.voices else "the runners' clocks agree with the hub's"
+    word = Word.NO_DATA if not clock.voices else Word.MET
+    if clock.is_undecided:
+        word, said = (
+            Word.INSUFFICIENT,
+            f"{', '.join(clock.by)} disagrees with the hub's clock, and nobody else is heard",
+        )
+    if off is not None:
+        word = Word.CRITICAL if clock.holds_results else Word.WARNING
+        said = (
+            f"the hub's clock is {words(off)} {way}, as {len(clock.by)} of {clock.voices} say ({', '.join(clock.by)})"
+        )
+        said += "; no result is taken and nothing is judged until it is right" if clock.holds_results else ""
+    return Verdict(
+        rule=name,
+        subject="hub",
+        verdict=word,
+        title="The hub's clock is wrong",
+        summary=f"{said} (limit {rule.reject_s:g} s)",
+        severity=Severity.CRITICAL if clock.holds_results else Severity.HIGH,
+        value=off,
+        limit=rule.reject_s,
+        unit="s",
+        n=clock.voices,
+        window="now",
+        breached=off is not None,
+        clear=word is Word.MET,
+        # A message that waited while the hub was stopped looks as if the clock was ahead; the next one does not.
+        for_s=_OWN_CLOCK_FOR_S if off is not None else 0.0,
+        counted=clock.by,
+        samples=clock.by if off is not None else (),
+        samples_are_runs=False,
+        data_at=book.now,
+        runbook=rule.runbook,
+    )
 
 
 def _skew(name: str, rule: SkewRule, book: Book, place: str) -> Verdict:
@@ -173,14 +216,21 @@ def _skew(name: str, rule: SkewRule, book: Book, place: str) -> Verdict:
     known = [(abs(runner.skew_s), runner) for runner in alive if runner.skew_s is not None]
     off, runner = max(known, key=lambda one: one[0], default=(None, None))
     rejected = off is not None and off > rule.reject_s
-    breached = off is not None and off > rule.warn_s
+    # The newest message tells whether a clock was set right just now, the runner's or the hub's.
+    is_right_now = runner is not None and abs(runner.skews[-1]) <= rule.warn_s
+    breached = off is not None and off > rule.warn_s and not is_right_now
     word = Word.NO_DATA if not alive else Word.INSUFFICIENT if off is None else Word.WARNING if breached else Word.MET
+    if off is not None and off > rule.warn_s and is_right_now:
+        word = Word.INSUFFICIENT
     said = f"{place}: no runner is heard" if not alive else f"{place}: fewer than {SKEWS_KEPT} messages yet"
     if off is not None and runner is not None:
         way = "ahead of" if (runner.skew_s or 0) > 0 else "behind"
         said = f"{place}: the clock of runner {runner.id or 'without a name'} is {off:.1f} s {way} the hub's"
         said += "; its times are set right by the hub's" if rejected else ""
+        said += _whose(book)
     limit = rule.reject_s if rejected else rule.warn_s
+    if book.history.hub_clock.is_wrong:
+        word, breached, said = Word.NO_DATA, False, f"{place}: cannot be told while the hub's own clock is wrong"
     return Verdict(
         rule=name,
         subject=place,
@@ -194,11 +244,20 @@ def _skew(name: str, rule: SkewRule, book: Book, place: str) -> Verdict:
         n=len(runner.skews) if runner else 0,
         window=f"{SKEWS_KEPT} messages",
         breached=breached,
-        clear=off is not None and off < rule.recover_s,
+        clear=word is Word.MET and off is not None and off < rule.recover_s,
         counted=(place,) if off is not None else (),
         data_at=runner.heard_at if runner else max((r.heard_at for r in alive), default=None),
         runbook=rule.runbook,
     )
+
+
+def _whose(book: Book) -> str:
+    clock = book.history.hub_clock
+    if not clock.is_undecided:
+        return ""
+    far = abs(clock.behind_s or 0.0) > WAITS_FROM_S
+    waits = "; what it dates into the hub's future waits there until one of them is right" if far else ""
+    return f"; it may be the hub's clock that is wrong: no other runner is heard{waits}"
 
 
 def set_aside(name: str, rule: SetAsideRule, book: Book) -> list[Verdict]:
