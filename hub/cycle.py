@@ -24,7 +24,7 @@ from sla.judge import judge
 from sla.listening import is_break
 from sla.scope import About, why_closed
 from sla.targets import Targets
-from store import Store, incidents, lease, meta, outbox
+from store import Store, incidents, lease, ledgers, meta, outbox
 from store import alerts as alert_rows
 
 _log = get_logger("sixfb.hub")
@@ -142,6 +142,8 @@ class Cycle:
             previous = before.tick_at if before is not None else None
             step = advance(standing, verdicts, self.policy, now, previous=previous, gone=gone)
             save_step(connection, step, now)
+            if previous is not None and now < previous:
+                ledgers.forget_future(connection, now)
             meta.put(connection, WATCH, to_wire(watch))
             meta.put(connection, VERDICTS, {"at": to_wire(now), "verdicts": to_wire(verdicts)})
             self.at("cycle.saving")

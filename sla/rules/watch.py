@@ -268,7 +268,8 @@ def set_aside(name: str, rule: SetAsideRule, book: Book) -> list[Verdict]:
 def _set_aside(name: str, rule: SetAsideRule, book: Book, place: str) -> Verdict:
     alive = book.answering(place)
     count = sum(runner.rejected for runner in alive)
-    said = f"{count} records were refused by the hub and lie at the runner" if alive else "no runner is heard"
+    why = next((f"; the last one: {runner.refusal}" for runner in alive if runner.rejected and runner.refusal), "")
+    said = f"{count} records were refused by the hub and lie at the runner{why}" if alive else "no runner is heard"
     return Verdict(
         rule=name,
         subject=place,

@@ -7,9 +7,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import update
 
-from facts import NotificationState
-from store import Store, claims, lease, outbox
+from facts import LedgerState, NotificationState, Status
+from store import Store, claims, lease, ledgers, outbox, retention, runs
 from store.tables import leases
+from tests.builders import a_run
 from tests.store.test_outbox import NOW, a_notification, claim, owe, states
 
 HOUR = timedelta(hours=1)
@@ -95,3 +96,34 @@ def test_a_message_that_was_tried_by_a_clock_that_was_ahead_is_due_now(store: St
 def test_a_message_that_is_meant_for_later_waits_all_the_same(store: Store) -> None:
     owe(store, a_notification(due_at=NOW + 60 * HOUR))
     assert claim(store) == []
+
+
+@pytest.mark.parametrize("ahead_days", [2, 60, 365, 3650])
+def test_a_clock_that_is_far_ahead_lets_no_history_go(store: Store, ahead_days: int) -> None:
+    for days in (0, -10, -20):
+        slot = NOW + timedelta(days=days)
+        run = a_run(id=f"run{days}", slot=slot, started_at=slot, finished_at=slot, status=Status.PASSED)
+        with store.write() as connection:
+            runs.save(connection, run, received_at=slot)
+    ahead = NOW + timedelta(days=ahead_days)
+    with store.write() as connection:
+        # What the hub itself writes by such a clock is no second clock that agrees with it.
+        missed = a_run(id="missed", slot=ahead, started_at=ahead, finished_at=ahead, status=Status.MISSED, attempts=())
+        runs.save(connection, missed, received_at=ahead)
+    for _ in range(3):
+        retention.sweep(store, now=ahead)
+    with store.read() as connection:
+        assert runs.count(connection) == 4
+
+
+def test_a_ledgers_word_of_a_clock_that_was_ahead_gives_way_to_the_next(store: Store) -> None:
+    def say(at: datetime) -> LedgerState:
+        with store.write() as connection:
+            ledgers.save_all(connection, [LedgerState(at=at, location="us-east")])
+            return ledgers.states(connection)["us-east"]
+
+    say(NOW + HOUR)
+    assert say(NOW).at == NOW + HOUR
+    with store.write() as connection:
+        ledgers.forget_future(connection, NOW)
+    assert say(NOW).at == NOW
