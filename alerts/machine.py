@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from types import MappingProxyType
 
 from alerts.incidents import Incidents
 from alerts.policy import Policy, inhibits
@@ -47,15 +48,21 @@ def advance(
     now: datetime,
     *,
     previous: datetime | None,
-    gone: Collection[str] = (),
+    gone: Mapping[str, str] = MappingProxyType({}),
 ) -> Advance:
-    """One tick. `previous` is the tick before (None: the first of this process). `gone` are keys no longer watched.
+    """One tick. `previous` is the tick before, whichever hub's (None: the first ever). `gone` tells why some keys are
+    not watched any more: their alerts are closed, and none begins.
 
-    A step of the clock between two ticks neither fires nor resolves: only what has held is counted anew.
+    A break of the watch between two ticks (a step of the clock, a hub that was down) neither fires nor resolves: only what has
+    held is counted anew.
     """
     if previous is not None and abs(now - previous) > policy.clock_step:
         stepped = [after_a_clock_step(alert, now) for alert in standing.alerts]
-        return Advance(alerts=_changed(standing.alerts, stepped))
+        moved = [_not_of_the_future(incident, now) for incident in standing.incidents]
+        return Advance(
+            alerts=_changed(standing.alerts, stepped),
+            incidents=tuple(one for one, was in zip(moved, standing.incidents, strict=True) if one != was),
+        )
     alerts = _inhibited(standing.alerts, _next(standing, verdicts, now, gone))
     step = Incidents(standing, alerts, policy, now).settle()
     return Advance(
@@ -66,21 +73,27 @@ def advance(
     )
 
 
-def _next(standing: Standing, verdicts: Sequence[Verdict], now: datetime, gone: Collection[str]) -> list[Alert]:
+def _not_of_the_future(incident: Incident, now: datetime) -> Incident:
+    """The incident as if a clock that was ahead had been right: what waits for its time would wait for as long as it was ahead."""
+    updated_at = incident.updated_at and min(incident.updated_at, now)
+    return replace(incident, opened_at=min(incident.opened_at, now), updated_at=updated_at)
+
+
+def _next(standing: Standing, verdicts: Sequence[Verdict], now: datetime, gone: Mapping[str, str]) -> list[Alert]:
     told = {verdict.key: verdict for verdict in verdicts}
     known = {alert.key for alert in standing.alerts}
     followed = [_followed(alert, told.get(alert.key), now, gone) for alert in standing.alerts]
     new = [
         begun(verdict, episode=standing.episodes.get(verdict.key, 0) + 1, now=now)
         for verdict in verdicts
-        if verdict.breached and verdict.key not in known
+        if verdict.breached and verdict.key not in known and verdict.key not in gone
     ]
     return [_for_review(alert) for alert in (*followed, *new)]
 
 
-def _followed(alert: Alert, verdict: Verdict | None, now: datetime, gone: Collection[str]) -> Alert:
+def _followed(alert: Alert, verdict: Verdict | None, now: datetime, gone: Mapping[str, str]) -> Alert:
     if alert.key in gone:
-        return closed(alert, now, "no longer watched")
+        return closed(alert, now, gone[alert.key])
     return observed(alert, verdict, now) if verdict else alert
 
 

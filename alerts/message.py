@@ -9,6 +9,7 @@ from enum import Enum
 from typing import Any
 
 from alerts.policy import Policy
+from alerts.states import last_known
 from config.plain_text import plain
 from facts import Alert, Incident, NotificationKind, Severity
 
@@ -59,7 +60,8 @@ class Link(_PlainTexts):
 class Message(_PlainTexts):
     """One message. `headline` is the line that must do: what broke, where, since when. `summary` is its sentence.
 
-    `lasted_s` is told when it is over. `by` is who took it on. `mark` says that it is a demo's or a test's.
+    `lasted_s` is told when it is over, `closed` why where it was ended by other than recovery. `by` is who took it on. `mark` says
+    that it is a demo's or a test's.
     """
 
     incident: str
@@ -77,6 +79,7 @@ class Message(_PlainTexts):
     runbook: str | None = None
     by: str | None = None
     mark: str | None = None
+    closed: str | None = None
 
 
 def message_of(
@@ -102,7 +105,7 @@ def message_of(
         headline=_more_of(incident, news)
         if news
         else _headline(kind, incident, lead, fired, resolved, collapsed=collapsed, by=by),
-        summary=news[0].summary if news else lead.summary,
+        summary=news[0].summary if news else _summary(lead),
         lines=tuple(_line(alert) for alert in alerts),
         fired_at=fired,
         resolved_at=resolved,
@@ -113,6 +116,7 @@ def message_of(
         runbook=lead.runbook,
         by=by,
         mark=policy.mark,
+        closed=lead.closed if over else None,
     )
 
 
@@ -136,7 +140,7 @@ def _headline(
     match kind:
         case NotificationKind.RESOLVED:
             lasted = f" after {duration((resolved - fired).total_seconds())}" if resolved else ""
-            ended = "ended without recovery" if lead.closed else "fired and recovered" if collapsed else "resolved"
+            ended = "closed" if lead.closed else "fired and recovered" if collapsed else "resolved"
             return f"{ended.capitalize()}: {title}{lasted} (since {since})"
         case NotificationKind.ACKNOWLEDGED:
             return f"{by} has it: {title} (since {since})"
@@ -156,14 +160,23 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
+def _summary(alert: Alert) -> str:
+    """What the alert found; of one that did not recover, why it was closed comes first."""
+    return (
+        f"{alert.closed}. It did not recover; last known: {last_known(alert.summary)}"
+        if alert.closed
+        else alert.summary
+    )
+
+
 def _line(alert: Alert) -> Line:
     return Line(
         alert=alert.id,
         rule=alert.rule,
         severity=alert.severity,
         title=alert.title or alert.key,
-        summary=alert.summary,
-        state=alert.state.value,
+        summary=_summary(alert),
+        state="closed" if alert.closed else alert.state.value,
         since=alert.fired_at or alert.pending_since,
         journey=alert.journey,
         subject=alert.subject,

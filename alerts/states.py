@@ -85,24 +85,35 @@ def _unknown(alert: Alert) -> Alert:
     return replace(alert, last_known=True, clear_since=None, summary=summary)
 
 
+def last_known(summary: str) -> str:
+    """What an alert found last, without the word that there is no data now."""
+    return summary.removeprefix(_LAST_KNOWN)
+
+
 def _clearing(alert: Alert, verdict: Verdict, now: datetime) -> Alert:
     if not verdict.clear:
         return replace(alert, clear_since=None)
     since = alert.clear_since or now
     if now - since < timedelta(seconds=verdict.clear_for_s):
         return replace(alert, clear_since=since)
-    summary = alert.summary.removeprefix(_LAST_KNOWN)
+    summary = last_known(alert.summary)
     return replace(alert, state=AlertState.RESOLVED, resolved_at=now, clear_since=since, summary=summary)
 
 
 def after_a_clock_step(alert: Alert, now: datetime) -> Alert:
-    """The clock jumped: what has held since before the jump starts to be counted again."""
-    pending = now if alert.state is AlertState.PENDING else alert.pending_since
-    return replace(alert, pending_since=pending, clear_since=None)
+    """The watch was broken: what has held since before the break starts to be counted again, and nothing began in the future."""
+    pending = now if alert.state is AlertState.PENDING else min(alert.pending_since, now)
+    return replace(
+        alert,
+        pending_since=pending,
+        clear_since=None,
+        fired_at=alert.fired_at and min(alert.fired_at, now),
+        acked_at=alert.acked_at and min(alert.acked_at, now),
+    )
 
 
 def closed(alert: Alert, now: datetime, why: str) -> Alert:
-    """The alert of something that is no longer watched."""
+    """The alert of something that is no longer watched; `why` is the sentence that everybody is told instead of a recovery."""
     if alert.state is AlertState.PENDING:
         return replace(alert, state=AlertState.DROPPED, resolved_at=now, closed=why)
     return replace(alert, state=AlertState.RESOLVED, resolved_at=now, closed=why)

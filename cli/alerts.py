@@ -53,6 +53,8 @@ def _print(found: list[Alert]) -> None:
             highlight=False,
         )
         console.print(f"  {escape(alert.summary)}", highlight=False, soft_wrap=True)
+        if alert.closed:
+            console.print(f"  {escape(alert.closed)}; it did not recover", highlight=False, soft_wrap=True)
 
 
 @app.command()

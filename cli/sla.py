@@ -25,7 +25,7 @@ def sla(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = Fals
     from rich.table import Table
 
     from facts import to_wire
-    from hub.loading import load_history
+    from hub.loading import load_history, load_watch, watch_now
     from sla.judge import judge
     from store import runs
 
@@ -35,9 +35,9 @@ def sla(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = Fals
     targets = targets.scaled(scale) if scale != 1 else targets
     now = datetime.now(UTC)
     with closing(watching.existing_database()) as store, store.read() as connection:
-        received = runs.last_received(connection)
-        since = min(received.values(), default=now)
-        history = load_history(connection, watched=watched, targets=targets, now=now, watching_since=since)
+        since = min(runs.last_received(connection).values(), default=now)
+        watch = watch_now(connection, load_watch(connection), watched=watched, now=now, began_at=since)
+        history = load_history(connection, watched=watched, targets=targets, now=now, watch=watch)
     verdicts = judge(targets, history, now)
     if as_json:
         told = {"at": to_wire(now), "verdicts": to_wire(verdicts), "shipped_rules": watching.shipped_rules()}

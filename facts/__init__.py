@@ -28,6 +28,10 @@ from facts.heartbeat import (
     Heartbeat,
     RunnerState,
 )
+from facts.hub_clock import (
+    WAITS_FROM_S,
+    HubClock,
+)
 from facts.ledger import (
     LedgerState,
 )
@@ -77,6 +81,11 @@ from facts.verdict import (
     Word,
     digest_of,
 )
+from facts.watch import (
+    Silence,
+    WatchBreak,
+    WatchState,
+)
 from facts.wire import (
     WIRE_VERSION,
     WireError,
@@ -90,6 +99,7 @@ __all__ = [
     "SANDBOX_HINT",
     "SANDBOX_OFF",
     "SKEWS_KEPT",
+    "WAITS_FROM_S",
     "WIRE_VERSION",
     "Alert",
     "AlertState",
@@ -106,6 +116,7 @@ __all__ = [
     "Graded",
     "Grid",
     "Heartbeat",
+    "HubClock",
     "Incident",
     "LedgerState",
     "Notification",
@@ -120,6 +131,7 @@ __all__ = [
     "Run",
     "RunnerState",
     "Severity",
+    "Silence",
     "Status",
     "Step",
     "StepStatus",
@@ -129,6 +141,8 @@ __all__ = [
     "User",
     "Verdict",
     "Vital",
+    "WatchBreak",
+    "WatchState",
     "WireError",
     "Word",
     "claim_ttl_s",

@@ -21,6 +21,7 @@ class Heartbeat:
     `id` names this very runner among those of its location. `spool` is how many results wait on its disk beside those that
     come with it, `rejected` how many the hub refused for good. `sent_at` is its own clock. `trouble` says in a sentence what
     keeps it from measuring. `sandbox` is whether its browser runs in Chromium's sandbox; None: an older runner, which does not say.
+    `refusal` is why the hub refused the last of the `rejected`.
     """
 
     id: str = ""
@@ -30,6 +31,7 @@ class Heartbeat:
     sent_at: datetime | None = None
     trouble: str | None = None
     sandbox: bool | None = None
+    refusal: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +50,7 @@ class RunnerState:
     sent_at: datetime | None = None
     trouble: str | None = None
     sandbox: bool | None = None
+    refusal: str | None = None
     skews: tuple[float, ...] = ()
 
     @property

@@ -59,6 +59,7 @@ def _add_runner_doors(router: APIRouter, centre: Centre) -> None:
             reads_json=True,
             _413="More than 4 MiB or 50 runs.",
             _422="JSON of another shape.",
+            _503="The hub's clock is wrong, or may be; keep it and come back.",
             _425="Of a newer version of the wire; keep it and come back once the hub is upgraded.",
         ),
         openapi_extra=RUNS_BODY,

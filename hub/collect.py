@@ -11,6 +11,8 @@ from facts import Stock
 from sources import SourceError
 from store import Store, feeds, stock
 
+INVENTORY = "inventory"
+
 
 @dataclass(kw_only=True)
 class Collector:
@@ -18,7 +20,7 @@ class Collector:
 
     store: Store
     read: Callable[[datetime], Sequence[Stock]]
-    source: str = "inventory"
+    source: str = INVENTORY
 
     def collect(self, now: datetime) -> bool:
         """Read once and save; False where the source brought nothing (the reason is stored with the feed)."""

@@ -5,27 +5,34 @@ from __future__ import annotations
 import os
 import secrets
 import socket
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
 from alerts.machine import Advance, Standing, advance
+from alerts.message import duration
 from alerts.policy import Policy
 from config.logs import get_logger
-from facts import Alert, Failpoint, Verdict, go_on, to_wire
+from facts import Failpoint, HubClock, Verdict, WatchState, go_on, to_wire
 from hub.kept_runs import KeptRuns
-from hub.loading import load_history
+from hub.loading import WATCH, load_history, load_watch, watch_now
 from hub.watched import Watched
+from sla.counting import Book
 from sla.judge import judge
+from sla.listening import is_break
+from sla.scope import About, why_closed
 from sla.targets import Targets
-from store import Store, incidents, lease, meta, outbox
+from store import Store, incidents, lease, ledgers, meta, outbox
 from store import alerts as alert_rows
 
 _log = get_logger("sixfb.hub")
 EVALUATOR = "evaluator"
 VERDICTS = "verdicts"
-_BY_PLACE = ("F3", "P1", "W1", "W3")
+SET_S = 5.0
+"""By less than this a clock is kept right; by more it was set."""
 
 
 def new_holder() -> str:
@@ -43,9 +50,24 @@ class Tick:
     owed: int = 0
 
 
+TICK_IS_LATE = timedelta(seconds=60)
+
+
+def tick_trouble(last: datetime | None, now: datetime) -> str | None:
+    """What is wrong with the moment of the last tick, whichever hub's: there was none within a minute, or it is in the future; None
+    where the hub is judged."""
+    if last is None or now - last > TICK_IS_LATE:
+        return "no tick within a minute"
+    ahead = last - now
+    # Hubs that share a database have clocks of their own.
+    return f"the last tick is {duration(ahead.total_seconds())} in the future" if ahead > TICK_IS_LATE / 2 else None
+
+
 @dataclass(kw_only=True)
 class Cycle:
-    """Ticks. `lease_s` is how long this hub stays the evaluator without a word;"""
+    """Ticks. `lease_s` is how long this hub stays the evaluator without a word; `watching_since` is when it began, which counts
+    where no hub has ever judged. `steady` is a clock that nobody sets, `hub_clock` what the
+    runners' clocks say of this hub's."""
 
     store: Store
     watched: Watched
@@ -53,9 +75,11 @@ class Cycle:
     policy: Policy
     watching_since: datetime
     holder: str = field(default_factory=new_holder)
-    lease_s: float = 30.0
+    lease_s: float = lease.LIFE_S
     at: Failpoint = go_on
-    _previous: datetime | None = field(default=None, init=False)
+    steady: Callable[[], float] = time.monotonic
+    hub_clock: Callable[[], HubClock] = HubClock
+    _last: tuple[datetime, float] | None = field(default=None, init=False)
     _runs_kept: KeptRuns = field(default_factory=KeptRuns, init=False)
 
     def tick(self, now: datetime) -> Tick:
@@ -63,26 +87,32 @@ class Cycle:
         with self.store.write() as connection:
             epoch = lease.take(connection, name=EVALUATOR, holder=self.holder, ttl_s=self.lease_s)
         if epoch is None:
-            self._previous = None
+            self._last = None
             return Tick(at=now, wrote=False)
         self.at("cycle.leased")
         with self.store.read() as connection:
+            before = load_watch(connection)
+            what = self._what_broke(before, now)
+            began_at = self.watching_since
+            watch = watch_now(connection, before, watched=self.watched, now=now, began_at=began_at, what=what)
             history = load_history(
                 connection,
                 watched=self.watched,
                 targets=self.targets,
                 now=now,
-                watching_since=self.watching_since,
+                watch=watch,
+                hub_clock=self.hub_clock(),
                 runs_kept=self._runs_kept,
             )
         self.at("cycle.loaded")
+        self._last = now, self.steady()
         verdicts = judge(self.targets, history, now)
+        book = Book(history, now)
         self.at("cycle.judged")
-        owed = self._save(verdicts, epoch, now)
+        owed = self._save(verdicts, epoch, book, before, watch)
         if owed is None:
             self.at("cycle.refused")
             return Tick(at=now, wrote=False)
-        self._previous = now
         self.at("cycle.saved")
         return Tick(at=now, wrote=True, verdicts=tuple(verdicts), owed=owed)
 
@@ -91,26 +121,49 @@ class Cycle:
         with self.store.write() as connection:
             lease.release(connection, name=EVALUATOR, holder=self.holder)
 
-    def _save(self, verdicts: list[Verdict], epoch: int, now: datetime) -> int | None:
+    def _what_broke(self, before: WatchState | None, now: datetime) -> str:
+        """What happened between the last tick and this one, as a sentence; empty where the watch went on."""
+        if before is None or not is_break(before.tick_at, now, longest=self.policy.clock_step):
+            return ""
+        gap_s = (now - before.tick_at).total_seconds()
+        what = _what_happened(gap_s, self.steady() - self._last[1] if self._last else None)
+        _log.warning("watch_broken", what=what, gap_s=round(gap_s, 1), last_tick=to_wire(before.tick_at))
+        return what
+
+    def _save(
+        self, verdicts: list[Verdict], epoch: int, book: Book, before: WatchState | None, watch: WatchState
+    ) -> int | None:
         """How many messages are owed now; None where another hub became the evaluator meanwhile."""
+        now = book.now
         with self.store.write() as connection:
             if not lease.holds(connection, name=EVALUATOR, holder=self.holder, epoch=epoch):
                 return None
             standing = standing_alerts(connection)
-            gone = {alert.key for alert in standing.alerts if not self._is_watched(alert)}
-            step = advance(standing, verdicts, self.policy, now, previous=self._previous, gone=gone)
+            about: list[About] = [*standing.alerts, *(verdict for verdict in verdicts if verdict.breached)]
+            told = {one.key: why_closed(one, self.targets, book) for one in about}
+            gone = {key: f"closed: {why}" for key, why in told.items() if why is not None}
+            previous = before.tick_at if before is not None else None
+            step = advance(standing, verdicts, self.policy, now, previous=previous, gone=gone)
             save_step(connection, step, now)
+            if previous is not None and now < previous:
+                ledgers.forget_future(connection, now)
+            meta.put(connection, WATCH, to_wire(watch))
             meta.put(connection, VERDICTS, {"at": to_wire(now), "verdicts": to_wire(verdicts)})
             self.at("cycle.saving")
         _tell(standing, step)
         return len(step.notifications)
 
-    def _is_watched(self, alert: Alert) -> bool:
-        """Whether what an alert is about is still on the plan. A rule that cannot be judged now is no reason to end one."""
-        schedules, places = self.watched.schedules(), {*self.watched.locations.locations, "all"}
-        known = alert.rule in self.targets.rules() and (alert.journey is None or alert.journey in schedules)
-        unpaid = alert.rule in self.targets.of_payment and self.watched.site.payment != "test"
-        return known and not unpaid and (alert.rule not in _BY_PLACE or alert.subject in places)
+
+def _what_happened(gap_s: float, steady_s: float | None) -> str:
+    """`steady_s` is how long it was by the clock that nobody sets; None where the last tick was another process's."""
+    length = duration(abs(gap_s))
+    if gap_s < 0:
+        return f"the hub's clock was set back by {length}"
+    if steady_s is None:
+        return f"no hub judged for {length}, or the hub's clock was set forward"
+    if gap_s - steady_s > SET_S:
+        return f"the hub's clock was set forward by {duration(gap_s - steady_s)}, or the machine slept"
+    return f"the hub did not judge for {length}: it was stopped, or had too much to do"
 
 
 def _tell(standing: Standing, step: Advance) -> None:

@@ -51,9 +51,14 @@ def _wrong_name(run: Run) -> str | None:
     return None
 
 
+def is_of_the_future(run: Run, now: datetime) -> bool:
+    """Whether a run's slot or start is in the hub's future, by more than clocks may differ."""
+    return max(m for m in (run.slot, run.started_at) if m is not None) > now + _AHEAD
+
+
 def _wrong_time(run: Run, now: datetime) -> str | None:
     moments = [m for m in (run.slot, run.started_at) if m is not None]
-    if max(moments) > now + _AHEAD:
+    if is_of_the_future(run, now):
         return f"slot: {max(moments):%Y-%m-%dT%H:%M:%SZ} is in the hub's future; set the runner's clock"
     if min(moments) < _EARLIEST:
         return f"slot: {min(moments).isoformat()} is before {_EARLIEST:%Y}; set the runner's clock"

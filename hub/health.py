@@ -6,10 +6,10 @@ import threading
 from datetime import datetime
 
 from config.logs import get_logger
+from hub.cycle import tick_trouble
 from store import StoreUnavailableError
 
 _log = get_logger("sixfb.hub")
-TICK_IS_LATE_S = 60.0
 
 
 class Health:
@@ -55,6 +55,5 @@ class Health:
         found = []
         if database is not None:
             found.append(database.public)
-        if last_tick is None or (now - last_tick).total_seconds() > TICK_IS_LATE_S:
-            found.append("no tick within a minute")
-        return found
+        tick = tick_trouble(last_tick, now)
+        return [*found, tick] if tick else found

@@ -39,6 +39,7 @@ def read(told: Any, *, now: datetime) -> Heartbeat | None:
         spool=min(max(beat.spool, 0), _MOST),
         rejected=min(max(beat.rejected, 0), _MOST),
         trouble=beat.trouble[:_LONGEST_TROUBLE] if beat.trouble else None,
+        refusal=beat.refusal[:_LONGEST_TROUBLE] if beat.refusal else None,
     )
 
 

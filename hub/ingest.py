@@ -6,24 +6,28 @@ import json
 import logging
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import Connection
 
 from config.logs import get_logger
 from config.together import Together
-from facts import Failpoint, Heartbeat, LedgerState, Run, WireError, from_wire, go_on
+from facts import Failpoint, Heartbeat, HubClock, LedgerState, Run, RunnerState, WireError, from_wire, go_on
 from hub import heartbeats
+from hub.clock_witness import ClockWitness, sentence_of
 from hub.envelope import LARGEST_BATCH, Envelope, read_envelope
 from hub.errors import HubError
-from hub.fitness import wrong
+from hub.fitness import is_of_the_future, wrong
 from hub.records import UnfitError, storable, tidied
 from hub.sent import Sent
 from store import Store, ledgers, runners, runs
 from store.rows import Arrival, RunRow, row_of
 
 _LONGEST_REASON = 500
+_COME_BACK_S = 20
+# A result of another day belongs into no window of the hub's present.
+_UNUSABLE = timedelta(days=1)
 _log = get_logger("sixfb.hub")
 
 
@@ -43,6 +47,7 @@ class _Read:
     id: str
     row: RunRow | None = None
     reason: str | None = None
+    is_of_the_future: bool = False
 
 
 class _Sending(NamedTuple):
@@ -54,7 +59,7 @@ class _Sending(NamedTuple):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Batch:
     """A batch that was sent from `location`, and each of its records as it was read; what its runner says of itself, and of its
-    ledger, where that is one of ours."""
+    ledger, where that is one of ours. `held` is why nothing of it is taken now, though it may be later."""
 
     location: str | None
     now: datetime
@@ -62,6 +67,7 @@ class _Batch:
     read: list[_Read]
     beat: Heartbeat | None
     ledger: LedgerState | None
+    held: HubError | None = None
 
 
 class Ingest:
@@ -69,7 +75,8 @@ class Ingest:
 
     `periods` tells each journey's period in seconds; a result that comes later than one and a half of it is late: it
     corrects the past and starts no page. `taken` is called after each transaction that brought something new. The times of a
-    runner whose clock is more than `reject_skew_s` off are set right.
+    runner whose clock is more than `reject_skew_s` off are set right. `witness` judges the hub's own clock: while that is wrong,
+    nothing is taken, and nothing is refused for good.
     """
 
     def __init__(
@@ -80,14 +87,17 @@ class Ingest:
         periods: Mapping[str, int],
         taken: Callable[[], None] = lambda: None,
         reject_skew_s: float = 30.0,
+        witness: ClockWitness | None = None,
         at: Failpoint = go_on,
     ) -> None:
+        self.witness = witness or ClockWitness(limit_s=reject_skew_s)
         self._store = store
         self._locations = frozenset(locations)
         self._periods = dict(periods)
         self._taken = taken
         self._reject_skew_s = reject_skew_s
         self._at = at
+        self._holding: set[str | None] = set()
         self._together = Together(self._take_all, most=LARGEST_BATCH, size=lambda sending: len(sending.body))
 
     def batch(self, body: bytes, *, now: datetime, only: str | None = None) -> list[Taken]:
@@ -97,7 +107,7 @@ class Ingest:
 
         Raises:
             HubError: 413 too large, 400 not JSON, 422 of another shape, 403 of another location than its token, 425 of a newer
-                version; nothing of it was taken then.
+                version, 503 the hub's clock is wrong, or may be; nothing of it was taken then.
         """
         taken = self._together.do(_Sending(body, now, only))
         if isinstance(taken, HubError):
@@ -121,20 +131,24 @@ class Ingest:
             return HubError(403, f"the token is of {only}, the batch of {envelope.location}")
         location = only or envelope.location
         about = envelope.runner if location in self._locations else None
+        beat = heartbeats.read(about, now=now)
+        if beat is not None and beat.sent_at is not None:
+            self.witness.note(location or "", beat.id, (beat.sent_at - now).total_seconds())
         return _Batch(
             location=location,
             now=now,
             envelope=envelope,
             read=[self._read(record, i, location, now) for i, record in enumerate(envelope.records)],
-            beat=heartbeats.read(about, now=now),
+            beat=beat,
             ledger=_ledger(about, location, now),
         )
 
-    def _save_all(self, batches: Sequence[_Batch]) -> list[list[Taken]]:
+    def _save_all(self, batches: Sequence[_Batch]) -> list[list[Taken] | HubError]:
         """Write batches in one transaction; what became of each one's records."""
         with self._store.write() as connection:
             self._at("ingest.begun")
-            batches = list(self._set_right(batches, self._hear(connection, batches)))
+            clock = self.witness.judged()
+            batches = [_held(one, clock) for one in self._set_right(batches, self._hear(connection, batches))]
             rows = _in_order([batch.read for batch in batches])
             said = runs.save_all(connection, list(rows.values()))
             ledgers.save_all(connection, [batch.ledger for batch in batches if batch.ledger is not None])
@@ -148,14 +162,28 @@ class Ingest:
             _tell(batch.location, told)
         if any(one.result == "accepted" for told in taken for one in told):
             self._taken()
-        return taken
+        self._tell_held([batch for batch in batches if batch.held is not None])
+        return [batch.held or told for batch, told in zip(batches, taken, strict=True)]
+
+    def _tell_held(self, batches: Sequence[_Batch]) -> None:
+        for batch in batches:
+            if batch.location not in self._holding:
+                _log.error("results_not_taken", location=batch.location, reason=str(batch.held))
+        held = {batch.location for batch in batches}
+        self._holding = held | (self._holding if held else set())
 
     def _hear(self, connection: Connection, batches: Sequence[_Batch]) -> list[float]:
         """Note what runners say of themselves; by how much each one's times must be set right, mostly by nothing."""
         said = {b: (batch.location or "", batch.beat, batch.now) for b, batch in enumerate(batches) if batch.beat}
         states = dict(zip(said, runners.note_all(connection, list(said.values())), strict=True))
-        skews = [states[b].skew_s if b in states else None for b in range(len(batches))]
-        return [skew_s if skew_s is not None and abs(skew_s) > self._reject_skew_s else 0.0 for skew_s in skews]
+        return [self._ahead_s(states.get(b)) for b in range(len(batches))]
+
+    def _ahead_s(self, state: RunnerState | None) -> float:
+        skew_s = state.skew_s if state is not None else None
+        if state is None or skew_s is None or abs(skew_s) <= self._reject_skew_s:
+            return 0.0
+        # A clock that was set right just now, the runner's or the hub's, tells so by its newest message.
+        return skew_s if abs(state.skews[-1]) > self._reject_skew_s else 0.0
 
     def _set_right(self, batches: Sequence[_Batch], ahead_s: Sequence[float]) -> Iterator[_Batch]:
         for batch, ahead in zip(batches, ahead_s, strict=True):
@@ -178,7 +206,7 @@ class Ingest:
             return _Read(id=name, reason=storable(str(error))[:_LONGEST_REASON])
         reason = wrong(run, sent_from=location, locations=self._locations, now=now)
         if reason:
-            return _Read(id=name, reason=reason[:_LONGEST_REASON])
+            return _Read(id=name, reason=reason[:_LONGEST_REASON], is_of_the_future=is_of_the_future(run, now))
         # A runner whose clock is ahead must not look fresh for longer than it is.
         run = run if run.finished_at <= now else replace(run, finished_at=now)
         row = row_of(Arrival(run, self._late(run, now), text), received_at=now)
@@ -189,6 +217,23 @@ class Ingest:
     def _late(self, run: Run, now: datetime) -> bool:
         period = self._periods.get(run.journey, 300)
         return (now - run.finished_at).total_seconds() > 1.5 * period
+
+
+def _held(batch: _Batch, clock: HubClock) -> _Batch:
+    """The batch, empty where the hub's own clock may be what is wrong with it: a record that is refused for good is lost to a hub
+    that was only behind."""
+    apart = clock.is_undecided and abs(clock.behind_s or 0.0) > _UNUSABLE.total_seconds() and _is_of_another_day(batch)
+    ahead = clock.is_undecided and any(one.is_of_the_future for one in batch.read)
+    if not (clock.holds_results or apart or ahead):
+        return batch
+    why = sentence_of(clock)
+    error = HubError(503, f"{why}; keep the results and come back", headers={"Retry-After": str(_COME_BACK_S)})
+    return replace(batch, read=[], ledger=None, held=error)
+
+
+def _is_of_another_day(batch: _Batch) -> bool:
+    runs = [one.row.run for one in batch.read if one.row is not None]
+    return any((run.slot or run.started_at) < batch.now - _UNUSABLE for run in runs)
 
 
 def _ledger(about: Any, location: str | None, now: datetime) -> LedgerState | None:

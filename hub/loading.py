@@ -8,15 +8,18 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from facts import Outcome
+from facts import HubClock, Outcome, WatchState, from_wire
 from hub.kept_runs import KeptRuns
 from hub.watched import Watched
 from sla.budget import budgets_left
 from sla.history import History, Schedule
 from sla.hours import Hour, hours_of
+from sla.listening import listened
 from sla.targets import Targets
-from store import destinations, feeds, ledgers, outbox, rollups, runners, runs, stock
+from store import counters, destinations, feeds, ledgers, meta, outbox, rollups, runners, runs, stock
 
+WATCH = "watch"
+_CLOCKS_APART = timedelta(seconds=60)
 _STOCK_WINDOW = timedelta(hours=1)
 _RUNNERS_WINDOW = timedelta(hours=24)
 _DAY_S = 86_400
@@ -29,25 +32,59 @@ def load_history(
     watched: Watched,
     targets: Targets,
     now: datetime,
-    watching_since: datetime,
+    watch: WatchState,
+    hub_clock: HubClock | None = None,
     runs_kept: KeptRuns | None = None,
 ) -> History:
     """Return everything that the rules may look at: short outcomes over the longest window, whole ones over that which needs
-    details. With `runs_kept`, runs that were read before are not read again."""
+    details. With `runs_kept`, runs that were read before are not read again.
+
+    A sample of the future is of a clock that was ahead, and would stand above every later one.
+    """
     schedules = watched.schedules()
     hours = (runs_kept or KeptRuns()).hours(connection, targets=targets, now=now)
     return History(
         hours=[hour for hour in hours if _planned(hour, schedules)],
         schedules=schedules,
-        stocks=stock.recent(connection, since=now - _STOCK_WINDOW),
+        stocks=[one for one in stock.recent(connection, since=now - _STOCK_WINDOW) if one.at <= now + _CLOCKS_APART],
         feeds=feeds.states(connection),
-        watching_since=watching_since,
+        watching_since=watch.since,
+        hub_clock=hub_clock or HubClock(),
+        silent_s={place: silence.silent_s for place, silence in watch.silences.items()},
         last_received=runs.last_received(connection),
         pays=watched.site.payment == "test",
         ledgers=ledgers.states(connection),
         runners=runners.heard(connection, since=now - _RUNNERS_WINDOW),
         undeliverable=destinations.marked(connection),
         backlogs=outbox.backlogs(connection, now),
+    )
+
+
+def load_watch(connection: Connection) -> WatchState | None:
+    """How the hub had watched at the last tick, whichever hub's that was; None where there was none."""
+    told = meta.get(connection, WATCH)
+    return from_wire(WatchState, told) if told is not None else None
+
+
+def watch_now(
+    connection: Connection,
+    before: WatchState | None,
+    *,
+    watched: Watched,
+    now: datetime,
+    began_at: datetime,
+    what: str = "",
+) -> WatchState:
+    """How it has watched at `now`. `what` says what broke the watch, where it was broken; the first tick ever counts from
+    `began_at`."""
+    return listened(
+        before,
+        now,
+        places=dict.fromkeys(place for schedule in watched.schedules().values() for place in schedule.grids),
+        results=counters.measured(connection),
+        heard=runs.last_received(connection),
+        began_at=began_at,
+        what=what,
     )
 
 

@@ -20,6 +20,7 @@ from store import Store, sessions, users
 from store.sessions import Session
 
 IDLE, ABSOLUTE = timedelta(hours=12), timedelta(days=7)
+_CLOCKS_APART = timedelta(minutes=5)
 _COARSELY = timedelta(minutes=5)
 _AT_ONCE = 2
 _NOT_KNOWN = "this name and password are not known here"
@@ -119,7 +120,9 @@ class Logins:
             found = sessions.find(connection, name)
         if found is None or now - found.seen_at > IDLE or now - found.opened_at > ABSOLUTE:
             return None
-        if is_here and now - found.seen_at > _COARSELY:
+        if found.opened_at - now > _CLOCKS_APART:  # a clock that was ahead would keep it open for as long
+            return None
+        if is_here and abs(now - found.seen_at) > _COARSELY:
             with self._store.write() as connection:
                 sessions.note_seen(connection, name, at=now)
         return found

@@ -142,7 +142,7 @@ class Metrics:
 
     def _up(self, known: _Known, now: datetime) -> Iterator[tuple[str, float]]:
         quorums = {name for name, rule in self._targets.rules().items() if isinstance(rule, QuorumRule)}
-        stale = known.tick_at is None or now - known.tick_at > _STALE
+        stale = known.tick_at is None or abs(now - known.tick_at) > _STALE
         for journey in self._watched.schedules():
             about = [v for v in known.verdicts if v["rule"] in quorums and v["journey"] == journey]
             told = [v for v in about if v["verdict"] not in _NO_DATA]

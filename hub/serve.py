@@ -24,7 +24,8 @@ from hub.access import Access
 from hub.app import create_app
 from hub.artifacts import Artifacts
 from hub.centre import Centre, DemoLinks
-from hub.collect import Collector
+from hub.clock_witness import ClockWitness, sentence_of
+from hub.collect import INVENTORY, Collector
 from hub.cycle import VERDICTS, Cycle, Tick, new_holder
 from hub.deliver import Deliverer
 from hub.guard import Guard
@@ -36,7 +37,7 @@ from hub.watched import Watched
 from journeys.browser import our_version
 from sla.targets import Targets
 from sources import LARGEST_ANSWER, read_inventory
-from store import Store, StoreError, StoreUnavailableError, destinations, meta, retention
+from store import Store, StoreError, StoreUnavailableError, destinations, feeds, lease, meta, retention
 
 _log = get_logger("sixfb.hub")
 _TICK_S = 10.0
@@ -45,6 +46,7 @@ _COLLECT_S = 60.0
 _HOUSEKEEPING_S = 600.0
 # It looks at every file of evidence, of which there may be a hundred thousand.
 _ORPHANS_S = 3600.0
+_TOO_WRONG_S = 3600.0
 _FIRST_WATCHED = "first_watched"
 _MOST_CONNECTIONS = 1024
 
@@ -64,7 +66,7 @@ class HubSettings:
     scale: float = 1.0
     inventory_url: str | None = None
     evidence_bytes: int = 20 * 1024**3
-    lease_s: float = 30.0
+    lease_s: float = lease.LIFE_S
     claim_s: float = 60.0
     notices: tuple[str, ...] = ()
     demo: DemoLinks | None = None
@@ -131,6 +133,7 @@ class Hub:
         self._health = Health()
         self._first_watched = self._since(now)
         self._evaluates = False
+        self._witness = ClockWitness(limit_s=self.targets.W3.reject_s)
         self._cycle = Cycle(
             store=self.store,
             watched=self.watched,
@@ -140,6 +143,7 @@ class Hub:
             holder=self.holder,
             lease_s=self.settings.lease_s,
             at=self.at,
+            hub_clock=self._witness.judged,
         )
         self._deliverer = Deliverer(
             store=self.store,
@@ -173,8 +177,10 @@ class Hub:
         """When a hub first watched; and each destination is tried anew, for its address may be another now."""
         with self.store.write() as connection:
             destinations.clear_all(connection)
+            feeds.keep_only(connection, [INVENTORY] if self.settings.inventory_url else [])
             first = meta.get(connection, _FIRST_WATCHED)
-            if first is None:
+            # One of the future is of a clock that was ahead at the very first start.
+            if first is None or datetime.fromisoformat(first) > now:
                 meta.put(connection, _FIRST_WATCHED, to_wire(now))
                 return now
         return datetime.fromisoformat(first)
@@ -224,6 +230,11 @@ class Hub:
         return datetime.fromisoformat(told["at"]) if told else None
 
     def _keep_house(self) -> None:
+        clock = self._witness.judged()
+        if abs(clock.behind_s or 0.0) > _TOO_WRONG_S:
+            # What a wrong clock lets go of, or writes down as missed, is gone when it is right.
+            _log.warning("housekeeping_waits", reason=sentence_of(clock))
+            return
         now = self.clock()
         write_missed(self.store, self.watched, since=self._first_watched, now=now)
         swept = retention.sweep(self.store, now=now)
@@ -249,6 +260,7 @@ class Hub:
                 periods={name: schedule.period_s for name, schedule in self.watched.schedules().items()},
                 taken=self.wake,
                 reject_skew_s=self.targets.W3.reject_s,
+                witness=self._witness,
                 at=self.at,
             ),
             artifacts=self._artifacts,

@@ -20,9 +20,11 @@ from config.bounded_http import bounded_client
 from facts import Alert, AlertState, Outcome, Role, Run, Verdict, from_wire
 from hub.artifacts import KINDS
 from hub.centre import Centre
-from hub.cycle import VERDICTS
+from hub.clock_witness import sentence_of
+from hub.cycle import VERDICTS, tick_trouble
 from hub.errors import HubError
 from hub.guard import Visitor, visitor_of
+from hub.loading import load_watch
 from hub.requests import csrf_checked
 from reports.artifacts import Artifact, read_artifacts
 from reports.live import (
@@ -47,6 +49,7 @@ SLOTS_SHOWN = 48
 """As many slots as the longest strip of a page has."""
 RUNS_CHARTED = 450
 """How many runs of a journey its charts are drawn from, of all locations together: at the guide's pace every second one of a day."""
+_BREAKS_SHOWN = timedelta(hours=1)
 _PICTURE_LIMIT = 5_000_000
 _INBOX_BYTES = 20_000_000
 _SUFFIXES = (".zip", ".jpg", ".txt")
@@ -135,13 +138,28 @@ class Pages:
             now=centre.clock(),
             evaluated_at=at,
             journeys=list(centre.watched.schedules()),
-            notices=[*_trouble(centre), *centre.notices, *centre.guard.notices()],
+            notices=[*_trouble(centre), *self._clock_notices(at), *centre.notices, *centre.guard.notices()],
             has_inbox=centre.demo is not None,
             csrf=visitor.csrf if visitor and visitor.role.may(Role.OPERATOR) else "",
             visitor=_present(visitor) if visitor and visitor.known else None,
             prefix=centre.guard.access.prefix,
             refresh_s=max(2, round(refresh_s / centre.scale)) if refresh_s else 0,
         )
+
+    def _clock_notices(self, last_tick: datetime | None) -> list[str]:
+        """What there is to say of the hub's clock and of its watch, now and in the last hour."""
+        now, clock = self.centre.clock(), self.centre.ingest.witness.judged()
+        said = [sentence_of(clock)] if clock.behind_s is not None else []
+        if last_tick is not None and last_tick > now and (trouble := tick_trouble(last_tick, now)):
+            said.append(f"{trouble}: the hub's clock was ahead, or is behind now")
+        with self.centre.store.read() as connection:
+            watch = load_watch(connection)
+        last = watch.last_break if watch else None
+        if last is not None and timedelta() <= now - last.at <= _BREAKS_SHOWN:
+            said.append(
+                f"{last.what}, noticed at {last.at:%H:%M:%S} UTC; what was silent or pending then is counted anew"
+            )
+        return [f"{sentence[:1].upper()}{sentence[1:]}." for sentence in said]
 
     def verdicts(self) -> tuple[datetime | None, list[Verdict]]:
         """The verdicts of the last tick and its moment."""

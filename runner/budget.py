@@ -14,6 +14,9 @@ from datetime import datetime, timedelta
 from facts import Attempt, PlannedJourney, Run, Status
 from journeys.site import RequestBudget
 
+# Of runs that are made side by side one ends after the other has begun.
+_SIDE_BY_SIDE = timedelta(minutes=2)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Want:
@@ -38,7 +41,7 @@ class Budget:
 
     `left` requests until `resets_at`; None before anything is known. `told` is whether the site said so itself. `costs` is
     what a run of each journey that went to its end costs at least, `latest` what its last one cost: while a site is down
-    every run is tried twice, and costs so.
+    every run is tried twice, and costs so. `as_of` is when the last run ended.
     """
 
     allowed: RequestBudget = field(default_factory=RequestBudget)
@@ -47,11 +50,14 @@ class Budget:
     told: bool = False
     costs: Mapping[str, int] = field(default_factory=dict)
     latest: Mapping[str, int] = field(default_factory=dict)
+    as_of: datetime | None = None
 
     def at(self, now: datetime) -> Budget:
-        """The same a moment later: a window that is over leaves nothing known."""
-        if self.resets_at is not None and now >= self.resets_at:
-            return replace(self, left=None, resets_at=None, told=False)
+        """The same a moment later: a window that is over leaves nothing known, nor does one of a clock that was ahead."""
+        is_over = self.resets_at is not None and now >= self.resets_at
+        of_the_future = self.as_of is not None and self.as_of > now + _SIDE_BY_SIDE
+        if is_over or of_the_future:
+            return replace(self, left=None, resets_at=None, told=False, as_of=None)
         return self
 
     def after(self, run: Run) -> Budget:
@@ -64,7 +70,7 @@ class Budget:
             cheapest = min(cost, self.costs.get(run.journey, cost))
             budget = replace(budget, costs={**self.costs, run.journey: cheapest})
         spent = sum(cost_of(attempt) for attempt in run.attempts)
-        return replace(budget, latest={**self.latest, run.journey: spent})
+        return replace(budget, as_of=run.finished_at, latest={**self.latest, run.journey: spent})
 
     def _after_attempt(self, attempt: Attempt, run: Run) -> Budget:
         ends = run.started_at + timedelta(seconds=self.allowed.window_s)

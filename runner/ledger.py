@@ -140,6 +140,22 @@ class Ledger:
                     (_text(now), _text(now), run_id, run_id),
                 )
 
+    def set_back(self, now: datetime, *, hold: timedelta = timedelta(0)) -> int:
+        """The clock was ahead, and is right now: what it dated into the future is of now, is counted so, and may be undone once `hold`
+        is over. Returns how many sessions and orders were moved."""
+        moment, held = _text(now), _text(now + hold)
+        moved = 0
+        with self._write() as connection:
+            for table, at in (("sessions", "noted_at"), ("orders", "meant_at")):
+                moved += connection.execute(
+                    f"UPDATE {table} SET {at} = min({at}, ?), slot = min(slot, ?), held_until = min(held_until, ?), "
+                    f"next_try_at = min(next_try_at, ?) WHERE {at} > ? OR slot > ?",
+                    (moment, moment, held, held, moment, moment),
+                ).rowcount
+            connection.execute("UPDATE sessions SET changed_at = ? WHERE changed_at > ?", (moment, moment))
+            connection.execute("UPDATE refusals SET at = ? WHERE at > ?", (moment, moment))
+        return moved
+
     # -- whoever cleans up -------------------------------------------------------------------------------------------
 
     def due(self, now: datetime, *, most: int = 50) -> list[Entry]:

@@ -102,7 +102,9 @@ class Sender:
             self._tell([])
 
     def _tell(self, batch: Sequence[Kept]) -> list[Answered]:
-        about = {**self._about(), "rejected": len(self._spool.rejected()), "sent_at": to_wire(self._clock())}
+        refused = self._spool.rejected()
+        why = refused[-1][1] if refused else None
+        about = {**self._about(), "rejected": len(refused), "refusal": why, "sent_at": to_wire(self._clock())}
         # What this batch brings waits no more: a runner that is heard at once has nothing waiting.
         answers = self._hub.send_runs(batch, spooled=self._spool.depth() - len(batch), about=about)
         self._told_at = self._monotonic()

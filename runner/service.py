@@ -96,6 +96,7 @@ class Runner:
         self._slots = Slots(
             settings,
             spool=self.spool,
+            ledger=self.ledger,
             maker=self._maker,
             results=self._results,
             accounting=self._accounting,
@@ -119,6 +120,7 @@ class Runner:
         began_at = self._clock()
         self._slots.start(began_at)
         sweep(self._scratch, exclusive=True)
+        self._forget_the_future(began_at)
         self._accounting.for_the_killed(began_at)
         self.spool.try_rejected_again()
         # The runs of the last life are dead: what they left may be undone.
@@ -130,6 +132,16 @@ class Runner:
         self.sender.start()
         self._claims.start()
         self._follower.start(began_at)
+
+    def _forget_the_future(self, now: datetime) -> None:
+        """What a clock that was ahead in the last life has handled, and what it dated, is not of the future."""
+        forgotten = self.spool.set_back(now, all_are_dead=True)
+        released = self.spool.release_refused(now)
+        moved = self.ledger.set_back(now)
+        if forgotten or released or moved:
+            _log.warning(
+                "clock_was_set_back", slots_forgotten=forgotten, results_released=released, purchases_moved=moved
+            )
 
     def stop(self, *, grace_s: float = 0.0, hurry: threading.Event | None = None) -> None:
         """Begin no other run, let those under way end within `grace_s` (until `hurry` is set), end the rest, write them down,

@@ -5,19 +5,22 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from config.logs import get_logger
 from facts import Claim, PlannedJourney, to_wire
 from runner.accounting import Accounting
 from runner.clock import ClockSteps
 from runner.due import LEFT, due
+from runner.ledger import Ledger
 from runner.making import Maker
 from runner.results import Results
 from runner.settings import RunnerSettings
 from runner.spool import Spool
 
 _log = get_logger("sixfb.runner")
+# What a run under way has opened must not be undone under its hands.
+_UNDER_WAY = timedelta(minutes=5)
 
 
 class Slots:
@@ -28,6 +31,7 @@ class Slots:
         settings: RunnerSettings,
         *,
         spool: Spool,
+        ledger: Ledger,
         maker: Maker,
         results: Results,
         accounting: Accounting,
@@ -35,7 +39,7 @@ class Slots:
         clock: Callable[[], datetime],
         stopping: threading.Event,
     ) -> None:
-        self._settings, self._spool, self._maker = settings, spool, maker
+        self._settings, self._spool, self._ledger, self._maker = settings, spool, ledger, maker
         self._results, self._accounting = results, accounting
         self._steps, self._clock, self._stopping = steps, clock, stopping
         self._pool = ThreadPoolExecutor(max_workers=settings.max_parallel, thread_name_prefix="run")
@@ -68,10 +72,11 @@ class Slots:
             return
         self._results.keep_what_waits()
         now = self._clock()
-        handled = self._spool.handled(planned.journey) or self._began_at
+        self._mind_the_clock(planned.journey, now)
+        handled = min(self._spool.handled(planned.journey) or self._began_at, now)
         with self._lock:
             under_way = self._under_way.get(planned.journey)
-            handled = max(handled, self._looked_at.get(planned.journey, handled))
+            handled = max(handled, min(self._looked_at.get(planned.journey, handled), now))
         found = due(
             planned.grid,
             handled=handled,
@@ -82,9 +87,28 @@ class Slots:
             jumped_s=self._steps.since_s(planned.journey),
         )
         for missed in found.missed:
+            # A clock that was set back comes by slots that have their record.
+            if self._spool.has_slot(planned.journey, missed.slot):
+                continue
             self._results.keep(self._accounting.missed(planned.journey, missed.slot, missed.reason))
         if found.run is not None:
             self._begin(planned, found.run)
+
+    def _mind_the_clock(self, journey: str, now: datetime) -> None:
+        """Forget what a clock that was ahead has handled of the future, and let go what the hub refused for that."""
+        handled = self._spool.handled(journey)
+        if handled is not None and handled > now:
+            forgotten = self._spool.set_back(now)
+            self._ledger.set_back(now, hold=_UNDER_WAY)
+            ahead_s = round((handled - now).total_seconds(), 1)
+            _log.warning(
+                "clock_was_set_back", handled_until=to_wire(handled), ahead_s=ahead_s, slots_forgotten=forgotten
+            )
+            with self._lock:
+                self._looked_at = {name: min(slot, now) for name, slot in self._looked_at.items()}
+        released = self._spool.release_refused(now)
+        if released:
+            _log.warning("results_of_the_future_released", results=released)
 
     def freed(self, planned: PlannedJourney, slot: datetime, claim: Claim) -> bool:
         """A slot that another runner had is ours: run it, or account for it where it is too late; False: it is done with."""

@@ -7,7 +7,7 @@ import sqlite3
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -78,6 +78,7 @@ class Spool:
         # Looks ask for it, all at the moment when slots are begun: they must not wait for the disk.
         self._handled = {row[0]: datetime.fromisoformat(row[1]) for row in self._file.read("SELECT * FROM handled")}
         self._handled_lock = threading.Lock()
+        self._has_refused = True
         self._load_ballast()
 
     def _put_back(self, connection: sqlite3.Connection) -> sqlite3.Connection:
@@ -254,6 +255,7 @@ class Spool:
         """The hub will never take this one: it is set aside, and the next goes on."""
         with self._file.alone() as connection:
             connection.execute("UPDATE results SET rejected = ? WHERE run_id = ?", (reason, run_id))
+        self._has_refused = True
 
     def try_rejected_again(self) -> int:
         """What was set aside waits for the hub once more; how many there were. Whoever restarts a runner has mended something."""
@@ -279,6 +281,52 @@ class Spool:
         """The latest slot that was run or written down as missed; None before the first."""
         with self._handled_lock:
             return self._handled.get(journey)
+
+    def has_slot(self, journey: str, slot: datetime) -> bool:
+        """Whether a slot was begun here, or has its record."""
+        return bool(self._file.read("SELECT 1 FROM slots WHERE journey = ? AND slot = ?", journey, _text(slot)))
+
+    def set_back(self, now: datetime, *, all_are_dead: bool = False) -> int:
+        """The clock was ahead, and is right now: forget what was handled in the future, or nothing would be run until then.
+
+        A slot whose record still waits for the hub stays handled: the hub says whether it is of its time. `all_are_dead`: no run
+        is under way. Returns how many slots were forgotten.
+        """
+        moment = _text(now)
+        over = "" if all_are_dead else "AND finished = 1 "
+        with self._file.alone() as connection:
+            forgotten = connection.execute(
+                f"DELETE FROM slots WHERE slot > ? {over}AND run_id NOT IN (SELECT run_id FROM results WHERE rejected IS NULL)",
+                (moment,),
+            ).rowcount
+            connection.execute("UPDATE handled SET slot = ? WHERE slot > ?", (moment, moment))
+        with self._handled_lock:
+            self._handled = {journey: min(slot, now) for journey, slot in self._handled.items()}
+        return forgotten
+
+    def release_refused(self, now: datetime) -> int:
+        """Send once more, as of no slot, what the hub refused because it was of the future; how many there were.
+
+        It is known to be so once it is in this clock's own future too: that was ahead when it was made.
+        """
+        found = [run for run in self._refused() if _latest(run) > now] if self._has_refused else []
+        if not found:
+            return 0
+        ahead = max(run.finished_at for run in found) - now
+        with self._file.alone() as connection:
+            for run in found:
+                connection.execute("DELETE FROM slots WHERE run_id = ?", (run.id,))
+                if run.status in (Status.MISSED, Status.SKIPPED):  # its slot has not come yet
+                    connection.execute("DELETE FROM results WHERE run_id = ?", (run.id,))
+                    continue
+                record = json.dumps(to_wire(_of_no_slot(run, max(ahead, timedelta()))), separators=(",", ":"))
+                connection.execute("UPDATE results SET record = ?, rejected = NULL WHERE run_id = ?", (record, run.id))
+        return len(found)
+
+    def _refused(self) -> list[Run]:
+        rows = self._file.read("SELECT record FROM results WHERE rejected NOT NULL")
+        self._has_refused = bool(rows)
+        return [from_wire(Run, json.loads(row[0])) for row in rows]
 
     def start_from(self, journey: str, moment: datetime) -> None:
         """The first start of a journey here: what lies before it was nobody's."""
@@ -315,6 +363,26 @@ class Spool:
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+
+def _latest(run: Run) -> datetime:
+    return max(moment for moment in (run.slot, run.started_at) if moment is not None)
+
+
+def _of_no_slot(run: Run, ahead: timedelta) -> Run:
+    """The run as an ad-hoc one, with its times set back: its slot is still to come, and is run then."""
+    note = (
+        f"The runner's clock was ahead by {ahead.total_seconds():.0f} s or more when this was made: its times were set back by that, "
+        "and it is of no slot."
+    )
+    return replace(
+        run,
+        slot=None,
+        started_at=run.started_at - ahead,
+        finished_at=run.finished_at - ahead,
+        attempts=tuple(replace(attempt, started_at=attempt.started_at - ahead) for attempt in run.attempts),
+        notes=(*run.notes, note),
+    )
 
 
 def _no_more() -> None:

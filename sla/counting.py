@@ -15,6 +15,8 @@ from sla.hours import Hour, slot_of
 _FAILED = (Status.FAILED, Status.TIMED_OUT)
 ANSWERS_WITHIN = timedelta(seconds=150)
 """A runner that was heard so lately is alive: it says something at least once a minute, on every scale."""
+CLOCKS_APART = timedelta(seconds=60)
+"""Hubs that share a database have clocks of their own; what is dated further into the future is of a clock that was ahead."""
 _LONGEST_WORD = 160
 _BAD_BLAME = (Blame.SITE, Blame.THIRD_PARTY, Blame.JOURNEY)
 
@@ -106,12 +108,14 @@ class Book:
                 yield outcome
 
     def fresh(self, outcome: Outcome) -> bool:
-        """Whether it finished within one and a half periods."""
-        return self.now - outcome.finished_at <= 1.5 * self.period(outcome.journey)
+        """Whether it finished within one and a half periods. What a clock that was ahead has dated into the future is not fresh
+        for as long as that."""
+        return -CLOCKS_APART <= self.now - outcome.finished_at <= 1.5 * self.period(outcome.journey)
 
     def answering(self, location: str) -> list[RunnerState]:
         """The runners of a location that were heard lately, the latest first."""
-        return [r for r in self.history.runners if r.location == location and self.now - r.heard_at <= ANSWERS_WITHIN]
+        here = [r for r in self.history.runners if r.location == location]
+        return [r for r in here if -CLOCKS_APART <= self.now - r.heard_at <= ANSWERS_WITHIN]
 
     def trouble(self, location: str) -> str | None:
         """What keeps a location from measuring: the word of its runners, where each of those that answer has one."""

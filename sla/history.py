@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from facts import Backlog, FeedState, Grid, LedgerState, Outcome, RunnerState, Stock
+from facts import Backlog, FeedState, Grid, HubClock, LedgerState, Outcome, RunnerState, Stock
 from sla.hours import Hour, slot_of
 
 
@@ -23,7 +23,9 @@ class History:
     """Everything that is judged. `hours` hold the slot runs, those of one journey and location oldest first and none empty;
     old runs come without their details.
 
-    `watching_since` is when this hub began to expect results, `last_received` when each location last sent one.
+    `watching_since` is since when the hub has watched without a break, `last_received` when each location last sent a result.
+    `silent_s` is for how many seconds the hub has listened to each location in vain; from `last_received` where nothing is said.
+    `hub_clock` is what the runners' clocks say of the hub's.
     `pays` is false where the site is watched without paying; `ledgers` is the last word of each location's ledger.
     `undeliverable` gives the reason of each destination that refuses messages, by name, `backlogs` what destinations should
     have by now and have not. `runners` are those that were heard
@@ -41,6 +43,8 @@ class History:
     undeliverable: Mapping[str, str] = field(default_factory=dict)
     backlogs: Sequence[Backlog] = ()
     runners: Sequence[RunnerState] = ()
+    silent_s: Mapping[str, float] = field(default_factory=dict)
+    hub_clock: HubClock = field(default_factory=HubClock)
 
     @property
     def outcomes(self) -> list[Outcome]:

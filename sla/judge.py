@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from facts import Verdict, Word
-from sla.counting import Book
+from sla.counting import CLOCKS_APART, Book
 from sla.history import History
 from sla.rules import burn, purchases, quorum, speed, stock, watch
 from sla.targets import Rule, Targets
@@ -40,6 +41,9 @@ JUDGED_BY: Mapping[str, Judging] = {
     "W5": watch.set_aside,
 }
 
+# What these rest on has clocks of its own; all others rest on our runs.
+_OF_THE_MONITOR = ("A2", "H4", "P1", "W1", "W3", "W4", "W5")
+
 
 def judge(targets: Targets, history: History, now: datetime) -> list[Verdict]:
     """A verdict for each rule and each journey or subject it has, whatever it comes to. Pure.
@@ -54,7 +58,26 @@ def _judged(name: str, rule: Rule, book: Book) -> list[Verdict]:
     if not rule.enabled:
         return [Verdict(rule=name, verdict=Word.OFF, title=rule.title, summary="switched off in sla.yaml")]
     try:
-        return JUDGED_BY[name](name, rule, book)
+        return [_kept(verdict, book) for verdict in JUDGED_BY[name](name, rule, book)]
     except (ArithmeticError, LookupError, TypeError, ValueError) as error:
         summary = f"cannot be judged: {type(error).__name__}: {error}"
         return [Verdict(rule=name, verdict=Word.ERROR, title=rule.title, summary=summary, severity=rule.severity)]
+
+
+def _kept(verdict: Verdict, book: Book) -> Verdict:
+    """The verdict; nothing recovers by data that is no longer fresh: a window that runs empty shows no failures either.
+
+    A hub whose clock is so wrong that it takes no results judges nothing but that, and its own messages.
+    """
+    if book.history.hub_clock.holds_results and verdict.rule not in ("W3", "W4"):
+        summary = "cannot be judged while the hub's clock is wrong"
+        return replace(verdict, verdict=Word.NO_DATA, summary=summary, breached=False, clear=False)
+    if not verdict.clear or verdict.rule in _OF_THE_MONITOR or _is_fresh(verdict, book):
+        return verdict
+    return replace(verdict, clear=False)
+
+
+def _is_fresh(verdict: Verdict, book: Book) -> bool:
+    journeys = [verdict.journey] if verdict.journey is not None else book.journeys()
+    newest = 1.5 * max((book.period(journey) for journey in journeys), default=timedelta())
+    return verdict.data_at is not None and -CLOCKS_APART <= book.now - verdict.data_at <= newest

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, delete, or_, select, update
 
@@ -10,6 +10,8 @@ from facts import Claim, Status
 from store.tables import claims as table
 from store.tables import runs
 from store.upsert import insert
+
+_CLOCKS_APART = timedelta(seconds=60)
 
 
 def claim(
@@ -22,7 +24,11 @@ def claim(
     now: datetime,
     until: datetime,
 ) -> Claim:
-    """Claim a slot until a moment, or renew a claim. A slot with a measured record is nobody's to run any more."""
+    """Claim a slot until a moment, or renew a claim. A slot with a measured record is nobody's to run any more.
+
+    Another's claim that ends later than a new one would, by more than hubs' clocks differ, was made by a clock that was ahead, and
+    is void.
+    """
     where = (runs.c.journey == journey, runs.c.location == location, runs.c.slot == slot)
     found = connection.execute(select(runs.c.status).where(*where)).scalar()
     record = Status(found) if found is not None else None
@@ -33,7 +39,7 @@ def claim(
     if connection.execute(new).first():
         return Claim(granted=True, held_by=runner, until=until, record=record)
     mine = (table.c.journey == journey, table.c.location == location, table.c.slot == slot)
-    free = or_(table.c.runner == runner, table.c.expires_at <= now)
+    free = or_(table.c.runner == runner, table.c.expires_at <= now, table.c.expires_at > until + _CLOCKS_APART)
     taken = update(table).where(*mine, free).values(runner=runner, expires_at=until)
     if connection.execute(taken).rowcount:
         return Claim(granted=True, held_by=runner, until=until, record=record)

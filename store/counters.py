@@ -6,6 +6,7 @@ Metrics need such numbers: whoever reads them takes a fall for a restart. Rollup
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -31,6 +32,7 @@ VITAL_EDGES = {
 _NAMES = {
     edges: (*(f"{edge:g}" for edge in edges), "inf") for edges in (RUN_EDGES_S, STEP_EDGES_S, *VITAL_EDGES.values())
 }
+UNMEASURED = (Status.MISSED, Status.SKIPPED)
 MOST_STEPS, MOST_PAGES, THE_REST = 40, 20, "other"
 """How many names of each a journey may bring; what comes on top shares one."""
 
@@ -119,6 +121,15 @@ def read(connection: Connection) -> list[Counted]:
     """All that was counted."""
     query = select(table).order_by(table.c.journey, table.c.location)
     return [_counted(row.journey, row.location, row.counted) for row in connection.execute(query)]
+
+
+def measured(connection: Connection) -> dict[str, int]:
+    """How many measured results of slots each location has ever sent; no clock has a part in it."""
+    found: dict[str, int] = defaultdict(int)
+    for row in connection.execute(select(table.c.location, table.c.counted["statuses"].label("statuses"))):
+        counts = row.statuses or {}
+        found[row.location] += sum(n for status, n in counts.items() if Status(status) not in UNMEASURED)
+    return dict(found)
 
 
 def _counted(journey: str, location: str, row: dict[str, Any]) -> Counted:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, delete, select
 
 from facts import FeedState
 from store.tables import feeds as table
@@ -14,6 +15,11 @@ from store.upsert import insert, upsert
 def note_configured(connection: Connection, source: str) -> None:
     """Know of a source before it brought anything; what is known of it stays."""
     connection.execute(insert(connection, table).values(source=source).on_conflict_do_nothing())
+
+
+def keep_only(connection: Connection, sources: Collection[str]) -> None:
+    """Forget the sources that are not configured any more: nobody asks them, so nothing could end what is said of them."""
+    connection.execute(delete(table).where(table.c.source.not_in(sources)))
 
 
 def note_good(connection: Connection, source: str, at: datetime) -> None:

@@ -4,30 +4,51 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, and_, cast, extract, func, select, type_coerce, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    and_,
+    cast,
+    extract,
+    func,
+    or_,
+    select,
+    type_coerce,
+    update,
+)
 
+from config.logs import get_logger
 from store.columns import Moment
 from store.tables import leases as table
 from store.upsert import insert
+
+LIFE_S = 30.0
+"""How long a hub takes a lease for. One that ends further ahead than its life was taken by a clock that was ahead, and is void."""
+_ROUNDING_S = 1.0
+_log = get_logger("sixfb.store")
 
 
 def take(connection: Connection, *, name: str, holder: str, ttl_s: float) -> int | None:
     """Take or renew a lease for `ttl_s` seconds; its epoch, or None while another holds it.
 
     The epoch rises whenever the holder changes, so that what an earlier holder still does can be told and refused.
+    A lease of another holder that ends further ahead than `ttl_s` is void: the clock was ahead when it was taken.
     """
     now = _now(connection)
-    until = type_coerce(now + int(timedelta(seconds=ttl_s) / timedelta(microseconds=1)), Moment)
+    until = type_coerce(now + _microseconds(ttl_s), Moment)
     first = {"name": name, "holder": holder, "epoch": 1, "expires_at": until}
     new = insert(connection, table).values(first).on_conflict_do_nothing().returning(table.c.name)
     if connection.execute(new).first():
         return 1
     mine, over = table.c.holder == holder, type_coerce(table.c.expires_at, BigInteger) <= now
+    void = _ends_after(now, ttl_s)
     renewed = connection.execute(update(table).where(table.c.name == name, mine, ~over).values(expires_at=until))
     if not renewed.rowcount:
+        _log_void(connection, name, void)
         taken = (
             update(table)
-            .where(table.c.name == name, over)
+            .where(table.c.name == name, or_(over, void))
             .values(holder=holder, epoch=table.c.epoch + 1, expires_at=until)
         )
         if not connection.execute(taken).rowcount:
@@ -45,10 +66,11 @@ def holds(connection: Connection, *, name: str, holder: str, epoch: int) -> bool
     return connection.execute(query.with_for_update()).first() is not None
 
 
-def held(connection: Connection) -> tuple[str, datetime] | None:
-    """Who holds a lease, of whatever name, and until when; None where nobody does."""
+def held(connection: Connection, *, life_s: float = LIFE_S) -> tuple[str, datetime] | None:
+    """Who holds a lease, of whatever name, and until when; None where nobody does. Void ones are nobody's."""
+    now = _now(connection)
     query = select(table.c.holder, table.c.expires_at).where(
-        type_coerce(table.c.expires_at, BigInteger) > _now(connection)
+        type_coerce(table.c.expires_at, BigInteger) > now, ~_ends_after(now, life_s)
     )
     row = connection.execute(query.order_by(table.c.expires_at.desc()).limit(1)).first()
     return (row.holder, row.expires_at) if row else None
@@ -58,6 +80,20 @@ def release(connection: Connection, *, name: str, holder: str) -> None:
     """Give the lease back, so that another need not wait for its end."""
     over = datetime(1970, 1, 1, tzinfo=UTC)
     connection.execute(update(table).where(table.c.name == name, table.c.holder == holder).values(expires_at=over))
+
+
+def _log_void(connection: Connection, name: str, void: ColumnElement[bool]) -> None:
+    row = connection.execute(select(table.c.holder, table.c.expires_at).where(table.c.name == name, void)).first()
+    if row is not None:
+        _log.warning("lease_void", lease=name, holder=row.holder, ends=row.expires_at.isoformat())
+
+
+def _ends_after(now: ColumnElement[int], life_s: float) -> ColumnElement[bool]:
+    return type_coerce(table.c.expires_at, BigInteger) > now + _microseconds(life_s + _ROUNDING_S)
+
+
+def _microseconds(seconds: float) -> int:
+    return int(timedelta(seconds=seconds) / timedelta(microseconds=1))
 
 
 def _now(connection: Connection) -> ColumnElement[int]:

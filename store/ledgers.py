@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, delete, select
 
 from facts import LedgerState, from_wire, to_wire
 from store.tables import ledgers as table
@@ -16,6 +17,11 @@ def save_all(connection: Connection, said: Iterable[LedgerState]) -> None:
     newest = {state.location: state for state in sorted(said, key=lambda state: state.at)}
     rows = [{"location": at, "at": state.at, "state": to_wire(state)} for at, state in sorted(newest.items())]
     upsert(connection, table, rows, newer_by="at")
+
+
+def forget_future(connection: Connection, now: datetime) -> None:
+    """Forget what a clock that was ahead has dated: no later word could take its place for as long as it was ahead."""
+    connection.execute(delete(table).where(table.c.at > now))
 
 
 def states(connection: Connection) -> dict[str, LedgerState]:

@@ -15,6 +15,8 @@ from store.tables import notifications as table
 from store.upsert import insert
 
 _OWED, _CLAIMED = NotificationState.OWED.value, NotificationState.CLAIMED.value
+# Hubs that share a database have clocks of their own.
+_CLOCKS_APART = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,9 +81,11 @@ def claim(
 
     News of a breach that nobody was told of goes before everything else, so that it does not wait behind what has failed before.
     A message waits while an earlier one of its thread to the same destination is owed or being sent: firing comes before
-    resolved. A claim that ran out is claimed again: its holder died between claiming and recording.
+    resolved. A claim that ran out is claimed again: its holder died between claiming and recording. So is one that ends
+    further ahead than its life, and a message that is due later only because the clock was ahead: both are of a wrong clock.
     """
-    query = select(table.c.id).where(_due(now), ~_earlier_is_open()).order_by(*_URGENCY)
+    due = or_(_due(now), _of_a_wrong_clock(now, holder, lease_s))
+    query = select(table.c.id).where(due, ~_earlier_is_open()).order_by(*_URGENCY)
     if destination is not None:
         query = query.where(table.c.destination == destination)
     if connection.dialect.name == "postgresql":
@@ -108,6 +112,17 @@ def _due(now: datetime) -> ColumnElement[bool]:
     )
 
 
+def _of_a_wrong_clock(now: datetime, holder: str, lease_s: float) -> ColumnElement[bool]:
+    """What waits only because the clock was ahead. A claim of this very holder is no such thing: it is being sent."""
+    soon = now + _CLOCKS_APART
+    tried = exists().where(deliveries.c.notification_id == table.c.id, deliveries.c.at > soon)
+    void = and_(table.c.claimed_by != holder, table.c.claimed_until > soon + timedelta(seconds=lease_s))
+    return or_(
+        and_(table.c.state == _OWED, table.c.due_at > now, or_(table.c.created_at > soon, tried)),
+        and_(table.c.state == _CLAIMED, void),
+    )
+
+
 def _earlier_is_open() -> ColumnElement[bool]:
     earlier = table.alias("earlier")
     return exists().where(
@@ -121,7 +136,7 @@ def _earlier_is_open() -> ColumnElement[bool]:
 def _claim(connection: Connection, notification_id: str, holder: str, now: datetime, lease_s: float) -> bool:
     statement = (
         update(table)
-        .where(table.c.id == notification_id, _due(now))
+        .where(table.c.id == notification_id, or_(_due(now), _of_a_wrong_clock(now, holder, lease_s)))
         .values(state=_CLAIMED, claimed_by=holder, claimed_until=now + timedelta(seconds=lease_s))
     )
     return bool(connection.execute(statement).rowcount)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, and_, delete, or_, select
+from sqlalchemy import ColumnElement, Table, and_, delete, desc, func, or_, select
 
 from facts import AlertState, Status
 from store.engine import Store
@@ -52,8 +52,13 @@ class Swept:
 
 
 def sweep(store: Store, *, now: datetime, keep: Retention | None = None) -> Swept:
-    """Delete what is older than it is kept."""
+    """Delete what is older than it is kept, by `now` or a day after the newest measured run, whichever comes first.
+
+    Two clocks must agree before anything is gone: the hub's, and that of the runner which has measured last. A clock that is
+    a year ahead would let all history go; one that has no runner to agree with lets nothing go that is not old beside the rest.
+    """
     keep = keep or Retention()
+    now = min(now, _newest_run(store) or now)
     over = and_(alerts.c.resolved_at < now - keep.alerts, alerts.c.state.in_((AlertState.RESOLVED, AlertState.DROPPED)))
     dropped = and_(alerts.c.state == AlertState.DROPPED, alerts.c.pending_since < now - keep.alerts)
     old: list[tuple[Table, Any, ColumnElement[bool]]] = [
@@ -75,6 +80,15 @@ def sweep(store: Store, *, now: datetime, keep: Retention | None = None) -> Swep
         rows[table.name] = rows.get(table.name, 0) + len(_sweep(store, table, key, condition))
     gone = _sweep(store, evidence, evidence.c.sha256, evidence.c.stored_at < now - keep.evidence)
     return Swept(rows=rows, evidence=gone)
+
+
+def _newest_run(store: Store) -> datetime | None:
+    """A day after the newest measured run began, by its runner's clock; None where nothing was measured."""
+    measured = runs.c.status.not_in((Status.MISSED.value, Status.SKIPPED.value))
+    query = select(func.coalesce(runs.c.slot, runs.c.started_at)).where(measured)
+    with store.read() as connection:
+        newest = connection.execute(query.order_by(desc(runs.c.started_at)).limit(1)).scalar()
+    return newest + timedelta(days=1) if newest is not None else None
 
 
 def _sweep(store: Store, table: Table, key: Any, condition: ColumnElement[bool]) -> list[Any]:

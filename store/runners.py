@@ -42,6 +42,7 @@ def _heard(location: str, beat: Heartbeat, heard_at: datetime, skews: Iterable[f
         heard_at=heard_at,
         trouble=beat.trouble,
         sandbox=beat.sandbox,
+        refusal=beat.refusal,
         skews=tuple(skews),
     )
 

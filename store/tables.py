@@ -302,6 +302,7 @@ runners = Table(
     Column("heard_at", Moment, nullable=False),
     Column("trouble", Text),
     Column("sandbox", Boolean),
+    Column("refusal", Text),
     Column("skews", JSON, nullable=False),
     Index("ix_runners_heard", "heard_at"),
 )

@@ -24,6 +24,8 @@ _MARKS = {
     NotificationKind.RESOLVED: "✅",
     NotificationKind.ACKNOWLEDGED: "🙋",
 }
+# A green tick says that it recovered.
+_CLOSED = "⏹️"
 _SEVERITY_MARKS = {Severity.CRITICAL: "🔴", Severity.HIGH: "🟠", Severity.MEDIUM: "🟡"}
 
 
@@ -53,7 +55,7 @@ def escaped(text: str) -> str:
 
 def body(message: Message, mentions: Sequence[str] = ()) -> dict[str, Any]:
     """The JSON of a message: `text` for notifications and screen readers, `blocks` for the eye."""
-    mark = _MARKS.get(message.kind) or _SEVERITY_MARKS.get(message.severity, "🔵")
+    mark = _CLOSED if message.closed else _MARKS.get(message.kind) or _SEVERITY_MARKS.get(message.severity, "🔵")
     headline = f"{mark} {_demo(message)}{message.headline}"
     called = " ".join(mentions) if message.kind is NotificationKind.FIRING else ""
     text = f"{escaped(headline)}\n{escaped(message.summary)}" + (f"\n{called}" if called else "")

@@ -47,6 +47,7 @@ class AlertRow:
     run_id: str | None
     runbook: str | None
     last_known: bool
+    closed: str | None = None
     notifications: tuple[NotificationRow, ...] = ()
 
 
@@ -61,7 +62,7 @@ def alert_row(alert: Alert, now: datetime, notifications: Sequence[Notification]
         summary=alert.summary,
         severity=alert.severity.value,
         tone=SEVERITY_TONES.get(alert.severity, "mute") if firing else "mute",
-        state="needs review" if alert.needs_review else alert.state.value,
+        state="needs review" if alert.needs_review else "closed" if alert.closed else alert.state.value,
         since=ago(fired, now),
         lasted=span(end - fired) if alert.state is not AlertState.PENDING else None,
         acked=alert.acked_by,
@@ -73,6 +74,7 @@ def alert_row(alert: Alert, now: datetime, notifications: Sequence[Notification]
         run_id=alert.runs[-1] if alert.runs else None,
         runbook=alert.runbook,
         last_known=alert.last_known,
+        closed=alert.closed,
         notifications=tuple(_row(n, now) for n in notifications),
     )
 

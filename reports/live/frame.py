@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from reports.words import span
+
+_CLOCKS_APART = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,9 +25,9 @@ def ago(moment: datetime | None, now: datetime) -> Ago | None:
     if moment is None:
         return None
     utc = moment.astimezone(UTC)
-    return Ago(
-        iso=utc.isoformat(timespec="seconds"), clock=f"{utc:%Y-%m-%d %H:%M:%S} UTC", words=f"{span(now - moment)} ago"
-    )
+    # Of a clock that was ahead, or of another hub's whose clock is ahead by a little.
+    words = f"{span(now - moment)} ago" if moment - now <= _CLOCKS_APART else f"{span(moment - now)} in the future"
+    return Ago(iso=utc.isoformat(timespec="seconds"), clock=f"{utc:%Y-%m-%d %H:%M:%S} UTC", words=words)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

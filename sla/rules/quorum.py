@@ -167,7 +167,9 @@ def _last_slots(book: Book, slots: int) -> dict[str, list[Outcome]]:
     for journey in book.journeys():
         near = (slots + 0.5) * book.period(journey)
         for place in book.locations(journey):
-            recent = [o for o in book.last(journey, place, slots) if not o.late and book.now - o.finished_at <= near]
+            recent = [
+                o for o in book.last(journey, place, slots) if not o.late and abs(book.now - o.finished_at) <= near
+            ]
             found.setdefault(place, []).extend(o for o in recent if o.status in _SAYING)
     return {place: outcomes for place, outcomes in found.items() if outcomes and book.trouble(place) is None}
 

@@ -87,7 +87,7 @@ def _feed(name: str, rule: OversoldRule, book: Book, age: float, *, silent: bool
     feed = book.history.feeds[FEED]
     why = f"; {feed.last_error}" if feed.last_error and silent else ""
     last = f"{age / 60:.0f} min old" if feed.last_good_at else "has not come yet"
-    at = feed.last_good_at
+    at, limit = feed.last_good_at, rule.s("feed_silent")
     return Verdict(
         rule=name,
         subject="feed",
@@ -100,7 +100,8 @@ def _feed(name: str, rule: OversoldRule, book: Book, age: float, *, silent: bool
         unit="s",
         n=1 if at else 0,
         window="last sample",
-        breached=silent,
+        # A hub that was down or asleep has not asked: it asks first, and tells then.
+        breached=silent and (book.now - book.history.watching_since).total_seconds() > limit / 5,
         clear=not silent and at is not None,
         data_at=at,
         runbook=rule.runbook,

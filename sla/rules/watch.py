@@ -3,15 +3,18 @@ W4 (messages do not arrive), W5 (a refused record)."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from itertools import takewhile
 
-from facts import SKEWS_KEPT, Backlog, Outcome, Severity, Verdict, Word
+from facts import SKEWS_KEPT, WAITS_FROM_S, Backlog, Outcome, Severity, Verdict, Word
 from sla.counting import Book, Class
 from sla.durations import words
 from sla.hours import slot_of
 from sla.rules.saying import newest
 from sla.targets import CoverageRule, DeliveryRule, SetAsideRule, SilentRule, SkewRule
+
+_OWN_CLOCK_FOR_S = 30.0
 
 
 def silent(name: str, rule: SilentRule, book: Book) -> list[Verdict]:
@@ -20,8 +23,17 @@ def silent(name: str, rule: SilentRule, book: Book) -> list[Verdict]:
     return [_everywhere(name, rule, book, places), *(_place(name, rule, book, place) for place in places)]
 
 
-def _heard(book: Book, place: str) -> datetime:
-    return max(book.history.last_received.get(place, book.history.watching_since), book.history.watching_since)
+def _silent_s(book: Book, place: str) -> float:
+    """For how long the hub has listened in vain. A hub that was down or asleep has not listened: that says nothing of a location."""
+    since = book.history.watching_since
+    heard = max(book.history.last_received.get(place, since), since)
+    return book.history.silent_s.get(place, (book.now - heard).total_seconds())
+
+
+def _age_s(book: Book, places: Iterable[str]) -> float | None:
+    """How old the last result of some locations is; None where there is none."""
+    known = [at for place in places if (at := book.history.last_received.get(place))]
+    return max(0.0, (book.now - max(known)).total_seconds()) if known else None
 
 
 def _period_s(book: Book, place: str) -> float:
@@ -31,25 +43,27 @@ def _period_s(book: Book, place: str) -> float:
 
 def _place(name: str, rule: SilentRule, book: Book, place: str) -> Verdict:
     limit = rule.periods * _period_s(book, place) + rule.s("margin")
-    heard = _heard(book, place)
-    age = (book.now - heard).total_seconds()
-    ever = place in book.history.last_received
-    is_silent = age > limit
+    silent_s, age = _silent_s(book, place), _age_s(book, [place])
+    is_silent = silent_s > limit
+    # The hub was down, or has just begun: it may not call a location silent yet, nor well.
+    unheard = not is_silent and (age is None or age > limit)
     n = _received(book, place, book.now - timedelta(seconds=limit))
+    word = Word.NO_DATA if unheard and age is not None else Word.INSUFFICIENT if unheard else Word.MET
     return Verdict(
         rule=name,
         subject=place,
-        verdict=Word.WARNING if is_silent else Word.MET if ever else Word.INSUFFICIENT,
+        verdict=Word.WARNING if is_silent else word,
         title=f"{rule.title}: {place}",
-        summary=f"{place}: {_last_word(book, place, age)} (limit {words(limit)}){_of_runners(book, place, is_silent=is_silent)}",
+        summary=f"{place}: {_last_word(age, silent_s)} (limit {words(limit)}){_listening(silent_s, unheard=unheard)}"
+        f"{_of_runners(book, place, is_silent=is_silent)}",
         severity=rule.severity,
-        value=age,
+        value=age if age is not None else silent_s,
         limit=limit,
         unit="s",
         n=n,
         window="since the last result",
         breached=is_silent,
-        clear=not is_silent and n >= rule.recover_runs,
+        clear=not is_silent and not unheard and n >= rule.recover_runs,
         counted=(place,),
         data_at=book.history.last_received.get(place),
         runbook=rule.runbook,
@@ -57,19 +71,24 @@ def _place(name: str, rule: SilentRule, book: Book, place: str) -> Verdict:
 
 
 def _received(book: Book, place: str, since: datetime) -> int:
-    """How many results came from a location after a moment, whichever slots they are of."""
+    """How many results came from a location after a moment and until now, whichever slots they are of."""
     hours = [hour for journey in book.journeys() for hour in book.hours(journey, place)]
     lately = [hour for hour in hours if hour.once(_last_received) > since]
-    return sum(o.received_at > since for hour in lately for o in hour.outcomes)
+    return sum(since < o.received_at <= book.now for hour in lately for o in hour.outcomes)
 
 
 def _last_received(outcomes: tuple[Outcome, ...]) -> datetime:
     return max(o.received_at for o in outcomes)
 
 
-def _last_word(book: Book, place: str, age_s: float) -> str:
-    last = book.history.last_received.get(place)
-    return f"the last result came {words(age_s)} ago" if last else f"no result since we watch, {words(age_s)}"
+def _last_word(age_s: float | None, silent_s: float) -> str:
+    return (
+        f"no result since we watch, {words(silent_s)}" if age_s is None else f"the last result came {words(age_s)} ago"
+    )
+
+
+def _listening(silent_s: float, *, unheard: bool) -> str:
+    return f"; the hub has listened for {words(silent_s)} only" if unheard else ""
 
 
 def _of_runners(book: Book, place: str, *, is_silent: bool) -> str:
@@ -78,26 +97,31 @@ def _of_runners(book: Book, place: str, *, is_silent: bool) -> str:
 
 
 def _everywhere(name: str, rule: SilentRule, book: Book, places: list[str]) -> Verdict:
-    heard = max((_heard(book, place) for place in places), default=book.history.watching_since)
-    age = (book.now - heard).total_seconds()
+    silent_s = min((_silent_s(book, place) for place in places), default=0.0)
+    age = _age_s(book, places)
     period = min((_period_s(book, place) for place in places), default=0.0)
     limit = rule.all_periods * period + rule.s("all_margin")
-    blind = age > limit
+    blind = silent_s > limit
+    unheard = not blind and (age is None or age > limit)
+    word = Word.NO_DATA if unheard and age is not None else Word.INSUFFICIENT if unheard else Word.MET
+    shown = words(silent_s if age is None else age)
+    where = f"of {len(places)} locations ({', '.join(places)})"
+    waiting = blind or age is None
+    said = f"no result from any {where} for {shown}" if waiting else f"the last result {where} came {shown} ago"
     return Verdict(
         rule=name,
         subject="all",
-        verdict=Word.CRITICAL if blind else Word.MET if book.history.last_received else Word.INSUFFICIENT,
+        verdict=Word.CRITICAL if blind else word,
         title="The monitor is blind: no location sends results",
-        summary=f"{'no result from any' if blind else 'the last result'} of {len(places)} locations "
-        f"({', '.join(places)}) {'for ' + words(age) if blind else 'came ' + words(age) + ' ago'} (limit {words(limit)})",
+        summary=f"{said} (limit {words(limit)}){_listening(silent_s, unheard=unheard)}",
         severity=Severity.CRITICAL,
-        value=age,
+        value=age if age is not None else silent_s,
         limit=limit,
         unit="s",
         n=len(places),
         window="since the last result",
         breached=blind,
-        clear=not blind,
+        clear=not blind and not unheard,
         counted=tuple(places),
         data_at=max(book.history.last_received.values(), default=None),
         runbook=rule.runbook,
@@ -156,8 +180,49 @@ def _coverage(name: str, rule: CoverageRule, book: Book, journey: str) -> Verdic
 
 
 def skew(name: str, rule: SkewRule, book: Book) -> list[Verdict]:
-    """W3: a verdict for each location, of the runner there whose clock is furthest off."""
-    return [_skew(name, rule, book, place) for place in book.all_locations()]
+    """W3: a verdict for each location, of the runner there whose clock is furthest off, and one of the hub's own (`W3/hub`)."""
+    return [_own_clock(name, rule, book), *(_skew(name, rule, book, place) for place in book.all_locations())]
+
+
+def _own_clock(name: str, rule: SkewRule, book: Book) -> Verdict:
+    clock = book.history.hub_clock
+    off = abs(clock.behind_s) if clock.is_wrong and clock.behind_s is not None else None
+    way = "behind" if (clock.behind_s or 0) > 0 else "ahead"
+    said = "nobody is heard whose clock could tell" if not clock.voices else "the runners' clocks agree with the hub's"
+    word = Word.NO_DATA if not clock.voices else Word.MET
+    if clock.is_undecided:
+        word, said = (
+            Word.INSUFFICIENT,
+            f"{', '.join(clock.by)} disagrees with the hub's clock, and nobody else is heard",
+        )
+    if off is not None:
+        word = Word.CRITICAL if clock.holds_results else Word.WARNING
+        said = (
+            f"the hub's clock is {words(off)} {way}, as {len(clock.by)} of {clock.voices} say ({', '.join(clock.by)})"
+        )
+        said += "; no result is taken and nothing is judged until it is right" if clock.holds_results else ""
+    return Verdict(
+        rule=name,
+        subject="hub",
+        verdict=word,
+        title="The hub's clock is wrong",
+        summary=f"{said} (limit {rule.reject_s:g} s)",
+        severity=Severity.CRITICAL if clock.holds_results else Severity.HIGH,
+        value=off,
+        limit=rule.reject_s,
+        unit="s",
+        n=clock.voices,
+        window="now",
+        breached=off is not None,
+        clear=word is Word.MET,
+        # A message that waited while the hub was stopped looks as if the clock was ahead; the next one does not.
+        for_s=_OWN_CLOCK_FOR_S if off is not None else 0.0,
+        counted=clock.by,
+        samples=clock.by if off is not None else (),
+        samples_are_runs=False,
+        data_at=book.now,
+        runbook=rule.runbook,
+    )
 
 
 def _skew(name: str, rule: SkewRule, book: Book, place: str) -> Verdict:
@@ -165,14 +230,21 @@ def _skew(name: str, rule: SkewRule, book: Book, place: str) -> Verdict:
     known = [(abs(runner.skew_s), runner) for runner in alive if runner.skew_s is not None]
     off, runner = max(known, key=lambda one: one[0], default=(None, None))
     rejected = off is not None and off > rule.reject_s
-    breached = off is not None and off > rule.warn_s
+    # The newest message tells whether a clock was set right just now, the runner's or the hub's.
+    is_right_now = runner is not None and abs(runner.skews[-1]) <= rule.warn_s
+    breached = off is not None and off > rule.warn_s and not is_right_now
     word = Word.NO_DATA if not alive else Word.INSUFFICIENT if off is None else Word.WARNING if breached else Word.MET
+    if off is not None and off > rule.warn_s and is_right_now:
+        word = Word.INSUFFICIENT
     said = f"{place}: no runner is heard" if not alive else f"{place}: fewer than {SKEWS_KEPT} messages yet"
     if off is not None and runner is not None:
         way = "ahead of" if (runner.skew_s or 0) > 0 else "behind"
         said = f"{place}: the clock of runner {runner.id or 'without a name'} is {off:.1f} s {way} the hub's"
         said += "; its times are set right by the hub's" if rejected else ""
+        said += _whose(book)
     limit = rule.reject_s if rejected else rule.warn_s
+    if book.history.hub_clock.is_wrong:
+        word, breached, said = Word.NO_DATA, False, f"{place}: cannot be told while the hub's own clock is wrong"
     return Verdict(
         rule=name,
         subject=place,
@@ -186,11 +258,20 @@ def _skew(name: str, rule: SkewRule, book: Book, place: str) -> Verdict:
         n=len(runner.skews) if runner else 0,
         window=f"{SKEWS_KEPT} messages",
         breached=breached,
-        clear=off is not None and off < rule.recover_s,
+        clear=word is Word.MET and off is not None and off < rule.recover_s,
         counted=(place,) if off is not None else (),
         data_at=runner.heard_at if runner else max((r.heard_at for r in alive), default=None),
         runbook=rule.runbook,
     )
+
+
+def _whose(book: Book) -> str:
+    clock = book.history.hub_clock
+    if not clock.is_undecided:
+        return ""
+    far = abs(clock.behind_s or 0.0) > WAITS_FROM_S
+    waits = "; what it dates into the hub's future waits there until one of them is right" if far else ""
+    return f"; it may be the hub's clock that is wrong: no other runner is heard{waits}"
 
 
 def set_aside(name: str, rule: SetAsideRule, book: Book) -> list[Verdict]:
@@ -201,7 +282,8 @@ def set_aside(name: str, rule: SetAsideRule, book: Book) -> list[Verdict]:
 def _set_aside(name: str, rule: SetAsideRule, book: Book, place: str) -> Verdict:
     alive = book.answering(place)
     count = sum(runner.rejected for runner in alive)
-    said = f"{count} records were refused by the hub and lie at the runner" if alive else "no runner is heard"
+    why = next((f"; the last one: {runner.refusal}" for runner in alive if runner.rejected and runner.refusal), "")
+    said = f"{count} records were refused by the hub and lie at the runner{why}" if alive else "no runner is heard"
     return Verdict(
         rule=name,
         subject=place,

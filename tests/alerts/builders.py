@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -90,10 +90,10 @@ class Machine:
             last_incident=len(self.incidents),
         )
 
-    def tick(self, *verdicts: Verdict, after_s: float = 10, gone: Sequence[str] = ()) -> Advance:
+    def tick(self, *verdicts: Verdict, after_s: float = 10, gone: Mapping[str, str] | None = None) -> Advance:
         """One tick, `after_s` seconds after the last."""
         self.now += timedelta(seconds=after_s)
-        step = advance(self.standing(), verdicts, self.policy, self.now, previous=self._previous, gone=gone)
+        step = advance(self.standing(), verdicts, self.policy, self.now, previous=self._previous, gone=gone or {})
         self._previous = self.now
         self._save(step)
         return step

@@ -230,11 +230,14 @@ def test_a_journey_that_is_no_longer_watched_closes_its_alerts() -> None:
     machine = Machine()
     machine.tick(breach())
     machine.deliver()
-    machine.tick(gone=[F0])
-    assert (machine.alert(F0).state, machine.alert(F0).closed) == (AlertState.RESOLVED, "no longer watched")
+    machine.tick(gone={F0: "closed: it is gone"})
+    assert (machine.alert(F0).state, machine.alert(F0).closed) == (AlertState.RESOLVED, "closed: it is gone")
     assert machine.told("slack") == ["firing", "resolved"]
     last = max(machine.notifications.values(), key=lambda n: n.order)
-    assert last.message["headline"].startswith("Ended without recovery")
+    assert last.message["headline"].startswith("Closed: ")
+    assert last.message["summary"].startswith("closed: it is gone. It did not recover; last known: ")
+    assert last.message["closed"] == "closed: it is gone"
+    assert {line["state"] for line in last.message["lines"]} == {"closed"}
 
 
 @pytest.mark.parametrize("step_s", [61, 4000, -4000])

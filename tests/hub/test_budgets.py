@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from facts import Blame, Run, Status
+from facts import Blame, Run, Status, WatchState
 from hub.loading import load_history
 from sla.judge import judge
 from store import runs
@@ -64,7 +64,8 @@ def judged(bench: Bench, journey: str = GA) -> float:
     """The same by the verdict of F2c, which looks three days back: how many failed beside how many might have."""
     watched, targets = bench.centre.watched, bench.centre.targets
     with bench.store.read() as connection:
-        history = load_history(connection, watched=watched, targets=targets, now=bench.now, watching_since=bench.now)
+        watch = WatchState(tick_at=bench.now, since=bench.now)
+        history = load_history(connection, watched=watched, targets=targets, now=bench.now, watch=watch)
     (verdict,) = (v for v in judge(targets, history, bench.now) if (v.rule, v.journey) == ("F2c", journey))
     assert verdict.value is not None
     assert verdict.limit is not None

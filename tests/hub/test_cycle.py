@@ -12,7 +12,8 @@ from sqlalchemy import update
 
 from alerts.channels import Receipt
 from alerts.message import Message
-from facts import Blame, NotificationState, Severity, Status
+from cli.alerts import _print as print_alerts
+from facts import Alert, Blame, NotificationState, Severity, Status, from_wire
 from hub.collect import Collector
 from hub.cycle import Cycle
 from hub.deliver import Deliverer
@@ -412,7 +413,29 @@ def test_an_alert_of_a_journey_that_left_the_plan_is_closed(bench: Bench) -> Non
     )
     after.tick(bench.now + timedelta(seconds=10))
     ended = [a for a in bench.client.get("/api/alerts").json()["alerts"] if a["journey"] == "ga_purchase"]
-    assert {a["closed"] for a in ended} == {"no longer watched"}
+    assert {a["closed"] for a in ended} == {"closed: journey ga_purchase is not on the plan in locations.yaml any more"}
+
+
+def test_an_alert_of_a_rule_that_is_switched_off_is_closed_after_a_restart_and_everybody_is_told_why(
+    light: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broken(light, "us-east", "us-west")
+    light.tick()
+    targets = light.centre.targets
+    off = replace(targets, A1s=replace(targets.A1s, enabled=False), F0=replace(targets.F0, enabled=False))
+    light.now += timedelta(minutes=5)
+    light.cycle = replace(light.cycle, targets=off, watching_since=light.now)
+    light.tick()
+    light.tick()
+    why = "closed: rule A1s is switched off in sla.yaml"
+    shown = light.client.get("/api/alerts/A1s.ga_purchase.1").json()
+    assert (shown["state"], shown["closed"], shown["changes"][-1]["note"]) == ("resolved", why, why)
+    last = max(shown["notifications"], key=lambda n: n["order"])
+    assert last["message"]["headline"].startswith("Closed: ")
+    assert last["message"]["summary"].startswith(f"{why}. It did not recover")
+    assert f"{why}; it did not recover" in light.client.get("/alerts").text
+    print_alerts([from_wire(Alert, {k: v for k, v in shown.items() if k not in ("changes", "notifications")})])
+    assert f"{why}; it did not recover" in capsys.readouterr().out
 
 
 def test_the_overview_is_led_by_the_alert_that_leads_the_message(light: Bench) -> None:

@@ -254,3 +254,14 @@ def test_the_alert_says_who_was_counted_and_who_was_left_out_and_why(bench: Benc
     assert outage["counted"] == ["us-east", "us-west"]
     assert outage["left_out"] == ["eu-west: its runner is in trouble: its disk takes nothing"]
     assert "left out: eu-west: its runner is in trouble: its disk takes nothing" in outage["summary"]
+
+
+def test_what_the_hub_refused_is_told_with_the_reason(bench: Bench) -> None:
+    why = "slot: 2026-11-23T18:20:00Z is in the hub's future; set the runner's clock"
+    beat(bench, rejected=2, refusal=why)
+    bench.tick()
+    alert = next(a for a in bench.client.get("/api/alerts").json()["alerts"] if a["rule"] == "W5")
+    assert (
+        alert["summary"]
+        == f"us-east: 2 records were refused by the hub and lie at the runner; the last one: {why} (limit 1)"
+    )

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import itertools
+import json
 import time
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
 from facts import Plan, PlannedJourney, Run, Status, to_wire
 from journeys.site import Site
+from runner.budget import Budget
 from runner.clock import ClockSteps
+from runner.entries import Order, State
+from runner.ledger import Ledger
 from runner.service import Runner, RunnerSettings
 from tests.drills.runner import Stub
 
@@ -145,3 +151,128 @@ def test_a_clock_that_is_kept_right_by_a_little_was_not_set() -> None:
         moves(by)
         told.append(steps.since_s("ga_purchase"))
     assert told == [0, 0, 60, 0, 0]
+
+
+class RefusingHub:
+    """A hub whose clock is right: it refuses what is more than five minutes in its future, keeps the rest, and grants what it has
+    no record of."""
+
+    def __init__(self, room: Room) -> None:
+        self.room, self.taken, self.made = room, list[dict[str, Any]](), list[str]()
+        self.now = NOON
+
+    def answer(self, request: httpx.Request) -> httpx.Response:
+        if request.method == "GET":
+            return self.room._answer(request)
+        if request.url.path != "/api/runs":
+            slot = datetime.fromisoformat(json.loads(request.content)["slot"])
+            known = {datetime.fromisoformat(run["slot"]) for run in self.taken if run["slot"]}
+            return httpx.Response(
+                200, json={"granted": slot not in known, "record": "passed" if slot in known else None}
+            )
+        results = []
+        for run in json.loads(request.content)["runs"]:
+            latest = max(datetime.fromisoformat(run[key]) for key in ("slot", "started_at") if run[key])
+            refused = latest > self.now + timedelta(minutes=5)
+            results.append(
+                {"id": run["id"], "result": "rejected" if refused else "accepted", "reason": "set the clock"}
+            )
+            self.taken += [] if refused else [run]
+        return httpx.Response(200, json={"results": results})
+
+
+class Timed(Stub):
+    """A run that is over at once, and dated by the runner's clock."""
+
+    clock: Clock
+    made: list[str]
+
+    def wait(self) -> Run:
+        self.made.append(self._job.run_id)
+        return replace(super()._record(Status.PASSED), started_at=self.clock.wall, finished_at=self.clock.wall)
+
+
+def a_life(room: Room, hub: RefusingHub, folder: Path) -> Runner:
+    settings = RunnerSettings(location="us-east", hub_url="http://hub.test", folder=folder, look_every_s=3600)
+    client = httpx.Client(transport=httpx.MockTransport(hub.answer))
+    timed = type("TimedHere", (Timed,), {"clock": room.clock, "made": hub.made})
+    return Runner(settings, make=timed, client=client, clock=lambda: room.clock.wall, steady=lambda: room.clock.time)
+
+
+GA = PlannedJourney(journey="ga_purchase", period_s=PERIOD_S)
+
+
+def look(runner: Runner) -> None:
+    """One look at the grid, and the run that comes of it; what is kept is sent."""
+    runner._slots.look(GA)
+    ends = time.monotonic() + 20
+    while runner._slots._under_way and time.monotonic() < ends:
+        time.sleep(0.005)
+    runner.sender.send_all()
+
+
+@pytest.mark.parametrize("ahead_s", [5 * PERIOD_S, 120 * PERIOD_S, 3 * 86_400])
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_clock_that_was_ahead_keeps_nothing_from_being_run_once_it_is_right(
+    tmp_path: Path, ahead_s: int, *, restarted: bool
+) -> None:
+    room = Room(tmp_path / "room")
+    hub = RefusingHub(room)
+    runner = a_life(room, hub, tmp_path / "runner")
+    runner._accounting._plans.refresh()
+    room.clock.is_set(ahead_s)
+    runner.spool.start_from(GA.journey, room.clock.wall)
+    for _ in range(3):
+        room.clock.goes_on(PERIOD_S)
+        hub.now += timedelta(seconds=PERIOD_S)
+        look(runner)
+    room.clock.is_set(-ahead_s)
+    if restarted:
+        runner.spool.close()
+        runner.ledger.close()
+        runner = a_life(room, hub, tmp_path / "runner")
+        runner._accounting._plans.refresh()
+        runner._forget_the_future(room.clock.wall)
+        runner._slots.start(room.clock.wall)
+        runner.spool.try_rejected_again()
+    for _ in range(3):
+        room.clock.goes_on(PERIOD_S)
+        hub.now += timedelta(seconds=PERIOD_S)
+        look(runner)
+        look(runner)
+    assert runner.spool.rejected() == [], "nothing is refused for ever"
+    slots = [datetime.fromisoformat(run["slot"]) for run in hub.taken if run["slot"] and run["status"] == "passed"]
+    right_now = [slot for slot in slots if NOON + timedelta(seconds=3 * PERIOD_S) < slot <= hub.now]
+    assert len(right_now) >= 2, "within two periods it runs again"
+    assert max(Counter(slots).values()) == 1
+    of_no_slot = [run for run in hub.taken if run["slot"] is None]
+    assert all("clock was ahead" in run["notes"][-1] for run in of_no_slot)
+    assert sorted(run["id"] for run in hub.taken if run["status"] == "passed") == sorted(hub.made), "each is here, once"
+    runner.spool.close()
+    runner.ledger.close()
+
+
+def test_a_window_of_requests_that_a_clock_ahead_has_dated_is_forgotten() -> None:
+    spent = replace(Budget(), left=0, resets_at=NOON + timedelta(hours=1), as_of=NOON + timedelta(minutes=50))
+    assert spent.certain_block("ga_purchase", NOON) is None
+    assert spent.certain_block("ga_purchase", NOON + timedelta(minutes=51)) is not None
+
+
+def test_a_purchase_that_a_clock_ahead_has_dated_is_of_now_and_may_be_undone(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "ledger.db")
+    ahead = NOON + timedelta(hours=5)
+    order = Order(
+        run_id="r1",
+        attempt=1,
+        journey="ga_purchase",
+        location="us-east",
+        slot=ahead,
+        email="a@example.com",
+        meant_at=ahead,
+    )
+    ledger.note("cs_1", order, state=State.OPEN, amount_minor=1, currency="usd", now=ahead, hold=timedelta(minutes=2))
+    assert ledger.due(NOON) == []
+    assert ledger.set_back(NOON) == 1
+    assert [entry.session_id for entry in ledger.due(NOON)] == ["cs_1"]
+    assert ledger.purchases(NOON + timedelta(hours=2)) == 0
+    ledger.close()

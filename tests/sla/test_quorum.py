@@ -215,7 +215,7 @@ def asks(location: str, minutes_ago: float, status: int, *, journey: str = GA) -
         ([asks("us-east", 1, 503), asks("us-east", 6, 503)], Word.OFF_TARGET, False, False),
         ([asks("us-east", 1, 503), asks("us-west", 16, 503), asks("us-west", 2, 200)], Word.OFF_TARGET, False, False),
         ([asks("us-east", m, 200) for m in (1, 6, 11)], Word.MET, False, True),
-        ([asks("us-east", 40, 200)], Word.NO_DATA, False, True),
+        ([asks("us-east", 40, 200)], Word.NO_DATA, False, False),
     ],
 )
 def test_a_third_party_fails_when_two_locations_see_it(

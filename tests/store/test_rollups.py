@@ -69,10 +69,12 @@ def test_passed_runs_go_first_and_evidence_says_which_files(store: Store) -> Non
         evidence.save(connection, sha256="a" * 64, size=1, kind="screenshot", at=A_MOMENT)
     early = retention.sweep(store, now=A_MOMENT + timedelta(days=13))
     assert (early.rows["runs"], early.evidence) == (0, [])
+    save(store, a_slot_run(36 * 1440, id="later", started_at=A_MOMENT + timedelta(days=36)))
     month = retention.sweep(store, now=A_MOMENT + timedelta(days=36))
     assert (month.rows["runs"], month.evidence) == (1, ["a" * 64])
+    save(store, a_slot_run(91 * 1440, id="last", started_at=A_MOMENT + timedelta(days=91)))
     quarter = retention.sweep(store, now=A_MOMENT + timedelta(days=91))
-    assert quarter.rows["runs"] == 1
+    assert quarter.rows["runs"] == 2
     with store.read() as connection:
-        assert runs.count(connection) == 0
+        assert runs.count(connection) == 1
         assert rollups.read(connection, width_s=86_400, since=A_MOMENT - timedelta(days=2))

@@ -1,0 +1,85 @@
+"""Whether the hub's own clock is right: what the runners' clocks say of it. Kept in memory, by a clock that nobody sets."""
+
+from __future__ import annotations
+
+import statistics
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+
+from alerts.message import duration
+from facts import HubClock
+
+HEARD_WITHIN_S = 150.0
+AGREE_WITHIN_S = 30.0
+_MOST = 10_000
+
+
+class ClockWitness:
+    """Takes the skew of each message of each runner, and judges the hub's clock by those that were heard lately.
+
+    Each location has one voice, the median of its runners; where one location alone is heard, each runner there has one.
+    """
+
+    def __init__(self, *, limit_s: float = 30.0, steady: Callable[[], float] = time.monotonic) -> None:
+        self._limit_s, self._steady = limit_s, steady
+        self._lock = threading.Lock()
+        self._heard: dict[tuple[str, str], tuple[float, float]] = {}
+
+    def note(self, location: str, runner: str, ahead_s: float) -> None:
+        """A message came; `ahead_s` is by how much its clock is ahead of the hub's (negative: behind)."""
+        with self._lock:
+            now = self._steady()
+            if len(self._heard) >= _MOST:
+                self._heard = {key: one for key, one in self._heard.items() if now - one[1] <= HEARD_WITHIN_S}
+            self._heard[location, runner] = ahead_s, now
+
+    def judged(self) -> HubClock:
+        """What the voices say now."""
+        with self._lock:
+            now = self._steady()
+            heard = {key: ahead for key, (ahead, at) in self._heard.items() if now - at <= HEARD_WITHIN_S}
+        return judged_by(_voices(heard), limit_s=self._limit_s)
+
+
+def _voices(heard: Mapping[tuple[str, str], float]) -> dict[str, float]:
+    by_place: dict[str, list[float]] = defaultdict(list)
+    for (location, _), ahead_s in heard.items():
+        by_place[location].append(ahead_s)
+    if len(by_place) == 1:
+        return {f"{location}/{runner}": ahead_s for (location, runner), ahead_s in heard.items()}
+    return {location: statistics.median(skews) for location, skews in by_place.items()}
+
+
+def judged_by(voices: Mapping[str, float], *, limit_s: float) -> HubClock:
+    """The judgement of some voices, each by how many seconds it is ahead of the hub. Pure.
+
+    Where more than half are off, by more than `limit_s`, and the same way, it is the hub that is wrong. Where somebody agrees
+    with the hub, it is right. Else nobody can tell: one voice against one.
+    """
+    off = {name: ahead_s for name, ahead_s in voices.items() if abs(ahead_s) > limit_s}
+    if not off:
+        return HubClock(voices=len(voices))
+    middle = statistics.median_low(off.values())
+    agreeing = sorted(name for name, ahead_s in off.items() if abs(ahead_s - middle) <= AGREE_WITHIN_S)
+    if len(agreeing) >= 2 and 2 * len(agreeing) > len(voices):
+        return HubClock(voices=len(voices), behind_s=middle, by=tuple(agreeing), is_wrong=True)
+    undecided = len(off) == len(voices)
+    return HubClock(voices=len(voices), behind_s=middle if undecided else None, by=tuple(sorted(off)))
+
+
+def sentence_of(clock: HubClock) -> str:
+    """What is known of the hub's clock, where somebody disagrees with it; the same words everywhere."""
+    off_s = clock.behind_s or 0.0
+    length, way = duration(abs(off_s)), "behind" if off_s > 0 else "ahead"
+    who = ", ".join(clock.by)
+    if clock.is_wrong:
+        held = "; no result is taken until it is right" if clock.holds_results else ""
+        return (
+            f"the hub's clock is {length} {way}, as the clocks of {len(clock.by)} of {clock.voices} say ({who}){held}"
+        )
+    return (
+        f"the hub's clock and that of {who} are {length} apart (the hub's is {way}), and no other runner is heard that "
+        "could tell which is wrong"
+    )
