@@ -70,7 +70,7 @@ def _cities(answer: httpx.Response) -> list[Any]:
 def _stocks(city: Any, now: datetime) -> list[Stock]:
     name = city.get("cityId") if isinstance(city, dict) else None
     if not isinstance(name, str) or not _is_name(name, _LONGEST_CITY):
-        raise SourceError(f"GET {PATH}: a city without a cityId of 1 to {_LONGEST_CITY} characters: {str(city)[:80]!a}")
+        raise SourceError(f"GET {PATH}: a city without cityId of 1 to {_LONGEST_CITY} characters: {str(city)[:80]!a}")
     left = _numbers(city, "actualAvailable") or _numbers(city, "publicAvailable")
     limits = _numbers(city, "actualLimits") or _numbers(city, "publicLimits") or {}
     if not left:
