@@ -10,9 +10,12 @@ import sys
 import traceback
 
 import typer
+from typer import Abort
+from typer._click.exceptions import ClickException, NoArgsIsHelpError, UsageError
 
 from cli import alerts, browser, check, db, demo, hub, journeys, ledger, new, run, runner, runs, sla, tokens, users
 from cli.failing import Failing, complain
+from cli.output import discard_output, prepare_streams, say, say_error
 from config import ConfigError
 from config.network import spare_this_machine
 from journeys.browser import our_version
@@ -43,8 +46,25 @@ app.add_typer(new.app, name="new")
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"sixfb {our_version()}")
+        say(f"sixfb {our_version()}")
         raise typer.Exit
+
+
+def _run() -> int:
+    """Run the command and return its exit code; how a command is used is said as everything else is."""
+    try:
+        return app(standalone_mode=False) or 0
+    except ClickException as error:
+        context = error.ctx if isinstance(error, UsageError) else None
+        if isinstance(error, NoArgsIsHelpError):
+            return error.exit_code
+        if context is not None:
+            say_error(f"{context.get_usage()}\nTry '{context.command_path} --help' for help.")
+        complain(error.format_message())
+        return error.exit_code
+    except Abort:
+        complain("aborted")
+        return 1
 
 
 @app.callback()
@@ -54,9 +74,15 @@ def _root(version: bool = typer.Option(False, "--version", callback=_print_versi
 
 def main() -> None:
     """The console script. `SIXFB_DEBUG=1` shows where an error of ours came from."""
+    prepare_streams()
     spare_this_machine(os.environ)
     try:
-        app()
+        code = _run()
+        sys.stdout.flush()
+        sys.exit(code)
+    except BrokenPipeError:
+        discard_output()
+        sys.exit(1)
     except ConfigError as error:
         complain(str(error))
         sys.exit(2)

@@ -11,6 +11,7 @@ import typer
 
 from cli import access, settings, watching
 from cli.failing import complain
+from cli.output import say
 from config import Complaint, ConfigError
 from config.logs import log_form
 from config.network import tls_context
@@ -45,7 +46,7 @@ def check() -> None:
     if wrong:
         raise typer.Exit(2)
     for line in _summary():
-        typer.echo(line)
+        say(line)
 
 
 def _complaints(read: Callable[[], Any]) -> tuple[Complaint, ...]:

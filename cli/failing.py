@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
+
+from cli.output import say_error
 
 USAGE = 2
 OUR_FAULT = 3
@@ -19,8 +20,8 @@ class Failing(Exception):  # noqa: N818 - the command is failing, with a code; i
 
 def complain(message: str) -> None:
     """One message on standard error, every line marked as ours."""
-    for line in message.splitlines() or [""]:
-        print(f"sixfb: {line}", file=sys.stderr)  # noqa: T201 - this is what standard error is for
+    for line in message.split("\n"):
+        say_error(f"sixfb: {line}")
 
 
 def writable_file(path: Path, *, option: str) -> Path:

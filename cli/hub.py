@@ -10,6 +10,7 @@ import typer
 
 from cli import access, settings, watching
 from cli.failing import Failing, complain, writable_folder
+from cli.output import say
 from config.ending import listen
 from config.heap import settle_heap
 
@@ -82,7 +83,7 @@ def hub(
     settle_heap()
     for notice in running.open_doors():
         complain(notice)
-    typer.echo(f"the dashboard is at {address}")
+    say(f"the dashboard is at {address}")
     ending.wait()
     if not running.stop():
         # A receiver that hangs would keep us for as long as it likes.

@@ -12,6 +12,7 @@ import typer
 from cli import settings
 from cli.display import needs_display
 from cli.failing import Failing, writable_folder
+from cli.output import say
 from config import Complaint, ConfigError
 from config.ending import listen
 
@@ -70,7 +71,7 @@ def runner(
     ending = listen(to_input=True)
     program.start()
     metrics = _serve_metrics(program, port) if port else None
-    typer.echo(f"{location} buys for the hub at {hub_url}")
+    say(f"{location} buys for the hub at {hub_url}")
     ending.wait()
     program.stop(grace_s=grace_s, hurry=ending.again)
     if metrics is not None:

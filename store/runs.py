@@ -104,6 +104,13 @@ def get(connection: Connection, run_id: str) -> StoredRun | None:
     return _stored(row) if row else None
 
 
+def ids_beginning_with(connection: Connection, beginning: str, *, limit: int) -> list[str]:
+    """Return the first ids that begin with a text, in their order."""
+    # LIKE ignores case on SQLite, and a range of ids follows the collation on PostgreSQL.
+    begins = func.substr(table.c.id, 1, len(beginning)) == beginning
+    return list(connection.execute(select(table.c.id).where(begins).order_by(table.c.id).limit(limit)).scalars())
+
+
 def _stored(row: Row[Any]) -> StoredRun:
     run = from_wire(Run, row.record)
     was = run.blame
