@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-import json
 from contextlib import closing
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
@@ -69,7 +68,7 @@ def show(
         changes = alert_rows.changes(connection, alert_id)
         owed = outbox.of_threads(connection, [alert.incident]) if alert.incident else []
     if as_json:
-        say(json.dumps({**to_wire(alert), "changes": to_wire(changes), "notifications": to_wire(owed)}, indent=2))
+        say_json({**to_wire(alert), "changes": to_wire(changes), "notifications": to_wire(owed)})
         return
     _print([alert])
     say(f"  incident {alert.incident or '-'}; counted: {', '.join(alert.counted) or '-'}")
