@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import Console
 
 from cli.output import line, say
-from facts import Run, Status
+from facts import NOT_CONFIRMED, Run, Status, is_unconfirmed
 
 _MARKS = {"passed": ("✓", "green"), "failed": ("✗", "red"), "timed_out": ("✗", "red"), "skipped": ("–", "dim")}
 STYLES = {
@@ -69,6 +69,8 @@ def print_outcome(run: Run) -> None:
         say(f"  {run.error}")
     if run.blame:
         say((f"  blame: {run.blame}", "dim"))
+    if is_unconfirmed(run):
+        say((f"  {NOT_CONFIRMED}", "dim"))
     counted = run.counted
     if counted and counted.where and run.blame == "journey":
         say((f"  at {counted.where}", "dim"))

@@ -47,6 +47,7 @@ from facts.plan import (
     PlannedJourney,
 )
 from facts.run import (
+    NOT_CONFIRMED,
     Attempt,
     Blame,
     ConsoleLine,
@@ -59,6 +60,7 @@ from facts.run import (
     Step,
     StepStatus,
     Vital,
+    is_unconfirmed,
 )
 from facts.slots import (
     Grid,
@@ -83,6 +85,7 @@ from facts.wire import (
 )
 
 __all__ = [
+    "NOT_CONFIRMED",
     "REASONS",
     "SANDBOX_HINT",
     "SANDBOX_OFF",
@@ -131,6 +134,7 @@ __all__ = [
     "from_wire",
     "go_on",
     "has_failed",
+    "is_unconfirmed",
     "late_limit_s",
     "missed_word",
     "moment_of",

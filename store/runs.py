@@ -25,6 +25,7 @@ class _Details:
     requests: tuple[Answer, ...]
     vitals: tuple[Graded, ...]
     skipped: tuple[str, ...] = ()
+    unconfirmed: bool = False
 
 
 Saved = Literal["accepted", "duplicate", "replaced"]
@@ -203,7 +204,14 @@ def _outcome(row: Row[Any], *, brief: bool) -> Outcome:
 
 def _with_details(outcome: Outcome, details: dict[str, Any]) -> Outcome:
     read = from_wire(_Details, details)
-    return replace(outcome, steps=read.steps, requests=read.requests, vitals=read.vitals, skipped=read.skipped)
+    return replace(
+        outcome,
+        steps=read.steps,
+        requests=read.requests,
+        vitals=read.vitals,
+        skipped=read.skipped,
+        unconfirmed=read.unconfirmed,
+    )
 
 
 def last_good(connection: Connection, *, journey: str, location: str, before: datetime) -> Run | None:
