@@ -204,7 +204,8 @@ class Incidents:
         if severity.rank < incident.severity.rank:
             self._promote(incident, severity)
             return
-        untold = [a for a in firing if a.id not in incident.told]
+        # One that is not breached any more is on its way to be resolved: to tell of it now would sound like news.
+        untold = [a for a in firing if a.id not in incident.told and a.breaching]
         waited = incident.updated_at is None or self._now - incident.updated_at >= self._policy.update_every
         if untold and waited:
             self._owe(NotificationKind.UPDATE, incident, self._told(incident))

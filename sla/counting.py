@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import takewhile
 
 from facts import Blame, Outcome, RunnerState, Status
 from sla.history import History
@@ -94,9 +95,19 @@ class Book:
         return self._by_place.get((journey, location), ())
 
     def counted(self, journey: str, location: str, *, network_counts: bool = False) -> list[Outcome]:
-        """Those that say something of the shop, are not late, and belong to a page's decision; oldest first."""
-        outcomes = (o for o in self.at(journey, location) if not o.late)
+        """Those that say something of the shop and belong to a page's decision; oldest first.
+
+        A late failure never starts a page. A late pass counts: it takes the word from the failures before it.
+        """
+        outcomes = (o for o in self.at(journey, location) if not o.late or o.status is Status.PASSED)
         return [o for o in outcomes if self.final(o, network_counts=network_counts) in (Class.GOOD, Class.BAD)]
+
+    def superseded(self, outcome: Outcome) -> bool:
+        """Whether a run that did not pass is older than a pass of its journey and location: it is history, and fires nothing."""
+        if outcome.status is Status.PASSED:
+            return False
+        newer = takewhile(lambda o: _slot(o) > _slot(outcome), reversed(self.at(outcome.journey, outcome.location)))
+        return any(o.status is Status.PASSED for o in newer)
 
     def fresh(self, outcome: Outcome) -> bool:
         """Whether it finished within one and a half periods."""
@@ -175,6 +186,14 @@ class Book:
                 else "its runner answers and names no trouble"
             )
         return f"its runner was last heard at {known[0].heard_at:%H:%M:%S}" if known else ""
+
+
+def first_good(outcomes: Iterable[Outcome], *, bad: Callable[[Outcome], bool]) -> datetime | None:
+    """Return when the first run began that was good after the last bad one; None where one of the two is not there."""
+    in_order = sorted(outcomes, key=lambda o: o.started_at)
+    last = max((i for i, outcome in enumerate(in_order) if bad(outcome)), default=None)
+    after = in_order[last + 1 :] if last is not None else []
+    return after[0].started_at if after else None
 
 
 def _cut(text: str) -> str:

@@ -61,7 +61,7 @@ def test_no_data_never_resolves(word: Word) -> None:
     assert alert.summary == "No data now; last known: F0 is broken"
     machine.tick(clear())
     assert machine.alert(F0).state is AlertState.RESOLVED
-    assert machine.alert(F0).summary == "F0 is broken"
+    assert "F0 is broken" in machine.alert(F0).summary
 
 
 def test_a_rule_that_says_nothing_leaves_its_alert_as_it_is() -> None:
@@ -100,7 +100,7 @@ def test_a_beginning_that_was_never_delivered_is_told_with_its_end_in_one_messag
     assert machine.told("slack") == ["firing", "resolved"]
     assert machine.told("hook") == ["resolved"]
     last = max(machine.notifications.values(), key=lambda n: n.order)
-    assert last.message["headline"].startswith("Fired and recovered: F0 title")
+    assert last.message["headline"].startswith("Fired and resolved: F0 title")
     superseded = [n for n in machine.notifications.values() if n.state is NotificationState.SUPERSEDED]
     assert [n.destination for n in superseded] == ["hook"]
 
@@ -349,7 +349,7 @@ def test_the_message_says_what_broke_where_since_when_and_where_to_look() -> Non
     machine.deliver()
     machine.tick(clear(), after_s=40)
     message = max(machine.notifications.values(), key=lambda n: n.order).message
-    assert "after 40 s" in message["headline"]
+    assert "lasted 40 s" in message["headline"]
     assert timedelta(seconds=message["lasted_s"]) == timedelta(seconds=40)
 
 
