@@ -191,7 +191,7 @@ class Incidents:
                     created_at=self._now,
                     due_at=self._now,
                     state=NotificationState.SUPPRESSED,
-                    reason=f"{alert.inhibited_by} says it already",
+                    reason=f"{alert.inhibited_by} covers it",
                 )
             )
 

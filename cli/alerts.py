@@ -35,17 +35,21 @@ def list_alerts(
     if as_json:
         say_json(to_wire(found))
         return
+    if not found:
+        say("there are no alerts" if everything else "no alert is pending or firing")
     _print(found)
 
 
 def _print(found: list[Alert]) -> None:
-    if not found:
-        say("No alert is pending or firing.")
+    from alerts.message import duration
+
     for alert in found:
-        since = alert.fired_at or alert.pending_since
-        taken = f", taken on by {alert.acked_by}" if alert.acked_by else ""
+        when = f"since {alert.began_at:%Y-%m-%d %H:%M:%S} UTC"
+        if alert.lasted_s is not None:
+            when = f"{when}, lasted {duration(alert.lasted_s)}"
+        taken = f", acknowledged by {alert.acked_by}" if alert.acked_by else ""
         style = _STYLES[alert.severity]
-        say((f"{alert.severity} {alert.state}", style), " ", (alert.id, "bold"), f" since {since:%H:%M:%S} UTC{taken}")
+        say((f"{alert.severity} {alert.state}", style), " ", (alert.id, "bold"), f" {when}{taken}")
         say(f"  {alert.summary}")
 
 
@@ -78,24 +82,30 @@ def show(
         say(f"  run: {run}")
     for one in owed:
         said = one.reason or one.last_error or ""
-        say(f"  {one.kind} to {one.destination}: {one.state}, {one.tries} tries {said}".rstrip())
+        say(
+            f"  {one.kind} to {one.destination}: {one.state}, {one.tries} {'try' if one.tries == 1 else 'tries'} {said}".rstrip()
+        )
 
 
 @app.command()
 def ack(
     alert_id: AlertId,
-    by: Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who takes it on; you, if not said.")] = None,
+    by: Annotated[
+        str | None, typer.Option("--by", metavar="NAME", help="Who acknowledges it; you, if not said.")
+    ] = None,
 ) -> None:
-    """Take an alert and its incident on: everybody who was told of it learns who has it."""
+    """Acknowledge an alert and its incident: everybody who was told of it learns who has it."""
     _take_on(alert_id, by, take=True)
 
 
 @app.command()
 def unack(
     alert_id: AlertId,
-    by: Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who gives it back.")] = None,
+    by: Annotated[
+        str | None, typer.Option("--by", metavar="NAME", help="Who unacknowledges it; you, if not said.")
+    ] = None,
 ) -> None:
-    """Give an alert back: it is nobody's again."""
+    """Unacknowledge an alert and its incident."""
     _take_on(alert_id, by, take=False)
 
 
@@ -113,4 +123,4 @@ def _take_on(alert_id: str, by: str | None, *, take: bool) -> None:
             alert = take_on(store, policy, alert_id, by=who, now=datetime.now(UTC), take=take)
         except HubError as error:
             raise Failing(str(error)) from None
-    say(f"{alert.id} is {'taken on by ' + str(alert.acked_by) if alert.acked_by else 'nobody’s'}")
+    say(f"{alert.id} is acknowledged by {alert.acked_by}" if alert.acked_by else f"{alert.id} is not acknowledged")

@@ -95,19 +95,17 @@ class Book:
         return self._by_place.get((journey, location), ())
 
     def counted(self, journey: str, location: str, *, network_counts: bool = False) -> list[Outcome]:
-        """Those that say something of the shop and belong to a page's decision; oldest first.
-
-        A late failure never starts a page. A late pass counts: it takes the word from the failures before it.
-        """
-        outcomes = (o for o in self.at(journey, location) if not o.late or o.status is Status.PASSED)
+        """Those that say something of the shop, are not late, and belong to a page's decision; oldest first."""
+        outcomes = (o for o in self.at(journey, location) if not o.late)
         return [o for o in outcomes if self.final(o, network_counts=network_counts) in (Class.GOOD, Class.BAD)]
 
-    def superseded(self, outcome: Outcome) -> bool:
-        """Whether a run that did not pass is older than a pass of its journey and location: it is history, and fires nothing."""
+    def superseded(self, outcome: Outcome, *, by: Callable[[Outcome], bool] = lambda _: True) -> bool:
+        """Whether a run that did not pass is older than a pass of its journey and location, late or not: it is history, and fires
+        nothing. `by` narrows the passes that count."""
         if outcome.status is Status.PASSED:
             return False
         newer = takewhile(lambda o: _slot(o) > _slot(outcome), reversed(self.at(outcome.journey, outcome.location)))
-        return any(o.status is Status.PASSED for o in newer)
+        return any(o.status is Status.PASSED and by(o) for o in newer)
 
     def fresh(self, outcome: Outcome) -> bool:
         """Whether it finished within one and a half periods."""

@@ -29,7 +29,11 @@ def _journey(name: str, rule: QuorumRule, book: Book, journey: str) -> Verdict:
     counted = {
         place: [o for o in book.counted(journey, place) if _is_sample(rule, o)] for place in book.locations(journey)
     }
-    alive = {place: runs for place, runs in counted.items() if runs and book.speaks(runs[-1])}
+    alive = {
+        place: runs
+        for place, runs in counted.items()
+        if runs and book.speaks(runs[-1]) and not book.superseded(runs[-1], by=lambda o: _is_sample(rule, o))
+    }
     failing = _failing(rule, book, alive)
     passing = [place for place, runs in alive.items() if _passed(book, runs, rule.recover_passes)]
     every = [o for runs in counted.values() for o in runs]
@@ -53,7 +57,7 @@ def _journey(name: str, rule: QuorumRule, book: Book, journey: str) -> Verdict:
         began_at=min((_first_of_streak(rule, book, counted[o.location]) for o in failing), default=None),
         ended_at=first_good(every, bad=lambda o: _fails(rule, book, o)),
         severity=rule.severity,
-        value=float(len({o.location for o in failing})),
+        value=float(sum(_fails(rule, book, o) for o in latest)),
         limit=float(rule.locations),
         unit="locations",
         n=len(alive),
@@ -249,7 +253,7 @@ def _of_one(
 def _streak(book: Book, runs: Sequence[Outcome]) -> list[Outcome]:
     streak: list[Outcome] = []
     for outcome in reversed(runs):
-        if book.final(outcome, network_counts=True) is not Class.BAD:
+        if book.final(outcome, network_counts=True) is not Class.BAD or book.superseded(outcome):
             break
         streak.append(outcome)
     return streak

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from facts import SKEWS_KEPT, Severity, Verdict, Word
 from sla.counting import Book, Class
 from sla.durations import words
-from sla.rules.saying import newest
+from sla.rules.saying import newest, plural
 from sla.targets import CoverageRule, DeliveryRule, SetAsideRule, SilentRule, SkewRule
 
 
@@ -48,6 +48,8 @@ def _place(name: str, rule: SilentRule, book: Book, place: str) -> Verdict:
         unit="s",
         n=len(since),
         window="since the last result",
+        began_at=heard if is_silent else None,
+        summary_past=f"{place} sent no result for {words(age)} (limit {words(limit)})" if is_silent else "",
         breached=is_silent,
         clear=not is_silent and len(since) >= rule.recover_runs,
         counted=(place,),
@@ -58,7 +60,11 @@ def _place(name: str, rule: SilentRule, book: Book, place: str) -> Verdict:
 
 def _last_word(book: Book, place: str, age_s: float) -> str:
     last = book.history.last_received.get(place)
-    return f"the last result came {words(age_s)} ago" if last else f"no result since we watch, {words(age_s)}"
+    return (
+        f"the last result came {words(age_s)} ago"
+        if last
+        else f"no result in the {words(age_s)} since the hub began to watch"
+    )
 
 
 def _of_runners(book: Book, place: str, *, is_silent: bool) -> str:
@@ -77,8 +83,14 @@ def _everywhere(name: str, rule: SilentRule, book: Book, places: list[str]) -> V
         subject="all",
         verdict=Word.CRITICAL if blind else Word.MET if book.history.last_received else Word.INSUFFICIENT,
         title="The monitor is blind: no location sends results",
-        summary=f"{'no result from any' if blind else 'the last result'} of {len(places)} locations "
-        f"({', '.join(places)}) {'for ' + words(age) if blind else 'came ' + words(age) + ' ago'} (limit {words(limit)})",
+        title_past="The monitor was blind: no location sent results",
+        summary=f"no location ({', '.join(places)}) has sent a result for {words(age)} (limit {words(limit)})"
+        if blind
+        else f"the last result came {words(age)} ago (limit {words(limit)} without one from {', '.join(places)})",
+        summary_past=f"no location ({', '.join(places)}) sent a result for {words(age)} (limit {words(limit)})"
+        if blind
+        else "",
+        began_at=heard if blind else None,
         severity=Severity.CRITICAL,
         value=age,
         limit=limit,
@@ -188,7 +200,8 @@ def set_aside(name: str, rule: SetAsideRule, book: Book) -> list[Verdict]:
 def _set_aside(name: str, rule: SetAsideRule, book: Book, place: str) -> Verdict:
     alive = book.answering(place)
     count = sum(runner.rejected for runner in alive)
-    said = f"{count} records were refused by the hub and lie at the runner" if alive else "no runner is heard"
+    were = "record was refused by the hub and is" if count == 1 else "records were refused by the hub and are"
+    said = f"{count} {were} kept at the runner" if count else "no record was refused" if alive else "no runner is heard"
     return Verdict(
         rule=name,
         subject=place,
@@ -218,7 +231,7 @@ def delivery(name: str, rule: DeliveryRule, book: Book) -> list[Verdict]:
             rule=name,
             verdict=Word.CRITICAL if refused else Word.MET,
             title=rule.title,
-            summary=f"{len(refused)} destinations refuse messages: {said}"
+            summary=f"{plural(len(refused), 'destination')} {'refuses' if len(refused) == 1 else 'refuse'} messages: {said}"
             if refused
             else "every destination takes messages",
             severity=rule.severity,

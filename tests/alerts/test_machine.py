@@ -148,8 +148,8 @@ def test_an_inhibited_alert_is_stored_and_told_to_nobody() -> None:
     assert (alert.state, alert.inhibited_by) == (AlertState.FIRING, A1S)
     withheld = [n for n in machine.notifications.values() if n.state is NotificationState.SUPPRESSED]
     assert {(n.destination, n.reason) for n in withheld} == {
-        ("slack", "A1s/ga_purchase says it already"),
-        ("hook", "A1s/ga_purchase says it already"),
+        ("slack", "A1s/ga_purchase covers it"),
+        ("hook", "A1s/ga_purchase covers it"),
     }
     assert machine.told("slack") == ["firing"]
 
@@ -369,3 +369,32 @@ def test_an_update_names_what_is_new() -> None:
     update = max(machine.notifications.values(), key=lambda n: n.order).message
     assert update["headline"] == "More of inc-1: A3s title"
     assert update["summary"] == "A3s is broken"
+
+
+def test_an_alert_tells_the_outage_from_its_first_bad_run_to_its_first_good_one() -> None:
+    machine = Machine()
+    began, ended = NOW - timedelta(seconds=90), NOW + timedelta(seconds=115)
+    machine.tick(breach(began_at=began, title_past="F0 was", summary_past="F0 was broken"))
+    # The window of the rule moves on; the first bad run stays the first.
+    machine.ticks(breach(began_at=NOW, title_past="F0 was", summary_past="F0 was broken"), for_s=120)
+    machine.deliver()
+    machine.tick(clear(ended_at=ended), after_s=60)
+    alert = machine.alert(F0)
+    assert (alert.began_at, alert.over_at, alert.lasted_s) == (began, ended, 205.0)
+    assert alert.summary == "F0 was broken. Now: F0 is well"
+    first, *_, last = sorted(machine.notifications.values(), key=lambda n: n.order)
+    assert f"since {began:%H:%M:%S} UTC" in first.message["headline"]
+    assert last.message["headline"] == f"Resolved: F0 was, lasted 3 min 25 s ({began:%H:%M:%S} to {ended:%H:%M:%S} UTC)"
+    assert last.message["lasted_s"] == 205.0
+    assert last.message["lines"][0]["title"] == "F0 was"
+
+
+def test_what_is_not_breached_any_more_is_no_news() -> None:
+    machine = Machine()
+    machine.tick(breach("F0"))
+    machine.tick(breach("F0"), breach("A3s", None))
+    # Its turn to be told comes when the site is mended already, and it is not resolved yet.
+    machine.ticks(breach("F0"), a_verdict("A3s", None), for_s=600)
+    assert machine.told("slack") == ["firing"]
+    machine.tick(breach("F0"), breach("A3s", None))
+    assert machine.told("slack") == ["firing", "update"]
