@@ -153,7 +153,7 @@ def _budget_lines() -> list[str]:
     lines = [f"request budget  {total} of {window} at one address ({sum_of(wants)}); {share}"]
     if 2 * total > budget.requests:
         lines.append(
-            f"tight           while every run fails, each is tried twice: {2 * total} of {window}, and the rest is missed"
+            f"tight           while every run fails, confirming each would take {2 * total} of {window}: some are left unconfirmed"
         )
     return lines
 

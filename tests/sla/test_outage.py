@@ -94,7 +94,7 @@ def test_a_payment_that_no_run_reached_does_not_pass() -> None:
 
 @pytest.mark.parametrize("rule", [F0, A1S, f"F3/{GA}/us-east", "A3s", "BL", f"F2a/{GA}"])
 def test_what_was_is_said_in_the_past(rule: str) -> None:
-    answers = {"requests": (an_answer(500), an_answer(500))}
+    answers: dict[str, Any] = {"requests": (an_answer(500), an_answer(500))}
     runs = [
         failures("us-east", 1, 6, 11, 16, **PAYMENT, **answers),
         failures("us-west", 2, 7, 12, **PAYMENT, **answers),
