@@ -99,7 +99,7 @@ def _slow(name: str, rule: SlowRule, book: Book, journey: str) -> Verdict:
         verdict=word,
         title=f"{journey_title(journey)}: {rule.title}",
         summary=_how_slow(rule, journey, "is", places_slow, len(alive))
-        + f"; the longest of {plural(len(every), 'run')} took {longest:.1f} s",
+        + f"; {sum(o.slow for o in every)} of the last {plural(len(every), 'run')} over it, the longest took {longest:.1f} s",
         summary_past=_how_slow(rule, journey, "was", places_slow, len(alive)),
         began_at=min((o.started_at for o in found), default=None),
         severity=rule.severity,
@@ -120,7 +120,7 @@ def _slow(name: str, rule: SlowRule, book: Book, journey: str) -> Verdict:
 
 def _how_slow(rule: SlowRule, journey: str, verb: str, slow: list[str], of: int) -> str:
     where = f"slow at {len(slow)} of {plural(of, 'location')} ({', '.join(slow)})" if slow else "slow at no location"
-    limit = f"limit: {rule.slow} of the last {plural(rule.of, 'run')} at {plural(rule.locations, 'location')}"
+    limit = f"over the guide's duration in {rule.slow} of the last {plural(rule.of, 'run')} at {plural(rule.locations, 'location')}"
     return f"{journey_title(journey)} {verb} {where} ({limit})"
 
 

@@ -201,7 +201,7 @@ def _one_location(name: str, rule: OneLocationRule, book: Book, journey: str, pl
     passing = [o[-1] for o in others if o and book.speaks(o[-1]) and book.final(o[-1]) is Class.GOOD]
     fresh = bool(runs) and book.speaks(runs[-1])
     breached = fresh and len(streak) >= rule.failures and bool(passing)
-    word = Word.NO_DATA if not fresh else Word.WARNING if breached else Word.MET
+    word = Word.NO_DATA if not fresh else Word.WARNING if breached else Word.OFF_TARGET if streak else Word.MET
     said = _of_one(rule, journey, place, streak, passing)
     return Verdict(
         rule=name,
@@ -342,12 +342,13 @@ def blocked(name: str, rule: BlockedRule, book: Book) -> list[Verdict]:
     blocked_now = {place: runs for place, runs in walled.items() if runs}
     runs = [o for found in blocked_now.values() for o in found]
     breached = len(blocked_now) >= rule.locations and any(len(found) >= rule.slots for found in blocked_now.values())
+    word = Word.NO_DATA if not recent else Word.WARNING if breached else Word.OFF_TARGET if runs else Word.MET
     of = f"{len(blocked_now)} of {plural(len(recent), 'location')}"
     said = f"A bot wall stopped runs at {of} ({places(runs)}): {what_failed(runs)}" if runs else ""
     return [
         Verdict(
             rule=name,
-            verdict=Word.NO_DATA if not recent else Word.WARNING if breached else Word.MET,
+            verdict=word,
             title=rule.title,
             title_past=rule.title_past,
             summary=(f"{said}; nobody is watching the purchase" if breached else said)

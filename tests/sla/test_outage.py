@@ -170,6 +170,16 @@ def test_a_failure_without_a_second_attempt_counts_and_is_called_unconfirmed() -
     assert f"3 {NOT_CONFIRMED}" in verdict.summary
 
 
+@pytest.mark.parametrize("rule", [F0, A1S, f"F3/{GA}/us-east", f"F2a/{GA}", "A3s"])
+def test_no_target_is_met_beside_a_failure_of_its_own(rule: str) -> None:
+    runs = [
+        failures("us-east", 1, requests=(an_answer(500),), **PAYMENT),
+        passes("us-west", 2, 7),
+        passes("eu-west", 3, 8),
+    ]
+    assert judged(a_history(*runs), rule).verdict is Word.OFF_TARGET
+
+
 def test_no_sentence_has_a_number_that_does_not_agree_with_its_noun() -> None:
     worlds = [
         EVERYWHERE,
