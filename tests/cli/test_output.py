@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from typer.main import get_command
 
-from cli.app import app
+from cli.app import app, main
 from cli.failing import complain
 from cli.output import json_text, say, say_table
 from cli.progress import Progress, print_outcome
@@ -284,6 +284,15 @@ def test_a_reader_that_leaves_is_no_error(var: Path) -> None:
     done = subprocess.run(["/bin/sh", "-c", shell], capture_output=True, text=True, timeout=60, check=False)
     assert done.stderr == ""
     assert len(done.stdout.splitlines()) == 2
+
+
+def test_a_closed_output_is_no_error(var: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["sixfb", "runs", "list"])
+    monkeypatch.setattr(sys, "stdout", None)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert not ended.value.code
+    sys.stdout.close()
 
 
 # Beginnings of ids
