@@ -74,6 +74,7 @@ def test_a_resolved_message_tells_the_outage_as_a_buyer_saw_it(light: Bench) -> 
     light.tick()
     first_bad = light.now - timedelta(seconds=10 + 40 + 60 + 25)
     light.now += timedelta(minutes=4)
+    light.tick(after_s=0)
     well(light, "us-east", "us-west", "eu-west")
     first_good = light.now - timedelta(seconds=120 + 25)
     light.tick()
