@@ -47,12 +47,12 @@ class _Graded(msgspec.Struct, gc=False):
     cut: bool
 
 
-class _Details(msgspec.Struct):
+class _Details(msgspec.Struct, omit_defaults=True):
     steps: dict[str, float]
     requests: list[_Answer]
     vitals: list[_Graded]
     skipped: tuple[str, ...]
-    unconfirmed: bool
+    unconfirmed: bool = False
 
 
 _COPIED = ("id", "record", "details")
