@@ -22,9 +22,9 @@ def _burn(name: str, rule: BurnRule, book: Book, journey: str) -> Verdict:
     counted = [o for o in window if book.first(o) in (Class.GOOD, Class.BAD)]
     bad = [o for o in counted if book.first(o) is Class.BAD]
     limit, locations = rule.bad[journey], {o.location for o in bad}
+    recent = _since(bad, book, seconds(rule.recent_by_journey[journey]) + rule.s("settle"))
     # Only a run that is the last word of its location may begin a page: a failure from before the last pass is history.
-    last_words = [o for o in bad if not o.late and not book.superseded(o) and not _passed_since(counted, o)]
-    recent = _since(last_words, book, seconds(rule.recent_by_journey[journey]) + rule.s("settle"))
+    recent = [o for o in recent if not o.late and not _passed_since(counted, o) and not book.superseded(o)]
     breached = len(bad) >= limit and len(locations) >= rule.locations and bool(recent)
     quiet = not _since(bad, book, rule.s("quiet") + rule.s("settle"))
     few = len(bad) < limit * rule.recover_share
