@@ -191,7 +191,7 @@ class Incidents:
                     created_at=self._now,
                     due_at=self._now,
                     state=NotificationState.SUPPRESSED,
-                    reason=f"{alert.inhibited_by} says it already",
+                    reason=f"{alert.inhibited_by} covers it",
                 )
             )
 
@@ -204,7 +204,8 @@ class Incidents:
         if severity.rank < incident.severity.rank:
             self._promote(incident, severity)
             return
-        untold = [a for a in firing if a.id not in incident.told]
+        # One that is not breached any more is on its way to be resolved: to tell of it now would sound like news.
+        untold = [a for a in firing if a.id not in incident.told and a.breaching]
         waited = incident.updated_at is None or self._now - incident.updated_at >= self._policy.update_every
         if untold and waited:
             self._owe(NotificationKind.UPDATE, incident, self._told(incident))

@@ -60,8 +60,8 @@ class Link(_PlainTexts):
 class Message(_PlainTexts):
     """One message. `headline` is the line that must do: what broke, where, since when. `summary` is its sentence.
 
-    `lasted_s` is told when it is over, `closed` why where it was ended by other than recovery. `by` is who took it on. `mark` says
-    that it is a demo's or a test's.
+    `since` is the first bad run. When it is over, `ended_at` is the first good one and `lasted_s` the time between them; `closed` says
+    why where it was ended by other than recovery. `by` is who acknowledged it. `mark` says that it is a demo's or a test's.
     """
 
     incident: str
@@ -71,6 +71,8 @@ class Message(_PlainTexts):
     summary: str
     lines: tuple[Line, ...] = ()
     fired_at: datetime | None = None
+    since: datetime | None = None
+    ended_at: datetime | None = None
     resolved_at: datetime | None = None
     lasted_s: float | None = None
     counted: tuple[str, ...] = ()
@@ -96,20 +98,22 @@ def message_of(
     """The message of an incident. `news` are the alerts that an update is about; `collapsed` is one that fired and recovered
     before anybody was told."""
     over = kind is NotificationKind.RESOLVED
-    fired = lead.fired_at or lead.pending_since
     resolved = max((a.resolved_at for a in alerts if a.resolved_at), default=None) if over else None
+    ended = (lead.over_at or resolved) if over else None
     return Message(
         incident=incident.id,
         kind=kind,
         severity=incident.severity,
         headline=_more_of(incident, news)
         if news
-        else _headline(kind, incident, lead, fired, resolved, collapsed=collapsed, by=by),
+        else _headline(kind, incident, lead, ended, collapsed=collapsed, by=by),
         summary=news[0].summary if news else _summary(lead),
         lines=tuple(_line(alert) for alert in alerts),
-        fired_at=fired,
+        fired_at=lead.fired_at or lead.pending_since,
+        since=lead.began_at,
+        ended_at=ended,
         resolved_at=resolved,
-        lasted_s=(resolved - fired).total_seconds() if resolved else None,
+        lasted_s=max(0.0, (ended - lead.began_at).total_seconds()) if ended else None,
         counted=lead.counted,
         left_out=lead.left_out,
         links=_links(lead, policy),
@@ -129,25 +133,30 @@ def _headline(
     kind: NotificationKind,
     incident: Incident,
     lead: Alert,
-    fired: datetime,
-    resolved: datetime | None,
+    ended: datetime | None,
     *,
     collapsed: bool,
     by: str | None,
 ) -> str:
     title = lead.title or lead.key
-    since = f"{fired:%H:%M:%S} UTC"
+    since = f"since {lead.began_at:%H:%M:%S} UTC"
     match kind:
         case NotificationKind.RESOLVED:
-            lasted = f" after {duration((resolved - fired).total_seconds())}" if resolved else ""
-            ended = "closed" if lead.closed else "fired and recovered" if collapsed else "resolved"
-            return f"{ended.capitalize()}: {title}{lasted} (since {since})"
+            how = "Closed" if lead.closed else "Fired and resolved" if collapsed else "Resolved"
+            return f"{how}: {lead.title_past or title}{_span(lead.began_at, ended)}"
         case NotificationKind.ACKNOWLEDGED:
-            return f"{by} has it: {title} (since {since})"
+            return f"Acknowledged by {by}: {title} ({since})"
         case NotificationKind.UPDATE:
-            return f"Worse, {incident.id}: {title} (since {since})"
+            return f"Now {incident.severity}, {incident.id}: {title} ({since})"
         case NotificationKind.FIRING:
-            return f"{lead.severity.capitalize()}: {title} (since {since})"
+            return f"{lead.severity.capitalize()}: {title} ({since})"
+
+
+def _span(began: datetime, ended: datetime | None) -> str:
+    if ended is None:
+        return ""
+    lasted = max(0.0, (ended - began).total_seconds())
+    return f", lasted {duration(lasted)} ({began:%H:%M:%S} to {ended:%H:%M:%S} UTC)"
 
 
 def duration(seconds: float) -> str:
@@ -174,10 +183,10 @@ def _line(alert: Alert) -> Line:
         alert=alert.id,
         rule=alert.rule,
         severity=alert.severity,
-        title=alert.title or alert.key,
+        title=(alert.title_past if alert.resolved_at else "") or alert.title or alert.key,
         summary=_summary(alert),
         state="closed" if alert.closed else alert.state.value,
-        since=alert.fired_at or alert.pending_since,
+        since=alert.began_at,
         journey=alert.journey,
         subject=alert.subject,
     )
@@ -188,4 +197,4 @@ def _links(lead: Alert, policy: Policy) -> tuple[Link, ...]:
         return ()
     base = policy.base_url.rstrip("/")
     run = (Link(name="The run that proves it", url=f"{base}/runs/{lead.runs[-1]}"),) if lead.runs else ()
-    return (*run, Link(name="The alert, to take it on", url=f"{base}/alerts#{lead.id}"))
+    return (*run, Link(name="Acknowledge", url=f"{base}/alerts#{lead.id}"))

@@ -30,6 +30,7 @@ def begun(verdict: Verdict, *, episode: int, now: datetime) -> Alert:
         summary=verdict.summary,
         title=verdict.title,
         runbook=verdict.runbook,
+        since=verdict.began_at,
     )
     return observed(alert, verdict, now)
 
@@ -49,7 +50,7 @@ def observed(alert: Alert, verdict: Verdict, now: datetime) -> Alert:
         return _unknown(alert)
     if alert.state is AlertState.PENDING:
         return replace(alert, state=AlertState.DROPPED, resolved_at=now)
-    return _clearing(replace(alert, last_known=False), verdict, now)
+    return _clearing(replace(alert, last_known=False, breaching=False), verdict, now)
 
 
 def _telling(alert: Alert, verdict: Verdict) -> Alert:
@@ -67,6 +68,11 @@ def _telling(alert: Alert, verdict: Verdict) -> Alert:
         runs=(verdict.samples if verdict.samples_are_runs else ()) or alert.runs,
         last_known=False,
         clear_since=None,
+        breaching=True,
+        # A window that moves on forgets the first bad run; the alert does not.
+        since=min((at for at in (alert.since, verdict.began_at) if at), default=None),
+        title_past=verdict.title_past,
+        summary_past=verdict.summary_past,
     )
 
 
@@ -96,8 +102,20 @@ def _clearing(alert: Alert, verdict: Verdict, now: datetime) -> Alert:
     since = alert.clear_since or now
     if now - since < timedelta(seconds=verdict.clear_for_s):
         return replace(alert, clear_since=since)
-    summary = last_known(alert.summary)
-    return replace(alert, state=AlertState.RESOLVED, resolved_at=now, clear_since=since, summary=summary)
+    return replace(
+        alert,
+        state=AlertState.RESOLVED,
+        resolved_at=now,
+        ended_at=verdict.ended_at,
+        clear_since=since,
+        summary=_in_the_past(alert, verdict),
+    )
+
+
+def _in_the_past(alert: Alert, verdict: Verdict) -> str:
+    """What was, and what is now."""
+    was = alert.summary_past or f"Was: {last_known(alert.summary)}"
+    return f"{was}. Now: {verdict.summary}" if verdict.summary else was
 
 
 def after_a_clock_step(alert: Alert, now: datetime) -> Alert:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-import json
 from contextlib import closing
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
@@ -12,11 +11,13 @@ import typer
 
 from cli import settings, watching
 from cli.failing import Failing
+from cli.output import say, say_json
 
 if TYPE_CHECKING:
     from facts import Alert
 
 app = typer.Typer(help="Alerts: what fires, why, and who has it.", no_args_is_help=True)
+AlertId = Annotated[str, typer.Argument(metavar="ID", help="The alert's id, or a beginning of it that no other has.")]
 _STYLES = {"critical": "bold red", "high": "yellow", "medium": "cyan", "low": "dim", "info": "dim"}
 
 
@@ -32,82 +33,86 @@ def list_alerts(
     with closing(watching.existing_database()) as store, store.read() as connection:
         found = alert_rows.listed(connection, limit=200) if everything else alert_rows.standing(connection)
     if as_json:
-        typer.echo(json.dumps(to_wire(found), indent=2))
+        say_json(to_wire(found))
         return
+    if not found:
+        say("there are no alerts" if everything else "no alert is pending or firing")
     _print(found)
 
 
 def _print(found: list[Alert]) -> None:
-    from rich.console import Console
-    from rich.markup import escape
+    from alerts.message import duration
 
-    console = Console()
-    if not found:
-        console.print("nothing fires")
     for alert in found:
-        since = alert.fired_at or alert.pending_since
-        taken = f", taken on by {alert.acked_by}" if alert.acked_by else ""
+        when = f"since {alert.began_at:%Y-%m-%d %H:%M:%S} UTC"
+        if alert.lasted_s is not None:
+            when = f"{when}, lasted {duration(alert.lasted_s)}"
+        taken = f", acknowledged by {alert.acked_by}" if alert.acked_by else ""
         style = _STYLES[alert.severity]
-        console.print(
-            f"[{style}]{alert.severity} {alert.state}[/] [bold]{alert.id}[/] since {since:%H:%M:%S} UTC{escape(taken)}",
-            highlight=False,
-        )
-        console.print(f"  {escape(alert.summary)}", highlight=False, soft_wrap=True)
+        say((f"{alert.severity} {alert.state}", style), " ", (alert.id, "bold"), f" {when}{taken}")
+        say(f"  {alert.summary}")
         if alert.closed:
-            console.print(f"  {escape(alert.closed)}; it did not recover", highlight=False, soft_wrap=True)
+            say(f"  {alert.closed}; it did not recover")
 
 
 @app.command()
 def show(
-    alert_id: Annotated[str, typer.Argument(metavar="ID")],
+    alert_id: AlertId,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
     """One alert: what it rests on, what became of it, and every message it owed."""
+    from cli import ids
     from facts import to_wire
     from store import alerts as alert_rows
     from store import outbox
 
     with closing(watching.existing_database()) as store, store.read() as connection:
+        alert_id = ids.alert_id(connection, alert_id)
         alert = alert_rows.get(connection, alert_id)
         if alert is None:
             raise Failing(f"no alert {alert_id!r}; `sixfb alerts list --all` shows those there are")
         changes = alert_rows.changes(connection, alert_id)
         owed = outbox.of_threads(connection, [alert.incident]) if alert.incident else []
     if as_json:
-        typer.echo(
-            json.dumps({**to_wire(alert), "changes": to_wire(changes), "notifications": to_wire(owed)}, indent=2)
-        )
+        say_json({**to_wire(alert), "changes": to_wire(changes), "notifications": to_wire(owed)})
         return
     _print([alert])
-    typer.echo(f"  incident {alert.incident or '-'}; counted: {', '.join(alert.counted) or '-'}")
+    say(f"  incident {alert.incident or '-'}; counted: {', '.join(alert.counted) or '-'}")
     for left_out in alert.left_out:
-        typer.echo(f"  left out: {left_out}")
+        say(f"  left out: {left_out}")
     for run in alert.runs:
-        typer.echo(f"  run: {run}")
+        say(f"  run: {run}")
     for one in owed:
         said = one.reason or one.last_error or ""
-        typer.echo(f"  {one.kind} to {one.destination}: {one.state}, {one.tries} tries {said}".rstrip())
+        say(
+            f"  {one.kind} to {one.destination}: {one.state}, {one.tries} {'try' if one.tries == 1 else 'tries'} {said}".rstrip()
+        )
 
 
 @app.command()
 def ack(
-    alert_id: Annotated[str, typer.Argument(metavar="ID")],
-    by: Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who takes it on; you, if not said.")] = None,
+    alert_id: AlertId,
+    by: Annotated[
+        str | None, typer.Option("--by", metavar="NAME", help="Who acknowledges it; you, if not said.")
+    ] = None,
 ) -> None:
-    """Take an alert and its incident on: everybody who was told of it learns who has it."""
+    """Acknowledge an alert and its incident: everybody who was told of it learns who has it."""
     _take_on(alert_id, by, take=True)
 
 
 @app.command()
 def unack(
-    alert_id: Annotated[str, typer.Argument(metavar="ID")],
-    by: Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who gives it back.")] = None,
+    alert_id: AlertId,
+    by: Annotated[
+        str | None, typer.Option("--by", metavar="NAME", help="Who unacknowledges it; you, if not said.")
+    ] = None,
 ) -> None:
-    """Give an alert back: it is nobody's again."""
+    """Unacknowledge an alert and its incident."""
     _take_on(alert_id, by, take=False)
 
 
 def _take_on(alert_id: str, by: str | None, *, take: bool) -> None:
+    from cli import ids
     from hub.acknowledge import take_on
     from hub.errors import HubError
 
@@ -115,8 +120,10 @@ def _take_on(alert_id: str, by: str | None, *, take: bool) -> None:
     routing = watching.read_routing()
     policy, who = routing.policy(base_url=routing.base_url or ""), by or getpass.getuser()
     with closing(watching.existing_database()) as store:
+        with store.read() as connection:
+            alert_id = ids.alert_id(connection, alert_id)
         try:
             alert = take_on(store, policy, alert_id, by=who, now=datetime.now(UTC), take=take)
         except HubError as error:
             raise Failing(str(error)) from None
-    typer.echo(f"{alert.id} is {'taken on by ' + str(alert.acked_by) if alert.acked_by else 'nobody’s'}")
+    say(f"{alert.id} is acknowledged by {alert.acked_by}" if alert.acked_by else f"{alert.id} is not acknowledged")

@@ -13,9 +13,12 @@ import traceback
 from contextlib import suppress
 
 import typer
+from typer import Abort
+from typer._click.exceptions import ClickException, NoArgsIsHelpError, UsageError
 
 from cli import alerts, browser, check, db, demo, hub, journeys, ledger, new, run, runner, runs, sla, tokens, users
 from cli.failing import OUR_FAULT, USAGE, Failing, complain
+from cli.output import prepare_streams, say, say_error
 from config import ConfigError
 from config.network import spare_this_machine
 from config.sqlite_errors import sqlite_sentence
@@ -50,8 +53,27 @@ app.add_typer(new.app, name="new")
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"sixfb {our_version()}")
+        say(f"sixfb {our_version()}")
         raise typer.Exit
+
+
+def _run() -> int | str | None:
+    """Run the command and return its exit code; how a command is used is said as everything else is."""
+    try:
+        return app(standalone_mode=False) or 0
+    except ClickException as error:
+        context = error.ctx if isinstance(error, UsageError) else None
+        if isinstance(error, NoArgsIsHelpError):
+            return error.exit_code
+        if context is not None:
+            say_error(f"{context.get_usage()}\nTry '{context.command_path} --help' for help.")
+        complain(error.format_message())
+        return error.exit_code
+    except Abort:
+        complain("aborted")
+        return 1
+    except SystemExit as ended:  # what was printed is not out yet
+        return ended.code
 
 
 @app.callback()
@@ -62,6 +84,7 @@ def _root(version: bool = typer.Option(False, "--version", callback=_print_versi
 def main() -> None:
     """The console script. `SIXFB_DEBUG=1` shows where an error of ours came from."""
     _open_standard_streams()
+    prepare_streams()
     spare_this_machine(os.environ)
     try:
         _refuse_broken_text()
@@ -76,20 +99,11 @@ def main() -> None:
     except KeyboardInterrupt:
         code = 130
     except OSError as error:
-        code = _output_lost(error)
-        if code is None:
-            code = _our_fault(error)
+        lost = _output_lost(error)
+        code = _our_fault(error) if lost is None else lost
     except Exception as error:  # noqa: BLE001 - the last one who can turn an error into a sentence
         code = _our_fault(error)
     sys.exit(code)
-
-
-def _run() -> int | str | None:
-    try:
-        app()
-    except SystemExit as ended:  # what was printed is not out yet
-        return ended.code
-    return 0
 
 
 def _flush() -> None:

@@ -10,6 +10,7 @@ import typer
 
 from cli import settings, watching
 from cli.failing import Failing, without_store
+from cli.output import say
 
 _DUMP = 'pg_dump --format=custom --file={file} "$DATABASE_URL"'
 _LOAD = 'pg_restore --clean --if-exists --no-owner --single-transaction --exit-on-error --dbname "$DATABASE_URL" {file}'
@@ -28,8 +29,8 @@ def backup(
         made = back_up(database, file, force=force)
     except StoreError as error:
         raise without_store(error) from None
-    typer.echo(f"{made.file}: {made.runs:,} runs, {made.owed} messages owed, {made.bytes / 1e6:.1f} MB")
-    typer.echo(f"copy {watching.hub_folder() / 'evidence'} too, after this: its files never change")
+    say(f"{made.file}: {made.runs:,} runs, {made.owed} messages owed, {made.bytes / 1e6:.1f} MB")
+    say(f"copy {watching.hub_folder() / 'evidence'} too, after this: its files never change")
 
 
 def restore(
@@ -49,9 +50,9 @@ def restore(
     except StoreError as error:
         raise without_store(error) from None
     if done.moved:
-        typer.echo(f"what was there is {done.moved} now")
+        say(f"what was there is {done.moved} now")
     sent = "withheld" if hold_owed else f"{done.owed} of them to be sent"
-    typer.echo(f"{done.file}: {done.runs:,} runs; messages that were owed then: {sent}; start the hub")
+    say(f"{done.file}: {done.runs:,} runs; messages that were owed then: {sent}; start the hub")
 
 
 def _sqlite_file(instead: str) -> Path:

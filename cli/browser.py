@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from cli.failing import Failing
+from cli.output import say, say_error
 from journeys.browser import BrowserMissingError, find_browser
 
 
@@ -27,7 +28,7 @@ def browser(
         found = _describe_found()
     if found is None:
         raise Failing(str(BrowserMissingError()))
-    typer.echo(found)
+    say(found)
 
 
 def _describe_found() -> str | None:
@@ -48,7 +49,7 @@ def _install() -> None:
         return
     may_use_apt = shutil.which("apt-get") and hasattr(os, "geteuid") and os.geteuid() == 0
     if may_use_apt:
-        typer.echo("Playwright's browser cannot be had here; installing the system's chromium")
+        say("Playwright's browser cannot be had here; installing the system's chromium")
         _ = _succeeds(["apt-get", "update", "-qq"]) and _succeeds(["apt-get", "install", "-y", "-qq", "chromium"])
 
 
@@ -58,5 +59,5 @@ def _succeeds(command: list[str]) -> bool:
     if done.returncode:
         said = done.stderr.decode(errors="replace").splitlines()
         reason = next((line.strip() for line in said if "rror" in line), "failed")
-        typer.echo(f"{' '.join(command[-3:])}: {reason[:200]}", err=True)
+        say_error(f"{' '.join(command[-3:])}: {reason[:200]}")
     return done.returncode == 0

@@ -14,6 +14,7 @@ from cli import access, settings, watching
 from cli import runner as runner_command
 from cli.failing import Failing, complain
 from cli.hub import demo_links
+from cli.output import say
 from config import Complaint, ConfigError
 from config.logs import log_form
 from config.masking import KNOWN
@@ -40,7 +41,7 @@ def check() -> None:
     if wrong:
         raise typer.Exit(2)
     for line in _summary():
-        typer.echo(KNOWN.mask(line))
+        say(line)
     _say_who_is_told()
 
 
@@ -64,11 +65,11 @@ def _say_who_is_told() -> None:
         complain(f"{file}: routes.critical: the hub runs, and {whom} ({hint})")
         raise typer.Exit(2)
     if untold:
-        typer.echo(f"runs, and nobody would be told of {' and '.join(untold)} alerts")
+        say(f"runs, and nobody would be told of {' and '.join(untold)} alerts")
     elif routing.unset(os.environ):
-        typer.echo("runs, and not everybody would be told: see above")
+        say("runs, and not everybody would be told: see above")
     else:
-        typer.echo("all is well")
+        say("all is well")
 
 
 def _check_names() -> None:
@@ -229,7 +230,7 @@ def _budget_lines() -> list[str]:
     lines = [f"request budget  {total} of {window} at one address ({sum_of(wants)}); {share}"]
     if 2 * total > budget.requests:
         lines.append(
-            f"tight           while every run fails, each is tried twice: {2 * total} of {window}, and the rest is missed"
+            f"tight           while every run fails, confirming each would take {2 * total} of {window}: some are left unconfirmed"
         )
     return lines
 

@@ -11,6 +11,7 @@ import typer
 from cli import watching
 from cli.backup import backup, restore
 from cli.failing import Failing, without_store
+from cli.output import say
 
 if TYPE_CHECKING:
     from store import Store
@@ -34,7 +35,7 @@ def upgrade() -> None:
         raise without_store(error) from None
     finally:
         store.close()
-    typer.echo("the database is up to date")
+    say("the database is up to date")
 
 
 @app.command()
@@ -56,8 +57,8 @@ def copy(
         except StoreError as error:
             raise without_store(error) from None
     for name, count in rows.items():
-        typer.echo(f"{name:20} {count:>10,}")
-    typer.echo(f"{sum(rows.values()):,} rows copied; set DATABASE_URL to the new database and start the hub")
+        say(f"{name:20} {count:>10,}")
+    say(f"{sum(rows.values()):,} rows copied; set DATABASE_URL to the new database and start the hub")
 
 
 def _open(url: str, option: str, opened: ExitStack, *, must_exist: bool = False) -> Store:

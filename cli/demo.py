@@ -20,10 +20,9 @@ import typer
 
 from cli import settings
 from cli.failing import Failing, writable_file, writable_folder
+from cli.output import console, json_text, say
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from demo import Demo
     from demo.inbox import Inbox
 
@@ -125,13 +124,10 @@ class _Stage:
     """The demo while it stands: the shop and the receivers in this process, hub and runners in processes of their own."""
 
     def __init__(self, stack: ExitStack, folder: Path, locations: list[str], *, faults: list[str]) -> None:
-        from rich.console import Console
-
         from demo import DemoSettings, Faults, serve_demo
         from demo.inbox import Inbox
         from demo.serve import Served, a_socket
 
-        self.console: Console = Console()
         self.folder, self.locations, self._stack = folder.resolve(), locations, stack
         self.inbox: Inbox = Inbox()
         receivers = Served(self.inbox.app(), [a_socket()])
@@ -154,22 +150,20 @@ class _Stage:
         from cli.rounds import Rounds, print_failures
         from reports.round_page import write_round
 
-        self.console.print(f"the shop is open at {self.demo.shop_url}", highlight=False)
+        say(f"the shop is open at {self.demo.shop_url}")
         self._write_addresses(None)
         evidence, report = self.folder / "evidence", self.folder / "report"
         report.mkdir(exist_ok=True)
-        with Rounds(self.demo, self.locations, evidence=evidence, console=self.console, period_s=PERIOD_S) as rounds:
+        with Rounds(self.demo, self.locations, evidence=evidence, console=console(), period_s=PERIOD_S) as rounds:
             runs = rounds.make()
-        print_failures(self.console, runs)
+        print_failures(runs)
         judged = judged_round(self.demo, runs, self._configuration(), door=_HUB_DOOR, scale=_TIME_SCALE)
         for alert in judged.alerts:
-            self.console.print(
-                f"[red]{alert.severity} alert {alert.id}:[/] {alert.summary}", highlight=False, soft_wrap=True
-            )
+            say((f"{alert.severity} alert {alert.id}:", "red"), f" {alert.summary}")
         title = f"Round of {datetime.now(UTC):%H:%M} UTC"
-        self.console.print(f"report: {write_round(runs, title=title, evidence=evidence, out=report)}", highlight=False)
+        say(f"report: {write_round(runs, title=title, evidence=evidence, out=report)}")
         if json_file:
-            json_file.write_text(json.dumps(judged.to_json(runs), indent=2) + "\n", encoding="utf-8")
+            json_file.write_text(json_text(judged.to_json(runs)) + "\n", encoding="utf-8")
         return 0 if all(run.status == "passed" for run in runs) else 1
 
     def until_interrupted(self, port: int) -> None:
@@ -184,16 +178,11 @@ class _Stage:
                 door = self.demo.doors[location]
                 self._start(f"runner-{location}", ["runner", "--location", location, "--site", door], environment)
             self._write_addresses(hub_url)
-            self.console.print(
-                f"[bold]open {hub_url}[/]  the dashboard; faults are one click away there", highlight=False
-            )
-            self.console.print(
-                f"the shop is at {self.demo.shop_url}, logs are in {self.folder}; Ctrl-C ends everything",
-                highlight=False,
-            )
+            say((f"open {hub_url}", "bold"), "  the dashboard; faults are one click away there")
+            say(f"the shop is at {self.demo.shop_url}, logs are in {self.folder}; Ctrl-C ends everything")
             self._watch()
         except KeyboardInterrupt:
-            self.console.print("closing the shop")
+            say("closing the shop")
 
     def _start(self, name: str, command: list[str], environment: dict[str, str]) -> None:
         log = self._stack.enter_context((self.folder / f"{name}.log").open("ab"))
@@ -226,7 +215,7 @@ class _Stage:
                 if child.poll() is not None and child.pid not in told:
                     told.add(child.pid)
                     what = " ".join(str(argument) for argument in child.args[4:])  # type: ignore[index]
-                    self.console.print(f"[red]sixfb {what} ended with {child.returncode}[/]; see {self.folder}")
+                    say((f"sixfb {what} ended with {child.returncode}", "red"), f"; see {self.folder}")
 
     def _end_children(self) -> None:
         for child in reversed(self._children):

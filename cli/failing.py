@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -14,7 +13,7 @@ from config.sqlite_errors import sqlite_sentence
 if TYPE_CHECKING:
     from store import StoreError
 
-from config.masking import KNOWN
+from cli.output import say, say_error
 
 USAGE = 2
 OUR_FAULT = 3
@@ -46,16 +45,16 @@ def using(file: Path) -> Iterator[None]:
 
 
 def complain(message: str) -> None:
-    """One message on standard error, every line marked as ours, and without secrets."""
+    """One message on standard error, every line marked as ours."""
     with suppress(OSError):  # a full disk behind it keeps nobody from going on
-        for line in KNOWN.mask(message).splitlines() or [""]:
-            print(f"sixfb: {line}", file=sys.stderr)  # noqa: T201 - this is what standard error is for
+        for line in message.split("\n"):
+            say_error(f"sixfb: {line}")
 
 
 def announce(message: str) -> None:
     """One line on standard output, of a program that runs for ever, and does so whether or not anybody can read it."""
     with suppress(OSError):
-        print(KNOWN.mask(message), flush=True)  # noqa: T201 - as above
+        say(message)
 
 
 def writable_file(path: Path, *, option: str) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from cli.failing import Failing
+from cli.output import say
 
 app = typer.Typer(help="The journeys there are.", no_args_is_help=True)
 
@@ -17,19 +18,15 @@ def _root() -> None:
 @app.command("list")
 def list_journeys() -> None:
     """Every journey with its steps and limits; those in SIXFB_JOURNEYS too."""
-    from rich.console import Console
-
     from journeys.registry import JourneyError, load_journeys
 
     try:
         found = load_journeys()
     except JourneyError as error:
         raise Failing(str(error)) from None
-    console = Console()
     for journey in found.values():
-        guide = f" [dim](the guide's {journey.guide_name})[/]" if journey.guide_name not in (None, journey.name) else ""
-        console.print(f"[bold]{journey.name}[/]{guide}", highlight=False)
-        console.print(f"  {journey.title}", highlight=False)
-        console.print(f"  steps: {' → '.join(journey.steps)}", highlight=False, soft_wrap=True)
-        limits = f"slow over {journey.slow_after_s:g} s, ended at {journey.deadline_s:g} s"
-        console.print(f"  [dim]{limits}; {journey.file}[/]", highlight=False, soft_wrap=True)
+        guide = f" (the guide's {journey.guide_name})" if journey.guide_name not in (None, journey.name) else ""
+        say((journey.name, "bold"), (guide, "dim"))
+        say(f"  {journey.title}")
+        say(f"  steps: {' → '.join(journey.steps)}")
+        say((f"  slow over {journey.slow_after_s:g} s, ended at {journey.deadline_s:g} s; {journey.file}", "dim"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import closing
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,6 +10,7 @@ import typer
 
 from cli import books, settings
 from cli.failing import Failing, using
+from cli.output import say, say_json, say_table
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,7 +44,7 @@ def ledger(
         told += rows
         left += unclean
     if as_json:
-        typer.echo(json.dumps({"left": left, "purchases": told}, indent=2))
+        say_json({"left": left, "purchases": told})
     else:
         _print(told, left)
     if clean and left:
@@ -110,21 +110,14 @@ def _intent(name: str, order: Order) -> dict[str, Any]:
 
 
 def _print(rows: list[dict[str, Any]], left: int) -> None:
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
-
     from journeys.money import minor_money
 
-    console = Console()
-    if rows:
-        table = Table("ledger", "made", "session", "amount", "state", "what is left to do")
-        for row in rows:
-            amount = (
-                minor_money(row["amount_minor"], row["currency"] or "usd") if row["amount_minor"] is not None else "–"
-            )
-            why = f" ({row['tries']} tries; {row['last_error']})" if row["last_error"] else ""
-            session = row["session_id"] or f"run {row['run_id']}"
-            table.add_row(row["ledger"], row["noted_at"][:16], session, amount, row["state"], escape(row["note"] + why))
-        console.print(table)
-    console.print(f"{left} not undone" if left else "nothing is left to undo", highlight=False)
+    cells = []
+    for row in rows:
+        amount = minor_money(row["amount_minor"], row["currency"] or "usd") if row["amount_minor"] is not None else "–"
+        why = f" ({row['tries']} tries; {row['last_error']})" if row["last_error"] else ""
+        session = row["session_id"] or f"run {row['run_id']}"
+        cells.append((row["ledger"], row["noted_at"][:16], session, amount, row["state"], row["note"] + why))
+    if cells:
+        say_table(("ledger", "made", "session", "amount", "state", "what is left to do"), cells)
+    say(f"{left} not undone" if left else "nothing is left to undo")

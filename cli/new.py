@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from cli.failing import Failing, writable_folder
+from cli.output import say
 
 app = typer.Typer(help="Begin something of your own.", no_args_is_help=True)
 
@@ -56,4 +57,5 @@ def new_journey(
     if file.exists():
         raise Failing(f"{file} is there already; choose another name, or edit that one")
     file.write_text(_TEMPLATE.format(name=name), encoding="utf-8")
-    typer.echo(f"{file} is written. Try it:\n  SIXFB_JOURNEYS={folder} sixfb run {name} --site https://your.shop")
+    say(f"{file} is written. Try it:")
+    say(f"  SIXFB_JOURNEYS={folder} sixfb run {name} --site https://your.shop")

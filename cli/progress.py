@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
 
-from facts import Run, Status
+from cli.output import line, say
+from facts import NOT_CONFIRMED, Run, Status, is_unconfirmed
 
-_MARKS = {"passed": "[green]✓[/]", "failed": "[red]✗[/]", "timed_out": "[red]✗[/]", "skipped": "[dim]–[/]"}
+_MARKS = {"passed": ("✓", "green"), "failed": ("✗", "red"), "timed_out": ("✗", "red"), "skipped": ("–", "dim")}
 STYLES = {
     Status.PASSED: "green",
     Status.FAILED: "red",
@@ -38,13 +38,13 @@ class Progress:
 
     def _say(self, words: str) -> None:
         if self._status:
-            self._status.update(words)
+            self._status.update(line(words))
 
     def on_event(self, event: str, data: dict[str, Any]) -> None:
         """One event of `runner.start.make_run`."""
         match event:
             case "attempt_started" if data["number"] > 1:
-                self._console.print("[dim]  once more, to confirm[/]")
+                self._console.print(line(("  once more, to confirm", "dim")))
             case "step_started":
                 self._say(data["name"])
             case "step_ended":
@@ -54,22 +54,25 @@ class Progress:
 
     def _print_step(self, step: dict[str, Any]) -> None:
         took = f"{step['duration_ms'] / 1000:6.2f} s" if step["duration_ms"] is not None else "       –"
-        why = f"  [dim]{escape(step['error'])}[/]" if step["status"] == "skipped" and step["error"] else ""
-        self._console.print(f"  {_MARKS[step['status']]} {step['name']:<26}{took}{why}", highlight=False)
+        why = f"  {step['error']}" if step["status"] == "skipped" and step["error"] else ""
+        row = line("  ", _MARKS[step["status"]], f" {step['name']:<26}{took}", (why, "dim"))
+        self._console.print(row, soft_wrap=True)
 
 
-def print_outcome(console: Console, run: Run) -> None:
-    """The last words about a run: status, time, and what broke."""
-    flags = "".join(f" [yellow]{flag}[/]" for flag, on in (("slow", run.slow), ("flaky", run.flaky)) if on)
-    style = STYLES.get(run.status, "white")
+def print_outcome(run: Run) -> None:
+    """Print the last words about a run: status, time, and what broke."""
+    flags = "".join(f" {flag}" for flag, on in (("slow", run.slow), ("flaky", run.flaky)) if on)
     took = f" in {run.duration_ms / 1000:.2f} s" if run.duration_ms else ""
-    console.print(f"[bold {style}]{run.status}[/]{flags} {run.journey} at {run.location}{took}", highlight=False)
+    status = (run.status.value, f"bold {STYLES.get(run.status, '')}".strip())
+    say(status, (flags, "yellow"), f" {run.journey} at {run.location}{took}")
     if run.error:
-        console.print(f"  {escape(run.error)}", highlight=False, soft_wrap=True)
+        say(f"  {run.error}")
     if run.blame:
-        console.print(f"  [dim]blame: {run.blame}[/]", highlight=False)
+        say((f"  blame: {run.blame}", "dim"))
+    if is_unconfirmed(run):
+        say((f"  {NOT_CONFIRMED}", "dim"))
     counted = run.counted
     if counted and counted.where and run.blame == "journey":
-        console.print(f"  [dim]at {escape(counted.where)}[/]", highlight=False, soft_wrap=True)
+        say((f"  at {counted.where}", "dim"))
     for purchase in run.purchases:
-        console.print(f"  [dim]{purchase.session_id}: {purchase.note}[/]", highlight=False, soft_wrap=True)
+        say((f"  {purchase.session_id}: {purchase.note}", "dim"))

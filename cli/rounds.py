@@ -12,9 +12,9 @@ from typing import Any
 
 from rich.console import Console
 from rich.live import Live
-from rich.markup import escape
 from rich.table import Table
 
+from cli.output import Part, line, say, say_table
 from cli.progress import STYLES
 from demo import Demo
 from facts import Grid, Run, Status
@@ -44,7 +44,7 @@ class Rounds:
         self._under_way: set[StartedRun] = set()
         self._closed = False
         self._pool = ThreadPoolExecutor(max_workers=max(1, os.cpu_count() or 1))
-        self._cells: dict[Key, str] = {}
+        self._cells: dict[Key, Part] = {}
 
     def __enter__(self) -> Rounds:
         return self
@@ -59,9 +59,13 @@ class Rounds:
     def make(self) -> list[Run]:
         """One round, journeys in order of their location; shows a table that fills as it goes."""
         keys = [(journey, location) for location in self._locations for journey in JOURNEYS]
-        self._cells = dict.fromkeys(keys, "[dim]waits[/]")
-        with Live(get_renderable=self._table, console=self._console, refresh_per_second=4):
-            return list(self._pool.map(self._make_one, keys))
+        self._cells = dict.fromkeys(keys, ("waits", "dim"))
+        if self._console.is_terminal:
+            with Live(get_renderable=self._table, console=self._console, refresh_per_second=4):
+                return list(self._pool.map(self._make_one, keys))
+        runs = list(self._pool.map(self._make_one, keys))
+        say_table(("journey", *self._locations), map(self._row, JOURNEYS))
+        return runs
 
     def _make_one(self, key: Key) -> Run:
         journey, location = key
@@ -97,24 +101,27 @@ class Rounds:
 
     def _note(self, key: Key, event: str, data: dict[str, Any]) -> None:
         if event == "step_started":
-            self._cells[key] = f"[dim]{data['name']} …[/]"
+            self._cells[key] = (f"{data['name']} …", "dim")
         elif event == "confirming":
-            self._cells[key] = "[yellow]confirming …[/]"
+            self._cells[key] = ("confirming …", "yellow")
 
     def _table(self) -> Table:
         table = Table("journey", *self._locations, title=None)
         for journey in JOURNEYS:
-            table.add_row(journey, *(self._cells.get((journey, location), "") for location in self._locations))
+            table.add_row(*map(line, self._row(journey)))
         return table
 
+    def _row(self, journey: str) -> list[Part]:
+        return [journey, *(self._cells.get((journey, location), "") for location in self._locations)]
 
-def _outcome(run: Run) -> str:
+
+def _outcome(run: Run) -> Part:
     mark = "✓" if run.status is Status.PASSED else "✗"
     flags = "".join(f" {flag}" for flag, on in (("slow", run.slow), ("flaky", run.flaky)) if on)
-    return f"[{STYLES.get(run.status, 'white')}]{mark} {run.status}{flags}[/] {run.duration_ms / 1000:.1f} s"
+    return f"{mark} {run.status}{flags} {run.duration_ms / 1000:.1f} s", STYLES.get(run.status, "")
 
 
-def print_failures(console: Console, runs: Sequence[Run]) -> None:
+def print_failures(runs: Sequence[Run]) -> None:
     """The sentence of every run that did not pass; equal ones once, with their locations."""
     told: dict[str, list[Run]] = {}
     for run in runs:
@@ -122,6 +129,6 @@ def print_failures(console: Console, runs: Sequence[Run]) -> None:
             told.setdefault(run.error or str(run.status), []).append(run)
     for sentence, same in told.items():
         places = ", ".join(run.location for run in same)
-        console.print(f"[red]✗ {same[0].journey}[/] at {places}: {escape(sentence)}", highlight=False, soft_wrap=True)
+        say((f"✗ {same[0].journey}", "red"), f" at {places}: {sentence}")
     passed = sum(run.status is Status.PASSED for run in runs)
-    console.print(f"{passed} of {len(runs)} runs passed", highlight=False)
+    say(f"{passed} of {len(runs)} runs passed")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import sys
@@ -16,6 +15,7 @@ import typer
 from cli import books, settings
 from cli.display import needs_display
 from cli.failing import OUR_FAULT, Failing, using, writable_file, writable_folder
+from cli.output import json_text, say
 from config.network import browser_proxy, proxy_settings
 from config.secrets import secrets_in
 from facts import Run, Status, to_wire
@@ -160,7 +160,7 @@ def _job(journey: str, site: Site, location: str, *, evidence: Path, headers: di
 def _write(runs: list[Run], *, json_file: Path | None, junit: Path | None, report: Path | None, evidence: Path) -> None:
     if json_file:
         data = to_wire(runs[0]) if len(runs) == 1 else to_wire(runs)
-        json_file.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
+        json_file.write_text(json_text(data) + "\n", encoding="utf-8")
     if junit:
         from reports.junit import junit_xml
 
@@ -173,7 +173,7 @@ def _write(runs: list[Run], *, json_file: Path | None, junit: Path | None, repor
             page = write_run(runs[0], evidence=evidence, out=report)
         else:
             page = write_round(runs, title=f"{len(runs)} runs of {runs[0].journey}", evidence=evidence, out=report)
-        typer.echo(f"report: {page}")
+        say(f"report: {page}")
 
 
 def exit_code(runs: list[Run]) -> int:

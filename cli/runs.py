@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-import json
 from contextlib import closing
 from datetime import UTC, datetime
 from typing import Annotated
@@ -12,9 +11,11 @@ import typer
 
 from cli import watching
 from cli.failing import Failing
+from cli.output import say, say_json, say_table
 from facts import Blame, Status
 
 app = typer.Typer(help="The runs that the hub has.", no_args_is_help=True)
+RunId = Annotated[str, typer.Argument(metavar="ID", help="The run's id, or a beginning of it that no other run has.")]
 
 
 @app.command("list")
@@ -26,9 +27,6 @@ def list_runs(
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
     """The latest runs, newest first."""
-    from rich.console import Console
-    from rich.table import Table
-
     from cli.progress import STYLES
     from facts import to_wire
     from store import runs
@@ -36,47 +34,55 @@ def list_runs(
     with closing(watching.existing_database()) as store, store.read() as connection:
         found = runs.latest(connection, journey=journey, location=location, status=status, limit=limit)
     if as_json:
-        typer.echo(json.dumps(to_wire(found), indent=2))
+        say_json(to_wire(found))
         return
-    table = Table("slot (UTC)", "journey", "location", "status", "blame", "seconds", "run", "what happened")
-    for run in found:
-        table.add_row(
+    rows = [
+        (
             f"{run.slot:%m-%d %H:%M:%S}" if run.slot else "ad hoc",
             run.journey,
             run.location,
-            f"[{STYLES.get(run.status, 'white')}]{run.status}[/]",
+            (run.status.value, STYLES.get(run.status, "")),
             run.blame or "",
             f"{run.duration_ms / 1000:.1f}",
             run.run_id,
-            (run.error or "")[:120],
+            run.error or "",
         )
-    Console().print(table)
+        for run in found
+    ]
+    say_table(
+        ("slot (UTC)", "journey", "location", "status", "blame", "seconds", "run", "what happened"),
+        rows,
+        right=("seconds",),
+    )
 
 
 @app.command()
-def show(run_id: Annotated[str, typer.Argument(metavar="ID")]) -> None:
+def show(run_id: RunId) -> None:
     """One run, whole, as JSON."""
+    from cli import ids
     from facts import to_wire
     from store import runs
 
     with closing(watching.existing_database()) as store, store.read() as connection:
-        stored = runs.get(connection, run_id)
+        stored = runs.get(connection, ids.run_id(connection, run_id))
     if stored is None:
         raise Failing(f"no run {run_id!r}; `sixfb runs list` shows the latest")
-    typer.echo(json.dumps(to_wire(stored.run), indent=2))
+    say_json(to_wire(stored.run))
 
 
 @app.command()
 def reclassify(
-    run_id: Annotated[str, typer.Argument(metavar="ID")],
+    run_id: RunId,
     blame: Annotated[Blame, typer.Option("--blame", help="Whose fault it was.")],
     reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; kept with the run.")],
     by: Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who says so; you, if not said.")] = None,
 ) -> None:
     """Say whose fault a run was; what counts changes from the next tick on, the first word is kept."""
+    from cli import ids
     from store import runs
 
     with closing(watching.existing_database()) as store, store.write() as connection:
+        run_id = ids.run_id(connection, run_id)
         stored = runs.get(connection, run_id)
         if stored is None:
             raise Failing(f"no run {run_id!r}; `sixfb runs list` shows the latest")
@@ -85,4 +91,4 @@ def reclassify(
         runs.reclassify(
             connection, run_id, blame=blame, by=by or getpass.getuser(), reason=reason, at=datetime.now(UTC)
         )
-    typer.echo(f"{run_id}: blame was {stored.run.blame or '-'}, is {blame}")
+    say(f"{run_id}: blame was {stored.run.blame or '-'}, is {blame}")

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 
-import typer
-
 from cli import settings
 from cli.failing import Failing
+from cli.output import say
 from config.ending import listen
 
 _ANY = ("0.0.0.0", "::")
@@ -39,8 +38,6 @@ def serve_shop(host: str, name: str, port: int, *, faults: list[str], scale: flo
             raise Failing(f"--host {host} --port {port}: the shop cannot listen there: {error.strerror}") from None
         receivers.start()
         stack.callback(receivers.stop)
-        typer.echo(f"the shop is open at {demo.shop_url}, Stripe at {demo.stripe_url}")
-        typer.echo(
-            f"receivers: {receivers.urls[0]}/slack/CHANNEL, {receivers.urls[0]}/webhook/NAME; inbox: /inbox.json"
-        )
+        say(f"the shop is open at {demo.shop_url}, Stripe at {demo.stripe_url}")
+        say(f"receivers: {receivers.urls[0]}/slack/CHANNEL, {receivers.urls[0]}/webhook/NAME; inbox: /inbox.json")
         listen(to_input=True).wait()

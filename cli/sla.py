@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import closing
 from datetime import UTC, datetime
 from typing import Annotated
@@ -11,6 +10,7 @@ import typer
 
 from cli import settings, watching
 from cli.hub import demo_links
+from cli.output import say, say_json, say_table
 
 _BAD = ("critical", "no_data", "error")
 _STYLES = {"met": "green", "off_target": "yellow", "warning": "yellow", "critical": "bold red", "error": "bold red"}
@@ -21,9 +21,6 @@ def sla(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = Fals
 
     Exit code: 0 only if nothing is critical, no_data or error; else 1.
     """
-    from rich.console import Console
-    from rich.table import Table
-
     from facts import to_wire
     from hub.loading import load_history, load_watch, watch_now
     from sla.judge import judge
@@ -41,14 +38,11 @@ def sla(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = Fals
     verdicts = judge(targets, history, now)
     if as_json:
         told = {"at": to_wire(now), "verdicts": to_wire(verdicts), "shipped_rules": watching.shipped_rules()}
-        typer.echo(json.dumps(told, indent=2))
+        say_json(told)
     else:
-        table = Table("rule", "verdict", "n", "what was found")
-        for verdict in verdicts:
-            style = _STYLES.get(verdict.verdict, "dim")
-            table.add_row(verdict.key, f"[{style}]{verdict.verdict}[/]", str(verdict.n), verdict.summary)
-        Console().print(table)
+        rows = [(v.key, (v.verdict.value, _STYLES.get(v.verdict, "dim")), str(v.n), v.summary) for v in verdicts]
+        say_table(("rule", "verdict", "n", "what was found"), rows, right=("n",))
         if shipped := watching.shipped_rules_line():
-            typer.echo(f"rules {shipped}")
+            say(f"rules {shipped}")
     if any(verdict.verdict in _BAD for verdict in verdicts):
         raise typer.Exit(1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import closing
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
@@ -11,6 +10,7 @@ import typer
 
 from cli import access, settings
 from cli.failing import Failing, complain
+from cli.output import say, say_json, say_table
 
 if TYPE_CHECKING:
     from facts import Token, TokenKind
@@ -38,7 +38,7 @@ def create(
         except HubError as error:
             raise Failing(str(error)) from None
     # The token alone on standard output: it can be piped into a secret's file.
-    typer.echo(text)
+    say(text)
     what = "SIXFB_TOKEN of the runner" if location else "the Authorization header: Bearer"
     complain(f"token {token.id} of {subject}: put it into {what}; it is shown only now")
 
@@ -57,22 +57,20 @@ def _whose(location: str | None, source: str | None) -> tuple[TokenKind, str]:
 @app.command("list")
 def list_tokens(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
     """Every token ever made: whose, since when, last used when, whether it still holds."""
-    from rich.console import Console
-    from rich.table import Table
-
     from facts import to_wire
     from store import tokens
 
     with closing(access.own_database()) as store, store.read() as connection:
         found = tokens.listed(connection)
     if as_json:
-        typer.echo(json.dumps(to_wire(found), indent=2))
+        say_json(to_wire(found))
         return
-    table = Table("id", "kind", "of", "made (UTC)", "last used", "state")
-    for token in found:
-        used = f"{token.last_used_at:%Y-%m-%d %H:%M}" if token.last_used_at else "never"
-        table.add_row(token.id, token.kind, token.subject, f"{token.created_at:%Y-%m-%d %H:%M}", used, _state(token))
-    Console().print(table)
+    say_table(("id", "kind", "of", "made (UTC)", "last used", "state"), map(_row, found))
+
+
+def _row(token: Token) -> tuple[str, ...]:
+    used = f"{token.last_used_at:%Y-%m-%d %H:%M}" if token.last_used_at else "never"
+    return token.id, token.kind, token.subject, f"{token.created_at:%Y-%m-%d %H:%M}", used, _state(token)
 
 
 def _state(token: Token) -> str:
@@ -87,4 +85,4 @@ def revoke(token_id: Annotated[str, typer.Argument(metavar="ID")]) -> None:
     with closing(access.own_database()) as store, store.write() as connection:
         if not tokens.revoke(connection, token_id, at=datetime.now(UTC)):
             raise Failing(f"no active token {token_id!r}; `sixfb token list` shows those there are")
-    typer.echo(f"{token_id} is revoked")
+    say(f"{token_id} is revoked")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 from contextlib import closing
@@ -13,6 +12,7 @@ import typer
 
 from cli import access
 from cli.failing import Failing
+from cli.output import say, say_json, say_table
 from config.secrets import read_secret_file
 from facts import Role
 
@@ -39,27 +39,22 @@ def add(
             access.logins(store).add(name, role, _password(password_file))
         except HubError as error:
             raise Failing(str(error)) from None
-    typer.echo(f"{name} may log in, as {role}")
+    say(f"{name} may log in, as {role}")
 
 
 @app.command("list")
 def list_users(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
     """Everybody who may log in."""
-    from rich.console import Console
-    from rich.table import Table
-
     from facts import to_wire
     from store import users
 
     with closing(access.own_database()) as store, store.read() as connection:
         found = users.listed(connection)
     if as_json:
-        typer.echo(json.dumps(to_wire(found), indent=2))
+        say_json(to_wire(found))
         return
-    table = Table("name", "role", "added (UTC)", "password set")
-    for user in found:
-        table.add_row(user.name, user.role, f"{user.created_at:%Y-%m-%d %H:%M}", f"{user.changed_at:%Y-%m-%d %H:%M}")
-    Console().print(table)
+    rows = [(u.name, u.role, f"{u.created_at:%Y-%m-%d %H:%M}", f"{u.changed_at:%Y-%m-%d %H:%M}") for u in found]
+    say_table(("name", "role", "added (UTC)", "password set"), rows)
 
 
 @app.command()
@@ -81,7 +76,7 @@ def remove(
             )
         if not users.remove(connection, name):
             raise _nobody(name)
-    typer.echo(f"{name} is removed, and logged out")
+    say(f"{name} is removed, and logged out")
 
 
 @app.command()
@@ -96,7 +91,7 @@ def passwd(name: Annotated[str, typer.Argument(metavar="NAME")], password_file: 
             raise Failing(str(error)) from None
     if not changed:
         raise _nobody(name)
-    typer.echo(f"{name} has another password, and is logged out everywhere")
+    say(f"{name} has another password, and is logged out everywhere")
 
 
 def _nobody(name: str) -> Failing:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import sys
@@ -16,12 +17,14 @@ from structlog.typing import EventDict, Processor
 from config.complaints import Complaint, ConfigError
 from config.masking import KNOWN, Masker
 from config.repeats import LimitedHandler
+from config.visible import visible, visible_json
 
 LEVELS = ("debug", "info", "warning", "error")
 FORMS = ("json", "text")
 # They say what we say already, or at their chattiest whole addresses.
 _QUIET = ("httpx", "httpcore", "alembic", "apscheduler", "uvicorn", "stripe", "asyncio")
 _OURS = "sixfb"
+_OF_LINES = ("exception", "stack")
 _FIRST = ("timestamp", "level", "event", "program")
 
 __all__ = ["BoundLogger", "bound_contextvars", "get_logger", "log_form", "start_logging"]
@@ -116,8 +119,9 @@ def _formatter(form: str, to: TextIO, mask: Callable[[str], str], context: dict[
         _in_order,
     ]
     if form == "json":
-        whole.append(structlog.processors.JSONRenderer(ensure_ascii=False))
+        whole.append(structlog.processors.JSONRenderer(serializer=_one_line))
     else:
+        whole.append(_shown)
         # Its own tracebacks would show the values of variables.
         plain = structlog.dev.plain_traceback
         whole.append(structlog.dev.ConsoleRenderer(colors=to.isatty(), exception_formatter=plain))
@@ -127,6 +131,28 @@ def _formatter(form: str, to: TextIO, mask: Callable[[str], str], context: dict[
         _of_a_library,
     ]
     return ProcessorFormatter(processors=whole, foreign_pre_chain=foreign)
+
+
+def _one_line(event: Any, **how: Any) -> str:
+    return visible_json(json.dumps(event, ensure_ascii=False, **how))
+
+
+def _shown(_logger: object, _method: str, event: EventDict) -> EventDict:
+    """Values as a terminal may have them; a traceback keeps its lines."""
+    return {
+        visible(key): visible(value, keep="\n" if key in _OF_LINES else "")
+        if isinstance(value, str)
+        else _inside(value)
+        for key, value in event.items()
+    }
+
+
+def _inside(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {visible(str(key)): _inside(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_inside(item) for item in value]
+    return visible(value) if isinstance(value, str) else value
 
 
 def _of_a_library(_logger: object, _method: str, event: EventDict) -> EventDict:

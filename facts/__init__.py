@@ -53,6 +53,7 @@ from facts.plan import (
     PlannedJourney,
 )
 from facts.run import (
+    NOT_CONFIRMED,
     Attempt,
     Blame,
     ConsoleLine,
@@ -65,6 +66,7 @@ from facts.run import (
     Step,
     StepStatus,
     Vital,
+    is_unconfirmed,
 )
 from facts.slots import (
     Grid,
@@ -95,6 +97,7 @@ from facts.wire import (
 )
 
 __all__ = [
+    "NOT_CONFIRMED",
     "REASONS",
     "SANDBOX_HINT",
     "SANDBOX_OFF",
@@ -150,6 +153,7 @@ __all__ = [
     "from_wire",
     "go_on",
     "has_failed",
+    "is_unconfirmed",
     "late_limit_s",
     "missed_word",
     "moment_of",

@@ -27,6 +27,9 @@ class Alert:
     `clear_since` is since when the recovery condition has held without a break. `last_known` is true while a firing alert has
     no data. `samples` are the distinct samples seen breaching. `inhibited_by` is the key of the alert that makes this one
     unnecessary to tell. `runs` are run ids that prove it, newest last.
+    `breaching` is false for a firing alert whose rule is no longer breached and has not recovered yet. `since` is when the first bad
+    run of this failure began, `ended_at` the first good one after the last bad. `title_past` and `summary_past` are title and summary
+    once it is over.
     `closed` says why it was ended by other than recovery (a location that was removed).
     """
 
@@ -56,6 +59,26 @@ class Alert:
     runbook: str | None = None
     closed: str | None = None
     needs_review: bool = False
+    breaching: bool = True
+    since: datetime | None = None
+    ended_at: datetime | None = None
+    title_past: str = ""
+    summary_past: str = ""
+
+    @property
+    def began_at(self) -> datetime:
+        """When what it is about began, as far as the runs tell; else when its rule was first breached."""
+        return self.since or self.fired_at or self.pending_since
+
+    @property
+    def over_at(self) -> datetime | None:
+        """When it ended: the first good run after the last bad one, else when the alert was resolved. None while it stands."""
+        return (self.ended_at or self.resolved_at) if self.resolved_at else None
+
+    @property
+    def lasted_s(self) -> float | None:
+        """How long it lasted, in seconds; None while it stands."""
+        return max(0.0, (self.over_at - self.began_at).total_seconds()) if self.over_at else None
 
 
 # Of what fires at once, the first of these says best what a buyer meets.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from facts.run import Blame, Run, Status, StepStatus
+from facts.run import Blame, Run, Status, StepStatus, is_unconfirmed
 
 # A page that is left cancels what it no longer wants; that is nobody's failure.
 _NO_FAULT = (None, "pending", "net::ERR_ABORTED")
@@ -45,7 +45,7 @@ class Outcome:
     `status`, `blame`, `failed_step` and `error` are the final result's (pages count these), those with `first_` the first
     attempt's (SLIs count these). `late` marks a result that came to the hub too late to start a page. `steps` are the first
     attempt's step durations in ms, by name; `skipped` are those that a passed run left out on purpose. `duration_ms` is the whole
-    journey's. `reason` says why a slot was missed.
+    journey's. `reason` says why a slot was missed. `unconfirmed` marks a failure that no second attempt was spent on.
     """
 
     run_id: str
@@ -70,6 +70,7 @@ class Outcome:
     requests: tuple[Answer, ...] = ()
     vitals: tuple[Graded, ...] = ()
     skipped: tuple[str, ...] = ()
+    unconfirmed: bool = False
 
     @property
     def reason(self) -> str | None:
@@ -127,6 +128,7 @@ def outcome_of(run: Run, *, received_at: datetime, late: bool = False, brief: bo
         skipped=tuple(s.name for s in run.steps if s.status is StepStatus.SKIPPED)
         if run.status is Status.PASSED
         else (),
+        unconfirmed=is_unconfirmed(run),
     )
 
 

@@ -204,6 +204,10 @@ class Attempt:
     left_out: dict[str, int] = field(default_factory=dict)
 
 
+NOT_CONFIRMED = "not confirmed: the request budget is kept for coming slots"
+"""How the note begins of a failure that no second attempt was spent on."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """One slot at one location, or one ad-hoc run (`slot` is None).
@@ -246,3 +250,8 @@ class Run:
     def counted(self) -> Attempt | None:
         """The attempt that counts; None for a run that never began."""
         return next((attempt for attempt in self.attempts if attempt.number == self.counts), None)
+
+
+def is_unconfirmed(run: Run) -> bool:
+    """Whether a run failed and no second attempt was made, to keep the request budget for coming slots."""
+    return any(note.startswith(NOT_CONFIRMED) for note in run.notes)

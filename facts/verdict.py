@@ -85,6 +85,10 @@ class Verdict:
     data_at: datetime | None = None
     title: str = ""
     runbook: str | None = None
+    began_at: datetime | None = None
+    ended_at: datetime | None = None
+    title_past: str = ""
+    summary_past: str = ""
 
     @property
     def key(self) -> str:

@@ -1,43 +1,75 @@
-"""Runs as JUnit XML: a suite is a journey at a location, a case is a step."""
+"""Runs as JUnit XML: a suite is a journey at a location, a case is a step.
+
+Consumers merge suites and cases of equal names, so a run that was repeated has its number in both.
+"""
 
 from __future__ import annotations
 
-import re
 import xml.etree.ElementTree as ET
+from collections import Counter
 from collections.abc import Sequence
 
+from config.visible import visible
 from facts import Run, Status, Step, StepStatus
-
-# XML 1.0 forbids these in any form: https://www.w3.org/TR/xml/#charsets
-_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 def junit_xml(runs: Sequence[Run]) -> str:
     """The document, times in seconds. A run without a step (it never began) is one case that carries the run's name."""
     root = ET.Element("testsuites")
+    of_this_name = Counter(_name(run) for run in runs)
+    number: Counter[str] = Counter()
     for run in runs:
-        _add_suite(root, run)
+        name = _name(run)
+        number[name] += 1
+        _add_suite(root, run, repetition=number[name], of=of_this_name[name])
     ET.indent(root)
     return ET.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
 
 
-def _add_suite(root: ET.Element, run: Run) -> None:
-    suite = ET.SubElement(root, "testsuite", name=f"{run.journey}@{run.location}", time=_seconds(run.duration_ms))
+def _name(run: Run) -> str:
+    return _clean(f"{run.journey}@{run.location}")
+
+
+def _add_suite(root: ET.Element, run: Run, *, repetition: int, of: int) -> None:
+    """Add a run. `repetition` counts the `of` runs of one journey at one location."""
+    is_repeated = of > 1
+    name = f"{_name(run)} #{repetition}" if is_repeated else _name(run)
+    class_name = _clean(f"{run.journey}.{repetition}" if is_repeated else run.journey)
+    suite = ET.SubElement(root, "testsuite", name=name, time=_seconds(run.duration_ms))
     suite.set("timestamp", run.started_at.strftime("%Y-%m-%dT%H:%M:%S"))
+    _add_properties(suite, run, repetition=repetition, of=of)
     counts = dict.fromkeys(("failures", "errors", "skipped"), 0)
     own_fault = run.status in (Status.ERRORED, Status.BLOCKED)
     told = False
     for step in run.steps:
         case = ET.SubElement(
-            suite, "testcase", classname=run.journey, name=step.name, time=_seconds(step.duration_ms or 0)
+            suite, "testcase", classname=class_name, name=_clean(step.name), time=_seconds(step.duration_ms or 0)
         )
         told = _tell(case, step, counts, own_fault=own_fault) or told
     if run.status is not Status.PASSED and not told:
-        case = ET.SubElement(suite, "testcase", classname=run.journey, name=run.journey, time="0.000")
+        case = ET.SubElement(suite, "testcase", classname=class_name, name=_clean(run.journey), time="0.000")
         _add_problem(case, "error" if own_fault else "failure", str(run.status), run.error or str(run.status), counts)
-    suite.set("tests", str(len(suite)))
+    suite.set("tests", str(len(suite.findall("testcase"))))
     for name, count in counts.items():
         suite.set(name, str(count))
+
+
+def _add_properties(suite: ET.Element, run: Run, *, repetition: int, of: int) -> None:
+    """What tells two runs apart; `attempt` is the one whose steps these are."""
+    properties = ET.SubElement(suite, "properties")
+    facts = {
+        "run_id": run.id,
+        "location": run.location,
+        "repetition": repetition,
+        "repetitions": of,
+        "attempt": run.counts,
+        "attempts": len(run.attempts),
+        "status": run.status.value,
+        "blame": run.blame or "",
+        "flaky": str(run.flaky).lower(),
+    }
+    for name, value in facts.items():
+        ET.SubElement(properties, "property", name=name, value=_clean(str(value)))
 
 
 def _tell(case: ET.Element, step: Step, counts: dict[str, int], *, own_fault: bool) -> bool:
@@ -59,7 +91,8 @@ def _add_problem(case: ET.Element, tag: str, kind: str, message: str, counts: di
 
 
 def _clean(text: str) -> str:
-    return _FORBIDDEN.sub("", text)
+    # Among what is written out are the characters that XML 1.0 forbids in any form: https://www.w3.org/TR/xml/#charsets
+    return visible(text, keep="\n\t")
 
 
 def _seconds(ms: float) -> str:

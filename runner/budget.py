@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from facts import Attempt, PlannedJourney, Run, Status
+from facts import NOT_CONFIRMED, Attempt, PlannedJourney, Run, Status
 from journeys.site import RequestBudget
 
 # Of runs that are made side by side one ends after the other has begun.
@@ -36,12 +36,38 @@ class Want:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reserve:
+    """What a run must leave of the request budget, so that no coming slot is missed for want of it.
+
+    `left` requests are there before the run, `kept` are for coming slots of journeys whose cost is known, and `unpriced` is the
+    number of slots of others, each of which is taken to cost what this run's first attempt did.
+    """
+
+    left: int
+    kept: int = 0
+    unpriced: int = 0
+
+    def why_not_confirm(self, first: Attempt) -> str | None:
+        """Return why a failed first attempt is not confirmed by a second one; None where the budget holds both it and the coming slots.
+
+        A slot that is missed says nothing of the shop, while the next slot or another location confirms a failure that had no second
+        attempt. So first attempts come before second ones.
+        """
+        cost = cost_of(first)
+        left = max(0, self.left - cost) if first.requests_left is None else first.requests_left
+        kept = self.kept + self.unpriced * cost
+        if left - cost >= kept:
+            return None
+        return f"{NOT_CONFIRMED} ({left} requests are left, a second attempt takes about {cost}, the coming slots need {kept})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
     """Where this address stands.
 
     `left` requests until `resets_at`; None before anything is known. `told` is whether the site said so itself. `costs` is
-    what a run of each journey that went to its end costs at least, `latest` what its last one cost: while a site is down
-    every run is tried twice, and costs so. `as_of` is when the last run ended.
+    what a run of each journey that went to its end costs at least, `latest` what the first attempt of its last run cost. `as_of` is
+    when the last run ended.
     """
 
     allowed: RequestBudget = field(default_factory=RequestBudget)
@@ -69,8 +95,10 @@ class Budget:
             cost = cost_of(run.attempts[0])
             cheapest = min(cost, self.costs.get(run.journey, cost))
             budget = replace(budget, costs={**self.costs, run.journey: cheapest})
-        spent = sum(cost_of(attempt) for attempt in run.attempts)
-        return replace(budget, as_of=run.finished_at, latest={**self.latest, run.journey: spent})
+        if not run.attempts:
+            return budget
+        latest = {**self.latest, run.journey: cost_of(run.attempts[0])}
+        return replace(budget, as_of=run.finished_at, latest=latest)
 
     def _after_attempt(self, attempt: Attempt, run: Run) -> Budget:
         ends = run.started_at + timedelta(seconds=self.allowed.window_s)
@@ -96,18 +124,39 @@ class Budget:
         here = self.at(now)
         if here.left is None or here.resets_at is None:
             return None
-        wants = [
-            Want(journey=p.journey, slots=len(list(p.grid.between(now, here.resets_at))), cost=self.latest[p.journey])
-            for p in planned
-            if self.latest.get(p.journey)
-        ]
-        wants = [want for want in wants if want.slots]
+        wants = [want for want in self._wants(planned, now, here.resets_at) if want.requests]
         total = sum(want.requests for want in wants)
         if total <= here.left:
             return None
         return (
             f"the request budget will not last: {here.rest()}, and the slots until then want {sum_of(wants)} = {total}"
         )
+
+    def reserve(self, planned: Sequence[PlannedJourney], *, journey: str, slot: datetime, now: datetime) -> Reserve:
+        """Return what a run of a journey's slot must leave to the slots that come until the window ends."""
+        here = self.at(now)
+        until = here.resets_at or now + timedelta(seconds=self.allowed.window_s)
+        # The slot of another journey at the same moment may be under way beside this one, and is not counted as spent yet.
+        before = slot - timedelta(microseconds=1)
+        others = [p for p in planned if p.journey != journey]
+        wants = self._wants([p for p in planned if p.journey == journey], slot, until) + self._wants(
+            others, before, until
+        )
+        return Reserve(
+            left=self.allowed.requests if here.left is None else here.left,
+            kept=sum(want.requests for want in wants),
+            unpriced=sum(want.slots for want in wants if not want.cost),
+        )
+
+    def _wants(self, planned: Sequence[PlannedJourney], after: datetime, until: datetime) -> list[Want]:
+        return [
+            Want(
+                journey=p.journey,
+                slots=len(list(p.grid.between(after, until))),
+                cost=max(self.costs.get(p.journey, 0), self.latest.get(p.journey, 0)),
+            )
+            for p in planned
+        ]
 
     def rest(self) -> str:
         """What is left, until when, and who says so."""

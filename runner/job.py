@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from config.network import proxy_passwords
 from facts import to_wire
 from journeys.site import Site
+from runner.budget import Reserve
 from runner.caps import MEMORY_MB
 
 TraceMode = Literal["on", "off", "retain-on-failure"]
@@ -32,7 +33,8 @@ class Job:
     `ledger` is the file that remembers what is bought, until it is undone. `last_good` is the folder that keeps what the last good run
     of each journey saw; None: runs are judged on their own.
     `scratch` is where the temporary folders go, None the system's place for them. `grace_s` is what an attempt gets beyond
-    its own deadlines before it is ended, `memory_mb` what it may hold of memory, its browser included.
+    its own deadlines before it is ended, `memory_mb` what it may hold of memory, its browser included. `reserve` is what a run
+    leaves of the request budget; None where nothing comes after it.
     """
 
     run_id: str
@@ -64,6 +66,7 @@ class Job:
     proxies: dict[str, str] = field(default_factory=dict, repr=False)
     ledger: str | None = None
     last_good: str | None = None
+    reserve: Reserve | None = None
 
     @property
     def plan_hash(self) -> str:

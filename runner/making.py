@@ -14,7 +14,7 @@ from config.logs import bound_contextvars, get_logger
 from facts import Failpoint, PlannedJourney, Run, Status, WireError, from_wire, to_wire
 from journeys.site import Site
 from runner.accounting import Accounting
-from runner.budget import Budget
+from runner.budget import Budget, Reserve
 from runner.claims import Claims
 from runner.due import STOPPED
 from runner.job import Job, new_run_id
@@ -145,8 +145,16 @@ class Maker:
             blocked = self._budget.certain_block(job.journey, self._clock())
             if blocked:
                 return blocked, None
-            making = self._makings[job.run_id] = self._make(job)
+            making = self._makings[job.run_id] = self._make(replace(job, reserve=self._reserve(job)))
             return "", making
+
+    def _reserve(self, job: Job) -> Reserve | None:
+        plan = self._plans.plan
+        if plan is None or job.slot is None:
+            return None
+        return replace(self._budget, allowed=job.site.request_budget).reserve(
+            plan.journeys, journey=job.journey, slot=job.slot, now=self._clock()
+        )
 
     def _accounted(self, run: Run) -> Run:
         """The run, with a note where what is left of the request budget will not do for the coming slots."""

@@ -64,6 +64,11 @@ class Supervisor:
         first = self._attempt(1, traced=self._job.trace == "on")
         if first.status not in (Status.FAILED, Status.TIMED_OUT) or not self._job.confirm:
             return [first]
+        why_not = self._job.reserve.why_not_confirm(first) if self._job.reserve else None
+        if why_not:
+            self._tell("not_confirmed", {"reason": why_not})
+            self._seen[-1].notes.append(why_not)
+            return [first]
         self._tell("confirming", {"after_s": self._job.confirm_after_s, "error": first.error})
         time.sleep(self._job.confirm_after_s)
         return [first, self._attempt(2, traced=self._job.trace != "off")]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from enum import StrEnum
-from itertools import islice
+from itertools import islice, takewhile
 
 from facts import Blame, Outcome, RunnerState, Status
 from sla.history import History
@@ -107,6 +107,15 @@ class Book:
             if not outcome.late and self.final(outcome, network_counts=network_counts) in (Class.GOOD, Class.BAD):
                 yield outcome
 
+    def superseded(self, outcome: Outcome, *, by: Callable[[Outcome], bool] = lambda _: True) -> bool:
+        """Whether a run that did not pass is older than a pass of its journey and location, late or not: it is history, and fires
+        nothing. `by` narrows the passes that count."""
+        if outcome.status is Status.PASSED:
+            return False
+        latest = self.latest_first(outcome.journey, outcome.location)
+        newer = takewhile(lambda o: slot_of(o) > slot_of(outcome), latest)
+        return any(o.status is Status.PASSED and by(o) for o in newer)
+
     def fresh(self, outcome: Outcome) -> bool:
         """Whether it finished within one and a half periods. What a clock that was ahead has dated into the future is not fresh
         for as long as that."""
@@ -191,6 +200,14 @@ class Book:
                 else "its runner answers and names no trouble"
             )
         return f"its runner was last heard at {known[0].heard_at:%H:%M:%S}" if known else ""
+
+
+def first_good(outcomes: Iterable[Outcome], *, bad: Callable[[Outcome], bool]) -> datetime | None:
+    """Return when the first run began that was good after the last bad one; None where one of the two is not there."""
+    in_order = sorted(outcomes, key=lambda o: o.started_at)
+    last = max((i for i, outcome in enumerate(in_order) if bad(outcome)), default=None)
+    after = in_order[last + 1 :] if last is not None else []
+    return after[0].started_at if after else None
 
 
 def _cut(text: str) -> str:

@@ -54,11 +54,17 @@ def judge(targets: Targets, history: History, now: datetime) -> list[Verdict]:
     return [verdict for name, rule in targets.rules().items() for verdict in _judged(name, rule, book)]
 
 
+def _titled(verdict: Verdict, rule: Rule) -> Verdict:
+    if verdict.title_past or not rule.title_past:
+        return verdict
+    return replace(verdict, title_past=verdict.title.replace(rule.title, rule.title_past))
+
+
 def _judged(name: str, rule: Rule, book: Book) -> list[Verdict]:
     if not rule.enabled:
         return [Verdict(rule=name, verdict=Word.OFF, title=rule.title, summary="switched off in sla.yaml")]
     try:
-        return [_kept(verdict, book) for verdict in JUDGED_BY[name](name, rule, book)]
+        return [_kept(_titled(verdict, rule), book) for verdict in JUDGED_BY[name](name, rule, book)]
     except (ArithmeticError, LookupError, TypeError, ValueError) as error:
         summary = f"cannot be judged: {type(error).__name__}: {error}"
         return [Verdict(rule=name, verdict=Word.ERROR, title=rule.title, summary=summary, severity=rule.severity)]

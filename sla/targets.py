@@ -54,7 +54,10 @@ def durations_of(rule: Any) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """What every rule has: a title, the guide's own line, where to look first, and how urgent it is."""
+    """What every rule has: a title, the guide's own line, where to look first, and how urgent it is.
+
+    `title_past` is the title once it is over; without one the title stays as it is.
+    """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
 
@@ -66,6 +69,7 @@ class Rule:
     runbook: str
     severity: Severity
     enabled: Annotated[bool, Flag()] = True
+    title_past: str = ""
 
     def __post_init__(self) -> None:
         for name in durations_of(cast(Hashable, type(self))):

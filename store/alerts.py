@@ -88,6 +88,12 @@ def get(connection: Connection, alert_id: str) -> Alert | None:
     return next(iter(_those(connection, [alert_id])), None)
 
 
+def ids_beginning_with(connection: Connection, beginning: str, *, limit: int) -> list[str]:
+    """Return the first ids that begin with a text, in their order."""
+    begins = func.substr(table.c.id, 1, len(beginning)) == beginning
+    return list(connection.execute(select(table.c.id).where(begins).order_by(table.c.id).limit(limit)).scalars())
+
+
 def listed(connection: Connection, *, state: AlertState | None = None, limit: int = 100) -> list[Alert]:
     """Alerts, newest first; those that were dropped before they fired only where asked for."""
     condition = table.c.state == state.value if state else table.c.state != AlertState.DROPPED.value

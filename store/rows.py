@@ -47,11 +47,12 @@ class GradedRow(msgspec.Struct, gc=False):
     cut: bool
 
 
-class _Details(msgspec.Struct):
+class _Details(msgspec.Struct, omit_defaults=True):
     steps: dict[str, float]
     requests: list[_Answer]
     vitals: list[GradedRow]
     skipped: tuple[str, ...]
+    unconfirmed: bool = False
 
 
 _COPIED = ("id", "record", "details")
@@ -119,7 +120,7 @@ def _details(run: Run, outcome: Outcome, *, is_rounded: bool) -> str:
         for answer in answers:
             answer.duration_ms = None if answer.duration_ms is None else round(answer.duration_ms, 1)
     graded = [GradedRow(v.page, v.name, v.value, v.navigation, v.cut) for v in (first.vitals if first else ())]
-    return _encode(_Details(outcome.steps, answers, graded, outcome.skipped)).decode()
+    return _encode(_Details(outcome.steps, answers, graded, outcome.skipped, outcome.unconfirmed)).decode()
 
 
 def insert_all(connection: Connection, rows: Sequence[RunRow]) -> bool:

@@ -48,6 +48,7 @@ class _Details:
     requests: tuple[Answer, ...]
     vitals: tuple[Graded, ...]
     skipped: tuple[str, ...] = ()
+    unconfirmed: bool = False
 
 
 Saved = Literal["accepted", "duplicate", "replaced"]
@@ -131,6 +132,13 @@ def location_of(connection: Connection, run_id: str) -> str | None:
     """Where a run was made, the later one of a slot too; None where there is no such run."""
     asked = (select(t.c.location).where(t.c.id == run_id) for t in (table, duplicates))
     return connection.execute(union_all(*asked)).scalar()
+
+
+def ids_beginning_with(connection: Connection, beginning: str, *, limit: int) -> list[str]:
+    """Return the first ids that begin with a text, in their order."""
+    # LIKE ignores case on SQLite, and a range of ids follows the collation on PostgreSQL.
+    begins = func.substr(table.c.id, 1, len(beginning)) == beginning
+    return list(connection.execute(select(table.c.id).where(begins).order_by(table.c.id).limit(limit)).scalars())
 
 
 def _stored(row: Row[Any]) -> StoredRun:
@@ -396,7 +404,14 @@ def _with_details(outcome: Outcome, details: dict[str, Any]) -> Outcome:
         read = msgspec.convert(details, _Details)  # at a fiftieth of what the patient reader costs
     except msgspec.ValidationError:
         read = from_wire(_Details, details)
-    return replace(outcome, steps=read.steps, requests=read.requests, vitals=read.vitals, skipped=read.skipped)
+    return replace(
+        outcome,
+        steps=read.steps,
+        requests=read.requests,
+        vitals=read.vitals,
+        skipped=read.skipped,
+        unconfirmed=read.unconfirmed,
+    )
 
 
 def last_good(connection: Connection, *, journey: str, location: str, before: datetime) -> Run | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from facts import Alert, AlertState, Notification, Severity
 from reports.live.frame import Ago, Frame, ago
@@ -53,18 +53,18 @@ class AlertRow:
 
 def alert_row(alert: Alert, now: datetime, notifications: Sequence[Notification] = ()) -> AlertRow:
     """The row of an alert; `notifications` are those of its incident."""
-    fired = alert.fired_at or alert.pending_since
     firing = alert.state is AlertState.FIRING
-    end = alert.resolved_at if alert.resolved_at else now
+    over = alert.resolved_at is not None
+    ended = (alert.over_at or now) if over else now
     return AlertRow(
         id=alert.id,
-        title=alert.title or alert.key,
+        title=(alert.title_past if over else "") or alert.title or alert.key,
         summary=alert.summary,
         severity=alert.severity.value,
         tone=SEVERITY_TONES.get(alert.severity, "mute") if firing else "mute",
         state="needs review" if alert.needs_review else "closed" if alert.closed else alert.state.value,
-        since=ago(fired, now),
-        lasted=span(end - fired) if alert.state is not AlertState.PENDING else None,
+        since=ago(alert.began_at, now),
+        lasted=span(max(ended - alert.began_at, timedelta(0))) if alert.state is not AlertState.PENDING else None,
         acked=alert.acked_by,
         can_ack=(firing and alert.acked_at is None) or alert.needs_review,
         incident=alert.incident,

@@ -157,15 +157,21 @@ def _headline(
     if not judged or (unknown and not has_runs):
         return "mute", "Waiting for the first runs", "Nothing is known yet; each location buys at its next slot."
     if unknown:
-        return "warn", "Nobody knows whether buyers can buy", "; ".join(v.summary for v in unknown)
+        return "warn", "It is unknown whether buyers can buy", "; ".join(v.summary for v in unknown)
     failing = [v for v in judged if v.verdict is not Word.MET]
     if failing:
-        return "warn", "One location sees a failure", "; ".join(v.summary for v in failing)
+        most = max(round(v.value or 0) for v in failing)
+        title = "1 location reports a failure" if most == 1 else f"{most} locations report a failure"
+        return "warn", title, "; ".join(v.summary for v in failing)
     places = {place for _, grid in grids.values() for place in grid}
     seen = {place for v in judged for place in v.counted}
     title = f"Buyers can buy: {count(len(judged), 'journey')} passed from {count(len(seen), 'place')}"
     waiting = sorted(places - seen)
-    return "good", title, f"no word from {', '.join(waiting)} yet" if waiting else "; ".join(v.summary for v in judged)
+    return (
+        "good",
+        title,
+        f"waiting for the first run at {', '.join(waiting)}" if waiting else "; ".join(v.summary for v in judged),
+    )
 
 
 def _card(

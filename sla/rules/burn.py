@@ -7,10 +7,10 @@ from itertools import islice
 from typing import NamedTuple
 
 from facts import Outcome, Status, Verdict, Word
-from sla.counting import Book, Class
+from sla.counting import Book, Class, first_good
 from sla.durations import seconds, words
 from sla.hours import slot_of
-from sla.rules.saying import ids, journey_title, newest, places, what_failed
+from sla.rules.saying import ids, journey_title, newest, plural, what_failed
 from sla.statistics import wilson
 from sla.targets import BurnRule, SlowRule
 
@@ -26,9 +26,13 @@ def _burn(name: str, rule: BurnRule, book: Book, journey: str) -> Verdict:
     bad = [o for hour in hours for o in hour.once(_stumbled) if book.first(o) is Class.BAD]
     bad.sort(key=lambda o: (slot_of(o), o.run_id))
     n = sum(good.n for _, good in passed) + len(bad)
+    # Every counted run is looked at only where some are bad, which is seldom.
+    counted = [o for hour in hours for o in hour.outcomes if book.first(o) in (Class.GOOD, Class.BAD)] if bad else []
     every = sum(len(hour.outcomes) for hour in hours)
     limit, locations = rule.bad[journey], {o.location for o in bad}
     recent = _since(bad, book, seconds(rule.recent_by_journey[journey]) + rule.s("settle"))
+    # Only a run that is the last word of its location may begin a page: a failure from before the last pass is history.
+    recent = [o for o in recent if not o.late and not _passed_since(counted, o) and not book.superseded(o)]
     breached = len(bad) >= limit and len(locations) >= rule.locations and bool(recent)
     quiet = not _since(bad, book, rule.s("quiet") + rule.s("settle"))
     few = len(bad) < limit * rule.recover_share
@@ -36,14 +40,17 @@ def _burn(name: str, rule: BurnRule, book: Book, journey: str) -> Verdict:
     good_share = 1 - len(bad) / n if n else None
     word = Word.NO_DATA if not n else Word.CRITICAL if breached else Word.OFF_TARGET if bad else Word.MET
     rate = f"{good_share:.1%} of {n} first attempts passed" if good_share is not None else "no result"
-    said = f" at {places(bad)}; {what_failed(bad)}" if bad else ""
+    said = f"; the last one, at {_last(bad).location}: {what_failed(bad)}" if bad else ""
+    found = f"{plural(len(bad), 'failed first attempt')} in {words(rule.s('window'))}"
     return Verdict(
         rule=name,
         journey=journey,
         verdict=Word.WARNING if breached and rule.severity != "critical" else word,
         title=f"{journey_title(journey)}: {rule.title}",
-        summary=f"{journey_title(journey)}: {len(bad)} bad first attempts in {words(rule.s('window'))} (limit {limit}); "
-        f"{rate}{said}",
+        summary=f"{journey_title(journey)}: {found} (limit {limit}); {rate}{said}",
+        summary_past=f"{journey_title(journey)} had {found} (limit {limit}){said}" if bad else "",
+        began_at=min((o.started_at for o in bad), default=None),
+        ended_at=first_good(counted, bad=lambda o: book.first(o) is Class.BAD),
         severity=rule.severity,
         value=good_share,
         limit=rule.target,
@@ -78,6 +85,17 @@ def _stumbled(outcomes: tuple[Outcome, ...]) -> list[Outcome]:
     return [o for o in outcomes if (o.first_status or o.status) is not Status.PASSED]
 
 
+def _passed_since(counted: list[Outcome], bad: Outcome) -> bool:
+    """Whether the location passed at a first attempt after a bad one."""
+    return any(
+        o.location == bad.location and o.started_at > bad.started_at and o.status is Status.PASSED for o in counted
+    )
+
+
+def _last(outcomes: list[Outcome]) -> Outcome:
+    return max(outcomes, key=lambda o: o.finished_at)
+
+
 def _since(outcomes: list[Outcome], book: Book, length_s: float) -> list[Outcome]:
     return [o for o in outcomes if o.finished_at > book.now - timedelta(seconds=length_s)]
 
@@ -104,9 +122,10 @@ def _slow(name: str, rule: SlowRule, book: Book, journey: str) -> Verdict:
         journey=journey,
         verdict=word,
         title=f"{journey_title(journey)}: {rule.title}",
-        summary=f"{journey_title(journey)}: slow at {len(places_slow)} locations"
-        + (f" ({', '.join(places_slow)})" if places_slow else "")
-        + f" (limit {rule.slow} of the last {rule.of} runs at {rule.locations}); the longest of {len(every)} took {longest:.1f} s",
+        summary=_how_slow(rule, journey, "is", places_slow, len(alive))
+        + f"; {sum(o.slow for o in every)} of the last {plural(len(every), 'run')} over it, the longest took {longest:.1f} s",
+        summary_past=_how_slow(rule, journey, "was", places_slow, len(alive)),
+        began_at=min((o.started_at for o in found), default=None),
         severity=rule.severity,
         value=float(len(places_slow)),
         limit=float(rule.locations),
@@ -121,6 +140,12 @@ def _slow(name: str, rule: SlowRule, book: Book, journey: str) -> Verdict:
         data_at=newest(every),
         runbook=rule.runbook,
     )
+
+
+def _how_slow(rule: SlowRule, journey: str, verb: str, slow: list[str], of: int) -> str:
+    where = f"slow at {len(slow)} of {plural(of, 'location')} ({', '.join(slow)})" if slow else "slow at no location"
+    limit = f"over the guide's duration in {rule.slow} of the last {plural(rule.of, 'run')} at {plural(rule.locations, 'location')}"
+    return f"{journey_title(journey)} {verb} {where} ({limit})"
 
 
 def _last_passed(book: Book, journey: str, place: str, n: int) -> list[Outcome]:

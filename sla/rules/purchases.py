@@ -5,6 +5,7 @@ from __future__ import annotations
 from facts import LedgerState, Verdict, Word
 from sla.counting import Book
 from sla.durations import words
+from sla.rules.saying import plural
 from sla.targets import PurchasesRule
 
 _WINDOW = "1h"
@@ -49,8 +50,9 @@ def _place(name: str, rule: PurchasesRule, book: Book, place: str) -> Verdict:
 def _sentence(place: str, state: LedgerState) -> str:
     refused = f" and {state.refused} more refused" if state.refused else ""
     left = state.open + state.paid + state.unknown
-    undone = f"; {left} of all not undone yet" if left else ""
-    return f"{place}: {state.purchases} purchases in the last hour{refused} (the schedule's number is {state.scheduled}){undone}"
+    undone = f"; {plural(left, 'purchase')} not undone yet" if left else ""
+    bought = plural(state.purchases, "purchase")
+    return f"{place}: {bought} in the last hour{refused} (the schedule makes {state.scheduled}){undone}"
 
 
 def _unjudged(name: str, rule: PurchasesRule, place: str, word: Word, summary: str) -> Verdict:

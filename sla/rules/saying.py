@@ -25,6 +25,11 @@ def what_failed(outcomes: Sequence[Outcome]) -> str:
     return error if step is None or error.startswith(step) else f"{step}: {error}"
 
 
+def plural(number: int, noun: str) -> str:
+    """Return a number with its noun: `1 location`, `3 locations`."""
+    return f"{number:,} {noun if number == 1 else noun + 's'}"
+
+
 def places(outcomes: Sequence[Outcome]) -> str:
     """The locations, each once, in order."""
     return ", ".join(sorted({outcome.location for outcome in outcomes}))

@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import NamedTuple
 
 from facts import Outcome, Severity, Verdict, Word
-from sla.counting import Book
+from sla.counting import Book, first_good
 from sla.durations import words
 from sla.hours import Hour
-from sla.rules.saying import ids, newest, places
+from sla.rules.saying import ids, newest, places, plural
 from sla.statistics import median, nearest_rank
 from sla.targets import SpeedRule, ThirdPartyRule, VitalsRule
 
@@ -69,7 +69,7 @@ def speed(name: str, rule: SpeedRule, book: Book) -> list[Verdict]:
 
 def _recent(book: Book, rule: SpeedRule) -> list[Outcome]:
     found = [o for j in book.journeys() for o in book.within(j, rule.s("window"), settle_s=rule.s("settle"))]
-    return sorted(found, key=lambda o: o.finished_at)
+    return sorted((o for o in found if not o.late), key=lambda o: o.finished_at)
 
 
 def _measured(rule: SpeedRule, outcome: Outcome) -> list[float]:
@@ -178,7 +178,7 @@ def _vital(name: str, rule: VitalsRule, page: str | None, vital: str, parts: Seq
         verdict=word,
         title=f"{rule.title}: {subject}",
         summary=f"{subject}: p{rule.percentile:g} {shown} (limit {limit:g} {unit}) of {n} in {words(rule.s('window'))}, "
-        f"median of {len(by_place)} locations{note}" + ("" if enough else f"; {rule.min_n} are needed"),
+        f"median of {plural(len(by_place), 'location')}{note}" + ("" if enough else f"; {rule.min_n} are needed"),
         severity=rule.severity,
         value=value,
         limit=limit,
@@ -210,7 +210,8 @@ def _third_parties(outcomes: tuple[Outcome, ...]) -> set[str]:
 def _third_party(name: str, rule: ThirdPartyRule, book: Book, origin: str) -> Verdict:
     recent = [o for j in book.journeys() for o in book.within(j, rule.s("window")) if _asked(o, origin)]
     failed = [o for o in recent if _failures(o, origin)]
-    breached = len(failed) >= rule.runs and len({o.location for o in failed}) >= rule.locations
+    standing = [o for o in failed if not o.late and not book.superseded(o)]
+    breached = len(standing) >= rule.runs and len({o.location for o in standing}) >= rule.locations
     last = [o for j in book.journeys() for place in book.locations(j) for o in book.last(j, place, rule.recover_slots)]
     asked = [o for o in last if _asked(o, origin)]
     clean = bool(asked) and not any(_failures(o, origin) for o in last)
@@ -221,8 +222,10 @@ def _third_party(name: str, rule: ThirdPartyRule, book: Book, origin: str) -> Ve
         subject=origin,
         verdict=Word.NO_DATA if not recent else Word.WARNING if breached else Word.OFF_TARGET if failed else Word.MET,
         title=f"{rule.title}: {origin}",
-        summary=f"{origin}: requests failed in {len(failed)} of {len(recent)} runs in {words(rule.s('window'))}{said} "
-        f"(limit {rule.runs} runs at {rule.locations} locations)",
+        summary=f"{origin}: requests failed in {len(failed)} of {plural(len(recent), 'run')} in {words(rule.s('window'))}{said} "
+        f"(limit {plural(rule.runs, 'run')} at {plural(rule.locations, 'location')})",
+        began_at=min((o.started_at for o in failed), default=None),
+        ended_at=first_good(recent, bad=lambda o: bool(_failures(o, origin))),
         severity=rule.severity,
         value=float(len(failed)),
         limit=float(rule.runs),

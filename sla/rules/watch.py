@@ -62,6 +62,10 @@ def _place(name: str, rule: SilentRule, book: Book, place: str) -> Verdict:
         unit="s",
         n=n,
         window="since the last result",
+        began_at=book.history.last_received.get(place) if is_silent else None,
+        summary_past=f"{place} sent no result for {words(silent_s if age is None else age)} (limit {words(limit)})"
+        if is_silent
+        else "",
         breached=is_silent,
         clear=not is_silent and not unheard and n >= rule.recover_runs,
         counted=(place,),
@@ -82,9 +86,9 @@ def _last_received(outcomes: tuple[Outcome, ...]) -> datetime:
 
 
 def _last_word(age_s: float | None, silent_s: float) -> str:
-    return (
-        f"no result since we watch, {words(silent_s)}" if age_s is None else f"the last result came {words(age_s)} ago"
-    )
+    if age_s is None:
+        return f"no result in the {words(silent_s)} since the hub began to watch"
+    return f"the last result came {words(age_s)} ago"
 
 
 def _listening(silent_s: float, *, unheard: bool) -> str:
@@ -113,7 +117,14 @@ def _everywhere(name: str, rule: SilentRule, book: Book, places: list[str]) -> V
         subject="all",
         verdict=Word.CRITICAL if blind else word,
         title="The monitor is blind: no location sends results",
+        title_past="The monitor was blind: no location sent results",
         summary=f"{said} (limit {words(limit)}){_listening(silent_s, unheard=unheard)}",
+        summary_past=f"no location ({', '.join(places)}) sent a result for {shown} (limit {words(limit)})"
+        if blind
+        else "",
+        began_at=max((at for place in places if (at := book.history.last_received.get(place))), default=None)
+        if blind
+        else None,
         severity=Severity.CRITICAL,
         value=age if age is not None else silent_s,
         limit=limit,
@@ -283,7 +294,14 @@ def _set_aside(name: str, rule: SetAsideRule, book: Book, place: str) -> Verdict
     alive = book.answering(place)
     count = sum(runner.rejected for runner in alive)
     why = next((f"; the last one: {runner.refusal}" for runner in alive if runner.rejected and runner.refusal), "")
-    said = f"{count} records were refused by the hub and lie at the runner{why}" if alive else "no runner is heard"
+    were = "record was refused by the hub and is" if count == 1 else "records were refused by the hub and are"
+    said = (
+        f"{count} {were} kept at the runner{why}"
+        if count
+        else "no record was refused"
+        if alive
+        else "no runner is heard"
+    )
     return Verdict(
         rule=name,
         subject=place,

@@ -43,7 +43,7 @@ class Watch:
         kinds: dict[str, list[str]] = {}
         for one in self.messages():
             head = one["text"].partition("\n")[0]
-            kind = next(k for k in ("Resolved", "has it", "More of", "Critical", "High", "Medium") if k in head)
+            kind = next(k for k in ("Resolved", "Acknowledged", "More of", "Critical", "High", "Medium") if k in head)
             kinds.setdefault(f"{one['receiver']}/{one['channel']}", []).append(kind)
         return kinds
 

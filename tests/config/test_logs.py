@@ -17,6 +17,7 @@ import uvicorn
 from config import ConfigError, read_secret
 from config.logs import bound_contextvars, get_logger, start_logging
 from config.masking import Masker
+from tests.cli.hostile import ACTS, obeyed
 
 CANARIES = {
     "SIXFB_TOKEN": "canary-runner-token",
@@ -162,3 +163,21 @@ def test_ordinary_words_stay(log: Log) -> None:
     log.start(SIXFB_TOKEN="abc", SIXFB_HUB_URL="https://hub.example.com/")
     get_logger("sixfb.hub").info("told", text="abc at https://hub.example.com/api for 3.5 s")
     assert log.lines[0]["text"] == "abc at https://hub.example.com/api for 3.5 s"
+
+
+@pytest.mark.parametrize("form", ["json", "text"])
+def test_no_line_holds_what_a_terminal_obeys(log: Log, form: str) -> None:
+    log.start(SIXFB_LOG=form)
+    get_logger("sixfb.hub").warning("run_kept", error=f"why{ACTS}", inside={f"key{ACTS}": [f"value{ACTS}"]})
+    logging.getLogger("some.library").warning("a library says %s", ACTS)
+    try:
+        raise ValueError(f"what{ACTS}")
+    except ValueError:
+        get_logger("sixfb.hub").exception("failed")
+    text = log.stream.getvalue()
+    assert obeyed(text) == set()
+    if form == "json":
+        assert log.lines[0]["error"] == f"why{ACTS}"
+    else:
+        assert "why\\x1b[31m" in text
+        assert "Traceback (most recent call last):\n" in text

@@ -69,6 +69,29 @@ def test_an_outage_fires_at_the_second_location_and_resolves_after_passes(bench:
     assert verdicts["A1s"] == "met"
 
 
+def test_a_resolved_message_tells_the_outage_as_a_buyer_saw_it(light: Bench) -> None:
+    broken(light, "us-east")
+    light.now += timedelta(seconds=40)
+    broken(light, "us-west")
+    light.tick()
+    first_bad = light.now - timedelta(seconds=10 + 40 + 60 + 25)
+    light.now += timedelta(minutes=4)
+    light.tick(after_s=0)
+    well(light, "us-east", "us-west", "eu-west")
+    first_good = light.now - timedelta(seconds=120 + 25)
+    light.tick()
+    with light.store.read() as connection:
+        message = max(outbox.of_threads(connection, ["inc-1"]), key=lambda n: n.order).message
+    assert message["kind"] == "resolved"
+    assert message["lasted_s"] == (first_good - first_bad).total_seconds()
+    assert f"({first_bad:%H:%M:%S} to {first_good:%H:%M:%S} UTC)" in message["headline"]
+    assert "payment failed at 2 of 2 locations (us-east, us-west)" in message["summary"]
+    assert "passes at all 3 locations" in message["summary"]
+    page = " ".join(light.client.get("/alerts").text.split())
+    assert "GA purchase: payment failed" in page
+    assert "GA purchase: payment fails" not in page
+
+
 def test_results_that_come_too_late_start_no_page(bench: Bench) -> None:
     late = [
         bench.slot_run(p, minutes_ago=8, status=Status.FAILED, blame=Blame.SITE, failed_step="choose_city")

@@ -201,8 +201,8 @@ def test_a_slot_leads_to_its_run_and_the_run_to_the_last_good_one(opened: Openin
 def test_a_click_takes_an_alert_on_and_news_come_without_a_full_reload(opened: Opening, shown: Shown) -> None:
     page = opened("/")
     page.evaluate("() => { window.sameDocument = true }")
-    page.get_by_role("button", name="I have it A1s.ga_purchase.1").click()
-    expect(page.locator("#live-alerts")).to_contain_text("the dashboard has it", timeout=15_000)
+    page.get_by_role("button", name="Acknowledge A1s.ga_purchase.1").click()
+    expect(page.locator("#live-alerts")).to_contain_text("acknowledged by the dashboard", timeout=15_000)
     shown.tick()  # a gap since the last one would be taken for a step of the clock
     mended = (a_slot_run(f"mended{n}", place, 0.1, slots_ago=1 - n) for n in (0, 1) for place in PLACES)
     members = (a_slot_run("member", p, 0.1, slots_ago=0, journey="vip_member_discount") for p in PLACES)

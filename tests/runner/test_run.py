@@ -18,8 +18,9 @@ from typing import Any
 import psutil
 import pytest
 
-from facts import Blame, Run, Status, StepStatus, to_wire
+from facts import Blame, Run, Status, StepStatus, is_unconfirmed, outcome_of, to_wire
 from journeys.till import StripeAccess
+from runner.budget import Reserve
 from runner.start import StartedRun, make_run
 from tests.jobs import LOOK, a_job, a_journey, walk
 from tests.processes import command_of, name_of
@@ -166,7 +167,16 @@ def test_a_first_failure_is_confirmed_with_the_trace_on(tmp_path: Path) -> None:
     assert [(e.kind, e.attempt) for e in run.evidence if e.kind == "trace"] == [("trace", 2)]
 
 
-def test_a_failure_that_is_not_confirmed_is_a_flaky_pass(tmp_path: Path) -> None:
+def test_a_first_failure_is_not_confirmed_where_the_request_budget_is_kept_for_coming_slots(tmp_path: Path) -> None:
+    with a_site({"/": Page("down", status=500)}) as site:
+        run = walk(tmp_path, site.url, confirm=True, reserve=Reserve(left=20, kept=20))
+    assert [attempt.status for attempt in run.attempts] == ["failed"]
+    assert run.status is Status.FAILED
+    assert is_unconfirmed(run)
+    assert outcome_of(run, received_at=run.finished_at).unconfirmed
+
+
+def test_a_failure_that_the_second_attempt_refutes_is_a_flaky_pass(tmp_path: Path) -> None:
     answers = iter([500])
     page = Page(SHOP)
     page.before = lambda: setattr(page, "status", next(answers, 200))

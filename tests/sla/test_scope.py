@@ -141,4 +141,7 @@ def test_an_inventory_that_is_configured_no_more_closes_its_alerts(key: str) -> 
 
 
 def test_a_tier_without_a_limit_closes_its_alert() -> None:
-    assert why("H4/Dallas/vip", stocked(), low={"ga": 9}, recover={"ga": 12}) == "rule H4 has no limit for tier vip any more"
+    assert (
+        why("H4/Dallas/vip", stocked(), low={"ga": 9}, recover={"ga": 12})
+        == "rule H4 has no limit for tier vip any more"
+    )

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from facts import Blame, Run, Status
+from facts import NOT_CONFIRMED, Blame, Run, Status
 from store import Store, runs
 from store.tables import duplicates
 from tests.builders import A_MOMENT, a_run, an_attempt
@@ -108,6 +108,13 @@ def test_a_short_outcome_is_the_long_one_without_its_details(store: Store) -> No
     assert long.requests
     assert long.steps
     assert short == replace(long, steps={}, requests=(), vitals=())
+
+
+def test_a_failure_without_a_second_attempt_is_known_as_such(store: Store) -> None:
+    save(store, a_slot_run("a", notes=(f"{NOT_CONFIRMED} (3 requests are left)",)), a_slot_run("b", location="us-west"))
+    with store.read() as connection:
+        found = runs.outcomes(connection, since=SLOT)
+    assert {outcome.run_id: outcome.unconfirmed for outcome in found} == {"a": True, "b": False}
 
 
 def test_outcomes_come_in_the_order_of_their_slots(store: Store) -> None:

@@ -1,0 +1,49 @@
+"""Shows characters that would act on a terminal instead of sending them to it.
+
+Titles, error texts and names come from pages, users and other programs. A terminal obeys the control characters in them: it clears the
+screen, writes to the clipboard, or turns a line around so that it reads as something else.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from functools import cache
+
+_SHORT = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
+# Control, format (bidi, zero-width, tags), surrogate, line and paragraph separator.
+_ACTING = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+
+
+def visible(text: str, *, keep: str = "") -> str:
+    r"""Return the text with control, bidi, invisible and surrogate characters written out: `\x1b`, `\n`, `\u202e`.
+
+    `keep` are characters that stay as they are, such as the line feeds of a text of several lines.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(character if character in keep else _shown(character) for character in text)
+
+
+def visible_json(document: str) -> str:
+    r"""Return a JSON document with the same characters as `\u` escapes; it stays the same JSON.
+
+    `json.dumps` escapes U+0000 to U+001F alone, and with `ensure_ascii` all but DEL. Outside of strings JSON has none of them but
+    its line feeds.
+    """
+    return "".join(c if c == "\n" or _shown(c) == c else _json_escape(c) for c in document)
+
+
+@cache
+def _shown(character: str) -> str:
+    point = ord(character)
+    is_noncharacter = (point & 0xFFFE) == 0xFFFE or 0xFDD0 <= point <= 0xFDEF
+    if not is_noncharacter and unicodedata.category(character) not in _ACTING:
+        return character
+    if character in _SHORT:
+        return _SHORT[character]
+    return f"\\x{point:02x}" if point < 0x100 else f"\\u{point:04x}" if point < 0x10000 else f"\\U{point:08x}"
+
+
+def _json_escape(character: str) -> str:
+    units = character.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[i : i + 2].hex()}" for i in range(0, len(units), 2))
