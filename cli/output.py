@@ -1,7 +1,7 @@
 r"""Prints everything that a command says: the one way to standard output and standard error.
 
-Whatever text is printed, its control characters are shown (`\x1b`) and never sent, and secrets that are known are masked. A terminal gets colours, and tables that fit it; a
-pipe gets each row on one whole line. A character that the locale cannot write is replaced.
+Whatever text is printed, its control characters are shown (`\x1b`) and never sent, and secrets that are known are masked. A terminal
+gets colours, and tables that fit it; a pipe gets each row on one whole line. A character that the locale cannot write is replaced.
 """
 
 from __future__ import annotations
