@@ -89,9 +89,10 @@ class Deliverer:
             due = outbox.destinations_due(connection, now)
         with self._lock:
             new = [Delivery(d, self._send_next, self._finished) for d in due if d not in self._workers]
-            self._workers |= {worker.destination: worker for worker in new}
-        for worker in new:
-            worker.start()
+            for worker in new:
+                # One that the system has no thread for is none: its destination has another at the next look.
+                worker.start()
+                self._workers[worker.destination] = worker
         self.looked_at = now
         return new
 
