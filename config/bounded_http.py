@@ -398,7 +398,9 @@ def bounded_client(
     """A client whose exchanges are over after `timeout_s` seconds and whose answers have `most_bytes` at most, unpacked.
 
     The time covers the name, connection, TLS, request, headers and content. A call may give another `timeout`. Redirects are
-    not followed, and cookies not kept: whoever sets ever new ones would have them all back. Raises ConfigError where the environment names certificates that cannot be read.
+    not followed, and cookies not kept: whoever sets ever new ones would have them all back.
+
+    Raises ConfigError where the environment names certificates that cannot be read.
     """
     transport = BoundedTransport(
         most_bytes=most_bytes, judge=judge, names=names, keep_alive=keep_alive, environment=environment

@@ -240,6 +240,15 @@ def test_a_hub_that_hangs_or_has_no_end_does_not_hold_a_runner_up(rig: Rig, beha
         assert ends(lambda: _raises(hub.get_plan)) == "HubError"
 
 
+def test_a_hub_whose_answer_is_nested_too_deeply_is_not_understood(rig: Rig) -> None:
+    rig.serve("deep", answers(200, body=b"[" * 200_000))
+    with a_client(most_bytes=1_000_000) as client:
+        hub = HubClient(rig.url("deep"), location="us-east", client=client)
+        for ask in (hub.get_plan, lambda: hub.send_runs([], spooled=0), lambda: hub.claim("f0", NOW, "runner-1")):
+            with pytest.raises(HubError, match="recursion"):
+                ask()
+
+
 def test_a_hub_behind_a_date_is_waited_for(rig: Rig) -> None:
     with a_client() as client, pytest.raises(HubError) as told:
         HubClient(rig.url("429 with a date"), location="us-east", client=client).get_plan()
