@@ -21,6 +21,7 @@ from config import Secret
 from config.connecting import Names
 from facts import Notification, NotificationKind, NotificationState, Severity, to_wire
 from hub.deliver import Deliverer
+from hub.health import Health
 from hub.serve import Loop
 from store import Store, destinations, outbox
 from tests.receivers import BEHAVIOURS, Call, Rig, answers, no_thread
@@ -207,11 +208,18 @@ def test_a_channel_that_keeps_no_deadline_is_told_apart_and_holds_up_itself_alon
     assert deliverer.overstayed(moments[0]) == []
     moments.append(moments[0].replace(minute=2))
     assert deliverer.overstayed(moments[-1]) == ["stuck"]
+    health = Health(deliverer.trouble)
+    health.ticked(moments[-1])
+    assert health.complaints(moments[-1]) == ["no look at the messages that are owed within a minute"]
     owe(sqlite_store, a_notification("inc-2", "well", **due))
     assert deliverer.deliver() == 1
     assert deliverer.looked_at == moments[-1]
+    assert health.complaints(moments[-1]) == [
+        "a message to 1 of the destinations is under way for longer than it may be"
+    ]
     over.set()
     worker.join(30)
+    assert health.complaints(moments[-1]) == []
     assert deliverer.overstayed(moments[-1]) == []
 
 
