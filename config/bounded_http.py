@@ -7,6 +7,7 @@ bounds what an answer may hold. Here both hold below httpx, in the sockets: whoe
 
 from __future__ import annotations
 
+import codecs
 import os
 import re
 import socket
@@ -18,6 +19,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 
 import httpcore
@@ -273,6 +275,20 @@ class _Bounded(httpx.SyncByteStream):
         self._content.close()
 
 
+def _text_encoding(told: str | None) -> str:
+    """The encoding by which an answer's text is read: what it says, where any bytes can be read so, else UTF-8.
+
+    Python has more than encodings of text (`hex`, `bz2`), and some that raise whatever they are told to do with what is wrong.
+    """
+    name, odd = told or "utf-8", bytes(range(128, 256))
+    try:
+        odd.decode(name, "replace")  # refuses what is no encoding of text
+        codecs.getincrementaldecoder(name)("replace").decode(odd, final=True)  # what httpx reads with
+    except (LookupError, ValueError):
+        return "utf-8"
+    return name
+
+
 class BoundedTransport(httpx.BaseTransport):
     """Makes exchanges that end: the largest value of a request's timeouts is the time of the whole exchange.
 
@@ -305,6 +321,7 @@ class BoundedTransport(httpx.BaseTransport):
         request.headers["Accept-Encoding"] = "identity"
         with _within(budget):
             response = self._way(request, budget).handle_request(request)
+        response.encoding = _text_encoding(response.charset_encoding)
         encoding = response.headers.get("Content-Encoding", "").strip().lower()
         if encoding:
             # It is unpacked here and within bounds, so httpx must not do it.
@@ -381,13 +398,20 @@ def bounded_client(
     """A client whose exchanges are over after `timeout_s` seconds and whose answers have `most_bytes` at most, unpacked.
 
     The time covers the name, connection, TLS, request, headers and content. A call may give another `timeout`. Redirects are
-    not followed. Raises ConfigError where the environment names certificates that cannot be read.
+    not followed, and cookies not kept: whoever sets ever new ones would have them all back.
+
+    Raises ConfigError where the environment names certificates that cannot be read.
     """
     transport = BoundedTransport(
         most_bytes=most_bytes, judge=judge, names=names, keep_alive=keep_alive, environment=environment
     )
     return httpx.Client(
-        transport=transport, timeout=timeout_s, trust_env=False, follow_redirects=False, headers=headers
+        transport=transport,
+        timeout=timeout_s,
+        trust_env=False,
+        follow_redirects=False,
+        headers=headers,
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
     )
 
 

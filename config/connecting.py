@@ -85,9 +85,15 @@ class Names:
                 return lookup
             if len(self._under_way) >= self._most:
                 raise OSError(f"{self._most} names wait for the resolver; none more is asked for")
-            lookup = self._under_way[host, port] = _Lookup()
-        # A daemon: a look-up that hangs must not keep the program from ending.
-        threading.Thread(target=self._run, args=(host, port, lookup), name="resolver", daemon=True).start()
+            lookup = _Lookup()
+            # A daemon: a look-up that hangs must not keep the program from ending.
+            thread = threading.Thread(target=self._run, args=(host, port, lookup), name="resolver", daemon=True)
+            try:
+                # Its end waits for the lock, and so finds it under way.
+                thread.start()
+            except RuntimeError as error:
+                raise OSError(f"the name cannot be looked up: {error}") from error
+            self._under_way[host, port] = lookup
         return lookup
 
     def _run(self, host: str, port: int, lookup: _Lookup) -> None:

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
@@ -21,6 +21,7 @@ from facts import Failpoint, Notification, Severity, from_wire, go_on
 from store import Store, destinations, outbox
 
 _log = get_logger("sixfb.hub")
+_LOOK_IS_LATE = timedelta(seconds=60)
 
 
 class Delivery(threading.Thread):
@@ -89,9 +90,10 @@ class Deliverer:
             due = outbox.destinations_due(connection, now)
         with self._lock:
             new = [Delivery(d, self._send_next, self._finished) for d in due if d not in self._workers]
-            self._workers |= {worker.destination: worker for worker in new}
-        for worker in new:
-            worker.start()
+            for worker in new:
+                # One that the system has no thread for is none: its destination has another at the next look.
+                worker.start()
+                self._workers[worker.destination] = worker
         self.looked_at = now
         return new
 
@@ -99,6 +101,13 @@ class Deliverer:
         """The destinations at which a try takes longer than its claim holds: a channel that keeps no deadline."""
         with self._lock:
             return sorted(d for d, since in self._sending.items() if (now - since).total_seconds() > self.claim_s)
+
+    def trouble(self, now: datetime) -> str | None:
+        """Why messages may not go out, though no receiver is to blame, in words that anybody may read; None where they do."""
+        if self.looked_at is not None and now - self.looked_at > _LOOK_IS_LATE:
+            return "no look at the messages that are owed within a minute"
+        late = self.overstayed(now)
+        return f"a message to {len(late)} of the destinations is under way for longer than it may be" if late else None
 
     def end(self) -> None:
         """Begin no other message."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from datetime import datetime
 
 from config.logs import get_logger
@@ -13,9 +14,10 @@ _log = get_logger("sixfb.hub")
 
 
 class Health:
-    """What the loops and ingest found. Safe from any thread."""
+    """What the loops and ingest found, and what `delivery` says at a moment is wrong with it. Safe from any thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, delivery: Callable[[datetime], str | None] = lambda _now: None) -> None:
+        self._delivery = delivery
         self._lock = threading.Lock()
         self._last_tick: datetime | None = None
         self._database: StoreUnavailableError | None = None
@@ -55,5 +57,4 @@ class Health:
         found = []
         if database is not None:
             found.append(database.public)
-        tick = tick_trouble(last_tick, now)
-        return [*found, tick] if tick else found
+        return [*found, *(trouble for trouble in (tick_trouble(last_tick, now), self._delivery(now)) if trouble)]

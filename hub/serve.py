@@ -130,7 +130,6 @@ class Hub:
         self.store.migrate()
         self.store.pin()
         now = self.clock()
-        self._health = Health()
         self._first_watched = self._since(now)
         self._evaluates = False
         self._witness = ClockWitness(limit_s=self.targets.W3.reject_s)
@@ -154,6 +153,7 @@ class Hub:
             at=self.at,
             claim_s=self.settings.claim_s,
         )
+        self._health = Health(self._deliverer.trouble)
         # A key that others could read is not closed without a word: who had it is not known.
         tighten(self.settings.folder, spare=KEY_FILE)
         self._artifacts = Artifacts(self.store, self.settings.folder / "evidence", at=self.at)

@@ -85,7 +85,7 @@ class HubClient:
         answer = self._ask("POST", "/api/runs", content=body, headers=headers, timeout=_within_s(len(body)))
         try:
             return [from_wire(Answered, one) for one in answer.json()["results"]]
-        except (ValueError, KeyError, TypeError, WireError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError, WireError) as error:
             raise HubError(f"the hub's answer is not the one we know: {error}") from None
 
     def claim(self, journey: str, slot: datetime, runner: str, *, release: bool = False) -> Claim:
@@ -96,7 +96,7 @@ class HubClient:
         answer = self._ask("POST", "/api/slots/claim", content=body, headers=headers, timeout=_CLAIM_TIMEOUT_S)
         try:
             return from_wire(Claim, answer.json())
-        except (ValueError, WireError) as error:
+        except (ValueError, RecursionError, WireError) as error:
             raise HubError(f"the hub's answer is not the one we know: {error}") from None
 
     def put_evidence(self, artifact: Artifact) -> None:
@@ -125,7 +125,7 @@ class HubClient:
             return None
         try:
             plan = from_wire(Plan, answer.json())
-        except (ValueError, WireError) as error:
+        except (ValueError, RecursionError, WireError) as error:
             raise HubError(f"the hub's plan cannot be read: {error}") from None
         if plan.version > WIRE_VERSION:
             raise HubError(

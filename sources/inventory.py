@@ -59,7 +59,7 @@ def _refused(answer: httpx.Response) -> SourceError:
 def _cities(answer: httpx.Response) -> list[Any]:
     try:
         body = answer.json()
-    except ValueError:
+    except (ValueError, RecursionError):  # the second: it is nested too deeply
         raise SourceError(f"GET {PATH}: the answer is not JSON: {answer.text[:80]!r}") from None
     cities = body.get("data") if isinstance(body, dict) and body.get("success") else None
     if not isinstance(cities, list) or not cities:

@@ -15,6 +15,8 @@ from store.tables import notifications as table
 from store.upsert import insert
 
 _OWED, _CLAIMED = NotificationState.OWED.value, NotificationState.CLAIMED.value
+_GIVING_UP_KEY = 0x51_6F_63
+"""PostgreSQL's advisory lock of a transaction that gives up a message."""
 # Hubs that share a database have clocks of their own.
 _CLOCKS_APART = timedelta(seconds=60)
 
@@ -157,7 +159,13 @@ def try_again(
 
 
 def dead(connection: Connection, notification_id: str, *, holder: str, at: datetime, error: str | None) -> bool:
-    """It will never be delivered. False where the claim is another's by now."""
+    """It will never be delivered. False where the claim is another's by now.
+
+    Whoever gives up a message looks then who else has it. Two that did so at once would each take the other's for one that is
+    still to come, so the second waits for the end of the first one's transaction. SQLite has one that writes at a time.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(_GIVING_UP_KEY)))
     values = {"state": NotificationState.DEAD.value, "last_error": error}
     return _record(connection, notification_id, holder, at, ok=False, detail=error, values=values)
 

@@ -319,3 +319,8 @@ def ends(do: Callable[[], Any], *, within_s: float = 30.0) -> Any:
     assert not thread.is_alive(), "it does not come to its end"
     assert result, "it raised"
     return result[0]
+
+
+def no_thread(_thread: threading.Thread) -> None:
+    """What starting a thread does where the system allows no more of them."""
+    raise RuntimeError("no thread")

@@ -27,7 +27,7 @@ from runner.hub_client import HubClient, HubError
 from runner.undo import StripeDesk, Trouble
 from sources import SourceError, read_inventory
 from tests.blame.sockets import a_certificate
-from tests.receivers import BEHAVIOURS, Behaviour, Call, Rig, answers, ends
+from tests.receivers import BEHAVIOURS, Behaviour, Call, Rig, answers, ends, no_thread
 
 ROOT = Path(__file__).resolve().parents[2]
 SHORT_S = 0.3
@@ -110,6 +110,39 @@ def test_what_is_packed_in_another_way_is_not_read(rig: Rig, encoding: str) -> N
     assert isinstance(asked(a_client(), rig.url("packed")), httpx.DecodingError)
 
 
+@pytest.mark.parametrize(
+    "charset", ["hex", "rot13", "bz2", "idna", "punycode", "undefined", "utf-16", "no-such", "x" * 3000]
+)
+def test_an_answer_in_an_encoding_that_is_none_is_read_all_the_same(rig: Rig, charset: str) -> None:
+    rig.serve("odd", answers(200, body=b"ok", Content_Type=f"text/plain; charset={charset}"))
+    answer = asked(a_client(), rig.url("odd"))
+    assert isinstance(answer, httpx.Response), repr(answer)
+    assert answer.text == "ok"
+    receipt = through(rig, rig.url("odd"), {}, kind="slack", allow=[ipaddress.ip_network("127.0.0.0/8")])
+    assert receipt == Receipt(ok=True, status=200, detail="Slack took it"), "it said 200, and so has the message"
+
+
+def test_an_answer_is_read_in_the_encoding_that_it_names(rig: Rig) -> None:
+    rig.serve("old", answers(502, body="Bitte später".encode("latin-1"), Content_Type="text/html; charset=iso-8859-1"))
+    answer = asked(a_client(), rig.url("old"))
+    assert isinstance(answer, httpx.Response), repr(answer)
+    assert answer.text == "Bitte später"
+
+
+def test_a_server_that_sets_ever_new_cookies_has_none_back(rig: Rig) -> None:
+    cookie = "x" * 900
+
+    def sets_one(call: Call) -> None:
+        answers(200, Set_Cookie=f"c{len(rig.calls('cookies'))}={cookie}; Max-Age=86400")(call)
+
+    rig.serve("cookies", sets_one)
+    with a_client() as client:
+        for _ in range(3):
+            ends(lambda: client.get(rig.url("cookies")))
+        assert not client.cookies
+    assert [b"cookie" in call.asked.lower() for call in rig.calls("cookies")] == [False] * 3
+
+
 def test_a_connection_is_kept_for_the_next_call_where_that_is_wanted(rig: Rig) -> None:
     def twice(call: Call) -> None:
         for _ in range(2):
@@ -143,6 +176,15 @@ def test_a_name_that_hangs_is_asked_for_once_and_others_are_not_kept_waiting() -
     assert looked_up == ["slow.test", "quick.test"]
     hangs.set()
     assert names.endpoints("slow.test", 80, within_s=20)
+
+
+def test_a_name_for_which_there_was_no_thread_is_looked_up_the_next_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = Names()
+    with monkeypatch.context() as short_of_threads:
+        short_of_threads.setattr(threading.Thread, "start", no_thread)
+        with pytest.raises(OSError, match="no thread"):
+            names.endpoints("127.0.0.1", 80, within_s=20)
+    assert [str(e.address) for e in names.endpoints("127.0.0.1", 80, within_s=20)] == ["127.0.0.1"]
 
 
 def test_so_many_names_may_hang_and_no_more_threads_are_made() -> None:
@@ -198,6 +240,15 @@ def test_a_hub_that_hangs_or_has_no_end_does_not_hold_a_runner_up(rig: Rig, beha
         assert ends(lambda: _raises(hub.get_plan)) == "HubError"
 
 
+def test_a_hub_whose_answer_is_nested_too_deeply_is_not_understood(rig: Rig) -> None:
+    rig.serve("deep", answers(200, body=b"[" * 200_000))
+    with a_client(most_bytes=1_000_000) as client:
+        hub = HubClient(rig.url("deep"), location="us-east", client=client)
+        for ask in (hub.get_plan, lambda: hub.send_runs([], spooled=0), lambda: hub.claim("f0", NOW, "runner-1")):
+            with pytest.raises(HubError, match="recursion"):
+                ask()
+
+
 def test_a_hub_behind_a_date_is_waited_for(rig: Rig) -> None:
     with a_client() as client, pytest.raises(HubError) as told:
         HubClient(rig.url("429 with a date"), location="us-east", client=client).get_plan()
@@ -249,9 +300,10 @@ def through(rig: Rig, url: str, environment: Mapping[str, str], **how: Any) -> R
     message = Message(
         incident="inc-1", kind=NotificationKind.FIRING, severity=Severity.HIGH, headline="F0", summary="it fails"
     )
-    client = guarded_client(how.pop("allow", ()), try_s=20.0, environment=environment, names=rig.names(**how))
+    kind, allow = how.pop("kind", "webhook"), how.pop("allow", ())
+    client = guarded_client(allow, try_s=20.0, environment=environment, names=rig.names(**how))
     with client:
-        channel = KINDS["webhook"](Addressed(url=Secret(url), client=client))
+        channel = KINDS[kind](Addressed(url=Secret(url), client=client))
         receipt: Receipt = ends(lambda: channel.send(message, dedup_key="k"))
     return receipt
 

@@ -8,7 +8,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,9 +21,10 @@ from config import Secret
 from config.connecting import Names
 from facts import Notification, NotificationKind, NotificationState, Severity, to_wire
 from hub.deliver import Deliverer
+from hub.health import Health
 from hub.serve import Loop
-from store import Store, outbox
-from tests.receivers import BEHAVIOURS, Call, Rig, answers
+from store import Store, destinations, outbox
+from tests.receivers import BEHAVIOURS, Call, Rig, answers, no_thread
 
 LOOPBACK = ("127.0.0.0/8",)
 HANGING = ("silent after accept", "silent after the request", "silent after headers", "drips headers", "drips content")
@@ -207,12 +208,65 @@ def test_a_channel_that_keeps_no_deadline_is_told_apart_and_holds_up_itself_alon
     assert deliverer.overstayed(moments[0]) == []
     moments.append(moments[0].replace(minute=2))
     assert deliverer.overstayed(moments[-1]) == ["stuck"]
+    health = Health(deliverer.trouble)
+    health.ticked(moments[-1])
+    assert health.complaints(moments[-1]) == ["no look at the messages that are owed within a minute"]
     owe(sqlite_store, a_notification("inc-2", "well", **due))
     assert deliverer.deliver() == 1
     assert deliverer.looked_at == moments[-1]
+    assert health.complaints(moments[-1]) == [
+        "a message to 1 of the destinations is under way for longer than it may be"
+    ]
     over.set()
     worker.join(30)
+    assert health.complaints(moments[-1]) == []
     assert deliverer.overstayed(moments[-1]) == []
+
+
+def test_a_worker_for_which_there_was_no_thread_has_a_successor(
+    sqlite_store: Store, rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig.serve("hook", answers(200))
+    owe(sqlite_store, a_notification("inc-1", "hook"))
+    deliverer = a_deliverer(sqlite_store, {"hook": a_webhook(rig.url("hook"), try_s=20.0)})
+    with monkeypatch.context() as short_of_threads:
+        short_of_threads.setattr(threading.Thread, "start", no_thread)
+        with pytest.raises(RuntimeError, match="no thread"):
+            deliverer.begin()
+    assert deliverer.looked_at is None
+    assert deliverer.deliver() == 1
+    assert deliverer.has_ended(0)
+
+
+def test_where_all_receivers_refuse_at_one_moment_another_is_told(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Refuses:
+        def send(self, message: Message, *, dedup_key: str) -> Receipt:
+            return Receipt(ok=False, permanent=True, detail="answered 410")
+
+    class Well:
+        def send(self, message: Message, *, dedup_key: str) -> Receipt:
+            return Receipt(ok=True)
+
+    both, mark = threading.Barrier(2), destinations.mark
+
+    def mark_together(*args: Any, **facts: Any) -> None:
+        # Between the refusal and the look at who else has the message: where neither waits for the other, both are here.
+        with suppress(threading.BrokenBarrierError):
+            both.wait(2)
+        mark(*args, **facts)
+
+    monkeypatch.setattr(destinations, "mark", mark_together)
+    channels: dict[str, Channel] = {"one": Refuses(), "two": Refuses(), "other": Well()}
+    deliverer = a_deliverer(store, channels)
+    deliverer.routes = {Severity.CRITICAL: ["one", "two"], Severity.HIGH: ["other"]}
+    owe(store, a_notification("inc-1", "one"), a_notification("inc-1", "two"))
+    assert deliverer.deliver() == 2
+    assert deliverer.deliver() == 1
+    with store.read() as connection:
+        found = {n.destination: n.state.value for n in outbox.of_threads(connection, ["inc-1"])}
+    assert found == {"one": "dead", "two": "dead", "other": "delivered"}
 
 
 def test_an_odd_receiver_is_noted_once(sqlite_store: Store, caplog: pytest.LogCaptureFixture) -> None:

@@ -76,6 +76,7 @@ def test_a_site_that_tells_only_the_public_number_is_read_by_that() -> None:
     ("client", "says"),
     [
         (a_site(text="<html>"), "not JSON"),
+        (a_site(text="[" * 200_000), "not JSON"),
         (a_site(json={"success": False, "data": []}), "lists no cities"),
         (a_site(json={"success": True, "data": []}), "lists no cities"),
         (a_site(json=[1]), "lists no cities"),
