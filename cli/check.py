@@ -12,7 +12,7 @@ import typer
 
 from cli import access, settings, watching
 from cli import runner as runner_command
-from cli.failing import Failing, complain
+from cli.failing import Failing, complain, without_store
 from cli.hub import demo_links
 from cli.output import say
 from config import Complaint, ConfigError
@@ -135,9 +135,7 @@ def _check_key() -> None:
 
 
 def _users() -> int:
-    from sqlalchemy.exc import SQLAlchemyError
-
-    from store import users
+    from store import StoreError, users
 
     url = settings.database_url()
     if not _is_there(url):
@@ -145,18 +143,21 @@ def _users() -> int:
     with closing(watching.open_database()) as store:
         try:
             with store.read() as connection:
-                return users.count(connection)
-        except SQLAlchemyError:
-            return 0  # its tables are made when the hub starts
+                # The tables are made when the hub starts.
+                return users.count(connection) if users.are_kept(connection) else 0
+        except StoreError as error:
+            raise without_store(error) from None
 
 
 def _is_there(url: str | None) -> bool:
     """Whether there is a database to look at; a file that is not there yet is made by the hub. Raises Failing."""
-    from store import StoreError, database_address
+    from store import StoreError, database_address, must_be_usable
 
-    if url is None:
-        return (watching.hub_folder() / "sixfb.db").is_file()
     try:
+        if url is None:
+            file = watching.hub_folder() / "sixfb.db"
+            must_be_usable(file, key="SIXFB_VAR")
+            return file.is_file()
         parsed = database_address(url)
     except StoreError as error:
         raise Failing(str(error)) from None

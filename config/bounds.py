@@ -26,6 +26,13 @@ def _before(check: Callable[[Any], Any], source: Any, handler: Callable[[Any], A
     return core_schema.no_info_before_validator_function(check, handler(source))
 
 
+def _after(check: Callable[[Any], Any], source: Any, handler: Callable[[Any], Any]) -> Any:
+    """Check what the shape made of a value: one that turns numbers into text leaves `12` a text of two characters."""
+    from pydantic_core import core_schema
+
+    return core_schema.no_info_after_validator_function(check, handler(source))
+
+
 @dataclass(frozen=True, slots=True)
 class Bounds:
     """A number from `least` to `most`; `reason` says why no other is taken. A boolean or a text is no number."""
@@ -130,7 +137,7 @@ class Form:
         return value
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Callable[[Any], Any]) -> Any:
-        return _before(self.check, source, handler)
+        return _after(self.check, source, handler)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +181,7 @@ class Address:
         return None
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Callable[[Any], Any]) -> Any:
-        return _before(self.check, source, handler)
+        return _after(self.check, source, handler)
 
 
 def is_host(host: str) -> bool:

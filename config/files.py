@@ -60,6 +60,14 @@ def read_json(path: Path, *, most_bytes: int) -> Any:
         raise UnreadableFileError(f"is not JSON: {what}") from None
 
 
+def must_be_a_file(path: Path) -> None:
+    """Refuse what a library that opens paths by itself would wait for, or read for ever. Raises UnreadableFileError."""
+    try:
+        _must_be_ordinary(path.stat().st_mode)
+    except (OSError, ValueError) as error:
+        raise _unreadable(path, error) from None
+
+
 def _read_bytes(path: Path, most_bytes: int) -> bytes:
     try:
         _must_be_ordinary(path.stat().st_mode)

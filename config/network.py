@@ -13,12 +13,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 
+from config.bounds import Address
 from config.complaints import Complaint, ConfigError
+from config.files import UnreadableFileError, must_be_a_file
 
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 _NEVER = ("localhost", "127.0.0.1", "[::1]")
 """This machine's own shop or hub is behind no proxy."""
 _PORTS = {"http": 80, "https": 443}
+_PROXY = Address("http://proxy.example.com:3128", schemes=("http", "https", "socks5"), may=frozenset({"login"}))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,11 +75,12 @@ def browser_proxy(settings: Mapping[str, str], url: str) -> BrowserProxy | None:
     without = [one.strip() for one in settings.get("NO_PROXY", "").split(",") if one.strip()]
     if not value or "*" in without:
         return None
-    parts = _parts(value)
-    if parts.scheme not in ("http", "https", "socks5") or not parts.hostname:
+    if _PROXY.wrong_with(_whole(value)) is not None:
         what, hint = "is no proxy's address", "write it like http://proxy.example.com:3128"
         raise ConfigError(Complaint(file="environment", key=name, what=what, hint=hint))
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    parts = _parts(value)
+    name = parts.hostname or ""
+    host = f"[{name}]" if ":" in name else name
     port = parts.port or _PORTS.get(parts.scheme, 1080)
     return BrowserProxy(
         server=urlunsplit((parts.scheme, f"{host}:{port}", "", "", "")),
@@ -103,7 +107,11 @@ def _is_within(host: str, name: str) -> bool:
 
 
 def _parts(value: str) -> SplitResult:
-    return urlsplit(value if "://" in value else f"http://{value}")
+    return urlsplit(_whole(value))
+
+
+def _whole(value: str) -> str:
+    return value if "://" in value else f"http://{value}"
 
 
 def _bypasses(one: str) -> Iterator[str]:
@@ -126,6 +134,12 @@ def tls_context(environment: Mapping[str, str] = os.environ) -> ssl.SSLContext:
     if own or not folder:
         _trust(context, own or certifi.where(), "SSL_CERT_FILE")
     if folder:
+        if not any(Path(one).is_dir() for one in folder.split(os.pathsep)):
+            # OpenSSL would take it, and then trust nobody.
+            what = f"{folder} is no folder, so nobody would be trusted"
+            raise ConfigError(
+                Complaint(file="environment", key="SSL_CERT_DIR", what=what, hint="name a folder, or unset it")
+            )
         context.load_verify_locations(capath=folder)
     if extra := environment.get("NODE_EXTRA_CA_CERTS"):
         _trust(context, extra, "NODE_EXTRA_CA_CERTS")
@@ -134,9 +148,11 @@ def tls_context(environment: Mapping[str, str] = os.environ) -> ssl.SSLContext:
 
 def _trust(context: ssl.SSLContext, file: str, key: str) -> None:
     try:
+        must_be_a_file(Path(file))
         context.load_verify_locations(cafile=file)
-    except (OSError, ssl.SSLError) as error:
-        what = f"the certificates in {file} cannot be read: {getattr(error, 'strerror', None) or error}"
+    except (OSError, ssl.SSLError, UnreadableFileError) as error:
+        why = re.sub(r"^is ", "it is ", str(getattr(error, "strerror", None) or error))
+        what = f"the certificates in {file} cannot be read: {why}"
         raise ConfigError(Complaint(file="environment", key=key, what=what, hint="name a file in PEM form")) from None
 
 

@@ -9,6 +9,7 @@ import secrets
 from pathlib import Path
 
 from config import Secret
+from config.files import UnreadableFileError, must_be_a_file
 from config.private import private_folder
 from hub.errors import HubError
 
@@ -55,6 +56,10 @@ def server_key(folder: Path, configured: Secret | None = None) -> ServerKey:
         return ServerKey(key)
     file = folder / KEY_FILE
     _make(file)
+    try:
+        must_be_a_file(file)
+    except UnreadableFileError as error:
+        raise HubError(500, f"{file}: {error.what}; put the hub's key back there, or move that away") from None
     if file.stat().st_mode & 0o077:
         raise HubError(500, f"{file}: others may read the hub's key; `chmod 600 {file}`")
     key = file.read_bytes().strip()

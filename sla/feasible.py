@@ -11,9 +11,11 @@ from sla.targets import (
     BlockedRule,
     BurnRule,
     CoverageRule,
+    OneLocationRule,
     QuorumRule,
     Rule,
     ServerErrorsRule,
+    SilentRule,
     SlowRule,
     SpeedRule,
     Targets,
@@ -30,7 +32,10 @@ def impossible(targets: Targets, schedules: Mapping[str, Schedule]) -> list[Comp
         complaint
         for name, rule in targets.rules().items()
         if rule.enabled
-        for complaint in _impossible(name, rule, schedules)
+        for complaint in (
+            *_impossible(name, rule, schedules),
+            *_too_far_back(name, rule, schedules, targets.longest_window.total_seconds()),
+        )
     ]
 
 
@@ -47,6 +52,9 @@ def _impossible(name: str, rule: Rule, schedules: Mapping[str, Schedule]) -> Ite
         yield from _locations(name, rule.locations, schedules, getattr(rule, "journeys", None))
     elif isinstance(rule, (ServerErrorsRule, ThirdPartyRule, BlockedRule)):
         yield from _locations_of_all(f"{name}.locations", rule.locations, schedules)
+        yield from _more_than_are_made(name, rule, schedules)
+    elif isinstance(rule, SilentRule):
+        yield from _silent(name, rule, schedules)
     elif isinstance(rule, CoverageRule):
         for journey, schedule in schedules.items():
             runs = _runs(schedule, rule.s("window"))
@@ -68,6 +76,63 @@ def _burn(name: str, rule: BurnRule, schedules: Mapping[str, Schedule]) -> Itera
             what = f"looks back {words(recent)}, and a run comes every {words(schedule.period_s / len(schedule.grids))} only"
             yield Complaint(file=FILE, key=f"{name}.recent_by_journey.{journey}", what=what, hint="look back further")
         yield from _locations(name, rule.locations, {journey: schedule}, None)
+
+
+def _more_than_are_made(name: str, rule: Rule, schedules: Mapping[str, Schedule]) -> Iterator[Complaint]:
+    """Of a rule that counts runs of all journeys together."""
+    if isinstance(rule, ServerErrorsRule):
+        most, within = sum(rule.slots * len(schedule.grids) for schedule in schedules.values()), f"{rule.slots} slots"
+    elif isinstance(rule, ThirdPartyRule):
+        window_s = rule.s("window")
+        # A window may begin just before a run: it holds one more than it is long.
+        most = sum(_runs(schedule, window_s) + len(schedule.grids) for schedule in schedules.values())
+        within = words(window_s)
+    else:
+        return
+    if rule.runs > most:
+        what = f"wants {rule.runs} runs in {within}, and the schedule makes {most} at most: it can never fire"
+        yield Complaint(file=FILE, key=f"{name}.runs", what=what, hint="a smaller number")
+
+
+def _silent(name: str, rule: SilentRule, schedules: Mapping[str, Schedule]) -> Iterator[Complaint]:
+    periods: dict[str, list[int]] = {}
+    for schedule in schedules.values():
+        for place in schedule.grids:
+            periods.setdefault(place, []).append(schedule.period_s)
+    for key, many, margin in (("periods", rule.periods, "margin"), ("all_periods", rule.all_periods, "all_margin")):
+        # All locations together speak oftener than each of them; alone, it is the one that speaks for all.
+        often = max((len(periods) if key == "all_periods" else 1), 1)
+        for period in sorted({min(of_place) for of_place in periods.values()}):
+            limit, between = many * period + rule.s(margin), period / often
+            if limit <= between:
+                what = f"silent after {words(limit)}, and a run comes every {words(between)} only: it would fire between two"
+                yield Complaint(file=FILE, key=f"{name}.{key}", what=what, hint=f"more periods, or a longer {margin}")
+    for place, of_place in periods.items():
+        limit = rule.periods * min(of_place) + rule.s("margin")
+        most = sum(int(limit // period) + 1 for period in of_place)
+        if rule.recover_runs > most:
+            what = f"wants {rule.recover_runs} runs in {words(limit)}, and {place} makes {most} at most: it would never end"
+            yield Complaint(file=FILE, key=f"{name}.recover_runs", what=what, hint="a smaller number")
+            return
+
+
+def _too_far_back(name: str, rule: Rule, schedules: Mapping[str, Schedule], looks_back_s: float) -> Iterator[Complaint]:
+    """Runs in a row that reach further back than the hub looks: it would wait for them for ever."""
+    counts = {
+        QuorumRule: ("alone", "recover_passes"),
+        OneLocationRule: ("failures", "recover_passes"),
+        SlowRule: ("slow",),
+    }
+    for key in counts.get(type(rule), ()):
+        wanted: int = getattr(rule, key)
+        for journey, schedule in schedules.items():
+            takes_s = (wanted - 1) * schedule.period_s
+            if journey in (getattr(rule, "journeys", None) or schedules) and takes_s > looks_back_s:
+                what = (
+                    f"{wanted} runs of {journey} in a row take {words(takes_s)}, and the longest window of all rules is "
+                    f"{words(looks_back_s)}: so many are never seen"
+                )
+                yield Complaint(file=FILE, key=f"{name}.{key}", what=what, hint="a smaller number, or more runs")
 
 
 def _locations(

@@ -19,10 +19,10 @@ _Locations = Annotated[int, Whole(1, 100, "it is how many locations must see it"
 _InARow = Annotated[int, Whole(1, 100, "it is how many in a row")]
 _Runs = Annotated[int, Whole(1, 1_000, "it is how many runs must see it")]
 _Samples = Annotated[int, Whole(1, 100_000, "it is how many samples are needed before anything is said")]
-_Share = Annotated[float, Bounds(0, 1, "it is a share: 0.95 is 95 %")]
+_Share = Annotated[float, Bounds(0.01, 1, "it is a share: 0.95 is 95 %, and nothing is less than 0")]
 _Percentile = Annotated[float, Bounds(1, 100, "it is a percentile: 95 is the value that 95 % stay below")]
 _Milliseconds = Annotated[
-    float, Bounds(1, 600_000, "it is in milliseconds, and a run is ended after ten minutes at most")
+    float, Bounds(10, 600_000, "it is in milliseconds (1.5 s is 1500), and a run is ended after ten minutes at most")
 ]
 _Periods = Annotated[float, Bounds(0.5, 100, "it is how many periods of the schedule may pass without a run")]
 _ClockSeconds = Annotated[float, Bounds(0.1, 86_400, "it is how many seconds a clock may be off, a day at most")]
@@ -39,7 +39,8 @@ _Margin = Annotated[str, Length("0s", "1d", "it is added to the periods that may
 _Vital = Annotated[
     str, Form("LCP|CLS|INP|FCP|TTFB|LOAD|FID", "is no vital; there are LCP, CLS, INP, FCP, TTFB, LOAD, FID")
 ]
-_VitalValue = Annotated[float, Bounds(0, 600_000, "it is in milliseconds, or, for CLS, a score")]
+_VitalValue = Annotated[float, Bounds(0.001, 600_000, "it is in milliseconds, or, for CLS, a score")]
+_HIGHEST_CLS, _SHORTEST_VITAL_MS = 10, 10
 _Path = Annotated[str, Form(r"/\S*", "is no path of the site; it begins with /")]
 
 
@@ -238,6 +239,11 @@ class VitalsRule(Rule):
     def _wrong(self) -> Iterator[str]:
         if not self.limits:
             yield "limits: is empty, so nothing is judged; name a vital, or write `enabled: false`"
+        for vital, value in self.limits.items():
+            if vital == "CLS" and value > _HIGHEST_CLS:
+                yield f"limits.CLS: {value:g} is no score that a page has; it is a share of the window, like 0.1"
+            elif vital != "CLS" and value < _SHORTEST_VITAL_MS:
+                yield f"limits.{vital}: {value:g} ms are less than any page needs; it is in milliseconds: 2.5 s is 2500"
         for subject, value in self.accepted.items():
             path, _, vital = subject.rpartition(" ")
             if vital not in self.limits or not path.startswith("/"):

@@ -1,6 +1,14 @@
 """The database: its tables, one file of queries a noun, and the migrations."""
 
-from store.engine import Store, database_address, open_store
+from store.engine import Store, database_address, must_be_usable, open_store
 from store.errors import StoreError, StoreReplacedError, StoreUnavailableError
 
-__all__ = ["Store", "StoreError", "StoreReplacedError", "StoreUnavailableError", "database_address", "open_store"]
+__all__ = [
+    "Store",
+    "StoreError",
+    "StoreReplacedError",
+    "StoreUnavailableError",
+    "database_address",
+    "must_be_usable",
+    "open_store",
+]

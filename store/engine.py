@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
@@ -12,6 +14,7 @@ from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+from config.files import UnreadableFileError, must_be_a_file
 from config.private import private_file, private_folder
 from store import identity
 from store.errors import StoreError, StoreReplacedError, explained
@@ -19,6 +22,7 @@ from store.json_text import from_json_text, json_text
 
 _LOCK_KEY = 0x51_6F_62
 """PostgreSQL's advisory lock under which one process at a time migrates."""
+_LONGEST_LOCK_S = 600
 _CONNECT_S, _POOL_S = 5, 3.0
 """How long PostgreSQL may take to accept a connection, and how long one of the pool is waited for."""
 
@@ -209,6 +213,7 @@ def open_store(url: str | None, *, folder: Path) -> Store:
 def _engine(url: str | None, folder: Path) -> Engine:
     if url is None:
         private_folder(folder)
+        must_be_usable(folder / "sixfb.db", key="SIXFB_VAR")
         return _sqlite(URL.create("sqlite", database=str(folder / "sixfb.db")))
     parsed = database_address(url)
     if parsed.drivername == "sqlite":
@@ -245,7 +250,33 @@ def database_address(url: str) -> URL:
         raise StoreError(
             "DATABASE_URL: names no file, so everything would be forgotten at the end; write sqlite:///sixfb.db"
         )
+    _lock_wait_s(parsed)
+    must_be_usable(Path(str(parsed.database)))
     return parsed.set(drivername="sqlite")
+
+
+def _lock_wait_s(url: URL) -> float:
+    """How long a lock is waited for; the address may say otherwise than we (`?timeout=60`). Raises StoreError."""
+    text = url.query.get("timeout", "10")
+    if (
+        not isinstance(text, str)
+        or not re.fullmatch(r"[0-9]{1,4}(\.[0-9]{1,3})?", text)
+        or float(text) > _LONGEST_LOCK_S
+    ):
+        raise StoreError(
+            f"DATABASE_URL: timeout: {text!r:.40} is no number of seconds up to {_LONGEST_LOCK_S}; write it like ?timeout=60"
+        )
+    return float(text)
+
+
+def must_be_usable(file: Path, *, key: str = "DATABASE_URL") -> None:
+    """Refuse in a database's place what SQLite could not open, or would open and never come back from. Raises StoreError."""
+    try:
+        must_be_a_file(file)
+    except UnreadableFileError as error:
+        # A file that is not there yet is made, and of one that may not be read SQLite says more.
+        if os.path.lexists(file) and not file.is_file():
+            raise StoreError(f"{key}: {file} {error.what}; name another place, or move that away") from None
 
 
 def _postgres(url: URL) -> Engine:
@@ -279,8 +310,7 @@ def _sqlite(url: URL) -> Engine:
     if file and file != ":memory:" and not file.startswith("file:") and Path(file).parent.is_dir():
         with suppress(OSError):  # SQLite itself says best why a file cannot be opened
             private_file(Path(file))
-    # How long a lock is waited for, in seconds; the address may say otherwise (`?timeout=60`).
-    connect_args = {"timeout": float(str(url.query.get("timeout", 10.0))), "check_same_thread": False}
+    connect_args = {"timeout": _lock_wait_s(url), "check_same_thread": False}
     engine = sqlalchemy.create_engine(
         url, connect_args=connect_args, json_serializer=json_text, json_deserializer=from_json_text
     )

@@ -19,6 +19,7 @@ from store.upsert import insert
 KEY = "database"
 """Under this key of the table `meta` a database holds a random name of its own."""
 _FILES = ("", "-wal", "-shm")
+_MEASURED = ("", "-wal")
 _RESTART = "put it back, or restart the hub to go on with what is there now"
 
 
@@ -62,13 +63,15 @@ class FileIdentity:
 
     def __init__(self, file: Path) -> None:
         self.file = file.absolute()
+        # SQLite follows a symbolic link, and keeps its log beside the file that it leads to.
+        self._real = self.file.resolve()
         self._lock = threading.Lock()
         # As long as this one is open, nobody deletes the write-ahead log because its last user is gone.
         self._anchor = sqlite3.connect(f"{self.file.as_uri()}?mode=rw", uri=True, timeout=10.0, check_same_thread=False)
         self._anchor.isolation_level = None
         self._anchor.execute("SELECT count(*) FROM sqlite_master").fetchone()
         self._known = {ending: found for ending in _FILES if (found := _look(self._path(ending))) is not None}
-        self._size = self._known[""].st_size
+        self._sizes = {ending: known.st_size for ending, known in self._known.items() if ending in _MEASURED}
         self._damaged: str | None = None
 
     def check(self) -> None:
@@ -79,8 +82,8 @@ class FileIdentity:
                 self._refuse(ending, "was deleted or moved", _RESTART)
             elif (now.st_dev, now.st_ino) != (known.st_dev, known.st_ino):
                 self._refuse(ending, "was replaced by another file", _RESTART)
-            elif not ending and now.st_size != self._size:
-                self._look_at_size()
+            elif ending in _MEASURED and now.st_size != self._sizes[ending]:
+                self._look_at_size(ending)
         if self._damaged is not None:
             self._refuse("", self._damaged, "stop the hub and put a backup back (`sixfb db restore`)")
 
@@ -100,15 +103,16 @@ class FileIdentity:
             self._damaged = self._damaged or "was overwritten"
         self.check()
 
-    def _look_at_size(self) -> None:
-        """A file that grows is at work; one that shrank was vacuumed or cut off, and only a look at all of it tells which."""
+    def _look_at_size(self, ending: str) -> None:
+        """A file that grows is at work; one that shrank was vacuumed, written back or cut off, and only a look at all of it tells."""
         with self._lock:
-            now = _look(self.file)
+            now = _look(self._path(ending))
             if now is None:
                 return
-            if now.st_size < self._size and self._damaged is None and (now.st_size == 0 or not self._is_whole()):
-                self._damaged = "was cut off or overwritten"
-            self._size = now.st_size
+            is_empty = not ending and now.st_size == 0
+            if now.st_size < self._sizes[ending] and self._damaged is None and (is_empty or not self._is_whole()):
+                self._damaged = f"{'or its log ' if ending else ''}was cut off or overwritten"
+            self._sizes[ending] = now.st_size
 
     def _is_whole(self) -> bool:
         try:
@@ -118,7 +122,7 @@ class FileIdentity:
         return bool(said == "ok")
 
     def _path(self, ending: str) -> Path:
-        return self.file.with_name(self.file.name + ending)
+        return self._real.with_name(self._real.name + ending) if ending else self.file
 
     def _refuse(self, ending: str, what: str, hint: str) -> None:
         path = self._path(ending)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, select, update
+from sqlalchemy import Connection, Row, delete, func, inspect, select, update
 
 from facts import Role, User
 from store import sessions
@@ -45,6 +45,11 @@ def find(connection: Connection, name: str, *, hold: bool = False) -> StoredUser
 def listed(connection: Connection) -> list[User]:
     """Everybody, by name."""
     return [_user(row) for row in connection.execute(select(table).order_by(table.c.name))]
+
+
+def are_kept(connection: Connection) -> bool:
+    """Whether there is a place for them: a database that no hub has used yet has none."""
+    return inspect(connection).has_table(table.name)
 
 
 def count(connection: Connection) -> int:

@@ -169,6 +169,11 @@ REFUSED = [
         "SIXFB_CHROMIUM": (str(ROOT / "README.md"), "may not be executed"),
         "SIXFB_TOKEN_FILE": ("/tmp", "SIXFB_TOKEN_FILE: the secret cannot be read: it is a folder"),
     },
+    {
+        "DATABASE_URL": ("sqlite:////tmp", "/tmp is a folder"),
+        "HTTPS_PROXY": ("http://p:99999", "is no proxy's address"),
+    },
+    {"DATABASE_URL": ("sqlite:////tmp/x.db?timeout=never", "timeout: 'never' is no number of seconds")},
     {"DATABASE_URL": ("sqlite:////nowhere/at/all/x.db", "there is no folder /nowhere/at/all")},
     {"SIXFB_HOSTS": ("hub.example.com", "add a user first")},
     {"SIXFB_TOKEN": ("\udcff", "SIXFB_TOKEN: is not UTF-8 text")},
@@ -213,6 +218,21 @@ def test_check_finds_a_secret_that_a_runner_would_not_read(tmp_path: Path, sixfb
     assert sixfb("check", SIXFB_SECRETS=str(tmp_path)).code == 0
 
 
+@pytest.mark.parametrize("name", ["sixfb.db", "secret.key"])
+def test_check_finds_what_stands_in_the_place_of_a_file_of_the_hub(tmp_path: Path, sixfb: Sixfb, name: str) -> None:
+    (tmp_path / "var" / "hub").mkdir(parents=True)
+    os.mkfifo(tmp_path / "var" / "hub" / name, 0o600)
+    done = sixfb("check")
+    assert done.code == 2
+    assert f"{name}: is a named pipe" in done.err or f"{name} is a named pipe" in done.err
+
+
+def test_check_is_content_with_a_database_that_no_hub_has_used_yet(tmp_path: Path, sixfb: Sixfb) -> None:
+    (tmp_path / "new.db").touch()
+    done = sixfb("check", DATABASE_URL=f"sqlite:///{tmp_path / 'new.db'}")
+    assert (done.code, done.err) == (0, "")
+
+
 def test_check_finds_names_that_no_journey_has(tmp_path: Path, sixfb: Sixfb) -> None:
     rules = (ROOT / "sla.yaml").read_text()
     rules = rules.replace("journeys: [ga_purchase]", "journeys: [ga_purchas]").replace("/success\n", "/success\n")
@@ -224,7 +244,8 @@ def test_check_finds_names_that_no_journey_has(tmp_path: Path, sixfb: Sixfb) -> 
     )
     done = sixfb("check")
     assert done.code == 2
-    assert "sla.yaml:18: A1s.journeys.0: no journey is named 'ga_purchas' (did you mean ga_purchase?)" in done.err
+    line = rules[: rules.index("ga_purchas]")].count("\n") + 1
+    assert f"sla.yaml:{line}: A1s.journeys.0: no journey is named 'ga_purchas' (did you mean ga_purchase?)" in done.err
     assert "A1s.steps.1: no step is named 'complete_test_paiment' (did you mean complete_test_payment?)" in done.err
     assert "F2a.bad.gift_voucher: no journey is named 'gift_voucher'" in done.err
 

@@ -74,9 +74,22 @@ def test_what_needs_no_proxy_is_said_as_browsers_say_it(without: str, bypass: st
     assert found.bypass == f"localhost,127.0.0.1,[::1],{bypass}"
 
 
-def test_what_is_no_proxy_is_refused() -> None:
-    with pytest.raises(ConfigError, match="HTTPS_PROXY"):
-        browser_proxy({"HTTPS_PROXY": "ftp://proxy"}, HTTPS)
+@pytest.mark.parametrize(
+    "proxy",
+    [
+        "ftp://proxy",
+        "http://proxy:99999",
+        "http://proxy:0",
+        "proxy:",
+        "http://proxy:port",
+        "http://[::1",
+        "http://a..b",
+        "http://h h",
+    ],
+)
+def test_what_is_no_proxy_is_refused(proxy: str) -> None:
+    with pytest.raises(ConfigError, match="HTTPS_PROXY: is no proxy's address"):
+        browser_proxy({"HTTPS_PROXY": proxy}, HTTPS)
 
 
 @pytest.fixture
@@ -108,6 +121,24 @@ def test_extra_certificates_come_on_top(one_ca: str) -> None:
 def test_certificates_that_cannot_be_read_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="SSL_CERT_FILE"):
         tls_context({"SSL_CERT_FILE": str(tmp_path / "none.pem")})
+
+
+@pytest.mark.parametrize("name", ["SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS"])
+def test_certificates_are_read_from_a_file_and_from_nothing_that_never_ends(tmp_path: Path, name: str) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path, what in (
+        (tmp_path / "pipe", "it is a named pipe"),
+        (tmp_path, "it is a folder"),
+        ("/dev/zero", "a device"),
+    ):
+        with pytest.raises(ConfigError, match=f"{name}: the certificates in .* cannot be read: .*{what}"):
+            tls_context({name: str(path)})
+
+
+def test_a_folder_of_certificates_that_is_none_is_refused_since_nobody_would_be_trusted(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="SSL_CERT_DIR: /nowhere is no folder"):
+        tls_context({"SSL_CERT_DIR": "/nowhere"})
+    tls_context({"SSL_CERT_DIR": f"/nowhere:{tmp_path}"})
 
 
 def test_a_library_that_wants_one_file_gets_one(one_ca: str) -> None:

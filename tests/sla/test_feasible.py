@@ -38,3 +38,46 @@ def test_what_ships_is_possible_and_one_location_alone_is_a_case_of_its_own() ->
     assert impossible(the_targets(), schedules()) == []
     alone = [c.key for c in impossible(the_targets(), schedules(["us-east"])) if (c.key or "").endswith("locations")]
     assert alone == []
+
+
+@pytest.mark.parametrize(
+    ("rule", "changed", "key", "words"),
+    [
+        ("A3s", {"runs": 100, "responses": 100}, "A3s.runs", "wants 100 runs in 2 slots, and the schedule makes"),
+        ("H3", {"runs": 500}, "H3.runs", "wants 500 runs in 15 min, and the schedule makes"),
+        ("W1", {"periods": 1, "margin": "0s"}, "W1.periods", "silent after 5 min, and a run comes every 5 min only"),
+        ("W1", {"periods": 0.5, "margin": "90s"}, "W1.periods", "it would fire between two"),
+        ("W1", {"recover_runs": 100}, "W1.recover_runs", "us-east makes 4 at most: it would never end"),
+    ],
+)
+def test_what_could_never_fire_or_never_end_is_told_with_the_arithmetic(
+    rule: str, changed: dict[str, Any], key: str, words: str
+) -> None:
+    found = the_targets()
+    wrong = impossible(replace(found, **{rule: replace(getattr(found, rule), **changed)}), schedules())
+    assert [complaint.key for complaint in wrong] == [key]
+    assert words in wrong[0].what
+
+
+def test_all_locations_together_may_be_silent_for_less_than_each_of_them() -> None:
+    found = the_targets()
+    hasty = replace(found, W1=replace(found.W1, all_periods=0.5, all_margin="0s"))
+    assert impossible(hasty, schedules()) == []
+    assert [complaint.key for complaint in impossible(hasty, schedules(["us-east"]))].count("W1.all_periods") == 1
+
+
+@pytest.mark.parametrize(
+    ("rule", "changed", "key"),
+    [
+        ("F1", {"slow": 5, "of": 5}, "F1.slow"),
+        ("F3", {"failures": 5}, "F3.failures"),
+        ("F0", {"alone": 5}, "F0.alone"),
+        ("F0", {"recover_passes": 5}, "F0.recover_passes"),
+    ],
+)
+def test_more_runs_in_a_row_than_the_hub_looks_back_for_are_told(rule: str, changed: dict[str, Any], key: str) -> None:
+    found = the_targets()
+    daily = {name: replace(schedule, period_s=86_400) for name, schedule in schedules().items()}
+    wrong = impossible(replace(found, **{rule: replace(getattr(found, rule), **changed)}), daily)
+    (told, *_) = [complaint for complaint in wrong if complaint.key == key]
+    assert "5 runs of ga_purchase in a row take 4 d, and the longest window of all rules is" in told.what

@@ -19,6 +19,13 @@ from store import StoreError, database_address
         ("sqlite://", "names no file"),
         ("sqlite:///:memory:", "names no file"),
         ("sqlite://host/x.db", "SQLite is a file"),
+        ("sqlite:////tmp/x.db?timeout=abc", "timeout: 'abc' is no number of seconds up to 600"),
+        ("sqlite:////tmp/x.db?timeout=-5", "timeout: '-5' is no number"),
+        ("sqlite:////tmp/x.db?timeout=nan", "timeout: 'nan' is no number"),
+        ("sqlite:////tmp/x.db?timeout=601", "timeout: '601' is no number"),
+        ("sqlite:////tmp/x.db?timeout=5&timeout=6", "is no number of seconds"),
+        ("sqlite:////tmp", "/tmp is a folder, and not an ordinary file"),
+        ("sqlite:////dev/null", "/dev/null is a device"),
     ],
 )
 def test_an_address_that_cannot_be_used_is_refused_without_its_password(url: str, words: str) -> None:
@@ -34,6 +41,7 @@ def test_an_address_that_cannot_be_used_is_refused_without_its_password(url: str
         ("postgres://u@h/d", "postgresql"),
         ("postgresql+psycopg://u@h/d", "postgresql"),
         ("sqlite:////tmp/x.db", "sqlite"),
+        ("sqlite:////tmp/x.db?timeout=0.5", "sqlite"),
         ("sqlite+pysqlite:///x.db", "sqlite"),
     ],
 )

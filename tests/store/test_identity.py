@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -92,6 +93,47 @@ def test_a_file_that_is_gone_takes_nothing(
     for use in (lambda: put(pinned, "after"), lambda: get(pinned), pinned.check):
         with pytest.raises(StoreReplacedError, match=says):
             use()
+
+
+@pytest.mark.parametrize(
+    ("harm", "says"),
+    [
+        (delete, "link.db was deleted or moved"),
+        (delete_the_log, "sixfb.db-wal was deleted or moved"),
+        (replace_by_a_copy, "link.db was replaced by another file"),
+    ],
+)
+def test_a_file_behind_a_link_that_is_gone_takes_nothing(
+    tmp_path: Path, harm: Callable[[Path], None], says: str
+) -> None:
+    (tmp_path / "data").mkdir()
+    file, link = tmp_path / "data" / "sixfb.db", tmp_path / "link.db"
+    file.touch()
+    link.symlink_to(file)
+    with closing(open_store(f"sqlite:///{link}", folder=tmp_path)) as store:
+        store.migrate()
+        store.pin()
+        put(store, "before")
+        harm(file)
+        with pytest.raises(StoreReplacedError, match=says):
+            put(store, "after")
+
+
+def test_a_log_that_was_cut_off_takes_nothing(pinned: Store, tmp_path: Path) -> None:
+    pinned.check()
+    os.truncate(tmp_path / "hub" / "sixfb.db-wal", 0)
+    with pytest.raises(StoreReplacedError, match="or its log was cut off"):
+        put(pinned, "after")
+
+
+def test_a_log_that_was_written_back_is_shorter_and_nothing_is_lost(pinned: Store, tmp_path: Path) -> None:
+    log = tmp_path / "hub" / "sixfb.db-wal"
+    pinned.check()
+    with closing(sqlite3.connect(tmp_path / "hub" / "sixfb.db")) as other:
+        other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    assert log.stat().st_size == 0
+    put(pinned, "after")
+    assert get(pinned) == "after"
 
 
 def test_a_file_that_goes_while_it_is_written_into_did_not_take_it(pinned: Store, tmp_path: Path) -> None:
