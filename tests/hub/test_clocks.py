@@ -77,7 +77,18 @@ class World:
             if self.hub_runs:
                 for place in PLACES:
                     self._send(place)
-                assert self.bench.cycle.tick(self.bench.now).wrote
+                tick = self.bench.cycle.tick(self.bench.now)
+                assert tick.wrote
+                self.bench.centre.health.ticked(tick.at)
+                self._deliver()
+
+    def _deliver(self) -> None:
+        """Every receiver takes what is owed to it."""
+        about: dict[str, Any] = {"holder": self.bench.cycle.holder}
+        with self.bench.store.write() as connection:
+            while owed := outbox.claim(connection, **about, now=self.bench.now, lease_s=30, limit=500):
+                for one in owed:
+                    assert outbox.delivered(connection, one.id, **about, at=self.bench.now, detail=None)
 
     def _buy(self, place: str) -> None:
         now = self.true + timedelta(seconds=self.runner_off[place])
