@@ -35,7 +35,9 @@ def _age_s(book: Book, places: Iterable[str]) -> float | None:
     received = book.history.last_received
     # What came while the hub's clock was ahead is older than it says: at least as old as the silence since then is long.
     ages = [
-        max((book.now - received[place]).total_seconds(), _silent_s(book, place)) for place in places if place in received
+        max((book.now - received[place]).total_seconds(), _silent_s(book, place))
+        for place in places
+        if place in received
     ]
     return min(ages, default=None)
 
@@ -137,9 +139,7 @@ def _everywhere(name: str, rule: SilentRule, book: Book, places: list[str]) -> V
         summary_past=f"no location ({', '.join(places)}) sent a result for {shown} (limit {words(limit)})"
         if blind
         else "",
-        began_at=max((at for place in places if (at := _quiet_since(book, place))), default=None)
-        if blind
-        else None,
+        began_at=max((at for place in places if (at := _quiet_since(book, place))), default=None) if blind else None,
         severity=Severity.CRITICAL,
         value=age if age is not None else silent_s,
         limit=limit,
