@@ -125,6 +125,7 @@ def after_a_clock_step(alert: Alert, now: datetime) -> Alert:
         alert,
         pending_since=pending,
         clear_since=None,
+        since=alert.since and min(alert.since, now),
         fired_at=alert.fired_at and min(alert.fired_at, now),
         acked_at=alert.acked_at and min(alert.acked_at, now),
     )

@@ -51,6 +51,7 @@ def load_history(
         watching_since=watch.since,
         hub_clock=hub_clock or HubClock(),
         silent_s={place: silence.silent_s for place, silence in watch.silences.items()},
+        not_heard_since=frozenset(place for place, silence in watch.silences.items() if silence.renewed),
         last_received=runs.last_received(connection),
         pays=watched.site.payment == "test",
         ledgers=ledgers.states(connection),

@@ -25,6 +25,7 @@ class History:
 
     `watching_since` is since when the hub has watched without a break, `last_received` when each location last sent a result.
     `silent_s` is for how many seconds the hub has listened to each location in vain; from `last_received` where nothing is said.
+    `not_heard_since` are the locations that sent nothing since a break of the watch.
     `hub_clock` is what the runners' clocks say of the hub's.
     `pays` is false where the site is watched without paying; `ledgers` is the last word of each location's ledger.
     `undeliverable` gives the reason of each destination that refuses messages, by name, `backlogs` what destinations should
@@ -44,6 +45,7 @@ class History:
     backlogs: Sequence[Backlog] = ()
     runners: Sequence[RunnerState] = ()
     silent_s: Mapping[str, float] = field(default_factory=dict)
+    not_heard_since: frozenset[str] = frozenset()
     hub_clock: HubClock = field(default_factory=HubClock)
 
     @property

@@ -32,8 +32,20 @@ def _silent_s(book: Book, place: str) -> float:
 
 def _age_s(book: Book, places: Iterable[str]) -> float | None:
     """How old the last result of some locations is; None where there is none."""
-    known = [at for place in places if (at := book.history.last_received.get(place))]
-    return max(0.0, (book.now - max(known)).total_seconds()) if known else None
+    received = book.history.last_received
+    # What came while the hub's clock was ahead is older than it says: at least as old as the silence since then is long.
+    ages = [
+        max((book.now - received[place]).total_seconds(), _silent_s(book, place))
+        for place in places
+        if place in received
+    ]
+    return min(ages, default=None)
+
+
+def _quiet_since(book: Book, place: str) -> datetime | None:
+    """When the last result of a silent location came; None where none ever did."""
+    at = book.history.last_received.get(place)
+    return at and min(at, book.now - timedelta(seconds=_silent_s(book, place)))
 
 
 def _period_s(book: Book, place: str) -> float:
@@ -62,16 +74,21 @@ def _place(name: str, rule: SilentRule, book: Book, place: str) -> Verdict:
         unit="s",
         n=n,
         window="since the last result",
-        began_at=book.history.last_received.get(place) if is_silent else None,
+        began_at=_quiet_since(book, place) if is_silent else None,
         summary_past=f"{place} sent no result for {words(silent_s if age is None else age)} (limit {words(limit)})"
         if is_silent
         else "",
         breached=is_silent,
-        clear=not is_silent and not unheard and n >= rule.recover_runs,
+        clear=not is_silent and not unheard and n >= rule.recover_runs and _is_heard(book, [place]),
         counted=(place,),
         data_at=book.history.last_received.get(place),
         runbook=rule.runbook,
     )
+
+
+def _is_heard(book: Book, places: Iterable[str]) -> bool:
+    """Whether one of some locations was heard since the watch was broken: a silence does not end because the clock was set."""
+    return any(place not in book.history.not_heard_since for place in places)
 
 
 def _received(book: Book, place: str, since: datetime) -> int:
@@ -122,9 +139,7 @@ def _everywhere(name: str, rule: SilentRule, book: Book, places: list[str]) -> V
         summary_past=f"no location ({', '.join(places)}) sent a result for {shown} (limit {words(limit)})"
         if blind
         else "",
-        began_at=max((at for place in places if (at := book.history.last_received.get(place))), default=None)
-        if blind
-        else None,
+        began_at=max((at for place in places if (at := _quiet_since(book, place))), default=None) if blind else None,
         severity=Severity.CRITICAL,
         value=age if age is not None else silent_s,
         limit=limit,
@@ -132,7 +147,7 @@ def _everywhere(name: str, rule: SilentRule, book: Book, places: list[str]) -> V
         n=len(places),
         window="since the last result",
         breached=blind,
-        clear=not blind and not unheard,
+        clear=not blind and not unheard and _is_heard(book, places),
         counted=tuple(places),
         data_at=max(book.history.last_received.values(), default=None),
         runbook=rule.runbook,

@@ -263,5 +263,5 @@ def test_what_the_hub_refused_is_told_with_the_reason(bench: Bench) -> None:
     alert = next(a for a in bench.client.get("/api/alerts").json()["alerts"] if a["rule"] == "W5")
     assert (
         alert["summary"]
-        == f"us-east: 2 records were refused by the hub and lie at the runner; the last one: {why} (limit 1)"
+        == f"us-east: 2 records were refused by the hub and are kept at the runner; the last one: {why} (limit 1)"
     )

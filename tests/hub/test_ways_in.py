@@ -41,6 +41,16 @@ FORWARDING = [
     "Tailscale-User-Login",
     "Remote-User",
     "X-Auth-Request-User",
+    "Forwarded-For",
+    "X-Original-Forwarded-For",
+    "X-Sucuri-ClientIP",
+    "Ali-CDN-Real-IP",
+    "EO-Connecting-IP",
+    "Cdn-Src-Ip",
+    "X-Varnish",
+    "Surrogate-Capability",
+    "X-MS-Client-Principal-Name",
+    "X-Pomerium-Claim-Email",
 ]
 DOORS = [
     "/",
