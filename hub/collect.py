@@ -28,7 +28,12 @@ class Collector:
             stocks = self.read(now)
         except SourceError as error:
             with self.store.write() as connection:
-                feeds.note_error(connection, self.source, now, plain(str(error)))
+                known = feeds.states(connection).get(self.source)
+                if error.absent and (known is None or known.last_good_at is None):
+                    # A shop that never had such a thing is not broken: the source is off until it brings something.
+                    feeds.forget(connection, self.source)
+                else:
+                    feeds.note_error(connection, self.source, now, plain(str(error)))
             return False
         with self.store.write() as connection:
             stock.save(connection, stocks, source=self.source)

@@ -95,7 +95,7 @@ def _location(about: About, rule: Rule, book: Book) -> str | None:
 
 
 def _inventory(about: About, rule: Rule, book: Book) -> str | None:
-    return None if FEED in book.history.feeds else "no inventory source is configured any more"
+    return None if FEED in book.history.feeds else "the site serves no inventory any more, or none is configured"
 
 
 def _low_stock(about: About, rule: LowStockRule, book: Book) -> str | None:

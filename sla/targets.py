@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cache
@@ -434,15 +434,24 @@ def _scaled(rule: Rule, factor: float) -> Rule:
 
 
 def targets_from(document: Document, *, shipped: Document | None = None) -> Targets:
-    """The file, checked; a rule that it does not name is taken whole from the `shipped` file.
+    """Return the targets of a file, checked. It overrides what it names; every other rule and setting is that of the `shipped` file.
 
-    A file that was written for an earlier version names fewer rules than there are now, and holds all the same.
+    A file that was written for an earlier version names fewer rules than there are now, and holds all the same. A setting that is a
+    list or a table is replaced as one.
 
     Raises:
         ConfigError: with file, line, key and hint.
     """
-    taken = {name: shipped.data[name] for name in left_out(document) if name in shipped.data} if shipped else {}
-    return validate(Targets, replace(document, data={**document.data, **taken}))
+    return validate(Targets, replace(document, data=_over(shipped.data, document.data) if shipped else document.data))
+
+
+def _over(shipped: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the shipped rules with what a file of one's own says in their place."""
+    merged = dict(shipped)
+    for name, rule in own.items():
+        known = shipped.get(name)
+        merged[name] = {**known, **rule} if isinstance(known, dict) and isinstance(rule, dict) else rule
+    return merged
 
 
 def left_out(document: Document) -> tuple[str, ...]:

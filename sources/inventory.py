@@ -53,6 +53,7 @@ def _refused(answer: httpx.Response) -> SourceError:
         f"GET {PATH}: {status}" + (f", {what}" if what else ""),
         permanent=permanent,
         retry_after_s=retry_after_s(answer.headers),
+        absent=status in (404, 410),
     )
 
 

@@ -22,6 +22,11 @@ def keep_only(connection: Connection, sources: Collection[str]) -> None:
     connection.execute(delete(table).where(table.c.source.not_in(sources)))
 
 
+def forget(connection: Connection, source: str) -> None:
+    """Forget a source that the site does not have."""
+    connection.execute(delete(table).where(table.c.source == source))
+
+
 def note_good(connection: Connection, source: str, at: datetime) -> None:
     """It brought numbers."""
     upsert(connection, table, [{"source": source, "last_good_at": at}])

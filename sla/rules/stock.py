@@ -32,7 +32,14 @@ def oversold(name: str, rule: OversoldRule, book: Book) -> list[Verdict]:
     """A2, and beside it the feed's own verdict (`A2/feed`)."""
     age = _age_s(book)
     if age is None:
-        return [Verdict(rule=name, verdict=Word.OFF, title=rule.title, summary="no inventory source is configured")]
+        return [
+            Verdict(
+                rule=name,
+                verdict=Word.OFF,
+                title=rule.title,
+                summary="the site serves no inventory, or none is configured",
+            )
+        ]
     silent = age > rule.s("feed_silent")
     return [_oversold(name, rule, book, silent=silent), _feed(name, rule, book, age, silent=silent)]
 
@@ -112,7 +119,14 @@ def low_stock(name: str, rule: LowStockRule, book: Book) -> list[Verdict]:
     """H4: a verdict for each city and tier that the rule limits."""
     age = _age_s(book)
     if age is None:
-        return [Verdict(rule=name, verdict=Word.OFF, title=rule.title, summary="no inventory source is configured")]
+        return [
+            Verdict(
+                rule=name,
+                verdict=Word.OFF,
+                title=rule.title,
+                summary="the site serves no inventory, or none is configured",
+            )
+        ]
     found = {place: s for place, s in _samples(book).items() if place[1] in rule.low}
     return [_low(name, rule, book, city, tier, stocks) for (city, tier), stocks in sorted(found.items())]
 

@@ -13,7 +13,7 @@ from sqlalchemy import update
 from alerts.channels import Receipt
 from alerts.message import Message
 from cli.alerts import _print as print_alerts
-from facts import Alert, Blame, NotificationState, Severity, Status, from_wire
+from facts import Alert, Blame, NotificationState, Severity, Status, Stock, Word, from_wire
 from hub.collect import Collector
 from hub.cycle import Cycle
 from hub.deliver import Deliverer
@@ -405,6 +405,27 @@ def test_a_source_that_fails_is_stored_as_failing_and_never_as_a_number(bench: B
     assert not Collector(store=bench.store, read=fail).collect(bench.now)
     with bench.store.read() as connection:
         assert feeds.states(connection)["inventory"].last_error == "GET /api/inventory: 503"
+
+
+def test_a_site_that_never_had_an_inventory_is_off_and_one_that_lost_it_is_told(bench: Bench) -> None:
+    answers: list[Any] = [SourceError("GET /api/inventory: 404", absent=True)]
+
+    def read(now: datetime) -> list[Stock]:
+        if isinstance(answers[-1], SourceError):
+            raise answers[-1]
+        return [Stock(at=now, city="dallas", tier="ga", remaining=12)]
+
+    collector = Collector(store=bench.store, read=read)
+    collector.collect(bench.now)
+    bench.now += timedelta(minutes=30)
+    assert {v.verdict for v in bench.tick().verdicts if v.rule in ("A2", "H4")} == {Word.OFF}
+    answers.append(None)
+    collector.collect(bench.now)
+    answers.append(SourceError("GET /api/inventory: 404", absent=True))
+    bench.now += timedelta(minutes=1)
+    collector.collect(bench.now)
+    with bench.store.read() as connection:
+        assert feeds.states(connection)["inventory"].last_error == "GET /api/inventory: 404"
 
 
 def test_a_slot_that_nobody_told_of_for_a_day_is_written_down_as_missed(bench: Bench) -> None:

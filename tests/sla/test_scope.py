@@ -137,7 +137,7 @@ def test_a_city_that_the_inventory_lists_no_more_closes_its_alert() -> None:
 
 @pytest.mark.parametrize("key", ["A2", "A2/feed", "H4/Dallas/ga"])
 def test_an_inventory_that_is_configured_no_more_closes_its_alerts(key: str) -> None:
-    assert why(key) == "no inventory source is configured any more"
+    assert why(key) == "the site serves no inventory any more, or none is configured"
 
 
 def test_a_tier_without_a_limit_closes_its_alert() -> None:
