@@ -18,8 +18,12 @@ _MOST_BYTES = 4096
 """What is read of an answer. Its status is all that counts, and Slack's `ok` has two bytes."""
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _SIX_TO_FOUR = ipaddress.ip_network("2002::/16")
-# Python 3.11's is_private misses shared address space (RFC 6598).
-_SHARED = ipaddress.ip_network("100.64.0.0/10")
+_LOCAL = tuple(
+    ipaddress.ip_network(network)
+    # What Python 3.11 takes for global: shared address space (RFC 6598), a network's own NAT64 (RFC 8215), the old site-local
+    # addresses (RFC 3879), and IPv4 ones in the forms of RFC 4291 2.5.5.1 and RFC 2765.
+    for network in ("100.64.0.0/10", "64:ff9b:1::/48", "fec0::/10", "::/96", "::ffff:0:0:0/96")
+)
 
 
 class ForbiddenTargetError(Exception):
@@ -44,8 +48,8 @@ def is_allowed(address: Address, allow: Sequence[Network] = ()) -> bool:
     inner = decoded(address)
     if any(inner.version == network.version and inner in network for network in allow):
         return True
-    shared = isinstance(inner, ipaddress.IPv4Address) and inner in _SHARED
-    return inner.is_global and not inner.is_multicast and not shared
+    local = any(inner.version == network.version and inner in network for network in _LOCAL)
+    return inner.is_global and not inner.is_multicast and not local
 
 
 def judge_for(allow: Sequence[Network] = ()) -> Judge:
