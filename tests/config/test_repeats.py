@@ -105,7 +105,7 @@ def test_a_line_that_cannot_be_put_together_ends_nobody(monkeypatch: pytest.Monk
     out = io.StringIO()
     logger = logging.Logger("a library")
     logger.addHandler(LimitedHandler(out))
-    logger.warning("%s and %s", "one argument")  # noqa: PLE1206 - this is what a library got wrong
+    logger.warning("%s and %s", "one argument")
     logger.warning({"event": "mixed keys", 1: 2, "a": 3})
     logger.warning("the next")
     assert out.getvalue() == "the next\n"
