@@ -38,7 +38,11 @@ class LimitedHandler(logging.StreamHandler[TextIO]):
         """Write, count, or both. It is called by one thread at a time."""
         now = self._monotonic()
         self._tell_those_over(now)
-        key = _key(record)
+        try:
+            key = _key(record)
+        except Exception:  # noqa: BLE001 - a line that cannot be put together must not end whoever logs it
+            self.handleError(record)
+            return
         kind = self._kinds.setdefault(key, _Kind(since=now))
         kind.count += 1
         if kind.count <= MOST:

@@ -73,7 +73,8 @@ def _add_runner_doors(router: APIRouter, centre: Centre) -> None:
         except StoreUnavailableError as error:
             centre.health.failed(error)
             raise
-        centre.health.wrote()
+        if any(one.result == "accepted" for one in taken):
+            centre.health.wrote()
         return JSONResponse({"received_at": to_wire(now), "results": to_wire(taken)})
 
     @router.put(

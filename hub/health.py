@@ -8,7 +8,7 @@ from datetime import datetime
 
 from config.logs import get_logger
 from hub.cycle import tick_trouble
-from store import StoreUnavailableError
+from store import StoreReplacedError, StoreUnavailableError
 
 _log = get_logger("sixfb.hub")
 
@@ -33,6 +33,12 @@ class Health:
             was, self._database = self._database, None
         if was is not None:
             _log.info("database_usable")
+
+    def answered(self) -> None:
+        """The database was read: it is not silent, and whether it takes writes is not known."""
+        silent = self._database
+        if silent is not None and silent.silent and not isinstance(silent, StoreReplacedError):
+            self.wrote()
 
     def failed(self, error: StoreUnavailableError) -> None:
         """The database could not be used. What is wrong is logged once, until it is over or something else is wrong."""

@@ -189,7 +189,7 @@ class Hub:
         scale, url = self.settings.scale, self.settings.inventory_url
         loops = {
             "evaluator": Loop("evaluator", _TICK_S / scale, self._noting(self._tick)),
-            "deliverer": Loop("deliverer", _DELIVER_S, self._noting(self._deliverer.begin)),
+            "deliverer": Loop("deliverer", _DELIVER_S, self._noting(self._deliverer.begin, writes=False)),
             "housekeeping": Loop("housekeeping", _HOUSEKEEPING_S, self._noting(self._keep_house)),
             "orphans": Loop("orphans", _ORPHANS_S, self._noting(self._sweep_orphans)),
         }
@@ -199,8 +199,9 @@ class Hub:
             loops["inventory"] = Loop("inventory", _COLLECT_S / scale, collect)
         return loops
 
-    def _noting(self, do: Callable[[], object]) -> Callable[[], None]:
-        """A loop's round that leaves in memory whether the database could be used. Each of them writes."""
+    def _noting(self, do: Callable[[], object], *, writes: bool = True) -> Callable[[], None]:
+        """A loop's round that leaves in memory whether the database could be used. One that only reads can tell that it could
+        not: a database that is full, locked or read-only is read as ever."""
 
         def a_round() -> None:
             try:
@@ -208,7 +209,7 @@ class Hub:
             except StoreUnavailableError as error:
                 self._health.failed(error)
             else:
-                self._health.wrote()
+                (self._health.wrote if writes else self._health.answered)()
 
         return a_round
 

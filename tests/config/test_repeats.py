@@ -98,3 +98,14 @@ def test_a_flood_of_different_lines_is_not_kept_in_memory(log: Log) -> None:
         get_logger("sixfb.hub").info("odd", n=n)
     assert isinstance(log.handler, LimitedHandler)
     assert len(log.handler._kinds) <= 2000
+
+
+def test_a_line_that_cannot_be_put_together_ends_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logging, "raiseExceptions", False)
+    out = io.StringIO()
+    logger = logging.Logger("a library")
+    logger.addHandler(LimitedHandler(out))
+    logger.warning("%s and %s", "one argument")
+    logger.warning({"event": "mixed keys", 1: 2, "a": 3})
+    logger.warning("the next")
+    assert out.getvalue() == "the next\n"

@@ -15,7 +15,7 @@ from starlette.concurrency import run_in_threadpool
 
 from hub.app import create_app
 from hub.health import Health
-from store import StoreUnavailableError
+from store import StoreReplacedError, StoreUnavailableError
 from tests.hub.conftest import Bench
 
 
@@ -52,6 +52,27 @@ def test_a_database_that_took_no_write_is_not_ready_until_it_takes_one(light: Be
     assert light.client.get("/healthz").status_code == 200
     light.centre.health.wrote()
     assert light.client.get("/readyz").json()["status"] == "ok"
+
+
+def test_a_database_that_is_read_takes_no_writes_for_that(light: Bench) -> None:
+    light.tick()
+    health = light.centre.health
+    for error in (locked(), StoreReplacedError("another one")):
+        health.failed(error)
+        health.answered()
+        assert light.client.get("/readyz").status_code == 503
+    health.failed(StoreUnavailableError("does not answer", silent=True))
+    health.answered()
+    assert light.client.get("/readyz").status_code == 200
+
+
+def test_a_batch_of_nothing_is_no_write(light: Bench) -> None:
+    light.tick()
+    light.centre.health.failed(locked())
+    assert light.client.post("/api/runs", json={"runs": []}).status_code == 200
+    assert light.client.get("/readyz").status_code == 503
+    assert light.send(light.slot_run())[0]["result"] == "accepted"
+    assert light.client.get("/readyz").status_code == 200
 
 
 def test_each_complaint_is_named(light: Bench) -> None:

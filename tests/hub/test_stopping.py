@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 import time
+from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -155,3 +158,32 @@ def test_a_hub_closes_what_others_could_read_and_sweeps_what_belongs_to_nothing_
     assert {name for name, mode in found.items() if mode} == set()
     assert {"sixfb.db", "sixfb.db-wal", "secret.key"} <= set(found)
     assert not half.exists()
+
+
+def test_a_hub_that_can_only_read_is_not_ready(tmp_path: Path) -> None:
+    (tmp_path / "hub").mkdir()
+    store = open_store(f"sqlite:///{tmp_path / 'sixfb.db'}?timeout=0.1", folder=tmp_path)
+    hub = a_hub(store, tmp_path / "hub", Slow())
+    address = hub.start()
+    _until(lambda: httpx.get(f"{address}/readyz").status_code == 200)
+    with closing(sqlite3.connect(tmp_path / "sixfb.db", isolation_level=None)) as other:
+        other.execute("PRAGMA busy_timeout=5000")
+        other.execute("BEGIN IMMEDIATE")
+        hub.wake()
+        _until(lambda: httpx.get(f"{address}/readyz").status_code == 503)
+        # Longer than the deliverer's round, which reads what is due.
+        ends = time.monotonic() + 2.5
+        while time.monotonic() < ends:
+            assert "locked by another program" in httpx.get(f"{address}/readyz").json()["status"]
+            time.sleep(0.1)
+        other.execute("ROLLBACK")
+    hub.wake()
+    _until(lambda: httpx.get(f"{address}/readyz").status_code == 200)
+    assert hub.stop()
+
+
+def _until(holds: Callable[[], bool]) -> None:
+    ends = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < ends, "it never came to that"
+        time.sleep(0.1)
