@@ -31,7 +31,7 @@ from hub.deliver import Deliverer
 from hub.guard import Guard
 from hub.health import Health
 from hub.ingest import Ingest
-from hub.server_key import KEY_FILE, server_key
+from hub.server_key import KEY_FILE, ServerKey, server_key
 from hub.unknown_slots import write_missed
 from hub.watched import Watched
 from journeys.browser import our_version
@@ -159,6 +159,8 @@ class Hub:
         self._artifacts = Artifacts(self.store, self.settings.folder / "evidence", at=self.at)
         key = server_key(self.settings.folder, self.settings.secret_key)
         self._guard = Guard(self.store, key, self.settings.access, clock=self.clock)
+        with self.store.write() as connection:
+            destinations.forget_changed(connection, _digests(self.channels, key))
         # A site under load answers its inventory in seconds; one that has not in ten is read again a minute later.
         self._client = bounded_client(
             timeout_s=10.0, most_bytes=LARGEST_ANSWER, headers={"User-Agent": f"sixfb/{our_version()} (hub)"}
@@ -174,9 +176,8 @@ class Hub:
         self._serving = threading.Thread(target=self._server.run, name="doors", daemon=True)
 
     def _since(self, now: datetime) -> datetime:
-        """When a hub first watched; and each destination is tried anew, for its address may be another now."""
+        """When a hub first watched."""
         with self.store.write() as connection:
-            destinations.clear_all(connection)
             feeds.keep_only(connection, [INVENTORY] if self.settings.inventory_url else [])
             first = meta.get(connection, _FIRST_WATCHED)
             # One of the future is of a clock that was ahead at the very first start.
@@ -336,6 +337,14 @@ class Hub:
             self._cycle.give_up()
         except StoreError as error:
             _log.warning("lease_not_released", error=str(error))
+
+
+def _digests(channels: Mapping[str, Channel], key: ServerKey) -> dict[str, str]:
+    """Return a digest of each destination's address, which is a secret itself."""
+    urls = {name: getattr(channel, "url", None) for name, channel in channels.items()}
+    return {
+        name: key.sign("destination", url.reveal() if isinstance(url, Secret) else "") for name, url in urls.items()
+    }
 
 
 def address_of(host: str, port: int) -> str:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from sqlalchemy import Connection, delete, select
 
+from store import meta
 from store.tables import destinations as table
 from store.upsert import upsert
+
+_ADDRESSES = "destination_addresses"
 
 
 def mark(connection: Connection, name: str, *, at: datetime, reason: str) -> None:
@@ -20,9 +24,16 @@ def clear(connection: Connection, name: str) -> None:
     connection.execute(delete(table).where(table.c.name == name))
 
 
-def clear_all(connection: Connection) -> None:
-    """Whoever starts a hub may have changed the addresses: each is tried anew."""
-    connection.execute(delete(table))
+def forget_changed(connection: Connection, addresses: Mapping[str, str]) -> None:
+    """Forget the refusals of destinations that are gone or whose address changed, so that they are tried anew.
+
+    `addresses` are digests of the addresses that there are now, by name. A refusal of one that is as it was stands until it takes
+    a message: a restart alone mends nothing.
+    """
+    before = meta.get(connection, _ADDRESSES) or {}
+    same = [name for name, address in addresses.items() if before.get(name) == address]
+    connection.execute(delete(table).where(table.c.name.not_in(same)))
+    meta.put(connection, _ADDRESSES, dict(addresses))
 
 
 def marked(connection: Connection) -> dict[str, str]:
