@@ -41,7 +41,7 @@ def check() -> None:
     if wrong:
         raise typer.Exit(2)
     for line in _summary():
-        say(line)
+        say(KNOWN.mask(line))
     _say_who_is_told()
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from store import StoreError
 
 from cli.output import say, say_error
+from config.masking import KNOWN
 
 USAGE = 2
 OUR_FAULT = 3
@@ -54,7 +55,7 @@ def complain(message: str) -> None:
 def announce(message: str) -> None:
     """One line on standard output, of a program that runs for ever, and does so whether or not anybody can read it."""
     with suppress(OSError):
-        say(message)
+        say(KNOWN.mask(message))
 
 
 def writable_file(path: Path, *, option: str) -> Path:

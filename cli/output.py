@@ -1,7 +1,7 @@
 r"""Prints everything that a command says: the one way to standard output and standard error.
 
-Whatever text is printed, its control characters are shown (`\x1b`) and never sent, and secrets that are known are masked. A terminal
-gets colours, and tables that fit it; a pipe gets each row on one whole line. A character that the locale cannot write is replaced.
+Whatever text is printed, its control characters are shown (`\x1b`) and never sent. A terminal gets colours, and tables that fit it; a
+pipe gets each row on one whole line. A character that the locale cannot write is replaced.
 """
 
 from __future__ import annotations
@@ -66,9 +66,9 @@ def json_text(data: Any) -> str:
 
 
 def say_error(text: str) -> None:
-    """Print lines on standard error."""
+    """Print lines on standard error, with secrets that are known masked."""
     for one in text.split("\n"):
-        _write(sys.stderr, visible(one))
+        _write(sys.stderr, visible(KNOWN.mask(one)))
 
 
 def say_table(headers: Sequence[str], rows: Iterable[Sequence[Part]], *, right: Sequence[str] = ()) -> None:
@@ -138,5 +138,5 @@ def _shown(part: Part) -> str:
 
 
 def _write(stream: TextIO, text: str) -> None:
-    stream.write(KNOWN.mask(text) + "\n")
+    stream.write(text + "\n")
     stream.flush()

@@ -124,7 +124,11 @@ def _formatter(form: str, to: TextIO, mask: Callable[[str], str], context: dict[
         whole.append(_shown)
         # Its own tracebacks would show the values of variables.
         plain = structlog.dev.plain_traceback
-        whole.append(structlog.dev.ConsoleRenderer(colors=to.isatty(), exception_formatter=plain))
+        whole.append(
+            structlog.dev.ConsoleRenderer(
+                colors=to.isatty() and not os.environ.get("NO_COLOR"), exception_formatter=plain
+            )
+        )
     foreign: list[Processor] = [
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,

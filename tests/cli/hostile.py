@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 import unicodedata
 from dataclasses import dataclass
@@ -73,8 +74,12 @@ def sixfb(
         patch.setattr(sys, "stderr", streams[1])
         if columns is not None:
             patch.setenv("COLUMNS", str(columns))
-        with pytest.raises(SystemExit) as ended:
-            main()
+        before = os.umask(0o022)  # hub and runner set it for their whole process
+        try:
+            with pytest.raises(SystemExit) as ended:
+                main()
+        finally:
+            os.umask(before)
     out, err = (stream.buffer.getvalue().decode(encoding, "surrogatepass") for stream in streams)  # type: ignore[attr-defined]
     return Done(int(ended.value.code or 0), out, err)
 

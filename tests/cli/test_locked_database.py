@@ -13,15 +13,29 @@ from typer.testing import CliRunner
 import cli.app
 from cli.app import app, main
 from cli.failing import OUR_FAULT, USAGE, Failing
-from store import StoreUnavailableError
+from facts import Alert, AlertState, Severity
+from store import StoreUnavailableError, alerts, runs
+from tests.builders import A_MOMENT, a_run
 from tests.databases import a_migrated_store
 
 COMMANDS = (
-    ("alerts", "ack", "F0/x"),
+    ("alerts", "ack", "F0.x"),
     ("runs", "reclassify", "r1", "--blame", "site", "--reason", "x"),
     ("user", "remove", "ann"),
     ("token", "revoke", "0"),
     ("db", "upgrade"),
+)
+AN_ALERT = Alert(
+    id="F0.x",
+    key="F0/x",
+    rule="F0",
+    journey=None,
+    subject="x",
+    severity=Severity.CRITICAL,
+    state=AlertState.FIRING,
+    episode=1,
+    pending_since=A_MOMENT,
+    summary="",
 )
 READING = (("alerts", "list"), ("runs", "list"), ("user", "list"), ("token", "list"), ("sla",))
 
@@ -33,8 +47,9 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("SIXFB_VAR", str(tmp_path))
     # Whoever waits for a lock waits for no longer than this.
     monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/hub/sixfb.db?timeout=0.05")
-    with a_migrated_store(None, tmp_path / "hub"):
-        pass
+    with a_migrated_store(None, tmp_path / "hub") as store, store.write() as connection:
+        alerts.save(connection, [AN_ALERT], at=A_MOMENT)
+        runs.save(connection, a_run(id="r1"), received_at=A_MOMENT)
     return tmp_path / "hub" / "sixfb.db"
 
 

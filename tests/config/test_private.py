@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,13 @@ def open_to_all(folder: Path, name: str) -> Path:
     file.write_bytes(b"x")
     file.chmod(0o644)
     return file
+
+
+@pytest.fixture(autouse=True)
+def usual_umask() -> Iterator[None]:
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
 
 
 def test_what_was_open_is_closed_once_and_said_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
