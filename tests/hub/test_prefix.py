@@ -269,8 +269,8 @@ def test_a_browser_behind_the_proxy_sees_whole_pages_and_its_buttons_work(
         page.get_by_label("Name").fill("operator")
         page.get_by_label("Password").fill(PASSWORD)
         page.get_by_role("button", name="Log in").click()
-        page.get_by_role("button", name="I have it").first.click()
-        expect(page.locator("#live-alerts")).to_contain_text("operator has it", timeout=15_000)
+        page.get_by_role("button", name="Acknowledge").first.click()
+        expect(page.locator("#live-alerts")).to_contain_text("acknowledged by operator", timeout=15_000)
         page.get_by_role("button", name="Log out").click()
         expect(page.get_by_label("Password")).to_be_visible()
         assert page.url == f"{behind.url}{PREFIX}/login"
