@@ -140,6 +140,8 @@ class Artifacts:
                 # Also for a request that is cancelled.
                 with CancelScope(shield=True):
                     await run_in_threadpool(upload.close)
+        except ConnectionError:
+            raise  # the sender went away; the disk is well
         except OSError as error:
             what = f"the hub's evidence folder cannot be written ({error.strerror})"
             raise HubError(507, f"{what}; results are taken, evidence has to wait") from error
