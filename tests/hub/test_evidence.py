@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import gzip
 import hashlib
 import zlib
@@ -17,6 +16,7 @@ from facts import Evidence, Status
 from hub.artifacts import RESERVE, ArtifactHeader, Artifacts
 from store import evidence as evidence_rows
 from store import retention
+from tests.coroutines import finished
 from tests.hub.conftest import Bench
 
 MIB = 1024 * 1024
@@ -175,7 +175,7 @@ def test_what_is_being_received_by_this_or_another_hub_is_left_alone(light: Benc
         swept.append(Artifacts(light.store, folder_of(light)).sweep(now=light.now))
 
     artifacts._at = stored
-    assert asyncio.run(artifacts.keep(ArtifactHeader(sha256=name, kind="trace"), chunks(), now=light.now))
+    assert finished(artifacts.keep(ArtifactHeader(sha256=name, kind="trace"), chunks(), now=light.now))
     assert swept == [0, 0]
     assert artifacts.path(name) is not None
     assert list(folder_of(light).glob(".receiving-*")) == []
@@ -197,7 +197,7 @@ def test_a_broken_off_upload_leaves_nothing(light: Bench) -> None:
         raise ConnectionError
 
     with pytest.raises(ConnectionError):
-        asyncio.run(light.centre.artifacts.keep(ArtifactHeader(sha256="a" * 64, kind="trace"), chunks(), now=light.now))
+        finished(light.centre.artifacts.keep(ArtifactHeader(sha256="a" * 64, kind="trace"), chunks(), now=light.now))
     assert [path for path in folder_of(light).rglob("*") if path.is_file()] == []
 
 

@@ -16,6 +16,7 @@ from starlette.concurrency import run_in_threadpool
 from hub.app import create_app
 from hub.health import Health
 from store import StoreReplacedError, StoreUnavailableError
+from tests.coroutines import finished
 from tests.hub.conftest import Bench
 
 
@@ -109,7 +110,7 @@ def test_who_asks_how_the_hub_is_needs_none_of_its_threads(light: Bench) -> None
             over.set()
             await busy
 
-    assert asyncio.run(ask_while_every_thread_is_busy()) == [200, 503]
+    assert finished(ask_while_every_thread_is_busy()) == [200, 503]
 
 
 def test_what_is_wrong_is_logged_once_and_so_is_its_end(light: Bench, caplog: pytest.LogCaptureFixture) -> None:
