@@ -196,7 +196,9 @@ def test_no_slot_is_missed_for_want_of_requests_while_payment_is_broken_for_half
             attempts.append(shop.attempt(slot, cost, status=status, number=2))
             ends.append("confirmed")
         ends += [a.status.value for a in attempts]
-        budget = budget.after(a_run_of(*attempts, journey=journey, started_at=slot, status=attempts[-1].status))
+        budget = budget.after(
+            a_run_of(*attempts, journey=journey, started_at=slot, finished_at=slot, status=attempts[-1].status)
+        )
     assert "missed" not in ends
     assert "errored" not in ends
     assert "confirmed" in ends, "the budget that is left is used"
