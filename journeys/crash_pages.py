@@ -28,7 +28,7 @@ _CRASHES = (
     ("Magento", r"There has been an error processing your request"),
     ("SvelteKit", r"^\s*500\s+Internal Error\s*$"),
     ("Nuxt", r"^\s*(500|404)\s.{0,200}(Go back home|Customize this page)"),
-    ("nginx", r"\b\d{3} [A-Z][\w -]+ (nginx|openresty)\b|Welcome to nginx!"),
+    ("nginx", r"\b\d{3} [A-Z][\w -]+\s+(nginx|openresty)\b|Welcome to nginx!"),
     ("Apache", r"Apache/[\d.]+ .{0,40}Server at|\bIt works!\s*$|Apache2 \w+ Default Page"),
     ("IIS", r"Internet Information Services|HTTP Error \d{3}\.\d+"),
     ("Caddy or a proxy", r"^\s*(502 Bad Gateway|503 Service (Temporarily )?Unavailable|504 Gateway Time-?out)\s*$"),
