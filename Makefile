@@ -13,7 +13,7 @@ TESTERS ?= 3
 help:
 	@echo "make demo    the shop, both journeys at three locations, the report (sets everything up first)"
 	@echo "make test    every test but the long drills"
-	@echo "make drills  the long ones: outages told in real time, the rest of the faults (a quarter of an hour)"
+	@echo "make drills  the long ones: outages told in real time, the rest of the faults (many minutes)"
 	@echo "make regions three regions in networks of their own (root, Linux; five minutes)"
 	@echo "make lint    ruff and mypy"
 	@echo "make containers  builds the image, runs journeys in it and the whole compose file (root, Debian; installs buildah, podman)"

@@ -188,7 +188,7 @@ def stripe_api_base(environment: Mapping[str, str] = os.environ) -> str | None:
 
 
 def site_address(url: str | None) -> str | None:
-    """The address that `--site` gives, where it gives one. Raises ConfigError."""
+    """Return the checked address of `--site`; None where the option is not given. Raises ConfigError."""
     return _checked(SHOP, "--site", url or "")
 
 

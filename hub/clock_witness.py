@@ -28,7 +28,7 @@ class ClockWitness:
         self._heard: dict[tuple[str, str], tuple[float, float]] = {}
 
     def note(self, location: str, runner: str, ahead_s: float) -> None:
-        """A message came; `ahead_s` is by how much its clock is ahead of the hub's (negative: behind)."""
+        """Record a runner's message; `ahead_s` is how many seconds the runner's clock is ahead of the hub's (negative: behind)."""
         with self._lock:
             now = self._steady()
             if len(self._heard) >= _MOST:

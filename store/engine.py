@@ -157,7 +157,7 @@ class Store:
             self._files.check()
 
     def check(self) -> None:
-        """Look whether a pinned database is still the one it was, past every cache. Raises StoreReplacedError."""
+        """Check on disk, past every cache, that the database is still the one the hub began with. Raises StoreReplacedError."""
         if self._files is not None and self._name is not None:
             self._files.check()
             self._files.check_content(self._name)

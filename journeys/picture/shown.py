@@ -1,4 +1,4 @@
-"""What a page shows, as the browser itself lays it out: a page's own scripts cannot change what stands in such a snapshot."""
+"""Reads what a page shows from the browser's own layout snapshot, which the page's scripts cannot falsify."""
 
 from __future__ import annotations
 

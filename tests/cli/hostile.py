@@ -85,7 +85,7 @@ def sixfb(
 
 
 def a_hostile_run(number: int = 1, *, minutes_ago: float = 0) -> Run:
-    """A failed run whose texts all act."""
+    """A failed run whose texts all hold control characters and markup."""
     step = a_step(name=f"step{STORED}", status=StepStatus.FAILED, error=f"why{STORED}")
     began = datetime.now(UTC) - timedelta(minutes=minutes_ago)
     return a_run(
@@ -107,7 +107,7 @@ def a_hostile_run(number: int = 1, *, minutes_ago: float = 0) -> Run:
 
 
 def a_hostile_alert() -> Alert:
-    """A firing alert whose texts all act."""
+    """A firing alert whose texts all hold control characters and markup."""
     return Alert(
         id="F0.ga_purchase.1",
         key="F0/ga_purchase",

@@ -586,7 +586,7 @@ POLLS = "setInterval(() => fetch('/api/poll'), 1000); fetch('/api/stream')"
 
 
 def rested(context: BrowserContext, seconds: float, script: str = "") -> Vital:
-    """The LCP of a page that is pressed after the visit let it come to rest."""
+    """Return the LCP of a page that is clicked once the visit found it at rest."""
     pages: Pages = {
         "/": FADES.format(seconds=seconds, script=script),
         "/api/poll": Answer("{}", kind=JSON),

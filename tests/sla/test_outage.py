@@ -132,7 +132,7 @@ def test_a_run_older_than_the_newest_pass_of_its_location_fires_nothing(failed_f
 
 
 def firing(verdicts: list[Verdict]) -> list[str]:
-    """Return the keys of those that are breached; too few runs are what these histories are about as little as silence."""
+    """Return the keys of breached verdicts, without those about coverage and silence, which these histories do not test."""
     return [v.key for v in verdicts if v.breached and not v.rule.startswith("W")]
 
 

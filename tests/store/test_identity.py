@@ -1,4 +1,4 @@
-"""A database that is no longer the one a hub began with takes nothing, and what is wrong is said."""
+"""A hub writes nothing to a database that was replaced under it, and says what is wrong."""
 
 from __future__ import annotations
 
