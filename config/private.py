@@ -8,10 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from config.logs import get_logger
-
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
-_log = get_logger("sixfb.files")
 
 
 class Tightened(NamedTuple):
@@ -52,12 +49,20 @@ def tighten(folder: Path, *, spare: str | None = None) -> Tightened:
     """
     told = [_close(path) for path in _inside(folder, deep=not _is_closed(folder)) if path.name != spare]
     done = Tightened(closed=told.count(True), open=told.count(False))
+    if any(done):
+        _log_what(folder, done)
+    return done
+
+
+def _log_what(folder: Path, done: Tightened) -> None:
+    from config.logs import get_logger  # a quarter of a second that no run needs, and every run makes private files
+
+    log = get_logger("sixfb.files")
     if done.closed:
-        _log.info("files_made_private", folder=str(folder), files=done.closed)
+        log.info("files_made_private", folder=str(folder), files=done.closed)
     if done.open:
         # A file of another owner, or a file system without modes.
-        _log.warning("files_stay_open", folder=str(folder), files=done.open)
-    return done
+        log.warning("files_stay_open", folder=str(folder), files=done.open)
 
 
 def _inside(folder: Path, *, deep: bool) -> Iterator[Path]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO
 
 from journeys.recording.frames import frames_of, without_frames
-from journeys.redact import Scrubber
+from journeys.redact import Scrubber, UnmaskableError
 from runner.snapshots import mask_snapshots
 
 _MOST_BYTES = 512 * 1024 * 1024
@@ -26,10 +26,6 @@ _CHUNK = 1 << 16
 _IN_LINES = (".trace", ".network", ".stacks")
 
 Write = Callable[[bytes], None]
-
-
-class UnmaskableError(Exception):
-    """Why an archive cannot be made clean, as the end of "dropped: ..."."""
 
 
 class _Budget:

@@ -18,20 +18,21 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import BrowserContext, Error, Page, Playwright, Route, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, Page, Playwright, Route, sync_playwright
 
 from config import ConfigError
 from config.network import browser_proxy
 from facts import Attempt, Status, from_wire, to_wire
 from journeys.browser import BrowserMissingError, find_browser, launch_options, user_agent
 from journeys.failure import Failure
+from journeys.journey import Journey
 from journeys.picture import NoPictureError
 from journeys.recording import Tracer, origin_of
 from journeys.reference import read_reference, write_reference
 from journeys.registry import JourneyError, load_journey
 from journeys.till import StripeAccess
 from journeys.visit import Visit, VisitFailed
-from runner.bookkeeping import Bookkeeper
+from runner.bookkeeping import Bookkeeper, Listener
 from runner.caps import LINE_MB
 from runner.job import Job, Order
 from runner.witness import Witness
@@ -103,9 +104,22 @@ def _first_lines(text: str) -> str:
 
 def _make(order: Order, playwright: Playwright, wire: Wire, witness: Witness) -> None:
     job = order.job
-    environment = {"SIXFB_JOURNEYS": job.journeys_dir or ""}
-    journey = load_journey(job.journey, environment)
-    wire.tell(
+    journey = load(job, wire.tell)
+    found = find_browser(playwright.chromium.executable_path, {"SIXFB_CHROMIUM": job.chromium or ""})
+    proxy = browser_proxy(job.proxies, job.site.base_url)
+    options = {**launch_options(sandbox=job.sandbox, proxy=proxy), **found.launch}
+    browser = playwright.chromium.launch(headless=not job.headed, slow_mo=job.slow_mo_ms, **options)
+    head = "headed" if job.headed else "headless"
+    wire.tell("launched", {"browser": f"Chromium {browser.version} ({found.source}, {head})"})
+    # The browser and its driver were started without them; Stripe's library reads them here.
+    os.environ.update(job.proxies)
+    walk(order, journey, browser, wire.tell, witness)
+
+
+def load(job: Job, tell: Listener) -> Journey:
+    """The journey of a job, told to whoever keeps its deadlines. Raises JourneyError, ConfigError."""
+    journey = load_journey(job.journey, {"SIXFB_JOURNEYS": job.journeys_dir or ""})
+    tell(
         "journey",
         {
             "steps": journey.steps,
@@ -114,20 +128,21 @@ def _make(order: Order, playwright: Playwright, wire: Wire, witness: Witness) ->
             "step_s": journey.step_s,
         },
     )
-    books = Bookkeeper(wire.tell, job, order.number, deadline_s=journey.deadline_s)
-    found = find_browser(playwright.chromium.executable_path, {"SIXFB_CHROMIUM": job.chromium or ""})
-    proxy = browser_proxy(job.proxies, job.site.base_url)
-    options = {**launch_options(sandbox=job.sandbox, proxy=proxy), **found.launch}
-    browser = playwright.chromium.launch(headless=not job.headed, slow_mo=job.slow_mo_ms, **options)
-    head = "headed" if job.headed else "headless"
-    wire.tell("launched", {"browser": f"Chromium {browser.version} ({found.source}, {head})"})
-    context = _context(order, browser.new_context, user_agent(browser.version), wire)
+    return journey
+
+
+def walk(order: Order, journey: Journey, browser: Browser, tell: Listener, witness: Witness | None = None) -> None:
+    """Walk a journey in a new context of a running browser; tell what was seen, and then what evidence there is.
+
+    `tell` is called with the name and the data of each event, as `runner.intake` takes them.
+    """
+    job = order.job
+    books = Bookkeeper(tell, job, order.number, deadline_s=journey.deadline_s)
+    context = _context(order, browser.new_context, user_agent(browser.version), tell)
     tracer = Tracer(context, Path(order.folder)) if order.traced else None
     if tracer is not None:
         tracer.start()
     page = context.new_page()
-    # The browser and its driver were started without them; Stripe's library reads them here.
-    os.environ.update(job.proxies)
     stripe = StripeAccess(job.stripe_key, job.stripe_api_base) if job.stripe_key else None
     visit = Visit(
         page,
@@ -141,19 +156,18 @@ def _make(order: Order, playwright: Playwright, wire: Wire, witness: Witness) ->
         headers={**job.headers, **job.secret_headers},
         secrets=job.secrets,
     )
-    witness.visit = visit
+    if witness is not None:
+        witness.visit = visit
     started_at = datetime.now(UTC)
     visit.reference = read_reference(good) if (good := _last_good(job)) else None
     failure = _walk(visit)
     if good and failure is None:
         write_reference(good, visit.seen())
-    wire.tell(
-        "walked", {"attempt": _facts(order, visit, failure, started_at), "failure": failure, "notes": visit.notes}
-    )
+    tell("walked", {"attempt": _facts(order, visit, failure, started_at), "failure": failure, "notes": visit.notes})
     if failure and job.pause_on_failure:
         page.pause()
-    _take_evidence(Path(order.folder), visit, failure, wire, tracer)
-    wire.tell("done", {})
+    _take_evidence(Path(order.folder), visit, failure, tell, tracer)
+    tell("done", {})
 
 
 def _last_good(job: Job) -> Path | None:
@@ -164,7 +178,7 @@ def _last_good(job: Job) -> Path | None:
     return Path(job.last_good, f"{job.journey}-{site}.json")
 
 
-def _context(order: Order, new_context: Any, agent: str, wire: Wire) -> BrowserContext:
+def _context(order: Order, new_context: Any, agent: str, tell: Listener) -> BrowserContext:
     job = order.job
     options: dict[str, Any] = {
         "user_agent": agent,
@@ -179,12 +193,12 @@ def _context(order: Order, new_context: Any, agent: str, wire: Wire) -> BrowserC
         options["http_credentials"] = {"username": user, "password": password, "origin": origin_of(job.site.base_url)}
     if _csp_breaks(job.site.base_url):
         options["bypass_csp"] = True
-        wire.tell(
+        tell(
             "note",
             {"note": "CSP not tested: the site is plain http, where its upgrade-insecure-requests breaks every script"},
         )
     context: BrowserContext = new_context(**options)
-    _add_headers(context, job, wire)
+    _add_headers(context, job, tell)
     return context
 
 
@@ -193,7 +207,7 @@ def _csp_breaks(base_url: str) -> bool:
     return origin.startswith("http://") and not any(origin.startswith(f"http://{host}") for host in _LOOPBACK)
 
 
-def _add_headers(context: BrowserContext, job: Job, wire: Wire) -> None:
+def _add_headers(context: BrowserContext, job: Job, tell: Listener) -> None:
     """Extra headers for the site alone, which needs its requests to be intercepted."""
     extra = {**job.headers, **job.secret_headers}
     if not extra:
@@ -203,7 +217,7 @@ def _add_headers(context: BrowserContext, job: Job, wire: Wire) -> None:
         route.continue_(headers={**route.request.headers, **{name.lower(): value for name, value in extra.items()}})
 
     context.route(f"{origin_of(job.site.base_url)}/**", pass_on)
-    wire.tell("note", {"note": "request interception was on for extra headers, so the browser's cache was off"})
+    tell("note", {"note": "request interception was on for extra headers, so the browser's cache was off"})
 
 
 def _walk(visit: Visit) -> Failure | None:
@@ -243,37 +257,37 @@ def _address(page: Page) -> str:
     return page.url.partition("?")[0].partition("#")[0]
 
 
-def _take_evidence(folder: Path, visit: Visit, failure: Failure | None, wire: Wire, tracer: Tracer | None) -> None:
+def _take_evidence(folder: Path, visit: Visit, failure: Failure | None, tell: Listener, tracer: Tracer | None) -> None:
     if visit.gap.opened_by:
-        wire.tell("secrets", {"values": sorted(visit.gap.new_cookies())})
+        tell("secrets", {"values": sorted(visit.gap.new_cookies())})
         if tracer is not None:
-            wire.tell("note", {"note": f"a gap in the trace: the page of {visit.gap.opened_by} was not left"})
-    _save_screenshot(visit, folder / "screenshot.jpg", wire, fade=failure is not None)
+            tell("note", {"note": f"a gap in the trace: the page of {visit.gap.opened_by} was not left"})
+    _save_screenshot(visit, folder / "screenshot.jpg", tell, fade=failure is not None)
     if failure and visit.page_text:
         (folder / "page.txt").write_text(visit.page_text, encoding="utf-8")
-        wire.tell("evidence", {"kind": "page_text", "file": "page.txt"})
+        tell("evidence", {"kind": "page_text", "file": "page.txt"})
     if tracer is not None:
-        _save_trace(tracer, folder / "trace.zip", wire)
+        _save_trace(tracer, folder / "trace.zip", tell)
 
 
-def _save_trace(tracer: Tracer, file: Path, wire: Wire) -> None:
+def _save_trace(tracer: Tracer, file: Path, tell: Listener) -> None:
     try:
         if tracer.finish(file):
-            wire.tell("evidence", {"kind": "trace", "file": file.name})
+            tell("evidence", {"kind": "trace", "file": file.name})
     except (Error, OSError) as error:
-        wire.tell("note", {"note": f"no trace: {_first_lines(str(error))[:120]}"})
+        tell("note", {"note": f"no trace: {_first_lines(str(error))[:120]}"})
 
 
-def _save_screenshot(visit: Visit, file: Path, wire: Wire, *, fade: bool) -> None:
+def _save_screenshot(visit: Visit, file: Path, tell: Listener, *, fade: bool) -> None:
     """A picture of what the buyer saw last. Pages fade in, and a picture taken at once is dark or empty."""
     try:
         if fade:
             visit.pump(_FADE_MS)
         picture = visit.picture()
         file.write_bytes(picture.jpeg)
-        wire.tell("evidence", {"kind": "screenshot", "file": file.name, "covered": picture.covered})
+        tell("evidence", {"kind": "screenshot", "file": file.name, "covered": picture.covered})
     except (NoPictureError, Error, OSError) as error:
-        wire.tell("note", {"note": f"no picture: {_first_lines(str(error))[:120]}"})
+        tell("note", {"note": f"no picture: {_first_lines(str(error))[:120]}"})
 
 
 if __name__ == "__main__":

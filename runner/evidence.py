@@ -13,8 +13,7 @@ from pathlib import Path
 
 from config.private import private_folder
 from facts import Evidence, from_wire, to_wire
-from journeys.redact import Scrubber
-from runner.archive import UnmaskableError, clean
+from journeys.redact import Scrubber, UnmaskableError
 
 ENDINGS = {"screenshot": "jpg", "trace": "zip", "page_text": "txt"}
 AT_MOST = 20 * 1024 * 1024
@@ -62,6 +61,9 @@ def keep(
 def _scan(kind: str, file: Path, scrubber: Scrubber) -> tuple[int, str | None]:
     """Mask the secrets of a file; how many there were, and what the reader should know. Raises UnmaskableError, OSError."""
     if kind == "trace":
+        # What masks a trace brings Playwright with it: half a second that a run without one does without.
+        from runner.archive import clean
+
         cleaned = clean(file, scrubber)
         dropped = f"{cleaned.frames} frames were dropped: they may show a secret" if cleaned.frames else None
         return cleaned.masked, dropped

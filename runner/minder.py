@@ -17,9 +17,8 @@ from runner.job import Job, Order
 from runner.listening import Ears
 from runner.offspring import die_with_parent
 from runner.seen import Seen
-from runner.stuck import why
+from runner.stuck import ASK, why
 from runner.watch import Watch
-from runner.witness import ASK
 
 LAUNCH_S = 30.0
 """What starting a browser may take."""

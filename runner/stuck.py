@@ -8,6 +8,9 @@ from facts import Attempt, Blame, Request, Status
 from runner.blame import group_of
 from runner.caps import Finding
 
+ASK = b"where\n"
+"""What the supervisor writes to an attempt to ask it for its place."""
+
 BUSY = 0.6
 """The share of a second in which a thread that never rests computes or waits for a core."""
 

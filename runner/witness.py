@@ -15,10 +15,7 @@ from greenlet import getcurrent
 
 import journeys
 from journeys.visit import Visit
-from runner.stuck import Place
-
-ASK = b"where\n"
-"""What the supervisor writes to ask."""
+from runner.stuck import ASK, Place
 
 _ROOM = Path(journeys.__file__).resolve().parent
 _HOUSE = _ROOM.parent

@@ -21,6 +21,10 @@ _OURS = frozenset(
 )
 
 
+class UnmaskableError(Exception):
+    """Why a file cannot be made free of secrets, as the end of "dropped: ..."."""
+
+
 class Scrubber:
     """Knows the secrets of a run in every form they may take, and what a real card number looks like."""
 

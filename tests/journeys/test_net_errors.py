@@ -49,7 +49,7 @@ def test_an_error_is_said_in_words_with_its_name() -> None:
     assert in_words("Page.goto: net::ERR_CERT_DATE_INVALID at https://x") == (
         "the certificate has expired or is not valid yet (net::ERR_CERT_DATE_INVALID)"
     )
-    assert in_words("net::ERR_SOMETHING_NEW") == "net::ERR_SOMETHING_NEW"
+    assert in_words("net::ERR_SOMETHING_NEW") == "something new (net::ERR_SOMETHING_NEW)"
     assert in_words("no such thing") is None
 
 

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from facts import Evidence
-from journeys.redact import Scrubber
-from runner.archive import UnmaskableError, clean
+from journeys.redact import Scrubber, UnmaskableError
+from runner.archive import clean
 from runner.evidence import RESERVE, delist, enlist, enlisted, keep
 
 SECRET = "hunter2hunter2"
