@@ -22,9 +22,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from playwright.sync_api import sync_playwright
+
 from demo import DemoSettings, serve_demo
 from tests.blame.labelled import CASES, CLASSES
 from tests.blame.stage import Case, a_stage, class_of
+from tests.warm import a_browser
 
 RIGHT_AT_LEAST = 0.98
 BEGIN, END = "<!-- the matrix begins -->", "<!-- the matrix ends -->"
@@ -47,7 +50,9 @@ def play(cases: list[Case]) -> list[Played]:
     with (
         tempfile.TemporaryDirectory() as folder,
         serve_demo(settings=settings) as demo,
-        a_stage(demo, Path(folder)) as stage,
+        sync_playwright() as playwright,
+        a_browser(playwright) as browser,
+        a_stage(demo, Path(folder), browser) as stage,
     ):
         return [_play(case, stage) for case in cases]
 

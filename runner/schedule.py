@@ -60,9 +60,11 @@ class Schedule:
 
     def stop(self) -> None:
         """End; no look is under way any more."""
+        self._ended.set()
         with self._one_at_a_time:
-            # The scheduler holds its own lock while it waits for a look to end: who set an alarm now would wait for it for ever.
-            self._ended.set()
+            # The scheduler holds its own lock while it waits for a look to end: who set an alarm meanwhile would wait for it for
+            # ever. From here on nobody does.
+            pass
         self._scheduler.shutdown(wait=True)
         self._steady.join()
 

@@ -62,11 +62,11 @@ def postgres() -> Iterator[str]:
 
 @pytest.fixture(params=BOTH)
 def database_url(request: pytest.FixtureRequest) -> Iterator[str | None]:
-    """The address of an empty database, on each kind; None is SQLite in the store's own folder."""
+    """The address of a database with the product's tables, on each kind; None is SQLite in the store's own folder."""
     if request.param == "sqlite":
         yield None
         return
-    with a_database(request.getfixturevalue("postgres")) as url:
+    with a_database(request.getfixturevalue("postgres"), migrated=True) as url:
         yield url
 
 

@@ -10,14 +10,16 @@ from __future__ import annotations
 import json
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Playwright
 
 from facts import Attempt, Run, to_wire
+from journeys.browser import find_browser, launch_options, sandbox_wanted
 from journeys.registry import JourneyError
 from runner.attempt import load, walk
 from runner.intake import Intake
@@ -27,6 +29,15 @@ from runner.record import record
 from runner.seen import Seen
 
 Make = Callable[[Job], Run]
+
+
+@contextmanager
+def a_browser(playwright: Playwright) -> Iterator[Browser]:
+    """The browser that the product would choose, as it would start it."""
+    found = find_browser(playwright.chromium.executable_path)
+    browser = playwright.chromium.launch(**{**launch_options(sandbox=sandbox_wanted()), **found.launch})
+    yield browser
+    browser.close()
 
 
 def warm_runs(browser: Browser) -> Make:

@@ -281,6 +281,7 @@
     if (v.touched) return;
     v.touched = true;
     v.cut = document.readyState !== "complete" || performance.now() - v.last < QUIET || readAnimations();
+    soon(); // told before the touch is answered: the walk may end with it
   };
   for (const type of ["pointerdown", "keydown", "input"]) addEventListener(type, touch, { capture: true, passive: true });
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from playwright.sync_api import Browser
+
 from demo import Demo
 from facts import Blame, Run, Status
 from runner.job import Job, new_run_id
@@ -18,6 +20,7 @@ from tests.blame.toll import Effect, Rule, Toll, a_toll
 from tests.builders import A_MOMENT
 from tests.jobs import LOOK, a_job, a_journey
 from tests.sites import Page, a_site
+from tests.warm import Make, warm_runs
 
 GA, VIP, TILL = "quick_ga", "quick_vip", "quick_till"
 # The product's own journeys with less patience in a step, so that what never comes is soon given up; and the last part of one, by
@@ -81,9 +84,10 @@ def class_of(status: Status, blame: Blame | None) -> str:
 
 @dataclass
 class Stage:
-    """A demo, its gates, and a folder. One fault is played at a time; afterwards everything is mended."""
+    """A demo, its gates, a folder, and a browser for all faults. One is played at a time; afterwards everything is mended."""
 
     demo: Demo
+    warm: Make
     shop: Toll
     stripe: Toll
     folder: Path
@@ -109,7 +113,7 @@ class Stage:
         rewrite = (Rule("POST", "/api/create-checkout-session", sends_to(self.demo.stripe_url, away)),) if away else ()
         self.shop.rules, self.stripe.rules = (*rewrite, *rules), stripe or ()
         try:
-            return make_run(self.job(journey, **changes))
+            return self._make(self.job(journey, **changes))
         finally:
             self.shop.rules = self.stripe.rules = ()
             self.demo.faults.clear()
@@ -126,19 +130,23 @@ class Stage:
         body: str = LOOK,
         *,
         options: str = "slow_after_s=5, deadline_s=30, step_s=5",
-        make: Callable[[Job], Run] = make_run,
+        make: Make | None = None,
         **changes: Any,
     ) -> Run:
-        """Walk a small journey, which opens `/` and looks for a Buy button, at any address."""
+        """Walk a small journey, which opens `/` and looks for a Buy button, at any address. `make` is how; see `_make`."""
         folder = self.a_folder()
         a_journey(folder, body, options=options)
         values = {"confirm": False, "trace": "off", "run_id": new_run_id("look", "local", A_MOMENT), **changes}
-        return make(a_job(folder, url, **values))
+        return (make or self._make)(a_job(folder, url, **values))
 
     def look_at(self, pages: Mapping[str, Page | str], **how: Any) -> Run:
         """The same at a small site."""
         with a_site(pages) as site:
             return self.look(site.url, **how)
+
+    def _make(self, job: Job) -> Run:
+        """In the browser that is up already, unless the job says which browser to start."""
+        return make_run(job) if job.chromium else self.warm(job)
 
     def a_folder(self, *, quick: bool = False) -> Path:
         """A folder of this fault's own; with the quick journeys in it, if wanted."""
@@ -160,7 +168,7 @@ def sends_to(stripe: str, away: str | None) -> Effect:
 
 
 @contextmanager
-def a_stage(demo: Demo, folder: Path) -> Iterator[Stage]:
-    """Open the gates before a demo."""
+def a_stage(demo: Demo, folder: Path, browser: Browser) -> Iterator[Stage]:
+    """Open the gates before a demo. The runs are made in `browser`, each in a context of its own."""
     with a_toll(demo.shop_url) as shop, a_toll(demo.stripe_url) as stripe:
-        yield Stage(demo=demo, shop=shop, stripe=stripe, folder=folder)
+        yield Stage(demo=demo, warm=warm_runs(browser), shop=shop, stripe=stripe, folder=folder)

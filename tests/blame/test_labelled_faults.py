@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from playwright.sync_api import Browser
 
 from demo import Demo
 from facts import Blame
@@ -20,9 +21,9 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")
-def stage(opened_demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+def stage(opened_demo: Demo, browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     opened_demo.faults.clear()
-    with a_stage(opened_demo, tmp_path_factory.mktemp("blame")) as opened:
+    with a_stage(opened_demo, tmp_path_factory.mktemp("blame"), browser) as opened:
         yield opened
 
 

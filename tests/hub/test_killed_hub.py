@@ -31,20 +31,12 @@ from tests.builders import a_run
 
 pytestmark = pytest.mark.slow
 PLACES = ("us-east", "us-west", "eu-west")
-FAILPOINTS = (
-    ("ingest.begun", 2),
-    ("ingest.saved", 2),
-    ("ingest.committed", 2),
-    ("evidence.stored", 1),
-    ("cycle.leased", 2),
-    ("cycle.loaded", 2),
-    ("cycle.judged", 3),
-    ("cycle.saving", 3),
-    ("cycle.saved", 3),
-    ("deliver.claimed", 1),
-    ("deliver.sent", 1),
-    ("deliver.recorded", 1),
-)
+# Each hub of a story dies at the next of its failpoints, when it passes it for that many a time; then one lives to the end.
+STORIES = {
+    "ingest": (("ingest.begun", 1), ("evidence.stored", 1), ("ingest.saved", 1), ("ingest.committed", 1)),
+    "cycle": (("cycle.leased", 2), ("cycle.loaded", 2), ("cycle.judged", 2), ("cycle.saving", 2), ("cycle.saved", 2)),
+    "deliver": (("deliver.claimed", 1), ("deliver.sent", 1), ("deliver.recorded", 1)),
+}
 
 
 @dataclass
@@ -91,7 +83,7 @@ class Drill:
     folder: Path
     hook: str
     database_url: str | None
-    failing: tuple[str, int]
+    failing: tuple[tuple[str, int], ...]
     port: int = field(default_factory=a_port)
     deaths: int = 0
     slots: int = 0
@@ -99,7 +91,7 @@ class Drill:
 
     def start(self) -> None:
         program = [sys.executable, "-P", "-m", "tests.drills.hub", str(self.folder), str(self.port), self.hook]
-        failing = [] if self.deaths else [self.failing[0], str(self.failing[1])]
+        failing = [str(part) for part in self.failing[self.deaths]] if self.deaths < len(self.failing) else []
         environment = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
         if self.database_url:
             environment["DATABASE_URL"] = self.database_url
@@ -166,12 +158,12 @@ class Drill:
             assert self.process.wait(30) == 0
 
 
-@pytest.mark.parametrize("failing", FAILPOINTS, ids=lambda point: point[0])
+@pytest.mark.parametrize("failing", STORIES.values(), ids=STORIES)
 def test_nothing_is_lost_or_told_out_of_order(
     tmp_path: Path,
     collectors: Callable[[], tuple[Collector, str]],
     database_url: str | None,
-    failing: tuple[str, int],
+    failing: tuple[tuple[str, int], ...],
 ) -> None:
     collector, hook = collectors()
     drill = Drill(folder=tmp_path, hook=hook, database_url=database_url, failing=failing)
@@ -196,11 +188,11 @@ def test_nothing_is_lost_or_told_out_of_order(
         picture = drill.until_answered("GET", f"/evidence/{digest}.jpg")
     finally:
         drill.stop()
-    assert drill.deaths == 1, "the failpoint was never passed"
+    assert drill.deaths == len(failing), f"{failing[drill.deaths]} was never passed"
     assert Counter(runs) == Counter(sent)
     assert picture.content == evidence
     told = Counter(message["id"] for message in collector.got)
-    assert len(collector.got) - len(told) <= 1, "more than one duplicate for one kill"
+    assert len(collector.got) - len(told) <= drill.deaths, "more than one duplicate for one kill"
     kinds = [m["kind"] for m in {m["id"]: m for m in collector.got}.values()]
     assert (kinds[0], kinds[-1]) == ("firing", "resolved")
     assert kinds.count("firing") == kinds.count("resolved") == 1

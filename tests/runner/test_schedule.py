@@ -116,7 +116,7 @@ def test_it_ends_while_a_look_is_under_way_and_the_next_already_waits() -> None:
     time.sleep(0.5)  # the alarm of the next goes off
     stopping = threading.Thread(target=schedule.stop, daemon=True)
     stopping.start()
-    time.sleep(0.3)
+    assert schedule._ended.wait(10)
     may_go_on.set()
     stopping.join(10)
     assert not stopping.is_alive()

@@ -18,7 +18,8 @@ from tests.databases import a_database, a_migrated_store
 
 @pytest.fixture
 def pinned(tmp_path: Path) -> Iterator[Store]:
-    with a_migrated_store(None, tmp_path / "hub") as store:
+    with closing(open_store(None, folder=tmp_path / "hub")) as store:
+        store.migrate()  # so that the tables stand in the log and not yet in the file
         store.pin()
         put(store, "before")
         yield store

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -19,6 +20,17 @@ from facts import Status
 from store import Store, StoreError, open_store, runs
 from store.tables import metadata
 from tests.builders import A_MOMENT, a_run
+from tests.databases import BOTH, a_database
+
+@pytest.fixture(params=BOTH)
+def database_url(request: pytest.FixtureRequest) -> Iterator[str | None]:
+    """An empty database, on each kind."""
+    if request.param == "sqlite":
+        yield None
+        return
+    with a_database(request.getfixturevalue("postgres")) as url:
+        yield url
+
 
 VERSIONS = Path(store_package.__file__).parent / "migrations" / "versions"
 

@@ -59,11 +59,17 @@ def _killed(wanted: Callable[[psutil.Process], bool]) -> Callable[[Stage], Run]:
 def _kill_one(wanted: Callable[[psutil.Process], bool], stepped: threading.Event) -> None:
     stepped.wait(60)
     time.sleep(1)
-    for process in psutil.Process().children(recursive=True):
+    for process in _of_the_run():
         with contextlib.suppress(psutil.Error):
             if wanted(process):
                 os.kill(process.pid, signal.SIGKILL)
                 return
+
+
+def _of_the_run() -> list[psutil.Process]:
+    """The run's supervisor and all below it; the browser that other faults are played in is none of them."""
+    supervisors = [p for p in psutil.Process().children() if _is("runner.supervisor")(p)]
+    return [process for supervisor in supervisors for process in (supervisor, *supervisor.children(recursive=True))]
 
 
 def _is(module: str) -> Callable[[psutil.Process], bool]:
