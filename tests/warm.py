@@ -27,6 +27,7 @@ from runner.job import Job, Order
 from runner.judging import judged
 from runner.record import record
 from runner.seen import Seen
+from runner.start import make_run
 
 Make = Callable[[Job], Run]
 
@@ -41,9 +42,11 @@ def a_browser(playwright: Playwright) -> Iterator[Browser]:
 
 
 def warm_runs(browser: Browser) -> Make:
-    """What makes a run of a job in a new context of `browser`, one attempt where it is not to be confirmed and else two."""
+    """What makes a run of a job in a new context of `browser`. A job that wants a browser of its own gets it by `make_run`."""
 
     def make(job: Job) -> Run:
+        if job.chromium or job.proxies:
+            return make_run(job)
         intake, started, began = Intake(job, _silence), datetime.now(UTC), time.monotonic()
         seen: list[Seen] = []
         attempts = [_attempt(job, browser, intake, seen)]

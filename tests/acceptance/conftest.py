@@ -7,23 +7,25 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import Browser
 
 from demo import Demo
 from facts import Run
 from journeys.site import Prices, Site
 from runner.job import Job, new_run_id
-from runner.start import make_run
 from tests.builders import A_MOMENT
+from tests.warm import warm_runs
 
 Buy = Callable[..., Run]
 
 
 @pytest.fixture
-def buy(tmp_path: Path) -> Buy:
-    """Walks a journey at a demo once, without confirming; `site` are changes to the site's settings."""
+def buy(tmp_path: Path, browser: Browser) -> Buy:
+    """Walks a journey at a demo once, without confirming, in the tests' browser; `site` are changes to the site's settings."""
+    make = warm_runs(browser)
 
     def walk(demo: Demo, journey: str, *, site: dict[str, Any] | None = None, **changes: Any) -> Run:
-        return make_run(a_purchase(demo, journey, tmp_path, site=site or {}, **changes))
+        return make(a_purchase(demo, journey, tmp_path, site=site or {}, **changes))
 
     return walk
 

@@ -14,7 +14,6 @@ from playwright.sync_api import Browser
 from demo import Demo
 from facts import Blame, Run, Status
 from runner.job import Job, new_run_id
-from runner.start import make_run
 from tests.acceptance.conftest import a_purchase
 from tests.blame.toll import Effect, Rule, Toll, a_toll
 from tests.builders import A_MOMENT
@@ -113,7 +112,7 @@ class Stage:
         rewrite = (Rule("POST", "/api/create-checkout-session", sends_to(self.demo.stripe_url, away)),) if away else ()
         self.shop.rules, self.stripe.rules = (*rewrite, *rules), stripe or ()
         try:
-            return self._make(self.job(journey, **changes))
+            return self.warm(self.job(journey, **changes))
         finally:
             self.shop.rules = self.stripe.rules = ()
             self.demo.faults.clear()
@@ -133,20 +132,16 @@ class Stage:
         make: Make | None = None,
         **changes: Any,
     ) -> Run:
-        """Walk a small journey, which opens `/` and looks for a Buy button, at any address. `make` is how; see `_make`."""
+        """Walk a small journey, which opens `/` and looks for a Buy button, at any address. `make` is another way to make the run."""
         folder = self.a_folder()
         a_journey(folder, body, options=options)
         values = {"confirm": False, "trace": "off", "run_id": new_run_id("look", "local", A_MOMENT), **changes}
-        return (make or self._make)(a_job(folder, url, **values))
+        return (make or self.warm)(a_job(folder, url, **values))
 
     def look_at(self, pages: Mapping[str, Page | str], **how: Any) -> Run:
         """The same at a small site."""
         with a_site(pages) as site:
             return self.look(site.url, **how)
-
-    def _make(self, job: Job) -> Run:
-        """In the browser that is up already, unless the job says which browser to start."""
-        return make_run(job) if job.chromium else self.warm(job)
 
     def a_folder(self, *, quick: bool = False) -> Path:
         """A folder of this fault's own; with the quick journeys in it, if wanted."""

@@ -22,6 +22,7 @@ from store.tables import metadata
 from tests.builders import A_MOMENT, a_run
 from tests.databases import BOTH, a_database
 
+
 @pytest.fixture(params=BOTH)
 def database_url(request: pytest.FixtureRequest) -> Iterator[str | None]:
     """An empty database, on each kind."""
