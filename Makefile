@@ -46,7 +46,7 @@ drills: setup
 	$(BIN)/python -m pytest -m "drill and paced"
 
 regions: setup
-	$(BIN)/python -m pytest -m namespaces
+	$(BIN)/python -m pytest tests/regions -m namespaces
 
 lint: $(READY)
 	$(BIN)/ruff check .

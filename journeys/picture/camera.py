@@ -124,13 +124,14 @@ class _Process:
     def __init__(self, session: CDPSession, ends: float) -> None:
         self._session, self._ends = session, ends
         self._is_stopped = False
+        self._answers = True
         self.frame = ""
         self._worlds: dict[str, int] = {}
         self.covered: set[int] = set()
 
     def introduce(self) -> None:
         """Learn the id of its topmost frame. Raises Playwright's TimeoutError soon, where it is busy."""
-        tree = self._session.send("Page.getFrameTree", timeout=_ANSWERS_WITHIN_MS)
+        tree = self._ask("Page.getFrameTree", {}, _ANSWERS_WITHIN_MS)
         self.frame = str(tree["frameTree"]["frame"]["id"])
 
     def stop(self) -> None:
@@ -142,7 +143,7 @@ class _Process:
         self._is_stopped = True
         self.send("Emulation.setScriptExecutionDisabled", value=True)
         try:
-            self._session.send("Page.getFrameTree", timeout=_ANSWERS_WITHIN_MS)
+            self._ask("Page.getFrameTree", {}, _ANSWERS_WITHIN_MS)
         except PlaywrightTimeout:
             self._try("Page.stopLoading")
 
@@ -150,7 +151,16 @@ class _Process:
         left = self._ends - time.monotonic()
         if left <= 0:
             raise PlaywrightTimeout("out of time")
-        return self._session.send(method, params, timeout=max(1.0, left * 1000))
+        return self._ask(method, params, max(1.0, left * 1000))
+
+    def _ask(self, method: str, params: dict[str, Any], timeout_ms: float) -> Any:
+        try:
+            answer = self._session.send(method, params, timeout=timeout_ms)
+        except PlaywrightTimeout:
+            self._answers = False
+            raise
+        self._answers = True
+        return answer
 
     def look(self) -> Snapshot:
         return read(self.send("DOMSnapshot.captureSnapshot", computedStyles=list(STYLES)))
@@ -179,17 +189,22 @@ class _Process:
         return found
 
     def leave(self) -> None:
-        """Take the covers away and let the page go on; as far as it answers."""
+        """Take the covers away and let the page go on; as far as it answers.
+
+        Playwright waits without a limit until a session is detached, which a page that is busy for ever never lets happen. Such a
+        session stays, and goes with the page.
+        """
         for world in self._worlds.values():
             self._try("Runtime.evaluate", expression=_UNCOVER, contextId=world)
         if self._is_stopped:
             self._try("Emulation.setScriptExecutionDisabled", value=False)
-        with contextlib.suppress(Error):
-            self._session.detach()
+        if self._answers:
+            with contextlib.suppress(Error):
+                self._session.detach()
 
     def _try(self, method: str, **params: Any) -> None:
         with contextlib.suppress(Error):
-            self._session.send(method, params, timeout=_CLEANING_MS)
+            self._ask(method, params, _CLEANING_MS)
 
 
 class _Camera:

@@ -1,11 +1,13 @@
 """A hub that ticks as fast as it can: `python -m tests.drills.hub FOLDER PORT HOOK [FAILPOINT NTH]`; DATABASE_URL as always.
 
-With `DRILL_SCALE` its whole world is that many times as fast: periods, windows and waits. It stays the evaluator for `DRILL_LEASE_S`
-without a word. The failpoint sends it `DRILL_SIGNAL` instead of SIGKILL; what it passes is written to the file `DRILL_PASSED`.
+Every message is owed to HOOK, and to the addresses in `DRILL_OTHER_HOOKS`, which blanks part. With `DRILL_SCALE` its whole world is
+that many times as fast: periods, windows and waits. It stays the evaluator for `DRILL_LEASE_S` without a word. The failpoint sends
+it `DRILL_SIGNAL` instead of SIGKILL; what it passes is written to the file `DRILL_PASSED`.
 """
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import signal
 import sys
@@ -15,10 +17,10 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
-import httpx
 from sqlalchemy import Connection
 
 from alerts.channels import KINDS, Addressed
+from alerts.channels.guard import guarded_client
 from alerts.policy import Policy
 from config import Location, Locations, Secret, read_document
 from config.ending import listen
@@ -32,6 +34,7 @@ from store import Store, open_store
 from tests.drills.dying import dies_at, noted
 
 ROOT = Path(__file__).resolve().parents[2]
+LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"),)
 PLACES = ("us-east", "us-west", "eu-west")
 
 
@@ -84,18 +87,23 @@ def main() -> None:
         at = noted(at, Path(os.environ["DRILL_PASSED"]))
     scale = float(os.environ.get("DRILL_SCALE", "1"))
     targets = targets_from(read_document(ROOT / "sla.yaml"))
-    routes: dict[Severity, tuple[str, ...]] = {Severity.CRITICAL: ("hook",), Severity.HIGH: ("hook",)}
-    policy = Policy(routes={Severity.CRITICAL: ("hook",)})
+    hooks = {"hook": hook}
+    hooks |= {f"other-{n}": url for n, url in enumerate(os.environ.get("DRILL_OTHER_HOOKS", "").split(), start=1)}
+    routes: dict[Severity, tuple[str, ...]] = {Severity.CRITICAL: tuple(hooks), Severity.HIGH: tuple(hooks)}
+    policy = Policy(routes={Severity.CRITICAL: tuple(hooks)})
     if scale != 1:
         joining, between = timedelta(minutes=15) / scale, timedelta(minutes=5) / scale
         policy, targets = Policy(routes=routes, join_window=joining, update_every=between), targets.scaled(scale)
-    channel = KINDS["webhook"](Addressed(url=Secret(hook), client=httpx.Client(timeout=5)))
+    channels = {
+        name: KINDS["webhook"](Addressed(url=Secret(url), client=guarded_client(LOOPBACK, environment={})))
+        for name, url in hooks.items()
+    }
     hub = Hub(
         store=store,
         watched=the_watched(scale),
         targets=targets,
         policy=policy,
-        channels={"hook": channel},
+        channels=channels,
         settings=HubSettings(
             folder=Path(folder),
             port=int(port),

@@ -28,6 +28,7 @@ from starlette.routing import Route
 from demo.serve import Served, a_socket
 from facts import Blame, Run, Status, to_wire
 from tests.builders import a_run
+from tests.receivers import Rig
 
 pytestmark = pytest.mark.slow
 PLACES = ("us-east", "us-west", "eu-west")
@@ -51,6 +52,13 @@ class Collector:
     async def _take(self, request: Request) -> Response:
         self.got.append(await request.json())
         return Response("ok")
+
+
+@pytest.fixture(scope="module")
+def others() -> Iterator[str]:
+    """Receivers to which every message is owed as well, and which keep whoever sends one waiting."""
+    with Rig() as rig:
+        yield " ".join(rig.url(name) for name in ("silent after accept", "drips content", "endless compressed", "500"))
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +92,7 @@ class Drill:
     hook: str
     database_url: str | None
     failing: tuple[tuple[str, int], ...]
+    others: str = ""
     port: int = field(default_factory=a_port)
     deaths: int = 0
     slots: int = 0
@@ -93,6 +102,7 @@ class Drill:
         program = [sys.executable, "-P", "-m", "tests.drills.hub", str(self.folder), str(self.port), self.hook]
         failing = [str(part) for part in self.failing[self.deaths]] if self.deaths < len(self.failing) else []
         environment = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
+        environment["DRILL_OTHER_HOOKS"] = self.others
         if self.database_url:
             environment["DATABASE_URL"] = self.database_url
         self.process = subprocess.Popen([*program, *failing], env=environment)
@@ -164,9 +174,10 @@ def test_nothing_is_lost_or_told_out_of_order(
     collectors: Callable[[], tuple[Collector, str]],
     database_url: str | None,
     failing: tuple[tuple[str, int], ...],
+    others: str,
 ) -> None:
     collector, hook = collectors()
-    drill = Drill(folder=tmp_path, hook=hook, database_url=database_url, failing=failing)
+    drill = Drill(folder=tmp_path, hook=hook, database_url=database_url, failing=failing, others=others)
     drill.start()
     try:
         evidence = b"a picture"
