@@ -14,7 +14,7 @@ from config.logs import bound_contextvars, get_logger
 from facts import Failpoint, PlannedJourney, Run, Status, WireError, from_wire, to_wire
 from journeys.site import Site
 from runner.accounting import Accounting
-from runner.budget import Budget, Reserve
+from runner.budget import REFUSED_WITHOUT_A_LIMIT, Budget, Reserve, was_refused
 from runner.claims import Claims
 from runner.due import STOPPED
 from runner.job import Job, new_run_id
@@ -141,6 +141,7 @@ class Maker:
         with self._lock:
             if self._stopping.is_set():
                 return STOPPED, None
+            self._budget = replace(self._budget, allowed=job.site.request_budget)
             # A run that must end in a 429 measures nothing, and prolongs the block at sites that count what they refuse.
             blocked = self._budget.certain_block(job.journey, self._clock())
             if blocked:
@@ -152,9 +153,7 @@ class Maker:
         plan = self._plans.plan
         if plan is None or job.slot is None:
             return None
-        return replace(self._budget, allowed=job.site.request_budget).reserve(
-            plan.journeys, journey=job.journey, slot=job.slot, now=self._clock()
-        )
+        return self._budget.reserve(plan.journeys, journey=job.journey, slot=job.slot, now=self._clock())
 
     def _accounted(self, run: Run) -> Run:
         """The run, with a note where what is left of the request budget will not do for the coming slots."""
@@ -162,7 +161,10 @@ class Maker:
         allowed = from_wire(Site, plan.site).request_budget if plan else self._budget.allowed
         with self._lock:
             self._budget = replace(self._budget, allowed=allowed).after(run)
-            warning = self._budget.warning(plan.journeys if plan else (), self._clock())
+            now = self._clock()
+            warning = self._budget.warning(plan.journeys if plan else (), now)
+            if was_refused(run) and not self._budget.windows(now):
+                warning = REFUSED_WITHOUT_A_LIMIT
         if warning is None:
             return run
         _log.warning("request_budget_short", warning=warning)
