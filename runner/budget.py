@@ -177,7 +177,7 @@ class Budget:
         resets_at = attempt.requests_reset_at or (budget.site.resets_at if budget.site else budget._ends(started_at))
         if resets_at is None:  # nobody knows how long it holds
             return replace(budget, site=None)
-        resets_at = min(resets_at, attempt.started_at + _LONGEST_WINDOW)
+        resets_at = min(resets_at, started_at + _LONGEST_WINDOW)
         told = Window(left=attempt.requests_left, resets_at=resets_at, allowed=attempt.requests_limit, source="site")
         return replace(budget, site=told)
 
@@ -193,9 +193,9 @@ class Budget:
         """Nothing is left after a 429 until the window ends; None where nobody says when that is."""
         told = attempt.requests_reset_at
         if told is not None and attempt.requests_left is not None:
-            ends: datetime | None = min(told, attempt.started_at + _LONGEST_WINDOW)
+            ends: datetime | None = min(told, started_at + _LONGEST_WINDOW)
         else:  # what is told is `Retry-After`, if anything
-            asked = min(told, attempt.started_at + _LONGEST_WAIT) if told else None
+            asked = min(told, started_at + _LONGEST_WAIT) if told else None
             ends = self.site.resets_at if self.site else self._ends(started_at) or asked
         allowed = attempt.requests_limit or (self.site.allowed if self.site else None)
         return Window(left=0, resets_at=ends, allowed=allowed, source="refused") if ends else None
