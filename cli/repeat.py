@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -13,7 +13,7 @@ from cli.progress import Progress, print_outcome
 from facts import Run, Status
 from runner.budget import REFUSED_WITHOUT_A_LIMIT, Budget, was_refused
 from runner.job import Job, new_run_id
-from runner.start import make_run
+from runner.start import OnEvent, make_run
 
 _MEASURED = (Status.PASSED, Status.FAILED, Status.TIMED_OUT)
 
@@ -38,8 +38,8 @@ class Repetitions:
         return None if self.is_complete else self.stopped or "the command was interrupted"
 
 
-def make_runs(job: Job, repetitions: Repetitions) -> None:
-    """Make the runs of a job one after another, each undone before the next, and keep them in `repetitions`.
+def make_runs(job: Job, repetitions: Repetitions, *, make: Callable[[Job, OnEvent], Run] = make_run) -> None:
+    """Make the runs of a job one after another with `make`, each undone before the next, and keep them in `repetitions`.
 
     There are fewer where the request budget does not hold them, or the location has made its purchases.
     """
@@ -58,7 +58,7 @@ def make_runs(job: Job, repetitions: Repetitions) -> None:
         # No slot of a schedule comes after it, but a second attempt must not end in a 429 and hide the first one's failure.
         run_job = replace(run_job, reserve=budget.reserve((), journey=job.journey, slot=now, now=now))
         with Progress(screen) as progress:
-            run = books.undone(make_run(run_job, progress.on_event), run_job)
+            run = books.undone(make(run_job, progress.on_event), run_job)
         print_outcome(run)
         budget = budget.after(run)
         runs.append(run)

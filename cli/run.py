@@ -102,7 +102,7 @@ def run(
         make_runs(job, repetitions)
     finally:  # Ctrl-C after an hour of runs loses none of them
         if repetitions.runs:
-            _write(repetitions, json_file=json_file, junit=junit, report=report, evidence=evidence)
+            write_files(repetitions, json_file=json_file, junit=junit, report=report, evidence=evidence)
     sys.exit(exit_code(repetitions))
 
 
@@ -167,7 +167,7 @@ def _job(journey: str, site: Site, location: str, *, evidence: Path, headers: di
     )
 
 
-def _write(
+def write_files(
     repetitions: Repetitions, *, json_file: Path | None, junit: Path | None, report: Path | None, evidence: Path
 ) -> None:
     """Write the files. Their shape is that of the command, however many runs there came to be."""
