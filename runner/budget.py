@@ -204,13 +204,20 @@ class Budget:
         """Return how many of an attempt's requests count against the limit."""
         return cost_of(attempt, self.allowed)
 
-    def certain_block(self, journey: str, now: datetime) -> str | None:
-        """Why a run of a journey would certainly end in a 429, and what to change; None where it might not."""
+    def certain_block(self, journey: str, now: datetime, under_way: Iterable[str] = ()) -> str | None:
+        """Why a run of a journey would certainly end in a 429, and what to change; None where it might not.
+
+        `under_way` are the journeys of the runs beside it, which are not counted as spent yet.
+        """
         cost = min(self.costs.get(journey, (1,)))
-        short = next((window for window in self.windows(now) if cost > window.left), None)
-        if short is None:
-            return None
-        return f"the request budget: {short}, and a run of {journey} costs at least {cost}; {short.way_out}"
+        beside = sum(min(self.costs.get(other, (0,))) for other in under_way)
+        fresh = replace(self.at(now), began=now)._named() if beside else None
+        for window in self.windows(now) or ([fresh] if fresh else []):
+            left = max(0, window.left - beside)
+            if cost > left:
+                short = replace(window, left=left)
+                return f"the request budget: {short}, and a run of {journey} costs at least {cost}; {short.way_out}"
+        return None
 
     def warning(self, planned: Sequence[PlannedJourney], now: datetime) -> str | None:
         """What the slots until the window's end want, where that is more than is left; with the arithmetic."""

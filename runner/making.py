@@ -67,6 +67,8 @@ class Maker:
         self._stopping, self._ending = stopping, threading.Event()
         self._lock = threading.Lock()
         self._makings: dict[str, Making] = {}
+        self._uncounted: dict[str, str] = {}
+        """The journeys of runs whose requests are not counted as spent yet, by run."""
         self._budget = Budget()
 
     @property
@@ -126,14 +128,17 @@ class Maker:
         if making is None:
             return self._accounting.missed(journey, slot, refusal, run_id=run_id)
         try:
-            run = making.wait()
+            try:
+                run = making.wait()
+            finally:
+                with self._lock:
+                    self._makings.pop(run_id, None)
+            self._at("run.made")
+            if self._ending.is_set() and run.status is Status.ERRORED:
+                return self._accounting.missed(journey, slot, STOPPED, run_id=run_id)
+            return self._accounted(run)
         finally:
-            with self._lock:
-                self._makings.pop(run_id, None)
-        self._at("run.made")
-        if self._ending.is_set() and run.status is Status.ERRORED:
-            return self._accounting.missed(journey, slot, STOPPED, run_id=run_id)
-        return self._accounted(run)
+            self._uncounted.pop(run_id, None)
 
     def _start(self, job: Job) -> tuple[str, Making | None]:
         """The run, or why it is not made."""
@@ -143,10 +148,11 @@ class Maker:
                 return STOPPED, None
             self._budget = replace(self._budget, allowed=job.site.request_budget)
             # A run that must end in a 429 measures nothing, and prolongs the block at sites that count what they refuse.
-            blocked = self._budget.certain_block(job.journey, self._clock())
+            blocked = self._budget.certain_block(job.journey, self._clock(), self._uncounted.values())
             if blocked:
                 return blocked, None
             making = self._makings[job.run_id] = self._make(replace(job, reserve=self._reserve(job)))
+            self._uncounted[job.run_id] = job.journey
             return "", making
 
     def _reserve(self, job: Job) -> Reserve | None:
@@ -161,6 +167,7 @@ class Maker:
         allowed = from_wire(Site, plan.site).request_budget if plan else self._budget.allowed
         with self._lock:
             self._budget = replace(self._budget, allowed=allowed).after(run)
+            self._uncounted.pop(run.id, None)  # at once, so that no run that starts now sees neither
             now = self._clock()
             warning = self._budget.warning(plan.journeys if plan else (), now)
             if was_refused(run) and not self._budget.windows(now):

@@ -19,7 +19,7 @@ from runner.job import Job
 from tests.builders import a_request, a_run, an_attempt
 
 NOTHING = {"requests_left": None, "requests_limit": None, "requests_reset_at": None}
-REFUSED = {"requests": (a_request(party="first", status=429),), **NOTHING}
+REFUSED: dict[str, Any] = {"requests": (a_request(party="first", status=429),), **NOTHING}
 
 
 def a_job(tmp_path: Path, budget: RequestBudget | None) -> Job:

@@ -229,6 +229,19 @@ def test_a_budget_smaller_than_one_run_lets_one_run_a_window_through_and_says_wh
 # -- before and after a run --------------------------------------------------------------------------------------------
 
 
+def test_a_run_beside_another_is_made_only_where_the_budget_holds_both() -> None:
+    costs = {"ga_purchase": (60,), "vip": (45,), "small": (40,)}
+    fresh = Budget(allowed=ALLOWED, costs=costs)
+    assert fresh.certain_block("vip", at(0)) is None
+    assert fresh.certain_block("small", at(0), ["ga_purchase"]) is None
+    reason = fresh.certain_block("vip", at(0), ["ga_purchase"])
+    assert reason is not None
+    assert "40 of 100 requests are left" in reason
+    told = Window(left=90, resets_at=at(900), allowed=100, source="site")
+    assert replace(fresh, site=told).certain_block("small", at(0), ["ga_purchase"]) is not None
+    assert Budget(costs=costs).certain_block("vip", at(0), ["ga_purchase"] * 5) is None, "nobody names a budget"
+
+
 @pytest.mark.parametrize(("left", "blocked"), [(11, False), (10, True), (0, True)])
 def test_a_run_that_would_certainly_be_refused_is_known_before(left: int, blocked: bool) -> None:
     budget = budget_after(a_run_of(an_attempt_that_cost(11, left=left)))

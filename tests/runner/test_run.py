@@ -178,7 +178,7 @@ def test_a_first_failure_is_not_confirmed_where_the_request_budget_is_kept_for_c
 
 def test_a_run_counts_the_pages_and_calls_that_the_site_answered_once_each(tmp_path: Path) -> None:
     kept = {"cache-control": "max-age=600"}
-    pages = {
+    pages: dict[str, Page | str] = {
         "/": SHOP + "<script src='/app.js'></script><link rel='stylesheet' href='/app.css'>"
         "<script>fetch('/api').then(() => fetch('/api')).then(() => fetch('/gone'))</script>",
         "/app.js": Page("", kind="text/javascript"),
