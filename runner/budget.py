@@ -146,10 +146,9 @@ class Budget:
         """Return the windows that hold at a moment; none where nobody has named a budget, or nothing is spent yet."""
         here = self.at(now)
         site, named = here.site, here._named()
-        if site is None or named is None:
-            return [window for window in (site, named) if window]
-        is_smaller = self.allowed is not None and site.allowed is not None and self.allowed.requests < site.allowed
-        return [site, named] if is_smaller else [site]
+        if site and named and site.left <= named.left and site.resets_at >= named.resets_at:
+            named = None  # it adds nothing
+        return [window for window in (site, named) if window]
 
     def after(self, run: Run) -> Budget:
         """Where it stands once a run was made. What the site told last holds; where it tells nothing, answers are counted."""
@@ -176,10 +175,16 @@ class Budget:
             return replace(budget, site=replace(budget.site, left=left) if budget.site else None)
         resets_at = attempt.requests_reset_at or (budget.site.resets_at if budget.site else budget._ends(started_at))
         if resets_at is None:  # nobody knows how long it holds
-            return replace(budget, site=None)
+            return replace(budget._without_larger_number(attempt), site=None)
         resets_at = min(resets_at, started_at + _LONGEST_WINDOW)
         told = Window(left=attempt.requests_left, resets_at=resets_at, allowed=attempt.requests_limit, source="site")
-        return replace(budget, site=told)
+        return replace(budget._without_larger_number(attempt), site=told)
+
+    def _without_larger_number(self, attempt: Attempt) -> Budget:
+        """Where the site tells its limit, `site.yaml`'s number counts only if it is smaller, also once the site's window is over."""
+        told = attempt.requests_limit
+        is_smaller = self.allowed is not None and told is not None and self.allowed.requests < told
+        return self if is_smaller else replace(self, spent=0, began=None)
 
     def after_requests(self, cost: int, at: datetime) -> Budget:
         """Where it stands once so many requests were counted here."""

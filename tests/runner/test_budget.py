@@ -106,9 +106,26 @@ def test_a_site_that_tells_less_than_site_yaml_names_holds() -> None:
     assert "request_budget" not in reason, "no key of ours changes it"
 
 
+def test_a_longer_window_in_site_yaml_stops_nothing_once_the_sites_own_is_over() -> None:
+    runs = [
+        a_run_of(an_attempt_that_cost(40, left=20, resets=at(end), limit=100), at_s=end - 60) for end in (180, 360, 540)
+    ]
+    budget = budget_after(*runs)
+    assert budget.certain_block("ga_purchase", at(530)) is not None
+    assert budget.certain_block("ga_purchase", at(541)) is None
+
+
+def test_a_429_at_a_site_that_tells_its_limit_is_over_with_the_sites_window() -> None:
+    told = a_run_of(an_attempt_that_cost(40, left=20, resets=at(180), limit=100))
+    refused = a_run_of(limited(requests_left=0, requests_limit=100, requests_reset_at=at(180)), at_s=60)
+    budget = budget_after(told, refused)
+    assert budget.certain_block("ga_purchase", at(170)) is not None
+    assert budget.certain_block("ga_purchase", at(181)) is None
+
+
 def test_a_site_that_no_longer_tells_is_counted_on_from_what_it_told() -> None:
     runs = a_run_of(an_attempt_that_cost(11, left=31)), a_run_of(an_attempt_that_cost(11), at_s=300)
-    assert the_window(budget_after(*runs), 300).left == 20
+    assert [window.left for window in budget_after(*runs).windows(at(300))] == [20, 89]
 
 
 def test_off_takes_effect_at_once_and_so_does_another_number() -> None:
@@ -144,7 +161,7 @@ def test_a_window_that_is_over_is_forgotten() -> None:
 def test_a_429_leaves_nothing_until_the_window_ends() -> None:
     for allowed in (ALLOWED, None):
         runs = a_run_of(an_attempt_that_cost(11, left=3)), a_run_of(limited(), at_s=300)
-        window = the_window(budget_after(*runs, allowed=allowed), 300)
+        window = budget_after(*runs, allowed=allowed).windows(at(300))[0]
         assert (window.left, window.resets_at) == (0, RESETS)
 
 
