@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from contextlib import closing
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import typer
 
-from cli import access, settings, watching
+from cli import access, request_budget, settings, watching
 from cli import runner as runner_command
 from cli.failing import Failing, complain, without_store
 from cli.hub import demo_links
@@ -22,9 +21,6 @@ from config.network import proxy_settings, tls_context
 from facts import Severity
 from journeys.browser import named_browser, sandbox_wanted
 from journeys.site_secrets import folders_of_secrets, site_secrets
-
-if TYPE_CHECKING:
-    from runner.budget import Want
 
 
 def check() -> None:
@@ -42,7 +38,7 @@ def check() -> None:
         raise typer.Exit(2)
     for line in _summary():
         say(KNOWN.mask(line))
-    _say_who_is_told()
+    _say_who_is_told(request_budget.doubts())
 
 
 def _complaints(read: Callable[[], Any]) -> list[str]:
@@ -55,8 +51,9 @@ def _complaints(read: Callable[[], Any]) -> list[str]:
     return []
 
 
-def _say_who_is_told() -> None:
-    """The last word. A monitor that tells nobody of an outage is not well, whatever else is."""
+def _say_who_is_told(doubts: str | None) -> None:
+    """The last word. A monitor that tells nobody of an outage is not well, whatever else is. `doubts` is what else keeps it
+    from being well."""
     routing = watching.read_routing()
     untold = routing.untold(os.environ)
     if Severity.CRITICAL in untold:
@@ -68,6 +65,8 @@ def _say_who_is_told() -> None:
         say(f"runs, and nobody would be told of {' and '.join(untold)} alerts")
     elif routing.unset(os.environ):
         say("runs, and not everybody would be told: see above")
+    elif doubts:
+        say(f"runs, and {doubts}: see above")
     else:
         say("all is well")
 
@@ -137,8 +136,7 @@ def _check_key() -> None:
 def _users() -> int:
     from store import StoreError, users
 
-    url = settings.database_url()
-    if not _is_there(url):
+    if not watching.has_database(settings.database_url()):
         return 0
     with closing(watching.open_database()) as store:
         try:
@@ -149,26 +147,6 @@ def _users() -> int:
             raise without_store(error) from None
 
 
-def _is_there(url: str | None) -> bool:
-    """Whether there is a database to look at; a file that is not there yet is made by the hub. Raises Failing."""
-    from store import StoreError, database_address, must_be_usable
-
-    try:
-        if url is None:
-            file = watching.hub_folder() / "sixfb.db"
-            must_be_usable(file, key="SIXFB_VAR")
-            return file.is_file()
-        parsed = database_address(url)
-    except StoreError as error:
-        raise Failing(str(error)) from None
-    if parsed.drivername != "sqlite":
-        return True
-    file = Path(parsed.database or "")
-    if not file.parent.is_dir():
-        raise Failing(f"DATABASE_URL: there is no folder {file.parent}; make it, or name another")
-    return file.is_file()
-
-
 def _check_folder() -> None:
     """Whether what is generated can be written, without making the folder for it."""
     folder = settings.var_folder().absolute()
@@ -177,63 +155,6 @@ def _check_folder() -> None:
         raise Failing(f"SIXFB_VAR: {there} is no folder")
     if not os.access(there, os.W_OK | os.X_OK):
         raise Failing(f"SIXFB_VAR: the folder {there} cannot be written by this user")
-
-
-def _check_budget() -> None:
-    """A schedule that would have each of its addresses blocked by the site, even if every run passed at once."""
-    from runner.budget import sum_of
-
-    budget = settings.read_site([]).request_budget
-    file = str(settings.config_file("locations.yaml"))
-    wrong = []
-    for location, wants in _wanted().items():
-        total = sum(want.requests for want in wants)
-        if total > budget.requests:
-            what = (
-                f"{location} would ask {total} of the {budget.requests} requests that the site allows one address in "
-                f"{budget.window_s / 60:g} minutes ({sum_of(wants)})"
-            )
-            hint = "buy less often there, or raise request_budget in site.yaml if the site allows more"
-            wrong.append(Complaint(file=file, key="journeys", what=what, hint=hint))
-    if wrong:
-        raise ConfigError(*wrong)
-
-
-def _wanted() -> dict[str, list[Want]]:
-    """What each location asks of the site in the fullest window."""
-    from runner.budget import wanted_in_a_window
-
-    costs = {journey.name: journey.requests for journey in watching.known_journeys().values() if journey.requests}
-    schedules = watching.read_watched().schedules()
-    window_s = settings.read_site([]).request_budget.window_s
-    return {
-        location: wanted_in_a_window(
-            {name: schedule.period_s for name, schedule in schedules.items() if location in schedule.grids},
-            costs,
-            window_s,
-        )
-        for location in settings.read_locations().locations
-    }
-
-
-def _budget_lines() -> list[str]:
-    """The arithmetic of the location that asks most, how many may share an address, and whether confirmations still fit."""
-    from runner.budget import sum_of
-
-    budget = settings.read_site([]).request_budget
-    wants = max(_wanted().values(), key=lambda wants: sum(want.requests for want in wants), default=[])
-    total = sum(want.requests for want in wants)
-    if not total:
-        return []
-    window = f"{budget.requests} requests in {budget.window_s / 60:g} minutes"
-    fits = budget.requests // total
-    share = "no two locations may share an address" if fits == 1 else f"{fits} locations may share an address"
-    lines = [f"request budget  {total} of {window} at one address ({sum_of(wants)}); {share}"]
-    if 2 * total > budget.requests:
-        lines.append(
-            f"tight           while every run fails, confirming each would take {2 * total} of {window}: some are left unconfirmed"
-        )
-    return lines
 
 
 def _not_told() -> list[str]:
@@ -268,7 +189,7 @@ def _summary() -> list[str]:
         f"sla.yaml        {files['sla.yaml']}: {len(watching.read_targets().rules())} rules",
         *([f"                {shipped}"] if (shipped := watching.shipped_rules_line()) else []),
         f"alerts.yaml     {files['alerts.yaml']}: {', '.join(watching.read_routing().destinations)}",
-        *_budget_lines(),
+        *request_budget.lines(),
         *_not_told(),
     ]
 
@@ -281,7 +202,7 @@ _FILES: tuple[Callable[[], Any], ...] = (
     _check_journeys,
     watching.read_targets,
     _check_targets,
-    _check_budget,
+    request_budget.check,
     watching.read_routing,
     _check_receivers,
 )
@@ -292,7 +213,7 @@ _HUB: tuple[Callable[[], Any], ...] = (
     tls_context,
     lambda: settings.evidence_bytes(20),
     demo_links,
-    lambda: _is_there(settings.database_url()),
+    lambda: watching.has_database(settings.database_url()),
     _check_doors,
     _check_key,
     _check_folder,

@@ -8,6 +8,7 @@ from rich.console import Console
 
 from cli.output import line, say
 from facts import NOT_CONFIRMED, Run, Status, is_unconfirmed
+from runner.budget import was_refused
 
 _MARKS = {"passed": ("✓", "green"), "failed": ("✗", "red"), "timed_out": ("✗", "red"), "skipped": ("–", "dim")}
 STYLES = {
@@ -69,6 +70,13 @@ def print_outcome(run: Run) -> None:
         say(f"  {run.error}")
     if run.blame:
         say((f"  blame: {run.blame}", "dim"))
+    if run.status is Status.ERRORED and was_refused(run):
+        say(
+            (
+                "  request_budget in site.yaml names how many requests the site allows; runs then stop before it refuses them",
+                "dim",
+            )
+        )
     if is_unconfirmed(run):
         say((f"  {NOT_CONFIRMED}", "dim"))
     counted = run.counted

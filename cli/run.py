@@ -8,7 +8,7 @@ import sys
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,12 +18,15 @@ from cli.failing import OUR_FAULT, Failing, using, writable_file, writable_folde
 from cli.output import json_text, say
 from config.network import browser_proxy, proxy_settings
 from config.secrets import secrets_in
-from facts import Run, Status, to_wire
+from facts import Status, to_wire
 from journeys.browser import named_browser, sandbox_wanted
 from journeys.site import Site
 from journeys.site_secrets import site_secrets
 from runner.canaries import configured
 from runner.job import Job, new_run_id
+
+if TYPE_CHECKING:
+    from cli.repeat import Repetitions
 
 _SLOWEST_MS, _MOST_RUNS = 60_000, 1_000
 
@@ -52,7 +55,10 @@ def run(
     repeat: Annotated[int, typer.Option(min=1, metavar="N", help="Run N times; print spread and flake rate.")] = 1,
     trace: Annotated[Trace, typer.Option(help="Playwright's trace.")] = Trace.RETAIN_ON_FAILURE,
     json_file: Annotated[
-        Path | None, typer.Option("--json", metavar="FILE", help="Write the run, or the list of runs.")
+        Path | None,
+        typer.Option(
+            "--json", metavar="FILE", help="Write the run; with --repeat the list of the runs that were made."
+        ),
     ] = None,
     junit: Annotated[Path | None, typer.Option(metavar="FILE", help="Write JUnit XML.")] = None,
     report: Annotated[
@@ -61,7 +67,7 @@ def run(
 ) -> None:
     """Walk one journey once, now, from here.
 
-    Exit code: 0 passed; 1 failed or timed out; 2 bad usage or configuration; 3 errored or blocked.
+    Exit code: 0 passed; 1 failed or timed out; 2 bad usage or configuration; 3 errored or blocked, or fewer runs than wanted.
     """
     if not slow_mo <= _SLOWEST_MS:
         raise Failing(
@@ -89,11 +95,15 @@ def run(
         pause_on_failure=pause_on_failure,
     )
     _may_buy(job)
-    from cli.repeat import make_runs  # rich and the reports are not needed to refuse a bad option
+    from cli.repeat import Repetitions, make_runs  # rich and the reports are not needed to refuse a bad option
 
-    runs = make_runs(job, repeat)
-    _write(runs, json_file=json_file, junit=junit, report=report, evidence=evidence)
-    sys.exit(exit_code(runs))
+    repetitions = Repetitions(repeat)
+    try:
+        make_runs(job, repetitions)
+    finally:  # Ctrl-C after an hour of runs loses none of them
+        if repetitions.runs:
+            write_files(repetitions, json_file=json_file, junit=junit, report=report, evidence=evidence)
+    sys.exit(exit_code(repetitions))
 
 
 def _may_buy(job: Job) -> None:
@@ -157,28 +167,33 @@ def _job(journey: str, site: Site, location: str, *, evidence: Path, headers: di
     )
 
 
-def _write(runs: list[Run], *, json_file: Path | None, junit: Path | None, report: Path | None, evidence: Path) -> None:
+def write_files(
+    repetitions: Repetitions, *, json_file: Path | None, junit: Path | None, report: Path | None, evidence: Path
+) -> None:
+    """Write the files. Their shape is that of the command, however many runs there came to be."""
+    runs, wanted = repetitions.runs, repetitions.wanted
     if json_file:
-        data = to_wire(runs[0]) if len(runs) == 1 else to_wire(runs)
+        data = to_wire(runs[0]) if wanted == 1 else to_wire(runs)
         json_file.write_text(json_text(data) + "\n", encoding="utf-8")
     if junit:
         from reports.junit import junit_xml
 
-        junit.write_text(junit_xml(runs), encoding="utf-8")
+        junit.write_text(junit_xml(runs, wanted=wanted, why_fewer=repetitions.why_fewer), encoding="utf-8")
     if report:
         from reports.round_page import write_round
         from reports.run_page import write_run
 
-        if len(runs) == 1:
+        if wanted == 1:
             page = write_run(runs[0], evidence=evidence, out=report)
         else:
-            page = write_round(runs, title=f"{len(runs)} runs of {runs[0].journey}", evidence=evidence, out=report)
+            made = f"{wanted}" if repetitions.is_complete else f"{len(runs)} of {wanted}"
+            page = write_round(runs, title=f"{made} runs of {runs[0].journey}", evidence=evidence, out=report)
         say(f"report: {page}")
 
 
-def exit_code(runs: list[Run]) -> int:
-    """0 where all passed; 1 where one failed or timed out; else 3."""
-    statuses = {run.status for run in runs}
+def exit_code(repetitions: Repetitions) -> int:
+    """0 where all runs were made and passed; 1 where one failed or timed out; else 3."""
+    statuses = {run.status for run in repetitions.runs}
     if statuses & {Status.FAILED, Status.TIMED_OUT}:
         return 1
-    return 0 if statuses == {Status.PASSED} else OUR_FAULT
+    return 0 if repetitions.is_complete and statuses == {Status.PASSED} else OUR_FAULT

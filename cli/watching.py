@@ -113,6 +113,26 @@ def hub_folder() -> Path:
     return settings.var_folder() / "hub"
 
 
+def has_database(url: str | None) -> bool:
+    """Return whether there is a database to look at; a file that is not there yet is made by the hub. Raises Failing."""
+    from store import StoreError, database_address, must_be_usable
+
+    try:
+        if url is None:
+            file = hub_folder() / "sixfb.db"
+            must_be_usable(file, key="SIXFB_VAR")
+            return file.is_file()
+        parsed = database_address(url)
+    except StoreError as error:
+        raise Failing(str(error)) from None
+    if parsed.drivername != "sqlite":
+        return True
+    file = Path(parsed.database or "")
+    if not file.parent.is_dir():
+        raise Failing(f"DATABASE_URL: there is no folder {file.parent}; make it, or name another")
+    return file.is_file()
+
+
 def open_database(folder: Path | None = None) -> Store:
     """The hub's database: `DATABASE_URL`, else SQLite in the hub's folder. Raises Failing."""
     from store import StoreError, open_store

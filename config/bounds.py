@@ -94,6 +94,30 @@ class Flag:
 
 
 @dataclass(frozen=True, slots=True)
+class SectionOrOff:
+    """A section of keys that may be left out by `off`, which null (nothing written there) means as well. `number` is the
+    key below it that would be such a section's size; `advice` says what to write."""
+
+    number: str
+    advice: str
+
+    def check(self, value: Any) -> Any:
+        """Return the section, or None where there is none. Raises ValueError."""
+        if value is None or value is False or (isinstance(value, str) and value.strip().lower() == "off"):
+            return None
+        if isinstance(value, bool | int | float | str | list):
+            raise ValueError(f"input should be keys with values below it, got {_as_written(value)}; {self.advice}")
+        if isinstance(value, dict) and self.number in value and value[self.number] in (None, False, 0, "off"):
+            raise ValueError(
+                f"{self.number}: {_as_written(value[self.number])} is no number of at least 1; {self.advice}"
+            )
+        return value
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Callable[[Any], Any]) -> Any:
+        return _before(self.check, source, handler)
+
+
+@dataclass(frozen=True, slots=True)
 class Length:
     """A duration (`90s`) from `least` to `most`, themselves durations."""
 
@@ -220,6 +244,12 @@ def _seconds(text: str) -> float:
         raise ValueError(str(error).removeprefix("duration: ")) from None
 
 
+def _as_written(value: Any) -> str:
+    """A value as YAML writes it, as far as people write it."""
+    words = {None: "null", False: "off", True: "on"}
+    return words[value] if value is None or isinstance(value, bool) else f"{value!r:.80}"
+
+
 def _shown(value: float) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:,.12g}"
 
@@ -235,4 +265,16 @@ def _advice(value: Any) -> str:
     return " (write digits, without a unit)"
 
 
-__all__ = ["Address", "Bounds", "Flag", "Form", "Length", "Whole", "is_host", "refuse", "without_login", "words"]
+__all__ = [
+    "Address",
+    "Bounds",
+    "Flag",
+    "Form",
+    "Length",
+    "SectionOrOff",
+    "Whole",
+    "is_host",
+    "refuse",
+    "without_login",
+    "words",
+]

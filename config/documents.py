@@ -294,7 +294,9 @@ def _put(data: dict[str, Any], key: str, value: Any) -> None:
     if len(parents) > DEEPEST:
         raise ConfigError(Complaint(file="--set", key=f"{key[:80]}…", what=f"has more than {DEEPEST} levels"))
     for parent in parents:
-        below = data.setdefault(parent, {})
+        below = data.get(parent)
+        if below is None:  # it is not there, or nothing stands below it
+            below = data[parent] = {}
         if not isinstance(below, dict):
             raise ConfigError(Complaint(file="--set", key=key, what=f"{parent} is a value and has no keys below it"))
         data = below

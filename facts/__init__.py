@@ -92,6 +92,7 @@ from facts.wire import (
     WIRE_VERSION,
     WireError,
     from_wire,
+    left_out_when_none,
     moment_of,
     to_wire,
 )
@@ -155,6 +156,7 @@ __all__ = [
     "has_failed",
     "is_unconfirmed",
     "late_limit_s",
+    "left_out_when_none",
     "missed_word",
     "moment_of",
     "outcome_of",

@@ -174,10 +174,11 @@ class Attempt:
 
     `duration_ms` is the journey's clock from the first step's start to the end of the last, without the waits for
     evidence; those are `waited_ms`. `error_group` is the error with ids and numbers folded, so that equal failures group.
-    `requests_counted` is how many requests the site counted against its request budget, `requests_left` the rest that it told
-    last and `requests_reset_at` when its window ends; all are None where it tells none. `where` is `file:line` of the journey's own
-    code at which it stopped. `page` is the last address, `page_text` what it said. `left_out` counts by kind what there was too
-    much of to keep.
+    `requests_counted` is how many requests count against the site's request limit (docs/blame.md says which).
+    `requests_left` is the rest of the limit that the site told last, `requests_limit` the whole of it and
+    `requests_reset_at` when its window ends, or when a 429 asked to come again; None where the site tells none. `where` is
+    `file:line` of the journey's own code at which it stopped. `page` is the last address, `page_text` what it said.
+    `left_out` counts by kind what there was too much of to keep.
     """
 
     number: int
@@ -192,6 +193,7 @@ class Attempt:
     waited_ms: float = 0.0
     traced: bool = False
     requests_left: int | None = None
+    requests_limit: int | None = None
     requests_counted: int | None = None
     requests_reset_at: datetime | None = None
     page: str | None = None

@@ -48,6 +48,12 @@ def to_wire(value: Any) -> Any:
     return value
 
 
+def left_out_when_none() -> dict[str, bool]:
+    """Return the metadata of a field that does not stand on the wire while it is None, because an older reader has a default for it
+    and takes no None."""
+    return {"left_out_when_none": True}
+
+
 def _told(noun: Any, names: tuple[tuple[str, bool], ...]) -> dict[str, Any]:
     # A run has thousands of values, nearly all of them plain: no call is made for one of these.
     told: dict[str, Any] = {}
@@ -56,7 +62,15 @@ def _told(noun: Any, names: tuple[tuple[str, bool], ...]) -> dict[str, Any]:
         if type(value) not in _PLAIN:
             value = to_wire(value)
         told[name] = round(value, 1) if in_ms and isinstance(value, float) else value
+    for name in _may_be_left_out(typing.cast(typing.Hashable, type(noun))):
+        if told[name] is None:
+            del told[name]
     return told
+
+
+@cache
+def _may_be_left_out(kind: Any) -> tuple[str, ...]:
+    return tuple(field.name for field in dataclasses.fields(kind) if field.metadata.get("left_out_when_none"))
 
 
 @cache

@@ -43,7 +43,7 @@ def ask(
             seen.url, params=dict(query), headers=dict(headers or {}), timeout=_ASK_MS, fail_on_status_code=False
         )
         status, text = response.status, response.text()
-        recorder.note_budget(response.headers)
+        recorder.rate_limits.take(response.headers, status)
     except Error as error:
         reason = str(error).splitlines()[0]
         recorder.end_own(seen, failure=reason)

@@ -17,8 +17,8 @@ class Journey:
 
     `steps` are all its steps in order. `slow_after_s` only marks a run as slow; `deadline_s` ends it,
     and `step_s` is what one step may take. `file` is where it is
-    written, `guide_name` what the monitoring guide calls it. `requests` is what one run costs of the site's request budget at
-    most, None where nobody has counted.
+    written, `guide_name` what the monitoring guide calls it. `requests` is what one run costs of the request budget at
+    most, None where nobody has counted; it is believed until a run was counted.
     """
 
     name: str

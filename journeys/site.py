@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
-from config.bounds import Address, Bounds, Form, Whole, refuse, without_login
+from config.bounds import Address, Bounds, Flag, Form, SectionOrOff, Whole, refuse, without_login
+from facts import left_out_when_none
 
 # https://docs.stripe.com/testing: cards that are published, take no money, and are no secret.
 TEST_CARDS = frozenset(
@@ -110,17 +111,27 @@ class Card:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestBudget:
-    """What the site allows one client address: `requests` in a fixed window of `window_s` seconds."""
+    """What the site allows one client address: `requests` in a fixed window of `window_s` seconds.
+
+    `static_files` is whether its scripts, styles, pictures and fonts count as well, beside its pages and calls.
+    """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
 
-    requests: Annotated[int, Whole(1, 1_000_000, "it is how many requests the site allows one address")] = 100
+    requests: Annotated[int, Whole(1, 1_000_000, "it is how many requests the site allows one address")]
     window_s: Annotated[int, Whole(1, 86_400, "it is the length of the site's window in seconds, a day at most")] = 900
+    static_files: Annotated[bool, Flag()] = False
 
     def __post_init__(self) -> None:
         for name in ("requests", "window_s"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}: {getattr(self, name)} is not a number of at least 1")
+
+
+_BUDGET_OR_OFF = SectionOrOff(
+    "requests",
+    "write `requests` and `window_s` (seconds) below request_budget, or `request_budget: off` where the site has no limit",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +140,7 @@ class Site:
 
     `city` is the city as its buttons call it (or its id); `cities` maps those names to the ids in the site's addresses.
     `payment` is `test` (pay with a test card once test mode is proved) or `stop_before_payment`.
+    `request_budget` is None where the site has no limit, or tells its limit itself.
     `email_pattern` names every synthetic order: `{run}` is the run's id.
     `basic_auth_file` holds `user:password`; `header_files` maps header names to files that hold their values.
     """
@@ -145,7 +157,7 @@ class Site:
     card: Card = field(default_factory=Card)
     payment: Literal["test", "stop_before_payment"] = "test"
     email_pattern: str = "synthetic+{run}@example.com"
-    request_budget: RequestBudget = field(default_factory=RequestBudget)
+    request_budget: Annotated[RequestBudget | None, _BUDGET_OR_OFF] = field(default=None, metadata=left_out_when_none())
     basic_auth_file: str | None = None
     header_files: dict[_HeaderName, str] = field(default_factory=dict)
 

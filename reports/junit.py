@@ -7,21 +7,27 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ET
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from config.visible import visible
 from facts import Run, Status, Step, StepStatus
 
 
-def junit_xml(runs: Sequence[Run]) -> str:
-    """The document, times in seconds. A run without a step (it never began) is one case that carries the run's name."""
+def junit_xml(runs: Sequence[Run], *, wanted: int = 1, why_fewer: str | None = None) -> str:
+    """The document, times in seconds. A run without a step (it never began) is one case that carries the run's name.
+
+    `wanted` is how many runs of one journey the command was asked for. Where there are fewer, and at least one, `why_fewer`
+    says why, and one more suite has it as an error.
+    """
     root = ET.Element("testsuites")
     of_this_name = Counter(_name(run) for run in runs)
     number: Counter[str] = Counter()
     for run in runs:
         name = _name(run)
         number[name] += 1
-        _add_suite(root, run, repetition=number[name], of=of_this_name[name])
+        _add_suite(root, run, repetition=number[name], of=max(wanted, of_this_name[name]))
+    if why_fewer:
+        _add_missing(root, runs[-1], made=len(runs), wanted=wanted, why=why_fewer)
     ET.indent(root)
     return ET.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
 
@@ -37,7 +43,7 @@ def _add_suite(root: ET.Element, run: Run, *, repetition: int, of: int) -> None:
     class_name = _clean(f"{run.journey}.{repetition}" if is_repeated else run.journey)
     suite = ET.SubElement(root, "testsuite", name=name, time=_seconds(run.duration_ms))
     suite.set("timestamp", run.started_at.strftime("%Y-%m-%dT%H:%M:%S"))
-    _add_properties(suite, run, repetition=repetition, of=of)
+    _add_properties(suite, _properties_of(run, repetition=repetition, of=of))
     counts = dict.fromkeys(("failures", "errors", "skipped"), 0)
     own_fault = run.status in (Status.ERRORED, Status.BLOCKED)
     told = False
@@ -54,10 +60,22 @@ def _add_suite(root: ET.Element, run: Run, *, repetition: int, of: int) -> None:
         suite.set(name, str(count))
 
 
-def _add_properties(suite: ET.Element, run: Run, *, repetition: int, of: int) -> None:
+def _add_missing(root: ET.Element, last: Run, *, made: int, wanted: int, why: str) -> None:
+    """Add one suite for the runs that were not made."""
+    number = made + 1
+    suite = ET.SubElement(root, "testsuite", name=f"{_name(last)} #{number}", time="0.000", tests="1")
+    _add_properties(suite, {"location": last.location, "repetition": number, "repetitions": wanted, "status": "missed"})
+    counts = dict.fromkeys(("failures", "errors", "skipped"), 0)
+    class_name = _clean(f"{last.journey}.{number}")
+    case = ET.SubElement(suite, "testcase", classname=class_name, name=_clean(last.journey), time="0.000")
+    _add_problem(case, "error", "missed", f"stopped after {made} of {wanted} runs: {why}", counts)
+    for name, count in counts.items():
+        suite.set(name, str(count))
+
+
+def _properties_of(run: Run, *, repetition: int, of: int) -> dict[str, object]:
     """What tells two runs apart; `attempt` is the one whose steps these are."""
-    properties = ET.SubElement(suite, "properties")
-    facts = {
+    return {
         "run_id": run.id,
         "location": run.location,
         "repetition": repetition,
@@ -68,7 +86,11 @@ def _add_properties(suite: ET.Element, run: Run, *, repetition: int, of: int) ->
         "blame": run.blame or "",
         "flaky": str(run.flaky).lower(),
     }
-    for name, value in facts.items():
+
+
+def _add_properties(suite: ET.Element, found: Mapping[str, object]) -> None:
+    properties = ET.SubElement(suite, "properties")
+    for name, value in found.items():
         ET.SubElement(properties, "property", name=name, value=_clean(str(value)))
 
 

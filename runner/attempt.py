@@ -232,6 +232,8 @@ def _walk(visit: Visit) -> Failure | None:
 
 def _facts(order: Order, visit: Visit, failure: Failure | None, started_at: datetime) -> Attempt:
     """The attempt as it was seen; its status and blame are the supervisor's to judge."""
+    limits = visit.recorder.rate_limits
+    limit = limits.tightest
     return Attempt(
         number=order.number,
         status=Status.FAILED if failure else Status.PASSED,
@@ -242,9 +244,10 @@ def _facts(order: Order, visit: Visit, failure: Failure | None, started_at: date
         duration_ms=visit.duration_ms,
         waited_ms=visit.waited_ms,
         traced=order.traced,
-        requests_left=visit.recorder.requests_left,
-        requests_counted=visit.recorder.requests_counted,
-        requests_reset_at=visit.recorder.requests_reset_at,
+        requests_left=limit.latest.left if limit else None,
+        requests_limit=limit.latest.allowed if limit else None,
+        requests_counted=limit.counted if limit else None,
+        requests_reset_at=(limit.latest.resets_at if limit else None) or limits.retry_at,
         page=_address(visit.page_on_show),
         page_text=visit.page_text or None,
         steps=visit.steps(),

@@ -1,21 +1,34 @@
-"""What this address may still ask of the site: told by the site itself where it tells, else counted; and what the coming slots want.
+"""How many requests this address may still send to the site, and how many the coming slots need.
 
-The site allows one client address so many requests in a fixed window (`request_budget` of `site.yaml`), and then answers 429 to
-everything. A runner is one address, whatever it runs.
+There is no budget unless somebody names one. The site does, by the rate-limit headers of its answers or by a 429, and
+`request_budget` of `site.yaml` does. Where both do, the site's own numbers hold, and a smaller number in `site.yaml` holds
+as well. A runner is one address, whatever it runs.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from facts import NOT_CONFIRMED, Attempt, PlannedJourney, Run, Status
 from journeys.site import RequestBudget
 
 # Of runs that are made side by side one ends after the other has begun.
 _SIDE_BY_SIDE = timedelta(minutes=2)
+# What a run costs changes with the site, so that only its last runs tell.
+_RECENT = 3
+# `Retry-After` may ask for more patience than the limit needs: the 6FB shop says an hour, and lets in after 15 minutes.
+_LONGEST_WAIT = timedelta(hours=1)
+# A window that would end later is a header that means something else, and would stop all runs for as long.
+_LONGEST_WINDOW = timedelta(days=1)
+_MOST_SIMULATED = 20_000
+REFUSED_WITHOUT_A_LIMIT = (
+    "the site answered 429, and tells neither how many requests it allows nor when it takes more; "
+    "write its limit into site.yaml as request_budget, so that runs keep to it"
+)
+_FILES = frozenset({"stylesheet", "script", "image", "font", "media", "manifest", "texttrack"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,13 +52,15 @@ class Want:
 class Reserve:
     """What a run must leave of the request budget, so that no coming slot is missed for want of it.
 
-    `left` requests are there before the run, `kept` are for coming slots of journeys whose cost is known, and `unpriced` is the
-    number of slots of others, each of which is taken to cost what this run's first attempt did.
+    `left` requests are there before the run, None where there is no budget. `kept` are for coming slots of journeys whose cost is
+    known, and `unpriced` is the number of slots of others, each of which is taken to cost what this run's first attempt did.
+    `told`: what the site tells during the run replaces `left`; otherwise the smaller of both holds.
     """
 
-    left: int
+    left: int | None
     kept: int = 0
     unpriced: int = 0
+    told: bool = True
 
     def why_not_confirm(self, first: Attempt) -> str | None:
         """Return why a failed first attempt is not confirmed by a second one; None where the budget holds both it and the coming slots.
@@ -53,99 +68,193 @@ class Reserve:
         A slot that is missed says nothing of the shop, while the next slot or another location confirms a failure that had no second
         attempt. So first attempts come before second ones.
         """
-        cost = cost_of(first)
-        left = max(0, self.left - cost) if first.requests_left is None else first.requests_left
-        kept = self.kept + self.unpriced * cost
+        cost = cost_of(first, None)
+        known = [] if first.requests_left is None else [first.requests_left]
+        if self.left is not None and not (known and self.told):
+            known.append(max(0, self.left - cost))
+        if not known:
+            return None
+        left, kept = min(known), self.kept + self.unpriced * cost
         if left - cost >= kept:
             return None
         return f"{NOT_CONFIRMED} ({left} requests are left, a second attempt takes about {cost}, the coming slots need {kept})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """`left` requests until `resets_at`, of `allowed` where that is known. `source` says who counts: `site` told it by its rate-limit
+    headers, `refused` is a site that answered 429, `named` is `site.yaml`'s number, counted here."""
+
+    left: int
+    resets_at: datetime
+    allowed: int | None
+    source: str
+
+    def __str__(self) -> str:
+        of = "" if self.allowed is None else f" of {self.allowed}"
+        how = {"named": " (counted here)", "refused": " (it answered 429)"}.get(self.source, "")
+        return f"{self.left}{of} requests are left to this address until {self.resets_at:%H:%M:%S} UTC{how}"
+
+    @property
+    def way_out(self) -> str:
+        """What to change where this is too little."""
+        if self.source == "named":
+            return (
+                "raise request_budget.requests in site.yaml if the site allows more; "
+                "write `request_budget: off` there if it has no limit"
+            )
+        told = "its rate-limit headers tell it" if self.source == "site" else "it answered 429"
+        return f"this is the site's own limit ({told}): wait until then, or run less often (`every` in locations.yaml)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
     """Where this address stands.
 
-    `left` requests until `resets_at`; None before anything is known. `told` is whether the site said so itself. `costs` is
-    what a run of each journey that went to its end costs at least, `latest` what the first attempt of its last run cost. `as_of` is
-    when the last run ended.
+    `allowed` is what `site.yaml` names, None where it names none; `spent` requests were counted against that since `began`.
+    `site` is what the site itself told last, None where it tells nothing. `costs` is what the last runs of each journey
+    that went to their end cost, `latest` what the first attempt of its last run cost. `as_of` is when the last run ended.
     """
 
-    allowed: RequestBudget = field(default_factory=RequestBudget)
-    left: int | None = None
-    resets_at: datetime | None = None
-    told: bool = False
-    costs: Mapping[str, int] = field(default_factory=dict)
+    allowed: RequestBudget | None = None
+    spent: int = 0
+    began: datetime | None = None
+    site: Window | None = None
+    costs: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     latest: Mapping[str, int] = field(default_factory=dict)
     as_of: datetime | None = None
 
     def at(self, now: datetime) -> Budget:
         """The same a moment later: a window that is over leaves nothing known, nor does one of a clock that was ahead."""
-        is_over = self.resets_at is not None and now >= self.resets_at
-        of_the_future = self.as_of is not None and self.as_of > now + _SIDE_BY_SIDE
-        if is_over or of_the_future:
-            return replace(self, left=None, resets_at=None, told=False, as_of=None)
-        return self
+        if self.as_of is not None and self.as_of > now + _SIDE_BY_SIDE:
+            return replace(self, spent=0, began=None, site=None, as_of=None)
+        budget = self
+        if self.site is not None and now >= self.site.resets_at:
+            budget = replace(budget, site=None)
+        named = budget._named()
+        return replace(budget, spent=0, began=None) if named is None or now >= named.resets_at else budget
+
+    def _named(self) -> Window | None:
+        """The window of `site.yaml`'s number, which begins with a run."""
+        if self.allowed is None or self.began is None:
+            return None
+        left = max(0, self.allowed.requests - self.spent)
+        resets_at = self.began + timedelta(seconds=self.allowed.window_s)
+        return Window(left=left, resets_at=resets_at, allowed=self.allowed.requests, source="named")
+
+    def windows(self, now: datetime) -> list[Window]:
+        """Return the windows that hold at a moment; none where nobody has named a budget, or nothing is spent yet."""
+        here = self.at(now)
+        site, named = here.site, here._named()
+        if site and named and site.left <= named.left and site.resets_at >= named.resets_at:
+            named = None  # it adds nothing
+        return [window for window in (site, named) if window]
 
     def after(self, run: Run) -> Budget:
         """Where it stands once a run was made. What the site told last holds; where it tells nothing, answers are counted."""
         budget = self.at(run.started_at)
         for attempt in run.attempts:
-            budget = budget._after_attempt(attempt, run)
-        if run.status is Status.PASSED and len(run.attempts) == 1:
-            cost = cost_of(run.attempts[0])
-            cheapest = min(cost, self.costs.get(run.journey, cost))
-            budget = replace(budget, costs={**self.costs, run.journey: cheapest})
+            budget = budget.after_attempt(attempt, run.started_at)
         if not run.attempts:
             return budget
-        latest = {**self.latest, run.journey: cost_of(run.attempts[0])}
-        return replace(budget, as_of=run.finished_at, latest=latest)
+        last = run.attempts[-1]
+        costs = budget.costs
+        if last.status is Status.PASSED:
+            costs = {**costs, run.journey: (*costs.get(run.journey, ()), self.cost_of(last))[-_RECENT:]}
+        latest = {**budget.latest, run.journey: self.cost_of(run.attempts[0])}
+        return replace(budget, as_of=run.finished_at, costs=costs, latest=latest)
 
-    def _after_attempt(self, attempt: Attempt, run: Run) -> Budget:
-        ends = run.started_at + timedelta(seconds=self.allowed.window_s)
-        if any(r.party == "first" and r.status == 429 for r in attempt.requests):
-            return replace(self, left=0, resets_at=attempt.requests_reset_at or self.resets_at or ends)
-        if attempt.requests_left is not None:
-            resets = attempt.requests_reset_at or self.resets_at or ends
-            return replace(self, left=attempt.requests_left, resets_at=resets, told=True)
-        if self.told and self.left is not None:
-            return replace(self, left=max(0, self.left - cost_of(attempt)))
-        left = (self.allowed.requests if self.left is None else self.left) - cost_of(attempt)
-        return replace(self, left=max(0, left), resets_at=self.resets_at or ends)
+    def after_attempt(self, attempt: Attempt, started_at: datetime) -> Budget:
+        """Where it stands once an attempt of a run that started then was made."""
+        cost = self.cost_of(attempt)
+        budget = self.after_requests(cost, started_at)
+        if _is_refused(attempt):
+            return replace(budget, site=budget._refused(attempt, started_at))
+        if attempt.requests_left is None:
+            left = max(0, budget.site.left - cost) if budget.site else 0
+            return replace(budget, site=replace(budget.site, left=left) if budget.site else None)
+        resets_at = attempt.requests_reset_at or (budget.site.resets_at if budget.site else budget._ends(started_at))
+        if resets_at is None:  # nobody knows how long it holds
+            return replace(budget._without_larger_number(attempt), site=None)
+        resets_at = min(resets_at, started_at + _LONGEST_WINDOW)
+        told = Window(left=attempt.requests_left, resets_at=resets_at, allowed=attempt.requests_limit, source="site")
+        return replace(budget._without_larger_number(attempt), site=told)
 
-    def certain_block(self, journey: str, now: datetime) -> str | None:
-        """Why a run of a journey would certainly end in a 429; None where it might not."""
-        here, cost = self.at(now), self.costs.get(journey, 1)
-        if here.left is None or here.resets_at is None or cost <= here.left:
-            return None
-        return f"the request budget: {here.rest()}, and a run of {journey} costs at least {cost}"
+    def _without_larger_number(self, attempt: Attempt) -> Budget:
+        """Where the site tells its limit, `site.yaml`'s number counts only if it is smaller, also once the site's window is over."""
+        told = attempt.requests_limit
+        is_smaller = self.allowed is not None and told is not None and self.allowed.requests < told
+        return self if is_smaller else replace(self, spent=0, began=None)
+
+    def after_requests(self, cost: int, at: datetime) -> Budget:
+        """Where it stands once so many requests were counted here."""
+        return replace(self, spent=self.spent + cost, began=self.began or at)
+
+    def _ends(self, started_at: datetime) -> datetime | None:
+        named = self._named() or replace(self, began=started_at)._named()
+        return named.resets_at if named else None
+
+    def _refused(self, attempt: Attempt, started_at: datetime) -> Window | None:
+        """Nothing is left after a 429 until the window ends; None where nobody says when that is."""
+        told = attempt.requests_reset_at
+        if told is not None and attempt.requests_left is not None:
+            ends: datetime | None = min(told, started_at + _LONGEST_WINDOW)
+        else:  # what is told is `Retry-After`, if anything
+            asked = min(told, started_at + _LONGEST_WAIT) if told else None
+            ends = self.site.resets_at if self.site else self._ends(started_at) or asked
+        allowed = attempt.requests_limit or (self.site.allowed if self.site else None)
+        return Window(left=0, resets_at=ends, allowed=allowed, source="refused") if ends else None
+
+    def cost_of(self, attempt: Attempt) -> int:
+        """Return how many of an attempt's requests count against the limit."""
+        return cost_of(attempt, self.allowed)
+
+    def certain_block(self, journey: str, now: datetime, under_way: Iterable[str] = ()) -> str | None:
+        """Why a run of a journey would certainly end in a 429, and what to change; None where it might not.
+
+        `under_way` are the journeys of the runs beside it, which are not counted as spent yet.
+        """
+        cost = min(self.costs.get(journey, (1,)))
+        beside = sum(min(self.costs.get(other, (0,))) for other in under_way)
+        fresh = replace(self.at(now), began=now)._named() if beside else None
+        for window in self.windows(now) or ([fresh] if fresh else []):
+            left = max(0, window.left - beside)
+            if cost > left:
+                short = replace(window, left=left)
+                return f"the request budget: {short}, and a run of {journey} costs at least {cost}; {short.way_out}"
+        return None
 
     def warning(self, planned: Sequence[PlannedJourney], now: datetime) -> str | None:
         """What the slots until the window's end want, where that is more than is left; with the arithmetic."""
-        here = self.at(now)
-        if here.left is None or here.resets_at is None:
-            return None
-        wants = [want for want in self._wants(planned, now, here.resets_at) if want.requests]
-        total = sum(want.requests for want in wants)
-        if total <= here.left:
-            return None
-        return (
-            f"the request budget will not last: {here.rest()}, and the slots until then want {sum_of(wants)} = {total}"
-        )
+        for window in self.windows(now):
+            wants = [want for want in self._wants(planned, now, window.resets_at) if want.requests]
+            total = sum(want.requests for want in wants)
+            if total > window.left:
+                short = f"{window}, and the slots until then want {sum_of(wants)} = {total}"
+                return f"the request budget will not last: {short}; {window.way_out}"
+        return None
 
     def reserve(self, planned: Sequence[PlannedJourney], *, journey: str, slot: datetime, now: datetime) -> Reserve:
         """Return what a run of a journey's slot must leave to the slots that come until the window ends."""
-        here = self.at(now)
-        until = here.resets_at or now + timedelta(seconds=self.allowed.window_s)
+        windows = self.windows(now)
+        fresh = replace(self.at(now), began=now)._named()
+        if not windows and fresh is not None:
+            windows = [fresh]
+        reserves = [self._reserve(window, planned, journey, slot) for window in windows]
+        return min(reserves, key=lambda one: (one.left or 0) - one.kept, default=Reserve(left=None))
+
+    def _reserve(self, window: Window, planned: Sequence[PlannedJourney], journey: str, slot: datetime) -> Reserve:
         # The slot of another journey at the same moment may be under way beside this one, and is not counted as spent yet.
         before = slot - timedelta(microseconds=1)
         others = [p for p in planned if p.journey != journey]
-        wants = self._wants([p for p in planned if p.journey == journey], slot, until) + self._wants(
-            others, before, until
+        wants = self._wants([p for p in planned if p.journey == journey], slot, window.resets_at) + self._wants(
+            others, before, window.resets_at
         )
         return Reserve(
-            left=self.allowed.requests if here.left is None else here.left,
+            left=window.left,
             kept=sum(want.requests for want in wants),
             unpriced=sum(want.slots for want in wants if not want.cost),
+            told=window.source != "named",
         )
 
     def _wants(self, planned: Sequence[PlannedJourney], after: datetime, until: datetime) -> list[Want]:
@@ -153,22 +262,43 @@ class Budget:
             Want(
                 journey=p.journey,
                 slots=len(list(p.grid.between(after, until))),
-                cost=max(self.costs.get(p.journey, 0), self.latest.get(p.journey, 0)),
+                cost=max(min(self.costs.get(p.journey, (0,))), self.latest.get(p.journey, 0)),
             )
             for p in planned
         ]
 
-    def rest(self) -> str:
-        """What is left, until when, and who says so."""
-        until = f"{self.resets_at:%H:%M:%S} UTC" if self.resets_at else "the window's end"
-        how = "" if self.told else " (counted here; the site does not tell)"
-        return f"{self.left} of {self.allowed.requests} requests are left to this address until {until}{how}"
+
+def was_refused(run: Run) -> bool:
+    """Whether the site answered 429 to the run's last attempt."""
+    return bool(run.attempts) and _is_refused(run.attempts[-1])
 
 
-def cost_of(attempt: Attempt) -> int:
-    """What the site counted, or all that it answered where it does not say."""
-    answered = sum(r.party == "first" and r.status is not None for r in attempt.requests)
-    return answered if attempt.requests_counted is None else attempt.requests_counted
+def _is_refused(attempt: Attempt) -> bool:
+    return any(r.party == "first" and r.status == 429 for r in attempt.requests)
+
+
+def counted(attempt: Attempt, allowed: RequestBudget | None) -> Attempt:
+    """Return the attempt with `requests_counted` filled in. Do this while it still has all its requests: a long record is cut."""
+    return replace(attempt, requests_counted=cost_of(attempt, allowed))
+
+
+def cost_of(attempt: Attempt, allowed: RequestBudget | None) -> int:
+    """Return how many requests of an attempt count against the site's limit.
+
+    Where the site tells its limit, those are the answers that told it. Otherwise it is every request to the site itself that the site
+    answered: pages, redirects and calls, and its files (scripts, styles, pictures, fonts) only where `static_files` of the budget says
+    so. Third parties and answers out of the browser's cache never count.
+    """
+    if attempt.requests_counted is not None:
+        return attempt.requests_counted
+    files_count = allowed is not None and allowed.static_files
+    return sum(
+        r.party == "first"
+        and r.status is not None
+        and r.transferred_bytes != 0
+        and (files_count or r.kind not in _FILES)
+        for r in attempt.requests
+    )
 
 
 def sum_of(wants: Sequence[Want]) -> str:
@@ -176,10 +306,47 @@ def sum_of(wants: Sequence[Want]) -> str:
     return " + ".join(map(str, wants))
 
 
-def wanted_in_a_window(planned: Mapping[str, float], costs: Mapping[str, int], window_s: float) -> list[Want]:
-    """What journeys (name to period in seconds) want in the fullest window, where every run goes to its end at once."""
+def wanted_in_a_window(
+    planned: Iterable[PlannedJourney], costs: Mapping[str, int], allowed: RequestBudget
+) -> list[Want]:
+    """What journeys want in the fullest window, where every run goes to its end at once; those of unknown cost are left out."""
     return [
-        Want(journey=journey, slots=math.ceil(window_s / period_s), cost=costs[journey])
-        for journey, period_s in planned.items()
-        if journey in costs
+        Want(journey=p.journey, slots=math.ceil(allowed.window_s / p.period_s), cost=costs[p.journey])
+        for p in planned
+        if p.journey in costs
     ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Misses:
+    """How many slots of a journey a runner would miss for the budget, of how many."""
+
+    journey: str
+    missed: int
+    slots: int
+
+    def __str__(self) -> str:
+        return f"{self.missed} of {self.slots} slots of {self.journey}"
+
+
+def missed_by_plan(planned: Sequence[PlannedJourney], costs: Mapping[str, int], allowed: RequestBudget) -> list[Misses]:
+    """Return which slots a runner would miss for the budget of `site.yaml`, if every run passed at once: it walks through its plan.
+
+    The walk takes one window, or the longest period where that is longer. Journeys of unknown cost are left out.
+    """
+    known = [p for p in planned if p.journey in costs]
+    begins = datetime(2026, 1, 1, tzinfo=UTC)
+    span = timedelta(seconds=max([allowed.window_s, *(p.period_s for p in known)]))
+    just_before = timedelta(microseconds=1)
+    slots = sorted(
+        (slot, p.journey) for p in known for slot in p.grid.between(begins - just_before, begins + span - just_before)
+    )[:_MOST_SIMULATED]
+    budget = Budget(allowed=allowed, costs={p.journey: (costs[p.journey],) for p in known})
+    missed = dict.fromkeys((p.journey for p in known), 0)
+    for slot, journey in slots:
+        if budget.certain_block(journey, slot):
+            missed[journey] += 1
+        else:
+            budget = budget.at(slot).after_requests(costs[journey], slot)
+    of = [journey for _, journey in slots]
+    return [Misses(journey=name, missed=n, slots=of.count(name)) for name, n in missed.items() if n]

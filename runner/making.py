@@ -14,7 +14,7 @@ from config.logs import bound_contextvars, get_logger
 from facts import Failpoint, PlannedJourney, Run, Status, WireError, from_wire, to_wire
 from journeys.site import Site
 from runner.accounting import Accounting
-from runner.budget import Budget, Reserve
+from runner.budget import REFUSED_WITHOUT_A_LIMIT, Budget, Reserve, was_refused
 from runner.claims import Claims
 from runner.due import STOPPED
 from runner.job import Job, new_run_id
@@ -67,6 +67,8 @@ class Maker:
         self._stopping, self._ending = stopping, threading.Event()
         self._lock = threading.Lock()
         self._makings: dict[str, Making] = {}
+        self._uncounted: dict[str, str] = {}
+        """The journeys of runs whose requests are not counted as spent yet, by run."""
         self._budget = Budget()
 
     @property
@@ -126,14 +128,17 @@ class Maker:
         if making is None:
             return self._accounting.missed(journey, slot, refusal, run_id=run_id)
         try:
-            run = making.wait()
+            try:
+                run = making.wait()
+            finally:
+                with self._lock:
+                    self._makings.pop(run_id, None)
+            self._at("run.made")
+            if self._ending.is_set() and run.status is Status.ERRORED:
+                return self._accounting.missed(journey, slot, STOPPED, run_id=run_id)
+            return self._accounted(run)
         finally:
-            with self._lock:
-                self._makings.pop(run_id, None)
-        self._at("run.made")
-        if self._ending.is_set() and run.status is Status.ERRORED:
-            return self._accounting.missed(journey, slot, STOPPED, run_id=run_id)
-        return self._accounted(run)
+            self._uncounted.pop(run_id, None)
 
     def _start(self, job: Job) -> tuple[str, Making | None]:
         """The run, or why it is not made."""
@@ -141,20 +146,20 @@ class Maker:
         with self._lock:
             if self._stopping.is_set():
                 return STOPPED, None
+            self._budget = replace(self._budget, allowed=job.site.request_budget)
             # A run that must end in a 429 measures nothing, and prolongs the block at sites that count what they refuse.
-            blocked = self._budget.certain_block(job.journey, self._clock())
+            blocked = self._budget.certain_block(job.journey, self._clock(), self._uncounted.values())
             if blocked:
                 return blocked, None
             making = self._makings[job.run_id] = self._make(replace(job, reserve=self._reserve(job)))
+            self._uncounted[job.run_id] = job.journey
             return "", making
 
     def _reserve(self, job: Job) -> Reserve | None:
         plan = self._plans.plan
         if plan is None or job.slot is None:
             return None
-        return replace(self._budget, allowed=job.site.request_budget).reserve(
-            plan.journeys, journey=job.journey, slot=job.slot, now=self._clock()
-        )
+        return self._budget.reserve(plan.journeys, journey=job.journey, slot=job.slot, now=self._clock())
 
     def _accounted(self, run: Run) -> Run:
         """The run, with a note where what is left of the request budget will not do for the coming slots."""
@@ -162,7 +167,11 @@ class Maker:
         allowed = from_wire(Site, plan.site).request_budget if plan else self._budget.allowed
         with self._lock:
             self._budget = replace(self._budget, allowed=allowed).after(run)
-            warning = self._budget.warning(plan.journeys if plan else (), self._clock())
+            self._uncounted.pop(run.id, None)  # at once, so that no run that starts now sees neither
+            now = self._clock()
+            warning = self._budget.warning(plan.journeys if plan else (), now)
+            if was_refused(run) and not self._budget.windows(now):
+                warning = REFUSED_WITHOUT_A_LIMIT
         if warning is None:
             return run
         _log.warning("request_budget_short", warning=warning)

@@ -21,6 +21,7 @@ from types import FrameType
 from typing import Any
 
 from facts import Attempt, Blame, Run, Status, from_wire, to_wire
+from runner.budget import counted
 from runner.intake import Intake, Tell
 from runner.job import Job
 from runner.judging import judged, unmade
@@ -83,7 +84,7 @@ class Supervisor:
             return unmade(seen, reason, Status.ERRORED, Blame.RUNNER, steps=self._intake.course.steps)
         try:
             self._minder.mind(seen, traced=traced)
-            attempt = judged(seen, self._job, self._intake.course.steps)
+            attempt = counted(judged(seen, self._job, self._intake.course.steps), self._job.site.request_budget)
         finally:
             kill_offspring()
             shutil.rmtree(seen.folder, ignore_errors=True)

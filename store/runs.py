@@ -21,6 +21,7 @@ from sqlalchemy import (
     cast,
     desc,
     func,
+    inspect,
     literal,
     or_,
     select,
@@ -120,6 +121,15 @@ def _keep_duplicate(connection: Connection, row: RunRow) -> None:
     columns = row.by_column()
     kept = {key: columns[key] for key in ("id", "journey", "location", "slot", "record", "received_at")}
     connection.execute(insert(connection, duplicates).values(**kept).on_conflict_do_nothing())
+
+
+def are_kept(connection: Connection) -> bool:
+    """Return whether the table of runs is there, in this version's form; a database that no hub of this version has used lacks it."""
+    inspector = inspect(connection)
+    if not inspector.has_table(table.name):
+        return False
+    there = {column["name"] for column in inspector.get_columns(table.name)}
+    return there >= {column.name for column in table.columns}
 
 
 def get(connection: Connection, run_id: str) -> StoredRun | None:

@@ -7,7 +7,6 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any, cast
 
 from playwright.sync_api import BrowserContext, ConsoleMessage, Error, Frame, Page, Response, WebError
@@ -17,11 +16,11 @@ from playwright.sync_api import Request as BrowserRequest
 import facts
 from journeys.recording.endpoints import LIVE, endpoint_of, origin_of, party_of
 from journeys.recording.phases import request_phases
+from journeys.recording.rate_limits import RateLimits
 from journeys.recording.vitals import BINDING, SCRIPT, VitalsLog
 from journeys.walls import wall_told_by
 
 _MOST_REQUESTS = 2000
-_LESS_IS_FROM_NOW = 10_000_000
 _MOST_LINES = 200
 _TEXT = 2000
 _BODY = 500
@@ -55,6 +54,8 @@ class SeenRequest:
     answer: str | None = None
     """The start of a good answer's body; it is kept with the run only where its step fails."""
     wants_json: bool = False
+    limits: tuple[str, ...] = ()
+    """The names of the site's request limits that counted it."""
     came_from: SeenRequest | None = None
     """The request whose redirect this one follows."""
 
@@ -86,12 +87,7 @@ class Recorder:
         self.console: list[facts.ConsoleLine] = []
         self.dialogs: list[facts.Dialog] = []
         self.vitals = VitalsLog(first=self.origins, clock=clock)
-        self.requests_left: int | None = None
-        """The lowest `x-ratelimit-remaining` that the site has answered in the window that is open now."""
-        self.requests_reset_at: datetime | None = None
-        """When that window ends, by `x-ratelimit-reset`."""
-        self.requests_counted: int | None = None
-        """How many answers carried it: the requests that the site counts."""
+        self.rate_limits = RateLimits()
         self.walled: str | None = None
         """What says that a bot wall answered instead of the site."""
         self.live_key: str | None = None
@@ -191,25 +187,13 @@ class Recorder:
             return
         seen.status = response.status
         if seen.party == "first":
-            self.note_budget(response.headers)
+            seen.limits = self.rate_limits.take(response.headers, response.status)
         self._note_wall(seen, response.headers)
         if seen.status >= 400 and seen.kind in _TEXT_KINDS:
             seen.body = _text_of(response)
         elif seen.party == "first" and seen.kind in _CALLS and _is_short_text(response.headers):
             # Read as it comes: while the page is on its way elsewhere nobody can ask for it any more.
             seen.answer = _text_of(response)
-
-    def note_budget(self, headers: dict[str, str]) -> None:
-        """What an answer of the site tells about the rest of its request budget."""
-        left = headers.get("x-ratelimit-remaining", "")
-        if not left.isdigit():
-            return
-        self.requests_counted = (self.requests_counted or 0) + 1
-        resets_at = _moment(headers.get("x-ratelimit-reset", ""))
-        if resets_at and self.requests_reset_at and resets_at > self.requests_reset_at:
-            self.requests_left = None  # a new window
-        self.requests_reset_at = resets_at or self.requests_reset_at
-        self.requests_left = min(int(left), self.requests_left if self.requests_left is not None else int(left))
 
     def _note_wall(self, seen: SeenRequest, headers: dict[str, str]) -> None:
         # A wall before somebody else's script stops nobody from buying.
@@ -235,6 +219,8 @@ class Recorder:
             # An answer out of the browser's cache carried no head over the wire; Playwright counts it off the body's zero.
             seen.body_bytes = max(0, sizes["responseBodySize"])
             seen.transferred_bytes = sizes["responseHeadersSize"] + sizes["responseBodySize"]
+            if seen.transferred_bytes == 0:
+                self.rate_limits.forget(seen.limits)
 
     def _failed(self, request: BrowserRequest) -> None:
         seen = self._under_way.pop(request, None)
@@ -349,19 +335,6 @@ def _frames_of(error: WebError) -> str:
     message = getattr(error.error, "message", None) or str(error.error)
     head, found, frames = stack.partition(message)
     return frames if found and message and "\n" not in head else stack
-
-
-def _moment(text: str) -> datetime | None:
-    """A moment as sites tell it: ISO 8601, seconds since the epoch, or seconds from now; None for anything else."""
-    try:
-        if text.isdigit():
-            seconds = int(text)
-            from_now = seconds < _LESS_IS_FROM_NOW
-            return datetime.fromtimestamp(time.time() + seconds if from_now else seconds, UTC)
-        moment = datetime.fromisoformat(text)
-    except (ValueError, OverflowError, OSError):
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _is_short_text(headers: Mapping[str, str]) -> bool:

@@ -37,9 +37,15 @@ def cut_notes(run: Run) -> tuple[str, ...]:
 
 
 def _budget(run: Run) -> tuple[Detail, ...]:
-    left = [attempt.requests_left for attempt in run.attempts if attempt.requests_left is not None]
-    note = "the site limits requests per address"
-    return (Detail(name="Request budget", value=f"{left[-1]} left", note=note),) if left else ()
+    """What the run cost of the site's request limit, and what the site said was left of it."""
+    counted = [attempt.requests_counted for attempt in run.attempts if attempt.requests_counted is not None]
+    told = [attempt for attempt in run.attempts if attempt.requests_left is not None]
+    parts = [f"{sum(counted)} counted"] if counted else []
+    if told:
+        of = "" if told[-1].requests_limit is None else f" of {told[-1].requests_limit}"
+        parts.append(f"{told[-1].requests_left}{of} left")
+    note = "the site limits requests per address" if told else "the site told no limit"
+    return (Detail(name="Request budget", value=", ".join(parts), note=note),) if parts else ()
 
 
 def _slow(run: Run) -> str | None:

@@ -116,16 +116,28 @@ def test_prices_are_given_with_set(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_repeat_shows_the_spread_and_stops_at_the_request_budget(tmp_path: Path) -> None:
+def test_repeat_stops_at_the_sites_own_limit_and_says_so_everywhere(tmp_path: Path) -> None:
     with serve_demo(settings=DemoSettings(rate_limit=12)) as demo:
-        options = ("--repeat", "9", "--json", "runs.json", "--set", "request_budget.requests=12")
+        options = ("--repeat", "9", "--json", "runs.json", "--junit", "runs.xml", "--set", "request_budget=off")
         done = sixfb("run", "vip_member_discount", "--site", demo.shop_url, *options, cwd=tmp_path)
     runs = json.loads((tmp_path / "runs.json").read_text())
     assert [run["status"] for run in runs] == ["passed", "passed"]
-    assert "stopped after 2 of 9 runs" in done.stdout
-    assert "2 of 2 passed; flake rate 0%" in done.stdout
-    assert "median" in done.stdout
-    assert done.returncode == 0
+    said = " ".join(done.stdout.split())
+    assert "stopped after 2 of 9 runs: the request budget: " in said
+    assert "this is the site's own limit" in said
+    assert "2 of 9 runs were made, 2 passed; no rate is given" in said
+    assert "median" in said
+    assert 'name="vip_member_discount@local #3"' in (tmp_path / "runs.xml").read_text()
+    assert done.returncode == 3
+
+
+def test_a_smaller_number_in_site_yaml_stops_after_one_run_and_names_the_key(tmp_path: Path) -> None:
+    with serve_demo() as demo:
+        options = ("--repeat", "3", "--json", "runs.json", "--set", "request_budget.requests=7")
+        done = sixfb("run", "vip_member_discount", "--site", demo.shop_url, *options, cwd=tmp_path)
+    assert [run["status"] for run in json.loads((tmp_path / "runs.json").read_text())] == ["passed"]
+    assert "raise request_budget.requests in site.yaml" in " ".join(done.stdout.split())
+    assert done.returncode == 3
 
 
 def test_the_journeys_run_under_plain_pytest(demo: Demo, tmp_path: Path) -> None:

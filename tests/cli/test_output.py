@@ -20,7 +20,7 @@ from cli.app import app, main
 from cli.failing import complain
 from cli.output import json_text, say, say_table
 from cli.progress import Progress, print_outcome
-from cli.repeat import print_spread
+from cli.repeat import Repetitions, print_spread
 from cli.rounds import print_failures
 from config.visible import visible, visible_json
 from facts import Status
@@ -160,7 +160,7 @@ def test_a_run_as_it_happens_sends_none_either(monkeypatch: pytest.MonkeyPatch) 
             step = {"name": f"step{ACTS}", "status": status, "duration_ms": None, "error": f"why{ACTS}"}
             progress.on_event("step_ended", {"step": step})
     print_outcome(a_hostile_run())
-    print_spread([a_hostile_run(), a_run(status=Status.PASSED)])
+    print_spread(Repetitions(2, [a_hostile_run(), a_run(status=Status.PASSED)]))
     print_failures([a_hostile_run()])
     text = re.sub(r"\x1b\[(\?25[lh]|2K|1A|[0-2]?m)", "", said())  # our own: cursor, bold, dim
     assert obeyed(text) <= {"\r"}

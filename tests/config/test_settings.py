@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from config import ConfigError, Document, Secret, read_secret, validate, with_settings
+from config import ConfigError, Document, Secret, read_document, read_secret, validate, with_settings
 from config.secrets import secrets_in
-from journeys.site import Site
+from journeys.site import RequestBudget, Site
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def a_document() -> Document:
@@ -87,3 +89,34 @@ def test_a_secret_in_a_file_is_known_and_a_file_that_is_gone_is_none(tmp_path: P
 
 def test_what_is_too_short_to_be_told_from_a_word_is_no_secret() -> None:
     assert secrets_in({"API_KEY": "test", "DB_URL": "x://a:b@c", "ODD": "http://[::1", "ODD_TOKEN": ""}) == ()
+
+
+@pytest.mark.parametrize("value", [False, None, "off"], ids=["off", "null", "off in quotes"])
+def test_off_and_nothing_written_there_are_no_request_budget(value: object) -> None:
+    document = a_document()
+    site = validate(Site, Document(document.file, {**document.data, "request_budget": value}))
+    assert site.request_budget is None
+
+
+def test_a_site_that_names_no_request_budget_has_none_and_the_shipped_one_names_the_ticket_shops() -> None:
+    assert validate(Site, a_document()).request_budget is None
+    shipped = [ROOT / "site.yaml", ROOT / "deploy/demo/site.yaml", ROOT / "deploy/kubernetes/hub/config/site.yaml"]
+    for file in shipped:
+        assert validate(Site, read_document(file)).request_budget == RequestBudget(requests=100, window_s=900), file
+
+
+@pytest.mark.parametrize(
+    ("there", "setting", "found"),
+    [
+        ({"requests": 100, "window_s": 60}, "request_budget=off", None),
+        ({"requests": 100, "window_s": 60}, "request_budget=null", None),
+        ({"requests": 100, "window_s": 60}, "request_budget.requests=12", RequestBudget(requests=12, window_s=60)),
+        (None, "request_budget.requests=12", RequestBudget(requests=12)),
+        (False, "request_budget={requests: 12, window_s: 60}", RequestBudget(requests=12, window_s=60)),
+    ],
+)
+def test_a_request_budget_is_given_and_taken_away_with_set(
+    there: object, setting: str, found: RequestBudget | None
+) -> None:
+    document = Document("site.yaml", {**a_document().data, "request_budget": there})
+    assert validate(Site, with_settings(document, [setting])).request_budget == found

@@ -126,3 +126,19 @@ def test_phases_sum_to_the_duration(asked: dict[str, list[Request]]) -> None:
     for request in answered:
         assert request.duration_ms is not None
         assert sum(request.phases.values()) == pytest.approx(request.duration_ms, abs=0.06)
+
+
+@pytest.mark.browser
+def test_an_answer_out_of_the_cache_does_not_count_though_it_repeats_the_sites_limit(page: Page) -> None:
+    told = {"x-ratelimit-limit": "100", "x-ratelimit-remaining": "57", "cache-control": "max-age=600"}
+    with a_site({"/": "<h1>Shop</h1>", "/kept": Answer(BODY, kind="text/plain", headers=told)}) as site:
+        recorder = Recorder(site_url=site.url)
+        recorder.attach(page.context)
+        page.goto(site.url)
+        for _ in range(3):
+            page.evaluate(FETCH, "/kept")
+        page.wait_for_timeout(300)
+    limit = recorder.rate_limits.tightest
+    assert limit is not None
+    assert (limit.latest.left, limit.counted) == (57, 1)
+    assert len([request for request in site.asked if request.path == "/kept"]) == 1, "as the site counted it"

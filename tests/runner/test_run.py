@@ -176,6 +176,32 @@ def test_a_first_failure_is_not_confirmed_where_the_request_budget_is_kept_for_c
     assert outcome_of(run, received_at=run.finished_at).unconfirmed
 
 
+def test_a_run_counts_the_pages_and_calls_that_the_site_answered_once_each(tmp_path: Path) -> None:
+    kept = {"cache-control": "max-age=600"}
+    pages: dict[str, Page | str] = {
+        "/": SHOP + "<script src='/app.js'></script><link rel='stylesheet' href='/app.css'>"
+        "<script>fetch('/api').then(() => fetch('/api')).then(() => fetch('/gone'))</script>",
+        "/app.js": Page("", kind="text/javascript"),
+        "/app.css": Page("", kind="text/css"),
+        "/api": Page("{}", kind="application/json", headers=kept),
+    }
+    with a_site(pages) as site:
+        run = walk(tmp_path, site.url)
+        asked = [request.path for request in site.asked if request.path in ("/", "/api", "/gone")]
+    assert run.status is Status.PASSED
+    assert sorted(asked) == ["/", "/api", "/gone"], "the second call was answered by the browser's cache"
+    assert run.attempts[0].requests_counted == 3
+
+
+def test_a_site_that_tells_a_limit_of_its_own_leaves_a_failure_unconfirmed_where_it_is_used_up(tmp_path: Path) -> None:
+    told = {"ratelimit": "limit=10, remaining=0, reset=600"}
+    with a_site({"/": Page("down", status=500, headers=told)}) as site:
+        run = walk(tmp_path, site.url, confirm=True, reserve=Reserve(left=None))
+    (attempt,) = run.attempts
+    assert (attempt.requests_limit, attempt.requests_left, attempt.requests_counted) == (10, 0, 1)
+    assert is_unconfirmed(run)
+
+
 def test_a_failure_that_the_second_attempt_refutes_is_a_flaky_pass(tmp_path: Path) -> None:
     answers = iter([500])
     page = Page(SHOP)

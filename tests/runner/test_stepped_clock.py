@@ -17,7 +17,7 @@ import pytest
 
 from facts import Plan, PlannedJourney, Run, Status, to_wire
 from journeys.site import Site
-from runner.budget import Budget
+from runner.budget import Budget, Window
 from runner.clock import ClockSteps
 from runner.entries import Order, State
 from runner.ledger import Ledger
@@ -253,7 +253,8 @@ def test_a_clock_that_was_ahead_keeps_nothing_from_being_run_once_it_is_right(
 
 
 def test_a_window_of_requests_that_a_clock_ahead_has_dated_is_forgotten() -> None:
-    spent = replace(Budget(), left=0, resets_at=NOON + timedelta(hours=1), as_of=NOON + timedelta(minutes=50))
+    window = Window(left=0, resets_at=NOON + timedelta(hours=1), allowed=None, source="site")
+    spent = Budget(site=window, as_of=NOON + timedelta(minutes=50))
     assert spent.certain_block("ga_purchase", NOON) is None
     assert spent.certain_block("ga_purchase", NOON + timedelta(minutes=51)) is not None
 

@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from facts import WIRE_VERSION, Plan, from_wire, to_wire
-from journeys.site import Prices, Site
+from journeys.site import Prices, RequestBudget, Site
 from runner.hub_client import HubClient, HubError
 from runner.sender import Sender
 from runner.spool import Spool
@@ -82,6 +82,14 @@ def test_every_key_of_todays_site_is_one_that_version_1_reads_or_ignores() -> No
     )
     read = then.from_wire(SiteThen, to_wire(site))
     assert (read.prices.ga, read.payment, read.header_files) == (900, site.payment, site.header_files)
+
+
+@pytest.mark.parametrize("budget", [None, RequestBudget(requests=50, window_s=60, static_files=True)])
+def test_a_site_with_and_without_a_request_budget_is_one_that_version_1_reads(budget: RequestBudget | None) -> None:
+    site = Site(base_url="https://shop.example", cities={"Dallas": "dallas"}, request_budget=budget)
+    read = then.from_wire(SiteThen, to_wire(site))
+    assert read.request_budget.requests == (50 if budget else 100), "it goes on with its own default"
+    assert from_wire(Site, to_wire(site)) == site
 
 
 def test_a_plan_that_was_cached_by_version_1_is_read_today() -> None:
