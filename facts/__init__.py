@@ -17,6 +17,7 @@ from facts.alert import (
     urgency,
 )
 from facts.claim import Claim
+from facts.currency import WITHOUT_MINOR_UNIT
 from facts.failpoint import (
     Failpoint,
     go_on,
@@ -104,6 +105,7 @@ __all__ = [
     "SKEWS_KEPT",
     "WAITS_FROM_S",
     "WIRE_VERSION",
+    "WITHOUT_MINOR_UNIT",
     "Alert",
     "AlertState",
     "Answer",

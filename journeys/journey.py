@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from journeys.placed_order import PlacedOrder
     from journeys.visit import Visit
 
 
@@ -19,6 +20,10 @@ class Journey:
     and `step_s` is what one step may take. `file` is where it is
     written, `guide_name` what the monitoring guide calls it. `requests` is what one run costs of the site's request budget at
     most, None where nobody has counted.
+
+    `buys` is false where no run of it places an order. `announces_orders`: it calls `visit.order()` before each checkout, as the
+    ticket shop's pages do, so that a run that did not has opened none. `undo` undoes one order that the journey told with
+    `visit.bought()`; None: nobody does.
     """
 
     name: str
@@ -31,6 +36,9 @@ class Journey:
     file: str
     guide_name: str | None = None
     requests: int | None = None
+    buys: bool = True
+    announces_orders: bool = False
+    undo: Callable[[PlacedOrder], object] | None = None
 
 
 def journey(
@@ -42,16 +50,26 @@ def journey(
     step_s: float = 15,
     guide_name: str | None = None,
     requests: int | None = None,
+    buys: bool = True,
+    announces_orders: bool = False,
+    undo: Callable[[PlacedOrder], object] | None = None,
 ) -> Callable[[Callable[[Visit], None]], Journey]:
     """Make a function of one visit a journey; the function's name is the journey's.
 
     Raises:
-        ValueError: no steps, a step twice, or a deadline that the slow mark exceeds.
+        ValueError: no steps, a step twice, a deadline that the slow mark exceeds, or an `undo` that cannot be called or has
+            nothing to undo.
     """
     if not steps or len(set(steps)) != len(steps):
         raise ValueError("a journey needs steps, each with a name of its own")
     if not 0 < slow_after_s <= deadline_s:
         raise ValueError(f"slow_after_s ({slow_after_s:g}) has to lie between 0 and deadline_s ({deadline_s:g})")
+    if undo is not None and not callable(undo):
+        raise ValueError(f"undo ({undo!r:.80}) has to be a function of one placed order: undo=cancel_order")
+    if undo is not None and not buys:
+        raise ValueError(
+            "buys=False says that nothing is ever ordered, and undo= that it is undone: leave one of them out"
+        )
 
     def make(walk: Callable[[Visit], None]) -> Journey:
         return Journey(
@@ -65,6 +83,9 @@ def journey(
             file=inspect.getsourcefile(walk) or "",
             guide_name=guide_name,
             requests=requests,
+            buys=buys,
+            announces_orders=announces_orders,
+            undo=undo,
         )
 
     return make

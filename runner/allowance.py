@@ -40,6 +40,8 @@ def state_of(ledger: Ledger, location: str, now: datetime, *, cleans: bool) -> L
         open=left.get(State.OPEN, 0),
         paid=left.get(State.PAID, 0),
         unknown=left.get(State.UNKNOWN, 0),
+        ordered=left.get(State.ORDERED, 0),
+        untold=ledger.untold(now),
         oldest_at=ledger.oldest_left(),
         cleans=cleans,
         trouble=ledger.last_error(),

@@ -31,7 +31,7 @@ from journeys.reference import read_reference, write_reference
 from journeys.registry import JourneyError, load_journey
 from journeys.till import StripeAccess
 from journeys.visit import Visit, VisitFailed
-from runner.bookkeeping import Bookkeeper
+from runner.bookkeeping import Bookkeeper, LedgerUnusableError
 from runner.caps import LINE_MB
 from runner.job import Job, Order
 from runner.witness import Witness
@@ -89,7 +89,7 @@ def main() -> None:
             _make(order, playwright, wire, Witness(sys.stdin.buffer, wire.tell, own))
             sys.stderr.flush()
             os._exit(0)  # closing a browser nicely takes longer than killing it, and is done to no purpose
-    except (BrowserMissingError, JourneyError, ConfigError) as error:
+    except (BrowserMissingError, JourneyError, ConfigError, LedgerUnusableError) as error:
         wire.tell("unable", {"reason": str(error), "journey": isinstance(error, JourneyError)})
     except Exception as error:  # noqa: BLE001 - whatever it is, it has to reach the record
         traceback.print_exc()
@@ -109,12 +109,14 @@ def _make(order: Order, playwright: Playwright, wire: Wire, witness: Witness) ->
         "journey",
         {
             "steps": journey.steps,
+            "title": journey.title,
+            "buys": journey.buys,
             "slow_after_s": journey.slow_after_s,
             "deadline_s": journey.deadline_s,
             "step_s": journey.step_s,
         },
     )
-    books = Bookkeeper(wire.tell, job, order.number, deadline_s=journey.deadline_s)
+    books = Bookkeeper(wire.tell, job, order.number, journey=journey)
     found = find_browser(playwright.chromium.executable_path, {"SIXFB_CHROMIUM": job.chromium or ""})
     proxy = browser_proxy(job.proxies, job.site.base_url)
     options = {**launch_options(sandbox=job.sandbox, proxy=proxy), **found.launch}

@@ -26,7 +26,11 @@ _STATES = {
     "refunded": "Paid {money} and got it back",
     "open": "Opened a checkout over {money} and left it unpaid",
     "expired": "Opened a checkout over {money} and let it expire",
+    "ordered": "Ordered for {money}",
+    "undone": "Ordered for {money} and undid it",
 }
+ORDERS = ("ordered", "undone")
+"""The states of an order that a journey of one's own told of, which is no session of Stripe's."""
 _PROOFS = {"stripe": "Stripe’s API", "api": "the site’s API"}
 
 
@@ -85,16 +89,20 @@ def achieved(run: Run) -> str:
         return words.listed([_bought(p) for p in run.purchases])
     skipped = [step for step in run.steps if step.status is StepStatus.SKIPPED]
     passed = len(run.steps) - len(skipped)
+    # A journey that told of no order may have placed one all the same.
+    bought = "" if run.buys else "; nothing was bought"
     if not skipped:
-        return f"All {words.count(passed, 'step')} passed; nothing was bought"
+        return f"{'All ' if passed > 1 else ''}{words.count(passed, 'step')} passed{bought}"
     reasons = words.listed(sorted({step.error or "no reason given" for step in skipped}))
-    return f"{words.count(passed, 'step')} passed and {len(skipped)} skipped ({reasons}); nothing was bought"
+    return f"{words.count(passed, 'step')} passed and {len(skipped)} skipped ({reasons}){bought}"
 
 
 def _bought(purchase: Purchase) -> str:
     done = _STATES.get(purchase.state, f"{purchase.state}: {{money}}")
     said = done.replace("{money}", words.money(purchase.amount_minor, purchase.currency))
-    return f"{said}, proved by {proof(purchase)}" if purchase.proved_by else said
+    # What the journey itself says of an order is no proof.
+    is_proved = purchase.proved_by is not None and purchase.state not in ORDERS
+    return f"{said}, proved by {proof(purchase)}" if is_proved else said
 
 
 def _flags(run: Run) -> tuple[Flag, ...]:
