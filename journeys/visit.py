@@ -26,7 +26,7 @@ from facts import Purchase, Step
 from journeys.asking import Answer, ask
 from journeys.cause import mark
 from journeys.clock import Clock
-from journeys.failure import Broken, Kind, VisitFailed
+from journeys.failure import Broken, Failure, Kind, VisitFailed
 from journeys.gap import Gap
 from journeys.journey import Journey, journey
 from journeys.money import minor_units, money
@@ -38,7 +38,7 @@ from journeys.redact import Scrubber
 from journeys.reference import Reference, Sketch, sketch_of
 from journeys.rest import Rest
 from journeys.site import Site
-from journeys.steps import Steps
+from journeys.steps import StepNameError, Steps
 from journeys.till import PAY_PRESSED, TEST_SESSION, StripeAccess, read_session
 from journeys.waiting import POLL_MS, Waiting
 from journeys.wording import name_of_request
@@ -153,8 +153,9 @@ class Visit:
 
         Raises:
             VisitFailed: whatever goes wrong inside, explained; the steps after it are skipped.
-            ValueError: the journey does not list the step, or has had it.
+            StepNameError: the journey does not list the step, or has had it.
         """
+        self._steps.check(name)
         self._shade(name, sensitive=sensitive)
         if self._tracer is not None:
             with self.off_the_clock():
@@ -268,7 +269,11 @@ class Visit:
         self._tell("step_started", {"name": name, "started_ms": self._clock.step_started_ms})
 
     def skip(self, *names: str, reason: str) -> None:
-        """Leave steps out, with the reason; a run with skipped steps can still pass."""
+        """Leave steps out, with the reason; a run with skipped steps can still pass.
+
+        Raises:
+            StepNameError: a step is not listed, or was walked already.
+        """
         for name in names:
             self._steps.skip(name, reason)
 
@@ -296,11 +301,19 @@ class Visit:
         except VisitFailed:
             raise
         except Exception as error:
-            step = self.recorder.step or self.journey.steps[0]
-            raise VisitFailed(self._onlooker.explain(step, error, self.reference)) from error
+            raise VisitFailed(self._outside_steps(error)) from error
         forgotten = self._steps.forgotten()
         if forgotten:
             raise VisitFailed(forgotten)
+
+    def _outside_steps(self, error: Exception) -> Failure:
+        """The failure of the journey's code before, between or after its steps, which is no step's."""
+        before = self.recorder.step
+        failure = self._onlooker.explain(before or self.journey.steps[0], error, self.reference)
+        if isinstance(error, StepNameError):
+            return replace(failure, step=None, sentence=str(error))
+        place = f"after the step {before}" if before else "before the first step"
+        return replace(failure, step=None, sentence=f"{place}: {failure.sentence.removeprefix(f'{failure.step}: ')}")
 
     @property
     def page_on_show(self) -> Page:
