@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-# Every error that a page or one of its requests may end with, of Chromium's list (see _NO_WAY). Those of a browser's inside (its cache's,
+# Every error that a page or one of its requests may end with, of Chromium's list (see _NO_WAY). Those of a browser's inside (its cache,
 # imports of certificates) and new ones are spelled out from their names.
 _WORDS = {
     "ERR_CONNECTION_REFUSED": "connection refused",
