@@ -54,6 +54,7 @@ from facts.plan import (
     PlannedJourney,
 )
 from facts.run import (
+    NO_PICTURE,
     NOT_CONFIRMED,
     Attempt,
     Blame,
@@ -99,6 +100,7 @@ from facts.wire import (
 
 __all__ = [
     "NOT_CONFIRMED",
+    "NO_PICTURE",
     "REASONS",
     "SANDBOX_HINT",
     "SANDBOX_OFF",

@@ -205,6 +205,8 @@ class Attempt:
     left_out: dict[str, int] = field(default_factory=dict)
 
 
+NO_PICTURE = "no picture: "
+"""How the note begins that says why no screenshot was taken."""
 NOT_CONFIRMED = "not confirmed: the request budget is kept for coming slots"
 """How the note begins of a failure that no second attempt was spent on."""
 

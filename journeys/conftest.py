@@ -111,6 +111,8 @@ def visit(
     begun: list[Visit] = []
 
     def start(journey: Journey) -> Visit:
+        if lacking := journey.lacks(site):
+            pytest.fail("; ".join(map(str, lacking)), pytrace=False)
         key = os.environ.get("STRIPE_SECRET_KEY")
         stripe = StripeAccess(key, os.environ.get("STRIPE_API_BASE")) if key else None
         begun.append(

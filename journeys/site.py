@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
+from config import Complaint, ConfigError
 from config.bounds import Address, Bounds, Form, Whole, refuse, without_login
 
 # https://docs.stripe.com/testing: cards that are published, take no money, and are no secret.
@@ -42,6 +43,18 @@ _Price = Annotated[float, Bounds(0.01, 999_999, "it is what one ticket costs; wr
 SHOP = Address("https://shop.example.com", may=frozenset({"login"}))
 """What the address of a site may be."""
 _HeaderName = Annotated[str, Form(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}", "is no header's name")]
+
+
+_USUAL_CITY = "Dallas"
+"""The city where a file names cities and chooses none."""
+_HINTS = {
+    "city": "write city and cities, as the shipped site.yaml does, or leave this journey out of locations.yaml",
+}
+
+
+def missing(key: str, why: str) -> Complaint:
+    """The complaint that `site.yaml` has not got a key that a journey needs."""
+    return Complaint(file="site.yaml", key=key, what=f"is missing, and {why}", hint=_HINTS.get(key, f"write {key}"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +140,8 @@ class RequestBudget:
 class Site:
     """The whole file.
 
+    Only `base_url` must be there. What the ticket shop's journeys read beside it (cities, prices, a member, a card, how far they pay)
+    means nothing to other journeys, and may be left out of a file for another shop.
     `city` is the city as its buttons call it (or its id); `cities` maps those names to the ids in the site's addresses.
     `payment` is `test` (pay with a test card once test mode is proved) or `stop_before_payment`.
     `email_pattern` names every synthetic order: `{run}` is the run's id.
@@ -136,7 +151,7 @@ class Site:
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
 
     base_url: Annotated[str, SHOP]
-    city: str = "Dallas"
+    city: str | None = None
     cities: dict[str, str] = field(default_factory=dict)
     prices: Prices = field(default_factory=Prices)
     currency: Annotated[str, Form(r"[A-Za-z]{3}", "is no currency; write its three letters, like usd")] = "usd"
@@ -157,9 +172,11 @@ class Site:
         if parts.scheme not in ("http", "https") or not parts.hostname:
             shown = without_login(self.base_url)
             yield f"base_url: {shown!r} is not an address; write it like https://shop.example.com"
-        if self.city not in self.cities and self.city not in self.cities.values():
+        if self.city is None and not self.cities:
+            pass  # it sells no tickets
+        elif self._city not in self.cities and self._city not in self.cities.values():
             known = ", ".join(self.cities) or "none"
-            yield f"city: {self.city!r} is not among the cities ({known}); add it there with its id"
+            yield f"city: {self._city!r} is not among the cities ({known}); add it there with its id"
         for name, address in (("member_email", self.member_email), ("email_pattern", self.email_for("x"))):
             if not _EMAIL.fullmatch(address):
                 yield f"{name}: {address!r} is not an e-mail address"
@@ -170,13 +187,24 @@ class Site:
         return without_login(self.base_url)
 
     @property
+    def _city(self) -> str:
+        return self.city or _USUAL_CITY
+
+    @property
+    def sells_tickets(self) -> bool:
+        """Whether the file describes the ticket shop, whose cities it names."""
+        return bool(self.cities)
+
+    @property
     def city_name(self) -> str:
-        """The city as its buttons call it."""
-        return next((name for name, city_id in self.cities.items() if self.city in (name, city_id)), self.city)
+        """The city as its buttons call it. Raises ConfigError where the file names no cities."""
+        if not self.cities:
+            raise ConfigError(missing("city", "a journey of the ticket shop asked for it"))
+        return next((name for name, city_id in self.cities.items() if self._city in (name, city_id)), self._city)
 
     @property
     def city_id(self) -> str:
-        """The city as the site's addresses call it."""
+        """The city as the site's addresses call it. Raises ConfigError, likewise."""
         return self.cities[self.city_name]
 
     def email_for(self, run: str) -> str:

@@ -22,7 +22,7 @@ from playwright.sync_api import BrowserContext, Error, Page, Playwright, Route, 
 
 from config import ConfigError
 from config.network import browser_proxy
-from facts import Attempt, Status, from_wire, to_wire
+from facts import NO_PICTURE, Attempt, Status, from_wire, to_wire
 from journeys.browser import BrowserMissingError, find_browser, launch_options, user_agent
 from journeys.failure import Failure
 from journeys.picture import NoPictureError
@@ -105,6 +105,8 @@ def _make(order: Order, playwright: Playwright, wire: Wire, witness: Witness) ->
     job = order.job
     environment = {"SIXFB_JOURNEYS": job.journeys_dir or ""}
     journey = load_journey(job.journey, environment)
+    if lacking := journey.lacks(job.site):
+        raise ConfigError(*lacking)
     wire.tell(
         "journey",
         {
@@ -275,7 +277,7 @@ def _save_screenshot(visit: Visit, file: Path, wire: Wire, *, fade: bool) -> Non
         file.write_bytes(picture.jpeg)
         wire.tell("evidence", {"kind": "screenshot", "file": file.name, "covered": picture.covered})
     except (NoPictureError, Error, OSError) as error:
-        wire.tell("note", {"note": f"no picture: {_first_lines(str(error))[:120]}"})
+        wire.tell("note", {"note": f"{NO_PICTURE}{_first_lines(str(error))[:120]}"})
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from reports.text import one_line
 
 _LONGEST = 320
 """Characters of a sentence that still stand on top as a whole; step, request and the page's words must follow within 400."""
+_LONGEST_TITLE = 80
 
 _SILENT = {
     Status.FAILED: "It failed, and the record does not say why.",
@@ -44,11 +45,12 @@ class Flag:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Headline:
-    """`whole` is the full text of an error that was too long to stand on top."""
+    """`title` is the journey's own, None where no attempt told it. `whole` is the full text of an error that was too long to stand on top."""
 
     status: str
     tone: str
     journey: str
+    title: str | None
     location: str
     sentence: str
     whole: str | None
@@ -58,11 +60,13 @@ class Headline:
 
 def headline(run: Run) -> Headline:
     """The headline of a run, passed or not."""
-    sentence = one_line(sentence_of(run), most=_LONGEST)
+    title = one_line(run.title, most=_LONGEST_TITLE) if run.title else None
+    sentence = one_line(sentence_of(run), most=_LONGEST - len(title or ""))
     return Headline(
         status=words.STATUSES[run.status],
         tone=words.TONES[run.status],
         journey=run.journey,
+        title=title,
         location=run.location,
         sentence=sentence,
         whole=run.error if run.error and sentence.endswith("…") else None,
