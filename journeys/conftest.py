@@ -20,7 +20,7 @@ from config.folder import config_file
 from journeys.browser import BrowserMissingError, find_browser, launch_options, sandbox_wanted
 from journeys.journey import Journey
 from journeys.picture import NoPictureError
-from journeys.pytest_plugin import pytest_runtest_makereport
+from journeys.pytest_plugin import JourneyFailed, pytest_runtest_makereport
 from journeys.recording import Tracer
 from journeys.registry import load_journeys
 from journeys.site import Site
@@ -112,7 +112,7 @@ def visit(
 
     def start(journey: Journey) -> Visit:
         if lacking := journey.lacks(site):
-            pytest.fail("; ".join(map(str, lacking)), pytrace=False)
+            raise JourneyFailed("; ".join(map(str, lacking)), pytrace=False)
         key = os.environ.get("STRIPE_SECRET_KEY")
         stripe = StripeAccess(key, os.environ.get("STRIPE_API_BASE")) if key else None
         begun.append(

@@ -14,6 +14,9 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 import pytest
+from _pytest._code.code import TerminalRepr
+from _pytest._io import TerminalWriter
+from _pytest.outcomes import Failed  # `pytest.fail.Exception`, by a name that type checkers know
 
 if TYPE_CHECKING:
     from journeys.journey import Journey
@@ -25,8 +28,18 @@ _HAS_JOURNEYS = re.compile(r"^@(\w+\.)*journey\(", re.MULTILINE)
 _FIXTURES = ("browser_type_launch_args", "browser_context_args", "site", "tracer", "visit")
 
 
-class JourneyFailed(pytest.fail.Exception):
+class JourneyFailed(Failed):
     """A journey did not come to its end; the message is its sentence."""
+
+
+class _Sentence(TerminalRepr):
+    """What pytest prints among the failures. It has no `reprcrash`, which the summary would print once more."""
+
+    def __init__(self, sentence: str) -> None:
+        self._sentence = sentence
+
+    def toterminal(self, tw: TerminalWriter) -> None:
+        tw.line(self._sentence, red=True)
 
 
 def walk(visit: Visit) -> None:
@@ -54,7 +67,7 @@ def pytest_runtest_makereport(
         and call.excinfo.errisinstance(JourneyFailed)
         and item.config.getoption("tbstyle") != "no"
     ):
-        report.longrepr = str(call.excinfo.value)
+        report.longrepr = _Sentence(str(call.excinfo.value))
     return report
 
 

@@ -45,7 +45,8 @@ class Flag:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Headline:
-    """`title` is the journey's own, None where no attempt told it. `whole` is the full text of an error that was too long to stand on top."""
+    """`title` is the journey's own, None where no attempt told it. `whole` is the full text of an error that was too long to stand
+    on top."""
 
     status: str
     tone: str

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from facts import Word
@@ -22,7 +24,7 @@ def test_a_rule_for_what_no_journey_comes_by_is_off(key: str) -> None:
 @pytest.mark.parametrize("key", ["D1", "D3", "D4", "G2/INP"])
 def test_where_one_journey_has_not_passed_nobody_knows_what_it_comes_by(key: str) -> None:
     assert {GA, VIP} == set(schedules())
-    bare = {"steps": {}, "requests": (), "vitals": ()}
+    bare: dict[str, Any] = {"steps": {}, "requests": (), "vitals": ()}
     passed = [an_outcome(m, location=place, **bare) for m in (20, 30) for place in PLACES]
     failed = [a_failure(m, journey=VIP, **bare) for m in (20, 30)]
     assert judged(a_history(passed, failed), key).verdict is Word.NO_DATA
