@@ -39,11 +39,11 @@ def files() -> dict[str, Path]:
 
 
 def refusal(job: Job) -> str | None:
-    """Why this run may not buy, written down for the location's alert; None where it may."""
+    """Why this run may not buy, written down for the location's alert; None where it may, or its journey never does."""
     from runner.allowance import refusal as refusal_of
     from runner.ledger import Ledger
 
-    if job.ledger is None:
+    if job.ledger is None or _never_buys(job):
         return None
     ledger, now = Ledger(Path(job.ledger)), datetime.now(UTC)
     try:
@@ -53,6 +53,13 @@ def refusal(job: Job) -> str | None:
         return f"{job.location}: {reason}" if reason else None
     finally:
         ledger.close()
+
+
+def _never_buys(job: Job) -> bool:
+    from journeys.registry import BUILT_IN, load_journey
+
+    # Ours buy, and need not be loaded to know that.
+    return f"journeys.{job.journey}" not in BUILT_IN and not load_journey(job.journey).buys
 
 
 def clean(ledger: Ledger, *, within_s: float, hurry: bool = False) -> None:

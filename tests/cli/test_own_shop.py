@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from cli import books
 from facts import Heartbeat
 from hub.clock_witness import judged_by_runners
 from runner.ledger import Ledger
@@ -15,6 +17,7 @@ from store import open_store, runners
 from tests.books import an_order, note
 from tests.builders import A_MOMENT
 from tests.cli.test_bad_input import RECEIVERS, sixfb
+from tests.jobs import a_job
 
 JOURNEY = """from journeys.visit import PlacedOrder, Visit, journey
 
@@ -143,3 +146,13 @@ def test_the_hubs_clock_is_judged_by_the_runners_that_the_database_knows(shop: P
     assert judged_by_runners(heard, now, limit_s=30).voices == 2
     assert judged_by_runners(heard, now + timedelta(minutes=3), limit_s=30).voices == 0
     assert judged_by_runners([], now, limit_s=30).voices == 0
+
+
+def test_a_journey_that_never_buys_is_not_refused_for_what_others_bought(
+    shop: Path, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIXFB_JOURNEYS", str(shop / "mine"))
+    ledger.set_schedule(0)
+    job = a_job(shop, "https://books.example.com", "order_a_book", ledger=str(ledger.file))
+    assert "the schedule's number is 0" in (books.refusal(job) or "")
+    assert books.refusal(replace(job, journey="look_at_a_book")) is None
