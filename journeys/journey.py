@@ -50,9 +50,7 @@ class Journey:
 
     def lacks(self, site: Site) -> list[Complaint]:
         """A complaint for each key of `site.yaml` that it needs and has not got."""
-        # The cities alone are enough: one of them is the usual one.
-        there = {key: getattr(site, key) for key in self.needs} | ({"city": site.sells_tickets} if site.cities else {})
-        return [missing(key, f"the journey {self.name} needs it") for key in self.needs if not there[key]]
+        return [missing(key, f"the journey {self.name} needs it") for key in self.needs if not getattr(site, key)]
 
 
 def journey(

@@ -151,7 +151,7 @@ class Site:
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
 
     base_url: Annotated[str, SHOP]
-    city: str | None = None
+    city: str = ""
     cities: dict[str, str] = field(default_factory=dict)
     prices: Prices = field(default_factory=Prices)
     currency: Annotated[str, Form(r"[A-Za-z]{3}", "is no currency; write its three letters, like usd")] = "usd"
@@ -165,6 +165,9 @@ class Site:
     header_files: dict[_HeaderName, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        if self.cities and not self.city:
+            # Written out, because runners of an earlier version read it from the plan.
+            object.__setattr__(self, "city", _USUAL_CITY)
         refuse(self._wrong())
 
     def _wrong(self) -> Iterator[str]:
@@ -172,11 +175,10 @@ class Site:
         if parts.scheme not in ("http", "https") or not parts.hostname:
             shown = without_login(self.base_url)
             yield f"base_url: {shown!r} is not an address; write it like https://shop.example.com"
-        if self.city is None and not self.cities:
-            pass  # it sells no tickets
-        elif self._city not in self.cities and self._city not in self.cities.values():
+        # Neither of the two: it sells no tickets.
+        if self.city and self.city not in self.cities and self.city not in self.cities.values():
             known = ", ".join(self.cities) or "none"
-            yield f"city: {self._city!r} is not among the cities ({known}); add it there with its id"
+            yield f"city: {self.city!r} is not among the cities ({known}); add it there with its id"
         for name, address in (("member_email", self.member_email), ("email_pattern", self.email_for("x"))):
             if not _EMAIL.fullmatch(address):
                 yield f"{name}: {address!r} is not an e-mail address"
@@ -185,10 +187,6 @@ class Site:
     def shown_url(self) -> str:
         """The address as anybody may read it: without a password."""
         return without_login(self.base_url)
-
-    @property
-    def _city(self) -> str:
-        return self.city or _USUAL_CITY
 
     @property
     def sells_tickets(self) -> bool:
@@ -200,7 +198,7 @@ class Site:
         """The city as its buttons call it. Raises ConfigError where the file names no cities."""
         if not self.cities:
             raise ConfigError(missing("city", "a journey of the ticket shop asked for it"))
-        return next((name for name, city_id in self.cities.items() if self._city in (name, city_id)), self._city)
+        return next((name for name, city_id in self.cities.items() if self.city in (name, city_id)), self.city)
 
     @property
     def city_id(self) -> str:

@@ -134,7 +134,7 @@ def test_runs_that_told_nothing_leave_the_ledger_unsure(shop: Path, ledger: Ledg
 
 
 def test_the_hubs_clock_is_judged_by_the_runners_that_the_database_knows(shop: Path) -> None:
-    store = open_store(None, folder=shop / "hub")
+    store = open_store(None, folder=shop / "var" / "hub")
     store.migrate()
     now = datetime.now(UTC)
     with store.write() as connection:
@@ -146,6 +146,10 @@ def test_the_hubs_clock_is_judged_by_the_runners_that_the_database_knows(shop: P
     assert judged_by_runners(heard, now, limit_s=30).voices == 2
     assert judged_by_runners(heard, now + timedelta(minutes=3), limit_s=30).voices == 0
     assert judged_by_runners([], now, limit_s=30).voices == 0
+    planned(shop, "order_a_book")
+    done = sixfb("sla", "--json", cwd=shop, SIXFB_JOURNEYS="mine")
+    verdicts = {f"{v['rule']}/{v['subject']}": v["verdict"] for v in json.loads(done.stdout)["verdicts"]}
+    assert verdicts["W3/hub"] == "met"
 
 
 def test_a_journey_that_never_buys_is_not_refused_for_what_others_bought(

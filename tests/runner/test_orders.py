@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from runner.allowance import refusal, state_of
 from runner.bookkeeping import Bookkeeper, LedgerUnusableError
 from runner.cleaner import Cleaner
 from runner.entries import NOBODY_UNDOES, Entry, State
+from runner.keeper import CleanerKeeper
 from runner.ledger import Ledger
 from runner.own_undo import OwnUndo
 from runner.undo import Trouble, Undone
@@ -240,6 +242,20 @@ def test_one_that_is_not_undone_keeps_nobody_from_the_next_and_no_session_is_tou
     cleaner.clean(within_s=1)
     assert [e.state.value for e in ledger.entries()] == ["open", "ordered", "undone", "undone"]
     assert [e.tries for e in ledger.entries()] == [0, 1, 1, 1]
+
+
+def test_the_runners_cleaner_undoes_orders_without_a_stripe_key(ledger: Ledger, tmp_path: Path) -> None:
+    placed(ledger, now=datetime.now(UTC))
+    own = a_journey_that(tmp_path, "pass")
+    keeper = CleanerKeeper(ledger.file, stripe_key=None, stripe_api_base=None, journeys_dir=own.journeys_dir)
+    keeper.start()
+    try:
+        ends = time.monotonic() + 60
+        while ledger.left() and time.monotonic() < ends:
+            time.sleep(0.05)
+    finally:
+        keeper.stop()
+    assert [entry.state for entry in ledger.entries()] == [State.UNDONE]
 
 
 # -- what a journey says -----------------------------------------------------------------------------------------------
