@@ -10,8 +10,8 @@ from runner.ledger import Ledger
 
 
 def per_hour(plan: Plan) -> int:
-    """How many runs the plan makes in an hour; every journey opens a checkout."""
-    return sum(-(-3600 // planned.period_s) for planned in plan.journeys)
+    """How many runs of journeys that may buy the plan makes in an hour."""
+    return sum(-(-3600 // planned.period_s) for planned in plan.journeys if planned.buys)
 
 
 def refusal(ledger: Ledger, now: datetime) -> str | None:
