@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+import time
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cli import settings
+from config.network import proxy_settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,11 +39,11 @@ def files() -> dict[str, Path]:
 
 
 def refusal(job: Job) -> str | None:
-    """Why this run may not buy, written down for the location's alert; None where it may."""
+    """Why this run may not buy, written down for the location's alert; None where it may, or its journey never does."""
     from runner.allowance import refusal as refusal_of
     from runner.ledger import Ledger
 
-    if job.ledger is None:
+    if job.ledger is None or _never_buys(job):
         return None
     ledger, now = Ledger(Path(job.ledger)), datetime.now(UTC)
     try:
@@ -53,21 +55,33 @@ def refusal(job: Job) -> str | None:
         ledger.close()
 
 
-def clean(ledger: Ledger, *, within_s: float, hurry: bool = False) -> None:
-    """Undo what can be undone within a time, with Stripe's test-mode key; `hurry` asks also what waits for its next try.
+def _never_buys(job: Job) -> bool:
+    from journeys.registry import BUILT_IN, load_journey
 
-    Without a key it does nothing. Raises ConfigError.
+    # Ours buy, and need not be loaded to know that.
+    return f"journeys.{job.journey}" not in BUILT_IN and not load_journey(job.journey).buys
+
+
+def clean(ledger: Ledger, *, within_s: float, hurry: bool = False) -> None:
+    """Undo what can be undone within a time: sessions with Stripe's test-mode key, orders by their own journeys; `hurry` asks also
+    what waits for its next try.
+
+    Without a key sessions are left alone. Raises ConfigError.
     """
     key = settings.stripe_key()
-    if key is None:
-        return
     from journeys.till import StripeAccess
     from runner.cleaner import Cleaner
+    from runner.own_undo import LIMIT_S, OwnUndo
     from runner.undo import StripeDesk
 
-    access = StripeAccess(key, settings.stripe_api_base())
-    with closing(StripeDesk(access, timeout_s=_CALL_S)) as desk:
-        cleaner = Cleaner(ledger=ledger, desk=desk)
+    ends = time.monotonic() + within_s
+    own = OwnUndo(journeys_dir=settings.journeys_folder(), proxies=proxy_settings(), limit_s=min(LIMIT_S, within_s))
+    with ExitStack() as opened:
+        desk = None
+        if key is not None:
+            access = StripeAccess(key, settings.stripe_api_base())
+            desk = opened.enter_context(closing(StripeDesk(access, timeout_s=_CALL_S)))
+        cleaner = Cleaner(ledger=ledger, desk=desk, own=own, stopping=lambda: time.monotonic() > ends)
         if hurry:
             ledger.hurry(cleaner.clock())
         cleaner.clean(within_s=within_s)
@@ -77,11 +91,12 @@ def undone(run: Run, job: Job) -> Run:
     """The run after ten seconds of clean-up at most, its purchases as they are known then. What is left stays in the ledger."""
     from runner.ledger import Ledger
 
-    if job.ledger is None or job.stripe_key is None:
+    if job.ledger is None:
         return run
     ledger = Ledger(Path(job.ledger))
     try:
-        if ledger.entries(unclean=True) or ledger.orders():
+        waits = ledger.next_due(sessions=job.stripe_key is not None)
+        if waits is not None:
             clean(ledger, within_s=_AFTER_A_RUN_S)
         return replace(run, purchases=_as_known(run.purchases, ledger.entries(run_id=run.id)))
     finally:
@@ -89,7 +104,7 @@ def undone(run: Run, job: Job) -> Run:
 
 
 def _as_known(purchases: Sequence[Purchase], entries: Sequence[Entry]) -> tuple[Purchase, ...]:
-    known = {entry.session_id: entry for entry in entries}
+    known = {entry.shown_id: entry for entry in entries}
     return tuple(_one_as_known(purchase, known.get(purchase.session_id)) for purchase in purchases)
 
 

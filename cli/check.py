@@ -83,7 +83,7 @@ def _check_site() -> None:
 
 
 def _check_journeys() -> None:
-    known = watching.known_journeys()
+    known, site = watching.known_journeys(), settings.read_site([])
     names = {other: journey.name for journey in known.values() for other in (journey.name, journey.guide_name) if other}
     file, planned = str(settings.config_file("locations.yaml")), settings.read_locations().journeys
     hint = f"there are: {', '.join(known)}"
@@ -92,6 +92,8 @@ def _check_journeys() -> None:
     ]
     for name, plan in planned.items():
         journey = known.get(names.get(name, name))
+        for key in journey.lacks(site) if journey else ():
+            wrong.append(Complaint(file=file, key=f"journeys.{name}", what=f"{key.key} {key.what}", hint=key.hint))
         if journey and plan.period_s < journey.slow_after_s:
             what = f"every {plan.every}, and a run that is not slow yet may take {journey.slow_after_s:g} s: slots would be missed"
             longer = f"write {journey.slow_after_s:g}s at least"
@@ -174,16 +176,14 @@ def _source_line() -> list[str]:
 
 def _summary() -> list[str]:
     site, locations, files = settings.read_site([]), settings.read_locations(), settings.sources()
-    key = (
-        "set"
-        if settings.stripe_key(buys=False)
-        else "not set: amounts are read from the site's own API, and nothing is cleaned up"
-    )
+    key = "set" if settings.stripe_key(buys=False) else None
+    unset = "not set: amounts are read from the site's own API, and no session of Stripe's is cleaned up"
+    shop = [site.city_name, f"payment: {site.payment}"] if site.sells_tickets else []
     own = os.environ.get("SIXFB_JOURNEYS")
     return [
-        f"site.yaml       {files['site.yaml']}: {site.shown_url}, {site.city_name}, payment: {site.payment}",
+        f"site.yaml       {files['site.yaml']}: {', '.join([site.shown_url, *shop])}",
         f"locations.yaml  {files['locations.yaml']}: {', '.join(locations.locations)}",
-        f"Stripe key      {key}",
+        *([f"Stripe key      {key or unset}"] if key or site.sells_tickets else []),
         *_source_line(),
         *([f"journeys        {own}"] if own else []),
         f"sla.yaml        {files['sla.yaml']}: {len(watching.read_targets().rules())} rules",

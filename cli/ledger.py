@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import closing
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -29,26 +31,45 @@ def ledger(
     every: Annotated[bool, typer.Option("--all", help="Show what is clean as well.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
-    """List test purchases that are not undone: open, paid, unknown. With --clean expire and refund them now.
+    """List purchases that are not undone: open, paid, unknown, ordered. With --clean undo them now: sessions at Stripe, orders by
+    the undo of their journeys.
 
     Exit code: 0; with --clean 1 where something is left.
     """
     files = _files(location)
     has_key = settings.stripe_key() is not None
-    if clean and not has_key:
-        raise Failing("--clean: STRIPE_SECRET_KEY is not set, and without a key nothing can be undone")
+    if clean and not has_key and not any(_has_orders(file) for file in files.values()):
+        raise Failing("--clean: STRIPE_SECRET_KEY is not set, and without a key no session of Stripe's can be undone")
     told: list[dict[str, Any]] = []
+    untold: Counter[str] = Counter()
     left = 0
     for name, file in files.items():
-        rows, unclean = _one(name, file, clean=clean, every=every, cleans=has_key)
-        told += rows
-        left += unclean
+        found = _one(name, file, clean=clean, every=every, cleans=has_key)
+        told += found.rows
+        left += found.left
+        untold += found.untold
     if as_json:
-        say_json({"left": left, "purchases": told})
+        say_json({"left": left, "purchases": told, "untold": dict(untold)})
     else:
-        _print(told, left)
+        _print(told, left, untold, is_there=bool(files))
     if clean and left:
         raise typer.Exit(1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What one ledger holds: its rows, how many purchases are not undone, and by journey the runs that told of none."""
+
+    rows: list[dict[str, Any]]
+    left: int
+    untold: Counter[str]
+
+
+def _has_orders(file: Path) -> bool:
+    from runner.ledger import Ledger
+
+    with using(file), closing(Ledger(file)) as ledger:
+        return any(entry.order_id for entry in ledger.entries(unclean=True))
 
 
 def _files(location: str | None) -> dict[str, Path]:
@@ -60,7 +81,7 @@ def _files(location: str | None) -> dict[str, Path]:
     return {location: files[location]}
 
 
-def _one(name: str, file: Path, *, clean: bool, every: bool, cleans: bool) -> tuple[list[dict[str, Any]], int]:
+def _one(name: str, file: Path, *, clean: bool, every: bool, cleans: bool) -> _Found:
     from runner.ledger import Ledger
 
     with using(file), closing(Ledger(file)) as ledger:
@@ -71,13 +92,14 @@ def _one(name: str, file: Path, *, clean: bool, every: bool, cleans: bool) -> tu
         orders = ledger.orders()
         rows = [_row(name, entry, now, cleans=cleans) for entry in entries]
         rows += [_intent(name, order) for order in orders]
-        return rows, sum(not entry.state.clean for entry in entries) + len(orders)
+        left = sum(not entry.state.clean for entry in entries) + len(orders)
+        return _Found(rows, left, Counter(ledger.untold_by_journey()))
 
 
 def _row(name: str, entry: Entry, now: datetime, *, cleans: bool) -> dict[str, Any]:
     return {
         "ledger": name,
-        "session_id": entry.session_id,
+        "session_id": entry.shown_id,
         "run_id": entry.run_id,
         "journey": entry.journey,
         "amount_minor": entry.amount_minor,
@@ -109,7 +131,7 @@ def _intent(name: str, order: Order) -> dict[str, Any]:
     }
 
 
-def _print(rows: list[dict[str, Any]], left: int) -> None:
+def _print(rows: list[dict[str, Any]], left: int, untold: Counter[str], *, is_there: bool) -> None:
     from journeys.money import minor_money
 
     cells = []
@@ -119,5 +141,15 @@ def _print(rows: list[dict[str, Any]], left: int) -> None:
         session = row["session_id"] or f"run {row['run_id']}"
         cells.append((row["ledger"], row["noted_at"][:16], session, amount, row["state"], row["note"] + why))
     if cells:
-        say_table(("ledger", "made", "session", "amount", "state", "what is left to do"), cells)
-    say(f"{left} not undone" if left else "nothing is left to undo")
+        say_table(("ledger", "made", "session or order", "amount", "state", "what is left to do"), cells)
+    for journey, runs in sorted(untold.items()):
+        say(
+            f"unknown: {runs} {'run' if runs == 1 else 'runs'} of {journey} in the last 30 days told of no order, and may have placed "
+            "one; tell each with visit.bought(), or write buys=False where there is none"
+        )
+    if left:
+        say(f"{left} not undone")
+    elif not is_there:
+        say("nothing is left to undo: no ledger is here")
+    else:
+        say(f"nothing is left to undo{' of what was told' if untold else ''}")

@@ -25,6 +25,7 @@ from journeys.visit import Visit, journey
     steps=("open_shop", "see_headline"),
     slow_after_s=5,
     deadline_s=20,
+    buys=False,  # it places no order; one that does tells each with visit.bought(), and brings an undo
 )
 def {name}(visit: Visit) -> None:
     page, site = visit.page, visit.site

@@ -16,6 +16,7 @@ from cli import books, settings
 from cli.display import needs_display
 from cli.failing import OUR_FAULT, Failing, using, writable_file, writable_folder
 from cli.output import json_text, say
+from config import ConfigError
 from config.network import browser_proxy, proxy_settings
 from config.secrets import secrets_in
 from facts import Status, to_wire
@@ -134,12 +135,16 @@ def _header(text: str) -> tuple[str, str]:
 
 
 def _job(journey: str, site: Site, location: str, *, evidence: Path, headers: dict[str, str], **how: object) -> Job:
-    from journeys.registry import JourneyError, known_journey
+    from journeys.registry import JourneyError, known_journey, load_journey
 
     try:
         known_journey(journey)
+        # Our own need the ticket shop; where it is described, they need not be loaded to know that.
+        lacking = [] if site.sells_tickets else load_journey(journey).lacks(site)
     except JourneyError as error:
         raise Failing(str(error)) from None
+    if lacking:
+        raise ConfigError(*lacking)
     basic, secret_headers = site_secrets(site)
     proxies = proxy_settings()
     browser_proxy(proxies, site.base_url)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import typer
@@ -22,9 +22,10 @@ def sla(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = Fals
     Exit code: 0 only if nothing is critical, no_data or error; else 1.
     """
     from facts import to_wire
+    from hub.clock_witness import HEARD_WITHIN_S, judged_by_runners
     from hub.loading import load_history, load_watch, watch_now
     from sla.judge import judge
-    from store import runs
+    from store import runners, runs
 
     settings.announce("site.yaml", "locations.yaml", "sla.yaml")
     watched, targets = watching.read_watched(), watching.read_targets()
@@ -34,7 +35,10 @@ def sla(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = Fals
     with closing(watching.existing_database()) as store, store.read() as connection:
         since = min(runs.last_received(connection).values(), default=now)
         watch = watch_now(connection, load_watch(connection), watched=watched, now=now, began_at=since)
-        history = load_history(connection, watched=watched, targets=targets, now=now, watch=watch)
+        # The hub hears the runners' clocks; here stands what it has written down of them.
+        heard = runners.heard(connection, since=now - timedelta(seconds=HEARD_WITHIN_S))
+        clock = judged_by_runners(heard, now, limit_s=targets.W3.reject_s)
+        history = load_history(connection, watched=watched, targets=targets, now=now, watch=watch, hub_clock=clock)
     verdicts = judge(targets, history, now)
     if as_json:
         told = {"at": to_wire(now), "verdicts": to_wire(verdicts), "shipped_rules": watching.shipped_rules()}

@@ -27,7 +27,12 @@ def read_watched() -> Watched:
 
     known = known_journeys()
     names = {other: journey.name for journey in known.values() for other in (journey.name, journey.guide_name) if other}
-    return Watched(site=settings.read_site([]), locations=settings.read_locations(), journeys=names)
+    return Watched(
+        site=settings.read_site([]),
+        locations=settings.read_locations(),
+        journeys=names,
+        never_buy=frozenset(journey.name for journey in known.values() if not journey.buys),
+    )
 
 
 def known_journeys() -> dict[str, Journey]:

@@ -17,6 +17,7 @@ from facts.alert import (
     urgency,
 )
 from facts.claim import Claim
+from facts.currency import WITHOUT_MINOR_UNIT
 from facts.failpoint import (
     Failpoint,
     go_on,
@@ -53,6 +54,7 @@ from facts.plan import (
     PlannedJourney,
 )
 from facts.run import (
+    NO_PICTURE,
     NOT_CONFIRMED,
     Attempt,
     Blame,
@@ -99,12 +101,14 @@ from facts.wire import (
 
 __all__ = [
     "NOT_CONFIRMED",
+    "NO_PICTURE",
     "REASONS",
     "SANDBOX_HINT",
     "SANDBOX_OFF",
     "SKEWS_KEPT",
     "WAITS_FROM_S",
     "WIRE_VERSION",
+    "WITHOUT_MINOR_UNIT",
     "Alert",
     "AlertState",
     "Answer",

@@ -11,11 +11,12 @@ from facts.wire import WIRE_VERSION
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedJourney:
-    """One journey on the schedule of a location."""
+    """One journey on the schedule of a location. `buys` is false where it says that it never places an order."""
 
     journey: str
     period_s: int
     stagger_s: float = 0.0
+    buys: bool = True
 
     @property
     def grid(self) -> Grid:

@@ -136,11 +136,12 @@ class Dialog:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Purchase:
-    """What a run bought or left open at Stripe.
+    """What a run bought or left open: a checkout session of Stripe's, or an order that a journey of one's own told of.
 
-    `amount_minor` is in minor units of `currency` (cents of `usd`). `state` is `open`, `paid`, `expired` or `refunded`, and
+    `session_id` is the session's id or the order's. `amount_minor` is in minor units of `currency` (cents of `usd`). `state` is `open`,
+    `paid`, `expired` or `refunded` of a session, `ordered` or `undone` of an order, and
     `note` says in words what is left to do ("open, expires in 24 h", "paid, not refunded").
-    `proved_by` names who told us the amount: `stripe`, or the site's own `api`.
+    `proved_by` names who told us the amount: `stripe`, the site's own `api`, or `the journey`.
     """
 
     session_id: str
@@ -206,6 +207,8 @@ class Attempt:
     left_out: dict[str, int] = field(default_factory=dict)
 
 
+NO_PICTURE = "no picture: "
+"""How the note begins that says why no screenshot was taken."""
 NOT_CONFIRMED = "not confirmed: the request budget is kept for coming slots"
 """How the note begins of a failure that no second attempt was spent on."""
 
@@ -218,7 +221,8 @@ class Run:
     a first failure is confirmed by one more, whose result holds unless our own fault kept it from being one. `plan` is the
     hash of the configuration the run was made with. `notes` are sentences a reader must know ("CSP not tested", how test mode
     was proved). `cut` counts what was left out to keep the
-    record under its limit, by kind.
+    record under its limit, by kind. `buys` is false where the journey never places an order: without purchases it is then known that
+    nothing was bought, and else it is not. `title` is the journey's; None where no attempt told it.
     """
 
     id: str
@@ -247,6 +251,8 @@ class Run:
     evidence: tuple[Evidence, ...] = ()
     notes: tuple[str, ...] = ()
     cut: dict[str, int] = field(default_factory=dict)
+    buys: bool = True
+    title: str | None = None
 
     @property
     def counted(self) -> Attempt | None:

@@ -6,10 +6,11 @@ import statistics
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 
 from alerts.message import duration
-from facts import HubClock
+from facts import HubClock, RunnerState
 
 HEARD_WITHIN_S = 150.0
 AGREE_WITHIN_S = 30.0
@@ -41,6 +42,16 @@ class ClockWitness:
             now = self._steady()
             heard = {key: ahead for key, (ahead, at) in self._heard.items() if now - at <= HEARD_WITHIN_S}
         return judged_by(_voices(heard), limit_s=self._limit_s)
+
+
+def judged_by_runners(runners: Iterable[RunnerState], now: datetime, *, limit_s: float) -> HubClock:
+    """The judgement of the runners that were heard lately, for a program that has the hub's database and hears none itself."""
+    heard = {
+        (runner.location, runner.id): runner.skews[-1]
+        for runner in runners
+        if runner.skews and abs((now - runner.heard_at).total_seconds()) <= HEARD_WITHIN_S
+    }
+    return judged_by(_voices(heard), limit_s=limit_s)
 
 
 def _voices(heard: Mapping[tuple[str, str], float]) -> dict[str, float]:

@@ -17,12 +17,14 @@ from sla.history import Schedule
 class Watched:
     """The hub's copy of `site.yaml` and `locations.yaml`, which is the truth for every runner.
 
-    `journeys` are the names that the registry knows, by any name they may have in `locations.yaml`.
+    `journeys` are the names that the registry knows, by any name they may have in `locations.yaml`; `never_buy` are those of them that
+    never place an order.
     """
 
     site: Site
     locations: Locations
     journeys: Mapping[str, str] = field(default_factory=dict)
+    never_buy: frozenset[str] = frozenset()
 
     def _planned(self) -> dict[str, tuple[int, list[str]]]:
         every = list(self.locations.locations)
@@ -45,7 +47,12 @@ class Watched:
         """What the runner of a location should do. Raises KeyError for a location that is not on the list."""
         self.locations.locations[location]
         journeys = tuple(
-            PlannedJourney(journey=journey, period_s=schedule.period_s, stagger_s=schedule.grids[location].stagger_s)
+            PlannedJourney(
+                journey=journey,
+                period_s=schedule.period_s,
+                stagger_s=schedule.grids[location].stagger_s,
+                buys=journey not in self.never_buy,
+            )
             for journey, schedule in self.schedules().items()
             if location in schedule.grids
         )

@@ -20,11 +20,15 @@ from config.folder import config_file
 from journeys.browser import BrowserMissingError, find_browser, launch_options, sandbox_wanted
 from journeys.journey import Journey
 from journeys.picture import NoPictureError
+from journeys.pytest_plugin import JourneyFailed, pytest_runtest_makereport
 from journeys.recording import Tracer
 from journeys.registry import load_journeys
 from journeys.site import Site
 from journeys.till import StripeAccess
 from journeys.visit import Visit
+
+# Where this program was not installed, pytest does not find the plugin by itself.
+__all__ = ["pytest_runtest_makereport"]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -107,6 +111,8 @@ def visit(
     begun: list[Visit] = []
 
     def start(journey: Journey) -> Visit:
+        if lacking := journey.lacks(site):
+            raise JourneyFailed("; ".join(map(str, lacking)), pytrace=False)
         key = os.environ.get("STRIPE_SECRET_KEY")
         stripe = StripeAccess(key, os.environ.get("STRIPE_API_BASE")) if key else None
         begun.append(

@@ -49,10 +49,11 @@ class Kind(StrEnum):
 class Failure:
     """A failed step: its kind, the sentence for people, and `file:line` of the journey's code.
 
+    `step` is None where the journey failed outside its steps: the step before it has passed, and is not to blame.
     `late`: the journey's own time had run out, whatever it was that took so long.
     """
 
-    step: str
+    step: str | None
     kind: Kind
     sentence: str
     where: str | None = None

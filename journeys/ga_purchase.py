@@ -20,6 +20,8 @@ from journeys.visit import Visit, journey
     slow_after_s=30,
     deadline_s=45,
     requests=12,
+    needs=("city",),
+    announces_orders=True,
 )
 def ga_purchase(visit: Visit) -> None:
     site = visit.site

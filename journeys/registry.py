@@ -37,6 +37,13 @@ def load_journeys(environment: Mapping[str, str] = os.environ) -> dict[str, Jour
     return found
 
 
+def journeys_of(file: Path) -> dict[str, Journey]:
+    """The journeys that a file of one's own holds, by name. Raises JourneyError."""
+    found: dict[str, Journey] = {}
+    _add(found, _load_file(file))
+    return found
+
+
 def known_journey(name: str, environment: Mapping[str, str] = os.environ) -> str:
     """The name, if there is such a journey. Ours are known by their file, which spares the caller a browser library.
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
+from config import Complaint, ConfigError
 from config.bounds import Address, Bounds, Flag, Form, SectionOrOff, Whole, refuse, without_login
 from facts import left_out_when_none
 
@@ -43,6 +44,18 @@ _Price = Annotated[float, Bounds(0.01, 999_999, "it is what one ticket costs; wr
 SHOP = Address("https://shop.example.com", may=frozenset({"login"}))
 """What the address of a site may be."""
 _HeaderName = Annotated[str, Form(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}", "is no header's name")]
+
+
+_USUAL_CITY = "Dallas"
+"""The city where a file names cities and chooses none."""
+_HINTS = {
+    "city": "write city and cities, as the shipped site.yaml does, or leave this journey out of locations.yaml",
+}
+
+
+def missing(key: str, why: str) -> Complaint:
+    """The complaint that `site.yaml` has not got a key that a journey needs."""
+    return Complaint(file="site.yaml", key=key, what=f"is missing, and {why}", hint=_HINTS.get(key, f"write {key}"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,6 +151,8 @@ _BUDGET_OR_OFF = SectionOrOff(
 class Site:
     """The whole file.
 
+    Only `base_url` must be there. What the ticket shop's journeys read beside it (cities, prices, a member, a card, how far they pay)
+    means nothing to other journeys, and may be left out of a file for another shop.
     `city` is the city as its buttons call it (or its id); `cities` maps those names to the ids in the site's addresses.
     `payment` is `test` (pay with a test card once test mode is proved) or `stop_before_payment`.
     `request_budget` is None where the site has no limit, or tells its limit itself.
@@ -148,7 +163,7 @@ class Site:
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
 
     base_url: Annotated[str, SHOP]
-    city: str = "Dallas"
+    city: str = ""
     cities: dict[str, str] = field(default_factory=dict)
     prices: Prices = field(default_factory=Prices)
     currency: Annotated[str, Form(r"[A-Za-z]{3}", "is no currency; write its three letters, like usd")] = "usd"
@@ -162,6 +177,9 @@ class Site:
     header_files: dict[_HeaderName, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        if self.cities and not self.city:
+            # Written out, because runners of an earlier version read it from the plan.
+            object.__setattr__(self, "city", _USUAL_CITY)
         refuse(self._wrong())
 
     def _wrong(self) -> Iterator[str]:
@@ -169,7 +187,8 @@ class Site:
         if parts.scheme not in ("http", "https") or not parts.hostname:
             shown = without_login(self.base_url)
             yield f"base_url: {shown!r} is not an address; write it like https://shop.example.com"
-        if self.city not in self.cities and self.city not in self.cities.values():
+        # Neither of the two: it sells no tickets.
+        if self.city and self.city not in self.cities and self.city not in self.cities.values():
             known = ", ".join(self.cities) or "none"
             yield f"city: {self.city!r} is not among the cities ({known}); add it there with its id"
         for name, address in (("member_email", self.member_email), ("email_pattern", self.email_for("x"))):
@@ -182,13 +201,20 @@ class Site:
         return without_login(self.base_url)
 
     @property
+    def sells_tickets(self) -> bool:
+        """Whether the file describes the ticket shop, whose cities it names."""
+        return bool(self.cities)
+
+    @property
     def city_name(self) -> str:
-        """The city as its buttons call it."""
+        """The city as its buttons call it. Raises ConfigError where the file names no cities."""
+        if not self.cities:
+            raise ConfigError(missing("city", "a journey of the ticket shop asked for it"))
         return next((name for name, city_id in self.cities.items() if self.city in (name, city_id)), self.city)
 
     @property
     def city_id(self) -> str:
-        """The city as the site's addresses call it."""
+        """The city as the site's addresses call it. Raises ConfigError, likewise."""
         return self.cities[self.city_name]
 
     def email_for(self, run: str) -> str:

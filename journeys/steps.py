@@ -12,6 +12,10 @@ from journeys.journey import Journey
 from journeys.wording import as_known
 
 
+class StepNameError(ValueError):
+    """A journey names a step that it does not list, or has had already: its own mistake, and no step's failure."""
+
+
 class Steps:
     """The steps of a journey, each of which is begun once and then ended, or is skipped; `tell` is told of each that is done."""
 
@@ -25,13 +29,17 @@ class Steps:
         return not self._done
 
     def begin(self, name: str) -> None:
-        """Start a step's time. Raises ValueError where the journey does not list it, or has had it."""
+        """Start a step's time. Raises StepNameError (see `check`)."""
+        self.check(name)
+        self._clock.begin_step()
+
+    def check(self, name: str) -> None:
+        """Raise StepNameError where the journey does not list a step, or has had it."""
         if name not in self._journey.steps:
             listed = ", ".join(self._journey.steps)
-            raise ValueError(f"{self._journey.name} lists no step {name!r}; its steps are {listed}")
+            raise StepNameError(f"{self._journey.name} lists no step {name!r}; its steps are {listed}")
         if name in self._done:
-            raise ValueError(f"{self._journey.name} has had its step {name!r} already")
-        self._clock.begin_step()
+            raise StepNameError(f"{self._journey.name} has had its step {name!r} already")
 
     def passed(self, name: str) -> None:
         """The step that was begun last is over, and went well."""
@@ -44,10 +52,12 @@ class Steps:
     def explain(self, failure: Failure) -> None:
         """Why the step that ended last has failed."""
         status = StepStatus.TIMED_OUT if failure.late else StepStatus.FAILED
+        assert failure.step is not None
         self._tell(self._keep(replace(self._done[failure.step], status=status, error=failure.sentence)))
 
     def skip(self, name: str, reason: str) -> None:
-        """Leave a step out."""
+        """Leave a step out. Raises StepNameError (see `check`)."""
+        self.check(name)
         self._tell(self._keep(Step(name=name, status=StepStatus.SKIPPED, error=reason)))
 
     def all(self) -> tuple[Step, ...]:

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import pytest
-
 from journeys.journey import Journey
-from journeys.visit import Visit, VisitFailed
+from journeys.pytest_plugin import walk
+from journeys.visit import Visit
 
 
 def test_journey(journey: Journey, visit: Callable[[Journey], Visit]) -> None:
     """A buyer walks it to its end."""
-    try:
-        visit(journey).walk()
-    except VisitFailed as failed:
-        pytest.fail(failed.failure.sentence, pytrace=False)
+    walk(visit(journey))

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 PAY_PRESSED = "Pay was pressed and nobody saw the end: if it was paid, it is not refunded"
 """What is known of a session after Pay was pressed, until somebody sees whether it was paid."""
 
+TEST_SESSION = "cs_test_"
+"""What the id of a checkout session of Stripe's test mode begins with."""
+
 SESSION_API = "/api/create-checkout-session"
 _TIMEOUT_S = 20.0
 """Stripe answers within a second or two; it is asked off the clock, and once more where it did not answer."""

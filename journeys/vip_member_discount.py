@@ -17,6 +17,8 @@ from journeys.visit import Visit, journey
     slow_after_s=20,
     deadline_s=30,
     requests=5,
+    needs=("city",),
+    announces_orders=True,
 )
 def vip_member_discount(visit: Visit) -> None:
     site = visit.site

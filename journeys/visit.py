@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any, TypeVar
 
 from playwright.sync_api import Error, Locator, Page
@@ -25,23 +26,24 @@ from facts import Purchase, Step
 from journeys.asking import Answer, ask
 from journeys.cause import mark
 from journeys.clock import Clock
-from journeys.failure import Broken, Kind, VisitFailed
+from journeys.failure import Broken, Failure, Kind, VisitFailed
 from journeys.gap import Gap
 from journeys.journey import Journey, journey
-from journeys.money import money
+from journeys.money import minor_units, money
 from journeys.onlooker import Onlooker
 from journeys.picture import NoPictureError, Picture, shows, take
+from journeys.placed_order import PlacedOrder
 from journeys.recording import Recorder, SeenRequest, Tracer, endpoint_of
 from journeys.redact import Scrubber
 from journeys.reference import Reference, Sketch, sketch_of
 from journeys.rest import Rest
 from journeys.site import Site
-from journeys.steps import Steps
-from journeys.till import PAY_PRESSED, StripeAccess, read_session
+from journeys.steps import StepNameError, Steps
+from journeys.till import PAY_PRESSED, TEST_SESSION, StripeAccess, read_session
 from journeys.waiting import POLL_MS, Waiting
 from journeys.wording import name_of_request
 
-__all__ = ["Broken", "Journey", "Kind", "Visit", "VisitFailed", "journey", "money"]
+__all__ = ["Broken", "Journey", "Kind", "PlacedOrder", "Visit", "VisitFailed", "journey", "money"]
 
 T = TypeVar("T")
 Listener = Callable[[str, dict[str, Any]], None]
@@ -50,16 +52,17 @@ _PATIENCE = 4
 _SKETCH_MS = 300
 _FILES = frozenset({"script", "stylesheet", "font", "image"})
 _MOST_FILES = 3
+_LONGEST_ORDER_ID = 200
 
 
 class Visit:
     """One walk of one journey on one page.
 
-    `listener` is told `step_started`, `step_ended`, `waited`, `order`, `pay`, `purchase` and `secrets` as they happen; `order`,
-    `pay` and `purchase` before what they tell of is done. `tracer` is what a sensitive step pauses. `stripe` is a test-mode key and the
-    address it belongs to, or None. `secrets` are those that the run was given, before the journey names its own. `unhurried` is
-    for a person who watches it slowed down: every limit is four times as long, and what never comes still fails. `headers` are
-    those that every request of the page carries to the site.
+    `listener` is told `step_started`, `step_ended`, `waited`, `order`, `pay`, `purchase`, `bought` and `secrets` as they happen;
+    `order`, `pay` and `purchase` before what they tell of is done. `tracer` is what a sensitive step pauses. `stripe` is a
+    test-mode key and the address it belongs to, or None. `secrets` are those that the run was given, before the journey names its
+    own. `unhurried` is for a person who watches it slowed down: every limit is four times as long, and what never comes still fails.
+    `headers` are those that every request of the page carries to the site.
     """
 
     def __init__(
@@ -150,8 +153,9 @@ class Visit:
 
         Raises:
             VisitFailed: whatever goes wrong inside, explained; the steps after it are skipped.
-            ValueError: the journey does not list the step, or has had it.
+            StepNameError: the journey does not list the step, or has had it.
         """
+        self._steps.check(name)
         self._shade(name, sensitive=sensitive)
         if self._tracer is not None:
             with self.off_the_clock():
@@ -265,7 +269,11 @@ class Visit:
         self._tell("step_started", {"name": name, "started_ms": self._clock.step_started_ms})
 
     def skip(self, *names: str, reason: str) -> None:
-        """Leave steps out, with the reason; a run with skipped steps can still pass."""
+        """Leave steps out, with the reason; a run with skipped steps can still pass.
+
+        Raises:
+            StepNameError: a step is not listed, or was walked already.
+        """
         for name in names:
             self._steps.skip(name, reason)
 
@@ -293,11 +301,19 @@ class Visit:
         except VisitFailed:
             raise
         except Exception as error:
-            step = self.recorder.step or self.journey.steps[0]
-            raise VisitFailed(self._onlooker.explain(step, error, self.reference)) from error
+            raise VisitFailed(self._outside_steps(error)) from error
         forgotten = self._steps.forgotten()
         if forgotten:
             raise VisitFailed(forgotten)
+
+    def _outside_steps(self, error: Exception) -> Failure:
+        """The failure of the journey's code before, between or after its steps, which is no step's."""
+        before = self.recorder.step
+        failure = self._onlooker.explain(before or self.journey.steps[0], error, self.reference)
+        if isinstance(error, StepNameError):
+            return replace(failure, step=None, sentence=str(error))
+        place = f"after the step {before}" if before else "before the first step"
+        return replace(failure, step=None, sentence=f"{place}: {failure.sentence.removeprefix(f'{failure.step}: ')}")
 
     @property
     def page_on_show(self) -> Page:
@@ -381,6 +397,47 @@ class Visit:
         """The shop is about to be asked for a checkout, in the name of this run's own e-mail address."""
         with self.off_the_clock():
             self._tell("order", {"email": self.site.email_for(self.run_id)})
+
+    def bought(
+        self, order_id: str | int, amount: float | Decimal | str | None = None, *, currency: str | None = None
+    ) -> None:
+        """Tell that an order was placed: it enters the run's purchases and the ledger, and is undone after the run.
+
+        Call it as soon as the shop has named the order. `amount` is in whole units as pages write it (12.5, `12.50`, `$12.50`), of
+        `currency` (`usd`) or else the site's; None where the journey does not know it. A later word about the same order replaces
+        the earlier. A checkout session of Stripe's test mode (`cs_test_...`) is undone at Stripe, unless the journey has an `undo`.
+
+        Raises:
+            ValueError: `order_id` is none, or `amount` is no amount; the order is remembered without it.
+            Broken: the ledger cannot be written.
+        """
+        name = str(order_id).strip() if isinstance(order_id, (str, int)) and not isinstance(order_id, bool) else ""
+        if not 0 < len(name) <= _LONGEST_ORDER_ID or not name.isprintable():
+            raise ValueError(
+                f"visit.bought: {order_id!r:.80} is no order's id; give the text that the shop names the order by"
+            )
+        unit = (currency or self.site.currency).lower()
+        try:
+            minor, wrong = (None if amount is None else minor_units(amount, unit)), None
+        except ValueError as error:
+            minor, wrong = None, error
+        undone = self.journey.undo is not None
+        at_stripe = name.startswith(TEST_SESSION) and not undone
+        left = "ordered, to be undone after the run" if undone else "ordered, and this journey has no undo"
+        purchase = Purchase(
+            session_id=name,
+            amount_minor=minor,
+            currency=unit,
+            state="paid" if at_stripe else "ordered",
+            note="paid, not refunded" if at_stripe else left,
+            proved_by="the journey",
+        )
+        # In the ledger first: an amount that is none loses no order.
+        self.purchases[name] = purchase
+        with self.off_the_clock():
+            self._tell("purchase" if at_stripe else "bought", {"purchase": purchase})
+        if wrong is not None:
+            raise ValueError(f"visit.bought: the order {name} is remembered, but its amount {wrong}")
 
     def about_to_pay(self, session_id: str) -> None:
         """Write down that Pay is about to be pressed: from now on the session may be paid, whoever sees it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from datetime import UTC, datetime, timedelta
 
-from facts import Blame, Status
+from facts import WITHOUT_MINOR_UNIT, Blame, Status
 
 TONES = {
     Status.PASSED: "good",
@@ -35,10 +35,6 @@ BLAMES = {
     Blame.RUNNER: "Our own fault: the runner’s machine, browser, network or request budget. "
     "It lowers coverage and says nothing about the site.",
 }
-# https://docs.stripe.com/currencies#zero-decimal
-_WHOLE = frozenset(
-    ("bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "ugx", "vnd", "vuv", "xaf", "xof", "xpf")
-)
 
 
 def duration(ms: float | None) -> str:
@@ -63,7 +59,7 @@ def money(minor: int | None, currency: str | None) -> str:
     if minor is None:
         return "an unknown amount"
     code = (currency or "").lower()
-    whole = f"{abs(minor):,}" if code in _WHOLE else f"{abs(minor) // 100:,}.{abs(minor) % 100:02d}"
+    whole = f"{abs(minor):,}" if code in WITHOUT_MINOR_UNIT else f"{abs(minor) // 100:,}.{abs(minor) % 100:02d}"
     sign = "-" if minor < 0 else ""
     return f"{sign}${whole}" if code == "usd" else f"{sign}{whole} {code.upper()}".rstrip()
 

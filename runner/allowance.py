@@ -10,8 +10,8 @@ from runner.ledger import Ledger
 
 
 def per_hour(plan: Plan) -> int:
-    """How many runs the plan makes in an hour; every journey opens a checkout."""
-    return sum(-(-3600 // planned.period_s) for planned in plan.journeys)
+    """How many runs of journeys that may buy the plan makes in an hour."""
+    return sum(-(-3600 // planned.period_s) for planned in plan.journeys if planned.buys)
 
 
 def refusal(ledger: Ledger, now: datetime) -> str | None:
@@ -40,6 +40,8 @@ def state_of(ledger: Ledger, location: str, now: datetime, *, cleans: bool) -> L
         open=left.get(State.OPEN, 0),
         paid=left.get(State.PAID, 0),
         unknown=left.get(State.UNKNOWN, 0),
+        ordered=left.get(State.ORDERED, 0),
+        untold=ledger.untold(now),
         oldest_at=ledger.oldest_left(),
         cleans=cleans,
         trouble=ledger.last_error(),

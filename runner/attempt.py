@@ -22,7 +22,7 @@ from playwright.sync_api import Browser, BrowserContext, Error, Page, Playwright
 
 from config import ConfigError
 from config.network import browser_proxy
-from facts import Attempt, Status, from_wire, to_wire
+from facts import NO_PICTURE, Attempt, Status, from_wire, to_wire
 from journeys.browser import BrowserMissingError, find_browser, launch_options, user_agent
 from journeys.failure import Failure
 from journeys.journey import Journey
@@ -32,7 +32,7 @@ from journeys.reference import read_reference, write_reference
 from journeys.registry import JourneyError, load_journey
 from journeys.till import StripeAccess
 from journeys.visit import Visit, VisitFailed
-from runner.bookkeeping import Bookkeeper, Listener
+from runner.bookkeeping import Bookkeeper, LedgerUnusableError, Listener
 from runner.caps import LINE_MB
 from runner.job import Job, Order
 from runner.witness import Witness
@@ -90,7 +90,7 @@ def main() -> None:
             _make(order, playwright, wire, Witness(sys.stdin.buffer, wire.tell, own))
             sys.stderr.flush()
             os._exit(0)  # closing a browser nicely takes longer than killing it, and is done to no purpose
-    except (BrowserMissingError, JourneyError, ConfigError) as error:
+    except (BrowserMissingError, JourneyError, ConfigError, LedgerUnusableError) as error:
         wire.tell("unable", {"reason": str(error), "journey": isinstance(error, JourneyError)})
     except Exception as error:  # noqa: BLE001 - whatever it is, it has to reach the record
         traceback.print_exc()
@@ -119,10 +119,14 @@ def _make(order: Order, playwright: Playwright, wire: Wire, witness: Witness) ->
 def load(job: Job, tell: Listener) -> Journey:
     """The journey of a job, told to whoever keeps its deadlines. Raises JourneyError, ConfigError."""
     journey = load_journey(job.journey, {"SIXFB_JOURNEYS": job.journeys_dir or ""})
+    if lacking := journey.lacks(job.site):
+        raise ConfigError(*lacking)
     tell(
         "journey",
         {
             "steps": journey.steps,
+            "title": journey.title,
+            "buys": journey.buys,
             "slow_after_s": journey.slow_after_s,
             "deadline_s": journey.deadline_s,
             "step_s": journey.step_s,
@@ -137,7 +141,7 @@ def walk(order: Order, journey: Journey, browser: Browser, tell: Listener, witne
     `tell` is called with the name and the data of each event, as `runner.intake` takes them.
     """
     job = order.job
-    books = Bookkeeper(tell, job, order.number, deadline_s=journey.deadline_s)
+    books = Bookkeeper(tell, job, order.number, journey=journey)
     context = _context(order, browser.new_context, user_agent(browser.version), tell)
     tracer = Tracer(context, Path(order.folder)) if order.traced else None
     if tracer is not None:
@@ -290,7 +294,7 @@ def _save_screenshot(visit: Visit, file: Path, tell: Listener, *, fade: bool) ->
         file.write_bytes(picture.jpeg)
         tell("evidence", {"kind": "screenshot", "file": file.name, "covered": picture.covered})
     except (NoPictureError, Error, OSError) as error:
-        tell("note", {"note": f"no picture: {_first_lines(str(error))[:120]}"})
+        tell("note", {"note": f"{NO_PICTURE}{_first_lines(str(error))[:120]}"})
 
 
 if __name__ == "__main__":

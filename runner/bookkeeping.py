@@ -10,26 +10,44 @@ from typing import Any
 
 from facts import Purchase
 from journeys.failure import Broken, Kind
+from journeys.journey import Journey
 from runner.entries import Order, State
 from runner.job import Job
 from runner.ledger import Ledger
 
 Listener = Callable[[str, dict[str, Any]], None]
+_CANNOT = "cannot be written"
+_NOTHING = "and nothing is bought without it"
 _BEYOND_THE_DEADLINE_S = 120.0
 _WHILE_SOMEBODY_WATCHES = timedelta(hours=24)
+
+
+class LedgerUnusableError(Exception):
+    """The ledger cannot be opened or written; the message names it."""
 
 
 class Bookkeeper:
     """A visit's listener that writes the ledger first and tells `next_one` afterwards.
 
-    `deadline_s` is the journey's: nobody undoes a session before the run is over, or could not be under way any more.
+    Nobody undoes what the journey leaves before the run is over, or could not be under way any more by the journey's deadline.
+
+    Raises:
+        LedgerUnusableError: it cannot be opened or written.
     """
 
-    def __init__(self, next_one: Listener, job: Job, attempt: int, *, deadline_s: float) -> None:
-        self._next, self._job, self._attempt = next_one, job, attempt
-        self._ledger = Ledger(Path(job.ledger)) if job.ledger else None
-        held = timedelta(seconds=deadline_s + _BEYOND_THE_DEADLINE_S)
+    def __init__(self, next_one: Listener, job: Job, attempt: int, *, journey: Journey) -> None:
+        self._next, self._job, self._attempt, self._journey = next_one, job, attempt, journey
+        held = timedelta(seconds=journey.deadline_s + _BEYOND_THE_DEADLINE_S)
         self._hold = _WHILE_SOMEBODY_WATCHES if job.unhurried else held
+        self._ledger: Ledger | None = None
+        if not job.ledger:
+            return
+        try:
+            self._ledger = Ledger(Path(job.ledger))
+            if journey.buys and not journey.announces_orders:
+                self._ledger.begin_untold(self._order(""))
+        except (sqlite3.Error, OSError) as error:
+            raise LedgerUnusableError(f"the ledger {job.ledger} {_CANNOT} ({error}), {_NOTHING}") from error
 
     def tell(self, event: str, data: dict[str, Any]) -> None:
         """Take one event. Raises Broken where the ledger cannot be written: what is not in it is not bought."""
@@ -37,12 +55,14 @@ class Bookkeeper:
             try:
                 self._write(self._ledger, event, data)
             except (sqlite3.Error, OSError) as error:
-                sentence = (
-                    f"the ledger {self._job.ledger} cannot be written ({error}), and nothing is bought without it"
-                )
+                consequence = _NOTHING
+                if event == "bought":
+                    self._next("purchase", data)  # the run's record at least has it
+                    consequence = f"and the order {data['purchase'].session_id} was placed: nobody will undo it"
+                sentence = f"the ledger {self._job.ledger} {_CANNOT} ({error}), {consequence}"
                 raise Broken(sentence, kind=Kind.UNBOOKED) from error
         if event not in ("order", "pay"):
-            self._next(event, data)
+            self._next("purchase" if event == "bought" else event, data)
 
     def _write(self, ledger: Ledger, event: str, data: dict[str, Any]) -> None:
         match event:
@@ -52,6 +72,18 @@ class Bookkeeper:
                     ledger.order(self._order(data["email"]), hold=self._hold)
             case "pay":
                 ledger.press_pay(data["session_id"], datetime.now(UTC))
+            case "bought":
+                placed: Purchase = data["purchase"]
+                ledger.bought(
+                    placed.session_id,
+                    self._order(""),
+                    amount_minor=placed.amount_minor,
+                    currency=placed.currency,
+                    base_url=self._job.site.shown_url,
+                    has_undo=self._journey.undo is not None,
+                    now=datetime.now(UTC),
+                    hold=self._hold,
+                )
             case "purchase":
                 bought: Purchase = data["purchase"]
                 ledger.note(

@@ -1,7 +1,8 @@
 """Cleans up what runs have bought, in a process that buys nothing: `python -m runner.cleaner`, its order on standard input.
 
-The order is one line of JSON: `ledger` (the file), `stripe_key`, `stripe_api_base`, `parent` (the id of the process without which it
-is to end). It holds a secret, so it comes by a pipe.
+The order is one line of JSON: `ledger` (the file), `stripe_key` (null: sessions are left alone), `stripe_api_base`, `journeys_dir` and
+`proxies` (for the orders of journeys of one's own), `parent` (the id of the process without which it is to end). It holds secrets,
+so it comes by a pipe.
 """
 
 from __future__ import annotations
@@ -20,12 +21,14 @@ from pathlib import Path
 
 from config.ending import listen
 from config.logs import get_logger
+from config.network import proxy_passwords
 from facts import Failpoint, go_on
 from journeys.till import StripeAccess
 from runner.entries import Entry, Order, State
 from runner.ledger import Ledger
 from runner.logs import start_scrubbed_logging
 from runner.offspring import die_with_parent
+from runner.own_undo import OwnUndo, Undo
 from runner.undo import Desk, StripeDesk, Trouble, undo
 
 _log = get_logger("sixfb.cleaner")
@@ -40,11 +43,16 @@ _PRUNE_EVERY = timedelta(hours=1)
 
 @dataclass(kw_only=True)
 class Cleaner:
-    """Undoes what is due. `lease` is how long one try may take before somebody else may have it; an intent of which no session
-    is known is looked for at Stripe until `looks_for` after it was written, the longest that the shop may take to open one."""
+    """Undoes what is due: sessions at the `desk`, where there is one, and orders of journeys of one's own by `own`.
+
+    `lease` is how long one try may take before somebody else may have it; an intent of which no session is known is looked for at
+    Stripe until `looks_for` after it was written, the longest that the shop may take to open one. `stopping` is asked between tries.
+    """
 
     ledger: Ledger
-    desk: Desk
+    desk: Desk | None
+    own: Undo | None = None
+    stopping: Callable[[], bool] = lambda: False
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     jitter: Callable[[], float] = random.random
     at: Failpoint = go_on
@@ -55,15 +63,29 @@ class Cleaner:
     _pauses: int = 0
 
     def sweep(self) -> int:
-        """One pass over what is due; how many sessions were undone. Never raises for what Stripe says: it is written down."""
+        """One pass over what is due; how many sessions and orders were undone. Never raises for what Stripe or a journey says: it is
+        written down."""
+        undone = self._sweep_sessions(self.desk) if self.desk is not None else 0
+        return undone + (self._sweep_orders(self.own) if self.own is not None else 0)
+
+    def _sweep_orders(self, own: Undo) -> int:
+        """Each by itself: a shop that does not cancel one may cancel the next."""
+        undone = 0
+        for entry in self.ledger.due(self.clock(), orders=True):
+            if self.stopping():
+                break
+            undone += self._undo(entry, own)
+        return undone
+
+    def _sweep_sessions(self, desk: Desk) -> int:
         undone = 0
         if self.paused_until is not None and self.clock() < self.paused_until:
             return undone
         try:
             for order in self.ledger.due_orders(self.clock()):
-                self._look_for(order)
+                self._look_for(order, desk)
             for entry in self.ledger.due(self.clock()):
-                undone += self._undo(entry)
+                undone += self._undo(entry, lambda entry: undo(entry, desk, at=self.at))
         except Trouble as trouble:
             self._pause(trouble)
             return undone
@@ -76,24 +98,28 @@ class Cleaner:
         ends = self.clock() + timedelta(seconds=within_s)
         while True:
             self.sweep()
-            due = self.ledger.next_due()
-            if due is None:
-                return
-            due = max(due, self.paused_until or due)
-            if due > ends:
+            due = self._next_due()
+            if due is None or due > ends or self.stopping():
                 return
             wait(max(0.05, (due - self.clock()).total_seconds()))
 
-    def _undo(self, entry: Entry) -> bool:
+    def _next_due(self) -> datetime | None:
+        sessions = self.ledger.next_due(orders=False) if self.desk is not None else None
+        if sessions is not None and self.paused_until is not None:
+            sessions = max(sessions, self.paused_until)
+        orders = self.ledger.next_due(sessions=False) if self.own is not None else None
+        return min((at for at in (sessions, orders) if at is not None), default=None)
+
+    def _undo(self, entry: Entry, how: Undo) -> bool:
         now = self.clock()
         if not self.ledger.claim(entry.session_id, now, lease=self.lease):
             return False
         try:
-            undone = undo(entry, self.desk, at=self.at)
+            undone = how(entry)
         except Trouble as trouble:
             later = self._later(trouble, entry.tries)
             self.ledger.put_off(entry.session_id, str(trouble), next_try_at=later, new_key=trouble.repeats)
-            _log.warning("purchase_not_undone", run_id=entry.run_id, session=entry.session_id, error=str(trouble))
+            _log.warning("purchase_not_undone", run_id=entry.run_id, session=entry.shown_id, error=str(trouble))
             if trouble.everything:
                 raise
             return False
@@ -103,12 +129,12 @@ class Cleaner:
         self.ledger.settle(entry.session_id, undone.state, now, note=undone.note, next_try_at=again)
         return undone.state.clean
 
-    def _look_for(self, order: Order) -> None:
+    def _look_for(self, order: Order, desk: Desk) -> None:
         """Was a session opened after all? Only one with this very run's address is ours."""
         now = self.clock()
         ends = order.meant_at + self.looks_for
         try:
-            found = self.desk.made_by(
+            found = desk.made_by(
                 order.email, since=order.meant_at - _CLOCKS_APART, until=min(now, ends) + _CLOCKS_APART
             )
         except Trouble as trouble:
@@ -153,10 +179,12 @@ def main() -> None:
     order = json.loads(sys.stdin.readline())
     if os.getppid() != order["parent"]:
         return  # it died before its death could be told us
-    start_scrubbed_logging("cleaner", secrets=[order["stripe_key"]])
+    key, proxies = order["stripe_key"], order["proxies"]
+    start_scrubbed_logging("cleaner", secrets=[*([key] if key else []), *proxy_passwords(proxies)])
     ledger = Ledger(Path(order["ledger"]))
-    desk = StripeDesk(StripeAccess(order["stripe_key"], order["stripe_api_base"]))
-    cleaner = Cleaner(ledger=ledger, desk=desk)
+    desk = StripeDesk(StripeAccess(key, order["stripe_api_base"])) if key else None
+    own = OwnUndo(journeys_dir=order["journeys_dir"], proxies=proxies)
+    cleaner = Cleaner(ledger=ledger, desk=desk, own=own, stopping=told.is_set)
     pruned = datetime.now(UTC) - _PRUNE_EVERY
     while not told.is_set() and os.getppid() == order["parent"]:
         try:
@@ -167,7 +195,8 @@ def main() -> None:
         except sqlite3.OperationalError as error:  # a full disk, a lock held for long: the next look may do better
             _log.error("ledger_unusable", error=str(error))
         told.wait(_LOOK_EVERY_S)
-    desk.close()
+    if desk is not None:
+        desk.close()
     ledger.close()
 
 

@@ -1,4 +1,4 @@
-"""What stands in the ledger: intents to open a checkout, and sessions."""
+"""What stands in the ledger: intents to open a checkout, sessions, and orders of journeys of one's own."""
 
 from __future__ import annotations
 
@@ -10,23 +10,27 @@ from typing import Any
 
 from journeys.till import PAY_PRESSED
 
+NOBODY_UNDOES = "ordered, and its journey has no undo: somebody has to cancel it at the shop"
+
 LIFETIME = timedelta(hours=24)
 """How long a checkout session stays open: https://docs.stripe.com/api/checkout/sessions/create#create_checkout_session-expires_at"""
 
 
 class State(StrEnum):
-    """What is known of a session."""
+    """What is known of a session, or of an order (`ordered`, `undone`)."""
 
     OPEN = "open"
     PAID = "paid"
     EXPIRED = "expired"
     REFUNDED = "refunded"
     UNKNOWN = "unknown"
+    ORDERED = "ordered"
+    UNDONE = "undone"
 
     @property
     def clean(self) -> bool:
         """Whether nothing is left to undo."""
-        return self in (State.EXPIRED, State.REFUNDED)
+        return self in (State.EXPIRED, State.REFUNDED, State.UNDONE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +50,11 @@ class Order:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """A session. `next_try_at` is None where nobody will try again; `refund_key` numbers the idempotency key of its refund."""
+    """A session, or an order. `next_try_at` is None where nobody will try again; `refund_key` numbers the idempotency key of a refund.
+
+    An order has the `order_id` that its shop gave it, and its journey undoes it at the shop at `base_url`. `session_id` is then the key
+    of the row: two shops, or one that begins anew, may give the same number twice.
+    """
 
     session_id: str
     run_id: str
@@ -65,6 +73,13 @@ class Entry:
     refund_key: int = 1
     last_error: str | None = None
     note: str | None = None
+    order_id: str | None = None
+    base_url: str | None = None
+
+    @property
+    def shown_id(self) -> str:
+        """What people know it by: the order's id, or the session's."""
+        return self.order_id or self.session_id
 
     def words(self, now: datetime, *, cleans: bool) -> str:
         """What is left to do, for people. Without a key (`cleans` is false) nothing is ever called clean on a guess."""
@@ -75,6 +90,10 @@ class Entry:
                 return "expired, nothing left to do"
             case State.REFUNDED:
                 return "paid and refunded, nothing left to do"
+            case State.UNDONE:
+                return "ordered and undone, nothing left to do"
+            case State.ORDERED:
+                return "ordered, to be undone" if self.next_try_at else NOBODY_UNDOES
             case State.PAID:
                 return "paid, to be refunded" if cleans else "paid, not refunded"
         if cleans:

@@ -37,6 +37,8 @@ class Intake:
             case "journey":
                 self.course = Course(
                     steps=tuple(line["steps"]),
+                    title=self.masked(line["title"]),
+                    buys=line["buys"],
                     slow_after_s=line["slow_after_s"],
                     deadline_s=line["deadline_s"],
                     step_s=line["step_s"],

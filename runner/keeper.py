@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 
 from config.logs import get_logger
@@ -18,13 +19,26 @@ _STOPS_WITHIN_S = 30.0
 
 
 class CleanerKeeper:
-    """Starts the cleaner and starts it again where it ended. `start`, later `stop`."""
+    """Starts the cleaner and starts it again where it ended. `start`, later `stop`.
 
-    def __init__(self, ledger: Path, *, stripe_key: str, stripe_api_base: str | None) -> None:
+    Without `stripe_key` it undoes only the orders of the journeys in `journeys_dir`.
+    """
+
+    def __init__(
+        self,
+        ledger: Path,
+        *,
+        stripe_key: str | None,
+        stripe_api_base: str | None,
+        journeys_dir: str | None = None,
+        proxies: Mapping[str, str] | None = None,
+    ) -> None:
         order = {
             "ledger": str(ledger.resolve()),
             "stripe_key": stripe_key,
             "stripe_api_base": stripe_api_base,
+            "journeys_dir": str(Path(journeys_dir).resolve()) if journeys_dir else None,
+            "proxies": dict(proxies or {}),
             "parent": os.getpid(),
         }
         self._order = json.dumps(order).encode() + b"\n"

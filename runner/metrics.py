@@ -75,10 +75,12 @@ class Measures(Collector):
 
 def _of_ledger(state: LedgerState) -> Iterator[Metric]:
     family = GaugeMetricFamily("sixfb_runner_ledger_sessions", "Purchases that are not undone.", labels=["state"])
-    for word, n in (("open", state.open), ("paid", state.paid), ("unknown", state.unknown)):
+    for word, n in (("open", state.open), ("paid", state.paid), ("unknown", state.unknown), ("ordered", state.ordered)):
         family.add_metric([word], n)
     yield family
-    yield _gauge("sixfb_runner_purchases", "Purchases of the last hour.", state.purchases)
+    yield _gauge("sixfb_runner_purchases", "Runs of the last hour that told of a purchase.", state.purchases)
+    told = "Runs of the last hour that may have bought and told of no purchase."
+    yield _gauge("sixfb_runner_purchases_untold", told, state.untold)
 
 
 def _gauge(name: str, help_: str, value: float) -> Metric:

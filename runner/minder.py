@@ -9,9 +9,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 from facts import to_wire
+from runner.environment import bare_environment
 from runner.intake import Intake
 from runner.job import Job, Order
 from runner.listening import Ears
@@ -28,21 +28,6 @@ EVIDENCE_S = 20.0
 _LOOK_EVERY_S = 0.5
 _ANSWERS_WITHIN_S = 2.0
 _DIES_WITHIN_S = 1.0
-
-# What the browser's process tree may see of our environment; secrets are not among it.
-_PASSED_ON = (
-    "PATH",
-    "HOME",
-    "LANG",
-    "LANGUAGE",
-    "TZ",
-    "DISPLAY",
-    "WAYLAND_DISPLAY",
-    "XAUTHORITY",
-    "VIRTUAL_ENV",
-    "NODE_EXTRA_CA_CERTS",
-)
-_PASSED_ON_PREFIXES = ("LC_", "XDG_", "PLAYWRIGHT_", "SSL_CERT_", "PW")
 
 
 class Minder:
@@ -61,7 +46,7 @@ class Minder:
             stdout=printed_to,
             stderr=printed_to,
             pass_fds=(told_to,),
-            env=_environment(seen.folder),
+            env=bare_environment(seen.folder),
             preexec_fn=die_with_parent,
         )
         os.close(told_to)
@@ -145,8 +130,3 @@ class Minder:
         grace, course = self._job.grace_s, self._intake.course
         whole = seen.began + course.deadline_s + seen.waited_s + grace
         return min(whole, seen.step_since + course.step_s + grace) if seen.step else whole
-
-
-def _environment(folder: Path) -> dict[str, str]:
-    kept = {k: v for k, v in os.environ.items() if k in _PASSED_ON or k.startswith(_PASSED_ON_PREFIXES)}
-    return {**kept, "TMPDIR": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}

@@ -8,8 +8,10 @@ from datetime import datetime
 from facts import Attempt, Run, Status, from_wire, to_wire
 from journeys.redact import Scrubber
 from runner.job import Job
-from runner.seen import NO_BROWSER, Seen
+from runner.seen import NO_BROWSER, Course, Seen
 from runner.trim import trimmed
+
+_LONGEST_TITLE = 200
 
 
 def record(
@@ -17,14 +19,14 @@ def record(
     attempts: Sequence[Attempt],
     seen: Sequence[Seen],
     *,
-    slow_after_s: float | None,
+    course: Course,
     scrubber: Scrubber,
     started_at: datetime,
     finished_at: datetime,
 ) -> Run:
     """The record without a secret in it, whoever wrote it there, and no larger than the hub takes."""
     counted = _counted(attempts)
-    slow_after = None if slow_after_s is None else slow_after_s * 1000
+    slow_after = None if course.slow_after_s is None else course.slow_after_s * 1000
     passed = counted.status is Status.PASSED
     run = Run(
         id=job.run_id,
@@ -51,6 +53,8 @@ def record(
         purchases=tuple({key: bought for one in seen for key, bought in one.purchases.items()}.values()),
         evidence=tuple(fact for one in seen for fact in one.evidence),
         notes=tuple(_notes(job, counted, seen)),
+        buys=course.buys,
+        title=course.title[:_LONGEST_TITLE] if course.title else None,
     )
     return trimmed(from_wire(Run, scrubber.mask_all(to_wire(run))[0]))
 

@@ -19,9 +19,11 @@ _CALLS = ("document", "fetch", "xhr", "script")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Course:
-    """The journey as an attempt tells of it: its steps in their order, and its limits in seconds."""
+    """The journey as an attempt tells of it: its steps in their order, its title, whether it may buy, and its limits in seconds."""
 
     steps: tuple[str, ...] = ()
+    title: str | None = None
+    buys: bool = True
     slow_after_s: float | None = None
     deadline_s: float = 0.0
     step_s: float = 0.0

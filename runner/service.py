@@ -67,8 +67,14 @@ class Runner:
         self.sender = Sender(self.spool, hub, at=at, about=self._about, clock=clock, monotonic=steady)
         self.measures = Measures(spool=self.spool, sender=self.sender, about=self._state_of_ledger)
         self._cleaner = (
-            CleanerKeeper(self.ledger.file, stripe_key=settings.stripe_key, stripe_api_base=settings.stripe_api_base)
-            if settings.stripe_key
+            CleanerKeeper(
+                self.ledger.file,
+                stripe_key=settings.stripe_key,
+                stripe_api_base=settings.stripe_api_base,
+                journeys_dir=settings.journeys_dir,
+                proxies=settings.proxies,
+            )
+            if settings.stripe_key or settings.journeys_dir
             else None
         )
         self._troubles, self._stopping = Troubles(), threading.Event()

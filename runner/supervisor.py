@@ -54,7 +54,7 @@ class Supervisor:
             self._job,
             attempts,
             self._seen,
-            slow_after_s=self._intake.course.slow_after_s,
+            course=self._intake.course,
             scrubber=self._intake.scrubber,
             started_at=started_at,
             # A clock that was set back meanwhile makes no run end before it began.

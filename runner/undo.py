@@ -9,14 +9,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from facts import Failpoint, go_on
-from journeys.till import StripeAccess, stripe_http_client
+from journeys.till import TEST_SESSION, StripeAccess, stripe_http_client
 from runner.entries import Entry, State
 
 if TYPE_CHECKING:
     import stripe
 
 _TIMEOUT_S = 20.0
-_TEST_ID = "cs_test_"
 
 
 class Trouble(Exception):  # noqa: N818 - what stood in the way, not a mistake of ours
@@ -84,7 +83,7 @@ def undo(entry: Entry, desk: Desk, *, at: Failpoint = go_on) -> Undone:
 
     It may be cut off anywhere and done again: expiring is final at Stripe, and a refund has one idempotency key.
     """
-    if not entry.session_id.startswith(_TEST_ID):
+    if not entry.session_id.startswith(TEST_SESSION):
         return Undone(state=State.UNKNOWN, note="no session of test mode; it is not touched, and expires in 24 h")
     found = desk.find(entry.session_id)
     if found is None:

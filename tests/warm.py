@@ -57,7 +57,7 @@ def warm_runs(browser: Browser) -> Make:
             job,
             attempts,
             seen,
-            slow_after_s=intake.course.slow_after_s,
+            course=intake.course,
             scrubber=intake.scrubber,
             started_at=started,
             finished_at=started + timedelta(seconds=time.monotonic() - began),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from facts import Run
+from facts import NO_PICTURE, Run, Status
 from reports import words
 from reports.artifacts import Artifact
 
@@ -50,7 +50,7 @@ def evidence_section(run: Run, artifacts: tuple[Artifact, ...]) -> EvidenceSecti
     """The section of a run; `artifacts` is what was found of its evidence."""
     return EvidenceSection(
         picture=picture_of(run, artifacts),
-        no_picture=_why_none(artifacts),
+        no_picture=f"No screenshot: {_why_none(run, artifacts)}.",
         rows=tuple(_row(artifact) for artifact in artifacts),
         traces=tuple(a.copied_as for a in artifacts if a.copied_as),
     )
@@ -71,9 +71,18 @@ def picture_of(run: Run, artifacts: tuple[Artifact, ...]) -> Picture | None:
     )
 
 
-def _why_none(artifacts: tuple[Artifact, ...]) -> str:
+def _why_none(run: Run, artifacts: tuple[Artifact, ...]) -> str:
     problems = [_problem(a) for a in artifacts if a.fact.kind == "screenshot"]
-    return f"No screenshot: {problems[-1]}." if problems else "No screenshot was taken."
+    noted = [note.removeprefix(NO_PICTURE) for note in run.notes if note.startswith(NO_PICTURE)]
+    if problems or noted:
+        return [*noted, *problems][-1].rstrip(".")
+    if run.status in (Status.MISSED, Status.SKIPPED):
+        return "nothing was run"
+    if run.browser in ("no browser", "unknown"):
+        return "no browser was started"
+    if run.status in (Status.TIMED_OUT, Status.ERRORED):
+        return "the run was ended before one could be taken"
+    return "the record does not say why"
 
 
 def _problem(artifact: Artifact) -> str:

@@ -12,6 +12,7 @@ from reports.text import one_line
 
 _LONGEST = 320
 """Characters of a sentence that still stand on top as a whole; step, request and the page's words must follow within 400."""
+_LONGEST_TITLE = 80
 
 _SILENT = {
     Status.FAILED: "It failed, and the record does not say why.",
@@ -26,7 +27,11 @@ _STATES = {
     "refunded": "Paid {money} and got it back",
     "open": "Opened a checkout over {money} and left it unpaid",
     "expired": "Opened a checkout over {money} and let it expire",
+    "ordered": "Ordered for {money}",
+    "undone": "Ordered for {money} and undid it",
 }
+ORDERS = ("ordered", "undone")
+"""The states of an order that a journey of one's own told of, which is no session of Stripe's."""
 _PROOFS = {"stripe": "Stripe’s API", "api": "the site’s API"}
 
 
@@ -40,11 +45,13 @@ class Flag:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Headline:
-    """`whole` is the full text of an error that was too long to stand on top."""
+    """`title` is the journey's own, None where no attempt told it. `whole` is the full text of an error that was too long to stand
+    on top."""
 
     status: str
     tone: str
     journey: str
+    title: str | None
     location: str
     sentence: str
     whole: str | None
@@ -54,11 +61,13 @@ class Headline:
 
 def headline(run: Run) -> Headline:
     """The headline of a run, passed or not."""
-    sentence = one_line(sentence_of(run), most=_LONGEST)
+    title = one_line(run.title, most=_LONGEST_TITLE) if run.title else None
+    sentence = one_line(sentence_of(run), most=_LONGEST - len(title or ""))
     return Headline(
         status=words.STATUSES[run.status],
         tone=words.TONES[run.status],
         journey=run.journey,
+        title=title,
         location=run.location,
         sentence=sentence,
         whole=run.error if run.error and sentence.endswith("…") else None,
@@ -85,16 +94,20 @@ def achieved(run: Run) -> str:
         return words.listed([_bought(p) for p in run.purchases])
     skipped = [step for step in run.steps if step.status is StepStatus.SKIPPED]
     passed = len(run.steps) - len(skipped)
+    # A journey that told of no order may have placed one all the same.
+    bought = "" if run.buys else "; nothing was bought"
     if not skipped:
-        return f"All {words.count(passed, 'step')} passed; nothing was bought"
+        return f"{'All ' if passed > 1 else ''}{words.count(passed, 'step')} passed{bought}"
     reasons = words.listed(sorted({step.error or "no reason given" for step in skipped}))
-    return f"{words.count(passed, 'step')} passed and {len(skipped)} skipped ({reasons}); nothing was bought"
+    return f"{words.count(passed, 'step')} passed and {len(skipped)} skipped ({reasons}){bought}"
 
 
 def _bought(purchase: Purchase) -> str:
     done = _STATES.get(purchase.state, f"{purchase.state}: {{money}}")
     said = done.replace("{money}", words.money(purchase.amount_minor, purchase.currency))
-    return f"{said}, proved by {proof(purchase)}" if purchase.proved_by else said
+    # What the journey itself says of an order is no proof.
+    is_proved = purchase.proved_by is not None and purchase.state not in ORDERS
+    return f"{said}, proved by {proof(purchase)}" if is_proved else said
 
 
 def _flags(run: Run) -> tuple[Flag, ...]:

@@ -6,22 +6,25 @@ from dataclasses import dataclass
 
 from facts import Purchase
 from reports import words
-from reports.sections.headline import proof
+from reports.sections.headline import ORDERS, proof
 
 _STATES = {
     "paid": "Paid",
     "refunded": "Paid and refunded",
     "open": "Open, not paid",
     "expired": "Expired, not paid",
+    "ordered": "Ordered",
+    "undone": "Ordered and undone",
 }
-_TONES = {"paid": "good", "refunded": "good", "open": "warn"}
+_TONES = {"paid": "good", "refunded": "good", "open": "warn", "ordered": "warn", "undone": "good"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PurchaseRow:
-    """One checkout session."""
+    """One checkout session, or one order."""
 
     session_id: str
+    is_session: bool
     amount: str
     state: str
     tone: str
@@ -33,6 +36,7 @@ def purchase_row(purchase: Purchase) -> PurchaseRow:
     """One purchase in words."""
     return PurchaseRow(
         session_id=purchase.session_id,
+        is_session=purchase.state not in ORDERS,
         amount=words.money(purchase.amount_minor, purchase.currency),
         state=_STATES.get(purchase.state, purchase.state),
         tone=_TONES.get(purchase.state, "mute"),

@@ -49,10 +49,14 @@ def _place(name: str, rule: PurchasesRule, book: Book, place: str) -> Verdict:
 
 def _sentence(place: str, state: LedgerState) -> str:
     refused = f" and {state.refused} more refused" if state.refused else ""
-    left = state.open + state.paid + state.unknown
+    left = state.open + state.paid + state.unknown + state.ordered
     undone = f"; {plural(left, 'purchase')} not undone yet" if left else ""
-    bought = plural(state.purchases, "purchase")
-    return f"{place}: {bought} in the last hour{refused} (the schedule makes {state.scheduled}){undone}"
+    bought = f"{plural(state.purchases, 'purchase')} in the last hour{refused}"
+    if state.untold:  # nobody knows that nothing was bought
+        silent = f"{plural(state.untold, 'run')} of the last hour did not tell whether they bought"
+        silent = silent.replace("they", "it") if state.untold == 1 else silent
+        bought = f"{bought}, and {silent}" if state.purchases or state.refused else silent
+    return f"{place}: {bought} (the schedule makes {state.scheduled}){undone}"
 
 
 def _unjudged(name: str, rule: PurchasesRule, place: str, word: Word, summary: str) -> Verdict:

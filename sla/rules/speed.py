@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from facts import Outcome, Severity, Verdict, Word
+from facts import Outcome, Severity, Status, Verdict, Word
 from sla.counting import Book, first_good
 from sla.durations import words
 from sla.hours import Hour
@@ -20,12 +20,13 @@ _UNITS = {"CLS": "score"}
 
 def speed(name: str, rule: SpeedRule, book: Book) -> list[Verdict]:
     """One verdict over all journeys."""
-    seen = [(o, value) for o in _recent(book, rule) for value in _measured(rule, o)]
+    recent = _recent(book, rule)
+    seen = [(o, value) for o in recent for value in _measured(rule, o)]
     values = [value for _, value in seen]
     measured = [o for o, _ in seen]
     n, p = len(values), f"p{rule.percentile:g}"
     if n < rule.min_n:
-        return [_too_few(name, rule, n, measured)]
+        return [_too_few(name, rule, n, measured, is_off=not n and _comes_by_nobody(book, recent))]
     value = nearest_rank(values, rule.percentile)
     slow_places = {o.location for o, v in seen if v > rule.critical_ms}
     critical = value > rule.critical_ms and len(slow_places) >= rule.critical_locations
@@ -67,7 +68,7 @@ def speed(name: str, rule: SpeedRule, book: Book) -> list[Verdict]:
     ]
 
 
-def _recent(book: Book, rule: SpeedRule) -> list[Outcome]:
+def _recent(book: Book, rule: SpeedRule | VitalsRule) -> list[Outcome]:
     found = [o for j in book.journeys() for o in book.within(j, rule.s("window"), settle_s=rule.s("settle"))]
     return sorted((o for o in found if not o.late), key=lambda o: o.finished_at)
 
@@ -85,12 +86,22 @@ def _measured(rule: SpeedRule, outcome: Outcome) -> list[float]:
     ]
 
 
-def _too_few(name: str, rule: SpeedRule, n: int, measured: Sequence[Outcome]) -> Verdict:
+def _comes_by_nobody(book: Book, recent: Sequence[Outcome]) -> bool:
+    """Whether every journey on the plan has passed lately, so that what none of them has measured is nothing they come by."""
+    passed = {outcome.journey for outcome in recent if outcome.status is Status.PASSED and not outcome.skipped}
+    return bool(passed) and passed.issuperset(book.journeys())
+
+
+def _too_few(name: str, rule: SpeedRule, n: int, measured: Sequence[Outcome], *, is_off: bool) -> Verdict:
+    window = words(rule.s("window"))
+    if is_off:
+        summary = f"{rule.title}: every journey passed in the last {window}, and none comes by what this rule measures"
+        return Verdict(rule=name, verdict=Word.OFF, title=rule.title, summary=summary, severity=rule.severity)
     return Verdict(
         rule=name,
         verdict=Word.INSUFFICIENT if n else Word.NO_DATA,
         title=rule.title,
-        summary=f"{rule.title}: {n} measured in {words(rule.s('window'))}, {rule.min_n} are needed",
+        summary=f"{rule.title}: {n} measured in {window}, {rule.min_n} are needed",
         severity=rule.severity,
         n=n,
         limit=rule.target_ms,
@@ -114,7 +125,13 @@ def page_vitals(name: str, rule: VitalsRule, book: Book) -> list[Verdict]:
 def interactions(name: str, rule: VitalsRule, book: Book) -> list[Verdict]:
     """G2: the worst interaction of each run, all pages together."""
     found = [hour.once(_worst_interactions) for hour in _hours(book, rule)]
-    return [_vital(name, rule, None, "INP", [values for values in found if values])]
+    parts = [values for values in found if values]
+    if not parts and _comes_by_nobody(book, _recent(book, rule)):
+        summary = (
+            f"every journey passed in the last {words(rule.s('window'))}, and none presses anything that could be slow"
+        )
+        return [Verdict(rule=name, subject="INP", verdict=Word.OFF, title=f"{rule.title}: INP", summary=summary)]
+    return [_vital(name, rule, None, "INP", parts)]
 
 
 class _Values(NamedTuple):

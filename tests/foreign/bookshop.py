@@ -1,4 +1,4 @@
-"""A bookshop that has nothing to do with tickets: search, basket, sign in, order on account. `BROKEN` makes it fail."""
+"""A bookshop that has nothing to do with tickets: search, basket, sign in, order on account. `is_broken` makes it fail."""
 
 from __future__ import annotations
 
@@ -31,12 +31,14 @@ _DELIVERY = """<form id=order><label>Name <input name=name></label><label>Street
 
 
 class Shop:
-    """The shop's state: what is in the one basket, how many orders there are, and whether ordering is broken."""
+    """The shop's state: how many orders there were, which stand, and whether ordering or cancelling is broken."""
 
     def __init__(self) -> None:
         self.url = ""
         self.orders = 0
+        self.standing: set[str] = set()
         self.is_broken = False
+        self.keeps_orders = False
 
     def page(self, path: str, query: dict[str, list[str]]) -> tuple[int, str]:
         """Status and HTML of a page."""
@@ -93,7 +95,15 @@ def _handler(shop: Shop) -> type[BaseHTTPRequestHandler]:
                 self._answer(503, json.dumps({"error": "The warehouse is closed"}), "application/json")
                 return
             shop.orders += 1
+            shop.standing.add(str(1000 + shop.orders))
             self._answer(200, json.dumps({"order": 1000 + shop.orders}), "application/json")
+
+        def do_DELETE(self) -> None:
+            number = self.path.removeprefix("/api/orders/")
+            status = 503 if shop.keeps_orders else 204 if number in shop.standing else 404
+            if status == 204:
+                shop.standing.remove(number)
+            self._answer(status, "", "text/plain")
 
         def _redirect(self, to: str, *, cookie: str | None = None) -> None:
             self.send_response(303)

@@ -6,11 +6,16 @@ import re
 import shutil
 import zipfile
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from facts import Blame, Status
+from runner.cleaner import Cleaner
+from runner.entries import State
+from runner.ledger import Ledger
+from runner.own_undo import OwnUndo
 from runner.start import make_run
 from tests.foreign.bookshop import PASSWORD, Shop, a_bookshop
 from tests.jobs import a_job
@@ -29,7 +34,8 @@ def opened() -> Iterator[Shop]:
 
 @pytest.fixture
 def shop(opened: Shop, tmp_path: Path) -> Shop:
-    opened.is_broken = False
+    opened.is_broken = opened.keeps_orders = False
+    opened.standing.clear()
     shutil.copy(JOURNEY, tmp_path)
     (tmp_path / "password.txt").write_text(PASSWORD + "\n")
     return opened
@@ -42,13 +48,26 @@ def test_the_document_shows_this_very_file() -> None:
 
 def test_it_needs_nothing_of_ours_but_the_step_language() -> None:
     imported = re.findall(r"^(?:from|import) (\S+)", JOURNEY.read_text(encoding="utf-8"), re.MULTILINE)
-    assert imported == ["pathlib", "journeys.visit"]
+    assert imported == ["pathlib", "httpx", "journeys.visit"]
 
 
-def test_a_book_is_ordered_and_the_trace_goes_on_after_the_password(shop: Shop, tmp_path: Path) -> None:
-    run = make_run(a_job(tmp_path, shop.url, "order_a_book", trace="on", confirm=False))
-    assert (run.status, run.error) == (Status.PASSED, None)
-    assert shop.orders == 1
+def test_a_book_is_ordered_and_cancelled_and_the_trace_goes_on_after_the_password(shop: Shop, tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "ledger.db")
+    run = make_run(a_job(tmp_path, shop.url, "order_a_book", trace="on", confirm=False, ledger=str(ledger.file)))
+    assert (run.status, run.error, run.title) == (Status.PASSED, None, "A reader orders a book")
+    (number,) = shop.standing
+    (bought,) = run.purchases
+    assert (bought.session_id, bought.amount_minor, bought.currency, bought.state) == (number, 1250, "usd", "ordered")
+    assert (ledger.purchases(datetime.now(UTC)), ledger.untold(datetime.now(UTC))) == (1, 0)
+    cleaner = Cleaner(ledger=ledger, desk=None, own=OwnUndo(journeys_dir=str(tmp_path)))
+    shop.keeps_orders = True
+    assert cleaner.sweep() == 0
+    (entry,) = ledger.entries()
+    assert (entry.state, "the shop answered 503" in str(entry.last_error)) == (State.ORDERED, True)
+    shop.keeps_orders = False
+    ledger.hurry(datetime.now(UTC))
+    assert (cleaner.sweep(), shop.standing, ledger.left()) == (1, set(), {})
+    ledger.close()
     trace = next(e for e in run.evidence if e.kind == "trace")
     with zipfile.ZipFile(tmp_path / "evidence" / str(trace.path)) as archive:
         content = {name: archive.read(name) for name in archive.namelist()}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from journeys.net_errors import in_words, is_ours, never_connected
@@ -19,6 +21,9 @@ from journeys.net_errors import in_words, is_ours, never_connected
         ("ERR_INTERNET_DISCONNECTED", True),
         ("ERR_NETWORK_CHANGED", True),
         ("ERR_PROXY_CONNECTION_FAILED", True),
+        ("ERR_HTTPS_PROXY_TUNNEL_RESPONSE_REDIRECT", True),
+        ("ERR_PAC_SCRIPT_FAILED", True),
+        ("ERR_NO_SUPPORTED_PROXIES", True),
         ("ERR_EMPTY_RESPONSE", False),
         ("ERR_CONNECTION_CLOSED", False),
         ("ERR_CONTENT_LENGTH_MISMATCH", False),
@@ -57,9 +62,21 @@ def test_an_error_is_said_in_words_with_its_name() -> None:
     ("name", "words"),
     [
         ("ERR_CONTENT_DECODING_FAILED", "the answer could not be decompressed"),
-        ("ERR_SSL_OBSOLETE_CIPHER", "TLS obsolete cipher"),
-        ("ERR_HTTP2_PING_FAILED", "HTTP/2 ping failed"),
+        ("ERR_SSL_SOMETHING_NEW", "TLS something new"),
+        ("ERR_HTTP2_SOMETHING_NEW", "HTTP/2 something new"),
     ],
 )
 def test_every_error_has_words_and_keeps_its_name(name: str, words: str) -> None:
     assert in_words(f"Page.goto: net::{name} at https://shop.example/") == f"{words} (net::{name})"
+
+
+def test_whatever_chromium_says_of_a_request_is_said_in_a_persons_words() -> None:
+    names = Path(__file__).with_name("chromium_errors.txt").read_text().split()
+    assert len(names) > 150
+    spelled_out = [name for name in names if _words(name).lower() == _words(f"X_{name}").lower().removeprefix("x ")]
+    # Here the browser's name is what a person would say.
+    assert spelled_out == ["CONNECTION_REFUSED", "TIMED_OUT"]
+
+
+def _words(name: str) -> str:
+    return (in_words(f"net::ERR_{name}") or "").partition(" (net::")[0]

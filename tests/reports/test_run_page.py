@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from facts import Blame, Status, StepStatus
+from facts import Blame, Purchase, Status, StepStatus
 from reports import render_run, write_run
 from reports.sections.attempts import attempts_section
-from reports.sections.headline import sentence_of
+from reports.sections.headline import headline, sentence_of
 from reports.sections.requests import cause_of, requests_section
 from reports.sections.steps import steps_section
 from reports.words import BLAMES
@@ -88,8 +89,60 @@ def test_a_run_that_stopped_before_payment_says_what_it_left_out_and_why() -> No
         for n, _ in GA_STEPS
     )
     run = a_run(status=Status.PASSED, attempts=(an_attempt(status=Status.PASSED, steps=steps),), purchases=())
-    assert "5 steps passed and 2 skipped (payment is stop_before_payment); nothing was bought" in sentence_of(run)
+    assert sentence_of(run).startswith("5 steps passed and 2 skipped (payment is stop_before_payment), in ")
     assert f"Skipped: complete_test_payment and verify_success_page: {reason}" in text_of(render_run(run))
+
+
+@pytest.mark.parametrize(
+    ("buys", "said"), [(True, "All 7 steps passed, in"), (False, "passed; nothing was bought, in")]
+)
+def test_that_nothing_was_bought_is_said_of_a_journey_that_never_buys_alone(buys: bool, said: str) -> None:
+    steps = tuple(a_step(n) for n, _ in GA_STEPS)
+    attempt = an_attempt(status=Status.PASSED, steps=steps)
+    run = a_run(status=Status.PASSED, attempts=(attempt,), purchases=(), buys=buys)
+    assert said in sentence_of(run)
+    assert ("nothing was bought" in sentence_of(run)) is not buys
+
+
+@pytest.mark.parametrize(
+    ("state", "said", "in_table"),
+    [("ordered", "Ordered for $12.50, in", "Ordered"), ("undone", "Ordered for $12.50 and undid it, in", "Ordered and undone")],
+)  # fmt: skip
+def test_an_order_of_a_journey_of_ones_own_is_told_and_called_no_test_card(
+    state: str, said: str, in_table: str
+) -> None:
+    bought = Purchase(session_id="1001", amount_minor=1250, currency="usd", state=state, proved_by="the journey")
+    run = a_run(status=Status.PASSED, attempts=(an_attempt(status=Status.PASSED),), purchases=(bought,))
+    assert said in sentence_of(run)
+    text = parsed(render_run(run)).text
+    assert in_table in text
+    assert "1001" in text
+    assert "Test cards only" not in text
+
+
+def test_the_headline_carries_the_journeys_title_and_keeps_its_place() -> None:
+    run = a_run(title="A reader orders a book " * 20, error="x" * 400)
+    top = headline(run)
+    assert (top.title or "").startswith("A reader orders a book")
+    assert len(top.title or "") + len(top.sentence) <= 320
+    assert "A reader orders a book" in parsed(render_run(run)).text[:200]
+    assert headline(a_run()).title is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"notes": ("no picture: the page crashed",)}, "the page crashed"),
+        ({"notes": ("no picture: sign_in is sensitive, and its page was not left",)}, "sign_in is sensitive"),
+        ({"status": Status.MISSED, "attempts": ()}, "nothing was run"),
+        ({"status": Status.ERRORED, "browser": "no browser"}, "no browser was started"),
+        ({"status": Status.TIMED_OUT}, "the run was ended before one could be taken"),
+        ({}, "the record does not say why"),
+    ],
+)
+def test_where_there_is_no_screenshot_the_page_says_why(changes: dict[str, Any], why: str) -> None:
+    text = parsed(render_run(a_run(**{"evidence": (), "notes": (), **changes}))).text
+    assert f"No screenshot: {why}" in text
 
 
 def test_a_skipped_step_without_a_reason_names_the_step_that_stopped_the_journey() -> None:

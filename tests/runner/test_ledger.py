@@ -11,6 +11,7 @@ import pytest
 
 from facts import Plan, PlannedJourney, Purchase
 from journeys.failure import Broken, Kind
+from journeys.ga_purchase import ga_purchase
 from journeys.site import Site
 from runner.allowance import per_hour, refusal, state_of
 from runner.bookkeeping import Bookkeeper
@@ -132,7 +133,7 @@ def test_intent_session_and_the_press_of_pay_are_on_disk_before_anybody_else_is_
         seen.append((event, len(other.orders()), [entry.pay_pressed for entry in other.entries()]))
         other.close()
 
-    books = Bookkeeper(tell, a_job(tmp_path, "http://shop.test", ledger=str(file)), 1, deadline_s=45)
+    books = Bookkeeper(tell, a_job(tmp_path, "http://shop.test", ledger=str(file)), 1, journey=ga_purchase)
     bought = Purchase(session_id="cs_test_one", amount_minor=None, currency="usd", state="open")
     for event, data in (
         ("order", {"email": "synthetic+test-run@example.com"}),
@@ -147,7 +148,7 @@ def test_intent_session_and_the_press_of_pay_are_on_disk_before_anybody_else_is_
 
 def test_nothing_is_bought_where_the_ledger_cannot_be_written(tmp_path: Path) -> None:
     file = tmp_path / "ledger.db"
-    books = Bookkeeper(lambda *_: None, a_job(tmp_path, "http://shop.test", ledger=str(file)), 1, deadline_s=45)
+    books = Bookkeeper(lambda *_: None, a_job(tmp_path, "http://shop.test", ledger=str(file)), 1, journey=ga_purchase)
     with sqlite3.connect(file) as other:
         other.execute("DROP TABLE sessions")
     with pytest.raises(Broken, match="nothing is bought without it") as refused:
@@ -158,7 +159,9 @@ def test_nothing_is_bought_where_the_ledger_cannot_be_written(tmp_path: Path) ->
 def test_orders_that_cannot_be_told_apart_are_not_looked_for(tmp_path: Path) -> None:
     site = Site(base_url="http://shop.test", cities={"Dallas": "dallas"}, email_pattern="all@example.com")
     file = tmp_path / "ledger.db"
-    books = Bookkeeper(lambda *_: None, a_job(tmp_path, site.base_url, site=site, ledger=str(file)), 1, deadline_s=45)
+    books = Bookkeeper(
+        lambda *_: None, a_job(tmp_path, site.base_url, site=site, ledger=str(file)), 1, journey=ga_purchase
+    )
     books.tell("order", {"email": "all@example.com"})
     ledger = Ledger(file)
     assert ledger.orders() == []

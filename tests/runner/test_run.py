@@ -246,22 +246,45 @@ def test_a_slow_run_passes_and_is_marked(tmp_path: Path) -> None:
     assert (run.status, run.slow) == (Status.PASSED, True)
 
 
+OPEN = 'with visit.step("open"):\n    pass\n'
+
+
 @pytest.mark.parametrize(
-    ("body", "sentence"),
+    ("body", "step", "sentence"),
     [
-        ('with visit.step("open"):\n    1 / 0', "open: the journey's code raised ZeroDivisionError: division by zero"),
-        ('with visit.step("open"):\n    assert 1 == 2, "one is not two"', "open: one is not two"),
-        ('with visit.step("opne"):\n    pass', "lists no step 'opne'; its steps are open, look"),
-        ('with visit.step("open"):\n    pass', "look: the journey ended without this step"),
-        ("nonsense()", "NameError: name 'nonsense' is not defined"),
+        (
+            'with visit.step("open"):\n    1 / 0',
+            "open",
+            "open: the journey's code raised ZeroDivisionError: division by zero",
+        ),
+        ('with visit.step("open"):\n    assert 1 == 2, "one is not two"', "open", "open: one is not two"),
+        (f'{OPEN}with visit.step("lokk"):\n    pass', None, "look lists no step 'lokk'; its steps are open, look"),
+        (f'{OPEN}visit.skip("lokk", reason="none")', None, "look lists no step 'lokk'; its steps are open, look"),
+        (f'{OPEN}{OPEN}', None, "look has had its step 'open' already"),
+        (OPEN, "look", "look: the journey ended without this step"),
+        (f"{OPEN}nonsense()", None, "after the step open: the journey's code raised NameError"),
+        ("nonsense()", None, "before the first step: the journey's code raised NameError"),
     ],
-    ids=["a bug", "an assertion", "an unknown step", "a forgotten step", "a bug between steps"],
-)
-def test_a_journeys_own_mistake_is_told_with_file_and_line(tmp_path: Path, body: str, sentence: str) -> None:
+    ids=[
+        "a bug", "an assertion", "an unknown step", "an unknown step left out", "a step twice", "a forgotten step",
+        "a bug between steps", "a bug before the first",
+    ],
+)  # fmt: skip
+def test_a_journeys_own_mistake_is_told_with_file_and_line_and_is_no_other_steps(
+    tmp_path: Path, body: str, step: str | None, sentence: str
+) -> None:
     run = walk(tmp_path, "http://127.0.0.1:9999", body)
-    assert run.status is Status.FAILED
+    assert (run.status, run.failed_step) == (Status.FAILED, step)
     assert sentence in (run.error or "")
+    opened = StepStatus.PASSED if body.startswith(OPEN) else StepStatus.FAILED if step else StepStatus.SKIPPED
+    assert run.steps[0].status is opened
     assert (run.attempts[0].where or "").startswith(str(tmp_path / "look.py"))
+
+
+def test_an_order_whose_amount_is_none_is_remembered_all_the_same(tmp_path: Path) -> None:
+    run = walk(tmp_path, "http://127.0.0.1:9999", 'with visit.step("open"):\n    visit.bought(1001, "free")\n')
+    assert "the order 1001 is remembered, but its amount 'free' is no amount" in (run.error or "")
+    assert [(p.session_id, p.amount_minor, p.state) for p in run.purchases] == [("1001", None, "ordered")]
 
 
 def test_a_journey_that_does_not_load_is_told_with_file_and_line(tmp_path: Path) -> None:

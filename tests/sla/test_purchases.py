@@ -54,6 +54,22 @@ def test_the_sentence_says_how_many_beside_the_number_and_what_is_left() -> None
         assert fact in summary
 
 
+@pytest.mark.parametrize(
+    ("facts", "said", "unsaid"),
+    [
+        ({"purchases": 0, "untold": 20}, "20 runs of the last hour did not tell whether they bought", "0 purchases"),
+        ({"purchases": 0, "untold": 1}, "1 run of the last hour did not tell whether it bought", "0 purchases"),
+        ({"purchases": 3, "untold": 2}, "3 purchases in the last hour, and 2 runs of the last hour did not tell", "0 "),
+        ({"purchases": 0, "untold": 0}, "0 purchases in the last hour", "did not tell"),
+        ({"purchases": 2, "ordered": 2}, "2 purchases not undone yet", "did not tell"),
+    ],
+)
+def test_that_nothing_was_bought_is_said_only_where_it_is_known(facts: dict[str, Any], said: str, unsaid: str) -> None:
+    summary = judged(a_history(ledgers={"us-east": a_ledger(**facts)}), "P1/us-east").summary
+    assert said in summary
+    assert unsaid not in summary.removeprefix("us-east: ")
+
+
 # -- no sample for the payment rules -----------------------------------------------------------------------------------
 
 
