@@ -189,6 +189,7 @@ def _summary() -> list[str]:
         f"sla.yaml        {files['sla.yaml']}: {len(watching.read_targets().rules())} rules",
         *([f"                {shipped}"] if (shipped := watching.shipped_rules_line()) else []),
         f"alerts.yaml     {files['alerts.yaml']}: {', '.join(watching.read_routing().destinations)}",
+        *(f"cannot fire     {idle}" for idle in watching.idle_rules(watching.read_targets(), watching.read_watched())),
         *request_budget.lines(),
         *_not_told(),
     ]

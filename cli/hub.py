@@ -60,6 +60,8 @@ def hub(
     scaled = targets.scaled(scale) if scale != 1 else targets
     for complaint in (*watching.impossible_rules(scaled, watched), *routing.unset(os.environ)):
         complain(f"degraded: {complaint}")
+    for idle in watching.idle_rules(scaled, watched):
+        complain(f"cannot fire: {idle}")
     if untold := routing.untold(os.environ):
         complain(f"degraded: nobody would be told of {' and '.join(untold)} alerts")
     if shipped := watching.shipped_rules_line():
@@ -81,7 +83,7 @@ def hub(
                 port=port,
                 scale=scale,
                 evidence_bytes=evidence_bytes,
-                inventory_url=watched.site.base_url,
+                inventory_url=watched.site.base_url if watched.site.sells_tickets else None,
                 notices=_notices(routing, scale, demo=demo is not None),
                 demo=demo,
                 access=doors,

@@ -55,21 +55,55 @@ def read_targets(file: Path | None = None) -> Targets:
 
 
 def impossible_rules(targets: Targets, watched: Watched) -> list[Complaint]:
-    """A complaint for each rule that can never fire or be judged here, at its line in `sla.yaml`. Raises ConfigError, Failing."""
-    from sla.feasible import impossible
+    """A complaint for each rule of one's own that can never fire or be judged here, at its line in `sla.yaml`.
+
+    A rule that is as it ships is nobody's mistake: it is among the `idle_rules`. Raises ConfigError, Failing.
+    """
+    document = read_document(settings.config_file("sla.yaml"))
+    found = [*_impossible(targets, watched), *_unknown_names(targets)]
+    return [
+        replace(complaint, file=document.file, line=document.line(complaint.key or ""))
+        for complaint in found
+        if not _is_shipped(_rule_of(complaint), document)
+    ]
+
+
+def idle_rules(targets: Targets, watched: Watched) -> list[str]:
+    """A line for each rule that is on and cannot fire with this site and schedule: its id, its title, and why.
+
+    Raises ConfigError, Failing.
+    """
+    from sla.feasible import idle_rules as found_idle
 
     document = read_document(settings.config_file("sla.yaml"))
-    found = [*impossible(targets, watched.schedules()), *_unknown_names(targets)]
-    return [_placed(complaint, document) for complaint in found]
+    pays, tickets = watched.site.payment == "test", watched.site.sells_tickets
+    idle = found_idle(targets, watched.schedules(), pays=pays, has_inventory=tickets)
+    lines = [f"{one.rule} {one.title}: {one.why}" for one in idle]
+    known = {one.rule for one in idle}
+    for complaint in _impossible(targets, watched):
+        rule = _rule_of(complaint)
+        if rule not in known and _is_shipped(rule, document):
+            key = (complaint.key or "").removeprefix(f"{rule}.")
+            lines.append(f"{rule} {targets.rules()[rule].title}: {key} {complaint.what}")
+    return lines
 
 
-def _placed(complaint: Complaint, document: Document) -> Complaint:
-    rule = (complaint.key or "").partition(".")[0]
-    if rule in document.data:
-        return replace(complaint, file=document.file, line=document.line(complaint.key or ""))
-    # A number that stands in no file of the operator's is not found there: say where it is from.
-    hint = f"{complaint.hint}; your file does not name {rule}: write the rule into it, or switch it off there"
-    return replace(complaint, hint=hint)
+def _impossible(targets: Targets, watched: Watched) -> list[Complaint]:
+    from sla.feasible import impossible
+
+    return impossible(targets, watched.schedules())
+
+
+def _rule_of(complaint: Complaint) -> str:
+    return (complaint.key or "").partition(".")[0]
+
+
+def _is_shipped(rule: str, document: Document) -> bool:
+    """Whether a file leaves a rule out, or says of it what the shipped file says."""
+    if rule not in document.data:
+        return True
+    shipped = settings.shipped_file("sla.yaml")
+    return shipped is not None and read_document(shipped).data.get(rule) == document.data[rule]
 
 
 def _unknown_names(targets: Targets) -> Iterator[Complaint]:
@@ -79,7 +113,7 @@ def _unknown_names(targets: Targets) -> Iterator[Complaint]:
     for name, rule in targets.rules().items():
         if not rule.enabled:
             continue
-        for key in ("journeys", "bad"):
+        for key in ("journeys", "bad", "recent_by_journey"):
             yield from _unknown(f"{name}.{key}", getattr(rule, key, None) or (), journeys, "journey")
         yield from _unknown(f"{name}.steps", getattr(rule, "steps", None) or (), steps, "step")
 
@@ -89,7 +123,7 @@ def _unknown(key: str, named: Iterable[str], known: Collection[str], what: str) 
         if name not in known:
             close = difflib.get_close_matches(name, known, n=1)
             hint = f"did you mean {close[0]}?" if close else f"there are: {', '.join(sorted(known))}"
-            place = f"{key}.{name}" if key.endswith(".bad") else f"{key}.{number}"
+            place = f"{key}.{number}" if isinstance(named, list) else f"{key}.{name}"
             yield Complaint(file="sla.yaml", key=place, what=f"no {what} is named {name!r:.80}", hint=hint)
 
 

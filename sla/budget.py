@@ -26,14 +26,15 @@ def budgets_left(
         if book.first(outcome) is Class.BAD:
             bad[outcome.journey] += alike[outcome.run_id]
     found: dict[str, float] = {}
+    target = _target(targets)
     for journey in book.journeys():
-        target, n = _target(targets, journey), passed.get(journey, 0) + bad[journey]
+        n = passed.get(journey, 0) + bad[journey]
         if target is not None and n:
             found[journey] = 1 - bad[journey] / n / (1 - target)
     return found
 
 
-def _target(targets: Targets, journey: str) -> float | None:
+def _target(targets: Targets) -> float | None:
     """The share of first attempts that should pass; None where nobody says so, and where all should: that is no budget."""
-    burns = (r for r in targets.rules().values() if isinstance(r, BurnRule) and r.enabled and journey in r.bad)
+    burns = (r for r in targets.rules().values() if isinstance(r, BurnRule) and r.enabled)
     return next((rule.target for rule in burns if rule.target < 1), None)

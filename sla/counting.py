@@ -83,6 +83,13 @@ class Book:
         """Every location on the schedule."""
         return list(dict.fromkeys(place for journey in self.journeys() for place in self.locations(journey)))
 
+    def quorum(self, wanted: int, journey: str | None = None) -> int:
+        """How many locations have to see something, of a rule that wants `wanted`: one where there is one alone to see it.
+
+        Those of a journey, or of all journeys together.
+        """
+        return 1 if len(self.all_locations() if journey is None else self.locations(journey)) == 1 else wanted
+
     def period(self, journey: str) -> timedelta:
         """Between two slots of a journey at one location."""
         return timedelta(seconds=self.history.schedules[journey].period_s)

@@ -1,17 +1,21 @@
-"""Rules that could never fire, or never be judged, on the schedule there is; each is told with the arithmetic."""
+"""Rules that could never fire, or never be judged, on the schedule there is; each is told with the arithmetic. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from config import Complaint
 from sla.durations import seconds, words
 from sla.history import Schedule
+from sla.rules.saying import plural
 from sla.targets import (
     BlockedRule,
     BurnRule,
     CoverageRule,
+    LowStockRule,
     OneLocationRule,
+    OversoldRule,
     QuorumRule,
     Rule,
     ServerErrorsRule,
@@ -62,20 +66,58 @@ def _impossible(name: str, rule: Rule, schedules: Mapping[str, Schedule]) -> Ite
                 yield _complaint(f"{name}.min_n", rule.min_n, runs, rule.s("window"), f"a longer window ({journey})")
 
 
+@dataclass(frozen=True, slots=True)
+class Idle:
+    """A rule that is on and cannot fire here: its id, its title, and why, as a part of a sentence."""
+
+    rule: str
+    title: str
+    why: str
+
+
+def idle_rules(targets: Targets, schedules: Mapping[str, Schedule], *, pays: bool, has_inventory: bool) -> list[Idle]:
+    """The rules that have nothing to judge with this site and schedule, though no number in them is wrong.
+
+    `pays`: whether runs pay. `has_inventory`: whether the site is asked for its stock.
+    """
+    return [
+        Idle(name, rule.title, why)
+        for name, rule in targets.rules().items()
+        if rule.enabled
+        for why in _idle(rule, schedules, pays=pays, has_inventory=has_inventory)
+    ]
+
+
+def _idle(rule: Rule, schedules: Mapping[str, Schedule], *, pays: bool, has_inventory: bool) -> Iterator[str]:
+    if isinstance(rule, QuorumRule):
+        if rule.of_payment and not pays:
+            yield "payment is stop_before_payment, so no run pays"
+        elif rule.journeys is not None and not set(rule.journeys) & set(schedules):
+            yield f"locations.yaml does not schedule {' or '.join(rule.journeys)}"
+    elif isinstance(rule, OneLocationRule) and all(len(schedule.grids) < 2 for schedule in schedules.values()):
+        yield "it compares locations, and no journey has a second one"
+    elif isinstance(rule, BurnRule):
+        for journey, schedule in schedules.items():
+            if not rule.can_fire(journey, schedule):
+                runs, limit = rule.runs_in_window(schedule), rule.limit(journey, schedule)
+                yield f"{journey} makes {plural(runs, 'run')} in {words(rule.s('window'))}, and {limit} would have to be bad"
+    elif isinstance(rule, (OversoldRule, LowStockRule)) and not has_inventory:
+        yield "site.yaml names no cities, so no stock is asked for"
+
+
 def _burn(name: str, rule: BurnRule, schedules: Mapping[str, Schedule]) -> Iterator[Complaint]:
-    for journey, limit in rule.bad.items():
-        schedule = schedules.get(journey)
-        if schedule is None:
-            continue
-        runs = _runs(schedule, rule.s("window"))
-        if runs < limit:
+    for journey, schedule in schedules.items():
+        if journey in rule.bad and not rule.can_fire(journey, schedule):
             hint = "a longer window, a smaller number, or more runs"
+            limit, runs = rule.bad[journey], rule.runs_in_window(schedule)
             yield _complaint(f"{name}.bad.{journey}", limit, runs, rule.s("window"), hint)
+        if journey not in rule.recent_by_journey:
+            continue
         recent = seconds(rule.recent_by_journey[journey])
         if recent < schedule.period_s / max(1, len(schedule.grids)):
             what = f"looks back {words(recent)}, and a run comes every {words(schedule.period_s / len(schedule.grids))} only"
             yield Complaint(file=FILE, key=f"{name}.recent_by_journey.{journey}", what=what, hint="look back further")
-        yield from _locations(name, rule.locations, {journey: schedule}, None)
+    yield from _locations(name, rule.locations, schedules, None)
 
 
 def _more_than_are_made(name: str, rule: Rule, schedules: Mapping[str, Schedule]) -> Iterator[Complaint]:

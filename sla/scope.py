@@ -77,9 +77,10 @@ def _quorum(about: About, rule: QuorumRule, book: Book) -> str | None:
 
 
 def _burn(about: About, rule: BurnRule, book: Book) -> str | None:
-    return (
-        None if about.journey in rule.bad else f"rule {about.rule} has no number for journey {about.journey} any more"
-    )
+    journey = about.journey
+    if journey is None or rule.can_fire(journey, book.history.schedules[journey]):
+        return None
+    return f"journey {journey} does not run often enough any more for rule {about.rule} to fire (locations.yaml)"
 
 
 def _one_location(about: About, rule: OneLocationRule, book: Book) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -13,6 +14,7 @@ from config import Document, validate
 from config.bounds import Bounds, Flag, Form, Length, Whole, refuse
 from facts import Severity
 from sla.durations import seconds
+from sla.history import Schedule
 
 _STRICT: dict[str, Any] = {"extra": "forbid"}
 _Locations = Annotated[int, Whole(1, 100, "it is how many locations must see it")]
@@ -40,6 +42,7 @@ _Vital = Annotated[
     str, Form("LCP|CLS|INP|FCP|TTFB|LOAD|FID", "is no vital; there are LCP, CLS, INP, FCP, TTFB, LOAD, FID")
 ]
 _VitalValue = Annotated[float, Bounds(0.001, 600_000, "it is in milliseconds, or, for CLS, a score")]
+_FEWEST_BAD = 3
 _HIGHEST_CLS, _SHORTEST_VITAL_MS = 10, 10
 _Path = Annotated[str, Form(r"/\S*", "is no path of the site; it begins with /")]
 
@@ -130,13 +133,16 @@ class SlowRule(Rule):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BurnRule(Rule):
-    """The error budget burns: so many bad first attempts in a window, and some of them recent. By journey.
+    """The error budget burns: so many bad first attempts in a window, and some of them recent. Every journey is judged.
 
-    `target` is the share that should pass; the numbers in `bad` follow from it and the schedule.
+    `target` is the share that should pass, and `rate` how many times as fast as the target allows the budget has to burn. How many
+    are too many, and how recent one has to be, follow from these and the schedule (`limit`, `recent_s`); `bad` and
+    `recent_by_journey` hold other numbers for single journeys.
     """
 
-    bad: dict[str, _Runs]
-    recent_by_journey: dict[str, _Window]
+    rate: Annotated[float, Bounds(0.1, 1000, "it is how many times as fast the budget burns as the target allows")] = 1
+    bad: dict[str, _Runs] = field(default_factory=dict)
+    recent_by_journey: dict[str, _Window] = field(default_factory=dict)
     window: _Window = "1h"
     quiet: _Wait = "30m"
     settle: _Settle = "30s"
@@ -145,16 +151,34 @@ class BurnRule(Rule):
     target: Annotated[float, Bounds(0.5, 1, "it is the share that should pass: 0.99 is 99 %")] = 0.99
 
     def _wrong(self) -> Iterator[str]:
-        if set(self.bad) != set(self.recent_by_journey):
-            yield "recent_by_journey: name the same journeys as in `bad`"
-        if not self.bad:
-            yield "bad: is empty, so nothing is judged; name journeys, or write `enabled: false`"
         for journey, text in self.recent_by_journey.items():
             if seconds(text, key=f"recent_by_journey.{journey}") > self.s("window"):
                 yield f"recent_by_journey.{journey}: {text} is more than the window of {self.window} that is looked at"
         for journey, runs in self.bad.items():
             if runs < self.locations:
                 yield f"bad.{journey}: {runs} runs cannot be bad at {self.locations} locations; write {self.locations} at least"
+
+    def limit(self, journey: str, schedule: Schedule) -> int:
+        """How many bad first attempts in the window are too many: three at least, so that two by chance tell nobody."""
+        if journey in self.bad:
+            return self.bad[journey]
+        allowed = self.runs_in_window(schedule) * (1 - self.target) * self.rate
+        return max(_FEWEST_BAD, math.ceil(round(allowed, 6)))
+
+    def recent_s(self, journey: str, schedule: Schedule) -> float:
+        """How many seconds ago the last bad one may have been: a twelfth of the window, and long enough for a run of each location."""
+        if journey in self.recent_by_journey:
+            return seconds(self.recent_by_journey[journey])
+        twelfth = self.s("window") / 12
+        return max(twelfth, min(2 * schedule.period_s, schedule.period_s + twelfth))
+
+    def runs_in_window(self, schedule: Schedule) -> int:
+        """How many runs a journey's schedule makes in the window."""
+        return int(self.s("window") // schedule.period_s) * len(schedule.grids)
+
+    def can_fire(self, journey: str, schedule: Schedule) -> bool:
+        """Whether the schedule makes as many runs in the window as would have to be bad."""
+        return self.runs_in_window(schedule) >= self.limit(journey, schedule)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from facts import Outcome, Status, Verdict, Word
 from sla.counting import Book, Class, first_good
-from sla.durations import seconds, words
+from sla.durations import words
 from sla.hours import slot_of
 from sla.rules.saying import ids, journey_title, newest, plural, what_failed
 from sla.statistics import wilson
@@ -16,8 +16,11 @@ from sla.targets import BurnRule, SlowRule
 
 
 def budget_burns(name: str, rule: BurnRule, book: Book) -> list[Verdict]:
-    """F2: a verdict for each journey that the rule names."""
-    return [_burn(name, rule, book, journey) for journey in book.journeys() if journey in rule.bad]
+    """F2: a verdict for each journey that runs often enough for the rule to fire."""
+    schedules = book.history.schedules
+    return [
+        _burn(name, rule, book, journey) for journey in book.journeys() if rule.can_fire(journey, schedules[journey])
+    ]
 
 
 def _burn(name: str, rule: BurnRule, book: Book, journey: str) -> Verdict:
@@ -29,11 +32,12 @@ def _burn(name: str, rule: BurnRule, book: Book, journey: str) -> Verdict:
     # Every counted run is looked at only where some are bad, which is seldom.
     counted = [o for hour in hours for o in hour.outcomes if book.first(o) in (Class.GOOD, Class.BAD)] if bad else []
     every = sum(len(hour.outcomes) for hour in hours)
-    limit, locations = rule.bad[journey], {o.location for o in bad}
-    recent = _since(bad, book, seconds(rule.recent_by_journey[journey]) + rule.s("settle"))
+    schedule, locations = book.history.schedules[journey], {o.location for o in bad}
+    limit = rule.limit(journey, schedule)
+    recent = _since(bad, book, rule.recent_s(journey, schedule) + rule.s("settle"))
     # Only a run that is the last word of its location may begin a page: a failure from before the last pass is history.
     recent = [o for o in recent if not o.late and not _passed_since(counted, o) and not book.superseded(o)]
-    breached = len(bad) >= limit and len(locations) >= rule.locations and bool(recent)
+    breached = len(bad) >= limit and len(locations) >= book.quorum(rule.locations, journey) and bool(recent)
     quiet = not _since(bad, book, rule.s("quiet") + rule.s("settle"))
     few = len(bad) < limit * rule.recover_share
     low, high = wilson(n - len(bad), n)
@@ -112,7 +116,8 @@ def _slow(name: str, rule: SlowRule, book: Book, journey: str) -> Verdict:
     places_slow = [place for place, runs in slow.items() if len(runs) >= rule.slow]
     found = [o for place in places_slow for o in slow[place]]
     every = [o for runs in alive.values() for o in runs]
-    breached = len(places_slow) >= rule.locations
+    needed = book.quorum(rule.locations, journey)
+    breached = len(places_slow) >= needed
     longest = max((o.duration_ms for o in every), default=0) / 1000
     word = (
         Word.NO_DATA if not alive else Word.WARNING if breached else Word.OFF_TARGET if any(slow.values()) else Word.MET
@@ -122,13 +127,13 @@ def _slow(name: str, rule: SlowRule, book: Book, journey: str) -> Verdict:
         journey=journey,
         verdict=word,
         title=f"{journey_title(journey)}: {rule.title}",
-        summary=_how_slow(rule, journey, "is", places_slow, len(alive))
+        summary=_how_slow(rule, journey, "is", places_slow, len(alive), needed)
         + f"; {sum(o.slow for o in every)} of the last {plural(len(every), 'run')} over it, the longest took {longest:.1f} s",
-        summary_past=_how_slow(rule, journey, "was", places_slow, len(alive)),
+        summary_past=_how_slow(rule, journey, "was", places_slow, len(alive), needed),
         began_at=min((o.started_at for o in found), default=None),
         severity=rule.severity,
         value=float(len(places_slow)),
-        limit=float(rule.locations),
+        limit=float(needed),
         unit="locations",
         n=len(every),
         window=f"last {rule.of} runs per location",
@@ -142,9 +147,11 @@ def _slow(name: str, rule: SlowRule, book: Book, journey: str) -> Verdict:
     )
 
 
-def _how_slow(rule: SlowRule, journey: str, verb: str, slow: list[str], of: int) -> str:
+def _how_slow(rule: SlowRule, journey: str, verb: str, slow: list[str], of: int, needed: int) -> str:
     where = f"slow at {len(slow)} of {plural(of, 'location')} ({', '.join(slow)})" if slow else "slow at no location"
-    limit = f"over the guide's duration in {rule.slow} of the last {plural(rule.of, 'run')} at {plural(rule.locations, 'location')}"
+    limit = (
+        f"over the guide's duration in {rule.slow} of the last {plural(rule.of, 'run')} at {plural(needed, 'location')}"
+    )
     return f"{journey_title(journey)} {verb} {where} ({limit})"
 
 

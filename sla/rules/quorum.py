@@ -281,10 +281,11 @@ def server_errors(name: str, rule: ServerErrorsRule, book: Book) -> list[Verdict
     standing = [o for o in broken if not book.superseded(o)]
     responses = sum(len(answers) for answers in bad.values())
     where = sorted({answer for answers in bad.values() for answer in answers})
+    needed = book.quorum(rule.locations)
     breached = (
         sum(len(bad[o.run_id]) for o in standing) >= rule.responses
         and len(standing) >= rule.runs
-        and len({o.location for o in standing}) >= rule.locations
+        and len({o.location for o in standing}) >= needed
     )
     word = Word.NO_DATA if not recent else Word.CRITICAL if breached else Word.OFF_TARGET if broken else Word.MET
     said = f" at {places(broken)}: {', '.join(where[:4])}" if broken else ""
@@ -295,7 +296,7 @@ def server_errors(name: str, rule: ServerErrorsRule, book: Book) -> list[Verdict
             title=rule.title,
             title_past=rule.title_past,
             summary=f"{_answers(responses)} in {len(broken)} of {plural(len(recent), 'run')}{said} "
-            f"(limit {rule.responses} in {plural(rule.runs, 'run')} at {plural(rule.locations, 'location')})",
+            f"(limit {rule.responses} in {plural(rule.runs, 'run')} at {plural(needed, 'location')})",
             summary_past=f"The site gave {_answers(responses)} in {len(broken)} of {plural(len(recent), 'run')}{said}"
             if broken
             else "",
@@ -343,7 +344,8 @@ def blocked(name: str, rule: BlockedRule, book: Book) -> list[Verdict]:
     # Two slots of one location, or a first one at each of two: what stands now is the last outcome of each journey.
     blocked_now = {place: runs for place, runs in walled.items() if runs}
     runs = [o for found in blocked_now.values() for o in found]
-    breached = len(blocked_now) >= rule.locations and any(len(found) >= rule.slots for found in blocked_now.values())
+    needed = book.quorum(rule.locations)
+    breached = len(blocked_now) >= needed and any(len(found) >= rule.slots for found in blocked_now.values())
     word = Word.NO_DATA if not recent else Word.WARNING if breached else Word.OFF_TARGET if runs else Word.MET
     of = f"{len(blocked_now)} of {plural(len(recent), 'location')}"
     said = f"A bot wall stopped runs at {of} ({places(runs)}): {what_failed(runs)}" if runs else ""
@@ -360,7 +362,7 @@ def blocked(name: str, rule: BlockedRule, book: Book) -> list[Verdict]:
             ended_at=first_good(lately, bad=lambda o: o.status is Status.BLOCKED),
             severity=rule.severity,
             value=float(len(blocked_now)),
-            limit=float(rule.locations),
+            limit=float(needed),
             unit="locations",
             n=sum(len(outcomes) for outcomes in recent.values()),
             window=f"last {rule.slots} slots",

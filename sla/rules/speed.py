@@ -29,7 +29,7 @@ def speed(name: str, rule: SpeedRule, book: Book) -> list[Verdict]:
         return [_too_few(name, rule, n, measured, is_off=not n and _comes_by_nobody(book, recent))]
     value = nearest_rank(values, rule.percentile)
     slow_places = {o.location for o, v in seen if v > rule.critical_ms}
-    critical = value > rule.critical_ms and len(slow_places) >= rule.critical_locations
+    critical = value > rule.critical_ms and len(slow_places) >= book.quorum(rule.critical_locations)
     breached = value > rule.warning_ms
     word = (
         Word.CRITICAL
@@ -228,7 +228,8 @@ def _third_party(name: str, rule: ThirdPartyRule, book: Book, origin: str) -> Ve
     recent = [o for j in book.journeys() for o in book.within(j, rule.s("window")) if _asked(o, origin)]
     failed = [o for o in recent if _failures(o, origin)]
     standing = [o for o in failed if not o.late and not book.superseded(o)]
-    breached = len(standing) >= rule.runs and len({o.location for o in standing}) >= rule.locations
+    needed = book.quorum(rule.locations)
+    breached = len(standing) >= rule.runs and len({o.location for o in standing}) >= needed
     last = [o for j in book.journeys() for place in book.locations(j) for o in book.last(j, place, rule.recover_slots)]
     asked = [o for o in last if _asked(o, origin)]
     clean = bool(asked) and not any(_failures(o, origin) for o in last)
@@ -240,7 +241,7 @@ def _third_party(name: str, rule: ThirdPartyRule, book: Book, origin: str) -> Ve
         verdict=Word.NO_DATA if not recent else Word.WARNING if breached else Word.OFF_TARGET if failed else Word.MET,
         title=f"{rule.title}: {origin}",
         summary=f"{origin}: requests failed in {len(failed)} of {plural(len(recent), 'run')} in {words(rule.s('window'))}{said} "
-        f"(limit {plural(rule.runs, 'run')} at {plural(rule.locations, 'location')})",
+        f"(limit {plural(rule.runs, 'run')} at {plural(needed, 'location')})",
         began_at=min((o.started_at for o in failed), default=None),
         ended_at=first_good(recent, bad=lambda o: bool(_failures(o, origin))),
         severity=rule.severity,

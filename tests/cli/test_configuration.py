@@ -238,8 +238,8 @@ def test_check_finds_names_that_no_journey_has(tmp_path: Path, sixfb: Sixfb) -> 
     rules = rules.replace("journeys: [ga_purchase]", "journeys: [ga_purchas]").replace("/success\n", "/success\n")
     rules = rules.replace("complete_test_payment, verify", "complete_test_paiment, verify")
     (tmp_path / "sla.yaml").write_text(
-        rules.replace("bad: {ga_purchase: 6,", "bad: {gift_voucher: 3, ga_purchase: 6,").replace(
-            "recent_by_journey: {ga_purchase: 10m,", "recent_by_journey: {gift_voucher: 10m, ga_purchase: 10m,"
+        rules.replace(
+            "  rate: 14.4 ", "  bad: {gift_voucher: 3}\n  recent_by_journey: {gift_vouchers: 10m}\n  rate: 14.4 "
         )
     )
     done = sixfb("check")
@@ -248,6 +248,7 @@ def test_check_finds_names_that_no_journey_has(tmp_path: Path, sixfb: Sixfb) -> 
     assert f"sla.yaml:{line}: A1s.journeys.0: no journey is named 'ga_purchas' (did you mean ga_purchase?)" in done.err
     assert "A1s.steps.1: no step is named 'complete_test_paiment' (did you mean complete_test_payment?)" in done.err
     assert "F2a.bad.gift_voucher: no journey is named 'gift_voucher'" in done.err
+    assert "F2a.recent_by_journey.gift_vouchers: no journey is named 'gift_vouchers'" in done.err
 
 
 def test_check_says_in_plain_words_that_nobody_would_be_told(sixfb: Sixfb) -> None:

@@ -84,15 +84,28 @@ def test_check_says_which_rules_are_the_shipped_ones(folder: Path) -> None:
     assert "as shipped" not in sixfb("check", cwd=folder, **RECEIVERS).stdout, "the whole file is"
 
 
-def test_a_shipped_rule_that_the_schedule_makes_impossible_is_told_as_one_that_the_file_does_not_name(
-    tmp_path: Path,
-) -> None:
-    (tmp_path / "sla.yaml").write_text(yaml.safe_dump({"F0": SHIPPED.data["F0"]}))
+@pytest.mark.parametrize("own", [{"F0": SHIPPED.data["F0"]}, SHIPPED.data], ids=["named", "copied"])
+def test_a_shipped_rule_that_cannot_fire_here_is_told_and_is_no_mistake(tmp_path: Path, own: dict[str, Any]) -> None:
+    (tmp_path / "sla.yaml").write_text(yaml.safe_dump(own))
+    (tmp_path / "locations.yaml").write_text("locations: {a: {}}\njourneys: {vip_member_discount: {every: 4h}}\n")
+    done = sixfb("check", cwd=tmp_path, **RECEIVERS)
+    assert done.returncode == 0, done.stderr
+    told = [line for line in done.stdout.splitlines() if line.startswith("cannot fire")]
+    assert "cannot fire     A1s payment fails: locations.yaml does not schedule ga_purchase" in told
+    assert (
+        "cannot fire     F3 fails at one location only: it compares locations, and no journey has a second one" in told
+    )
+    burning = "F2a success rate falls fast: vip_member_discount makes 0 runs in 1 h, and 3 would have to be bad"
+    assert f"cannot fire     {burning}" in told
+    assert any(line.startswith("cannot fire     D1 ") and "wants 20 runs in 1 h" in line for line in told)
+
+
+def test_a_rule_of_ones_own_that_cannot_fire_is_a_mistake(tmp_path: Path) -> None:
+    (tmp_path / "sla.yaml").write_text("D1: {min_n: 30}\n")
     (tmp_path / "locations.yaml").write_text("locations: {a: {}, b: {}}\njourneys: {ga_purchase: {every: 4h}}\n")
-    done = sixfb("check", cwd=tmp_path)
+    done = sixfb("check", cwd=tmp_path, **RECEIVERS)
     assert done.returncode == 2
-    (line,) = [line for line in done.stderr.splitlines() if "D1.min_n" in line]
-    assert "your file does not name D1" in line
+    assert "sla.yaml:1: D1.min_n: wants 30 runs in 1 h" in done.stderr
 
 
 def test_sla_says_so_too(folder: Path) -> None:

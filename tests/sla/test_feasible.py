@@ -22,7 +22,7 @@ from tests.sla.builders import schedules, the_targets
         ("D1", {"min_n": 500}, "D1.min_n", "wants 500 runs in 1 h, and the schedule makes"),
         (
             "F2a",
-            {"bad": {"ga_purchase": 40}, "recent_by_journey": {"ga_purchase": "10m"}},
+            {"bad": {"ga_purchase": 40}},
             "F2a.bad.ga_purchase",
             "wants 40",
         ),

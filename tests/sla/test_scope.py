@@ -73,10 +73,10 @@ def test_a_rule_of_another_version_closes_its_alerts() -> None:
 def test_a_rule_that_was_edited_closes_what_it_names_no_more() -> None:
     assert why(f"F0/{VIP}", journeys=[GA]) == f"rule F0 does not name journey {VIP} any more"
     assert why(f"F0/{GA}", journeys=[GA]) is None
-    assert (
-        why(f"F2a/{VIP}", bad={GA: 6}, recent_by_journey={GA: "10m"})
-        == f"rule F2a has no number for journey {VIP} any more"
+    assert why(f"F2a/{VIP}", bad={VIP: 100}) == (
+        f"journey {VIP} does not run often enough any more for rule F2a to fire (locations.yaml)"
     )
+    assert why(f"F2a/{GA}", bad={VIP: 100}) is None
     assert why("G1//success CLS", limits={"LCP": 2500.0}, accepted={}) == "rule G1 has no limit for CLS any more"
 
 

@@ -1,0 +1,136 @@
+"""Rules on schedules that nobody wrote them for: other journeys, other paces, one location alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from facts import Grid, Outcome, Status
+from sla.feasible import idle_rules
+from sla.history import Schedule
+from sla.judge import judge
+from tests.sla.builders import (
+    GA,
+    NOW,
+    PLACES,
+    VIP,
+    a_history,
+    an_answer,
+    an_outcome,
+    failures,
+    judged,
+    passes,
+    the_targets,
+)
+
+BOOK = "order_a_book"
+ALONE = ("london",)
+
+
+def every(period_s: int, places: tuple[str, ...] = ALONE, journey: str = BOOK) -> dict[str, Schedule]:
+    grids = {place: Grid.of(period_s, index=n, n=len(places)) for n, place in enumerate(places)}
+    return {journey: Schedule(period_s=period_s, grids=grids)}
+
+
+@pytest.mark.parametrize(
+    ("rule", "period_s", "limit", "recent_min"),
+    [
+        ("F2a", 300, 6, 10),
+        ("F2a", 900, 3, 20),
+        ("F2b", 300, 13, 30),
+        ("F2b", 900, 5, 30),
+        ("F2c", 300, 26, 360),
+        ("F2c", 900, 9, 360),
+    ],
+)
+def test_the_guides_own_numbers_follow_from_its_schedule(rule: str, period_s: int, limit: int, recent_min: int) -> None:
+    found, schedule = getattr(the_targets(), rule), every(period_s, PLACES, GA)[GA]
+    assert (found.limit(GA, schedule), found.recent_s(GA, schedule)) == (limit, recent_min * 60)
+
+
+def test_numbers_that_are_given_for_a_journey_hold_for_it_alone() -> None:
+    targets = the_targets()
+    rule = replace(targets.F2a, bad={GA: 20}, recent_by_journey={GA: "30m"})
+    schedule = every(300, PLACES, GA)[GA]
+    assert (rule.limit(GA, schedule), rule.recent_s(GA, schedule)) == (20, 1800)
+    assert (rule.limit(VIP, schedule), rule.recent_s(VIP, schedule)) == (6, 600)
+
+
+@pytest.mark.parametrize("scale", [1, 5, 30])
+def test_the_numbers_are_the_same_on_a_faster_clock(scale: int) -> None:
+    targets = the_targets().scaled(scale)
+    schedule = every(900 // scale, PLACES, VIP)[VIP]
+    assert (targets.F2a.limit(VIP, schedule), targets.F2a.recent_s(VIP, schedule) * scale) == (3, 1200)
+
+
+def test_a_journey_of_ones_own_at_one_location_burns_its_budget() -> None:
+    """Three of the twelve runs of an hour are bad; two are not enough."""
+    schedule = every(300)
+    bad = failures("london", 2, 20, 40, journey=BOOK)
+    assert judged(a_history(bad, schedules=schedule), f"F2a/{BOOK}").breached
+    assert not judged(a_history(bad[:2], schedules=schedule), f"F2a/{BOOK}").breached
+
+
+def test_of_three_locations_one_alone_burns_no_budget() -> None:
+    bad = failures(PLACES[0], 2, 12, 22, 32, 42, 52, journey=BOOK)
+    assert not judged(a_history(bad, schedules=every(300, PLACES)), f"F2a/{BOOK}").breached
+
+
+def test_slow_runs_at_the_only_location_are_told() -> None:
+    slow = [an_outcome(m, journey=BOOK, location="london", slow=True) for m in (1, 6, 11)]
+    verdict = judged(a_history(slow, schedules=every(300)), f"F1/{BOOK}")
+    assert verdict.breached
+    assert "at 1 location)" in verdict.summary
+    assert not judged(a_history(slow[:2], schedules=every(300)), f"F1/{BOOK}").breached
+
+
+def one_place(**facts: Any) -> list[Outcome]:
+    return [an_outcome(m, journey=BOOK, location="london", **facts) for m in (1, 6)]
+
+
+def test_server_errors_at_the_only_location_are_told() -> None:
+    broken = one_place(requests=(an_answer(500), an_answer(502)))
+    assert judged(a_history(broken, schedules=every(300)), "A3s").breached
+    assert not judged(a_history(broken[:1], schedules=every(300)), "A3s").breached, "one run alone is no outage"
+
+
+def test_a_wall_and_a_third_party_at_the_only_location_are_told() -> None:
+    walled = one_place(status=Status.BLOCKED, first_status=Status.BLOCKED)
+    assert judged(a_history(walled, schedules=every(300)), "BL").breached
+    assert not judged(a_history(walled[:1], schedules=every(300)), "BL").breached
+    party = "https://pay.example"
+    down = one_place(status=Status.FAILED, requests=(an_answer(503, party=party),))
+    assert judged(a_history(down, schedules=every(300)), f"H3/{party}").breached
+
+
+def test_a_rule_says_nothing_of_a_journey_that_runs_too_seldom_for_it() -> None:
+    history = a_history(passes("london", 60, journey=BOOK), schedules=every(86_400))
+    told = {verdict.rule for verdict in judge(the_targets(), history, NOW) if verdict.journey == BOOK}
+    assert told >= {"F0", "F1", "F2c"}
+    assert not told & {"F2a", "F2b"}
+
+
+def test_a_journey_that_runs_once_a_day_burns_the_budget_of_three_days() -> None:
+    day = 24 * 60
+    bad = failures("london", 2, 2 + day, 2 + 2 * day, journey=BOOK)
+    assert judged(a_history(bad, schedules=every(86_400)), f"F2c/{BOOK}").breached
+
+
+def test_what_cannot_fire_here_is_named_with_its_reason() -> None:
+    idle = {one.rule: one.why for one in idle_rules(the_targets(), every(3600), pays=True, has_inventory=False)}
+    assert idle == {
+        "A1s": "locations.yaml does not schedule ga_purchase",
+        "A2": "site.yaml names no cities, so no stock is asked for",
+        "H4": "site.yaml names no cities, so no stock is asked for",
+        "F2a": "order_a_book makes 1 run in 1 h, and 3 would have to be bad",
+        "F3": "it compares locations, and no journey has a second one",
+    }
+
+
+def test_at_the_guides_own_schedule_every_rule_can_fire() -> None:
+    schedule = {**every(300, PLACES, GA), **every(900, PLACES, VIP)}
+    assert idle_rules(the_targets(), schedule, pays=True, has_inventory=True) == []
+    unpaid = idle_rules(the_targets(), schedule, pays=False, has_inventory=True)
+    assert [one.rule for one in unpaid] == ["A1s"]
