@@ -37,15 +37,40 @@ class _Kept:
     is_brief: bool
 
 
+class _Counts:
+    """How many runs each hour has, and how many of them are missed slots. Read again are the days whose counts changed.
+
+    A day's counts tell of every change in it: the runs become ever more, and where they do not, the missed ones become fewer.
+    """
+
+    def __init__(self) -> None:
+        self._days: dict[_Key, tuple[int, int]] = {}
+        self._hours: dict[_Key, tuple[int, int]] = {}
+        self._since: datetime | None = None
+
+    def since(self, connection: Connection, since: datetime) -> dict[_Key, tuple[int, int]]:
+        """Return the counts of the hours since the beginning of one, by key."""
+        if self._since is None or since < self._since:
+            self._days, self._hours = {}, {}  # the clock was set back: hours that were let go are wanted again
+        days = rollups.days_counted(connection, since=since)
+        changed = [day for day, *_ in {key for key, counts in days.items() if self._days.get(key) != counts}]
+        self._hours = {key: counts for key, counts in self._hours.items() if key[0] >= since}
+        if changed:
+            self._hours |= rollups.hours_counted(connection, since=max(since, min(changed)))
+        self._days, self._since = days, since
+        return self._hours
+
+
 class KeptRuns:
     """Reads the runs that rules look at, and keeps them by hours. For one thread.
 
-    It returns what a new one would return, whoever wrote to the store meanwhile: the versions of all hours are read each time,
-    and from the same moment of the database as the runs.
+    It returns what a new one would return, whoever wrote to the store meanwhile: which days changed is read each time, the hours of
+    those that did, and all of it from the same moment of the database as the runs.
     """
 
     def __init__(self) -> None:
         self._kept: dict[_Key, _Kept] = {}
+        self._counts = _Counts()
         self._detailed_since: datetime | None = None
 
     def hours(self, connection: Connection, *, targets: Targets, now: datetime) -> list[Hour]:
@@ -54,7 +79,7 @@ class KeptRuns:
         if self._detailed_since is not None and detailed_since < self._detailed_since:
             self._kept.clear()  # the clock was set back: details that were let go are wanted again
         self._detailed_since = detailed_since
-        versions = _versions(connection, hour_of(since))
+        versions = self._versions(connection, hour_of(since))
         for key in self._kept.keys() - versions.keys():
             del self._kept[key]
         for key, version in versions.items():
@@ -64,6 +89,17 @@ class KeptRuns:
             elif not kept.is_brief and _ends(key) <= detailed_since:
                 self._kept[key] = replace(kept, hour=_brief(kept.hour), is_brief=True)
         return list(self._within(since, detailed_since))
+
+    def _versions(self, connection: Connection, since: datetime) -> dict[_Key, _Version]:
+        """Return the version of each hour since a moment."""
+        counted = self._counts.since(connection, since)
+        if sum(n for n, _ in counted.values()) != runs.count_slots(connection, since=since):
+            # Runs were deleted, which rollups outlive.
+            counted = runs.hours_counted(connection, since=since)
+        blames: dict[_Key, list[tuple[str, str]]] = defaultdict(list)
+        for one in runs.reclassifications(connection, since=since):
+            blames[hour_of(one.slot), one.journey, one.location].append((one.run_id, one.blame))
+        return {key: _Version(n, missed, tuple(blames.get(key, ()))) for key, (n, missed) in counted.items()}
 
     def _within(self, since: datetime, detailed_since: datetime) -> Iterator[Hour]:
         """Yield the hours as of now: of those in which a window begins, only the part that lies in it."""
@@ -79,18 +115,6 @@ class KeptRuns:
 
 def _ends(key: _Key) -> datetime:
     return key[0] + LENGTH
-
-
-def _versions(connection: Connection, since: datetime) -> dict[_Key, _Version]:
-    """Return the version of each hour since a moment."""
-    counted = rollups.hours_counted(connection, since=since)
-    if sum(n for n, _ in counted.values()) != runs.count_slots(connection, since=since):
-        # Runs were deleted, which rollups outlive.
-        counted = runs.hours_counted(connection, since=since)
-    blames: dict[_Key, list[tuple[str, str]]] = defaultdict(list)
-    for one in runs.reclassifications(connection, since=since):
-        blames[hour_of(one.slot), one.journey, one.location].append((one.run_id, one.blame))
-    return {key: _Version(n, missed, tuple(blames.get(key, ()))) for key, (n, missed) in counted.items()}
 
 
 def _read(

@@ -18,7 +18,8 @@ from store.tables import runs
 from store.upsert import upsert
 
 _HOUR_S = 3600
-WIDTHS_S = (300, _HOUR_S, 86_400)
+_DAY_S = 86_400
+WIDTHS_S = (300, _HOUR_S, _DAY_S)
 _STATUSES = [status.value for status in Status]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _KEY = ("width_s", "start", "journey", "location")
@@ -169,8 +170,19 @@ def _step_histograms(steps: Iterable[dict[str, float]]) -> dict[str, dict[str, i
 def hours_counted(connection: Connection, *, since: datetime) -> dict[tuple[datetime, str, str], tuple[int, int]]:
     """Return how many runs each hour since a moment has, and how many of them are missed slots, by the hour's beginning,
     journey and location. It is what `runs.hours_counted` finds out by counting."""
+    return _buckets_counted(connection, _HOUR_S, since)
+
+
+def days_counted(connection: Connection, *, since: datetime) -> dict[tuple[datetime, str, str], tuple[int, int]]:
+    """Return the same of days, that in which the moment lies among them."""
+    return _buckets_counted(connection, _DAY_S, _start(since, _DAY_S))
+
+
+def _buckets_counted(
+    connection: Connection, width_s: int, since: datetime
+) -> dict[tuple[datetime, str, str], tuple[int, int]]:
     query = select(table.c.start, table.c.journey, table.c.location, table.c.counts).where(
-        table.c.width_s == _HOUR_S, table.c.start >= since
+        table.c.width_s == width_s, table.c.start >= since
     )
     return {
         (row.start, row.journey, row.location): (

@@ -19,6 +19,7 @@ GA, HERE = "ga_purchase", "us-east"
 QUESTIONS: dict[str, Callable[[Connection], object]] = {
     "when each location was heard last": runs.last_received,
     "how many runs each hour has": lambda c: rollups.hours_counted(c, since=SINCE),
+    "how many runs each day has": lambda c: rollups.days_counted(c, since=SINCE),
     "how many slots have a record": lambda c: runs.count_slots(c, since=SINCE),
     "how many at a place": lambda c: runs.count_slots(c, since=SINCE, journey=GA, location=HERE),
     "what persons reclassified": lambda c: runs.reclassifications(c, since=SINCE),
