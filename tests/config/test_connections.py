@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
@@ -60,6 +61,8 @@ class Server:
 
     def __init__(self, most: int = 100) -> None:
         self.loop = Loop()
+        # A browser test before this one leaves Playwright's loop in the main thread, where no other can run.
+        self.thread = ThreadPoolExecutor(1)
         self.connections = Connections(most, DEADLINES)
         self.left: list[str] = []
         self.hangs = False
@@ -83,8 +86,12 @@ class Server:
     def close(self) -> None:
         for task in self.state.tasks:
             task.cancel()
-        self.loop.run_until_complete(_over(self.state.tasks))
+        self.run(_over(self.state.tasks))
         self.loop.close()
+        self.thread.shutdown()
+
+    def run(self, coroutine: Coroutine[Any, Any, object]) -> None:
+        self.thread.submit(self.loop.run_until_complete, coroutine).result()
 
     def connect(self, address: str = "192.0.2.1") -> LimitedProtocol:
         make = partial(LimitedProtocol, self.config, self.state, {}, self.loop, limits=self.connections)
@@ -99,7 +106,7 @@ class Server:
     def go_on(self) -> None:
         """Let the application do what it can do now."""
         for _ in range(5):
-            self.loop.run_until_complete(asyncio.sleep(0))
+            self.run(asyncio.sleep(0))
 
     def later(self, seconds: float) -> None:
         """Let seconds pass, with a look at everything once each."""
