@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import psutil
 
+from facts import Purchase
 from journeys.journey import Journey
 from journeys.visit import Visit, journey
 
@@ -207,7 +208,7 @@ def journey_notes_too_long_a_line(visit: Visit) -> None: ...
 
 def floods(visit: Visit) -> None:
     while True:
-        visit.skip("look", reason="x" * (1 << 20))
+        visit.purchase(Purchase(session_id="x" * (1 << 20), amount_minor=1, currency="usd", state="open"))
 
 
 @met("/", floods, deadline_s=60)
