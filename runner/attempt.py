@@ -105,6 +105,8 @@ def _first_lines(text: str) -> str:
 def _make(order: Order, playwright: Playwright, wire: Wire, witness: Witness) -> None:
     job = order.job
     journey = load(job, wire.tell)
+    # Before there is a browser: nothing is opened where what is bought cannot be written down.
+    books = Bookkeeper(wire.tell, job, order.number, journey=journey)
     found = find_browser(playwright.chromium.executable_path, {"SIXFB_CHROMIUM": job.chromium or ""})
     proxy = browser_proxy(job.proxies, job.site.base_url)
     options = {**launch_options(sandbox=job.sandbox, proxy=proxy), **found.launch}
@@ -113,7 +115,7 @@ def _make(order: Order, playwright: Playwright, wire: Wire, witness: Witness) ->
     wire.tell("launched", {"browser": f"Chromium {browser.version} ({found.source}, {head})"})
     # The browser and its driver were started without them; Stripe's library reads them here.
     os.environ.update(job.proxies)
-    walk(order, journey, browser, wire.tell, witness)
+    walk(order, journey, browser, books, wire.tell, witness)
 
 
 def load(job: Job, tell: Listener) -> Journey:
@@ -135,13 +137,20 @@ def load(job: Job, tell: Listener) -> Journey:
     return journey
 
 
-def walk(order: Order, journey: Journey, browser: Browser, tell: Listener, witness: Witness | None = None) -> None:
+def walk(
+    order: Order,
+    journey: Journey,
+    browser: Browser,
+    books: Bookkeeper,
+    tell: Listener,
+    witness: Witness | None = None,
+) -> None:
     """Walk a journey in a new context of a running browser; tell what was seen, and then what evidence there is.
 
-    `tell` is called with the name and the data of each event, as `runner.intake` takes them.
+    `tell` is called with the name and the data of each event, as `runner.intake` takes them; what the visit tells goes to `books`
+    first.
     """
     job = order.job
-    books = Bookkeeper(tell, job, order.number, journey=journey)
     context = _context(order, browser.new_context, user_agent(browser.version), tell)
     tracer = Tracer(context, Path(order.folder)) if order.traced else None
     if tracer is not None:

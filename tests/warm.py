@@ -22,6 +22,7 @@ from facts import Attempt, Run, to_wire
 from journeys.browser import find_browser, launch_options, sandbox_wanted
 from journeys.registry import JourneyError
 from runner.attempt import load, walk
+from runner.bookkeeping import Bookkeeper
 from runner.intake import Intake
 from runner.job import Job, Order
 from runner.judging import judged
@@ -81,7 +82,7 @@ def _attempt(job: Job, browser: Browser, intake: Intake, earlier: list[Seen]) ->
         try:
             journey = load(job, tell)
             tell("launched", {"browser": f"Chromium {browser.version} (warm, headless)"})
-            walk(order, journey, browser, tell)
+            walk(order, journey, browser, Bookkeeper(tell, job, seen.number, journey=journey), tell)
         except JourneyError as error:
             tell("unable", {"reason": str(error), "journey": True})
         finally:
