@@ -259,3 +259,9 @@ def test_what_waited_while_no_hub_ran_is_not_late_when_one_has_just_started(trie
 def test_no_faster_clock_makes_a_receiver_faster() -> None:
     shipped = the_targets()
     assert shipped.scaled(5).W4 == shipped.W4
+
+
+def test_a_faster_clock_waits_for_a_result_as_long_as_a_run_takes() -> None:
+    shipped = the_targets()
+    faster = shipped.scaled(5)
+    assert (faster.W2.s("settle"), faster.W2.s("window")) == (shipped.W2.s("settle"), shipped.W2.s("window") / 5)
