@@ -72,7 +72,8 @@ Behaviour = Callable[[Call], None]
 def answers(status: int, *, body: bytes = b"ok", **headers: str) -> Behaviour:
     """Answers as it should; `_` in the name of a header stands for `-`."""
     told = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in headers.items())
-    head = f"HTTP/1.1 {status} So\r\nContent-Length: {len(body)}\r\n{told}\r\n".encode()
+    # It hangs up afterwards, and says so: a client that kept the connection would find it dead, by chance too late.
+    head = f"HTTP/1.1 {status} So\r\nContent-Length: {len(body)}\r\nConnection: close\r\n{told}\r\n".encode()
 
     def behave(call: Call) -> None:
         call.take()
