@@ -9,7 +9,7 @@ from typing import NamedTuple
 from facts import Outcome, Status, Verdict, Word
 from sla.counting import Book, Class, first_good
 from sla.durations import words
-from sla.hours import slot_of
+from sla.hours import Hour, slot_of
 from sla.rules.saying import ids, journey_title, newest, plural, what_failed
 from sla.statistics import wilson
 from sla.targets import BurnRule, SlowRule
@@ -29,12 +29,11 @@ def _burn(name: str, rule: BurnRule, book: Book, journey: str) -> Verdict:
     bad = [o for hour in hours for o in hour.once(_stumbled) if book.first(o) is Class.BAD]
     bad.sort(key=lambda o: (slot_of(o), o.run_id))
     n = sum(good.n for _, good in passed) + len(bad)
-    # Every counted run is looked at only where some are bad, which is seldom.
-    counted = [o for hour in hours for o in hour.outcomes if book.first(o) in (Class.GOOD, Class.BAD)] if bad else []
     every = sum(len(hour.outcomes) for hour in hours)
     schedule, locations = book.history.schedules[journey], {o.location for o in bad}
     limit = rule.limit(journey, schedule)
     recent = _since(bad, book, rule.recent_s(journey, schedule) + rule.s("settle"))
+    counted = _counted_since(min((o.started_at for o in [*recent, *bad[-1:]]), default=None), hours, book)
     # Only a run that is the last word of its location may begin a page: a failure from before the last pass is history.
     recent = [o for o in recent if not o.late and not _passed_since(counted, o) and not book.superseded(o)]
     breached = len(bad) >= limit and len(locations) >= book.quorum(rule.locations, journey) and bool(recent)
@@ -87,6 +86,21 @@ def _passed_at_first(outcomes: tuple[Outcome, ...]) -> _Good:
 
 def _stumbled(outcomes: tuple[Outcome, ...]) -> list[Outcome]:
     return [o for o in outcomes if (o.first_status or o.status) is not Status.PASSED]
+
+
+def _counted_since(since: datetime | None, hours: list[Hour], book: Book) -> list[Outcome]:
+    """The runs that count and began no earlier than a moment; none where there is no moment.
+
+    Whether a location has passed since, and which run was the first good one, is asked of these alone: of three days few are left.
+    """
+    if since is None:
+        return []
+    late = (o for hour in hours if hour.once(_latest_start) >= since for o in hour.outcomes if o.started_at >= since)
+    return [o for o in late if book.first(o) in (Class.GOOD, Class.BAD)]
+
+
+def _latest_start(outcomes: tuple[Outcome, ...]) -> datetime:
+    return max(o.started_at for o in outcomes)
 
 
 def _passed_since(counted: list[Outcome], bad: Outcome) -> bool:
