@@ -67,7 +67,7 @@ def make_runs(job: Job, repetitions: Repetitions, *, make: Callable[[Job, OnEven
 
 
 def _shortage(budget: Budget, job: Job, made: Sequence[Run], now: datetime) -> str | None:
-    """Why no further run is made; None where one is."""
+    """The reason to stop repeating, such as a used-up request budget; None to go on with the next run."""
     if not made:
         return None
     if made[-1].status is Status.ERRORED and was_refused(made[-1]) and not budget.windows(now):

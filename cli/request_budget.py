@@ -121,7 +121,8 @@ def _hint(budget: LocationBudget) -> str:
 
 
 def _arithmetic(budgets: Sequence[LocationBudget]) -> list[str]:
-    """The location that asks most, how many may share an address, and whether confirmations still fit."""
+    """Lines that show the request budget: the location with the most requests per window, how many locations may share one IP
+    address, and whether second attempts still fit."""
     most, total = None, 0
     for budget in budgets:
         wants = wanted_in_a_window(budget.planned, budget.costs, budget.allowed) if budget.allowed else []

@@ -29,11 +29,11 @@ class PlacedOrder:
         return self.base_url.rstrip("/") + path
 
     def secret(self, value: str) -> str:
-        """Return the value, after it was said that nobody may read it: it is masked in what is said of a failure."""
+        """Declare a value secret, so that it is masked in error messages, and return it unchanged."""
         self._secrets.append(value)
         return value
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """Every value that was called secret."""
+        """Every value that was declared secret."""
         return tuple(self._secrets)

@@ -269,7 +269,7 @@ class Visit:
         self._tell("step_started", {"name": name, "started_ms": self._clock.step_started_ms})
 
     def skip(self, *names: str, reason: str) -> None:
-        """Leave steps out, with the reason; a run with skipped steps can still pass.
+        """Mark steps as skipped, with the reason. A run with skipped steps can still pass.
 
         Raises:
             StepNameError: a step is not listed, or was walked already.

@@ -330,9 +330,10 @@ class Misses:
 
 
 def missed_by_plan(planned: Sequence[PlannedJourney], costs: Mapping[str, int], allowed: RequestBudget) -> list[Misses]:
-    """Return which slots a runner would miss for the budget of `site.yaml`, if every run passed at once: it walks through its plan.
+    """Simulate a runner's schedule and return the slots it would miss because `request_budget` in `site.yaml` is used up.
 
-    The walk takes one window, or the longest period where that is longer. Journeys of unknown cost are left out.
+    Every run is assumed to pass at its first attempt. The simulation covers one window, or the longest period where that is longer.
+    Journeys of unknown cost are left out.
     """
     known = [p for p in planned if p.journey in costs]
     begins = datetime(2026, 1, 1, tzinfo=UTC)

@@ -25,8 +25,8 @@ LIMIT_S = 20.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnUndo:
-    """How orders are undone. `journeys_dir` is the folder of the journeys, `proxies` are the proxy variables that the function sees;
-    of the environment it sees no more than a journey does."""
+    """Settings for calling a journey's `undo` function. `journeys_dir` is the folder that journeys are loaded from. The function gets
+    the environment variables that a journey gets, and the proxy variables in `proxies`. `limit_s` is its timeout in seconds."""
 
     journeys_dir: str | None
     proxies: Mapping[str, str] = field(default_factory=dict, repr=False)

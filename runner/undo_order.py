@@ -19,7 +19,7 @@ from journeys.registry import JourneyError, load_journey, place_in
 from runner.offspring import die_with_parent
 
 NO_UNDO = "no undo"
-"""The error where the journey has no `undo`: nobody need try again."""
+"""The error for an order whose journey has no `undo` function. It is permanent: there is no retry."""
 _LONGEST = 300
 
 

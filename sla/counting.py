@@ -84,9 +84,9 @@ class Book:
         return list(dict.fromkeys(place for journey in self.journeys() for place in self.locations(journey)))
 
     def quorum(self, wanted: int, journey: str | None = None) -> int:
-        """How many locations have to see something, of a rule that wants `wanted`: one where there is one alone to see it.
+        """The quorum of a rule that asks for `wanted` locations: 1 where only one location is scheduled, else `wanted`.
 
-        Those of a journey, or of all journeys together.
+        Locations are those of `journey`, or of all journeys where it is None.
         """
         return 1 if len(self.all_locations() if journey is None else self.locations(journey)) == 1 else wanted
 

@@ -68,7 +68,7 @@ def _impossible(name: str, rule: Rule, schedules: Mapping[str, Schedule]) -> Ite
 
 @dataclass(frozen=True, slots=True)
 class Idle:
-    """A rule that is on and cannot fire here: its id, its title, and why, as a part of a sentence."""
+    """An enabled rule that can never fire here: its id, its title, and the reason as part of a sentence."""
 
     rule: str
     title: str
@@ -76,7 +76,7 @@ class Idle:
 
 
 def idle_rules(targets: Targets, schedules: Mapping[str, Schedule], *, pays: bool, has_inventory: bool) -> list[Idle]:
-    """The rules that have nothing to judge with this site and schedule, though no number in them is wrong.
+    """The enabled rules that can never fire with this site and schedule, although their settings are valid.
 
     `pays`: whether runs pay. `has_inventory`: whether the site is asked for its stock.
     """

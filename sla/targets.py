@@ -159,25 +159,26 @@ class BurnRule(Rule):
                 yield f"bad.{journey}: {runs} runs cannot be bad at {self.locations} locations; write {self.locations} at least"
 
     def limit(self, journey: str, schedule: Schedule) -> int:
-        """How many bad first attempts in the window are too many: three at least, so that two by chance tell nobody."""
+        """The number of bad first attempts in the window at which the rule fires; at least 3, so that chance alone does not fire it."""
         if journey in self.bad:
             return self.bad[journey]
         allowed = self.runs_in_window(schedule) * (1 - self.target) * self.rate
         return max(_FEWEST_BAD, math.ceil(round(allowed, 6)))
 
     def recent_s(self, journey: str, schedule: Schedule) -> float:
-        """How many seconds ago the last bad one may have been: a twelfth of the window, and long enough for a run of each location."""
+        """The short window in seconds, in which at least one bad first attempt must lie: a twelfth of the window, or longer where the
+        schedule has no run of each location in that time."""
         if journey in self.recent_by_journey:
             return seconds(self.recent_by_journey[journey])
         twelfth = self.s("window") / 12
         return max(twelfth, min(2 * schedule.period_s, schedule.period_s + twelfth))
 
     def runs_in_window(self, schedule: Schedule) -> int:
-        """How many runs a journey's schedule makes in the window."""
+        """The number of runs that the schedule makes in the window, at all locations together."""
         return int(self.s("window") // schedule.period_s) * len(schedule.grids)
 
     def can_fire(self, journey: str, schedule: Schedule) -> bool:
-        """Whether the schedule makes as many runs in the window as would have to be bad."""
+        """Whether the window holds enough runs for the limit to be reached."""
         return self.runs_in_window(schedule) >= self.limit(journey, schedule)
 
 

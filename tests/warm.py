@@ -1,4 +1,4 @@
-"""Runs in one browser that is up already: a fifth of the cost of `make_run`, which starts processes and a browser for each.
+"""Runs in one shared browser, at about two thirds of the CPU of `make_run`, which starts processes and a browser for each run.
 
 The journey, what is recorded of it, how it is judged and the record are the product's own. What is left out is what `make_run` is
 tested for elsewhere: a process that is watched, killed at its deadline and leaves nothing behind. A page that never lets go of its

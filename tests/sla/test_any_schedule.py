@@ -1,4 +1,4 @@
-"""Rules on schedules that nobody wrote them for: other journeys, other paces, one location alone."""
+"""Rules with other schedules than the shipped one: custom journeys, other intervals, a single location."""
 
 from __future__ import annotations
 
