@@ -36,6 +36,15 @@ from facts.hub_clock import (
 from facts.ledger import (
     LedgerState,
 )
+from facts.metric import (
+    Event,
+    Labels,
+    Metric,
+    MetricKind,
+    Sample,
+    Series,
+    labels,
+)
 from facts.missed import (
     REASONS,
     missed_word,
@@ -118,6 +127,7 @@ __all__ = [
     "Claim",
     "ConsoleLine",
     "Dialog",
+    "Event",
     "Evidence",
     "Failpoint",
     "FeedState",
@@ -126,7 +136,10 @@ __all__ = [
     "Heartbeat",
     "HubClock",
     "Incident",
+    "Labels",
     "LedgerState",
+    "Metric",
+    "MetricKind",
     "Notification",
     "NotificationKind",
     "NotificationState",
@@ -138,6 +151,8 @@ __all__ = [
     "Role",
     "Run",
     "RunnerState",
+    "Sample",
+    "Series",
     "Severity",
     "Silence",
     "Status",
@@ -159,6 +174,7 @@ __all__ = [
     "go_on",
     "has_failed",
     "is_unconfirmed",
+    "labels",
     "late_limit_s",
     "left_out_when_none",
     "missed_word",
