@@ -10,8 +10,8 @@ from typing import Any
 
 from alerts.policy import Policy
 from alerts.states import last_known
-from config.plain_text import plain
 from facts import Alert, Incident, NotificationKind, Severity
+from redact.plain_text import plain
 
 
 class _PlainTexts:

@@ -6,9 +6,15 @@ import re
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from facts import Alert, AlertState, Severity, Verdict, Word, digest_of
+from facts import Alert, AlertState, Severity, Verdict, VerdictStatus, digest_of
 
-_UNKNOWN = (Word.NO_DATA, Word.ERROR, Word.INSUFFICIENT, Word.OFF, Word.UNPROVEN)
+_UNKNOWN = (
+    VerdictStatus.NO_DATA,
+    VerdictStatus.ERROR,
+    VerdictStatus.INSUFFICIENT,
+    VerdictStatus.OFF,
+    VerdictStatus.UNPROVEN,
+)
 _LAST_KNOWN = "No data now; last known: "
 _DISTINCT_SAMPLES = 2
 _SAMPLES_KEPT = 20

@@ -23,8 +23,8 @@ from benchmarks.cost_of_a_run import a_shop
 from facts import Run, Status
 from journeys.browser import sandbox_wanted
 from journeys.site import Site
-from runner.job import Job, new_run_id
-from runner.start import StartedRun
+from runner.attempt.job import Job, new_run_id
+from runner.attempt.start import StartedRun
 
 
 @dataclass

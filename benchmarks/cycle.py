@@ -31,11 +31,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from config import Location, Locations
-from config.heap import settle_heap
 from config.locations import JourneyPlan
 from facts import Blame, Grid, Run, Status, outcome_of, to_wire
 from hub.watched import Watched
 from journeys.site import Site
+from process.heap import settle_heap
 from store import Store, counters, rollups
 from store.columns import microseconds
 from store.rows import COLUMNS, Arrival, row_of

@@ -30,9 +30,9 @@ import yaml
 
 from cli.hub import DEMO_INBOX, DEMO_SHOP
 from config import read_document
-from config.ending import ENDS_WITH_INPUT
 from demo import Demo, Served, a_socket, serve_demo
 from demo.inbox import Inbox
+from process.signals import ENDS_WITH_INPUT
 
 ROOT = Path(__file__).resolve().parents[1]
 LIMIT_S = 300.0

@@ -29,9 +29,9 @@ from benchmarks.cost_of_a_run import a_shop
 from benchmarks.lateness import Stub, a_hub
 from facts import Run, Status
 from journeys.browser import sandbox_wanted
-from runner.job import Job
-from runner.service import Making, Runner, RunnerSettings
-from runner.start import StartedRun
+from runner.attempt.job import Job
+from runner.attempt.start import StartedRun
+from runner.service import RunHandle, Runner, RunnerSettings
 
 MIB = 2**20
 LOOK_AROUND = """
@@ -65,7 +65,7 @@ class Look:
 class Counted:
     """A run under way that is counted when it is over. Whatever it walked, it is the record of the plan's journey."""
 
-    def __init__(self, making: Making, journey: str, over: Callable[[Run], None]) -> None:
+    def __init__(self, making: RunHandle, journey: str, over: Callable[[Run], None]) -> None:
         self._making, self._journey, self._over = making, journey, over
 
     def wait(self) -> Run:
@@ -84,7 +84,7 @@ def watch(
     settings: RunnerSettings,
     *,
     client: httpx.Client,
-    make: Callable[[Job], Making],
+    make: Callable[[Job], RunHandle],
 ) -> tuple[list[Look], dict[str, int]]:
     """Looks at a runner until it has made so many runs, and how these ended."""
     statuses: dict[str, int] = {}

@@ -33,9 +33,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.ingest_batches import NOW, PERIOD_S, REQUESTS, a_slot_run, engine_of, kept
-from config.heap import settle_heap
 from facts import Heartbeat, LedgerState, to_wire
 from hub.ingest import Ingest
+from process.heap import settle_heap
 from store import Store, open_store
 from store.rows import COLUMNS, Arrival, row_of
 from tests.databases import a_cluster, a_database, a_migrated_store

@@ -24,7 +24,7 @@ import httpx
 
 from facts import Plan, PlannedJourney, Run, Status, to_wire
 from journeys.site import Site
-from runner.job import Job
+from runner.attempt.job import Job
 from runner.service import Runner, RunnerSettings
 
 LIMIT_MS = 100.0

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from cli import watching
-from cli.failing import Failing, without_store, writable_folder
+from cli import hub_config
+from cli.command_error import CommandError, without_store, writable_folder
 from config import Complaint, ConfigError, Secret, read_secret
 from facts import Role
 
@@ -62,7 +62,7 @@ def must_have_a_login(host: str, access: Access, users: int) -> None:
     if not access.public or users or access.proxy_login is not None:
         return
     how = f"--host {host}" if not is_loopback(host) else f"SIXFB_HOSTS={','.join(access.hosts)}"
-    raise Failing(
+    raise CommandError(
         f"{how}: anybody who reaches that address could read everything and acknowledge alerts; add a user first "
         "(`sixfb user add NAME --role admin`), or name the header of a proxy that logs people in "
         "(SIXFB_TRUSTED_PROXY_HEADER, SIXFB_TRUSTED_PROXIES)"
@@ -73,7 +73,7 @@ def own_database() -> Store:
     """The hub's own database with its tables, made where there is none yet: users come before the first start. Raises Failing."""
     from store import StoreError
 
-    store = watching.open_database(writable_folder(watching.hub_folder(), option="SIXFB_VAR"))
+    store = hub_config.open_database(writable_folder(hub_config.hub_folder(), option="SIXFB_VAR"))
     try:
         store.migrate()
     except StoreError as error:
@@ -86,11 +86,11 @@ def own_key() -> ServerKey:
     from hub.errors import HubError
     from hub.server_key import server_key
 
-    folder: Path = watching.hub_folder()
+    folder: Path = hub_config.hub_folder()
     try:
         return server_key(folder, secret_key())
     except HubError as error:
-        raise Failing(str(error)) from None
+        raise CommandError(str(error)) from None
 
 
 def logins(store: Store) -> Logins:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli import settings, watching
-from cli.failing import Failing
+from cli import hub_config, settings
+from cli.command_error import CommandError
 from cli.output import say, say_json
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def list_alerts(
     from facts import to_wire
     from store import alerts as alert_rows
 
-    with closing(watching.existing_database()) as store, store.read() as connection:
+    with closing(hub_config.existing_database()) as store, store.read() as connection:
         found = alert_rows.listed(connection, limit=200) if everything else alert_rows.standing(connection)
     if as_json:
         say_json(to_wire(found))
@@ -66,11 +66,11 @@ def show(
     from store import alerts as alert_rows
     from store import outbox
 
-    with closing(watching.existing_database()) as store, store.read() as connection:
+    with closing(hub_config.existing_database()) as store, store.read() as connection:
         alert_id = ids.alert_id(connection, alert_id)
         alert = alert_rows.get(connection, alert_id)
         if alert is None:
-            raise Failing(f"no alert {alert_id!r}; `sixfb alerts list --all` shows those there are")
+            raise CommandError(f"no alert {alert_id!r}; `sixfb alerts list --all` shows those there are")
         changes = alert_rows.changes(connection, alert_id)
         owed = outbox.of_threads(connection, [alert.incident]) if alert.incident else []
     if as_json:
@@ -117,13 +117,13 @@ def _take_on(alert_id: str, by: str | None, *, take: bool) -> None:
     from hub.errors import HubError
 
     settings.announce("alerts.yaml")
-    routing = watching.read_routing()
+    routing = hub_config.read_routing()
     policy, who = routing.policy(base_url=routing.base_url or ""), by or getpass.getuser()
-    with closing(watching.existing_database()) as store:
+    with closing(hub_config.existing_database()) as store:
         with store.read() as connection:
             alert_id = ids.alert_id(connection, alert_id)
         try:
             alert = take_on(store, policy, alert_id, by=who, now=datetime.now(UTC), take=take)
         except HubError as error:
-            raise Failing(str(error)) from None
+            raise CommandError(str(error)) from None
     say(f"{alert.id} is acknowledged by {alert.acked_by}" if alert.acked_by else f"{alert.id} is not acknowledged")

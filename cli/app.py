@@ -17,12 +17,12 @@ from typer import Abort
 from typer._click.exceptions import ClickException, NoArgsIsHelpError, UsageError
 
 from cli import alerts, browser, check, db, demo, hub, journeys, ledger, new, run, runner, runs, sla, tokens, users
-from cli.failing import OUR_FAULT, USAGE, Failing, complain
+from cli.command_error import OUR_FAULT, USAGE, CommandError, complain
 from cli.output import prepare_streams, say, say_error
 from config import ConfigError
-from config.network import spare_this_machine
-from config.sqlite_errors import sqlite_sentence
 from journeys.browser import our_version
+from process.network import spare_this_machine
+from process.sqlite_errors import sqlite_sentence
 
 _READER_GONE = 1
 """As click has it for what breaks while a command runs."""
@@ -93,7 +93,7 @@ def main() -> None:
     except ConfigError as error:
         complain(str(error))
         code = USAGE
-    except Failing as error:
+    except CommandError as error:
         complain(str(error))
         code = error.code
     except KeyboardInterrupt:
@@ -153,10 +153,10 @@ def _refuse_broken_text() -> None:
     """Refuse arguments and settings that are not UTF-8: no file, database or terminal could take them. Raises Failing."""
     for number, argument in enumerate(sys.argv[1:], 1):
         if not _is_text(argument):
-            raise Failing(f"argument {number} is not UTF-8 text: {os.fsencode(argument)!r:.120}")
+            raise CommandError(f"argument {number} is not UTF-8 text: {os.fsencode(argument)!r:.120}")
     for name, value in os.environ.items():
         if name.startswith(("SIXFB_", "STRIPE_", "DATABASE_URL")) and not _is_text(value):
-            raise Failing(f"{name}: is not UTF-8 text")
+            raise CommandError(f"{name}: is not UTF-8 text")
 
 
 def _is_text(text: str) -> bool:

@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from cli import settings, watching
-from cli.failing import Failing, without_store
+from cli import hub_config, settings
+from cli.command_error import CommandError, without_store
 from cli.output import say
 
 _DUMP = 'pg_dump --format=custom --file={file} "$DATABASE_URL"'
@@ -30,7 +30,7 @@ def backup(
     except StoreError as error:
         raise without_store(error) from None
     say(f"{made.file}: {made.runs:,} runs, {made.owed} messages owed, {made.bytes / 1e6:.1f} MB")
-    say(f"copy {watching.hub_folder() / 'evidence'} too, after this: its files never change")
+    say(f"copy {hub_config.hub_folder() / 'evidence'} too, after this: its files never change")
 
 
 def restore(
@@ -61,6 +61,6 @@ def _sqlite_file(instead: str) -> Path:
     from store.backup import sqlite_file
 
     try:
-        return sqlite_file(settings.database_url(), folder=watching.hub_folder())
+        return sqlite_file(settings.database_url(), folder=hub_config.hub_folder())
     except StoreError:
-        raise Failing(f"DATABASE_URL is no SQLite file; for PostgreSQL this does it: {instead}") from None
+        raise CommandError(f"DATABASE_URL is no SQLite file; for PostgreSQL this does it: {instead}") from None

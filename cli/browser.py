@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from cli.failing import Failing
+from cli.command_error import CommandError
 from cli.output import say, say_error
 from journeys.browser import BrowserMissingError, find_browser
 
@@ -27,7 +27,7 @@ def browser(
         _install()
         found = _describe_found()
     if found is None:
-        raise Failing(str(BrowserMissingError()))
+        raise CommandError(str(BrowserMissingError()))
     say(found)
 
 

@@ -9,18 +9,19 @@ from typing import Any
 
 import typer
 
-from cli import access, request_budget, settings, watching
+from cli import access, hub_config, request_budget, settings
 from cli import runner as runner_command
-from cli.failing import Failing, complain, without_store
+from cli.command_error import CommandError, complain, without_store
 from cli.hub import demo_links
 from cli.output import say
 from config import Complaint, ConfigError
-from config.logs import log_form
-from config.masking import KNOWN
-from config.network import proxy_settings, tls_context
+from config.secrets import readable_secret
 from facts import Severity
 from journeys.browser import named_browser, sandbox_wanted
 from journeys.site_secrets import folders_of_secrets, site_secrets
+from process.logs import log_form
+from process.network import proxy_settings, tls_context
+from redact.masking import KNOWN
 
 
 def check() -> None:
@@ -28,7 +29,7 @@ def check() -> None:
 
     Exit code: 0 the hub and its runners would run, and critical alerts would reach somebody; 2 something is wrong.
     """
-    KNOWN.learn_environment(os.environ)
+    KNOWN.learn_environment(os.environ, readable_secret)
     wrong: list[str] = []
     for read in (*_FILES, *_HUB, *_RUNNER):
         wrong += _complaints(read)
@@ -46,7 +47,7 @@ def _complaints(read: Callable[[], Any]) -> list[str]:
         read()
     except ConfigError as error:
         return [str(complaint) for complaint in error.complaints]
-    except Failing as error:
+    except CommandError as error:
         return [str(error)]
     return []
 
@@ -54,7 +55,7 @@ def _complaints(read: Callable[[], Any]) -> list[str]:
 def _say_who_is_told(doubts: str | None) -> None:
     """The last word. A monitor that tells nobody of an outage is not well, whatever else is. `doubts` is what else keeps it
     from being well."""
-    routing = watching.read_routing()
+    routing = hub_config.read_routing()
     untold = routing.untold(os.environ)
     if Severity.CRITICAL in untold:
         whom = "nobody would be told" if len(untold) == 3 else "nobody would be told of critical alerts"
@@ -83,7 +84,7 @@ def _check_site() -> None:
 
 
 def _check_journeys() -> None:
-    known, site = watching.known_journeys(), settings.read_site([])
+    known, site = hub_config.known_journeys(), settings.read_site([])
     names = {other: journey.name for journey in known.values() for other in (journey.name, journey.guide_name) if other}
     file, planned = str(settings.config_file("locations.yaml")), settings.read_locations().journeys
     hint = f"there are: {', '.join(known)}"
@@ -107,18 +108,18 @@ def _check_journeys() -> None:
 
 
 def _check_targets() -> None:
-    wrong = watching.impossible_rules(watching.read_targets(), watching.read_watched())
+    wrong = hub_config.impossible_rules(hub_config.read_targets(), hub_config.read_watched())
     if wrong:
         raise ConfigError(*wrong)
 
 
 def _check_receivers() -> None:
-    watching.read_routing().unset(os.environ)
+    hub_config.read_routing().unset(os.environ)
 
 
 def _check_doors() -> None:
     """The hub's doors: whether others reach it, and somebody must log in then. No database is made for the look."""
-    doors = access.read_access("127.0.0.1", watching.read_routing().base_url)
+    doors = access.read_access("127.0.0.1", hub_config.read_routing().base_url)
     access.must_have_a_login("127.0.0.1", doors, _users())
 
 
@@ -126,21 +127,21 @@ def _check_key() -> None:
     from hub.errors import HubError
     from hub.server_key import server_key
 
-    file = watching.hub_folder() / "secret.key"
+    file = hub_config.hub_folder() / "secret.key"
     key = access.secret_key()
     try:
         if key is not None or file.exists():
-            server_key(watching.hub_folder(), key)
+            server_key(hub_config.hub_folder(), key)
     except (HubError, OSError) as error:
-        raise Failing(str(error)) from None
+        raise CommandError(str(error)) from None
 
 
 def _users() -> int:
     from store import StoreError, users
 
-    if not watching.has_database(settings.database_url()):
+    if not hub_config.has_database(settings.database_url()):
         return 0
-    with closing(watching.open_database()) as store:
+    with closing(hub_config.open_database()) as store:
         try:
             with store.read() as connection:
                 # The tables are made when the hub starts.
@@ -154,14 +155,14 @@ def _check_folder() -> None:
     folder = settings.var_folder().absolute()
     there = next(one for one in (folder, *folder.parents) if one.exists())
     if not there.is_dir():
-        raise Failing(f"SIXFB_VAR: {there} is no folder")
+        raise CommandError(f"SIXFB_VAR: {there} is no folder")
     if not os.access(there, os.W_OK | os.X_OK):
-        raise Failing(f"SIXFB_VAR: the folder {there} cannot be written by this user")
+        raise CommandError(f"SIXFB_VAR: the folder {there} cannot be written by this user")
 
 
 def _not_told() -> list[str]:
     """Who cannot be told: it is no mistake of a file, and it is said all the same."""
-    return [f"not told        {complaint}" for complaint in watching.read_routing().unset(os.environ)]
+    return [f"not told        {complaint}" for complaint in hub_config.read_routing().unset(os.environ)]
 
 
 def _source_line() -> list[str]:
@@ -186,10 +187,13 @@ def _summary() -> list[str]:
         *([f"Stripe key      {key or unset}"] if key or site.sells_tickets else []),
         *_source_line(),
         *([f"journeys        {own}"] if own else []),
-        f"sla.yaml        {files['sla.yaml']}: {len(watching.read_targets().rules())} rules",
-        *([f"                {shipped}"] if (shipped := watching.shipped_rules_line()) else []),
-        f"alerts.yaml     {files['alerts.yaml']}: {', '.join(watching.read_routing().destinations)}",
-        *(f"cannot fire     {idle}" for idle in watching.idle_rules(watching.read_targets(), watching.read_watched())),
+        f"sla.yaml        {files['sla.yaml']}: {len(hub_config.read_targets().rules())} rules",
+        *([f"                {shipped}"] if (shipped := hub_config.shipped_rules_line()) else []),
+        f"alerts.yaml     {files['alerts.yaml']}: {', '.join(hub_config.read_routing().destinations)}",
+        *(
+            f"cannot fire     {idle}"
+            for idle in hub_config.idle_rules(hub_config.read_targets(), hub_config.read_watched())
+        ),
         *request_budget.lines(),
         *_not_told(),
     ]
@@ -201,10 +205,10 @@ _FILES: tuple[Callable[[], Any], ...] = (
     _check_site,
     settings.read_locations,
     _check_journeys,
-    watching.read_targets,
+    hub_config.read_targets,
     _check_targets,
     request_budget.check,
-    watching.read_routing,
+    hub_config.read_routing,
     _check_receivers,
 )
 _HUB: tuple[Callable[[], Any], ...] = (
@@ -214,7 +218,7 @@ _HUB: tuple[Callable[[], Any], ...] = (
     tls_context,
     lambda: settings.evidence_bytes(20),
     demo_links,
-    lambda: watching.has_database(settings.database_url()),
+    lambda: hub_config.has_database(settings.database_url()),
     _check_doors,
     _check_key,
     _check_folder,

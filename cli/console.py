@@ -9,7 +9,7 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 from rich.text import Text
 
-from config.visible import visible
+from process.visible import visible
 
 
 class VisibleConsole(Console):

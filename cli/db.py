@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli import watching
+from cli import hub_config
 from cli.backup import backup, restore
-from cli.failing import Failing, without_store
+from cli.command_error import CommandError, without_store
 from cli.output import say
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def upgrade() -> None:
     """Bring the database to this version's form; doing it twice changes nothing. `sixfb hub` does it at its start."""
     from store import StoreError
 
-    store = watching.open_database()
+    store = hub_config.open_database()
     try:
         store.migrate()
     except StoreError as error:
@@ -67,7 +67,7 @@ def _open(url: str, option: str, opened: ExitStack, *, must_exist: bool = False)
 
     scheme, _, path = url.partition(":///")
     if must_exist and scheme.startswith("sqlite") and not Path(path).is_file():
-        raise Failing(f"{option}: there is no file {path or '(none is named)'}; an absolute path has four slashes")
+        raise CommandError(f"{option}: there is no file {path or '(none is named)'}; an absolute path has four slashes")
     try:
         store = open_store(url, folder=Path())
     except StoreError as error:
@@ -76,6 +76,6 @@ def _open(url: str, option: str, opened: ExitStack, *, must_exist: bool = False)
         said = str(error)
         for setting, here in (("; check DATABASE_URL", ""), ("DATABASE_URL: ", ""), ("DATABASE_URL", "it")):
             said = said.replace(setting, here)
-        raise Failing(f"{option}: {said}") from None
+        raise CommandError(f"{option}: {said}") from None
     opened.callback(store.close)
     return store

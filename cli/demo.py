@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cli import settings
-from cli.failing import Failing, writable_file, writable_folder
+from cli.command_error import CommandError, writable_file, writable_folder
 from cli.output import console, json_text, say
 
 if TYPE_CHECKING:
@@ -78,10 +78,10 @@ def demo(
 
     for fault in break_ or []:
         if fault not in FAULTS:
-            raise Failing(f"--break: {UnknownFaultError(fault)}")
+            raise CommandError(f"--break: {UnknownFaultError(fault)}")
     if shop_only:
         if port is not None and port > _LAST_SHOP_PORT:
-            raise Failing(
+            raise CommandError(
                 f"--port: {port} and the three ports after it are used; {_LAST_SHOP_PORT} is the last one possible"
             )
         from cli.shop import serve_shop
@@ -89,7 +89,7 @@ def demo(
         serve_shop(host, name or host, SHOP_PORT if port is None else port, faults=break_ or [], scale=_TIME_SCALE)
         return
     if host != "127.0.0.1" or name:
-        raise Failing("--host and --name are for --shop-only; the whole demo keeps to this machine")
+        raise CommandError("--host and --name are for --shop-only; the whole demo keeps to this machine")
     if json_file:
         writable_file(json_file, option="--json")
     settings.announce()
@@ -107,11 +107,11 @@ def demo(
 
 def _check_files() -> None:
     """Refuse here what the demo's hub and runners would refuse in their logs. Raises ConfigError."""
-    from cli import watching
+    from cli import hub_config
 
     settings.read_site([])
-    watching.read_targets()
-    watching.read_routing()
+    hub_config.read_targets()
+    hub_config.read_routing()
     settings.memory_mb()
     settings.evidence_bytes(2)
 
@@ -146,8 +146,8 @@ class _Stage:
 
     def once(self, json_file: Path | None) -> int:
         """One round everywhere, judged; its table, its report; the exit code."""
-        from cli.judged import judged_round
         from cli.rounds import Rounds, print_failures
+        from cli.verdicts import judged_round
         from reports.round_page import write_round
 
         say(f"the shop is open at {self.demo.shop_url}")
@@ -205,7 +205,7 @@ class _Stage:
                     return
             except httpx.HTTPError:
                 time.sleep(0.1)
-        raise Failing(f"the hub did not start; {self.folder / 'hub.log'} says why", code=3)
+        raise CommandError(f"the hub did not start; {self.folder / 'hub.log'} says why", code=3)
 
     def _watch(self) -> None:
         told: set[int] = set()
@@ -267,7 +267,7 @@ class _Stage:
     def _environment(self, config: Path, hub_url: str) -> dict[str, str]:
         from cli.hub import DEMO_INBOX, DEMO_SCALE, DEMO_SHOP
         from cli.runner import STOP_GRACE
-        from config.ending import ENDS_WITH_INPUT
+        from process.signals import ENDS_WITH_INPUT
 
         return {
             **{name: value for name, value in os.environ.items() if not name.startswith(_NOT_THE_DEMOS)},

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import sys
 
-from cli.failing import Failing
+from cli.command_error import CommandError
 
 
 def needs_display(headed: bool) -> None:
     """Refuse a headed browser where there is no display. Raises Failing."""
     has_display = sys.platform != "linux" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
     if headed and not has_display:
-        raise Failing(
+        raise CommandError(
             "--headed: there is no display here (DISPLAY is not set); run it under xvfb-run, or leave --headed out"
         )

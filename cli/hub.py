@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli import access, settings, watching
-from cli.failing import Failing, announce, complain, without_store, writable_folder
+from cli import access, hub_config, settings
+from cli.command_error import CommandError, announce, complain, without_store, writable_folder
 from config.bounds import Bounds
-from config.descriptors import raise_descriptor_limit
-from config.ending import listen
-from config.heap import settle_heap
-from config.private import create_private
+from process.descriptors import raise_descriptor_limit
+from process.heap import settle_heap
+from process.private_files import create_private
+from process.signals import listen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from alerts.channels import Channel
     from alerts.routes import Routing
     from hub.access import Access
-    from hub.centre import DemoLinks
+    from hub.context import DemoLinks
     from store import Store
 
 _SCALE = Bounds(0.01, 1000, "it is how many times faster the demo's clock runs")
@@ -34,9 +34,9 @@ def hub(
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="The port; 0 lets the system choose.")] = 8600,
 ) -> None:
     """Take runs in, judge them, alert, and show the dashboard. Migrates the database at start."""
-    from config.logs import get_logger
     from hub.errors import HubError
     from hub.serve import Hub, HubSettings, address_of
+    from process.logs import get_logger
     from runner.logs import start_scrubbed_logging
     from store import StoreError
 
@@ -46,25 +46,25 @@ def hub(
         complain(f"warning: {warning}")
     create_private()
     raise_descriptor_limit()
-    routing = watching.read_routing()
+    routing = hub_config.read_routing()
     host = host.strip("[]")
     doors, key = access.read_access(host, routing.base_url), access.secret_key()
-    folder = writable_folder(watching.hub_folder(), option="SIXFB_VAR")
-    store = watching.open_database(folder)
+    folder = writable_folder(hub_config.hub_folder(), option="SIXFB_VAR")
+    store = hub_config.open_database(folder)
     _refuse_strangers(host, doors, store)
-    watched, targets = watching.read_watched(), watching.read_targets()
+    watched, targets = hub_config.read_watched(), hub_config.read_targets()
     settings.stripe_key(buys=False)
     settings.source_key()
     evidence_bytes = settings.evidence_bytes(20)
     demo, scale = demo_links()
     scaled = targets.scaled(scale) if scale != 1 else targets
-    for complaint in (*watching.impossible_rules(scaled, watched), *routing.unset(os.environ)):
+    for complaint in (*hub_config.impossible_rules(scaled, watched), *routing.unset(os.environ)):
         complain(f"degraded: {complaint}")
-    for idle in watching.idle_rules(scaled, watched):
+    for idle in hub_config.idle_rules(scaled, watched):
         complain(f"cannot fire: {idle}")
     if untold := routing.untold(os.environ):
         complain(f"degraded: nobody would be told of {' and '.join(untold)} alerts")
-    if shipped := watching.shipped_rules_line():
+    if shipped := hub_config.shipped_rules_line():
         complain(f"rules {shipped}")
     policy = routing.policy(
         scale=scale, base_url=routing.base_url or address_of(host, port), mark=_mark(scale) if demo else None
@@ -94,7 +94,7 @@ def hub(
     except StoreError as error:
         raise without_store(error) from None
     except (OSError, HubError) as error:
-        raise Failing(str(error)) from None
+        raise CommandError(str(error)) from None
     settle_heap()
     for notice in running.open_doors():
         complain(notice)
@@ -121,7 +121,7 @@ def _refuse_strangers(host: str, doors: Access, store: Store) -> None:
 
 def demo_links() -> tuple[DemoLinks | None, float]:
     """The demo's shop and receivers where the demo started us, and how many times faster its clock is."""
-    from hub.centre import DemoLinks
+    from hub.context import DemoLinks
 
     shop, inbox = os.environ.get(DEMO_SHOP), os.environ.get(DEMO_INBOX)
     if not shop or not inbox:

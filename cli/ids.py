@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from sqlalchemy import Connection
 
-from cli.failing import Failing
-from config.visible import visible
+from cli.command_error import CommandError
+from process.visible import visible
 from store import alerts, runs
 
 _LISTED = 5
@@ -36,8 +36,8 @@ def _the_one(
     if wanted in found or len(found) == 1:
         return wanted if wanted in found else found[0]
     if not found:
-        raise Failing(f"no {noun} {wanted!r}; `{command}` shows the latest")
+        raise CommandError(f"no {noun} {wanted!r}; `{command}` shows the latest")
     more = " and others" if len(found) > _LISTED else ""
-    raise Failing(
+    raise CommandError(
         f"more than one {noun} begins with {wanted!r}: {', '.join(found[:_LISTED])}{more}; write more of the id"
     )

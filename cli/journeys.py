@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from cli.failing import Failing
+from cli.command_error import CommandError
 from cli.output import say
 
 app = typer.Typer(help="The journeys there are.", no_args_is_help=True)
@@ -23,7 +23,7 @@ def list_journeys() -> None:
     try:
         found = load_journeys()
     except JourneyError as error:
-        raise Failing(str(error)) from None
+        raise CommandError(str(error)) from None
     for journey in found.values():
         guide = f" (the guide's {journey.guide_name})" if journey.guide_name not in (None, journey.name) else ""
         say((journey.name, "bold"), (guide, "dim"))

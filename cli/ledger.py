@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli import books, settings
-from cli.failing import Failing, using
+from cli import ledgers, settings
+from cli.command_error import CommandError, using
 from cli.output import say, say_json, say_table
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from runner.entries import Entry, Order
+    from runner.ledger.entries import Entry, Order
 
 _CLEANS_FOR_S = 60.0
 
@@ -39,7 +39,9 @@ def ledger(
     files = _files(location)
     has_key = settings.stripe_key() is not None
     if clean and not has_key and not any(_has_orders(file) for file in files.values()):
-        raise Failing("--clean: STRIPE_SECRET_KEY is not set, and without a key no session of Stripe's can be undone")
+        raise CommandError(
+            "--clean: STRIPE_SECRET_KEY is not set, and without a key no session of Stripe's can be undone"
+        )
     told: list[dict[str, Any]] = []
     untold: Counter[str] = Counter()
     left = 0
@@ -66,27 +68,27 @@ class _Found:
 
 
 def _has_orders(file: Path) -> bool:
-    from runner.ledger import Ledger
+    from runner.ledger.ledger import Ledger
 
     with using(file), closing(Ledger(file)) as ledger:
         return any(entry.order_id for entry in ledger.entries(unclean=True))
 
 
 def _files(location: str | None) -> dict[str, Path]:
-    files = books.files()
+    files = ledgers.files()
     if location is None:
         return files
     if location not in files:
-        raise Failing(f"--location: no ledger of {location!r} is here; there are: {', '.join(files) or 'none'}")
+        raise CommandError(f"--location: no ledger of {location!r} is here; there are: {', '.join(files) or 'none'}")
     return {location: files[location]}
 
 
 def _one(name: str, file: Path, *, clean: bool, every: bool, cleans: bool) -> _Found:
-    from runner.ledger import Ledger
+    from runner.ledger.ledger import Ledger
 
     with using(file), closing(Ledger(file)) as ledger:
         if clean:
-            books.clean(ledger, within_s=_CLEANS_FOR_S, hurry=True)
+            ledgers.clean(ledger, within_s=_CLEANS_FOR_S, hurry=True)
         now = datetime.now(UTC)
         entries = ledger.entries(unclean=not every)
         orders = ledger.orders()

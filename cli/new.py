@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from cli.failing import Failing, writable_folder
+from cli.command_error import CommandError, writable_folder
 from cli.output import say
 
 app = typer.Typer(help="Begin something of your own.", no_args_is_help=True)
@@ -52,11 +52,13 @@ def new_journey(
 ) -> None:
     """Write a journey of two steps to begin with, in a folder of your own."""
     if not re.fullmatch(r"[a-z][a-z0-9_]{2,40}", name) or keyword.iskeyword(name):
-        raise Failing(f"{name!r} is no name for a journey: small letters, digits and underscores, like gift_voucher")
+        raise CommandError(
+            f"{name!r} is no name for a journey: small letters, digits and underscores, like gift_voucher"
+        )
     folder = into or Path(os.environ.get("SIXFB_JOURNEYS") or "my_journeys")
     file = writable_folder(folder, option="--into") / f"{name}.py"
     if file.exists():
-        raise Failing(f"{file} is there already; choose another name, or edit that one")
+        raise CommandError(f"{file} is there already; choose another name, or edit that one")
     file.write_text(_TEMPLATE.format(name=name), encoding="utf-8")
     say(f"{file} is written. Try it:")
     say(f"  SIXFB_JOURNEYS={folder} sixfb run {name} --site https://your.shop")

@@ -15,8 +15,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from config.masking import KNOWN
-from config.visible import visible, visible_json
+from process.visible import visible, visible_json
+from redact.masking import KNOWN
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -42,7 +42,7 @@ class Progress:
             self._status.update(line(words))
 
     def on_event(self, event: str, data: dict[str, Any]) -> None:
-        """One event of `runner.start.make_run`."""
+        """One event of `runner.attempt.start.make_run`."""
         match event:
             case "attempt_started" if data["number"] > 1:
                 self._console.print(line(("  once more, to confirm", "dim")))

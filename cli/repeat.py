@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from cli import books
+from cli import ledgers
 from cli.output import Part, console, say, say_table
 from cli.progress import Progress, print_outcome
 from facts import Run, Status
+from runner.attempt.job import Job, new_run_id
+from runner.attempt.start import OnEvent, make_run
 from runner.budget import REFUSED_WITHOUT_A_LIMIT, Budget, was_refused
-from runner.job import Job, new_run_id
-from runner.start import OnEvent, make_run
 
 _MEASURED = (Status.PASSED, Status.FAILED, Status.TIMED_OUT)
 
@@ -58,7 +58,7 @@ def make_runs(job: Job, repetitions: Repetitions, *, make: Callable[[Job, OnEven
         # No slot of a schedule comes after it, but a second attempt must not end in a 429 and hide the first one's failure.
         run_job = replace(run_job, reserve=budget.reserve((), journey=job.journey, slot=now, now=now))
         with Progress(screen) as progress:
-            run = books.undone(make(run_job, progress.on_event), run_job)
+            run = ledgers.undone(make(run_job, progress.on_event), run_job)
         print_outcome(run)
         budget = budget.after(run)
         runs.append(run)
@@ -72,7 +72,7 @@ def _shortage(budget: Budget, job: Job, made: Sequence[Run], now: datetime) -> s
         return None
     if made[-1].status is Status.ERRORED and was_refused(made[-1]) and not budget.windows(now):
         return f"the request budget: {REFUSED_WITHOUT_A_LIMIT}"
-    return budget.certain_block(job.journey, now) or books.refusal(job)
+    return budget.certain_block(job.journey, now) or ledgers.refusal(job)
 
 
 def print_spread(repetitions: Repetitions) -> None:

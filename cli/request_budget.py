@@ -7,8 +7,8 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from cli import settings, watching
-from cli.failing import without_store
+from cli import hub_config, settings
+from cli.command_error import without_store
 from config import Complaint, ConfigError
 from facts import PlannedJourney, Run, Status, missed_word
 from journeys.site import RequestBudget
@@ -145,8 +145,8 @@ def _arithmetic(budgets: Sequence[LocationBudget]) -> list[str]:
 
 def _location_budgets() -> list[LocationBudget]:
     """Every location, with what the hub's database knows of its runs. Raises ConfigError, Failing."""
-    named, watched = settings.read_site([]).request_budget, watching.read_watched()
-    declared = {journey.name: journey.requests for journey in watching.known_journeys().values() if journey.requests}
+    named, watched = settings.read_site([]).request_budget, hub_config.read_watched()
+    declared = {journey.name: journey.requests for journey in hub_config.known_journeys().values() if journey.requests}
     plans = {location: watched.plan_for(location).journeys for location in watched.locations.locations}
     known = _read_known(plans, shown_url=watched.site.shown_url)
     found = []
@@ -180,12 +180,12 @@ def _read_known(plans: Mapping[str, Sequence[PlannedJourney]], *, shown_url: str
     """Read the hub's database, where there is one. Raises ConfigError, Failing."""
     from store import StoreError, runs
 
-    if not watching.has_database(settings.database_url()):
+    if not hub_config.has_database(settings.database_url()):
         return _Known()
     now = datetime.now(UTC)
     good: dict[tuple[str, str], Run] = {}
     missed: dict[str, int] = {}
-    with closing(watching.open_database()) as store:
+    with closing(hub_config.open_database()) as store:
         try:
             with store.read() as connection:
                 if not runs.are_kept(connection):

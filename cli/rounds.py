@@ -21,9 +21,9 @@ from facts import Grid, Run, Status
 from journeys.browser import named_browser, sandbox_wanted
 from journeys.registry import BUILT_IN
 from journeys.site import Prices, Site
-from runner.evidence import delist
-from runner.job import Job, new_run_id
-from runner.start import StartedRun
+from runner.attempt.evidence import delist
+from runner.attempt.job import Job, new_run_id
+from runner.attempt.start import StartedRun
 
 JOURNEYS = tuple(name.rpartition(".")[2] for name in BUILT_IN)
 Key = tuple[str, str]

@@ -12,19 +12,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli import books, settings
+from cli import ledgers, settings
+from cli.command_error import OUR_FAULT, CommandError, using, writable_file, writable_folder
 from cli.display import needs_display
-from cli.failing import OUR_FAULT, Failing, using, writable_file, writable_folder
 from cli.output import json_text, say
 from config import ConfigError
-from config.network import browser_proxy, proxy_settings
 from config.secrets import secrets_in
 from facts import Status, to_wire
 from journeys.browser import named_browser, sandbox_wanted
 from journeys.site import Site
 from journeys.site_secrets import site_secrets
-from runner.canaries import configured
-from runner.job import Job, new_run_id
+from process.network import browser_proxy, proxy_settings
+from runner.attempt.canaries import configured
+from runner.attempt.job import Job, new_run_id
 
 if TYPE_CHECKING:
     from cli.repeat import Repetitions
@@ -71,11 +71,11 @@ def run(
     Exit code: 0 passed; 1 failed or timed out; 2 bad usage or configuration; 3 errored or blocked, or fewer runs than wanted.
     """
     if not slow_mo <= _SLOWEST_MS:
-        raise Failing(
+        raise CommandError(
             f"--slow-mo: {slow_mo:g} is no number of milliseconds up to {_SLOWEST_MS:,}, a minute before each action"
         )
     if repeat > _MOST_RUNS:
-        raise Failing(f"--repeat: {repeat:,} runs would take days; {_MOST_RUNS:,} are the most")
+        raise CommandError(f"--repeat: {repeat:,} runs would take days; {_MOST_RUNS:,} are the most")
     _check_watching(headed=headed, pause_on_failure=pause_on_failure)
     settings.announce("site.yaml", "locations.yaml")
     for option, file in (("--json", json_file), ("--junit", junit)):
@@ -109,17 +109,17 @@ def run(
 
 def _may_buy(job: Job) -> None:
     try:
-        with using(Path(job.ledger or books.FILE)):
-            reason = books.refusal(job)
+        with using(Path(job.ledger or ledgers.FILE)):
+            reason = ledgers.refusal(job)
     except OSError as error:
-        raise Failing(f"the ledger {job.ledger} cannot be used: {error}") from None
+        raise CommandError(f"the ledger {job.ledger} cannot be used: {error}") from None
     if reason:
-        raise Failing(reason)
+        raise CommandError(reason)
 
 
 def _check_watching(*, headed: bool, pause_on_failure: bool) -> None:
     if pause_on_failure and not headed:
-        raise Failing("--pause-on-failure: there is nothing to look at without --headed")
+        raise CommandError("--pause-on-failure: there is nothing to look at without --headed")
     needs_display(headed)
 
 
@@ -130,7 +130,7 @@ def _header(text: str) -> tuple[str, str]:
         or not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", name.strip())
         or re.search(r"[\x00-\x08\x0a-\x1f\x7f]", text)
     ):
-        raise Failing(f'--header: {text!r} is not "Name: value"')
+        raise CommandError(f'--header: {text!r} is not "Name: value"')
     return name.strip(), value.strip()
 
 
@@ -142,7 +142,7 @@ def _job(journey: str, site: Site, location: str, *, evidence: Path, headers: di
         # Our own need the ticket shop; where it is described, they need not be loaded to know that.
         lacking = [] if site.sells_tickets else load_journey(journey).lacks(site)
     except JourneyError as error:
-        raise Failing(str(error)) from None
+        raise CommandError(str(error)) from None
     if lacking:
         raise ConfigError(*lacking)
     basic, secret_headers = site_secrets(site)
@@ -166,7 +166,7 @@ def _job(journey: str, site: Site, location: str, *, evidence: Path, headers: di
         other_secrets=list(secrets_in(os.environ)),
         stripe_key=settings.stripe_key(),
         stripe_api_base=settings.stripe_api_base(),
-        ledger=str(books.file_for(location).resolve()),
+        ledger=str(ledgers.file_for(location).resolve()),
         last_good=str(settings.var_folder().resolve() / "last-good"),
         **how,  # type: ignore[arg-type]
     )

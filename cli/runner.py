@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli import settings
+from cli.command_error import CommandError, announce, using, writable_folder
 from cli.display import needs_display
-from cli.failing import Failing, announce, using, writable_folder
 from config import Complaint, ConfigError
 from config.bounds import without_login
-from config.ending import listen
-from config.private import create_private
+from process.private_files import create_private
+from process.signals import listen
 
 if TYPE_CHECKING:
     from runner.metrics import Served
@@ -36,20 +36,20 @@ def runner(
     ] = False,
 ) -> None:
     """Run this location's journeys on time, and hand every result to the hub at SIXFB_HUB_URL."""
-    from config.logs import get_logger
-    from config.network import proxy_settings
     from config.secrets import secrets_in
     from journeys.browser import named_browser, sandbox_wanted
     from journeys.site_secrets import folders_of_secrets
+    from process.logs import get_logger
+    from process.network import proxy_settings
     from runner.logs import start_scrubbed_logging
     from runner.service import Runner, RunnerSettings
 
     needs_display(headed)
     hub_url = settings.hub_url()
     if not hub_url:
-        raise Failing("SIXFB_HUB_URL: is not set; it is the hub's address, like https://hub.example.com")
+        raise CommandError("SIXFB_HUB_URL: is not set; it is the hub's address, like https://hub.example.com")
     if not re.fullmatch(LOCATION, location):
-        raise Failing(
+        raise CommandError(
             f"--location: {location!r:.80} is no location's name: small letters, digits and hyphens, 32 at most"
         )
     site = settings.site_address(site)
@@ -103,7 +103,7 @@ def _serve_metrics(program: Runner, port: int) -> Served:
         return serve(program.measures, port)
     except OSError as error:
         program.stop()
-        raise Failing(f"{METRICS_PORT}: cannot serve at 127.0.0.1:{port}: {error.strerror}") from None
+        raise CommandError(f"{METRICS_PORT}: cannot serve at 127.0.0.1:{port}: {error.strerror}") from None
 
 
 def metrics_port(environment: Mapping[str, str] = os.environ) -> int | None:
@@ -133,7 +133,7 @@ def stop_grace_s(environment: Mapping[str, str] = os.environ) -> float:
 
 def check_proxies(proxies: Mapping[str, str]) -> None:
     """Refuse a proxy that no browser could use. Raises ConfigError."""
-    from config.network import browser_proxy
+    from process.network import browser_proxy
 
     for scheme in ("http", "https"):
         browser_proxy(proxies, f"{scheme}://shop.example.com")

@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 
-from cli import watching
-from cli.failing import Failing
+from cli import hub_config
+from cli.command_error import CommandError
 from cli.output import say, say_json, say_table
 from facts import Blame, Status
 
@@ -31,7 +31,7 @@ def list_runs(
     from facts import to_wire
     from store import runs
 
-    with closing(watching.existing_database()) as store, store.read() as connection:
+    with closing(hub_config.existing_database()) as store, store.read() as connection:
         found = runs.latest(connection, journey=journey, location=location, status=status, limit=limit)
     if as_json:
         say_json(to_wire(found))
@@ -63,10 +63,10 @@ def show(run_id: RunId) -> None:
     from facts import to_wire
     from store import runs
 
-    with closing(watching.existing_database()) as store, store.read() as connection:
+    with closing(hub_config.existing_database()) as store, store.read() as connection:
         stored = runs.get(connection, ids.run_id(connection, run_id))
     if stored is None:
-        raise Failing(f"no run {run_id!r}; `sixfb runs list` shows the latest")
+        raise CommandError(f"no run {run_id!r}; `sixfb runs list` shows the latest")
     say_json(to_wire(stored.run))
 
 
@@ -81,13 +81,13 @@ def reclassify(
     from cli import ids
     from store import runs
 
-    with closing(watching.existing_database()) as store, store.write() as connection:
+    with closing(hub_config.existing_database()) as store, store.write() as connection:
         run_id = ids.run_id(connection, run_id)
         stored = runs.get(connection, run_id)
         if stored is None:
-            raise Failing(f"no run {run_id!r}; `sixfb runs list` shows the latest")
+            raise CommandError(f"no run {run_id!r}; `sixfb runs list` shows the latest")
         if stored.run.status in (Status.PASSED, Status.MISSED, Status.SKIPPED):
-            raise Failing(f"{run_id} {stored.run.status}: there is nobody to blame")
+            raise CommandError(f"{run_id} {stored.run.status}: there is nobody to blame")
         runs.reclassify(
             connection, run_id, blame=blame, by=by or getpass.getuser(), reason=reason, at=datetime.now(UTC)
         )

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from cli.failing import complain
+from cli.command_error import complain
 from config import (
     Complaint,
     ConfigError,
@@ -21,10 +21,10 @@ from config import (
 )
 from config.bounds import Address, Bounds
 from config.folder import CONFIG, FILES, config_file, config_folder, misnamed_here, shipped_file, sources
-from config.masking import KNOWN
 from facts.access import TOKEN_SHAPE
 from journeys.site import SHOP, Site
-from runner.caps import MEMORY_MB
+from redact.masking import KNOWN
+from runner.attempt.limits import MEMORY_MB
 
 _LIVE_KEY = re.compile(r"\b[rs]k_live_")
 _SOURCE_KEY = "STRIPE_SOURCE_KEY"

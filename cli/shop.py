@@ -5,9 +5,9 @@ from __future__ import annotations
 from contextlib import ExitStack
 
 from cli import settings
-from cli.failing import Failing
+from cli.command_error import CommandError
 from cli.output import say
-from config.ending import listen
+from process.signals import listen
 
 _ANY = ("0.0.0.0", "::")
 
@@ -21,7 +21,7 @@ def serve_shop(host: str, name: str, port: int, *, faults: list[str], scale: flo
     from demo.inbox import Inbox
 
     if name in _ANY:
-        raise Failing(f"--host {host}: pages and Stripe need an address to send browsers to; say it with --name")
+        raise CommandError(f"--host {host}: pages and Stripe need an address to send browsers to; say it with --name")
     place, inbox = Place(host=host, name=name, first_port=port), Inbox()
     with ExitStack() as stack:
         try:
@@ -35,7 +35,7 @@ def serve_shop(host: str, name: str, port: int, *, faults: list[str], scale: flo
             )
             receivers = Served(inbox.app(), place.sockets(1, after=3), name=name)
         except OSError as error:
-            raise Failing(f"--host {host} --port {port}: the shop cannot listen there: {error.strerror}") from None
+            raise CommandError(f"--host {host} --port {port}: the shop cannot listen there: {error.strerror}") from None
         receivers.start()
         stack.callback(receivers.stop)
         say(f"the shop is open at {demo.shop_url}, Stripe at {demo.stripe_url}")

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from cli import settings, watching
+from cli import hub_config, settings
 from cli.hub import demo_links
 from cli.output import say, say_json, say_table
 
@@ -28,11 +28,11 @@ def sla(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = Fals
     from store import runners, runs
 
     settings.announce("site.yaml", "locations.yaml", "sla.yaml")
-    watched, targets = watching.read_watched(), watching.read_targets()
+    watched, targets = hub_config.read_watched(), hub_config.read_targets()
     _, scale = demo_links()
     targets = targets.scaled(scale) if scale != 1 else targets
     now = datetime.now(UTC)
-    with closing(watching.existing_database()) as store, store.read() as connection:
+    with closing(hub_config.existing_database()) as store, store.read() as connection:
         since = min(runs.last_received(connection).values(), default=now)
         watch = watch_now(connection, load_watch(connection), watched=watched, now=now, began_at=since)
         # The hub hears the runners' clocks; here stands what it has written down of them.
@@ -41,12 +41,12 @@ def sla(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = Fals
         history = load_history(connection, watched=watched, targets=targets, now=now, watch=watch, hub_clock=clock)
     verdicts = judge(targets, history, now)
     if as_json:
-        told = {"at": to_wire(now), "verdicts": to_wire(verdicts), "shipped_rules": watching.shipped_rules()}
+        told = {"at": to_wire(now), "verdicts": to_wire(verdicts), "shipped_rules": hub_config.shipped_rules()}
         say_json(told)
     else:
         rows = [(v.key, (v.verdict.value, _STYLES.get(v.verdict, "dim")), str(v.n), v.summary) for v in verdicts]
         say_table(("rule", "verdict", "n", "what was found"), rows, right=("n",))
-        if shipped := watching.shipped_rules_line():
+        if shipped := hub_config.shipped_rules_line():
             say(f"rules {shipped}")
     if any(verdict.verdict in _BAD for verdict in verdicts):
         raise typer.Exit(1)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli import access, settings
-from cli.failing import Failing, complain
+from cli.command_error import CommandError, complain
 from cli.output import say, say_json, say_table
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def create(
         try:
             token, text = Tokens(store, access.own_key()).issue(kind, subject, now=datetime.now(UTC))
         except HubError as error:
-            raise Failing(str(error)) from None
+            raise CommandError(str(error)) from None
     # The token alone on standard output: it can be piped into a secret's file.
     say(text)
     what = "SIXFB_TOKEN of the runner" if location else "the Authorization header: Bearer"
@@ -47,7 +47,7 @@ def _whose(location: str | None, source: str | None) -> tuple[TokenKind, str]:
     from facts import TokenKind
 
     if (location is None) == (source is None):
-        raise Failing("name either --location NAME or --source NAME")
+        raise CommandError("name either --location NAME or --source NAME")
     if location is not None:
         settings.announce("locations.yaml")
         return TokenKind.LOCATION, settings.known_location(location)
@@ -84,5 +84,5 @@ def revoke(token_id: Annotated[str, typer.Argument(metavar="ID")]) -> None:
 
     with closing(access.own_database()) as store, store.write() as connection:
         if not tokens.revoke(connection, token_id, at=datetime.now(UTC)):
-            raise Failing(f"no active token {token_id!r}; `sixfb token list` shows those there are")
+            raise CommandError(f"no active token {token_id!r}; `sixfb token list` shows those there are")
     say(f"{token_id} is revoked")

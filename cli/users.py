@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from cli import access
-from cli.failing import Failing
+from cli.command_error import CommandError
 from cli.output import say, say_json, say_table
 from config.secrets import read_secret_file
 from facts import Role
@@ -33,12 +33,12 @@ def add(
     from hub.errors import HubError
 
     if not _NAME.fullmatch(name):
-        raise Failing(f"{name!r}: small letters, digits and . _ @ - only, 64 at most")
+        raise CommandError(f"{name!r}: small letters, digits and . _ @ - only, 64 at most")
     with closing(access.own_database()) as store:
         try:
             access.logins(store).add(name, role, _password(password_file))
         except HubError as error:
-            raise Failing(str(error)) from None
+            raise CommandError(str(error)) from None
     say(f"{name} may log in, as {role}")
 
 
@@ -70,7 +70,7 @@ def remove(
     with closing(access.own_database()) as store, store.write() as connection:
         known = [user.name for user in users.listed(connection)]
         if name in known and len(known) == 1 and not even_the_last:
-            raise Failing(
+            raise CommandError(
                 f"{name} is the last user: without one everybody on this machine may do everything; "
                 "if that is meant, say --even-the-last"
             )
@@ -88,14 +88,14 @@ def passwd(name: Annotated[str, typer.Argument(metavar="NAME")], password_file: 
         try:
             changed = access.logins(store).set_password(name, _password(password_file))
         except HubError as error:
-            raise Failing(str(error)) from None
+            raise CommandError(str(error)) from None
     if not changed:
         raise _nobody(name)
     say(f"{name} has another password, and is logged out everywhere")
 
 
-def _nobody(name: str) -> Failing:
-    return Failing(f"no user {name!r}; `sixfb user list` shows those there are")
+def _nobody(name: str) -> CommandError:
+    return CommandError(f"no user {name!r}; `sixfb user list` shows those there are")
 
 
 def _password(file: Path | None) -> str:

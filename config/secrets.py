@@ -10,7 +10,10 @@ from urllib.parse import unquote, urlsplit
 
 from config.complaints import Complaint, ConfigError
 from config.files import UnreadableFileError, read_text
-from config.masking import KNOWN, MOST_SECRET_BYTES
+from redact.masking import KNOWN
+
+MOST_SECRET_BYTES = 64 * 1024
+"""The largest file of a secret; a key or a token has a hundredth of it."""
 
 
 class Secret:
@@ -82,6 +85,13 @@ def _password(address: str) -> str:
         return unquote(urlsplit(address).password or "")
     except ValueError:
         return ""
+
+
+def readable_secret(path: Path) -> str | None:
+    """Return what a secret's file holds, without surrounding white space; None where it cannot be read."""
+    with suppress(UnreadableFileError):
+        return read_text(path, most_bytes=MOST_SECRET_BYTES).strip()
+    return None
 
 
 def read_secret_file(path: Path, *, key: str) -> str:

@@ -16,12 +16,12 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from config.connections import Connections, limited_server
-from config.descriptors import most_connections
-from config.listening import Listener
 from demo.faults import Faults
 from demo.shop import ShopSettings, TierPrices, create_shop
 from demo.stripe import StripeAccount, StripeSettings, create_stripe
+from process.connections import Connections, limited_server
+from process.descriptors import most_connections
+from process.listeners import Listener
 
 _STARTS_WITHIN_S = 10.0
 _RATE_WINDOW_S = 900.0

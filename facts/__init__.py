@@ -91,7 +91,7 @@ from facts.stock import (
 from facts.verdict import (
     Severity,
     Verdict,
-    Word,
+    VerdictStatus,
     digest_of,
 )
 from facts.watch import (
@@ -163,11 +163,11 @@ __all__ = [
     "TokenKind",
     "User",
     "Verdict",
+    "VerdictStatus",
     "Vital",
     "WatchBreak",
     "WatchState",
     "WireError",
-    "Word",
     "claim_ttl_s",
     "digest_of",
     "from_wire",

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 
-class Word(StrEnum):
+class VerdictStatus(StrEnum):
     """What a target came to. Neither `off`, `no_data`, `insufficient` nor `unproven` is ever green."""
 
     MET = "met"
@@ -61,7 +61,7 @@ class Verdict:
     """
 
     rule: str
-    verdict: Word
+    verdict: VerdictStatus
     summary: str
     journey: str | None = None
     subject: str | None = None

@@ -24,7 +24,7 @@ from hub.answers import (
     told,
 )
 from hub.artifacts import ArtifactHeader
-from hub.centre import Centre
+from hub.context import HubContext
 from hub.cycle import VERDICTS
 from hub.decoding import decoded
 from hub.envelope import LARGEST_BATCH
@@ -38,19 +38,19 @@ from store import StoreUnavailableError, incidents, meta, outbox, runs
 from store import alerts as alert_rows
 
 
-def api(centre: Centre) -> APIRouter:
+def api(context: HubContext) -> APIRouter:
     """Every door below `/api`, and the two that say how the hub is."""
     router = APIRouter()
-    _add_runner_doors(router, centre)
-    add_location_doors(router, centre)
-    _add_readers(router, centre)
-    _add_actions(router, centre)
-    _add_health(router, centre)
-    _add_metrics(router, centre)
+    _add_runner_doors(router, context)
+    add_location_doors(router, context)
+    _add_readers(router, context)
+    _add_actions(router, context)
+    _add_health(router, context)
+    _add_metrics(router, context)
     return router
 
 
-def _add_runner_doors(router: APIRouter, centre: Centre) -> None:
+def _add_runner_doors(router: APIRouter, context: HubContext) -> None:
     @router.post(
         "/api/runs",
         **answering(
@@ -67,14 +67,14 @@ def _add_runner_doors(router: APIRouter, centre: Centre) -> None:
     async def take_runs(request: Request) -> Response:
         """Take a batch of runs; each is answered `accepted`, `duplicate` or `rejected`, and what is accepted is on disk."""
         body = await limited_body(request, LARGEST_BATCH)
-        now, token = centre.clock(), token_of(request)
+        now, token = context.clock(), token_of(request)
         try:
-            taken = await run_in_threadpool(centre.ingest.batch, body, now=now, only=token.subject if token else None)
+            taken = await run_in_threadpool(context.ingest.batch, body, now=now, only=token.subject if token else None)
         except StoreUnavailableError as error:
-            centre.health.failed(error)
+            context.health.failed(error)
             raise
         if any(one.result == "accepted" for one in taken):
-            centre.health.wrote()
+            context.health.wrote()
         return JSONResponse({"received_at": to_wire(now), "results": to_wire(taken)})
 
     @router.put(
@@ -106,11 +106,11 @@ def _add_runner_doors(router: APIRouter, centre: Centre) -> None:
             location=token.subject if token else None,
         )
         if x_evidence_let_go is not None:
-            await run_in_threadpool(centre.artifacts.note_gone, what, x_evidence_let_go, now=centre.clock())
+            await run_in_threadpool(context.artifacts.note_gone, what, x_evidence_let_go, now=context.clock())
             return JSONResponse({"sha256": sha256, "new": False})
         # The bytes go to the disk in threads: one that hangs must not stop the event loop.
         body = decoded(request.stream(), request.headers.get("Content-Encoding", ""))
-        new = await centre.artifacts.keep(what, body, now=centre.clock())
+        new = await context.artifacts.keep(what, body, now=context.clock())
         return JSONResponse({"sha256": sha256, "new": new}, status_code=201 if new else 200)
 
     @router.get(
@@ -131,9 +131,9 @@ def _add_runner_doors(router: APIRouter, centre: Centre) -> None:
                 403, f"the token is of {token.subject}, and the plan of {location!r:.80} is not its business"
             )
         try:
-            plan = centre.watched.plan_for(location)
+            plan = context.watched.plan_for(location)
         except KeyError:
-            known = ", ".join(centre.watched.locations.locations)
+            known = ", ".join(context.watched.locations.locations)
             raise HubError(404, f"no location {location!r:.80} in the hub's locations.yaml; it has {known}") from None
         tag = f'"{plan.hash}"'
         if if_none_match and tag in [one.strip().removeprefix("W/") for one in if_none_match.split(",")]:
@@ -141,7 +141,7 @@ def _add_runner_doors(router: APIRouter, centre: Centre) -> None:
         return JSONResponse(to_wire(plan), headers={"ETag": tag})
 
 
-def _add_readers(router: APIRouter, centre: Centre) -> None:
+def _add_readers(router: APIRouter, context: HubContext) -> None:
     @router.get("/api/runs", **answering(RunsListed, "The runs.", _422="A parameter is none."))
     def list_runs(
         journey: str | None = None,
@@ -151,7 +151,7 @@ def _add_readers(router: APIRouter, centre: Centre) -> None:
         limit: Annotated[int, Query(ge=1, le=500)] = 50,
     ) -> Response:
         """The latest runs, newest first, in short."""
-        with centre.store.read() as connection:
+        with context.store.read() as connection:
             found = runs.latest(
                 connection, journey=journey, location=location, status=status, before=before, limit=limit
             )
@@ -160,7 +160,7 @@ def _add_readers(router: APIRouter, centre: Centre) -> None:
     @router.get("/api/runs/{run_id}", **answering(Run, "The run.", _404="No such run."))
     def show_run(run_id: str) -> Response:
         """One run, whole."""
-        with centre.store.read() as connection:
+        with context.store.read() as connection:
             stored = runs.get(connection, run_id)
         if stored is None:
             raise HubError(404, f"no run {run_id!r:.220}")
@@ -169,13 +169,13 @@ def _add_readers(router: APIRouter, centre: Centre) -> None:
     @router.get("/api/sla", **answering(VerdictsTold, "The verdicts."))
     def tell_verdicts() -> Response:
         """The verdicts of the last tick."""
-        with centre.store.read() as connection:
+        with context.store.read() as connection:
             return JSONResponse(meta.get(connection, VERDICTS) or {"at": None, "verdicts": []})
 
     @router.get("/api/alerts", **answering(AlertsListed, "The alerts.", _422="A parameter is none."))
     def list_alerts(state: AlertState | None = None, limit: Annotated[int, Query(ge=1, le=1000)] = 100) -> Response:
         """Alerts, the firing first, then newest first."""
-        with centre.store.read() as connection:
+        with context.store.read() as connection:
             found = alert_rows.listed(connection, state=state, limit=limit)
             open_incidents = incidents.open_ones(connection)
         return JSONResponse({"alerts": to_wire(found), "incidents": to_wire(open_incidents)})
@@ -183,7 +183,7 @@ def _add_readers(router: APIRouter, centre: Centre) -> None:
     @router.get("/api/alerts/{alert_id}", **answering(AlertShown, "The alert.", _404="No such alert."))
     def show_alert(alert_id: str) -> Response:
         """One alert with its changes and the messages of its incident."""
-        with centre.store.read() as connection:
+        with context.store.read() as connection:
             alert = alert_rows.get(connection, alert_id)
             if alert is None:
                 raise HubError(404, f"no alert {alert_id!r:.220}")
@@ -192,7 +192,7 @@ def _add_readers(router: APIRouter, centre: Centre) -> None:
         return JSONResponse({**to_wire(alert), "changes": to_wire(changes), "notifications": to_wire(owed)})
 
 
-def _add_actions(router: APIRouter, centre: Centre) -> None:
+def _add_actions(router: APIRouter, context: HubContext) -> None:
     @router.post(
         "/api/alerts/{alert_id}/ack",
         **answering(
@@ -210,15 +210,15 @@ def _add_actions(router: APIRouter, centre: Centre) -> None:
         """Take an alert on. A form of our pages is sent back to its page; a program gets the alert as JSON."""
         form = await csrf_checked(request)
         alert = await run_in_threadpool(
-            take_on, centre.store, centre.policy, alert_id, by=person(request), now=centre.clock()
+            take_on, context.store, context.policy, alert_id, by=person(request), now=context.clock()
         )
-        centre.wake()
+        context.wake()
         if form is not None:
             return Response(status_code=303, headers={"Location": "/alerts"})
         return JSONResponse(to_wire(alert))
 
 
-def _add_health(router: APIRouter, centre: Centre) -> None:
+def _add_health(router: APIRouter, context: HubContext) -> None:
     @router.get("/healthz", **answering(Alive, "It is alive."))
     async def alive() -> Response:
         """The process answers. On the event loop itself: a pool of threads can be full, and a database away."""
@@ -230,15 +230,15 @@ def _add_health(router: APIRouter, centre: Centre) -> None:
     )
     async def ready() -> Response:
         """The database takes writes and an evaluator's tick is younger than a minute, as the hub's own loops last found."""
-        complaints = centre.health.complaints(centre.clock())
+        complaints = context.health.complaints(context.clock())
         return JSONResponse(
-            {"status": "; ".join(complaints) or "ok", "last_tick": to_wire(centre.health.last_tick)},
+            {"status": "; ".join(complaints) or "ok", "last_tick": to_wire(context.health.last_tick)},
             status_code=503 if complaints else 200,
         )
 
 
-def _add_metrics(router: APIRouter, centre: Centre) -> None:
-    metrics = Metrics(centre.store, centre.watched, centre.targets, clock=centre.clock)
+def _add_metrics(router: APIRouter, context: HubContext) -> None:
+    metrics = Metrics(context.store, context.watched, context.targets, clock=context.clock)
 
     @router.get(
         "/metrics",

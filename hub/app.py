@@ -12,9 +12,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from config.logs import get_logger
 from hub.api import api
-from hub.centre import Centre
+from hub.context import HubContext
 from hub.errors import HubError, LoginNeededError
 from hub.guard import is_form
 from hub.headers import with_headers
@@ -23,6 +22,7 @@ from hub.openapi import described
 from hub.prefix import PrefixMiddleware, lead_below
 from hub.site import site
 from journeys.browser import our_version
+from process.logs import get_logger
 from reports.live import unavailable_page
 from store import StoreReplacedError, StoreUnavailableError
 
@@ -34,13 +34,13 @@ _COME_BACK_S = 5
 Next = Callable[[Request], Awaitable[Response]]
 
 
-def create_app(centre: Centre) -> FastAPI:
+def create_app(context: HubContext) -> FastAPI:
     """The application: every request passes the guard before a door's own code runs."""
     app = FastAPI(title="sixfb hub", version=our_version(), docs_url=None, redoc_url=None)
-    app.include_router(api(centre))
-    app.include_router(site(centre), include_in_schema=False)
-    app.include_router(login(centre), include_in_schema=False)
-    prefix = centre.guard.access.prefix
+    app.include_router(api(context))
+    app.include_router(site(context), include_in_schema=False)
+    app.include_router(login(context), include_in_schema=False)
+    prefix = context.guard.access.prefix
     app.openapi = partial(described, app, prefix=prefix)  # type: ignore[method-assign]
     app.add_exception_handler(HubError, _refuse)
     app.add_exception_handler(StoreUnavailableError, _no_database)
@@ -50,7 +50,7 @@ def create_app(centre: Centre) -> FastAPI:
 
     @app.middleware("http")
     async def at_the_door(request: Request, call_next: Next) -> Response:
-        answer = await _answer(centre, request, call_next)
+        answer = await _answer(context, request, call_next)
         return with_headers(request.scope["path"], lead_below(prefix, answer))
 
     if prefix:
@@ -58,37 +58,37 @@ def create_app(centre: Centre) -> FastAPI:
     return app
 
 
-async def _answer(centre: Centre, request: Request, call_next: Next) -> Response:
+async def _answer(context: HubContext, request: Request, call_next: Next) -> Response:
     path = request.scope["path"]
     try:
         if "\0" in path or b"%00" in request.scope["query_string"]:
             raise HubError(400, "there is no NUL in any name here")
         if not path.startswith("/"):
             raise HubError(400, "the hub is no proxy: ask for a path, like /alerts")
-        silent = centre.health.database
+        silent = context.health.database
         if silent is not None and silent.silent and not path.startswith(_NEED_NO_DATABASE):
             # Each would hold a thread for as long as the one before it, and learn the same.
             return _without_database(request, silent)
         if path in _HEALTH:
             # Probes come by whatever way and name the machine has there, and need neither a thread nor the database.
-            centre.guard.admit(request)
+            context.guard.admit(request)
         else:
-            await run_in_threadpool(_admit, centre, request)
+            await run_in_threadpool(_admit, context, request)
     except LoginNeededError as error:
-        return _to_the_login(request, path, centre.guard.access.prefix) or _refuse(request, error)
+        return _to_the_login(request, path, context.guard.access.prefix) or _refuse(request, error)
     except HubError as error:
         return _refuse(request, error)
     except StoreUnavailableError as error:
         if isinstance(error, StoreReplacedError):
             # A fact of the whole hub. One connection that broke is none: the loops find out what is behind it.
-            centre.health.failed(error)
+            context.health.failed(error)
         return _no_database(request, error)
     return await call_next(request)
 
 
-def _admit(centre: Centre, request: Request) -> None:
-    centre.guard.check_way(request)
-    centre.guard.admit(request)
+def _admit(context: HubContext, request: Request) -> None:
+    context.guard.check_way(request)
+    context.guard.admit(request)
 
 
 def _to_the_login(request: Request, path: str, prefix: str) -> Response | None:

@@ -17,11 +17,11 @@ from pathlib import Path
 from anyio import CancelScope
 from starlette.concurrency import run_in_threadpool
 
-from config.plain_text import plain
-from config.private import private_folder
 from facts import Failpoint, go_on
 from hub.errors import HubError
-from hub.fitness import ID_RULE, is_run_id
+from hub.validation import ID_RULE, is_run_id
+from process.private_files import private_folder
+from redact.plain_text import plain
 from store import Store, evidence, runs
 
 LARGEST = 20 * 1024 * 1024

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from config.plain_text import plain
 from facts import Stock
+from redact.plain_text import plain
 from sources import SourceError
 from store import Store, feeds, stock
 

@@ -15,11 +15,11 @@ from sqlalchemy import Connection
 from alerts.machine import Advance, Standing, advance
 from alerts.message import duration
 from alerts.policy import Policy
-from config.logs import get_logger
 from facts import Failpoint, HubClock, Verdict, WatchState, go_on, to_wire
 from hub.kept_runs import KeptRuns
 from hub.loading import WATCH, load_history, load_watch, watch_now
 from hub.watched import Watched
+from process.logs import get_logger
 from sla.counting import Book
 from sla.judge import judge
 from sla.listening import is_break

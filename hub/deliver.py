@@ -16,8 +16,8 @@ from alerts.channels import Channel, Receipt
 from alerts.fallback import told_instead
 from alerts.message import Message
 from alerts.retry import next_try
-from config.logs import get_logger
 from facts import Failpoint, Notification, Severity, from_wire, go_on
+from process.logs import get_logger
 from store import Store, destinations, outbox
 
 _log = get_logger("sixfb.hub")

@@ -9,13 +9,13 @@ from typing import Any
 
 import msgspec
 
-from config.logs import get_logger
 from facts import WIRE_VERSION
 from hub import sent
 from hub.decoding import json_in
 from hub.errors import HubError
-from hub.records import LARGEST_RUN, UnfitError, storable, tidied
+from hub.records import LARGEST_RUN, UnfitError, sanitized, storable
 from hub.sent import Sent
+from process.logs import get_logger
 
 LARGEST_BATCH = 4 * 1024 * 1024
 MOST_RUNS = 50
@@ -69,22 +69,22 @@ def _as_told(body: bytes) -> dict[str, Any]:
     data = json_in(body)
     if isinstance(data, list):
         return {"runs": data}
-    return data | {"runner": _tidied(data.get("runner"))} if isinstance(data, dict) else {}
+    return data | {"runner": _sanitized(data.get("runner"))} if isinstance(data, dict) else {}
 
 
 def _about(runner: bytes) -> Any:
-    # Without an escape and this small, JSON as strict as this holds nothing that `tidied` would change or refuse, but for a depth
+    # Without an escape and this small, JSON as strict as this holds nothing that `sanitized` would change or refuse, but for a depth
     # that nobody looks into.
     if len(runner) <= LARGEST_RUN // 8 and b"\\" not in runner:
         with suppress(msgspec.MsgspecError):
             return msgspec.json.decode(runner)
-    return _tidied(json.loads(runner))
+    return _sanitized(json.loads(runner))
 
 
-def _tidied(about: Any) -> Any:
+def _sanitized(about: Any) -> Any:
     """What a runner says of itself; nothing where that is not fit to be kept, which costs no run."""
     try:
-        return tidied(about)
+        return sanitized(about)
     except UnfitError as error:
         _log.warning("heartbeat_unfit", error=storable(str(error))[:200])
         return None

@@ -13,9 +13,9 @@ from starlette.requests import Request
 
 from facts import Role, Token, TokenKind
 from hub.access import Access, is_local_host
-from hub.doors import Need, need
 from hub.errors import HubError, LoginNeededError, TooManyError
 from hub.logins import Logins
+from hub.permissions import Requirement, need
 from hub.rates import Buckets, Rate
 from hub.server_key import ServerKey
 from hub.tokens import Tokens, bearer
@@ -34,7 +34,7 @@ _TO_OPEN = (
     "(`sixfb token create --location NAME`), or name the proxy in SIXFB_TRUSTED_PROXIES"
 )
 _NO_TOKENS = "Runners need no token: everybody who reaches this hub can send runs (`sixfb token create`)."
-_KINDS = {Need.LOCATION: TokenKind.LOCATION, Need.SOURCE: TokenKind.SOURCE}
+_KINDS = {Requirement.LOCATION: TokenKind.LOCATION, Requirement.SOURCE: TokenKind.SOURCE}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +102,7 @@ class Guard:
         asked = need(request.method, request.scope["path"])
         if asked in _KINDS:
             return bearer(request.headers.get("Authorization")) is not None or self.tokens_needed()
-        return (asked is Need.METRICS and self._has_metrics_token(request)) or self.login_needed()
+        return (asked is Requirement.METRICS and self._has_metrics_token(request)) or self.login_needed()
 
     def _refuse_other_sites(self, request: Request) -> None:
         """Browsers say whose page sends a request that changes something: in `Sec-Fetch-Site` over https and to this machine, else
@@ -129,7 +129,7 @@ class Guard:
         request.state.visitor = request.state.token = None
         if asked in _KINDS:
             request.state.token = self._program(request, _KINDS[asked])
-        elif asked is Need.METRICS and self._has_metrics_token(request):
+        elif asked is Requirement.METRICS and self._has_metrics_token(request):
             return
         elif asked.role is not None:
             request.state.visitor = self._person(request, asked.role)

@@ -6,8 +6,8 @@ import threading
 from collections.abc import Callable
 from datetime import datetime
 
-from config.logs import get_logger
 from hub.cycle import tick_trouble
+from process.logs import get_logger
 from store import StoreReplacedError, StoreUnavailableError
 
 _log = get_logger("sixfb.hub")

@@ -6,9 +6,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from config.logs import get_logger
 from facts import Attempt, Heartbeat, Run, WireError, from_wire
 from hub.records import storable
+from process.logs import get_logger
 
 _log = get_logger("sixfb.hub")
 _LONGEST_ID, _LONGEST_VERSION, _LONGEST_TROUBLE = 100, 40, 300

@@ -11,16 +11,16 @@ from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import Connection
 
-from config.logs import get_logger
-from config.together import Together
 from facts import Failpoint, Heartbeat, HubClock, LedgerState, Run, RunnerState, WireError, from_wire, go_on
 from hub import heartbeats
 from hub.clock_witness import ClockWitness, sentence_of
 from hub.envelope import LARGEST_BATCH, Envelope, read_envelope
 from hub.errors import HubError
-from hub.fitness import is_of_the_future, wrong
-from hub.records import UnfitError, storable, tidied
+from hub.records import UnfitError, sanitized, storable
 from hub.sent import Sent
+from hub.validation import is_of_the_future, validate_run
+from process.group_commit import GroupCommit
+from process.logs import get_logger
 from store import Store, ledgers, runners, runs
 from store.rows import Arrival, RunRow, row_of
 
@@ -98,7 +98,7 @@ class Ingest:
         self._reject_skew_s = reject_skew_s
         self._at = at
         self._holding: set[str | None] = set()
-        self._together = Together(self._take_all, most=LARGEST_BATCH, size=lambda sending: len(sending.body))
+        self._group_commit = GroupCommit(self._take_all, most=LARGEST_BATCH, size=lambda sending: len(sending.body))
 
     def batch(self, body: bytes, *, now: datetime, only: str | None = None) -> list[Taken]:
         """Take a batch; all of what is accepted is committed before this returns. The answers stand in its order.
@@ -109,7 +109,7 @@ class Ingest:
             HubError: 413 too large, 400 not JSON, 422 of another shape, 403 of another location than its token, 425 of a newer
                 version, 503 the hub's clock is wrong, or may be; nothing of it was taken then.
         """
-        taken = self._together.do(_Sending(body, now, only))
+        taken = self._group_commit.submit(_Sending(body, now, only))
         if isinstance(taken, HubError):
             raise taken
         return taken
@@ -200,11 +200,11 @@ class Ingest:
             if isinstance(record, Sent) and not ahead_s and record.run.finished_at <= now:
                 run, text = record.run, record.text
             else:
-                run = from_wire(Run, tidied(json.loads(record.text) if isinstance(record, Sent) else record))
+                run = from_wire(Run, sanitized(json.loads(record.text) if isinstance(record, Sent) else record))
             run = heartbeats.set_right(run, ahead_s) if ahead_s else run
         except (UnfitError, WireError, OverflowError) as error:
             return _Read(id=name, reason=storable(str(error))[:_LONGEST_REASON])
-        reason = wrong(run, sent_from=location, locations=self._locations, now=now)
+        reason = validate_run(run, sent_from=location, locations=self._locations, now=now)
         if reason:
             return _Read(id=name, reason=reason[:_LONGEST_REASON], is_of_the_future=is_of_the_future(run, now))
         # A runner whose clock is ahead must not look fresh for longer than it is.

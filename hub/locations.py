@@ -14,8 +14,8 @@ from starlette.concurrency import run_in_threadpool
 
 from facts import SANDBOX_HINT, SANDBOX_OFF, Claim, RunnerState, to_wire
 from hub.answers import answering
-from hub.centre import Centre
-from hub.claiming import LARGEST_ASK, decide, read_ask
+from hub.claims import LARGEST_ASK, decide, read_claim_request
+from hub.context import HubContext
 from hub.errors import HubError
 from hub.guard import token_of
 from hub.requests import limited_body
@@ -81,7 +81,7 @@ def locations_of(connection: Connection, names: Sequence[str], *, now: datetime)
     return found
 
 
-def add_location_doors(router: APIRouter, centre: Centre) -> None:
+def add_location_doors(router: APIRouter, context: HubContext) -> None:
     """`POST /api/slots/claim` and `GET /api/locations`."""
 
     @router.post(
@@ -98,16 +98,16 @@ def add_location_doors(router: APIRouter, centre: Centre) -> None:
     )
     async def claim_slot(request: Request) -> Response:
         """Claim a slot before running it; asked again, the claim is renewed; with `release` it is given back."""
-        ask = read_ask(await limited_body(request, LARGEST_ASK))
+        ask = read_claim_request(await limited_body(request, LARGEST_ASK))
         token = token_of(request)
         if token is not None and token.subject != ask.location:
             raise HubError(403, f"the token is of {token.subject}, the slot of {ask.location!r:.80}")
-        claim = await run_in_threadpool(decide, centre.store, centre.watched, ask, now=centre.clock())
+        claim = await run_in_threadpool(decide, context.store, context.watched, ask, now=context.clock())
         return JSONResponse(to_wire(claim))
 
     @router.get("/api/locations", **answering(LocationsListed, "The locations."))
     def list_locations() -> Response:
         """How each location is: its last result, what waits there, its runners and what troubles them."""
-        with centre.store.read() as connection:
-            found = locations_of(connection, list(centre.watched.locations.locations), now=centre.clock())
+        with context.store.read() as connection:
+            found = locations_of(connection, list(context.watched.locations.locations), now=context.clock())
         return JSONResponse({"locations": to_wire(found)})

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.concurrency import run_in_threadpool
 
-from hub.centre import Centre
+from hub.context import HubContext
 from hub.devices import LASTS
 from hub.devices import cookie_name as device_cookie
 from hub.errors import HubError
@@ -25,23 +25,23 @@ _OUT_OF_DATE = "the form was out of date; please try again"
 _LONGEST_NEXT = 500
 
 
-def login(centre: Centre) -> APIRouter:
+def login(context: HubContext) -> APIRouter:
     """The form, what becomes of it, and the way out."""
     router = APIRouter(default_response_class=HTMLResponse)
-    guard, access = centre.guard, centre.guard.access
+    guard, access = context.guard, context.guard.access
 
     @router.get("/login")
     def show(request: Request, next: str = "/") -> Response:  # noqa: A002 - the name in the address
-        if _who(request, centre) is not None:
+        if _who(request, context) is not None:
             return RedirectResponse(safe_next(next), status_code=303)
-        return _form(request, centre, after=next)
+        return _form(request, context, after=next)
 
     @router.post("/login")
     async def enter(request: Request) -> Response:
         form = await read_form(request)
         after, name = form.get("next", "/"), form.get("name", "")
         if not guard.signed_form(request.cookies.get(_NONCE, ""), form.get("csrf", "")):
-            return _form(request, centre, after=after, name=name, problem=_OUT_OF_DATE, status=403)
+            return _form(request, context, after=after, name=name, problem=_OUT_OF_DATE, status=403)
         secure = access.is_https(request)
         session, known = (access.cookie_name(n, request) for n in (SESSION_COOKIE, device_cookie(own_name(name))))
         try:
@@ -54,7 +54,7 @@ def login(centre: Centre) -> APIRouter:
                 device=request.cookies.get(known),
             )
         except HubError as error:
-            answer = _form(request, centre, after=after, name=name, problem=str(error), status=error.status)
+            answer = _form(request, context, after=after, name=name, problem=str(error), status=error.status)
             answer.headers.update(error.headers)
             return answer
         response = RedirectResponse(safe_next(after), status_code=303)
@@ -78,19 +78,19 @@ def login(centre: Centre) -> APIRouter:
     return router
 
 
-def _who(request: Request, centre: Centre) -> Visitor | None:
+def _who(request: Request, context: HubContext) -> Visitor | None:
     try:
-        return centre.guard.visitor(request)
+        return context.guard.visitor(request)
     except HubError:
         return None
 
 
 def _form(
-    request: Request, centre: Centre, *, after: str, name: str = "", problem: str | None = None, status: int = 200
+    request: Request, context: HubContext, *, after: str, name: str = "", problem: str | None = None, status: int = 200
 ) -> Response:
     # The form is bound to a cookie of this browser: nobody can log somebody in as themselves from another page.
     nonce = request.cookies.get(_NONCE) or secrets.token_urlsafe(16)
-    access, csrf = centre.guard.access, centre.guard.sign_form(nonce)
+    access, csrf = context.guard.access, context.guard.sign_form(nonce)
     html = login_page(csrf=csrf, after=safe_next(after), name=name[:64], problem=problem, prefix=access.prefix)
     response = HTMLResponse(html, status_code=status)
     at: Any = {"path": f"{access.prefix}/login", "secure": access.is_https(request)}

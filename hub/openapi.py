@@ -7,8 +7,8 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from hub.doors import Need, need
 from hub.envelope import MOST_RUNS
+from hub.permissions import Requirement, need
 
 _PROBLEM = {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 _EVERYWHERE = {
@@ -74,15 +74,15 @@ def described(app: FastAPI, *, prefix: str = "") -> dict[str, Any]:
     return app.openapi_schema
 
 
-def _describe(operation: dict[str, Any], asked: Need) -> None:
+def _describe(operation: dict[str, Any], asked: Requirement) -> None:
     refusals = dict(_EVERYWHERE)
-    if asked in (Need.LOCATION, Need.SOURCE):
+    if asked in (Requirement.LOCATION, Requirement.SOURCE):
         refusals |= _FOR_PROGRAMS
         operation["security"] = [{"token": []}, {}]
-    elif asked is Need.METRICS:
+    elif asked is Requirement.METRICS:
         refusals |= _FOR_PEOPLE
         operation["security"] = [{"metrics": []}, {"session": []}, {}]
-    elif asked is not Need.NOBODY:
+    elif asked is not Requirement.NOBODY:
         refusals |= _FOR_PEOPLE
         operation["security"] = [{"session": []}, {}]
     for status, description in refusals.items():

@@ -20,7 +20,7 @@ class UnfitError(ValueError):
     """A record that cannot be kept; the message names the key."""
 
 
-def tidied(record: Any) -> Any:
+def sanitized(record: Any) -> Any:
     """The record with U+FFFD for what no database holds in a text: a page's odd character must not cost its run.
 
     Raises:
@@ -35,7 +35,7 @@ def tidied(record: Any) -> Any:
         raise UnfitError(f"the record is larger than {LARGEST_RUN // 1024} KiB")
     if _is_shallow(record) and not _SUSPECT.search(text):
         return record  # as nearly all are, and to walk through a whole one costs more than to save it
-    return _tidied(record, "", DEEPEST)
+    return _sanitized(record, "", DEEPEST)
 
 
 def _is_shallow(record: Any) -> bool:
@@ -56,15 +56,15 @@ def storable(text: str) -> str:
     return _UNSTORABLE.sub("\ufffd", text)
 
 
-def _tidied(value: Any, path: str, levels: int) -> Any:
+def _sanitized(value: Any, path: str, levels: int) -> Any:
     if levels == 0:
         raise UnfitError(f"{path[:80]}: nested deeper than {DEEPEST} levels")
     if isinstance(value, str):
         return storable(value)
     if isinstance(value, dict):
-        return {storable(key): _tidied(item, f"{path}.{key}".lstrip("."), levels - 1) for key, item in value.items()}
+        return {storable(key): _sanitized(item, f"{path}.{key}".lstrip("."), levels - 1) for key, item in value.items()}
     if isinstance(value, list):
-        return [_tidied(item, f"{path}[{i}]", levels - 1) for i, item in enumerate(value)]
+        return [_sanitized(item, f"{path}[{i}]", levels - 1) for i, item in enumerate(value)]
     if isinstance(value, float) and not math.isfinite(value):
         raise UnfitError(f"{storable(path)[:80] or 'the record'}: not a finite number")
     return value

@@ -90,7 +90,7 @@ def _has_nul(record: bytes) -> bool:
 
 
 def _is_small(record: bytes) -> bool:
-    """Whether it is under the limit for certain, however it is written: `tidied` measures it with characters beyond ASCII as
+    """Whether it is under the limit for certain, however it is written: `sanitized` measures it with characters beyond ASCII as
     their escapes, and numbers written out."""
     escaped = 0 if record.isascii() else 2 * len(record)
     if b"\x7f" in record:

@@ -13,19 +13,13 @@ from pathlib import Path
 from alerts.channels import Channel
 from alerts.policy import Policy
 from config import Secret
-from config.bounded_http import bounded_client
-from config.connections import Connections, limited_server
-from config.descriptors import most_connections
-from config.listening import listen
-from config.logs import get_logger
-from config.private import tighten
 from facts import Failpoint, go_on, to_wire
 from hub.access import Access
 from hub.app import create_app
 from hub.artifacts import Artifacts
-from hub.centre import Centre, DemoLinks
 from hub.clock_witness import ClockWitness, sentence_of
 from hub.collect import INVENTORY, Collector
+from hub.context import DemoLinks, HubContext
 from hub.cycle import VERDICTS, Cycle, Tick, new_holder
 from hub.deliver import Deliverer
 from hub.guard import Guard
@@ -35,6 +29,12 @@ from hub.server_key import KEY_FILE, ServerKey, server_key
 from hub.unknown_slots import write_missed
 from hub.watched import Watched
 from journeys.browser import our_version
+from process.bounded_http import bounded_client
+from process.connections import Connections, limited_server
+from process.descriptors import most_connections
+from process.listeners import listen
+from process.logs import get_logger
+from process.private_files import tighten
 from sla.targets import Targets
 from sources import LARGEST_ANSWER, read_inventory
 from store import Store, StoreError, StoreUnavailableError, destinations, feeds, lease, meta, retention
@@ -250,8 +250,8 @@ class Hub:
         if swept:
             _log.info("orphans_swept", files=swept)
 
-    def _centre(self) -> Centre:
-        return Centre(
+    def _centre(self) -> HubContext:
+        return HubContext(
             store=self.store,
             watched=self.watched,
             targets=self.targets,

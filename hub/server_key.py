@@ -10,8 +10,8 @@ from pathlib import Path
 
 from config import Secret
 from config.files import UnreadableFileError, must_be_a_file
-from config.private import private_folder
 from hub.errors import HubError
+from process.private_files import private_folder
 
 KEY_FILE = "secret.key"
 _LEAST = 32

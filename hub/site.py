@@ -16,16 +16,16 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from sqlalchemy import Connection
 from starlette.concurrency import run_in_threadpool
 
-from config.bounded_http import bounded_client
 from facts import Alert, AlertState, Outcome, Role, Run, Verdict, from_wire
 from hub.artifacts import KINDS
-from hub.centre import Centre
 from hub.clock_witness import sentence_of
+from hub.context import HubContext
 from hub.cycle import VERDICTS, tick_trouble
 from hub.errors import HubError
 from hub.guard import Visitor, visitor_of
 from hub.loading import load_watch
 from hub.requests import csrf_checked
+from process.bounded_http import bounded_client
 from reports.artifacts import Artifact, read_artifacts
 from reports.live import (
     FaultButton,
@@ -55,9 +55,9 @@ _INBOX_BYTES = 20_000_000
 _SUFFIXES = (".zip", ".jpg", ".txt")
 
 
-def site(centre: Centre) -> APIRouter:
+def site(context: HubContext) -> APIRouter:
     """Every page."""
-    demo = Demo(centre.demo.shop, centre.demo.inbox) if centre.demo else None
+    demo = Demo(context.demo.shop, context.demo.inbox) if context.demo else None
 
     @asynccontextmanager
     async def closing_it(_app: object) -> AsyncIterator[None]:
@@ -66,9 +66,9 @@ def site(centre: Centre) -> APIRouter:
             demo.close()
 
     router = APIRouter(default_response_class=HTMLResponse, lifespan=closing_it)
-    pages = Pages(centre, demo)
+    pages = Pages(context, demo)
     _add_pages(router, pages)
-    _add_files(router, centre)
+    _add_files(router, context)
     if demo is not None:
         _add_demo(router, pages, demo)
     return router
@@ -121,38 +121,38 @@ class Demo:
 class Pages:
     """What pages ask the store."""
 
-    def __init__(self, centre: Centre, demo: Demo | None, visitor: Visitor | None = None) -> None:
-        self.centre, self.demo, self._visitor = centre, demo, visitor
+    def __init__(self, context: HubContext, demo: Demo | None, visitor: Visitor | None = None) -> None:
+        self.context, self.demo, self._visitor = context, demo, visitor
 
     def seen_by(self, request: Request) -> Pages:
         """The pages as the person at the door may see them."""
-        return Pages(self.centre, self.demo, visitor_of(request))
+        return Pages(self.context, self.demo, visitor_of(request))
 
     def frame(self, title: str, here: str, *, refresh_s: int = 5) -> Frame:
         """The frame of a page."""
-        centre, visitor = self.centre, self._visitor
+        context, visitor = self.context, self._visitor
         at, _ = self.verdicts()
         return a_frame(
             title,
             here=here,
-            now=centre.clock(),
+            now=context.clock(),
             evaluated_at=at,
-            journeys=list(centre.watched.schedules()),
-            notices=[*_trouble(centre), *self._clock_notices(at), *centre.notices, *centre.guard.notices()],
-            has_inbox=centre.demo is not None,
+            journeys=list(context.watched.schedules()),
+            notices=[*_trouble(context), *self._clock_notices(at), *context.notices, *context.guard.notices()],
+            has_inbox=context.demo is not None,
             csrf=visitor.csrf if visitor and visitor.role.may(Role.OPERATOR) else "",
             visitor=_present(visitor) if visitor and visitor.known else None,
-            prefix=centre.guard.access.prefix,
-            refresh_s=max(2, round(refresh_s / centre.scale)) if refresh_s else 0,
+            prefix=context.guard.access.prefix,
+            refresh_s=max(2, round(refresh_s / context.scale)) if refresh_s else 0,
         )
 
     def _clock_notices(self, last_tick: datetime | None) -> list[str]:
         """What there is to say of the hub's clock and of its watch, now and in the last hour."""
-        now, clock = self.centre.clock(), self.centre.ingest.witness.judged()
+        now, clock = self.context.clock(), self.context.ingest.witness.judged()
         said = [sentence_of(clock)] if clock.behind_s is not None else []
         if last_tick is not None and last_tick > now and (trouble := tick_trouble(last_tick, now)):
             said.append(f"{trouble}: the hub's clock was ahead, or is behind now")
-        with self.centre.store.read() as connection:
+        with self.context.store.read() as connection:
             watch = load_watch(connection)
         last = watch.last_break if watch else None
         if last is not None and timedelta() <= now - last.at <= _BREAKS_SHOWN:
@@ -163,7 +163,7 @@ class Pages:
 
     def verdicts(self) -> tuple[datetime | None, list[Verdict]]:
         """The verdicts of the last tick and its moment."""
-        with self.centre.store.read() as connection:
+        with self.context.store.read() as connection:
             told = meta.get(connection, VERDICTS)
         if told is None:
             return None, []
@@ -171,12 +171,12 @@ class Pages:
 
     def overview(self) -> str:
         """`/`."""
-        centre, now = self.centre, self.centre.clock()
-        schedules = centre.watched.schedules()
+        context, now = self.context, self.context.clock()
+        schedules = context.watched.schedules()
         places = [(name, place) for name, schedule in schedules.items() for place in schedule.grids]
         _, verdicts = self.verdicts()
-        with centre.store.read() as connection:
-            since = now - _OVERVIEW / centre.scale
+        with context.store.read() as connection:
+            since = now - _OVERVIEW / context.scale
             latest = {(j, place): self._last(connection, j, place, since) for j, place in places}
             tries = runs.first_attempts(connection, places, since=since)
             firing = alert_rows.standing(connection)
@@ -203,12 +203,12 @@ class Pages:
 
     def journey(self, name: str) -> str:
         """`/journeys/{name}`. Raises HubError."""
-        schedule = self.centre.watched.schedules().get(name)
+        schedule = self.context.watched.schedules().get(name)
         if schedule is None:
             raise HubError(404, f"no journey {name!r} on the schedule")
-        now = self.centre.clock()
-        with self.centre.store.read() as connection:
-            since = now - _OVERVIEW / self.centre.scale
+        now = self.context.clock()
+        with self.context.store.read() as connection:
+            since = now - _OVERVIEW / self.context.scale
             latest = {place: self._last(connection, name, place, since) for place in schedule.grids}
             most = max(1, RUNS_CHARTED // max(1, len(schedule.grids)))
             samples = {
@@ -231,23 +231,23 @@ class Pages:
 
     def alerts(self) -> str:
         """`/alerts`."""
-        with self.centre.store.read() as connection:
+        with self.context.store.read() as connection:
             found: list[Alert] = [*alert_rows.standing(connection)]
             found += alert_rows.listed(connection, state=AlertState.RESOLVED, limit=50)
             threads = {alert.incident for alert in found if alert.incident}
             owed = outbox.of_threads(connection, sorted(threads))
         by_thread = {thread: [n for n in owed if n.thread == thread] for thread in threads}
-        return alerts_page(self.frame("Alerts", "/alerts"), found, by_thread, self.centre.clock())
+        return alerts_page(self.frame("Alerts", "/alerts"), found, by_thread, self.context.clock())
 
     def sla(self) -> str:
         """`/sla`."""
-        guide = {name: rule.guide for name, rule in self.centre.targets.rules().items()}
+        guide = {name: rule.guide for name, rule in self.context.targets.rules().items()}
         _, verdicts = self.verdicts()
-        return sla_page(self.frame("Targets", "/sla"), verdicts, guide, self.centre.clock())
+        return sla_page(self.frame("Targets", "/sla"), verdicts, guide, self.context.clock())
 
     def run(self, run_id: str) -> str:
         """`/runs/{id}`. Raises HubError."""
-        with self.centre.store.read() as connection:
+        with self.context.store.read() as connection:
             stored = runs.get(connection, run_id)
             if stored is None:
                 raise HubError(404, f"no run {run_id!r}")
@@ -263,12 +263,12 @@ class Pages:
     def _artifacts(self, run: Run) -> tuple[Artifact, ...]:
         """The evidence that the hub has, each file under its hash."""
         found = []
-        with self.centre.store.read() as connection:
+        with self.context.store.read() as connection:
             gone = evidence.why_gone(connection, [e.sha256 for e in run.evidence if e.sha256], location=run.location)
-        old = run.finished_at < self.centre.clock() - Retention().evidence
+        old = run.finished_at < self.context.clock() - Retention().evidence
         missing = "let go: evidence is kept 14 days" if old else "it has not come yet"
         for artifact in read_artifacts(run, None):
-            path = self.centre.artifacts.path(artifact.fact.sha256 or "")
+            path = self.context.artifacts.path(artifact.fact.sha256 or "")
             if path is None:
                 known = artifact.fact.note or gone.get(artifact.fact.sha256 or "", missing)
                 found.append(Artifact(fact=artifact.fact, problem=known))
@@ -280,9 +280,9 @@ class Pages:
         return tuple(found)
 
 
-def _trouble(centre: Centre) -> list[str]:
+def _trouble(context: HubContext) -> list[str]:
     """A database that can be read and not written: what the page shows does not change any more."""
-    error = centre.health.database
+    error = context.health.database
     return [f"Nothing is taken, judged or sent: {error.public}."] if error is not None else []
 
 
@@ -312,7 +312,7 @@ def _add_pages(router: APIRouter, pages: Pages) -> None:
         return pages.seen_by(request).run(run_id)
 
 
-def _add_files(router: APIRouter, centre: Centre) -> None:
+def _add_files(router: APIRouter, context: HubContext) -> None:
     @router.get("/static/{name}")
     def static(name: str) -> Response:
         found = asset(name)
@@ -326,8 +326,8 @@ def _add_files(router: APIRouter, centre: Centre) -> None:
         sha256 = name
         for suffix in _SUFFIXES:
             sha256 = sha256.removesuffix(suffix)
-        path = centre.artifacts.path(sha256)
-        with centre.store.read() as connection:
+        path = context.artifacts.path(sha256)
+        with context.store.read() as connection:
             kind = evidence.kind_of(connection, sha256)
             gone = evidence.why_gone(connection, [sha256])
         if path is None or kind is None:
@@ -355,11 +355,11 @@ def _viewer_file(name: str) -> Response:
 
 
 def _add_demo(router: APIRouter, pages: Pages, demo: Demo) -> None:
-    centre = pages.centre
+    context = pages.context
 
     @router.get("/inbox")
     def inbox(request: Request) -> str:
-        return inbox_page(pages.seen_by(request).frame("Inbox", "/inbox"), demo.messages(), centre.clock())
+        return inbox_page(pages.seen_by(request).frame("Inbox", "/inbox"), demo.messages(), context.clock())
 
     @router.get("/inbox.json")
     def inbox_json() -> Response:

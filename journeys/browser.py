@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from config import Complaint, ConfigError
-from config.network import BrowserProxy
+from process.network import BrowserProxy
 
 _SYSTEM_NAMES = ("chromium", "google-chrome-stable", "google-chrome", "chromium-browser")
 _MAC_CHROME = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"

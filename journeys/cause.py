@@ -11,7 +11,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from journeys.crash_pages import error_page
-from journeys.failure import Broken, Failure, Kind, Scene, Thrown
+from journeys.failure import Failure, FailureContext, Kind, SiteBroken, Thrown
 from journeys.net_errors import PROXY_REFUSES, is_ours, never_connected
 from journeys.refusals import refusal_in, welcomes
 from journeys.walls import PUZZLE, wall_said_by
@@ -33,7 +33,7 @@ _FEW_ANSWERS = 3
 _GONE = re.compile(r"(page, context or browser|target|connection|browser)( has been)? closed", re.IGNORECASE)
 
 
-def explain(error: BaseException, scene: Scene, *, where: str | None = None) -> Failure:
+def explain(error: BaseException, scene: FailureContext, *, where: str | None = None) -> Failure:
     """The failure that an error amounts to, given all that was seen in its step."""
     kind, parts = _cause(error, scene)
     late = scene.over_deadline_s is not None and kind not in (Kind.LIMITED, Kind.WALLED, Kind.BROWSER_GONE, Kind.SETUP)
@@ -49,7 +49,7 @@ def mark(request: SeenRequest) -> str:
     return f"{name_of_request(request)} {request.status or request.failure or 'silence'}"
 
 
-def _cause(error: BaseException, scene: Scene) -> Cause:
+def _cause(error: BaseException, scene: FailureContext) -> Cause:
     wall = _wall(scene)
     if wall:
         return Kind.WALLED, [wall]
@@ -61,20 +61,20 @@ def _cause(error: BaseException, scene: Scene) -> Cause:
     refused = [r for r in there if r.status == PROXY_REFUSES and r.kind in _ASKED | {"script"}]
     if refused:
         return Kind.UNREACHED, [f"{answer_of(refused[0])}: the proxy on the way does not take our login"]
-    if isinstance(error, Broken) and error.kind in _FIRM:
+    if isinstance(error, SiteBroken) and error.kind in _FIRM:
         return error.kind, [error.what]
     if scene.crashed:
         return Kind.CRASHED, ["the page crashed"]
     if _is_playwright(error) and _GONE.search(str(error)):
         return Kind.BROWSER_GONE, ["the browser went away"]
-    if not isinstance(error, Broken) and not _is_playwright(error):
+    if not isinstance(error, SiteBroken) and not _is_playwright(error):
         if isinstance(error, AssertionError):
             return Kind.SHOWN, [assertion(error)]
         return Kind.SCRIPT, [f"the journey's code raised {type(error).__name__}: {short(str(error))}"]
     return _from_site(error, scene) or _from_error(error, scene) or _from_page(error, scene)
 
 
-def _wall(scene: Scene) -> str | None:
+def _wall(scene: FailureContext) -> str | None:
     if scene.walled:
         return scene.walled
     for request in scene.requests:
@@ -84,10 +84,10 @@ def _wall(scene: Scene) -> str | None:
     return None
 
 
-def _from_site(error: BaseException, scene: Scene) -> Cause | None:
+def _from_site(error: BaseException, scene: FailureContext) -> Cause | None:
     """What the site's own answers in the step tell; None where they tell nothing."""
-    shown = [error.what] if isinstance(error, Broken) else []
-    kinds = _ASKED if isinstance(error, Broken) else _API_KINDS
+    shown = [error.what] if isinstance(error, SiteBroken) else []
+    kinds = _ASKED if isinstance(error, SiteBroken) else _API_KINDS
     own = [r for r in _of_step_and_page(scene) if r.party == "first" and r.kind in kinds]
     answered = [r for r in own if r.status is not None and r.status >= 400]
     if answered:
@@ -102,11 +102,11 @@ def _from_site(error: BaseException, scene: Scene) -> Cause | None:
     no_page = next((r for r in own if r.is_main and r.status in (204, 205)), None)
     if no_page:
         return Kind.ANSWERED, [f"{name_of_request(no_page)} answered {no_page.status}, which brings no page"]
-    hops = [] if isinstance(error, Broken) else _hops_under_way(own, scene)
+    hops = [] if isinstance(error, SiteBroken) else _hops_under_way(own, scene)
     if hops:
         return Kind.SILENT, [*hops, *_all_slow(scene)]
     silent = next((r for r in own if _is_silent(r, scene)), None)
-    if silent and not isinstance(error, Broken):
+    if silent and not isinstance(error, SiteBroken):
         return Kind.SILENT, [_silence(silent, scene), *_all_slow(scene)]
     late = next((r for r in own if r.is_main), None) if str(error).startswith("Page.goto: Timeout") else None
     if late:
@@ -116,9 +116,9 @@ def _from_site(error: BaseException, scene: Scene) -> Cause | None:
     return None
 
 
-def _from_error(error: BaseException, scene: Scene) -> Cause | None:
+def _from_error(error: BaseException, scene: FailureContext) -> Cause | None:
     """What the error itself says, where it says more than that something did not come."""
-    if isinstance(error, Broken):
+    if isinstance(error, SiteBroken):
         return error.kind, [error.what]
     message = str(error)
     if "net::" not in message:
@@ -133,7 +133,7 @@ def _from_error(error: BaseException, scene: Scene) -> Cause | None:
     return (Kind.UNREACHED if unreached else Kind.SILENT), [net_failure(message)]
 
 
-def _from_page(error: BaseException, scene: Scene) -> Cause:
+def _from_page(error: BaseException, scene: FailureContext) -> Cause:
     """Something did not come. What stands around it says why; where nothing does, the script may be stale."""
     others = [r for r in _of_step_and_page(scene) if r.party != "first"]
     page = next((r for r in others if r.is_main and _went_wrong(r, scene)), None)
@@ -168,14 +168,14 @@ def _from_page(error: BaseException, scene: Scene) -> Cause:
     return (Kind.SHOWN if is_other_value(str(error)) else Kind.MISSING), not_there
 
 
-def _what_the_page_showed(scene: Scene) -> str:
+def _what_the_page_showed(scene: FailureContext) -> str:
     place = scene.page if scene.page_is_first else f"the page at {scene.page}"
     names = ", ".join(f"'{short(name)}'" for name in scene.offers)
     there = f"; there is {names}" if names else ""
     return f"{place} showed '{short(scene.excerpt or scene.page_text) or 'nothing'}'{there}"
 
 
-def _from_code(scene: Scene) -> Cause | None:
+def _from_code(scene: FailureContext) -> Cause | None:
     """A page is what its scripts make of it: one that did not come, or that threw."""
     on_page = [*scene.around, *scene.requests]
     there = _new(on_page, scene)
@@ -203,11 +203,11 @@ def _from_code(scene: Scene) -> Cause | None:
     return None
 
 
-def _new_exceptions(scene: Scene) -> list[Thrown]:
+def _new_exceptions(scene: FailureContext) -> list[Thrown]:
     return [thrown for thrown in scene.exceptions if thrown.text not in scene.survived]
 
 
-def _what_is_missing(error: BaseException, scene: Scene, requests: Sequence[SeenRequest]) -> list[str]:
+def _what_is_missing(error: BaseException, scene: FailureContext, requests: Sequence[SeenRequest]) -> list[str]:
     """What did not come, where only a call failed: such a call is a suspect, and the reader must see what the step waited for."""
     if scene.dialogs or any(r.is_main and (r.status or 0) >= 400 for r in requests) or "Timeout" not in str(error):
         return []
@@ -237,7 +237,7 @@ def _said_no(request: SeenRequest) -> str | None:
 _BEGINS_JSON = ("{", "[", '"', "-", "0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "true", "false", "null", ")]}'")
 
 
-def _hops_under_way(own: Sequence[SeenRequest], scene: Scene) -> list[str]:
+def _hops_under_way(own: Sequence[SeenRequest], scene: FailureContext) -> list[str]:
     """A navigation that was still under way when the step ended, hop by hop; empty where there is none, or only one hop."""
     pages = [r for r in own if r.is_main]
     if len(pages) < 2 or pages[-1].ended:
@@ -246,7 +246,7 @@ def _hops_under_way(own: Sequence[SeenRequest], scene: Scene) -> list[str]:
     return [f"the navigation was still under way: {', then '.join([*done, _silence(pages[-1], scene)])}"]
 
 
-def _all_slow(scene: Scene) -> list[str]:
+def _all_slow(scene: FailureContext) -> list[str]:
     """That the site answers slowly as such, where it does."""
     if len(scene.answers_s) < _FEW_ANSWERS or median(scene.answers_s) < _SLOW_ANSWER_S:
         return []
@@ -257,12 +257,12 @@ def _all_slow(scene: Scene) -> list[str]:
 _OWN_POLICY = ("csp", "net::ERR_BLOCKED_BY_CSP")
 
 
-def _of_step_and_page(scene: Scene) -> list[SeenRequest]:
+def _of_step_and_page(scene: FailureContext) -> list[SeenRequest]:
     """What the step asked for, and the document on show, which an earlier step may have asked for at its end."""
     return _new([*(r for r in scene.around if r.is_main), *scene.requests], scene)
 
 
-def _new(requests: Iterable[SeenRequest], scene: Scene) -> list[SeenRequest]:
+def _new(requests: Iterable[SeenRequest], scene: FailureContext) -> list[SeenRequest]:
     """Those that are no repetition of what kept no earlier step from passing."""
     return [r for r in requests if r.is_main or not scene.survived or mark(r) not in scene.survived]
 
@@ -272,15 +272,15 @@ def _broke_off(request: SeenRequest) -> bool:
     return request.failure is not None and request.failure != "net::ERR_ABORTED" and (request.status or 0) < 400
 
 
-def _is_silent(request: SeenRequest, scene: Scene) -> bool:
+def _is_silent(request: SeenRequest, scene: FailureContext) -> bool:
     return not request.ended and (request.status or 0) < 400 and scene.now - request.began >= _NO_ANSWER_S
 
 
-def _went_wrong(request: SeenRequest, scene: Scene) -> bool:
+def _went_wrong(request: SeenRequest, scene: FailureContext) -> bool:
     return (request.status or 0) >= 400 or _broke_off(request) or _is_silent(request, scene)
 
 
-def _kind_of_failure(request: SeenRequest, scene: Scene) -> Kind:
+def _kind_of_failure(request: SeenRequest, scene: FailureContext) -> Kind:
     failure = request.failure or ""
     if is_ours(failure):
         return Kind.SETUP
@@ -288,7 +288,7 @@ def _kind_of_failure(request: SeenRequest, scene: Scene) -> Kind:
     return Kind.UNREACHED if unreached else Kind.SILENT
 
 
-def _what_went_wrong(request: SeenRequest, scene: Scene) -> str:
+def _what_went_wrong(request: SeenRequest, scene: FailureContext) -> str:
     if (request.status or 0) >= 400:
         return answer_of(request)
     return _broken(request) if _broke_off(request) else _silence(request, scene)
@@ -298,14 +298,14 @@ def _broken(request: SeenRequest) -> str:
     return f"{name_of_request(request)} failed: {net_failure(request.failure or '')}"
 
 
-def _silence(request: SeenRequest, scene: Scene) -> str:
+def _silence(request: SeenRequest, scene: FailureContext) -> str:
     waited = f"{scene.now - request.began:.1f} s"
     if request.status is None:
         return f"{name_of_request(request)} gave no answer in {waited}"
     return f"{name_of_request(request)} answered {request.status}, and its answer came to no end in {waited}"
 
 
-def _told_by(scene: Scene) -> list[str]:
+def _told_by(scene: FailureContext) -> list[str]:
     """The native dialogs of the step, in the buyer's eyes."""
     texts = dict.fromkeys((d.kind, short(d.text)) for d in scene.dialogs)
     return [f"the page showed {kind} '{text}'" for kind, text in texts]

@@ -18,13 +18,13 @@ from playwright.sync_api import Page, Playwright
 from config import ConfigError, read_document, validate, with_settings
 from config.folder import config_file
 from journeys.browser import BrowserMissingError, find_browser, launch_options, sandbox_wanted
+from journeys.checkout_session import StripeAccess
 from journeys.journey import Journey
 from journeys.picture import NoPictureError
-from journeys.pytest_plugin import JourneyFailed, pytest_runtest_makereport
+from journeys.pytest_report import JourneyFailed, pytest_runtest_makereport
 from journeys.recording import Tracer
 from journeys.registry import load_journeys
 from journeys.site import Site
-from journeys.till import StripeAccess
 from journeys.visit import Visit
 
 # Where this program was not installed, pytest does not find the plugin by itself.

@@ -68,7 +68,7 @@ class VisitFailed(Exception):  # noqa: N818 - an outcome, not an error
         self.failure = failure
 
 
-class Broken(Exception):  # noqa: N818 - what a page object says when the shop is, not an error of ours
+class SiteBroken(Exception):  # noqa: N818 - what a page object says when the shop is, not an error of ours
     """What a person would notice: the page or the money is not as it should be. `kind` tells whose affair it is."""
 
     def __init__(self, what: str, *, kind: Kind = Kind.SHOWN) -> None:
@@ -90,7 +90,7 @@ class Thrown:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Scene:
+class FailureContext:
     """All that is known at the moment a step failed.
 
     `requests` are the failed step's, `around` those that the page on show had made before it. `now` is on the clock of the

@@ -8,38 +8,25 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
 import pytest
-from _pytest._code.code import TerminalRepr
-from _pytest._io import TerminalWriter
-from _pytest.outcomes import Failed  # `pytest.fail.Exception`, by a name that type checkers know
+
+from journeys.pytest_report import JourneyFailed, pytest_runtest_makereport
 
 if TYPE_CHECKING:
     from journeys.journey import Journey
     from journeys.visit import Visit
 
+__all__ = ["JourneyFailed", "pytest_collect_file", "pytest_runtest_makereport", "walk"]
+
 _OURS = Path(__file__).resolve().parent
 _NO_JOURNEYS = ("_", "test_", "conftest")
 _HAS_JOURNEYS = re.compile(r"^@(\w+\.)*journey\(", re.MULTILINE)
 _FIXTURES = ("browser_type_launch_args", "browser_context_args", "site", "tracer", "visit")
-
-
-class JourneyFailed(Failed):
-    """A journey did not come to its end; the message is its sentence."""
-
-
-class _Sentence(TerminalRepr):
-    """What pytest prints among the failures. It has no `reprcrash`, which the summary would print once more."""
-
-    def __init__(self, sentence: str) -> None:
-        self._sentence = sentence
-
-    def toterminal(self, tw: TerminalWriter) -> None:
-        tw.line(self._sentence, red=True)
 
 
 def walk(visit: Visit) -> None:
@@ -54,21 +41,6 @@ def walk(visit: Visit) -> None:
     # Outside the handler: pytest would print the sentence once for each exception of a chain.
     if sentence is not None:
         raise JourneyFailed(sentence, pytrace=False)
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[None]
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Have the sentence of a failed journey printed once: among the failures, and not in the summary again."""
-    report = yield
-    if (
-        call.excinfo is not None
-        and call.excinfo.errisinstance(JourneyFailed)
-        and item.config.getoption("tbstyle") != "no"
-    ):
-        report.longrepr = _Sentence(str(call.excinfo.value))
-    return report
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:

@@ -25,25 +25,28 @@ from playwright.sync_api import Error, Locator, Page
 from facts import Purchase, Step
 from journeys.asking import Answer, ask
 from journeys.cause import mark
+from journeys.checkout_session import PAY_PRESSED, TEST_SESSION, StripeAccess, read_session
 from journeys.clock import Clock
-from journeys.failure import Broken, Failure, Kind, VisitFailed
-from journeys.gap import Gap
+from journeys.failure import Failure, Kind, SiteBroken, VisitFailed
+from journeys.failure_context import FailureObserver
 from journeys.journey import Journey, journey
 from journeys.money import minor_units, money
-from journeys.onlooker import Onlooker
 from journeys.picture import NoPictureError, Picture, shows, take
 from journeys.placed_order import PlacedOrder
 from journeys.recording import Recorder, SeenRequest, Tracer, endpoint_of
-from journeys.redact import Scrubber
+from journeys.recording_pause import RecordingPause
 from journeys.reference import Reference, Sketch, sketch_of
 from journeys.rest import Rest
 from journeys.site import Site
 from journeys.steps import StepNameError, Steps
-from journeys.till import PAY_PRESSED, TEST_SESSION, StripeAccess, read_session
 from journeys.waiting import POLL_MS, Waiting
 from journeys.wording import name_of_request
+from redact import Scrubber
 
-__all__ = ["Broken", "Journey", "Kind", "PlacedOrder", "Visit", "VisitFailed", "journey", "money"]
+__all__ = ["Broken", "Journey", "Kind", "PlacedOrder", "SiteBroken", "Visit", "VisitFailed", "journey", "money"]
+
+Broken = SiteBroken
+"""The name that journeys written for version 0.2 and before import."""
 
 T = TypeVar("T")
 Listener = Callable[[str, dict[str, Any]], None]
@@ -81,7 +84,7 @@ class Visit:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.page = page
-        self.gap = Gap(page, tracer)
+        self.gap = RecordingPause(page, tracer)
         self.site = site
         self.journey = journey
         self.run_id = run_id
@@ -108,7 +111,7 @@ class Visit:
         self._steps = Steps(journey, self._clock, lambda step: self._tell("step_ended", {"step": step}))
         self._waiting = Waiting(page, self.recorder, self._clock)
         self._rest = Rest(page, self.recorder, self._clock, self._waiting)
-        self._onlooker = Onlooker(
+        self._onlooker = FailureObserver(
             page, self.recorder, self._waiting, journey=journey, steps=self._steps, clock=self._clock
         )
         self._known_origins: set[str] = set()
@@ -328,17 +331,17 @@ class Visit:
     # -- what a buyer does -------------------------------------------------------------------------------------------
 
     def go(self, url: str) -> None:
-        """Open an address by hand and wait until its document is there. Raises Broken where it answers 400 or more."""
+        """Open an address by hand and wait until its document is there. Raises SiteBroken where it answers 400 or more."""
         try:
             response = self.page.goto(url, wait_until="domcontentloaded", timeout=self.time_left_ms())
         except Error as error:
             if "Download is starting" in str(error):
                 document = self.recorder.document_of(self.page)
                 status = document.status if document else "something"
-                raise Broken(f"{endpoint_of(url)} answered {status} with a download, which is no page") from error
+                raise SiteBroken(f"{endpoint_of(url)} answered {status} with a download, which is no page") from error
             raise
         if response is not None and response.status >= 400:
-            raise Broken(f"the page at {endpoint_of(url)} is an error page")
+            raise SiteBroken(f"the page at {endpoint_of(url)} is an error page")
         self._note_other_origins()
 
     def _note_other_origins(self) -> None:
@@ -409,7 +412,7 @@ class Visit:
 
         Raises:
             ValueError: `order_id` is none, or `amount` is no amount; the order is remembered without it.
-            Broken: the ledger cannot be written.
+            SiteBroken: the ledger cannot be written.
         """
         name = str(order_id).strip() if isinstance(order_id, (str, int)) and not isinstance(order_id, bool) else ""
         if not 0 < len(name) <= _LONGEST_ORDER_ID or not name.isprintable():

@@ -9,8 +9,8 @@ import xml.etree.ElementTree as ET
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from config.visible import visible
 from facts import Run, Status, Step, StepStatus
+from process.visible import visible
 
 
 def junit_xml(runs: Sequence[Run], *, wanted: int = 1, why_fewer: str | None = None) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from config.plain_text import visible
+from redact.plain_text import visible
 
 TEXT_LIMIT = 4096
 """Bytes of UTF-8 that one text from a page or a console may take on a page of ours."""

@@ -7,7 +7,7 @@ import socket
 from contextlib import suppress
 from pathlib import Path
 
-from config.private import private_folder
+from process.private_files import private_folder
 
 
 def runner_id(folder: Path) -> str:

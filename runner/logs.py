@@ -1,4 +1,4 @@
-"""The log of hub, runner and cleaner: what `config.logs` writes, searched once more for every form that a secret may take."""
+"""The log of hub, runner and cleaner: what `process.logs` writes, searched once more for every form that a secret may take."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import TextIO
 
-from config.logs import start_logging
 from config.secrets import secrets_in
-from journeys.redact import Scrubber
+from process.logs import start_logging
+from redact import Scrubber
 
 
 def start_scrubbed_logging(

@@ -14,8 +14,8 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from facts import LedgerState, Run, Status
-from runner.sender import Sender
-from runner.spool import Spool
+from runner.spool.sender import Sender
+from runner.spool.spool import Spool
 
 _MOST_CONNECTIONS = 32
 LATE_EDGES_S = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
@@ -92,8 +92,8 @@ class Served:
 
     def __init__(self, measures: Collector, port: int) -> None:
         # Loaded here: most runners have no such server.
-        from config.connections import Connections, limited_server
-        from config.listening import listen
+        from process.connections import Connections, limited_server
+        from process.listeners import listen
 
         registry = CollectorRegistry(auto_describe=False)
         registry.register(measures)

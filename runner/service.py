@@ -11,34 +11,34 @@ from typing import Any
 
 import httpx
 
-from config.logs import get_logger
-from config.private import tighten
 from facts import Claim, Failpoint, LedgerState, PlannedJourney, go_on, to_wire
 from journeys.browser import our_version
-from runner.accounting import Accounting
-from runner.allowance import state_of
-from runner.claims import Claims
+from process.logs import get_logger
+from process.private_files import tighten
+from runner.attempt.job import Job
+from runner.attempt.orphans import scratch_of, sweep
+from runner.attempt.start import StartedRun
 from runner.clock import ClockSteps, utc_now
-from runner.following import PlanFollower
-from runner.hub_client import HubClient, hub_http_client
+from runner.health import RunnerHealth
 from runner.identity import runner_id
-from runner.job import Job
-from runner.keeper import CleanerKeeper
-from runner.ledger import Ledger
-from runner.making import Maker, Making
+from runner.ledger.allowance import state_of
+from runner.ledger.cleaner_process import CleanerProcess
+from runner.ledger.ledger import Ledger
 from runner.metrics import Measures
-from runner.planning import PlanKeeper
-from runner.remains import scratch_of, sweep
-from runner.results import Results
-from runner.schedule import Schedule
-from runner.sender import Sender
 from runner.settings import HEARTBEAT, LEDGER, RunnerSettings
-from runner.slots import Slots
-from runner.spool import Spool
-from runner.start import StartedRun
-from runner.troubles import Troubles
+from runner.slots.claims import Claims
+from runner.slots.missed_slots import MissedSlots
+from runner.slots.plan_cache import PlanCache
+from runner.slots.plan_poller import PlanPoller
+from runner.slots.schedule import Schedule
+from runner.slots.slot_queue import Slots
+from runner.slots.slot_runner import RunHandle, SlotRunner
+from runner.spool.hub_client import HubClient, hub_http_client
+from runner.spool.results import Results
+from runner.spool.sender import Sender
+from runner.spool.spool import Spool
 
-__all__ = ["HEARTBEAT", "LEDGER", "Making", "Runner", "RunnerSettings"]
+__all__ = ["HEARTBEAT", "LEDGER", "RunHandle", "Runner", "RunnerSettings"]
 
 _log = get_logger("sixfb.runner")
 _LOOK_S = 0.1
@@ -52,7 +52,7 @@ class Runner:
         settings: RunnerSettings,
         *,
         at: Failpoint = go_on,
-        make: Callable[[Job], Making] = StartedRun,
+        make: Callable[[Job], RunHandle] = StartedRun,
         client: httpx.Client | None = None,
         clock: Callable[[], datetime] = utc_now,
         steady: Callable[[], float] = time.monotonic,
@@ -67,7 +67,7 @@ class Runner:
         self.sender = Sender(self.spool, hub, at=at, about=self._about, clock=clock, monotonic=steady)
         self.measures = Measures(spool=self.spool, sender=self.sender, about=self._state_of_ledger)
         self._cleaner = (
-            CleanerKeeper(
+            CleanerProcess(
                 self.ledger.file,
                 stripe_key=settings.stripe_key,
                 stripe_api_base=settings.stripe_api_base,
@@ -77,14 +77,14 @@ class Runner:
             if settings.stripe_key or settings.journeys_dir
             else None
         )
-        self._troubles, self._stopping = Troubles(), threading.Event()
+        self._troubles, self._stopping = RunnerHealth(), threading.Event()
         self._claims = Claims(hub, self.id, free=self._freed, monotonic=steady)
-        plans = PlanKeeper(hub, settings.folder)
+        plans = PlanCache(hub, settings.folder)
         self._results = Results(
             settings, spool=self.spool, sender=self.sender, measures=self.measures, troubles=self._troubles
         )
-        self._accounting = Accounting(settings, spool=self.spool, plans=plans, results=self._results, clock=clock)
-        self._maker = Maker(
+        self._accounting = MissedSlots(settings, spool=self.spool, plans=plans, results=self._results, clock=clock)
+        self._maker = SlotRunner(
             settings,
             spool=self.spool,
             claims=self._claims,
@@ -112,7 +112,7 @@ class Runner:
         )
         heart = settings.folder / HEARTBEAT
         self._schedule = Schedule(self._slots.look, clock=clock, every_s=settings.look_every_s, beat=heart.touch)
-        self._follower = PlanFollower(
+        self._follower = PlanPoller(
             plans,
             schedule=self._schedule,
             spool=self.spool,

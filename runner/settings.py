@@ -8,8 +8,8 @@ from pathlib import Path
 
 from config import Secret
 from facts import PlannedJourney, late_limit_s
-from runner.caps import MEMORY_MB
-from runner.schedule import LOOKS_EVERY_S
+from runner.attempt.limits import MEMORY_MB
+from runner.slots.schedule import LOOKS_EVERY_S
 
 LEDGER = "ledger.db"
 """The file in the runner's folder that remembers what is bought, until it is undone."""
@@ -21,7 +21,7 @@ HEARTBEAT = "heartbeat"
 class RunnerSettings:
     """How a runner runs. `base_url` is where it buys instead of at the plan's site. `max_parallel` is how many runs at once:
     one a core, or timings are the machine's own. `memory_mb` is what one run may hold of memory, `evidence_bytes` how much
-    evidence may wait for the hub. The secrets and proxies are those of `runner.job.Job`; files that the plan names are
+    evidence may wait for the hub. The secrets and proxies are those of `runner.attempt.job.Job`; files that the plan names are
     read from `secrets_in` alone."""
 
     location: str

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from facts import Verdict, Word
+from facts import Verdict, VerdictStatus
 from sla.counting import CLOCKS_APART, Book
 from sla.history import History
 from sla.rules import burn, purchases, quorum, speed, stock, watch
@@ -62,12 +62,14 @@ def _titled(verdict: Verdict, rule: Rule) -> Verdict:
 
 def _judged(name: str, rule: Rule, book: Book) -> list[Verdict]:
     if not rule.enabled:
-        return [Verdict(rule=name, verdict=Word.OFF, title=rule.title, summary="switched off in sla.yaml")]
+        return [Verdict(rule=name, verdict=VerdictStatus.OFF, title=rule.title, summary="switched off in sla.yaml")]
     try:
         return [_kept(_titled(verdict, rule), book) for verdict in JUDGED_BY[name](name, rule, book)]
     except (ArithmeticError, LookupError, TypeError, ValueError) as error:
         summary = f"cannot be judged: {type(error).__name__}: {error}"
-        return [Verdict(rule=name, verdict=Word.ERROR, title=rule.title, summary=summary, severity=rule.severity)]
+        return [
+            Verdict(rule=name, verdict=VerdictStatus.ERROR, title=rule.title, summary=summary, severity=rule.severity)
+        ]
 
 
 def _kept(verdict: Verdict, book: Book) -> Verdict:
@@ -77,7 +79,7 @@ def _kept(verdict: Verdict, book: Book) -> Verdict:
     """
     if book.history.hub_clock.holds_results and verdict.rule not in ("W3", "W4"):
         summary = "cannot be judged while the hub's clock is wrong"
-        return replace(verdict, verdict=Word.NO_DATA, summary=summary, breached=False, clear=False)
+        return replace(verdict, verdict=VerdictStatus.NO_DATA, summary=summary, breached=False, clear=False)
     if not verdict.clear or verdict.rule in _OF_THE_MONITOR or _is_fresh(verdict, book):
         return verdict
     return replace(verdict, clear=False)

@@ -8,9 +8,9 @@ from typing import Any
 
 import httpx
 
-from config.bounded_http import AnswerTooLargeError, retry_after_s
-from config.plain_text import plain
 from facts import Stock
+from process.bounded_http import AnswerTooLargeError, retry_after_s
+from redact.plain_text import plain
 from sources.source import SourceError
 
 NAME = "inventory"

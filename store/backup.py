@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from config.private import private_file, private_folder
-from config.sqlite_errors import sqlite_sentence
+from process.private_files import private_file, private_folder
+from process.sqlite_errors import sqlite_sentence
 from store.engine import database_address, open_store
 from store.errors import StoreError, StoreUnavailableError
 

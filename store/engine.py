@@ -15,7 +15,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from config.files import UnreadableFileError, must_be_a_file
-from config.private import private_file, private_folder
+from process.private_files import private_file, private_folder
 from store import identity
 from store.errors import StoreError, StoreReplacedError, explained
 from store.json_text import from_json_text, json_text

@@ -11,7 +11,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from config.sqlite_errors import sqlite_sentence
+from process.sqlite_errors import sqlite_sentence
 
 # https://www.postgresql.org/docs/current/errcodes-appendix.html: a whole code, or the class that begins with two characters.
 _POSTGRES = {

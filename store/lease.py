@@ -18,7 +18,7 @@ from sqlalchemy import (
     update,
 )
 
-from config.logs import get_logger
+from process.logs import get_logger
 from store.columns import Moment
 from store.tables import leases as table
 from store.upsert import insert

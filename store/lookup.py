@@ -35,7 +35,7 @@ def lookup(
     return {by_told[row[:n]]: dict(zip(names, map(from_json_text, row[n:]), strict=True)) for row in map(tuple, rows)}
 
 
-class _How(NamedTuple):
+class _Statement(NamedTuple):
     """`makers` make each value of a key ready for the statement."""
 
     statement: str
@@ -43,7 +43,7 @@ class _How(NamedTuple):
 
 
 @cache
-def _how(dialect_name: str, table: Table, names: tuple[str, ...], for_update: bool) -> _How:
+def _how(dialect_name: str, table: Table, names: tuple[str, ...], for_update: bool) -> _Statement:
     """How rows are read: the keys come in one array of JSON, which costs less than an IN that SQLAlchemy writes out (docs/cost.md)."""
     dialect = DIALECTS[dialect_name]
     quoted = dialect.identifier_preparer.quote
@@ -55,7 +55,7 @@ def _how(dialect_name: str, table: Table, names: tuple[str, ...], for_update: bo
     if dialect_name == "sqlite":
         told = [f"json_extract(told.value, '$[{n}]')" for n in range(len(keys))]
         # CROSS JOIN: first the keys, then each one's row by the index.
-        return _How(
+        return _Statement(
             f"SELECT {', '.join(wanted)} FROM json_each(?) AS told CROSS JOIN {name} ON {_same(keys, told)}", makers
         )
     # A text of a length would cut a longer one, and find another row with it.
@@ -63,7 +63,9 @@ def _how(dialect_name: str, table: Table, names: tuple[str, ...], for_update: bo
     told = [f"(told.value ->> {n})::{kind}" for n, kind in enumerate(types)]
     # LIMIT, for the same: PostgreSQL would as soon read the whole table as long as it has no statistics of it.
     row = f"SELECT {', '.join(wanted)} FROM {name} WHERE {_same(keys, told)} LIMIT 1{' FOR UPDATE' * for_update}"
-    return _How(f"SELECT its.* FROM json_array_elements(%s::json) AS told CROSS JOIN LATERAL ({row}) AS its", makers)
+    return _Statement(
+        f"SELECT its.* FROM json_array_elements(%s::json) AS told CROSS JOIN LATERAL ({row}) AS its", makers
+    )
 
 
 def _same(keys: list[str], told: list[str]) -> str:

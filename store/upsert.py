@@ -39,7 +39,7 @@ def upsert(connection: Connection, table: Table, rows: list[dict[str, Any]], *, 
     connection.exec_driver_sql(how.statement, (json_text(objects),))
 
 
-class _How(NamedTuple):
+class _Statement(NamedTuple):
     """`columns` are named with what makes values of theirs ready for the statement."""
 
     statement: str
@@ -48,7 +48,7 @@ class _How(NamedTuple):
 
 
 @cache
-def _how(dialect_name: str, table: Table, names: tuple[str, ...], newer_by: str | None) -> _How:
+def _how(dialect_name: str, table: Table, names: tuple[str, ...], newer_by: str | None) -> _Statement:
     """How rows of some columns are upserted. SQLite takes them one by one, PostgreSQL all in one array of JSON."""
     dialect = DIALECTS[dialect_name]
     quoted = dialect.identifier_preparer.quote
@@ -70,4 +70,4 @@ def _how(dialect_name: str, table: Table, names: tuple[str, ...], newer_by: str 
     )
     if newer_by is not None:
         statement += f" WHERE {name}.{quoted(newer_by)} <= excluded.{quoted(newer_by)}"
-    return _How(statement, list(zip(names, makers, strict=True)), keys)
+    return _Statement(statement, list(zip(names, makers, strict=True)), keys)

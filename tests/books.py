@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from runner.entries import Order, State
-from runner.ledger import Ledger
+from runner.ledger.entries import Order, State
+from runner.ledger.ledger import Ledger
 from tests.builders import A_MOMENT
 
 

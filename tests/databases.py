@@ -16,7 +16,7 @@ from typing import Any
 
 import psycopg
 
-from config.private import private_file, private_folder
+from process.private_files import private_file, private_folder
 from store import Store, open_store
 from tests.leaving_out import leave_out
 

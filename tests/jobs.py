@@ -8,10 +8,10 @@ from typing import Any
 
 from facts import Run
 from journeys.site import Site
-from runner.job import Job
-from runner.start import make_run
+from runner.attempt.job import Job
+from runner.attempt.start import make_run
 
-HEADER = "from journeys.visit import Broken, Kind, Visit, journey\n\n\n"
+HEADER = "from journeys.visit import SiteBroken, Kind, Visit, journey\n\n\n"
 
 
 def a_job(folder: Path, url: str, journey: str = "look", **changes: Any) -> Job:

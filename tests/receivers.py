@@ -20,7 +20,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from config.connecting import Names, system_resolve
+from process.connecting import Names, system_resolve
 
 _DRIP_S = 0.02
 _ZEROS = gzip.compress(bytes(64 * 1024 * 1024), compresslevel=1)

@@ -15,7 +15,7 @@ from alerts.channels.webhook import body
 from cli.app import app
 from config import read_document
 from demo.faults import FAULTS
-from facts import Word
+from facts import VerdictStatus
 from sla.targets import targets_from
 from tests.alerts.test_channels import a_message
 
@@ -111,6 +111,6 @@ def test_the_webhook_of_the_docs_has_exactly_the_keys_that_are_sent() -> None:
     assert list(shown["lines"][0]) == list(sent["lines"][0])
 
 
-@pytest.mark.parametrize("word", Word)
-def test_every_verdict_is_explained(word: Word) -> None:
+@pytest.mark.parametrize("word", VerdictStatus)
+def test_every_verdict_is_explained(word: VerdictStatus) -> None:
     assert f"`{word}`" in (ROOT / "docs/rules.md").read_text(encoding="utf-8")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import tomllib
+from collections.abc import Collection, Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,9 @@ PLAN = (
     ("cli",),
     ("hub", "runner", "demo"),
     ("reports", "alerts", "sla", "sources", "store", "journeys"),
+    ("process",),
     ("config",),
+    ("redact",),
     ("facts",),
 )
 LEVEL = {room: level for level, rooms in enumerate(PLAN) for room in rooms}
@@ -59,6 +63,47 @@ def test_a_room_says_its_purpose_in_a_sentence_and_is_typed(room: str) -> None:
     assert docstring is not None
     assert docstring.endswith(".")
     assert (ROOT / room / "py.typed").is_file()
+
+
+def _modules() -> dict[str, Path]:
+    """Every file of the product by its module's name."""
+    files = (file for room in rooms_here() for file in (ROOT / room).rglob("*.py"))
+    return {".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): file for file in files}
+
+
+def _only_for_types(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+
+
+def _statements(tree: ast.AST) -> Iterator[ast.AST]:
+    """Every node that runs: what is imported for annotations alone binds no file to another."""
+    for node in ast.iter_child_nodes(tree):
+        if not _only_for_types(node):
+            yield node
+            yield from _statements(node)
+
+
+def _modules_imported(file: Path, known: Collection[str]) -> set[str]:
+    found: set[str] = set()
+    for node in _statements(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            submodules = {f"{node.module}.{alias.name}" for alias in node.names} & set(known)
+            found |= submodules
+            if len(submodules) < len(node.names):
+                found.add(node.module)
+    return found & set(known)
+
+
+def test_no_file_imports_another_in_a_circle() -> None:
+    modules = _modules()
+    imports = {name: _modules_imported(file, modules) - {name} for name, file in modules.items()}
+    graph = TopologicalSorter(imports)
+    try:
+        graph.prepare()
+    except CycleError as error:
+        pytest.fail(f"these files import each other in a circle: {' <- '.join(error.args[1])}")
 
 
 @pytest.mark.parametrize("folder", sorted({f.parent for f in (ROOT / "tests").rglob("test_*.py")}))

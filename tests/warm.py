@@ -21,14 +21,14 @@ from playwright.sync_api import Browser, Playwright
 from facts import Attempt, Run, to_wire
 from journeys.browser import find_browser, launch_options, sandbox_wanted
 from journeys.registry import JourneyError
-from runner.attempt import load, walk
-from runner.bookkeeping import Bookkeeper
-from runner.intake import Intake
-from runner.job import Job, Order
-from runner.judging import judged
-from runner.record import record
-from runner.seen import Seen
-from runner.start import make_run
+from runner.attempt.attempt_events import AttemptEvents
+from runner.attempt.job import Job, Order
+from runner.attempt.judgement import judged
+from runner.attempt.observation import AttemptObservation
+from runner.attempt.record import record
+from runner.attempt.start import make_run
+from runner.attempt.walk import load, walk
+from runner.ledger.ledger_writer import LedgerWriter
 
 Make = Callable[[Job], Run]
 
@@ -48,8 +48,8 @@ def warm_runs(browser: Browser) -> Make:
     def make(job: Job) -> Run:
         if job.chromium or job.proxies:
             return make_run(job)
-        intake, started, began = Intake(job, _silence), datetime.now(UTC), time.monotonic()
-        seen: list[Seen] = []
+        intake, started, began = AttemptEvents(job, _silence), datetime.now(UTC), time.monotonic()
+        seen: list[AttemptObservation] = []
         attempts = [_attempt(job, browser, intake, seen)]
         if job.confirm and attempts[0].error:
             time.sleep(job.confirm_after_s)
@@ -67,8 +67,8 @@ def warm_runs(browser: Browser) -> Make:
     return make
 
 
-def _attempt(job: Job, browser: Browser, intake: Intake, earlier: list[Seen]) -> Attempt:
-    seen = Seen(number=len(earlier) + 1)
+def _attempt(job: Job, browser: Browser, intake: AttemptEvents, earlier: list[AttemptObservation]) -> Attempt:
+    seen = AttemptObservation(number=len(earlier) + 1)
     earlier.append(seen)
 
     def tell(event: str, data: dict[str, Any]) -> None:
@@ -82,7 +82,7 @@ def _attempt(job: Job, browser: Browser, intake: Intake, earlier: list[Seen]) ->
         try:
             journey = load(job, tell)
             tell("launched", {"browser": f"Chromium {browser.version} (warm, headless)"})
-            walk(order, journey, browser, Bookkeeper(tell, job, seen.number, journey=journey), tell)
+            walk(order, journey, browser, LedgerWriter(tell, job, seen.number, journey=journey), tell)
         except JourneyError as error:
             tell("unable", {"reason": str(error), "journey": True})
         finally:

@@ -15,7 +15,7 @@ from alerts.channels.guard import ForbiddenTargetError
 from alerts.message import Message
 from alerts.retry import is_permanent
 from config import Secret
-from config.bounded_http import retry_after_s
+from process.bounded_http import retry_after_s
 
 _QUOTED = re.compile(r"'[^']*'")
 

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 
 import httpx
 
-from config.bounded_http import bounded_client
-from config.connecting import Address, Judge, Names
+from process.bounded_http import bounded_client
+from process.connecting import Address, Judge, Names
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 TRY_S = 10.0

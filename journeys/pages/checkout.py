@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from playwright.sync_api import Error, Frame, Locator
 
 from facts import Purchase
+from journeys.checkout_session import Session, read_session
 from journeys.failure import Kind
 from journeys.money import minor_money, to_minor
 from journeys.recording import LIVE
 from journeys.site import Card
-from journeys.till import Session, read_session
-from journeys.visit import Broken, Visit
+from journeys.visit import SiteBroken, Visit
 
 _SESSION = re.compile(r"cs_(test|live)_\w+")
 _CARD_FIELD = (
@@ -67,10 +67,12 @@ class CheckoutPage:
         self._note_purchase(amount, told_by)
         currency = session.currency or visit.site.currency
         if amount is not None and currency.lower() != visit.site.currency.lower():
-            raise Broken(f"{told_by} says it is charged in {currency} where {visit.site.currency} is due")
+            raise SiteBroken(f"{told_by} says it is charged in {currency} where {visit.site.currency} is due")
         if amount != due:
             charged = "an unknown amount" if amount is None else minor_money(amount, visit.site.currency)
-            raise Broken(f"{told_by} says {charged} is charged where {minor_money(due, visit.site.currency)} is due")
+            raise SiteBroken(
+                f"{told_by} says {charged} is charged where {minor_money(due, visit.site.currency)} is due"
+            )
 
     def reason_not_to_pay(self) -> str | None:
         """None once test mode is proved and payment is wanted; else why nothing may be typed here."""
@@ -177,7 +179,7 @@ class CheckoutPage:
     def _look_for_a_puzzle(self) -> None:
         for frame in self.visit.page.frames:
             if _PUZZLE.search(frame.url) and frame.frame_element().is_visible():
-                raise Broken("a CAPTCHA stands before the payment", kind=Kind.WALLED)
+                raise SiteBroken("a CAPTCHA stands before the payment", kind=Kind.WALLED)
 
     def _choose_card(self, form: Frame) -> None:
         # Stripe animates this button or gives it no height, so the click is dispatched instead of aimed.
@@ -254,5 +256,5 @@ class CheckoutPage:
             return False  # the form is gone, so the buyer is on the way back
         said = "; ".join(dict.fromkeys(text for text in complaints if text))
         if said and not self._is_back():
-            raise Broken(f"Stripe's page said '{said}'", kind=Kind.THIRD_PARTY)
+            raise SiteBroken(f"Stripe's page said '{said}'", kind=Kind.THIRD_PARTY)
         return False

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Locator
 
-from journeys.visit import Broken, Visit
+from journeys.visit import SiteBroken, Visit
 
 # The home page has a "Secure Your Spot Now", which leads nowhere.
 _ANY_TIER = "(?:General Admission|VIP)"
@@ -39,7 +39,7 @@ class PricingPage:
         refusal = page.get_by_text(re.compile(r"Email not found", re.IGNORECASE)).first
         self.visit.see(welcome.or_(refusal).first)
         if refusal.is_visible():
-            raise Broken(f"the page said '{refusal.inner_text()}' to the member {email}")
+            raise SiteBroken(f"the page said '{refusal.inner_text()}' to the member {email}")
 
     def choose(self, tier: str) -> None:
         """Press the button of a tier (`General Admission`, `VIP`)."""
@@ -55,7 +55,7 @@ class PricingPage:
 
     def _sent_home(self, city_id: str) -> bool:
         if urlsplit(self.visit.page.url).path == "/":
-            raise Broken(
+            raise SiteBroken(
                 f"the price list of the city {city_id!r} sent the buyer back to the home page: the site does not know it"
             )
         return False

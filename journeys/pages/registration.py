@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from playwright.sync_api import Locator
 
+from journeys.checkout_session import SESSION_API
 from journeys.failure import Kind
 from journeys.money import amount_after, money
 from journeys.site import Buyer
-from journeys.till import SESSION_API
-from journeys.visit import Broken, Visit
+from journeys.visit import SiteBroken, Visit
 
 _ALERT_COMES_WITHIN_MS = 500
 # One question for all fields, because each costs the buyer's clock a few milliseconds.
@@ -78,17 +78,17 @@ class RegistrationPage:
         text = self.visit.page.locator("body").inner_text(timeout=self.visit.time_left_ms())
         shown = amount_after("Total", text)
         if shown is None:
-            raise Broken("the review shows no total", kind=Kind.MISSING)
+            raise SiteBroken("the review shows no total", kind=Kind.MISSING)
         if shown != price:
             currency = self.visit.site.currency
-            raise Broken(sentence.format(shown=money(shown, currency), due=money(price, currency)))
+            raise SiteBroken(sentence.format(shown=money(shown, currency), due=money(price, currency)))
 
     # Every failure looks the same on the page, a native alert; what the site answered tells them apart.
     def _left_for_stripe(self) -> bool:
         answer = self.visit.answer("POST", SESSION_API)
         if answer is not None and answer.failed:
             self.visit.pump(_ALERT_COMES_WITHIN_MS)
-            raise Broken("")  # the answer itself is the sentence
+            raise SiteBroken("")  # the answer itself is the sentence
         return not self.visit.recorder.is_the_sites(self.visit.page.url) or "cs_" in self.visit.page.url
 
     def _pay_button(self) -> Locator:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from facts import Purchase
+from journeys.checkout_session import Session, read_session
 from journeys.money import minor_money, to_minor
-from journeys.till import Session, read_session
-from journeys.visit import Broken, Visit
+from journeys.visit import SiteBroken, Visit
 
 _ASK_AGAIN_AFTER_MS = 1000
 _TRIES = 3
@@ -25,7 +25,7 @@ class SuccessPage:
         """It is up when it says that the registration succeeded, which proves nothing yet."""
         path = urlsplit(self.visit.page.url).path
         if not path.startswith("/success"):
-            raise Broken(f"after the payment the buyer was sent to {path} instead of /success")
+            raise SiteBroken(f"after the payment the buyer was sent to {path} instead of /success")
         self.visit.see(self.visit.page.get_by_role("heading", name=re.compile("Registration Successful")).first)
 
     def is_paid(self, session_id: str, price: float) -> None:
@@ -40,12 +40,12 @@ class SuccessPage:
                 break
         self._note(session_id, session)
         if session.error:
-            raise Broken(
+            raise SiteBroken(
                 f"the page says 'Registration Successful!', but nobody can tell whether it is paid: {session.error}",
                 kind=session.whose,
             )
         if not session.paid:
-            raise Broken(
+            raise SiteBroken(
                 f"the page says 'Registration Successful!', but {session.told_by} says the session is not paid"
             )
         if session.amount_minor != due:
@@ -54,7 +54,7 @@ class SuccessPage:
                 if session.amount_minor is None
                 else minor_money(session.amount_minor, self.visit.site.currency)
             )
-            raise Broken(
+            raise SiteBroken(
                 f"{session.told_by} says {paid} was paid where {minor_money(due, self.visit.site.currency)} was due"
             )
 

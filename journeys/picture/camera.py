@@ -19,7 +19,7 @@ from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from journeys.picture.search import find
 from journeys.picture.shown import STYLES, Snapshot, read
-from journeys.redact import Scrubber
+from redact import Scrubber
 
 _WORLD = "sixfb picture"
 _TRIES = 3

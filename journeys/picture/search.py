@@ -10,7 +10,7 @@ from functools import lru_cache
 from itertools import pairwise
 
 from journeys.picture.shown import NOWHERE, Shown
-from journeys.redact import Scrubber
+from redact import Scrubber
 
 _LINE_PX = 6
 _BESIDE_PX = 24

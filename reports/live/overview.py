@@ -17,7 +17,7 @@ from facts import (
     Status,
     Stock,
     Verdict,
-    Word,
+    VerdictStatus,
     urgency,
 )
 from reports.live.alerts import AlertRow, alert_row
@@ -118,7 +118,11 @@ def overview_page(
     attempts passed there, of how many; `alerts` are those that fire; `results` tells when the last result of each location came."""
     places = list(dict.fromkeys(place for _, grid in grids.values() for place in grid))
     firing = sorted((a for a in alerts if a.state is AlertState.FIRING), key=lambda alert: urgency(alert, now))
-    notable = [v for v in worst_first(verdicts) if v.verdict not in (Word.MET, Word.INSUFFICIENT, Word.OFF)]
+    notable = [
+        v
+        for v in worst_first(verdicts)
+        if v.verdict not in (VerdictStatus.MET, VerdictStatus.INSUFFICIENT, VerdictStatus.OFF)
+    ]
     tone, headline, sentence = _headline(firing, verdicts, grids, has_runs=any(latest.values()))
     page = Overview(
         frame=_toned(frame, tone),
@@ -127,7 +131,7 @@ def overview_page(
         alerts=tuple(alert_row(a, now) for a in firing),
         journeys=tuple(_card(name, *grid, latest, tries, now) for name, grid in grids.items()),
         verdicts=tuple(verdict_row(v, now) for v in notable),
-        met=sum(v.verdict is Word.MET for v in verdicts),
+        met=sum(v.verdict is VerdictStatus.MET for v in verdicts),
         locations=location_rows(places, runners, results or {}, now),
         stock=_stock_rows(stocks),
         stock_age=ago(feed.last_good_at, now) if feed else None,
@@ -153,12 +157,12 @@ def _headline(
         tone = "bad" if lead.severity is Severity.CRITICAL else "warn"
         return tone, f"{lead.title or lead.key}{more}", lead.summary
     judged = [v for v in verdicts if v.rule == "F0"]
-    unknown = [v for v in judged if v.verdict in (Word.NO_DATA, Word.ERROR)]
+    unknown = [v for v in judged if v.verdict in (VerdictStatus.NO_DATA, VerdictStatus.ERROR)]
     if not judged or (unknown and not has_runs):
         return "mute", "Waiting for the first runs", "Nothing is known yet; each location buys at its next slot."
     if unknown:
         return "warn", "It is unknown whether buyers can buy", "; ".join(v.summary for v in unknown)
-    failing = [v for v in judged if v.verdict is not Word.MET]
+    failing = [v for v in judged if v.verdict is not VerdictStatus.MET]
     if failing:
         most = max(round(v.value or 0) for v in failing)
         title = "1 location reports a failure" if most == 1 else f"{most} locations report a failure"

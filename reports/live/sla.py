@@ -6,27 +6,27 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from facts import Verdict, Word
+from facts import Verdict, VerdictStatus
 from reports.live.frame import Ago, Frame, ago
 from reports.pages import render
 
 WORD_TONES = {
-    Word.MET: "good",
-    Word.OFF_TARGET: "warn",
-    Word.WARNING: "warn",
-    Word.CRITICAL: "bad",
-    Word.ERROR: "bad",
+    VerdictStatus.MET: "good",
+    VerdictStatus.OFF_TARGET: "warn",
+    VerdictStatus.WARNING: "warn",
+    VerdictStatus.CRITICAL: "bad",
+    VerdictStatus.ERROR: "bad",
 }
 _ORDER = (
-    Word.CRITICAL,
-    Word.ERROR,
-    Word.WARNING,
-    Word.NO_DATA,
-    Word.OFF_TARGET,
-    Word.UNPROVEN,
-    Word.MET,
-    Word.INSUFFICIENT,
-    Word.OFF,
+    VerdictStatus.CRITICAL,
+    VerdictStatus.ERROR,
+    VerdictStatus.WARNING,
+    VerdictStatus.NO_DATA,
+    VerdictStatus.OFF_TARGET,
+    VerdictStatus.UNPROVEN,
+    VerdictStatus.MET,
+    VerdictStatus.INSUFFICIENT,
+    VerdictStatus.OFF,
 )
 
 

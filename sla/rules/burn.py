@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import NamedTuple
 
-from facts import Outcome, Status, Verdict, Word
+from facts import Outcome, Status, Verdict, VerdictStatus
 from sla.counting import Book, Class, first_good
 from sla.durations import words
 from sla.hours import Hour, slot_of
@@ -41,14 +41,22 @@ def _burn(name: str, rule: BurnRule, book: Book, journey: str) -> Verdict:
     few = len(bad) < limit * rule.recover_share
     low, high = wilson(n - len(bad), n)
     good_share = 1 - len(bad) / n if n else None
-    word = Word.NO_DATA if not n else Word.CRITICAL if breached else Word.OFF_TARGET if bad else Word.MET
+    word = (
+        VerdictStatus.NO_DATA
+        if not n
+        else VerdictStatus.CRITICAL
+        if breached
+        else VerdictStatus.OFF_TARGET
+        if bad
+        else VerdictStatus.MET
+    )
     rate = f"{good_share:.1%} of {n} first attempts passed" if good_share is not None else "no result"
     said = f"; the last one, at {_last(bad).location}: {what_failed(bad)}" if bad else ""
     found = f"{plural(len(bad), 'failed first attempt')} in {words(rule.s('window'))}"
     return Verdict(
         rule=name,
         journey=journey,
-        verdict=Word.WARNING if breached and rule.severity != "critical" else word,
+        verdict=VerdictStatus.WARNING if breached and rule.severity != "critical" else word,
         title=f"{journey_title(journey)}: {rule.title}",
         summary=f"{journey_title(journey)}: {found} (limit {limit}); {rate}{said}",
         summary_past=f"{journey_title(journey)} had {found} (limit {limit}){said}" if bad else "",
@@ -134,7 +142,13 @@ def _slow(name: str, rule: SlowRule, book: Book, journey: str) -> Verdict:
     breached = len(places_slow) >= needed
     longest = max((o.duration_ms for o in every), default=0) / 1000
     word = (
-        Word.NO_DATA if not alive else Word.WARNING if breached else Word.OFF_TARGET if any(slow.values()) else Word.MET
+        VerdictStatus.NO_DATA
+        if not alive
+        else VerdictStatus.WARNING
+        if breached
+        else VerdictStatus.OFF_TARGET
+        if any(slow.values())
+        else VerdictStatus.MET
     )
     return Verdict(
         rule=name,

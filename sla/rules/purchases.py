@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from facts import LedgerState, Verdict, Word
+from facts import LedgerState, Verdict, VerdictStatus
 from sla.counting import Book
 from sla.durations import words
 from sla.rules.saying import plural
@@ -19,16 +19,18 @@ def over_schedule(name: str, rule: PurchasesRule, book: Book) -> list[Verdict]:
 def _place(name: str, rule: PurchasesRule, book: Book, place: str) -> Verdict:
     state = book.history.ledgers.get(place)
     if state is None or state.scheduled is None:
-        return _unjudged(name, rule, place, Word.INSUFFICIENT, f"{place}: its ledger has told of no schedule yet")
+        return _unjudged(
+            name, rule, place, VerdictStatus.INSUFFICIENT, f"{place}: its ledger has told of no schedule yet"
+        )
     age = (book.now - state.at).total_seconds()
     if age > rule.s("silent"):
-        return _unjudged(name, rule, place, Word.NO_DATA, f"{place}: no word of its ledger for {words(age)}")
+        return _unjudged(name, rule, place, VerdictStatus.NO_DATA, f"{place}: no word of its ledger for {words(age)}")
     wanted = state.purchases + state.refused
     breached = wanted > state.scheduled
     return Verdict(
         rule=name,
         subject=place,
-        verdict=Word.WARNING if breached else Word.MET,
+        verdict=VerdictStatus.WARNING if breached else VerdictStatus.MET,
         title=f"{rule.title}: {place}",
         summary=_sentence(place, state),
         severity=rule.severity,
@@ -59,6 +61,6 @@ def _sentence(place: str, state: LedgerState) -> str:
     return f"{place}: {bought} (the schedule makes {state.scheduled}){undone}"
 
 
-def _unjudged(name: str, rule: PurchasesRule, place: str, word: Word, summary: str) -> Verdict:
+def _unjudged(name: str, rule: PurchasesRule, place: str, word: VerdictStatus, summary: str) -> Verdict:
     title = f"{rule.title}: {place}"
     return Verdict(rule=name, subject=place, verdict=word, title=title, summary=summary, severity=rule.severity)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice, takewhile
 
-from facts import NOT_CONFIRMED, Outcome, Status, Verdict, Word
+from facts import NOT_CONFIRMED, Outcome, Status, Verdict, VerdictStatus
 from sla.counting import Book, Class, first_good
 from sla.rules.saying import ids, journey_title, newest, places, plural, what_failed
 from sla.targets import BlockedRule, OneLocationRule, QuorumRule, ServerErrorsRule
@@ -49,7 +49,15 @@ def _journey(name: str, rule: QuorumRule, book: Book, journey: str) -> Verdict:
     clear = bool(alive) and len(passing) >= needed and not failing
     latest = [runs[-1] for runs in alive.values()]
     last_failed = any(_fails(rule, book, o) for o in latest)
-    word = Word.NO_DATA if not alive else Word.CRITICAL if breached else Word.OFF_TARGET if last_failed else Word.MET
+    word = (
+        VerdictStatus.NO_DATA
+        if not alive
+        else VerdictStatus.CRITICAL
+        if breached
+        else VerdictStatus.OFF_TARGET
+        if last_failed
+        else VerdictStatus.MET
+    )
     said = _Sentence(rule, book, journey, latest, left_out)
     return Verdict(
         rule=name,
@@ -83,7 +91,7 @@ def _unpaid(name: str, rule: QuorumRule, journey: str) -> Verdict:
     return Verdict(
         rule=name,
         journey=journey,
-        verdict=Word.OFF,
+        verdict=VerdictStatus.OFF,
         title=f"{title}: {rule.title}",
         summary=f"{title}: payment is stop_before_payment, so no run pays",
     )
@@ -204,7 +212,15 @@ def _one_location(name: str, rule: OneLocationRule, book: Book, journey: str, pl
     passing = [o for o in others if o and book.speaks(o) and book.final(o) is Class.GOOD]
     fresh = bool(runs) and book.speaks(runs[-1])
     breached = fresh and len(streak) >= rule.failures and bool(passing)
-    word = Word.NO_DATA if not fresh else Word.WARNING if breached else Word.OFF_TARGET if streak else Word.MET
+    word = (
+        VerdictStatus.NO_DATA
+        if not fresh
+        else VerdictStatus.WARNING
+        if breached
+        else VerdictStatus.OFF_TARGET
+        if streak
+        else VerdictStatus.MET
+    )
     said = _of_one(rule, journey, place, streak, passing)
     return Verdict(
         rule=name,
@@ -287,7 +303,15 @@ def server_errors(name: str, rule: ServerErrorsRule, book: Book) -> list[Verdict
         and len(standing) >= rule.runs
         and len({o.location for o in standing}) >= needed
     )
-    word = Word.NO_DATA if not recent else Word.CRITICAL if breached else Word.OFF_TARGET if broken else Word.MET
+    word = (
+        VerdictStatus.NO_DATA
+        if not recent
+        else VerdictStatus.CRITICAL
+        if breached
+        else VerdictStatus.OFF_TARGET
+        if broken
+        else VerdictStatus.MET
+    )
     said = f" at {places(broken)}: {', '.join(where[:4])}" if broken else ""
     return [
         Verdict(
@@ -346,7 +370,15 @@ def blocked(name: str, rule: BlockedRule, book: Book) -> list[Verdict]:
     runs = [o for found in blocked_now.values() for o in found]
     needed = book.quorum(rule.locations)
     breached = len(blocked_now) >= needed and any(len(found) >= rule.slots for found in blocked_now.values())
-    word = Word.NO_DATA if not recent else Word.WARNING if breached else Word.OFF_TARGET if runs else Word.MET
+    word = (
+        VerdictStatus.NO_DATA
+        if not recent
+        else VerdictStatus.WARNING
+        if breached
+        else VerdictStatus.OFF_TARGET
+        if runs
+        else VerdictStatus.MET
+    )
     of = f"{len(blocked_now)} of {plural(len(recent), 'location')}"
     said = f"A bot wall stopped runs at {of} ({places(runs)}): {what_failed(runs)}" if runs else ""
     return [

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from facts import Outcome, Severity, Status, Verdict, Word
+from facts import Outcome, Severity, Status, Verdict, VerdictStatus
 from sla.counting import Book, first_good
 from sla.durations import words
 from sla.hours import Hour
@@ -32,13 +32,13 @@ def speed(name: str, rule: SpeedRule, book: Book) -> list[Verdict]:
     critical = value > rule.critical_ms and len(slow_places) >= book.quorum(rule.critical_locations)
     breached = value > rule.warning_ms
     word = (
-        Word.CRITICAL
+        VerdictStatus.CRITICAL
         if critical
-        else Word.WARNING
+        else VerdictStatus.WARNING
         if breached
-        else Word.OFF_TARGET
+        else VerdictStatus.OFF_TARGET
         if value > rule.target_ms
-        else Word.MET
+        else VerdictStatus.MET
     )
     limit = rule.critical_ms if critical else rule.warning_ms if breached else rule.target_ms
     slowest = max(seen, key=lambda item: item[1])
@@ -96,10 +96,10 @@ def _too_few(name: str, rule: SpeedRule, n: int, measured: Sequence[Outcome], *,
     window = words(rule.s("window"))
     if is_off:
         summary = f"{rule.title}: every journey passed in the last {window}, and none comes by what this rule measures"
-        return Verdict(rule=name, verdict=Word.OFF, title=rule.title, summary=summary, severity=rule.severity)
+        return Verdict(rule=name, verdict=VerdictStatus.OFF, title=rule.title, summary=summary, severity=rule.severity)
     return Verdict(
         rule=name,
-        verdict=Word.INSUFFICIENT if n else Word.NO_DATA,
+        verdict=VerdictStatus.INSUFFICIENT if n else VerdictStatus.NO_DATA,
         title=rule.title,
         summary=f"{rule.title}: {n} measured in {window}, {rule.min_n} are needed",
         severity=rule.severity,
@@ -130,7 +130,9 @@ def interactions(name: str, rule: VitalsRule, book: Book) -> list[Verdict]:
         summary = (
             f"every journey passed in the last {words(rule.s('window'))}, and none presses anything that could be slow"
         )
-        return [Verdict(rule=name, subject="INP", verdict=Word.OFF, title=f"{rule.title}: INP", summary=summary)]
+        return [
+            Verdict(rule=name, subject="INP", verdict=VerdictStatus.OFF, title=f"{rule.title}: INP", summary=summary)
+        ]
     return [_vital(name, rule, None, "INP", parts)]
 
 
@@ -183,9 +185,9 @@ def _vital(name: str, rule: VitalsRule, page: str | None, vital: str, parts: Seq
     over = enough and value is not None and value > limit
     accepted = value is not None and value <= rule.accepted.get(subject, 0.0)
     if not enough:
-        word = Word.INSUFFICIENT if n else Word.NO_DATA
+        word = VerdictStatus.INSUFFICIENT if n else VerdictStatus.NO_DATA
     else:
-        word = Word.MET if not over else Word.OFF_TARGET if accepted else Word.WARNING
+        word = VerdictStatus.MET if not over else VerdictStatus.OFF_TARGET if accepted else VerdictStatus.WARNING
     last = [max((part.last for part in parts), key=_finish)] if parts else []
     shown = "no value" if value is None else f"{value:.3g} {unit}"
     note = f", up to {rule.accepted[subject]:g} is accepted as a baseline" if over and accepted else ""
@@ -238,7 +240,13 @@ def _third_party(name: str, rule: ThirdPartyRule, book: Book, origin: str) -> Ve
     return Verdict(
         rule=name,
         subject=origin,
-        verdict=Word.NO_DATA if not recent else Word.WARNING if breached else Word.OFF_TARGET if failed else Word.MET,
+        verdict=VerdictStatus.NO_DATA
+        if not recent
+        else VerdictStatus.WARNING
+        if breached
+        else VerdictStatus.OFF_TARGET
+        if failed
+        else VerdictStatus.MET,
         title=f"{rule.title}: {origin}",
         summary=f"{origin}: requests failed in {len(failed)} of {plural(len(recent), 'run')} in {words(rule.s('window'))}{said} "
         f"(limit {plural(rule.runs, 'run')} at {plural(needed, 'location')})",

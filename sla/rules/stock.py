@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from datetime import timedelta
 
-from facts import Severity, Stock, Verdict, Word
+from facts import Severity, Stock, Verdict, VerdictStatus
 from sla.counting import Book
 from sla.targets import LowStockRule, OversoldRule
 
@@ -35,7 +35,7 @@ def oversold(name: str, rule: OversoldRule, book: Book) -> list[Verdict]:
         return [
             Verdict(
                 rule=name,
-                verdict=Word.OFF,
+                verdict=VerdictStatus.OFF,
                 title=rule.title,
                 summary="the site serves no inventory, or none is configured",
             )
@@ -47,7 +47,7 @@ def oversold(name: str, rule: OversoldRule, book: Book) -> list[Verdict]:
 def _oversold(name: str, rule: OversoldRule, book: Book, *, silent: bool) -> Verdict:
     samples = _samples(book)
     if silent or not samples:
-        word = Word.NO_DATA
+        word = VerdictStatus.NO_DATA
         return Verdict(rule=name, verdict=word, title=rule.title, summary="no fresh inventory", severity=rule.severity)
     negative = [found[-1] for found in samples.values() if found[-1].remaining < 0]
     apart = timedelta(seconds=rule.s("recover_samples_apart"))
@@ -56,7 +56,7 @@ def _oversold(name: str, rule: OversoldRule, book: Book, *, silent: bool) -> Ver
     at = max(found[-1].at for found in samples.values())
     return Verdict(
         rule=name,
-        verdict=Word.CRITICAL if negative else Word.MET,
+        verdict=VerdictStatus.CRITICAL if negative else VerdictStatus.MET,
         title=rule.title,
         summary=f"{len(negative)} of {len(samples)} city tiers are oversold (limit 1): {where}"
         if negative
@@ -98,7 +98,7 @@ def _feed(name: str, rule: OversoldRule, book: Book, age: float, *, silent: bool
     return Verdict(
         rule=name,
         subject="feed",
-        verdict=Word.WARNING if silent else Word.MET if at else Word.INSUFFICIENT,
+        verdict=VerdictStatus.WARNING if silent else VerdictStatus.MET if at else VerdictStatus.INSUFFICIENT,
         title="The inventory cannot be read",
         summary=f"the inventory {last} (limit {rule.s('feed_silent') / 60:.3g} min){why}",
         severity=Severity.HIGH,
@@ -122,7 +122,7 @@ def low_stock(name: str, rule: LowStockRule, book: Book) -> list[Verdict]:
         return [
             Verdict(
                 rule=name,
-                verdict=Word.OFF,
+                verdict=VerdictStatus.OFF,
                 title=rule.title,
                 summary="the site serves no inventory, or none is configured",
             )
@@ -142,7 +142,11 @@ def _low(name: str, rule: LowStockRule, book: Book, city: str, tier: str, found:
     return Verdict(
         rule=name,
         subject=f"{city}/{tier}",
-        verdict=Word.WARNING if breached else Word.OFF_TARGET if last.remaining <= low else Word.MET,
+        verdict=VerdictStatus.WARNING
+        if breached
+        else VerdictStatus.OFF_TARGET
+        if last.remaining <= low
+        else VerdictStatus.MET,
         title=f"{rule.title}: {city} {tier.upper()}",
         summary=f"{city} {tier.upper()}: {state}{total} (limit {low}, well again at {recover})",
         severity=Severity.INFO if sold_out else rule.severity,

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from itertools import takewhile
 
-from facts import SKEWS_KEPT, WAITS_FROM_S, Backlog, Outcome, Severity, Verdict, Word
+from facts import SKEWS_KEPT, WAITS_FROM_S, Backlog, Outcome, Severity, Verdict, VerdictStatus
 from sla.counting import Book, Class
 from sla.durations import words
 from sla.hours import slot_of
@@ -60,11 +60,17 @@ def _place(name: str, rule: SilentRule, book: Book, place: str) -> Verdict:
     # The hub was down, or has just begun: it may not call a location silent yet, nor well.
     unheard = not is_silent and (age is None or age > limit)
     n = _received(book, place, book.now - timedelta(seconds=limit))
-    word = Word.NO_DATA if unheard and age is not None else Word.INSUFFICIENT if unheard else Word.MET
+    word = (
+        VerdictStatus.NO_DATA
+        if unheard and age is not None
+        else VerdictStatus.INSUFFICIENT
+        if unheard
+        else VerdictStatus.MET
+    )
     return Verdict(
         rule=name,
         subject=place,
-        verdict=Word.WARNING if is_silent else word,
+        verdict=VerdictStatus.WARNING if is_silent else word,
         title=f"{rule.title}: {place}",
         summary=f"{place}: {_last_word(age, silent_s)} (limit {words(limit)}){_listening(silent_s, unheard=unheard)}"
         f"{_of_runners(book, place, is_silent=is_silent)}",
@@ -124,7 +130,13 @@ def _everywhere(name: str, rule: SilentRule, book: Book, places: list[str]) -> V
     limit = rule.all_periods * period + rule.s("all_margin")
     blind = silent_s > limit
     unheard = not blind and (age is None or age > limit)
-    word = Word.NO_DATA if unheard and age is not None else Word.INSUFFICIENT if unheard else Word.MET
+    word = (
+        VerdictStatus.NO_DATA
+        if unheard and age is not None
+        else VerdictStatus.INSUFFICIENT
+        if unheard
+        else VerdictStatus.MET
+    )
     shown = words(silent_s if age is None else age)
     where = f"of {len(places)} locations ({', '.join(places)})"
     waiting = blind or age is None
@@ -132,7 +144,7 @@ def _everywhere(name: str, rule: SilentRule, book: Book, places: list[str]) -> V
     return Verdict(
         rule=name,
         subject="all",
-        verdict=Word.CRITICAL if blind else word,
+        verdict=VerdictStatus.CRITICAL if blind else word,
         title="The monitor is blind: no location sends results",
         title_past="The monitor was blind: no location sent results",
         summary=f"{said} (limit {words(limit)}){_listening(silent_s, unheard=unheard)}",
@@ -179,7 +191,7 @@ def _coverage(name: str, rule: CoverageRule, book: Book, journey: str) -> Verdic
     share = good / expected if expected else None
     enough = expected >= rule.min_n
     breached = enough and share is not None and share < rule.least
-    word = Word.INSUFFICIENT if not enough else Word.WARNING if breached else Word.MET
+    word = VerdictStatus.INSUFFICIENT if not enough else VerdictStatus.WARNING if breached else VerdictStatus.MET
     shown = "no slot yet" if share is None else f"{share:.0%} of {expected} slots have a result"
     return Verdict(
         rule=name,
@@ -215,14 +227,14 @@ def _own_clock(name: str, rule: SkewRule, book: Book) -> Verdict:
     off = abs(clock.behind_s) if clock.is_wrong and clock.behind_s is not None else None
     way = "behind" if (clock.behind_s or 0) > 0 else "ahead"
     said = "nobody is heard whose clock could tell" if not clock.voices else "the runners' clocks agree with the hub's"
-    word = Word.NO_DATA if not clock.voices else Word.MET
+    word = VerdictStatus.NO_DATA if not clock.voices else VerdictStatus.MET
     if clock.is_undecided:
         word, said = (
-            Word.INSUFFICIENT,
+            VerdictStatus.INSUFFICIENT,
             f"{', '.join(clock.by)} disagrees with the hub's clock, and nobody else is heard",
         )
     if off is not None:
-        word = Word.CRITICAL if clock.holds_results else Word.WARNING
+        word = VerdictStatus.CRITICAL if clock.holds_results else VerdictStatus.WARNING
         said = (
             f"the hub's clock is {words(off)} {way}, as {len(clock.by)} of {clock.voices} say ({', '.join(clock.by)})"
         )
@@ -240,7 +252,7 @@ def _own_clock(name: str, rule: SkewRule, book: Book) -> Verdict:
         n=clock.voices,
         window="now",
         breached=off is not None,
-        clear=word is Word.MET,
+        clear=word is VerdictStatus.MET,
         # A message that waited while the hub was stopped looks as if the clock was ahead; the next one does not.
         for_s=_OWN_CLOCK_FOR_S if off is not None else 0.0,
         counted=clock.by,
@@ -259,9 +271,17 @@ def _skew(name: str, rule: SkewRule, book: Book, place: str) -> Verdict:
     # The newest message tells whether a clock was set right just now, the runner's or the hub's.
     is_right_now = runner is not None and abs(runner.skews[-1]) <= rule.warn_s
     breached = off is not None and off > rule.warn_s and not is_right_now
-    word = Word.NO_DATA if not alive else Word.INSUFFICIENT if off is None else Word.WARNING if breached else Word.MET
+    word = (
+        VerdictStatus.NO_DATA
+        if not alive
+        else VerdictStatus.INSUFFICIENT
+        if off is None
+        else VerdictStatus.WARNING
+        if breached
+        else VerdictStatus.MET
+    )
     if off is not None and off > rule.warn_s and is_right_now:
-        word = Word.INSUFFICIENT
+        word = VerdictStatus.INSUFFICIENT
     said = f"{place}: no runner is heard" if not alive else f"{place}: fewer than {SKEWS_KEPT} messages yet"
     if off is not None and runner is not None:
         way = "ahead of" if (runner.skew_s or 0) > 0 else "behind"
@@ -270,7 +290,11 @@ def _skew(name: str, rule: SkewRule, book: Book, place: str) -> Verdict:
         said += _whose(book)
     limit = rule.reject_s if rejected else rule.warn_s
     if book.history.hub_clock.is_wrong:
-        word, breached, said = Word.NO_DATA, False, f"{place}: cannot be told while the hub's own clock is wrong"
+        word, breached, said = (
+            VerdictStatus.NO_DATA,
+            False,
+            f"{place}: cannot be told while the hub's own clock is wrong",
+        )
     return Verdict(
         rule=name,
         subject=place,
@@ -284,7 +308,7 @@ def _skew(name: str, rule: SkewRule, book: Book, place: str) -> Verdict:
         n=len(runner.skews) if runner else 0,
         window=f"{SKEWS_KEPT} messages",
         breached=breached,
-        clear=word is Word.MET and off is not None and off < rule.recover_s,
+        clear=word is VerdictStatus.MET and off is not None and off < rule.recover_s,
         counted=(place,) if off is not None else (),
         data_at=runner.heard_at if runner else max((r.heard_at for r in alive), default=None),
         runbook=rule.runbook,
@@ -320,7 +344,7 @@ def _set_aside(name: str, rule: SetAsideRule, book: Book, place: str) -> Verdict
     return Verdict(
         rule=name,
         subject=place,
-        verdict=Word.NO_DATA if not alive else Word.WARNING if count else Word.MET,
+        verdict=VerdictStatus.NO_DATA if not alive else VerdictStatus.WARNING if count else VerdictStatus.MET,
         title=f"{rule.title}: {place}",
         summary=f"{place}: {said} (limit 1)",
         severity=rule.severity,
@@ -353,7 +377,7 @@ def delivery(name: str, rule: DeliveryRule, book: Book) -> list[Verdict]:
     return [
         Verdict(
             rule=name,
-            verdict=Word.CRITICAL if troubles else Word.MET,
+            verdict=VerdictStatus.CRITICAL if troubles else VerdictStatus.MET,
             title=rule.title,
             summary=f"{count} {several} not take messages: {said}" if troubles else "every destination takes messages",
             severity=rule.severity,

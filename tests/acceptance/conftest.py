@@ -12,7 +12,7 @@ from playwright.sync_api import Browser
 from demo import Demo
 from facts import Run
 from journeys.site import Prices, Site
-from runner.job import Job, new_run_id
+from runner.attempt.job import Job, new_run_id
 from tests.builders import A_MOMENT
 from tests.warm import warm_runs
 

@@ -16,8 +16,8 @@ import pytest
 
 from demo import Demo
 from facts import Run, from_wire, to_wire
-from runner.entries import State
-from runner.ledger import Ledger
+from runner.ledger.entries import State
+from runner.ledger.ledger import Ledger
 from runner.service import Runner, RunnerSettings
 from tests.acceptance.conftest import Buy, a_purchase
 from tests.acceptance.test_commands import sixfb, with_stripe

@@ -17,7 +17,7 @@ from facts import (
     NotificationState,
     Severity,
     Verdict,
-    Word,
+    VerdictStatus,
 )
 from tests.builders import A_MOMENT
 
@@ -38,7 +38,7 @@ def a_verdict(rule: str = "F0", journey: str | None = GA, **facts: Any) -> Verdi
         **{
             "rule": rule,
             "journey": journey,
-            "verdict": Word.MET,
+            "verdict": VerdictStatus.MET,
             "summary": f"{rule} is well",
             "title": f"{rule} title",
             "severity": Severity.CRITICAL,
@@ -49,7 +49,12 @@ def a_verdict(rule: str = "F0", journey: str | None = GA, **facts: Any) -> Verdi
 
 def breach(rule: str = "F0", journey: str | None = GA, **facts: Any) -> Verdict:
     """The same, breached."""
-    broken = {"verdict": Word.CRITICAL, "breached": True, "summary": f"{rule} is broken", "samples": ("run-1",)}
+    broken = {
+        "verdict": VerdictStatus.CRITICAL,
+        "breached": True,
+        "summary": f"{rule} is broken",
+        "samples": ("run-1",),
+    }
     return a_verdict(rule, journey, **{**broken, **facts})
 
 
@@ -60,7 +65,7 @@ def clear(rule: str = "F0", journey: str | None = GA, **facts: Any) -> Verdict:
 
 def no_data(rule: str = "F0", journey: str | None = GA, **facts: Any) -> Verdict:
     """The same, without data."""
-    return a_verdict(rule, journey, **{"verdict": Word.NO_DATA, "summary": "nothing is known", **facts})
+    return a_verdict(rule, journey, **{"verdict": VerdictStatus.NO_DATA, "summary": "nothing is known", **facts})
 
 
 class Machine:

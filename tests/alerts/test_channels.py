@@ -21,8 +21,8 @@ from alerts.channels.slack import body as slack_body
 from alerts.message import Line, Link, Message, duration
 from alerts.retry import next_try
 from config import Secret
-from config.bounded_http import retry_after_s
 from facts import NotificationKind, Severity, from_wire, to_wire
+from process.bounded_http import retry_after_s
 from tests.alerts.builders import NOW
 from tests.blame.sockets import a_certificate
 from tests.receivers import BEHAVIOURS, Rig, drips_headers, ends

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from alerts.policy import inhibits
-from facts import Alert, AlertState, NotificationState, Severity, Verdict, Word
+from facts import Alert, AlertState, NotificationState, Severity, Verdict, VerdictStatus
 from tests.alerts.builders import GA, NOW, Machine, a_verdict, breach, clear, no_data
 
 F0, A1S = f"F0/{GA}", f"A1s/{GA}"
@@ -51,8 +51,11 @@ def test_a_clear_level_that_held_its_time_resolves_and_a_break_in_it_starts_anew
     assert machine.alert(F0).state is AlertState.RESOLVED
 
 
-@pytest.mark.parametrize("word", [Word.NO_DATA, Word.ERROR, Word.INSUFFICIENT, Word.OFF, Word.UNPROVEN])
-def test_no_data_never_resolves(word: Word) -> None:
+@pytest.mark.parametrize(
+    "word",
+    [VerdictStatus.NO_DATA, VerdictStatus.ERROR, VerdictStatus.INSUFFICIENT, VerdictStatus.OFF, VerdictStatus.UNPROVEN],
+)
+def test_no_data_never_resolves(word: VerdictStatus) -> None:
     machine = Machine()
     machine.tick(breach())
     machine.ticks(no_data(verdict=word, clear=True), for_s=600)

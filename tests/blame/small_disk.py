@@ -12,8 +12,8 @@ import sys
 from pathlib import Path
 
 from facts import from_wire, to_wire
-from runner.job import Job
-from runner.start import make_run
+from runner.attempt.job import Job
+from runner.attempt.start import make_run
 
 # Enough for Python to take it for its temporary folder, and not enough for a browser's profile.
 _SIZE, _LEFT = 1 << 20, 12 << 10

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser
 
 from demo import Demo
 from facts import Blame, Run, Status
-from runner.job import Job, new_run_id
+from runner.attempt.job import Job, new_run_id
 from tests.acceptance.conftest import a_purchase
 from tests.blame.toll import Effect, Rule, Toll, a_toll
 from tests.builders import A_MOMENT

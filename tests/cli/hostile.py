@@ -27,8 +27,8 @@ from facts import (
     Token,
     TokenKind,
 )
-from runner.entries import State
-from runner.ledger import Ledger
+from runner.ledger.entries import State
+from runner.ledger.ledger import Ledger
 from store import Store, alerts, incidents, outbox, runs, tokens
 from tests.books import an_order
 from tests.builders import A_MOMENT, a_purchase, a_run, a_step, an_attempt

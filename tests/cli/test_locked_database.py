@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 import cli.app
 from cli.app import app, main
-from cli.failing import OUR_FAULT, USAGE, Failing
+from cli.command_error import OUR_FAULT, USAGE, CommandError
 from facts import Alert, AlertState, Severity
 from store import StoreUnavailableError, alerts, runs
 from tests.builders import A_MOMENT, a_run
@@ -55,7 +55,7 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def refusal(*arguments: str) -> tuple[int, str]:
     error = CliRunner().invoke(app, list(arguments)).exception
-    if isinstance(error, Failing):
+    if isinstance(error, CommandError):
         return error.code, str(error)
     assert isinstance(error, StoreUnavailableError), repr(error)
     return OUR_FAULT, str(error)

@@ -17,13 +17,13 @@ import pytest
 from typer.main import get_command
 
 from cli.app import app, main
-from cli.failing import complain
+from cli.command_error import complain
 from cli.output import json_text, say, say_table
 from cli.progress import Progress, print_outcome
 from cli.repeat import Repetitions, print_spread
 from cli.rounds import print_failures
-from config.visible import visible, visible_json
 from facts import Status
+from process.visible import visible, visible_json
 from tests.builders import a_run
 from tests.cli.hostile import ACTS, STORED, Terminal, a_hostile_run, a_ledger, fill, obeyed, sixfb
 from tests.databases import a_migrated_store

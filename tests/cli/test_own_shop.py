@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from cli import books, watching
+from cli import hub_config, ledgers
 from facts import Heartbeat
 from hub.clock_witness import judged_by_runners
-from runner.allowance import per_hour
-from runner.ledger import Ledger
+from runner.ledger.allowance import per_hour
+from runner.ledger.ledger import Ledger
 from store import open_store, runners
 from tests.books import an_order, note
 from tests.builders import A_MOMENT
@@ -159,14 +159,14 @@ def test_a_journey_that_never_buys_is_not_refused_for_what_others_bought(
     monkeypatch.setenv("SIXFB_JOURNEYS", str(shop / "mine"))
     ledger.set_schedule(0)
     job = a_job(shop, "https://books.example.com", "order_a_book", ledger=str(ledger.file))
-    assert "the schedule's number is 0" in (books.refusal(job) or "")
-    assert books.refusal(replace(job, journey="look_at_a_book")) is None
+    assert "the schedule's number is 0" in (ledgers.refusal(job) or "")
+    assert ledgers.refusal(replace(job, journey="look_at_a_book")) is None
 
 
 def test_the_schedules_number_counts_journeys_that_may_buy(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     planned(shop, "order_a_book", "look_at_a_book")
     monkeypatch.setenv("SIXFB_JOURNEYS", "mine")
     monkeypatch.chdir(shop)
-    plan = watching.read_watched().plan_for("a")
+    plan = hub_config.read_watched().plan_for("a")
     assert {one.journey: one.buys for one in plan.journeys} == {"order_a_book": True, "look_at_a_book": False}
     assert per_hour(plan) == 12

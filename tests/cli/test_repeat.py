@@ -15,7 +15,7 @@ from cli.repeat import Repetitions, make_runs
 from cli.run import exit_code, write_files
 from facts import Attempt, Run, Status
 from journeys.site import RequestBudget, Site
-from runner.job import Job
+from runner.attempt.job import Job
 from tests.builders import a_request, a_run, an_attempt
 
 NOTHING = {"requests_left": None, "requests_limit": None, "requests_reset_at": None}

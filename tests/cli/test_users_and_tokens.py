@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 
 from cli.access import must_have_a_login, read_access
 from cli.app import app
-from cli.failing import Failing
+from cli.command_error import CommandError
 from config import ConfigError, Secret
 from facts import Role, TokenKind
 from hub.access import Access, ProxyLogin
@@ -37,7 +37,7 @@ def sixfb(*arguments: str, typed: str | None = None) -> Result:
 
 def refusal(*arguments: str, typed: str | None = None) -> str:
     done = sixfb(*arguments, typed=typed)
-    assert isinstance(done.exception, Failing | ConfigError), done.output
+    assert isinstance(done.exception, CommandError | ConfigError), done.output
     return str(done.exception)
 
 
@@ -124,7 +124,7 @@ def test_a_hub_that_others_can_reach_does_not_start_without_a_login(
     if not public:
         must_have_a_login(host, access, users=0)
         return
-    with pytest.raises(Failing, match="sixfb user add"):
+    with pytest.raises(CommandError, match="sixfb user add"):
         must_have_a_login(host, access, users=0)
 
 

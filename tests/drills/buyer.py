@@ -6,8 +6,8 @@ import json
 import sys
 
 from facts import from_wire
-from runner.job import Job
-from runner.start import make_run
+from runner.attempt.job import Job
+from runner.attempt.start import make_run
 
 
 def main() -> None:

@@ -6,10 +6,10 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 
-from journeys.till import StripeAccess
-from runner.cleaner import Cleaner
-from runner.ledger import Ledger
-from runner.undo import StripeDesk
+from journeys.checkout_session import StripeAccess
+from runner.ledger.cleaner import Cleaner
+from runner.ledger.ledger import Ledger
+from runner.ledger.undo import StripeDesk
 from tests.drills.dying import dies_at
 
 

@@ -17,9 +17,9 @@ from typing import Any
 import httpx
 
 from facts import Blame, Run, Status
-from runner.hub_client import HubClient
-from runner.sender import Sender
-from runner.spool import Spool
+from runner.spool.hub_client import HubClient
+from runner.spool.sender import Sender
+from runner.spool.spool import Spool
 from tests.drills.dying import dies_at
 from tests.drills.hub import the_watched
 

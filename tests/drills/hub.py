@@ -23,12 +23,12 @@ from alerts.channels import KINDS, Addressed
 from alerts.channels.guard import guarded_client
 from alerts.policy import Policy
 from config import Location, Locations, Secret, read_document
-from config.ending import listen
 from config.locations import JourneyPlan
 from facts import Failpoint, Severity
 from hub.serve import Hub, HubSettings
 from hub.watched import Watched
 from journeys.site import Site
+from process.signals import listen
 from sla.targets import targets_from
 from store import Store, open_store
 from tests.drills.dying import dies_at, noted

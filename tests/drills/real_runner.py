@@ -6,10 +6,10 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from config.ending import listen
-from runner.job import Job
+from process.signals import listen
+from runner.attempt.job import Job
+from runner.attempt.start import StartedRun
 from runner.service import Runner, RunnerSettings
-from runner.start import StartedRun
 
 
 def hurried(job: Job) -> StartedRun:

@@ -12,9 +12,9 @@ import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
-from config.ending import listen
 from facts import Blame, Run, Status
-from runner.job import Job
+from process.signals import listen
+from runner.attempt.job import Job
 from runner.service import Runner, RunnerSettings
 from tests.drills.dying import dies_at
 

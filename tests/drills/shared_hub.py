@@ -16,7 +16,7 @@ from demo.serve import Served
 from hub.access import Access
 from hub.app import create_app
 from hub.artifacts import Artifacts
-from hub.centre import Centre
+from hub.context import HubContext
 from hub.guard import Guard
 from hub.ingest import Ingest
 from hub.server_key import ServerKey
@@ -50,7 +50,7 @@ class SharedHub:
         self.store, self._watched = store, watched
         self.targets, self.policy = targets_from(read_document(ROOT / "sla.yaml")), Policy()
         schedules = watched.schedules()
-        self._centre = Centre(
+        self._centre = HubContext(
             store=store,
             watched=watched,
             targets=self.targets,

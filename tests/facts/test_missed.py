@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from facts import REASONS, Grid, missed_word
-from runner.due import DOWN, OVERLAP, STOPPED, due
+from runner.slots.due import DOWN, OVERLAP, STOPPED, due
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from facts import Blame, Status
-from runner.cleaner import Cleaner
-from runner.entries import State
-from runner.ledger import Ledger
-from runner.own_undo import OwnUndo
-from runner.start import make_run
+from runner.attempt.start import make_run
+from runner.ledger.cleaner import Cleaner
+from runner.ledger.entries import State
+from runner.ledger.ledger import Ledger
+from runner.ledger.own_undo import OwnUndo
 from tests.foreign.bookshop import PASSWORD, Shop, a_bookshop
 from tests.jobs import a_job
 

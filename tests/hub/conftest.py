@@ -20,7 +20,7 @@ from facts import Role, Run, Severity, Status, TokenKind, to_wire
 from hub.access import Access
 from hub.app import create_app
 from hub.artifacts import Artifacts
-from hub.centre import Centre
+from hub.context import HubContext
 from hub.cycle import Cycle, Tick
 from hub.guard import Guard
 from hub.ingest import Ingest
@@ -48,7 +48,7 @@ class Bench:
     store: Store
     client: TestClient
     cycle: Cycle
-    centre: Centre
+    context: HubContext
     now: datetime = A_MOMENT
 
     def send(self, *runs: Run, **more: Any) -> list[dict[str, Any]]:
@@ -65,7 +65,7 @@ class Bench:
 
     def user(self, role: Role = Role.OPERATOR, name: str | None = None) -> str:
         """A new user's name; their password is PASSWORD."""
-        return self.centre.guard.logins.add(name or role.value, role, PASSWORD).name
+        return self.context.guard.logins.add(name or role.value, role, PASSWORD).name
 
     def try_login(self, name: str, password: str = PASSWORD, **more: str) -> httpx.Response:
         """Fill the login form in and send it, as a browser does."""
@@ -84,7 +84,7 @@ class Bench:
         """One tick of the cycle, later."""
         self.now += timedelta(seconds=after_s)
         tick = self.cycle.tick(self.now)
-        self.centre.health.ticked(tick.at)
+        self.context.health.ticked(tick.at)
         return tick
 
     def slot_run(self, location: str = "us-east", *, minutes_ago: float = 1, **facts: Any) -> Run:
@@ -135,7 +135,7 @@ def a_bench(
     targets = targets_from(read_document(ROOT / "sla.yaml"))
     periods = {name: schedule.period_s for name, schedule in watched.schedules().items()}
     logins = Logins(store, KEY, cost=CHEAP, clock=clock)
-    centre = Centre(
+    context = HubContext(
         store=store,
         watched=watched,
         targets=targets,
@@ -146,9 +146,9 @@ def a_bench(
         clock=clock,
     )
     cycle = Cycle(store=store, watched=watched, targets=targets, policy=policy, watching_since=A_MOMENT)
-    app, ours = create_app(centre), "http://127.0.0.1:8600"
+    app, ours = create_app(context), "http://127.0.0.1:8600"
     with TestClient(app, base_url=ours, follow_redirects=False, client=(address, 50000)) as client:
-        holder.append(Bench(store=store, client=client, cycle=cycle, centre=centre))
+        holder.append(Bench(store=store, client=client, cycle=cycle, context=context))
         yield holder[0]
 
 

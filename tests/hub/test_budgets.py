@@ -62,7 +62,7 @@ def told(bench: Bench, journey: str = GA) -> float | None:
 
 def judged(bench: Bench, journey: str = GA) -> float:
     """The same by the verdict of F2c, which looks three days back: how many failed beside how many might have."""
-    watched, targets = bench.centre.watched, bench.centre.targets
+    watched, targets = bench.context.watched, bench.context.targets
     with bench.store.read() as connection:
         watch = WatchState(tick_at=bench.now, since=bench.now)
         history = load_history(connection, watched=watched, targets=targets, now=bench.now, watch=watch)

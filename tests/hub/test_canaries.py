@@ -23,16 +23,16 @@ import pytest
 from alerts.channels import Addressed, Receipt, Slack, Webhook
 from alerts.message import Message
 from config import Secret
-from config.logs import get_logger
 from facts import Run, Status, to_wire
 from hub.deliver import Deliverer
+from process.logs import get_logger
 from reports import write_run
 from reports.junit import junit_xml
-from runner.hub_client import HubClient
+from runner.attempt.start import make_run
 from runner.logs import start_scrubbed_logging
-from runner.sender import Sender
-from runner.spool import Spool
-from runner.start import make_run
+from runner.spool.hub_client import HubClient
+from runner.spool.sender import Sender
+from runner.spool.spool import Spool
 from tests.hub.conftest import Bench
 from tests.jobs import a_job, a_journey
 from tests.sites import Page, Served, a_site

@@ -77,7 +77,7 @@ def a_run_by(bench: Bench, place: str, ahead_s: float) -> Run:
 
 
 def watching_itself(bench: Bench) -> None:
-    bench.cycle.hub_clock = bench.centre.ingest.witness.judged
+    bench.cycle.hub_clock = bench.context.ingest.witness.judged
 
 
 def verdicts(bench: Bench) -> dict[str, dict[str, Any]]:

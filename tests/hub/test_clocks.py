@@ -57,7 +57,7 @@ class World:
     def starts(self) -> None:
         """A new process of the hub."""
         self._set_hub_clock()
-        witness = self.bench.centre.ingest.witness = ClockWitness(steady=self.steady)
+        witness = self.bench.context.ingest.witness = ClockWitness(steady=self.steady)
         self.bench.cycle = replace(
             self.bench.cycle,
             holder=f"hub-{self.true:%H%M%S}",
@@ -80,7 +80,7 @@ class World:
                     self._send(place)
                 tick = self.bench.cycle.tick(self.bench.now)
                 assert tick.wrote
-                self.bench.centre.health.ticked(tick.at)
+                self.bench.context.health.ticked(tick.at)
                 self._deliver()
 
     def _deliver(self) -> None:
@@ -93,7 +93,7 @@ class World:
 
     def _buy(self, place: str) -> None:
         now = self.true + timedelta(seconds=self.runner_off[place])
-        for journey, schedule in self.bench.centre.watched.schedules().items():
+        for journey, schedule in self.bench.context.watched.schedules().items():
             for slot in schedule.grids[place].between(now - timedelta(seconds=TICK_S), now):
                 failed: dict[str, Any] = {"status": Status.FAILED, "blame": Blame.SITE, "failed_step": "choose_city"}
                 how = failed if journey == "ga_purchase" else {"status": Status.PASSED, "blame": None, "attempts": ()}
@@ -107,7 +107,7 @@ class World:
         about = {"id": f"{place}-1", "sent_at": to_wire(sent_at)}
         body = {"location": place, "runner": about, "runs": to_wire(self.waiting[place])}
         try:
-            self.bench.centre.ingest.batch(json.dumps(body).encode(), now=self.bench.now)
+            self.bench.context.ingest.batch(json.dumps(body).encode(), now=self.bench.now)
             self.waiting[place] = []
         except HubError as error:
             if error.permanent:

@@ -13,7 +13,7 @@ from sqlalchemy import update
 from alerts.channels import Receipt
 from alerts.message import Message
 from cli.alerts import _print as print_alerts
-from facts import Alert, Blame, NotificationState, Severity, Status, Stock, Word, from_wire
+from facts import Alert, Blame, NotificationState, Severity, Status, Stock, VerdictStatus, from_wire
 from hub.collect import Collector
 from hub.cycle import Cycle
 from hub.deliver import Deliverer
@@ -419,7 +419,7 @@ def test_a_site_that_never_had_an_inventory_is_off_and_one_that_lost_it_is_told(
     collector = Collector(store=bench.store, read=read)
     collector.collect(bench.now)
     bench.now += timedelta(minutes=30)
-    assert {v.verdict for v in bench.tick().verdicts if v.rule in ("A2", "H4")} == {Word.OFF}
+    assert {v.verdict for v in bench.tick().verdicts if v.rule in ("A2", "H4")} == {VerdictStatus.OFF}
     answers.append(None)
     collector.collect(bench.now)
     answers.append(SourceError("GET /api/inventory: 404", absent=True))
@@ -432,9 +432,9 @@ def test_a_site_that_never_had_an_inventory_is_off_and_one_that_lost_it_is_told(
 def test_a_slot_that_nobody_told_of_for_a_day_is_written_down_as_missed(bench: Bench) -> None:
     began = bench.now
     bench.now += timedelta(hours=25)
-    first = write_missed(bench.store, bench.centre.watched, since=began, now=bench.now)
+    first = write_missed(bench.store, bench.context.watched, since=began, now=bench.now)
     assert first == 3 * (12 + 4)
-    assert write_missed(bench.store, bench.centre.watched, since=began, now=bench.now) == 0
+    assert write_missed(bench.store, bench.context.watched, since=began, now=bench.now) == 0
     with bench.store.read() as connection:
         found = runs.outcomes(connection, since=began)
     assert {o.status for o in found} == {Status.MISSED}
@@ -444,15 +444,15 @@ def test_a_slot_that_nobody_told_of_for_a_day_is_written_down_as_missed(bench: B
 def test_an_alert_of_a_journey_that_left_the_plan_is_closed(bench: Bench) -> None:
     broken(bench, "us-east", "us-west")
     bench.tick()
-    watched = bench.centre.watched
+    watched = bench.context.watched
     fewer = replace(
         watched.locations, journeys={"vip_member_discount": watched.locations.journeys["vip_member_discount"]}
     )
     after = Cycle(
         store=bench.store,
         watched=replace(watched, locations=fewer),
-        targets=bench.centre.targets,
-        policy=bench.centre.policy,
+        targets=bench.context.targets,
+        policy=bench.context.policy,
         watching_since=bench.now,
         holder=bench.cycle.holder,
     )
@@ -466,7 +466,7 @@ def test_an_alert_of_a_rule_that_is_switched_off_is_closed_after_a_restart_and_e
 ) -> None:
     broken(light, "us-east", "us-west")
     light.tick()
-    targets = light.centre.targets
+    targets = light.context.targets
     off = replace(targets, A1s=replace(targets.A1s, enabled=False), F0=replace(targets.F0, enabled=False))
     light.now += timedelta(minutes=5)
     light.cycle = replace(light.cycle, targets=off, watching_since=light.now)

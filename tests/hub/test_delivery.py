@@ -18,11 +18,11 @@ import pytest
 from alerts.channels import KINDS, Addressed, Channel, Receipt, guarded_client
 from alerts.message import Message
 from config import Secret
-from config.connecting import Names
 from facts import Notification, NotificationKind, NotificationState, Severity, to_wire
 from hub.deliver import Deliverer
 from hub.health import Health
 from hub.serve import Loop
+from process.connecting import Names
 from store import Store, destinations, outbox
 from tests.receivers import BEHAVIOURS, Call, Rig, answers, no_thread
 

@@ -94,7 +94,7 @@ def with_pictures(bench: Bench) -> dict[str, bytes]:
 @pytest.mark.parametrize(("most", "left"), [(4000, "abcd"), (3999, "acd"), (2000, "ac"), (1999, "c"), (0, "")])
 def test_where_the_store_is_full_the_oldest_of_passed_runs_go_first(bench: Bench, most: int, left: str) -> None:
     pictures = with_pictures(bench)
-    bench.centre.artifacts.make_room(most)
+    bench.context.artifacts.make_room(most)
     assert [name for name, content in pictures.items() if shown(bench, content) == 200] == list(left)
     gone = next((name for name in pictures if name not in left), None)
     if gone:
@@ -105,10 +105,10 @@ def test_where_the_store_is_full_the_oldest_of_passed_runs_go_first(bench: Bench
 
 def test_what_was_let_go_and_comes_again_is_here_again(bench: Bench) -> None:
     pictures = with_pictures(bench)
-    bench.centre.artifacts.make_room(0)
+    bench.context.artifacts.make_room(0)
     assert put(bench, pictures["a"]) == 201
     assert shown(bench, pictures["a"]) == 200
-    assert bench.centre.artifacts.make_room(1000) == 0
+    assert bench.context.artifacts.make_room(1000) == 0
 
 
 def test_the_page_says_why_evidence_never_came(bench: Bench) -> None:
@@ -124,13 +124,13 @@ def test_the_page_says_why_evidence_never_came(bench: Bench) -> None:
 
 def test_on_a_disk_that_is_nearly_full_evidence_waits_and_results_are_taken(bench: Bench, tmp_path: Path) -> None:
     full = Artifacts(bench.store, tmp_path / "evidence", free=lambda _: RESERVE)
-    object.__setattr__(bench.centre, "artifacts", full)
+    object.__setattr__(bench.context, "artifacts", full)
     assert put(bench, b"\xff\xd8\xff") == 507
     assert [r["result"] for r in bench.send(bench.slot_run())] == ["accepted"]
 
 
 def folder_of(bench: Bench) -> Path:
-    return bench.centre.artifacts._folder
+    return bench.context.artifacts._folder
 
 
 def left_over(bench: Bench, name: str) -> Path:
@@ -145,11 +145,11 @@ def test_what_a_killed_hub_left_half_received_or_not_noted_is_swept_at_once(benc
     half, whole = left_over(bench, ".receiving-x1"), left_over(bench, f"ab/{'ab' * 32}")
     kept = b"\xff\xd8\xff"
     assert put(bench, kept) == 201
-    assert bench.centre.artifacts.sweep(now=bench.now) == 2
+    assert bench.context.artifacts.sweep(now=bench.now) == 2
     assert not half.exists()
     assert not whole.exists()
     assert shown(bench, kept) == 200
-    assert bench.centre.artifacts.sweep(now=bench.now) == 0
+    assert bench.context.artifacts.sweep(now=bench.now) == 0
 
 
 def test_a_file_whose_row_says_that_it_is_gone_is_swept(bench: Bench) -> None:
@@ -157,12 +157,12 @@ def test_a_file_whose_row_says_that_it_is_gone_is_swept(bench: Bench) -> None:
     assert put(bench, content) == 201
     with bench.store.write() as connection:
         evidence_rows.let_go(connection, most_bytes=0, why="let go")
-    assert bench.centre.artifacts.sweep(now=bench.now) == 1
+    assert bench.context.artifacts.sweep(now=bench.now) == 1
     assert shown(bench, content) == 404
 
 
 def test_what_is_being_received_by_this_or_another_hub_is_left_alone(light: Bench) -> None:
-    artifacts, content = light.centre.artifacts, b"\xff\xd8\xff"
+    artifacts, content = light.context.artifacts, b"\xff\xd8\xff"
     name = hashlib.sha256(content).hexdigest()
     swept: list[int] = []
 
@@ -184,10 +184,10 @@ def test_what_is_being_received_by_this_or_another_hub_is_left_alone(light: Benc
 def test_what_was_noted_while_the_sweep_looked_elsewhere_is_left_alone(light: Bench) -> None:
     content = b"\xff\xd8\xff"
     assert put(light, content) == 201
-    file = light.centre.artifacts.path(hashlib.sha256(content).hexdigest())
+    file = light.context.artifacts.path(hashlib.sha256(content).hexdigest())
     assert file is not None
-    light.centre.artifacts._unnoted = lambda: iter([file])  # type: ignore[method-assign]
-    assert light.centre.artifacts.sweep(now=light.now) == 0
+    light.context.artifacts._unnoted = lambda: iter([file])  # type: ignore[method-assign]
+    assert light.context.artifacts.sweep(now=light.now) == 0
     assert file.exists()
 
 
@@ -197,7 +197,7 @@ def test_a_broken_off_upload_leaves_nothing(light: Bench) -> None:
         raise ConnectionError
 
     with pytest.raises(ConnectionError):
-        finished(light.centre.artifacts.keep(ArtifactHeader(sha256="a" * 64, kind="trace"), chunks(), now=light.now))
+        finished(light.context.artifacts.keep(ArtifactHeader(sha256="a" * 64, kind="trace"), chunks(), now=light.now))
     assert [path for path in folder_of(light).rglob("*") if path.is_file()] == []
 
 
@@ -207,8 +207,8 @@ def test_evidence_whose_run_never_came_goes_after_two_days(bench: Bench) -> None
         assert put(bench, content, X_Evidence_Run=run) in (200, 201)
     assert put(bench, nobodys) == 201
     bench.send(bench.slot_run(id="run-found"))
-    assert bench.centre.artifacts.sweep(now=bench.now + timedelta(days=1)) == 0
-    assert bench.centre.artifacts.sweep(now=bench.now + timedelta(days=3)) == 1
+    assert bench.context.artifacts.sweep(now=bench.now + timedelta(days=1)) == 0
+    assert bench.context.artifacts.sweep(now=bench.now + timedelta(days=3)) == 1
     assert [shown(bench, content) for content in (lost, found, nobodys, shared)] == [404, 200, 200, 200]
 
 
@@ -217,7 +217,7 @@ def test_the_later_run_of_a_slot_keeps_its_evidence_too(bench: Bench) -> None:
     bench.send(first, replace(first, id="run-later"))
     content = b"\xff\xd8\xff"
     assert put(bench, content, X_Evidence_Run="run-later") == 201
-    assert bench.centre.artifacts.sweep(now=bench.now + timedelta(days=3)) == 0
+    assert bench.context.artifacts.sweep(now=bench.now + timedelta(days=3)) == 0
 
 
 def test_bytes_that_a_later_run_has_too_are_kept_as_long_as_that_one_needs_them(bench: Bench) -> None:

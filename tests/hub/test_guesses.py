@@ -169,7 +169,7 @@ def test_a_browser_is_known_for_the_name_that_logged_in_there_alone(reached: Ben
 def test_another_password_makes_every_browser_a_stranger(reached: Bench) -> None:
     assert login_from(reached, "192.0.2.1") == 303
     reached.client.cookies.delete("sixfb_session")
-    reached.centre.guard.logins.set_password("operator", "another password")
+    reached.context.guard.logins.set_password("operator", "another password")
     for n in range(11):
         guess_from(reached, f"203.0.113.{n}")
     assert login_from(reached, "192.0.2.1", "another password") == 429

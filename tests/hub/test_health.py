@@ -47,17 +47,17 @@ def locked(what: str = "locked") -> StoreUnavailableError:
 
 def test_a_database_that_took_no_write_is_not_ready_until_it_takes_one(light: Bench) -> None:
     light.tick()
-    light.centre.health.failed(locked())
+    light.context.health.failed(locked())
     answer = light.client.get("/readyz")
     assert (answer.status_code, answer.json()["status"]) == (503, "the database is locked")
     assert light.client.get("/healthz").status_code == 200
-    light.centre.health.wrote()
+    light.context.health.wrote()
     assert light.client.get("/readyz").json()["status"] == "ok"
 
 
 def test_a_database_that_is_read_takes_no_writes_for_that(light: Bench) -> None:
     light.tick()
-    health = light.centre.health
+    health = light.context.health
     for error in (locked(), StoreReplacedError("another one")):
         health.failed(error)
         health.answered()
@@ -69,7 +69,7 @@ def test_a_database_that_is_read_takes_no_writes_for_that(light: Bench) -> None:
 
 def test_a_batch_of_nothing_is_no_write(light: Bench) -> None:
     light.tick()
-    light.centre.health.failed(locked())
+    light.context.health.failed(locked())
     assert light.client.post("/api/runs", json={"runs": []}).status_code == 200
     assert light.client.get("/readyz").status_code == 503
     assert light.send(light.slot_run())[0]["result"] == "accepted"
@@ -77,8 +77,8 @@ def test_a_batch_of_nothing_is_no_write(light: Bench) -> None:
 
 
 def test_each_complaint_is_named(light: Bench) -> None:
-    light.centre.health.failed(locked())
-    assert light.centre.health.complaints(light.now) == ["the database is locked", "no tick within a minute"]
+    light.context.health.failed(locked())
+    assert light.context.health.complaints(light.now) == ["the database is locked", "no tick within a minute"]
     assert light.client.get("/readyz").json() == {
         "status": "the database is locked; no tick within a minute",
         "last_tick": None,
@@ -101,7 +101,7 @@ def test_who_asks_how_the_hub_is_needs_none_of_its_threads(light: Bench) -> None
     async def ask_while_every_thread_is_busy() -> list[int]:
         current_default_thread_limiter().total_tokens = 1
         busy = asyncio.create_task(run_in_threadpool(over.wait, 30))
-        transport = httpx.ASGITransport(create_app(light.centre))
+        transport = httpx.ASGITransport(create_app(light.context))
         try:
             async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
                 asked = [client.get(path) for path in ("/healthz", "/readyz")]

@@ -160,7 +160,7 @@ def test_a_clock_that_is_set_is_believed_again(bench: Bench) -> None:
 
 
 def ask(bench: Bench, runner: str = "r1", *, after_s: float = 0, **facts: Any) -> httpx.Response:
-    slot = bench.centre.watched.schedules()[GA].grids["us-east"].at_or_before(bench.now) + timedelta(seconds=after_s)
+    slot = bench.context.watched.schedules()[GA].grids["us-east"].at_or_before(bench.now) + timedelta(seconds=after_s)
     body = {"journey": GA, "location": "us-east", "slot": to_wire(slot), "runner": runner, **facts}
     answer: httpx.Response = bench.client.post("/api/slots/claim", json=body)
     return answer
@@ -232,7 +232,7 @@ def test_what_is_no_slot_of_the_plan_cannot_be_claimed(
 
 def test_a_token_claims_slots_of_its_own_location_only(light: Bench) -> None:
     mine, other = light.token(subject="us-east"), light.token(subject="us-west")
-    slot = light.centre.watched.schedules()[GA].grids["us-east"].at_or_before(light.now)
+    slot = light.context.watched.schedules()[GA].grids["us-east"].at_or_before(light.now)
     body = {"journey": GA, "location": "us-east", "slot": to_wire(slot), "runner": "r1"}
     assert light.client.post("/api/slots/claim", json=body, headers=mine).status_code == 200
     assert light.client.post("/api/slots/claim", json=body, headers=other).status_code == 403

@@ -135,7 +135,7 @@ def test_another_password_or_a_removal_ends_every_session_at_once(bench: Bench, 
     bench.log_in()
     bench.user(Role.ADMIN)
     if how == "password":
-        assert bench.centre.guard.logins.set_password("operator", "another password")
+        assert bench.context.guard.logins.set_password("operator", "another password")
     else:
         with bench.store.write() as connection:
             assert users.remove(connection, "operator")

@@ -71,7 +71,7 @@ def test_a_page_whose_session_is_over_leads_to_the_login(served: tuple[str, Benc
     page.goto(f"{served[0]}/alerts")
     log_in(page)
     page.wait_for_url("**/alerts")
-    served[1].centre.guard.logins.set_password("ann", "another password")
+    served[1].context.guard.logins.set_password("ann", "another password")
     page.wait_for_url("**/login*", timeout=30_000)
 
 

@@ -47,7 +47,7 @@ def families(text: str) -> list[Metric]:
 
 def scraped(bench: Bench) -> Samples:
     """What a hub that knows nothing but the store tells."""
-    metrics = Metrics(bench.store, bench.centre.watched, bench.centre.targets, clock=bench.centre.clock)
+    metrics = Metrics(bench.store, bench.context.watched, bench.context.targets, clock=bench.context.clock)
     text = metrics.answer("application/openmetrics-text")[0].decode()
     return {
         (sample.name, tuple(sorted(sample.labels.items()))): sample.value
@@ -186,7 +186,7 @@ def test_the_budget_is_what_is_left_of_the_allowed_failures(bench: Bench) -> Non
 def test_the_database_is_asked_once_in_a_few_seconds(bench: Bench) -> None:
     now = 0.0
     metrics = Metrics(
-        bench.store, bench.centre.watched, bench.centre.targets, clock=bench.centre.clock, monotonic=lambda: now
+        bench.store, bench.context.watched, bench.context.targets, clock=bench.context.clock, monotonic=lambda: now
     )
     before = metrics.answer("")[0]
     bench.send(bench.slot_run())

@@ -18,7 +18,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from facts import Blame, Status
-from hub.doors import NAMED
+from hub.permissions import NAMED
 from tests.hub.conftest import Bench
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]

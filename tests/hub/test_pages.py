@@ -24,7 +24,7 @@ from facts import Blame, Run, Severity, Status, to_wire
 from hub.access import Access
 from hub.app import create_app
 from hub.artifacts import Artifacts
-from hub.centre import Centre, DemoLinks
+from hub.context import DemoLinks, HubContext
 from hub.cycle import Cycle
 from hub.guard import Guard
 from hub.ingest import Ingest
@@ -92,7 +92,7 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
     policy = Policy(routes={Severity.CRITICAL: ("hook",)}, base_url="http://hub.test")
     with a_migrated_store(None, folder) as store:
         periods = {name: schedule.period_s for name, schedule in watched.schedules().items()}
-        centre = Centre(
+        hub_context = HubContext(
             store=store,
             watched=watched,
             targets=targets,
@@ -103,7 +103,7 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
             notices=(EVIL.replace("\x00", ""),),
             demo=DemoLinks(shop=shop.urls[0], inbox=f"{receivers.urls[0]}/inbox.json"),
         )
-        served = Served(create_app(centre), [a_socket()])
+        served = Served(create_app(hub_context), [a_socket()])
         served.start()
         since = datetime.now(UTC) - timedelta(minutes=4)
         cycle = Cycle(store=store, watched=watched, targets=targets, policy=policy, watching_since=since)

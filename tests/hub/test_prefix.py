@@ -26,10 +26,10 @@ from demo.serve import Served, a_socket
 from facts import Blame, Evidence, Role, Status, to_wire
 from hub.access import Access
 from hub.app import create_app
-from hub.centre import DemoLinks
+from hub.context import DemoLinks
 from reports.live import asset
-from runner.hub_client import HubClient
-from runner.spool import Artifact
+from runner.spool.hub_client import HubClient
+from runner.spool.spool import Artifact
 from store import Store
 from tests.hub.conftest import PASSWORD, Bench, a_bench, csrf_of
 from tests.hub.reverse_proxy import a_reverse_proxy
@@ -65,7 +65,7 @@ def behind_a_proxy(store: Store, folder: Path, *, strips: bool) -> Iterator[Behi
     shop.start()
     with a_bench(store, folder, access=Access(prefix=PREFIX, linked="example.com")) as bench:
         demo = DemoLinks(shop=shop.urls[0], inbox=f"{shop.urls[0]}/inbox.json")
-        hub = Served(create_app(replace(bench.centre, demo=demo)), [a_socket()])
+        hub = Served(create_app(replace(bench.context, demo=demo)), [a_socket()])
         hub.start()
         for role in Role:
             bench.user(role)
@@ -147,7 +147,7 @@ def an_outage(behind: Behind) -> None:
     good = bench.slot_run("us-east", minutes_ago=20, id="run-good", flaky=False)
     runs = [bench.slot_run(p, failed_step="proceed_to_stripe", **failed) for p in ("us-east", "us-west")]
     told = to_wire([good, replace(runs[0], id=RUN, evidence=evidence), runs[1]])
-    assert {t.result for t in bench.centre.ingest.batch(json.dumps(told).encode(), now=bench.now)} == {"accepted"}
+    assert {t.result for t in bench.context.ingest.batch(json.dumps(told).encode(), now=bench.now)} == {"accepted"}
     bench.tick()
 
 

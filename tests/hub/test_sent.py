@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from facts import Run, Status, from_wire, outcome_of, to_wire
-from hub.records import LARGEST_RUN, tidied
+from hub.records import LARGEST_RUN, sanitized
 from hub.sent import read_batch, read_run
 from store.rows import Arrival, row_of
 from tests.builders import a_run
@@ -105,7 +105,7 @@ PATIENT: dict[str, bytes] = {
 def test_what_a_runner_sends_is_read_the_quick_way_to_the_same_values(record: bytes) -> None:
     sent = read_run(record)
     assert sent is not None
-    patient = from_wire(Run, tidied(json.loads(record)))
+    patient = from_wire(Run, sanitized(json.loads(record)))
     assert as_noun(Run, sent.run) == patient
     assert from_wire(Run, json.loads(sent.text)) == patient
 
@@ -114,7 +114,7 @@ def test_what_a_runner_sends_is_read_the_quick_way_to_the_same_values(record: by
 def test_what_is_kept_of_it_is_the_same(record: bytes) -> None:
     sent = read_run(record)
     assert sent is not None
-    patient = from_wire(Run, tidied(json.loads(record)))
+    patient = from_wire(Run, sanitized(json.loads(record)))
     quick_row = row_of(Arrival(sent.run, True, sent.text), received_at=NOW)
     row = row_of(Arrival(patient, True), received_at=NOW)
     assert quick_row.outcome == row.outcome

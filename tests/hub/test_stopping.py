@@ -22,7 +22,7 @@ from config import read_document
 from demo.inbox import Inbox
 from demo.serve import Served, a_socket
 from facts import Notification, NotificationKind, NotificationState, Severity, to_wire
-from hub.centre import DemoLinks
+from hub.context import DemoLinks
 from hub.cycle import EVALUATOR
 from hub.serve import Hub, HubSettings
 from sla.targets import targets_from

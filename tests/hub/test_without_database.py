@@ -62,7 +62,7 @@ def test_runs_are_not_taken_into_a_file_that_is_gone(light: Bench, file: Path) -
     assert (page.status_code, "deleted or moved" in page.text) == (503, True)
     assert page.headers["Content-Type"].startswith("text/html")
     file.with_suffix(".moved").rename(file)
-    light.centre.health.wrote()
+    light.context.health.wrote()
     assert light.send(light.slot_run())[0]["result"] == "accepted"
 
 
@@ -82,7 +82,7 @@ def test_tables_of_an_older_version_are_said_to_be_that(light: Bench, other: sql
 
 def test_while_the_database_is_silent_nobody_else_waits_for_it(light: Bench, other: sqlite3.Connection) -> None:
     other.execute("BEGIN EXCLUSIVE")  # whoever asked would learn something else
-    light.centre.health.failed(StoreUnavailableError("PostgreSQL does not answer", silent=True))
+    light.context.health.failed(StoreUnavailableError("PostgreSQL does not answer", silent=True))
     for path in ("/api/alerts", "/login", "/"):
         answer = light.client.get(path)
         assert (answer.status_code, answer.json()["error"]) == (503, "PostgreSQL does not answer")

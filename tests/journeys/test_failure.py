@@ -10,7 +10,7 @@ from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from facts import Dialog
 from journeys.cause import explain, mark
-from journeys.failure import Broken, Kind, Scene, Thrown
+from journeys.failure import FailureContext, Kind, SiteBroken, Thrown
 from journeys.recording import SeenRequest
 from journeys.wording import describe, plain
 
@@ -33,7 +33,7 @@ def a_request(path: str = "/api/buy", **changes: Any) -> SeenRequest:
     return SeenRequest(**{**values, **changes})
 
 
-def a_scene(**changes: Any) -> Scene:
+def a_scene(**changes: Any) -> FailureContext:
     values: dict[str, Any] = {
         "step": "buy",
         "requests": [],
@@ -44,7 +44,7 @@ def a_scene(**changes: Any) -> Scene:
         "page_text": "Complete Your Registration",
         "page_is_first": True,
     }
-    return Scene(**{**values, **changes})
+    return FailureContext(**{**values, **changes})
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def a_scene(**changes: Any) -> Scene:
             "buy: POST /api/buy answered 403 'CSRF Token Invalid'; the page showed alert 'Failed to proceed to payment.'",
         ),
         (
-            Broken("the page said 'Email not found'"),
+            SiteBroken("the page said 'Email not found'"),
             {"requests": [a_request(status=500, body='{"success":false,"error":"It is \\"down\\""}')]},
             Kind.ANSWERED,
             "buy: POST /api/buy answered 500 'It is \"down\"'; the page said 'Email not found'",
@@ -107,7 +107,7 @@ def a_scene(**changes: Any) -> Scene:
             Kind.THREW,
             "a script of the page threw 'TypeError: x is null'",
         ),
-        (Broken("Stripe said no", kind=Kind.THIRD_PARTY), {}, Kind.THIRD_PARTY, "buy: Stripe said no"),
+        (SiteBroken("Stripe said no", kind=Kind.THIRD_PARTY), {}, Kind.THIRD_PARTY, "buy: Stripe said no"),
         (
             TIMEOUT,
             {
@@ -135,7 +135,7 @@ def a_scene(**changes: Any) -> Scene:
         ),
         (TIMEOUT, {"requests": [a_request("/a.png", kind="image", status=429)]}, Kind.MISSING, "never appeared"),
         (
-            Broken("the page at / is an error page", kind=Kind.SHOWN),
+            SiteBroken("the page at / is an error page", kind=Kind.SHOWN),
             {
                 "requests": [
                     a_request("/", method="GET", kind="document", status=407, body="who are you?", is_main=True)
@@ -146,7 +146,7 @@ def a_scene(**changes: Any) -> Scene:
         ),
         (TIMEOUT, {"walled": "a bot wall says 'no'"}, Kind.WALLED, "buy: a bot wall says 'no'"),
         (
-            Broken("the ledger cannot be written", kind=Kind.UNBOOKED),
+            SiteBroken("the ledger cannot be written", kind=Kind.UNBOOKED),
             {"requests": [a_request("/api/buy", status=500)]},
             Kind.UNBOOKED,
             "buy: the ledger cannot be written",
@@ -245,7 +245,7 @@ CSRF_AT_CLOUDFLARE = a_request(status=403, body="CSRF Token Invalid")
             "the page at https://pay.example",
         ),
         (
-            Broken("nobody can tell whether it is paid"),
+            SiteBroken("nobody can tell whether it is paid"),
             {"requests": [a_request("/api/session", kind="probe", status=429)]},
             Kind.LIMITED,
             "used up the requests",
@@ -284,7 +284,7 @@ def test_a_request_under_way_for_a_moment_is_no_silence() -> None:
 
 
 def test_an_amount_that_is_wrong_is_not_laid_on_a_slow_request() -> None:
-    failure = explain(Broken("$1 is charged where $2 is due"), a_scene(requests=[a_request(ended=False)]))
+    failure = explain(SiteBroken("$1 is charged where $2 is due"), a_scene(requests=[a_request(ended=False)]))
     assert (failure.kind, failure.sentence) == (Kind.SHOWN, "buy: $1 is charged where $2 is due")
 
 
@@ -327,3 +327,9 @@ def test_a_locator_is_named_as_a_person_would(locator: str, words: str) -> None:
 )
 def test_what_an_answer_says_is_its_message(body: str, words: str) -> None:
     assert plain(body) == words
+
+
+def test_a_journey_written_for_an_earlier_version_finds_the_name_that_it_imports() -> None:
+    from journeys import visit
+
+    assert visit.Broken is SiteBroken

@@ -13,10 +13,10 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from facts import Purchase, Vital
-from journeys.failure import Broken, Failure, Kind
+from journeys.checkout_session import PAY_PRESSED, StripeAccess
+from journeys.failure import Failure, Kind, SiteBroken
 from journeys.reference import Reference
 from journeys.site import Site
-from journeys.till import PAY_PRESSED, StripeAccess
 from journeys.visit import Visit, VisitFailed, journey
 from tests.sites import Page as Answer
 from tests.sites import Served, a_site
@@ -635,7 +635,7 @@ PAID = {
 def _pay_and_fail(visit: Visit) -> None:
     visit.purchase(BOUGHT)
     visit.about_to_pay("cs_test_1")
-    raise Broken("the way back never came")
+    raise SiteBroken("the way back never came")
 
 
 def test_a_run_that_failed_after_pay_was_pressed_says_so_as_the_ledger_does(context: BrowserContext) -> None:

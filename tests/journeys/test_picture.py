@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Page
 
 from journeys.picture import NoPictureError, shows, take
-from journeys.redact import Scrubber
+from redact import Scrubber
 from tests.sites import Page as Answer
 from tests.sites import a_site
 

@@ -6,7 +6,7 @@ import pytest
 
 from journeys.picture.search import find
 from journeys.picture.shown import Shown
-from journeys.redact import Scrubber
+from redact import Scrubber
 
 
 def pieces(*texts: str, apart: bool = False) -> list[Shown]:

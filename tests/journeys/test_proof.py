@@ -7,9 +7,9 @@ import json
 import pytest
 from playwright.sync_api import Page
 
+from journeys.checkout_session import StripeAccess
 from journeys.pages import CheckoutPage
 from journeys.site import Site
-from journeys.till import StripeAccess
 from journeys.visit import Visit, VisitFailed, journey
 from tests.sites import Page as Answer
 from tests.sites import a_site

@@ -11,7 +11,7 @@ from datetime import timedelta
 
 import pytest
 
-from runner.due import OVERLAP
+from runner.slots.due import OVERLAP
 from tests.regions.configuration import PERIOD_S
 from tests.regions.namespaces import standing
 from tests.regions.network import SHOP, Network, a_network

@@ -24,9 +24,9 @@ import httpx
 import pytest
 
 from cli.hub import DEMO_INBOX, DEMO_SCALE, DEMO_SHOP
-from config.ending import ENDS_WITH_INPUT
 from demo import Served, a_socket
 from demo.inbox import Inbox
+from process.signals import ENDS_WITH_INPUT
 from tests.regions.configuration import HUB_PORT, HUB_URL, INBOX_PORT, SCALE, SHOP_PORT, SHOP_URL, configure
 from tests.regions.namespaces import Inside, ip
 from tests.regions.network import ADDRESS, HUB, SHOP, Network

@@ -11,7 +11,7 @@ import httpx
 
 from facts import Plan, PlannedJourney, to_wire
 from journeys.site import Site
-from runner.ledger import Ledger
+from runner.ledger.ledger import Ledger
 from runner.service import Runner, RunnerSettings
 from tests.books import an_order, note
 from tests.builders import A_MOMENT

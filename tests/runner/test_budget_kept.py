@@ -13,7 +13,7 @@ import pytest
 
 from facts import Plan, PlannedJourney, Run, Status, to_wire
 from journeys.site import RequestBudget, Site
-from runner.job import Job
+from runner.attempt.job import Job
 from runner.service import Runner, RunnerSettings
 from tests.builders import a_run, an_attempt
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from runner.canaries import answers, any_name_server_answers, configured, door_opens, look, name_servers
+from runner.attempt.canaries import answers, any_name_server_answers, configured, door_opens, look, name_servers
 from tests.blame.sockets import a_closed_port, a_name_server, a_port, says_nothing
 
 HUB = "https://hub.example.com"

@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from facts import Claim, PlannedJourney, Status, claim_ttl_s
-from runner.claims import Claims
-from runner.hub_client import HubClient
+from runner.slots.claims import Claims
+from runner.spool.hub_client import HubClient
 from tests.builders import A_MOMENT
 
 GA = PlannedJourney(journey="ga_purchase", period_s=300)

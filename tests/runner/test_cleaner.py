@@ -14,11 +14,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from journeys.till import StripeAccess
-from runner.cleaner import Cleaner
-from runner.entries import State
-from runner.ledger import Ledger
-from runner.undo import Found, StripeDesk, Trouble
+from journeys.checkout_session import StripeAccess
+from runner.ledger.cleaner import Cleaner
+from runner.ledger.entries import State
+from runner.ledger.ledger import Ledger
+from runner.ledger.undo import Found, StripeDesk, UndoError
 from tests.books import an_order, note
 from tests.builders import A_MOMENT
 from tests.demo.stripe.stand import KEY, READ_KEY, Stage, Stand, a_payment, a_stand, staged
@@ -163,7 +163,7 @@ def test_retry_after_is_read_and_kept_to(ledger: Ledger) -> None:
 
 
 def test_waits_grow_to_ten_minutes_and_no_further(ledger: Ledger) -> None:
-    desk = ScriptedDesk(Trouble("APIError 500", repeats=True))
+    desk = ScriptedDesk(UndoError("APIError 500", repeats=True))
     clock = [A_MOMENT]
     note(ledger, now=A_MOMENT)
     waits = []
@@ -179,7 +179,9 @@ def test_waits_grow_to_ten_minutes_and_no_further(ledger: Ledger) -> None:
 def test_a_refund_that_stripe_answered_with_500_is_tried_with_another_key(ledger: Ledger) -> None:
     """Stripe gives the same 500 to the same key for a day; the charge itself is read first, so it cannot be doubled."""
     found = Found(session_id="cs_test_one", status="complete", paid=True, livemode=False, intent="pi_1")
-    desk = ScriptedDesk(found, refunds=[Trouble("APIError 500", repeats=True), Trouble("no connection"), "succeeded"])
+    desk = ScriptedDesk(
+        found, refunds=[UndoError("APIError 500", repeats=True), UndoError("no connection"), "succeeded"]
+    )
     clock = [A_MOMENT]
     note(ledger, now=A_MOMENT)
     for _ in range(3):
@@ -213,7 +215,7 @@ def test_a_session_that_stripe_does_not_know_is_unknown_and_looked_for_again(
 
 
 def test_a_live_session_is_not_even_asked_for(ledger: Ledger) -> None:
-    desk = ScriptedDesk(Trouble("asked"))
+    desk = ScriptedDesk(UndoError("asked"))
     note(ledger, "cs_live_one")
     Cleaner(ledger=ledger, desk=desk, clock=lambda: A_MOMENT).sweep()
     (entry,) = ledger.entries()
@@ -265,15 +267,15 @@ def test_an_intent_that_came_to_nothing_is_looked_for_until_the_shop_could_not_a
 class ScriptedDesk:
     """A desk that finds what it is told to, and answers refunds in order."""
 
-    found: Found | Trouble
-    refunds: list[str | Trouble] = field(default_factory=list)
+    found: Found | UndoError
+    refunds: list[str | UndoError] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
     expired: list[str] = field(default_factory=list)
     asked: int = 0
 
     def find(self, session_id: str) -> Found:
         self.asked += 1
-        if isinstance(self.found, Trouble):
+        if isinstance(self.found, UndoError):
             raise self.found
         return self.found
 
@@ -286,6 +288,6 @@ class ScriptedDesk:
     def refund(self, found: Found, *, run_id: str, key: str) -> str:
         self.keys.append(key)
         answer = self.refunds.pop(0)
-        if isinstance(answer, Trouble):
+        if isinstance(answer, UndoError):
             raise answer
         return answer

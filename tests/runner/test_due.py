@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from facts import Grid, late_limit_s
-from runner.due import DOWN, OVERLAP, due
+from runner.slots.due import DOWN, OVERLAP, due
 from tests.builders import A_MOMENT
 
 GRID = Grid.of(60, index=1, n=3)

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from facts import Evidence
-from journeys.redact import Scrubber, UnmaskableError
-from runner.archive import clean
-from runner.evidence import RESERVE, delist, enlist, enlisted, keep
+from redact import Scrubber, UnmaskableError
+from runner.attempt.evidence import RESERVE, delist, enlist, enlisted, keep
+from runner.attempt.trace_archive import clean
 
 SECRET = "hunter2hunter2"
 

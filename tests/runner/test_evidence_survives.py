@@ -18,9 +18,9 @@ import pytest
 from config import Secret
 from facts import Plan, PlannedJourney, Run, Status, to_wire
 from journeys.site import Site
-from runner.evidence import enlisted
+from runner.attempt.evidence import enlisted
+from runner.attempt.start import StartedRun
 from runner.service import Runner, RunnerSettings
-from runner.start import StartedRun
 from tests.builders import A_MOMENT
 from tests.jobs import LOOK, a_job, a_journey, walk
 from tests.sites import a_site
@@ -46,7 +46,7 @@ def test_a_supervisor_killed_between_two_attempts_leaves_the_first_ones_evidence
 
         def kill(event: str, _data: dict[str, Any]) -> None:
             if event == "confirming":
-                next(p for p in before if "runner.supervisor" in p.cmdline()).send_signal(signal.SIGKILL)
+                next(p for p in before if "runner.attempt.supervisor" in p.cmdline()).send_signal(signal.SIGKILL)
 
         run = started.wait(kill)
     assert run.status is Status.ERRORED
@@ -56,7 +56,7 @@ def test_a_supervisor_killed_between_two_attempts_leaves_the_first_ones_evidence
 KILLED = """
     import os, signal, sys
     from pathlib import Path
-    from runner.start import StartedRun
+    from runner.attempt.start import StartedRun
     from tests.jobs import a_job
 
     def kill(event, _data):

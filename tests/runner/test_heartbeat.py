@@ -11,11 +11,11 @@ import httpx
 import pytest
 
 from facts import Blame, Heartbeat, Run, Status, from_wire
-from runner.hub_client import HubClient
+from runner.health import RunnerHealth
 from runner.identity import runner_id
-from runner.sender import Sender
-from runner.spool import Spool
-from runner.troubles import Troubles
+from runner.spool.hub_client import HubClient
+from runner.spool.sender import Sender
+from runner.spool.spool import Spool
 from tests.builders import A_MOMENT, a_run
 
 
@@ -118,7 +118,7 @@ def ended(status: Status) -> Run:
 
 
 def test_two_errored_runs_in_a_row_are_trouble_and_a_measured_one_ends_it() -> None:
-    troubles = Troubles()
+    troubles = RunnerHealth()
     troubles.saw(ended(Status.ERRORED))
     assert troubles.sentence() is None
     troubles.saw(ended(Status.ERRORED))
@@ -128,7 +128,7 @@ def test_two_errored_runs_in_a_row_are_trouble_and_a_measured_one_ends_it() -> N
 
 
 def test_every_trouble_is_said_until_it_is_over() -> None:
-    troubles = Troubles()
+    troubles = RunnerHealth()
     troubles.say("disk", "its disk takes nothing")
     troubles.say("plan", "it has no plan")
     assert troubles.sentence() == "its disk takes nothing; it has no plan"

@@ -11,7 +11,7 @@ import httpx
 
 from facts import Plan, PlannedJourney, to_wire
 from journeys.site import Site
-from runner.job import Job
+from runner.attempt.job import Job
 from runner.service import Runner, RunnerSettings
 from tests.drills.runner import Stub
 

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from facts import Plan, PlannedJourney, Purchase
-from journeys.failure import Broken, Kind
+from journeys.failure import Kind, SiteBroken
 from journeys.ga_purchase import ga_purchase
 from journeys.site import Site
-from runner.allowance import per_hour, refusal, state_of
-from runner.bookkeeping import Bookkeeper
-from runner.entries import State
-from runner.ledger import Ledger
+from runner.ledger.allowance import per_hour, refusal, state_of
+from runner.ledger.entries import State
+from runner.ledger.ledger import Ledger
+from runner.ledger.ledger_writer import LedgerWriter
 from tests.books import an_order, note
 from tests.builders import A_MOMENT
 from tests.jobs import a_job, walk
@@ -133,7 +133,7 @@ def test_intent_session_and_the_press_of_pay_are_on_disk_before_anybody_else_is_
         seen.append((event, len(other.orders()), [entry.pay_pressed for entry in other.entries()]))
         other.close()
 
-    books = Bookkeeper(tell, a_job(tmp_path, "http://shop.test", ledger=str(file)), 1, journey=ga_purchase)
+    books = LedgerWriter(tell, a_job(tmp_path, "http://shop.test", ledger=str(file)), 1, journey=ga_purchase)
     bought = Purchase(session_id="cs_test_one", amount_minor=None, currency="usd", state="open")
     for event, data in (
         ("order", {"email": "synthetic+test-run@example.com"}),
@@ -148,10 +148,10 @@ def test_intent_session_and_the_press_of_pay_are_on_disk_before_anybody_else_is_
 
 def test_nothing_is_bought_where_the_ledger_cannot_be_written(tmp_path: Path) -> None:
     file = tmp_path / "ledger.db"
-    books = Bookkeeper(lambda *_: None, a_job(tmp_path, "http://shop.test", ledger=str(file)), 1, journey=ga_purchase)
+    books = LedgerWriter(lambda *_: None, a_job(tmp_path, "http://shop.test", ledger=str(file)), 1, journey=ga_purchase)
     with sqlite3.connect(file) as other:
         other.execute("DROP TABLE sessions")
-    with pytest.raises(Broken, match="nothing is bought without it") as refused:
+    with pytest.raises(SiteBroken, match="nothing is bought without it") as refused:
         books.tell("pay", {"session_id": "cs_test_one"})
     assert refused.value.kind is Kind.UNBOOKED
 
@@ -159,7 +159,7 @@ def test_nothing_is_bought_where_the_ledger_cannot_be_written(tmp_path: Path) ->
 def test_orders_that_cannot_be_told_apart_are_not_looked_for(tmp_path: Path) -> None:
     site = Site(base_url="http://shop.test", cities={"Dallas": "dallas"}, email_pattern="all@example.com")
     file = tmp_path / "ledger.db"
-    books = Bookkeeper(
+    books = LedgerWriter(
         lambda *_: None, a_job(tmp_path, site.base_url, site=site, ledger=str(file)), 1, journey=ga_purchase
     )
     books.tell("order", {"email": "all@example.com"})

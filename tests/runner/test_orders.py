@@ -13,19 +13,19 @@ from typing import Any
 import pytest
 
 from facts import Purchase
-from journeys.failure import Broken
+from journeys.failure import SiteBroken
 from journeys.ga_purchase import ga_purchase
 from journeys.journey import Journey, journey
 from journeys.money import minor_money, minor_units
 from journeys.visit import Visit
-from runner.allowance import refusal, state_of
-from runner.bookkeeping import Bookkeeper, LedgerUnusableError
-from runner.cleaner import Cleaner
-from runner.entries import NOBODY_UNDOES, Entry, State
-from runner.keeper import CleanerKeeper
-from runner.ledger import Ledger
-from runner.own_undo import OwnUndo
-from runner.undo import Trouble, Undone
+from runner.ledger.allowance import refusal, state_of
+from runner.ledger.cleaner import Cleaner
+from runner.ledger.cleaner_process import CleanerProcess
+from runner.ledger.entries import NOBODY_UNDOES, Entry, State
+from runner.ledger.ledger import Ledger
+from runner.ledger.ledger_writer import LedgerUnusableError, LedgerWriter
+from runner.ledger.own_undo import OwnUndo
+from runner.ledger.undo import UndoError, Undone
 from tests.books import an_order, note
 from tests.builders import A_MOMENT
 from tests.jobs import a_job
@@ -119,7 +119,7 @@ def test_whether_a_run_has_bought_is_unknown_until_its_journey_tells(
 ) -> None:
     job = a_job(tmp_path, SHOP, walked.name, ledger=str(ledger.file), slot=NOW)
     for attempt in (1, 2):
-        books = Bookkeeper(lambda *_: None, job, attempt, journey=walked)
+        books = LedgerWriter(lambda *_: None, job, attempt, journey=walked)
     assert (ledger.untold(NOW), ledger.untold_by_journey()) == (untold, {walked.name: 1} if untold else {})
     assert ledger.untold(NOW + timedelta(hours=1)) == 0
     books.tell("bought", {"purchase": Purchase(session_id="7", amount_minor=None, currency="usd", state="ordered")})
@@ -138,11 +138,11 @@ def test_the_ledger_tells_the_hub_of_orders_and_of_runs_that_told_nothing(ledger
 def test_an_order_is_in_the_run_also_where_the_ledger_cannot_be_written(tmp_path: Path, ledger: Ledger) -> None:
     told: list[str] = []
     job = a_job(tmp_path, SHOP, "may_buy", ledger=str(ledger.file))
-    books = Bookkeeper(lambda event, _data: told.append(event), job, 1, journey=may_buy)
+    books = LedgerWriter(lambda event, _data: told.append(event), job, 1, journey=may_buy)
     with sqlite3.connect(ledger.file) as other:
         other.execute("DROP TABLE sessions")
     bought = Purchase(session_id="1001", amount_minor=None, currency="usd", state="ordered")
-    with pytest.raises(Broken, match="the order 1001 was placed: nobody will undo it"):
+    with pytest.raises(SiteBroken, match="the order 1001 was placed: nobody will undo it"):
         books.tell("bought", {"purchase": bought})
     assert told == ["purchase"]
 
@@ -150,7 +150,7 @@ def test_an_order_is_in_the_run_also_where_the_ledger_cannot_be_written(tmp_path
 def test_a_ledger_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
     job = a_job(tmp_path, SHOP, "may_buy", ledger=str(tmp_path))
     with pytest.raises(LedgerUnusableError, match="cannot be written"):
-        Bookkeeper(lambda *_: None, job, 1, journey=may_buy)
+        LedgerWriter(lambda *_: None, job, 1, journey=may_buy)
 
 
 # -- undone by the journey ---------------------------------------------------------------------------------------------
@@ -232,7 +232,7 @@ def test_one_that_is_not_undone_keeps_nobody_from_the_next_and_no_session_is_tou
 ) -> None:
     def own(entry: Entry) -> Undone:
         if entry.order_id == "1":
-            raise Trouble("no")
+            raise UndoError("no")
         return Undone(state=State.UNDONE)
 
     note(ledger)
@@ -247,7 +247,7 @@ def test_one_that_is_not_undone_keeps_nobody_from_the_next_and_no_session_is_tou
 def test_the_runners_cleaner_undoes_orders_without_a_stripe_key(ledger: Ledger, tmp_path: Path) -> None:
     placed(ledger, now=datetime.now(UTC))
     own = a_journey_that(tmp_path, "pass")
-    keeper = CleanerKeeper(ledger.file, stripe_key=None, stripe_api_base=None, journeys_dir=own.journeys_dir)
+    keeper = CleanerProcess(ledger.file, stripe_key=None, stripe_api_base=None, journeys_dir=own.journeys_dir)
     keeper.start()
     try:
         ends = time.monotonic() + 60

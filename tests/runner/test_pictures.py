@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from facts import Run, Status
-from journeys.redact import Scrubber
-from runner.evidence import keep
-from runner.start import make_run
+from redact import Scrubber
+from runner.attempt.evidence import keep
+from runner.attempt.start import make_run
 from tests.jobs import a_job, a_journey, walk
 from tests.runner.test_evidence import SECRET, a_zip, kept
 from tests.sites import Page, a_site

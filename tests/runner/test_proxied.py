@@ -10,9 +10,9 @@ from typing import Any, cast
 
 import pytest
 
-from journeys.till import StripeAccess, _from_stripe
-from runner.hub_client import HubClient, hub_http_client
-from runner.undo import StripeDesk
+from journeys.checkout_session import StripeAccess, _from_stripe
+from runner.ledger.undo import StripeDesk
+from runner.spool.hub_client import HubClient, hub_http_client
 
 SESSION = {
     "id": "cs_test_1",

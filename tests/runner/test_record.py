@@ -10,8 +10,8 @@ import pytest
 
 from facts import Blame, Status, to_wire
 from journeys.failure import Kind
-from runner.blame import VERDICTS, Surroundings, group_of, judge
-from runner.trim import AT_MOST, trimmed
+from runner.attempt.blame import VERDICTS, Surroundings, group_of, judge
+from runner.attempt.trim import AT_MOST, trimmed
 from tests.builders import a_request, a_run, an_attempt
 
 

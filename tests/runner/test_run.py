@@ -19,9 +19,9 @@ import psutil
 import pytest
 
 from facts import Blame, Run, Status, StepStatus, is_unconfirmed, outcome_of, to_wire
-from journeys.till import StripeAccess
+from journeys.checkout_session import StripeAccess
+from runner.attempt.start import StartedRun, make_run
 from runner.budget import Reserve
-from runner.start import StartedRun, make_run
 from tests.jobs import LOOK, a_job, a_journey, walk
 from tests.processes import command_of, name_of
 from tests.sites import Page, a_site
@@ -316,7 +316,7 @@ def test_a_killed_supervisor_still_ends_in_one_record(tmp_path: Path) -> None:
         waiter = threading.Thread(target=lambda: records.append(started.wait()))
         waiter.start()
         wait_for(lambda: bool(site.asked))
-        supervisor = next(p for p in psutil.Process().children() if "runner.supervisor" in p.cmdline())
+        supervisor = next(p for p in psutil.Process().children() if "runner.attempt.supervisor" in p.cmdline())
         below = supervisor.children(recursive=True)
         supervisor.kill()
         waiter.join(20)
@@ -337,7 +337,7 @@ def test_a_killed_attempt_is_our_own_fault_and_leaves_nothing(tmp_path: Path) ->
         waiter = threading.Thread(target=lambda: records.append(started.wait()))
         waiter.start()
         wait_for(lambda: bool(site.asked))
-        attempt = next(p for p in psutil.Process().children(recursive=True) if "runner.attempt" in command_of(p))
+        attempt = next(p for p in psutil.Process().children(recursive=True) if "runner.attempt.walk" in command_of(p))
         os.kill(attempt.pid, signal.SIGKILL)
         waiter.join(20)
         held.set()

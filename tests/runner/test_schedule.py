@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from facts import Plan, PlannedJourney
-from runner.schedule import Schedule
+from runner.slots.schedule import Schedule
 
 NEVER_S = 3600.0
 

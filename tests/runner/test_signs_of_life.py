@@ -15,9 +15,9 @@ import pytest
 
 from facts import Plan, PlannedJourney, Run, to_wire
 from journeys.site import Site
-from runner.job import Job
-from runner.schedule import Schedule
+from runner.attempt.job import Job
 from runner.service import HEARTBEAT, Runner, RunnerSettings
+from runner.slots.schedule import Schedule
 from tests.builders import a_run
 
 HEALTHCHECK = Path(__file__).resolve().parent.parent.parent / "deploy" / "healthcheck.sh"

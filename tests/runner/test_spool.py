@@ -13,9 +13,9 @@ import httpx
 import pytest
 
 from facts import Run, Status
-from runner.hub_client import HubClient
-from runner.sender import Sender
-from runner.spool import Spool
+from runner.spool.hub_client import HubClient
+from runner.spool.sender import Sender
+from runner.spool.spool import Spool
 from tests.builders import A_MOMENT, a_run, some_evidence
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from runner.spool import Spool
+from runner.spool.spool import Spool
 from tests.builders import A_MOMENT, a_run
 
 

@@ -19,8 +19,8 @@ from facts import Plan, PlannedJourney, Run, Status, to_wire
 from journeys.site import Site
 from runner.budget import Budget, Window
 from runner.clock import ClockSteps
-from runner.entries import Order, State
-from runner.ledger import Ledger
+from runner.ledger.entries import Order, State
+from runner.ledger.ledger import Ledger
 from runner.service import Runner, RunnerSettings
 from tests.drills.runner import Stub
 

@@ -16,7 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from facts import Blame, Plan, PlannedJourney, Run, Status, to_wire
 from journeys.site import Site
-from runner.job import Job
+from runner.attempt.job import Job
 from runner.metrics import serve
 from runner.service import Runner, RunnerSettings
 
@@ -28,7 +28,7 @@ PLAN = Plan(
 )
 
 
-class Making:
+class RunHandle:
     """A run that ends when the test says so, or is ended."""
 
     begun = threading.Event()
@@ -66,13 +66,13 @@ class Stand:
 
     def __init__(self, folder: Path) -> None:
         self.runs: list[dict[str, Any]] = []
-        Making.begun.clear()
-        Making.over.clear()
+        RunHandle.begun.clear()
+        RunHandle.over.clear()
         settings = RunnerSettings(location="us-east", hub_url="http://hub.test", folder=folder)
         transport = httpx.MockTransport(self._hub)
-        self.runner = Runner(settings, make=Making, client=httpx.Client(transport=transport))
+        self.runner = Runner(settings, make=RunHandle, client=httpx.Client(transport=transport))
         self.runner.start()
-        assert Making.begun.wait(30)
+        assert RunHandle.begun.wait(30)
 
     def _hub(self, request: httpx.Request) -> httpx.Response:
         if request.method == "GET":
@@ -96,11 +96,11 @@ class Stand:
 def stand(tmp_path: Path) -> Iterator[Stand]:
     standing = Stand(tmp_path)
     yield standing
-    Making.over.set()
+    RunHandle.over.set()
 
 
 def test_a_run_that_is_under_way_ends_and_is_sent(stand: Stand) -> None:
-    threading.Timer(0.5, Making.over.set).start()
+    threading.Timer(0.5, RunHandle.over.set).start()
     stand.runner.stop(grace_s=30)
     assert stand.statuses == ["passed"]
     assert len(stand.slots) == len(set(stand.slots))

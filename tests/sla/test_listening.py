@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from facts import WatchState, Word
+from facts import VerdictStatus, WatchState
 from sla.listening import listened
 from tests.sla.builders import GA, NOW, PLACES, a_history, failures, judged, passes
 
@@ -97,7 +97,7 @@ def test_silence_that_was_told_is_not_taken_back_by_a_break() -> None:
     after = a_history(last_received=old, silent_s=dict.fromkeys(PLACES, 0.0))
     for subject in ("all", "us-east"):
         verdict = judged(after, f"W1/{subject}")
-        assert (verdict.verdict, verdict.breached, verdict.clear) == (Word.NO_DATA, False, False)
+        assert (verdict.verdict, verdict.breached, verdict.clear) == (VerdictStatus.NO_DATA, False, False)
 
 
 def test_what_runs_empty_recovers_nothing() -> None:

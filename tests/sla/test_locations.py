@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from facts import Backlog, Blame, Outcome, RunnerState, Severity, Status, Word
+from facts import Backlog, Blame, Outcome, RunnerState, Severity, Status, VerdictStatus
 from tests.sla.builders import GA, NOW, a_history, an_outcome, failures, judged, passes, the_targets
 
 F0 = f"F0/{GA}"
@@ -78,7 +78,7 @@ def test_the_heartbeat_tells_a_silent_runner_from_one_that_measures_nothing(runn
 def test_a_sick_location_abstains_whatever_it_measured_last(here: list[Outcome]) -> None:
     assert left_out(*here, runners=[a_runner(trouble=TROUBLE)]) == f"its runner is in trouble: {TROUBLE}"
     f3 = judged(a_history(here, passes("us-west", 2), runners=[a_runner(trouble=TROUBLE)]), f"F3/{GA}/us-east")
-    assert (f3.verdict, f3.breached, f3.clear, f3.counted) == (Word.NO_DATA, False, False, ())
+    assert (f3.verdict, f3.breached, f3.clear, f3.counted) == (VerdictStatus.NO_DATA, False, False, ())
     assert f3.left_out == (f"us-east: its runner is in trouble: {TROUBLE}",)
 
 
@@ -113,7 +113,7 @@ def test_two_errored_runs_take_a_location_its_voice_and_one_does_not() -> None:
 @pytest.mark.parametrize("status", [Status.MISSED, Status.ERRORED])
 def test_what_says_nothing_neither_clears_nor_counts(rule: str, status: Status) -> None:
     verdict = judged(a_history(an_outcome(1, status=status, error="why"), an_outcome(6, status=status)), rule)
-    assert (verdict.verdict, verdict.clear, verdict.counted) == (Word.NO_DATA, False, ())
+    assert (verdict.verdict, verdict.clear, verdict.counted) == (VerdictStatus.NO_DATA, False, ())
     assert verdict.left_out[0].startswith(f"us-east: {status}")
     assert judged(a_history(passes("us-east", 1, 6)), rule).clear
 
@@ -146,19 +146,19 @@ def test_silence_is_by_the_last_result_and_the_heartbeat_says_which_silence(
 @pytest.mark.parametrize(
     ("off", "word", "severity", "breached", "clear"),
     [
-        (0.0, Word.MET, Severity.LOW, False, True),
-        (1.9, Word.MET, Severity.LOW, False, True),
-        (2.0, Word.MET, Severity.LOW, False, False),
-        (5.0, Word.MET, Severity.LOW, False, False),
-        (5.1, Word.WARNING, Severity.LOW, True, False),
-        (-5.1, Word.WARNING, Severity.LOW, True, False),
-        (30.0, Word.WARNING, Severity.LOW, True, False),
-        (30.1, Word.WARNING, Severity.HIGH, True, False),
-        (-3600.0, Word.WARNING, Severity.HIGH, True, False),
+        (0.0, VerdictStatus.MET, Severity.LOW, False, True),
+        (1.9, VerdictStatus.MET, Severity.LOW, False, True),
+        (2.0, VerdictStatus.MET, Severity.LOW, False, False),
+        (5.0, VerdictStatus.MET, Severity.LOW, False, False),
+        (5.1, VerdictStatus.WARNING, Severity.LOW, True, False),
+        (-5.1, VerdictStatus.WARNING, Severity.LOW, True, False),
+        (30.0, VerdictStatus.WARNING, Severity.LOW, True, False),
+        (30.1, VerdictStatus.WARNING, Severity.HIGH, True, False),
+        (-3600.0, VerdictStatus.WARNING, Severity.HIGH, True, False),
     ],
 )
 def test_a_clock_that_is_off_is_told_and_recovers(
-    off: float, word: Word, severity: Severity, *, breached: bool, clear: bool
+    off: float, word: VerdictStatus, severity: Severity, *, breached: bool, clear: bool
 ) -> None:
     verdict = judged(a_history(runners=[skewed(off, 0, off, 0, off)]), "W3/us-east")
     assert (verdict.verdict, verdict.severity, verdict.breached, verdict.clear) == (word, severity, breached, clear)
@@ -167,18 +167,20 @@ def test_a_clock_that_is_off_is_told_and_recovers(
 
 
 def test_two_slow_messages_of_five_are_no_wrong_clock() -> None:
-    assert judged(a_history(runners=[skewed(-40, -0.1, -40, -0.1, -0.1)]), "W3/us-east").verdict is Word.MET
+    assert judged(a_history(runners=[skewed(-40, -0.1, -40, -0.1, -0.1)]), "W3/us-east").verdict is VerdictStatus.MET
 
 
 @pytest.mark.parametrize(
     ("runners", "word"),
     [
-        ([], Word.NO_DATA),
-        ([skewed(60, 60, 60, 60, 60, heard_s_ago=151)], Word.NO_DATA),
-        ([skewed(60, 60, 60, 60)], Word.INSUFFICIENT),
+        ([], VerdictStatus.NO_DATA),
+        ([skewed(60, 60, 60, 60, 60, heard_s_ago=151)], VerdictStatus.NO_DATA),
+        ([skewed(60, 60, 60, 60)], VerdictStatus.INSUFFICIENT),
     ],
 )
-def test_a_clock_that_nobody_hears_or_heard_too_little_is_not_judged(runners: list[RunnerState], word: Word) -> None:
+def test_a_clock_that_nobody_hears_or_heard_too_little_is_not_judged(
+    runners: list[RunnerState], word: VerdictStatus
+) -> None:
     verdict = judged(a_history(runners=runners), "W3/us-east")
     assert (verdict.verdict, verdict.breached, verdict.clear) == (word, False, False)
 
@@ -192,13 +194,13 @@ def test_of_two_runners_the_one_whose_clock_is_further_off_is_told() -> None:
 @pytest.mark.parametrize(
     ("runners", "word", "breached", "clear"),
     [
-        ([a_runner(rejected=1)], Word.WARNING, True, False),
-        ([a_runner(rejected=0)], Word.MET, False, True),
-        ([], Word.NO_DATA, False, False),
+        ([a_runner(rejected=1)], VerdictStatus.WARNING, True, False),
+        ([a_runner(rejected=0)], VerdictStatus.MET, False, True),
+        ([], VerdictStatus.NO_DATA, False, False),
     ],
 )
 def test_a_record_that_the_hub_refused_is_told_until_there_is_none(
-    runners: list[RunnerState], word: Word, breached: bool, clear: bool
+    runners: list[RunnerState], word: VerdictStatus, breached: bool, clear: bool
 ) -> None:
     verdict = judged(a_history(runners=runners), "W5/us-east")
     assert (verdict.verdict, verdict.breached, verdict.clear) == (word, breached, clear)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from facts import NOT_CONFIRMED, Status, Verdict, Word
+from facts import NOT_CONFIRMED, Status, Verdict, VerdictStatus
 from sla.judge import judge
 from tests.sla.builders import (
     GA,
@@ -66,7 +66,7 @@ def test_one_location_alone_is_no_several() -> None:
 
 def test_one_failure_of_the_only_location_is_not_all_well() -> None:
     verdict = judged(a_history(failures("us-east", 1), passes("us-east", 6)), F0)
-    assert verdict.verdict is Word.OFF_TARGET
+    assert verdict.verdict is VerdictStatus.OFF_TARGET
     assert "GA purchase fails at us-east" in verdict.summary
 
 
@@ -177,7 +177,7 @@ def test_no_target_is_met_beside_a_failure_of_its_own(rule: str) -> None:
         passes("us-west", 2, 7),
         passes("eu-west", 3, 8),
     ]
-    assert judged(a_history(*runs), rule).verdict is Word.OFF_TARGET
+    assert judged(a_history(*runs), rule).verdict is VerdictStatus.OFF_TARGET
 
 
 def test_no_sentence_has_a_number_that_does_not_agree_with_its_noun() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from facts import LedgerState, Severity, Status, StepStatus, Word, outcome_of
+from facts import LedgerState, Severity, Status, StepStatus, VerdictStatus, outcome_of
 from tests.builders import a_run, a_step, an_attempt
 from tests.sla.builders import GA, NOW, a_failure, a_history, an_outcome, judged, passes
 
@@ -23,15 +23,15 @@ def a_ledger(minutes_ago: float = 1, **facts: Any) -> LedgerState:
 @pytest.mark.parametrize(
     ("ledger", "word", "breached", "clear"),
     [
-        (a_ledger(purchases=17), Word.WARNING, True, False),
-        (a_ledger(refused=1), Word.WARNING, True, False),
-        (a_ledger(), Word.MET, False, True),
-        (a_ledger(purchases=12, refused=4), Word.MET, False, True),
-        (a_ledger(purchases=3), Word.MET, False, True),
-        (a_ledger(15, purchases=99), Word.WARNING, True, False),
-        (a_ledger(15.1, purchases=99), Word.NO_DATA, False, False),
-        (a_ledger(purchases=99, scheduled=None), Word.INSUFFICIENT, False, False),
-        (None, Word.INSUFFICIENT, False, False),
+        (a_ledger(purchases=17), VerdictStatus.WARNING, True, False),
+        (a_ledger(refused=1), VerdictStatus.WARNING, True, False),
+        (a_ledger(), VerdictStatus.MET, False, True),
+        (a_ledger(purchases=12, refused=4), VerdictStatus.MET, False, True),
+        (a_ledger(purchases=3), VerdictStatus.MET, False, True),
+        (a_ledger(15, purchases=99), VerdictStatus.WARNING, True, False),
+        (a_ledger(15.1, purchases=99), VerdictStatus.NO_DATA, False, False),
+        (a_ledger(purchases=99, scheduled=None), VerdictStatus.INSUFFICIENT, False, False),
+        (None, VerdictStatus.INSUFFICIENT, False, False),
     ],
     ids=[
         "one too many", "one refused on top", "exactly the number", "refused, yet below it", "a quiet hour",
@@ -39,7 +39,7 @@ def a_ledger(minutes_ago: float = 1, **facts: Any) -> LedgerState:
     ],
 )  # fmt: skip
 def test_purchases_over_the_schedules_number_fire(
-    ledger: LedgerState | None, word: Word, breached: bool, clear: bool
+    ledger: LedgerState | None, word: VerdictStatus, breached: bool, clear: bool
 ) -> None:
     history = a_history(ledgers={"us-east": ledger} if ledger else {})
     verdict = judged(history, "P1/us-east")
@@ -81,22 +81,22 @@ def unpaid(*minutes_ago: float, location: str) -> list[Any]:
 def test_runs_that_left_the_payment_out_are_no_good_payments() -> None:
     history = a_history(unpaid(1, 6, location="us-east"), unpaid(2, 7, location="us-west"))
     payment, whole = judged(history, f"A1s/{GA}"), judged(history, f"F0/{GA}")
-    assert (payment.verdict, payment.clear, payment.n) == (Word.NO_DATA, False, 0)
+    assert (payment.verdict, payment.clear, payment.n) == (VerdictStatus.NO_DATA, False, 0)
     assert "us-east: its payment steps were skipped" in payment.left_out
-    assert (whole.verdict, whole.clear) == (Word.MET, True)
+    assert (whole.verdict, whole.clear) == (VerdictStatus.MET, True)
 
 
 def test_they_end_no_alert_about_the_payment_either() -> None:
     failed = a_failure(6, location="us-west", step="complete_test_payment")
     history = a_history(failed, unpaid(1, location="us-west"), passes("us-east", 1, 6))
     verdict = judged(history, f"A1s/{GA}")
-    assert (verdict.verdict, verdict.clear) == (Word.OFF_TARGET, False)
+    assert (verdict.verdict, verdict.clear) == (VerdictStatus.OFF_TARGET, False)
 
 
 def test_where_nothing_is_paid_by_configuration_the_payment_rule_is_off_and_the_journey_is_judged() -> None:
     failures = [a_failure(m, location=place, step="proceed_to_stripe") for m, place in ((1, "us-east"), (2, "us-west"))]
     history = a_history(failures, pays=False)
-    assert judged(history, f"A1s/{GA}").verdict is Word.OFF
+    assert judged(history, f"A1s/{GA}").verdict is VerdictStatus.OFF
     assert judged(history, f"F0/{GA}").breached
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from facts import Blame, Status, Word
+from facts import Blame, Status, VerdictStatus
 from tests.sla.builders import (
     GA,
     VIP,
@@ -29,28 +29,33 @@ PAYMENT = {"step": "complete_test_payment"}
     ("runs", "word", "breached", "clear"),
     [
         # firing: two of three, and three of three
-        ([failures("us-east", 1), failures("us-west", 2), passes("eu-west", 3, 8)], Word.CRITICAL, True, False),
-        ([failures("us-east", 1), failures("us-west", 2), failures("eu-west", 3)], Word.CRITICAL, True, False),
+        ([failures("us-east", 1), failures("us-west", 2), passes("eu-west", 3, 8)], VerdictStatus.CRITICAL, True, False),
+        ([failures("us-east", 1), failures("us-west", 2), failures("eu-west", 3)], VerdictStatus.CRITICAL, True, False),
         # just below: one of three
-        ([failures("us-east", 1), passes("us-west", 2, 7), passes("eu-west", 3, 8)], Word.OFF_TARGET, False, False),
+        ([failures("us-east", 1), passes("us-west", 2, 7), passes("eu-west", 3, 8)], VerdictStatus.OFF_TARGET, False, False),
         # the second failure is stale (older than one and a half periods)
-        ([failures("us-east", 1), failures("us-west", 7.6), passes("eu-west", 3, 8)], Word.OFF_TARGET, False, False),
+        ([failures("us-east", 1), failures("us-west", 7.6), passes("eu-west", 3, 8)], VerdictStatus.OFF_TARGET, False, False),
         # it failed, but passes now
-        ([failures("us-east", 6), passes("us-east", 1), failures("us-west", 2), passes("eu-west", 3)], Word.OFF_TARGET, False, False),
+        (
+            [failures("us-east", 6), passes("us-east", 1), failures("us-west", 2), passes("eu-west", 3)],
+            VerdictStatus.OFF_TARGET,
+            False,
+            False,
+        ),
         # one location alone is alive: two in a row, and one is not well either
-        ([failures("us-east", 1, 6)], Word.CRITICAL, True, False),
-        ([failures("us-east", 1), passes("us-east", 6)], Word.OFF_TARGET, False, False),
+        ([failures("us-east", 1, 6)], VerdictStatus.CRITICAL, True, False),
+        ([failures("us-east", 1), passes("us-east", 6)], VerdictStatus.OFF_TARGET, False, False),
         # no data
-        ([], Word.NO_DATA, False, False),
-        ([failures("us-east", 9), failures("us-west", 9)], Word.NO_DATA, False, False),
+        ([], VerdictStatus.NO_DATA, False, False),
+        ([failures("us-east", 9), failures("us-west", 9)], VerdictStatus.NO_DATA, False, False),
         # recovery: two passes in a row at two locations
-        ([passes("us-east", 1, 6), passes("us-west", 2, 7)], Word.MET, False, True),
-        ([passes("us-east", 1, 6), passes("us-west", 2), failures("us-west", 7)], Word.MET, False, False),
-        ([passes("us-east", 1, 6), passes("us-west", 2, 7), failures("eu-west", 3)], Word.OFF_TARGET, False, False),
+        ([passes("us-east", 1, 6), passes("us-west", 2, 7)], VerdictStatus.MET, False, True),
+        ([passes("us-east", 1, 6), passes("us-west", 2), failures("us-west", 7)], VerdictStatus.MET, False, False),
+        ([passes("us-east", 1, 6), passes("us-west", 2, 7), failures("eu-west", 3)], VerdictStatus.OFF_TARGET, False, False),
     ],
 )  # fmt: skip
 def test_a_journey_fails_when_the_latest_fresh_runs_of_two_locations_do(
-    runs: list[Any], word: Word, breached: bool, clear: bool
+    runs: list[Any], word: VerdictStatus, breached: bool, clear: bool
 ) -> None:
     verdict = judged(a_history(*runs), F0)
     assert (verdict.verdict, verdict.breached, verdict.clear) == (word, breached, clear)
@@ -90,7 +95,7 @@ def test_our_own_faults_and_late_results_never_page(facts: dict[str, Any]) -> No
 def test_a_network_failure_counts_once_a_second_location_has_it() -> None:
     one = failures("us-east", 1, blame=Blame.NETWORK)
     others = [passes("us-west", 2, 7), passes("eu-west", 3, 8)]
-    assert judged(a_history(one, *others), F0).verdict is Word.MET
+    assert judged(a_history(one, *others), F0).verdict is VerdictStatus.MET
     two = failures("us-west", 2, blame=Blame.NETWORK)
     assert judged(a_history(one, two, others[1]), F0).breached
 
@@ -118,7 +123,7 @@ def test_payment_is_well_again_only_after_passes() -> None:
     before_payment = [failures("us-east", 1, 6), failures("us-west", 2, 7)]
     assert not judged(a_history(*before_payment), A1S).clear
     assert judged(a_history(passes("us-east", 1, 6), passes("us-west", 2, 7)), A1S).clear
-    assert judged(a_history(), A1S).verdict is Word.NO_DATA
+    assert judged(a_history(), A1S).verdict is VerdictStatus.NO_DATA
 
 
 @pytest.mark.parametrize(
@@ -143,11 +148,11 @@ def test_one_location_alone_takes_three_failures_while_others_pass(
 def test_one_location_whose_way_to_the_shop_is_gone_is_no_outage_and_is_told_after_three() -> None:
     cut_off = failures("us-east", 1, 6, 11, blame=Blame.NETWORK)
     others = [passes("us-west", 2, 7), passes("eu-west", 3, 8)]
-    assert judged(a_history(cut_off, *others), F0).verdict is Word.MET
+    assert judged(a_history(cut_off, *others), F0).verdict is VerdictStatus.MET
     assert judged(a_history(cut_off, *others), f"F3/{GA}/us-east").breached
     assert not judged(a_history(cut_off[:2], *others), f"F3/{GA}/us-east").breached
     own_trouble = [replace(o, status=Status.ERRORED, blame=Blame.RUNNER) for o in cut_off]
-    assert judged(a_history(own_trouble, *others), f"F3/{GA}/us-east").verdict is Word.NO_DATA
+    assert judged(a_history(own_trouble, *others), f"F3/{GA}/us-east").verdict is VerdictStatus.NO_DATA
 
 
 def errors(location: str, minutes_ago: float, count: int, **facts: Any) -> Any:
@@ -169,7 +174,7 @@ def errors(location: str, minutes_ago: float, count: int, **facts: Any) -> Any:
 def test_server_errors_fire_at_three_in_two_runs_at_two_locations(runs: list[Any], breached: bool, clear: bool) -> None:
     verdict = judged(a_history(runs), "A3s")
     assert (verdict.breached, verdict.clear) == (breached, clear)
-    assert (verdict.verdict is Word.NO_DATA) is (not runs)
+    assert (verdict.verdict is VerdictStatus.NO_DATA) is (not runs)
 
 
 def test_a_third_partys_server_error_is_not_the_sites() -> None:
@@ -211,15 +216,20 @@ def asks(location: str, minutes_ago: float, status: int, *, journey: str = GA) -
 @pytest.mark.parametrize(
     ("runs", "word", "breached", "clear"),
     [
-        ([asks("us-east", 1, 503), asks("us-west", 2, 503)], Word.WARNING, True, False),
-        ([asks("us-east", 1, 503), asks("us-east", 6, 503)], Word.OFF_TARGET, False, False),
-        ([asks("us-east", 1, 503), asks("us-west", 16, 503), asks("us-west", 2, 200)], Word.OFF_TARGET, False, False),
-        ([asks("us-east", m, 200) for m in (1, 6, 11)], Word.MET, False, True),
-        ([asks("us-east", 40, 200)], Word.NO_DATA, False, False),
+        ([asks("us-east", 1, 503), asks("us-west", 2, 503)], VerdictStatus.WARNING, True, False),
+        ([asks("us-east", 1, 503), asks("us-east", 6, 503)], VerdictStatus.OFF_TARGET, False, False),
+        (
+            [asks("us-east", 1, 503), asks("us-west", 16, 503), asks("us-west", 2, 200)],
+            VerdictStatus.OFF_TARGET,
+            False,
+            False,
+        ),
+        ([asks("us-east", m, 200) for m in (1, 6, 11)], VerdictStatus.MET, False, True),
+        ([asks("us-east", 40, 200)], VerdictStatus.NO_DATA, False, False),
     ],
 )
 def test_a_third_party_fails_when_two_locations_see_it(
-    runs: list[Any], word: Word, breached: bool, clear: bool
+    runs: list[Any], word: VerdictStatus, breached: bool, clear: bool
 ) -> None:
     verdict = judged(a_history(runs), f"H3/{CDN}")
     assert (verdict.verdict, verdict.breached, verdict.clear) == (word, breached, clear)
@@ -229,4 +239,4 @@ def test_the_vip_journey_is_judged_by_its_own_period() -> None:
     runs = [a_failure(20, location="us-east", journey=VIP), a_failure(21, location="us-west", journey=VIP)]
     assert judged(a_history(runs), f"F0/{VIP}").breached
     stale = [a_failure(23, location="us-east", journey=VIP), a_failure(24, location="us-west", journey=VIP)]
-    assert judged(a_history(stale), f"F0/{VIP}").verdict is Word.NO_DATA
+    assert judged(a_history(stale), f"F0/{VIP}").verdict is VerdictStatus.NO_DATA

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from facts import FeedState, Stock, Verdict, Word
+from facts import FeedState, Stock, Verdict, VerdictStatus
 from sla.counting import Book
 from sla.history import History
 from sla.scope import why_closed
@@ -26,7 +26,9 @@ def why(key: str, history: History = BLIND, **edited: Any) -> str | None:
     targets: Targets = the_targets()
     if edited:
         targets = replace(targets, **{rule: replace(getattr(targets, rule), **edited)})
-    about = Verdict(rule=rule, verdict=Word.NO_DATA, summary="", journey=journey or None, subject=subject or None)
+    about = Verdict(
+        rule=rule, verdict=VerdictStatus.NO_DATA, summary="", journey=journey or None, subject=subject or None
+    )
     return why_closed(about, targets, Book(history, NOW))
 
 

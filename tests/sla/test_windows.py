@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from facts import Blame, FeedState, Graded, Severity, Status, Stock, Word
+from facts import Blame, FeedState, Graded, Severity, Status, Stock, VerdictStatus
 from tests.sla.builders import (
     GA,
     NOW,
@@ -51,7 +51,7 @@ def test_the_budget_burns_at_the_limit_and_not_one_below(
     if rule != "F2c":
         old = [failures(PLACES[i % 2], stale - i, journey=journey) for i in range(limit)]
         assert not judged(a_history(*old), key).breached
-    assert judged(a_history(), key).verdict is Word.NO_DATA
+    assert judged(a_history(), key).verdict is VerdictStatus.NO_DATA
 
 
 def test_the_budget_is_well_again_when_it_is_quiet() -> None:
@@ -89,7 +89,7 @@ def test_a_journey_is_slow_when_three_of_five_runs_at_two_locations_are(
     ]
     verdict = judged(a_history(runs), f"F1/{GA}")
     assert (verdict.breached, verdict.clear) == (breached, clear)
-    assert judged(a_history(), f"F1/{GA}").verdict is Word.NO_DATA
+    assert judged(a_history(), f"F1/{GA}").verdict is VerdictStatus.NO_DATA
 
 
 def checkouts(ms: float, count: int = 20, *, slow: float | None = None, slow_count: int = 0) -> list[Any]:
@@ -103,28 +103,28 @@ def checkouts(ms: float, count: int = 20, *, slow: float | None = None, slow_cou
 @pytest.mark.parametrize(
     ("runs", "word", "severity", "clear"),
     [
-        (checkouts(1400), Word.MET, Severity.HIGH, True),
-        (checkouts(1600), Word.OFF_TARGET, Severity.HIGH, True),
-        (checkouts(2900), Word.OFF_TARGET, Severity.HIGH, False),
-        (checkouts(3100), Word.WARNING, Severity.HIGH, False),
-        (checkouts(5100), Word.CRITICAL, Severity.CRITICAL, False),
-        (checkouts(300, slow=9000, slow_count=1), Word.MET, Severity.HIGH, True),
-        (checkouts(300, slow=9000, slow_count=2), Word.CRITICAL, Severity.CRITICAL, False),
-        (checkouts(9000, 19), Word.INSUFFICIENT, Severity.HIGH, False),
-        ([], Word.NO_DATA, Severity.HIGH, False),
+        (checkouts(1400), VerdictStatus.MET, Severity.HIGH, True),
+        (checkouts(1600), VerdictStatus.OFF_TARGET, Severity.HIGH, True),
+        (checkouts(2900), VerdictStatus.OFF_TARGET, Severity.HIGH, False),
+        (checkouts(3100), VerdictStatus.WARNING, Severity.HIGH, False),
+        (checkouts(5100), VerdictStatus.CRITICAL, Severity.CRITICAL, False),
+        (checkouts(300, slow=9000, slow_count=1), VerdictStatus.MET, Severity.HIGH, True),
+        (checkouts(300, slow=9000, slow_count=2), VerdictStatus.CRITICAL, Severity.CRITICAL, False),
+        (checkouts(9000, 19), VerdictStatus.INSUFFICIENT, Severity.HIGH, False),
+        ([], VerdictStatus.NO_DATA, Severity.HIGH, False),
     ],
 )
 def test_the_checkout_is_graded_by_its_95th_percentile(
-    runs: list[Any], word: Word, severity: Severity, clear: bool
+    runs: list[Any], word: VerdictStatus, severity: Severity, clear: bool
 ) -> None:
     verdict = judged(a_history(runs), "D1")
     assert (verdict.verdict, verdict.severity, verdict.clear) == (word, severity, clear)
-    assert verdict.breached is (word in (Word.WARNING, Word.CRITICAL))
+    assert verdict.breached is (word in (VerdictStatus.WARNING, VerdictStatus.CRITICAL))
 
 
 def test_a_percentile_of_one_location_is_never_critical() -> None:
     runs = [an_outcome(2 + i * 2.5, requests=(an_answer(ms=9000),)) for i in range(20)]
-    assert judged(a_history(runs), "D1").verdict is Word.WARNING
+    assert judged(a_history(runs), "D1").verdict is VerdictStatus.WARNING
 
 
 def test_register_is_graded_by_the_step_that_opens_it_and_success_by_its_load() -> None:
@@ -133,10 +133,10 @@ def test_register_is_graded_by_the_step_that_opens_it_and_success_by_its_load() 
         "vitals": (a_graded("LOAD", 2500.0, page="/success"), a_graded("LCP", 400.0, page="/success")),
     }
     runs = [an_outcome(2 + i * 2.5, location=PLACES[i % 3], **slow) for i in range(20)]
-    assert judged(a_history(runs), "D3").verdict is Word.WARNING
-    assert judged(a_history(runs), "D4").verdict is Word.WARNING
+    assert judged(a_history(runs), "D3").verdict is VerdictStatus.WARNING
+    assert judged(a_history(runs), "D4").verdict is VerdictStatus.WARNING
     failed = [replace(o, failed_step="select_ga_ticket") for o in runs]
-    assert judged(a_history(failed), "D3").verdict is Word.NO_DATA
+    assert judged(a_history(failed), "D3").verdict is VerdictStatus.NO_DATA
 
 
 @pytest.mark.parametrize(
@@ -151,7 +151,7 @@ def test_register_is_graded_by_the_step_that_opens_it_and_success_by_its_load() 
 def test_a_run_that_saw_no_load_of_success_is_not_counted(vital: Graded) -> None:
     runs = [an_outcome(2 + i * 2.5, location=PLACES[i % 3], vitals=(vital,)) for i in range(20)]
     verdict = judged(a_history(runs), "D4")
-    assert (verdict.verdict, verdict.n) == (Word.NO_DATA, 0)
+    assert (verdict.verdict, verdict.n) == (VerdictStatus.NO_DATA, 0)
 
 
 def pages(value: float, count: int = 20, *, name: str = "LCP", cut: bool = False) -> list[Any]:
@@ -162,34 +162,36 @@ def pages(value: float, count: int = 20, *, name: str = "LCP", cut: bool = False
 @pytest.mark.parametrize(
     ("runs", "key", "word"),
     [
-        (pages(2400), "G1//pricing LCP", Word.MET),
-        (pages(2600), "G1//pricing LCP", Word.WARNING),
-        (pages(2600, 19), "G1//pricing LCP", Word.INSUFFICIENT),
-        (pages(0.43, name="CLS"), "G1//pricing CLS", Word.WARNING),
-        (pages(190, name="INP"), "G2/INP", Word.MET),
-        (pages(210, name="INP"), "G2/INP", Word.WARNING),
-        ([], "G2/INP", Word.NO_DATA),
+        (pages(2400), "G1//pricing LCP", VerdictStatus.MET),
+        (pages(2600), "G1//pricing LCP", VerdictStatus.WARNING),
+        (pages(2600, 19), "G1//pricing LCP", VerdictStatus.INSUFFICIENT),
+        (pages(0.43, name="CLS"), "G1//pricing CLS", VerdictStatus.WARNING),
+        (pages(190, name="INP"), "G2/INP", VerdictStatus.MET),
+        (pages(210, name="INP"), "G2/INP", VerdictStatus.WARNING),
+        ([], "G2/INP", VerdictStatus.NO_DATA),
     ],
 )
-def test_vitals_are_graded_at_the_75th_percentile(runs: list[Any], key: str, word: Word) -> None:
+def test_vitals_are_graded_at_the_75th_percentile(runs: list[Any], key: str, word: VerdictStatus) -> None:
     verdict = judged(a_history(runs), key)
     assert verdict.verdict is word
-    assert verdict.breached is (word is Word.WARNING)
-    assert verdict.clear is (word is Word.MET)
+    assert verdict.breached is (word is VerdictStatus.WARNING)
+    assert verdict.clear is (word is VerdictStatus.MET)
 
 
 def test_a_page_that_was_touched_too_soon_is_not_graded() -> None:
     runs = [*pages(9000, cut=True), *pages(2000)]
     verdict = judged(a_history(runs), "G1//pricing LCP")
-    assert (verdict.verdict, verdict.n) == (Word.MET, 20)
+    assert (verdict.verdict, verdict.n) == (VerdictStatus.MET, 20)
 
 
-@pytest.mark.parametrize(("cls", "word"), [(0.09, Word.MET), (0.12, Word.OFF_TARGET), (0.14, Word.WARNING)])
-def test_up_to_an_accepted_baseline_a_page_is_off_target_and_nobody_is_told(cls: float, word: Word) -> None:
+@pytest.mark.parametrize(
+    ("cls", "word"), [(0.09, VerdictStatus.MET), (0.12, VerdictStatus.OFF_TARGET), (0.14, VerdictStatus.WARNING)]
+)
+def test_up_to_an_accepted_baseline_a_page_is_off_target_and_nobody_is_told(cls: float, word: VerdictStatus) -> None:
     runs = [an_outcome(2 + i, vitals=(a_graded("CLS", cls, page="/success"),)) for i in range(20)]
     verdict = judged(a_history(runs), "G1//success CLS")
     assert verdict.verdict is word
-    assert verdict.breached is (word is Word.WARNING)
+    assert verdict.breached is (word is VerdictStatus.WARNING)
 
 
 def some_stock(*samples: tuple[float, int], tier: str = "ga") -> list[Stock]:
@@ -205,15 +207,15 @@ def with_stock(*samples: tuple[float, int], tier: str = "ga", age: float | None 
 @pytest.mark.parametrize(
     ("samples", "word", "clear"),
     [
-        ([(2, 3), (1, -1)], Word.CRITICAL, False),
-        ([(2, 0), (1, 0)], Word.MET, True),
-        ([(3, -1), (1, 4)], Word.MET, False),
-        ([(3, -1), (2, 4), (1, 4)], Word.MET, True),
-        ([], Word.NO_DATA, False),
+        ([(2, 3), (1, -1)], VerdictStatus.CRITICAL, False),
+        ([(2, 0), (1, 0)], VerdictStatus.MET, True),
+        ([(3, -1), (1, 4)], VerdictStatus.MET, False),
+        ([(3, -1), (2, 4), (1, 4)], VerdictStatus.MET, True),
+        ([], VerdictStatus.NO_DATA, False),
     ],
 )
 def test_an_oversold_tier_fires_at_once_and_recovers_on_two_samples(
-    samples: list[Any], word: Word, clear: bool
+    samples: list[Any], word: VerdictStatus, clear: bool
 ) -> None:
     verdict = judged(with_stock(*samples), "A2")
     assert (verdict.verdict, verdict.clear, verdict.for_s) == (word, clear, 0)
@@ -223,18 +225,18 @@ def test_an_oversold_tier_fires_at_once_and_recovers_on_two_samples(
 def test_a_silent_inventory_is_told_and_is_no_data(age: float | None, breached: bool) -> None:
     history = with_stock((1, 30), age=age)
     assert judged(history, "A2/feed").breached is breached
-    assert (judged(history, "A2").verdict is Word.NO_DATA) is breached
+    assert (judged(history, "A2").verdict is VerdictStatus.NO_DATA) is breached
 
 
 def test_an_inventory_that_has_not_come_yet_is_waited_for() -> None:
     history = with_stock(age=None, watching_since=NOW - timedelta(minutes=5))
     feed = judged(history, "A2/feed")
-    assert (feed.verdict, feed.breached, feed.clear) == (Word.INSUFFICIENT, False, False)
+    assert (feed.verdict, feed.breached, feed.clear) == (VerdictStatus.INSUFFICIENT, False, False)
 
 
 def test_an_inventory_that_is_not_configured_is_off() -> None:
-    assert judged(a_history(), "A2").verdict is Word.OFF
-    assert judged(a_history(), "H4").verdict is Word.OFF
+    assert judged(a_history(), "A2").verdict is VerdictStatus.OFF
+    assert judged(a_history(), "H4").verdict is VerdictStatus.OFF
 
 
 @pytest.mark.parametrize(
@@ -316,4 +318,4 @@ def test_coverage_is_told_when_a_fifth_of_the_slots_has_no_result(share: float, 
 
 def test_coverage_of_too_few_slots_is_insufficient() -> None:
     history = a_history(watching_since=NOW - timedelta(minutes=5))
-    assert judged(history, f"W2/{GA}").verdict is Word.INSUFFICIENT
+    assert judged(history, f"W2/{GA}").verdict is VerdictStatus.INSUFFICIENT

@@ -16,9 +16,9 @@ import pytest
 
 from facts import WIRE_VERSION, Plan, from_wire, to_wire
 from journeys.site import Prices, RequestBudget, Site
-from runner.hub_client import HubClient, HubError
-from runner.sender import Sender
-from runner.spool import Spool
+from runner.spool.hub_client import HubClient, HubError
+from runner.spool.sender import Sender
+from runner.spool.spool import Spool
 from tests.builders import a_run
 from tests.hub.conftest import Bench, bench  # noqa: F401 - the fixture
 from tests.wire.v1 import wire as then
@@ -64,7 +64,7 @@ def test_a_runner_of_version_1_understands_todays_plan(bench: Bench) -> None:  #
     told = bench.client.get("/api/plan", params={"location": "us-east"}).json()
     plan = then.from_wire(PlanThen, told)
     site = then.from_wire(SiteThen, plan.site)
-    today = bench.centre.watched
+    today = bench.context.watched
     assert [(p.journey, p.period_s) for p in plan.journeys] == [
         (journey, schedule.period_s) for journey, schedule in today.schedules().items()
     ]
@@ -134,7 +134,7 @@ def test_a_newer_version_is_kept_by_the_runner_until_the_hub_is_newer_too(
 
 
 def test_a_newer_plan_is_left_alone(bench: Bench) -> None:  # noqa: F811
-    plan = replace(bench.centre.watched.plan_for("us-east"), version=WIRE_VERSION + 1)
+    plan = replace(bench.context.watched.plan_for("us-east"), version=WIRE_VERSION + 1)
     transport = httpx.MockTransport(lambda _request: httpx.Response(200, json=to_wire(plan)))
     client = HubClient("http://hub.test", location="us-east", client=httpx.Client(transport=transport))
     with pytest.raises(HubError, match="upgrade"):

@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 from facts import Run, Status, from_wire, to_wire
-from runner.job import Job
+from runner.attempt.job import Job
 from tests.blame.labelled.site import DATA
 from tests.blame.sockets import a_closed_port
 from tests.blame.stage import GA, Case, Stage

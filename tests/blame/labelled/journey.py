@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from facts import Blame, Run, Status
-from runner.job import Job
-from runner.start import make_run
+from runner.attempt.job import Job
+from runner.attempt.start import make_run
 from tests.blame.labelled.site import HOME, SCRIPT
 from tests.blame.stage import GA, VIP, Case, Stage
 from tests.blame.toll import Rule, adds, edits

@@ -13,8 +13,8 @@ from pathlib import Path
 import psutil
 
 from facts import Blame, Run, Status
-from runner.job import Job
-from runner.start import StartedRun
+from runner.attempt.job import Job
+from runner.attempt.start import StartedRun
 from tests.blame.labelled.network import NO_NAME, dead_canaries
 from tests.blame.labelled.site import HOME, LOOKUP, OPEN
 from tests.blame.sockets import a_certificate, a_closed_port, a_full_port, a_port, speaks_tls
@@ -68,7 +68,7 @@ def _kill_one(wanted: Callable[[psutil.Process], bool], stepped: threading.Event
 
 def _of_the_run() -> list[psutil.Process]:
     """The run's supervisor and all below it; the browser that other faults are played in is none of them."""
-    supervisors = [p for p in psutil.Process().children() if _is("runner.supervisor")(p)]
+    supervisors = [p for p in psutil.Process().children() if _is("runner.attempt.supervisor")(p)]
     return [process for supervisor in supervisors for process in (supervisor, *supervisor.children(recursive=True))]
 
 
@@ -115,6 +115,8 @@ CASES = (
     ),
     _case("browser_killed", "the browser is killed in the middle", _killed(_is_browser)),
     _case("driver_killed", "the browser's driver is killed in the middle", _killed(lambda p: "node" in p.name())),
-    _case("worker_killed", "the attempt's process is killed in the middle", _killed(_is("runner.attempt"))),
-    _case("supervisor_killed", "the run's supervisor is killed in the middle", _killed(_is("runner.supervisor"))),
+    _case("worker_killed", "the attempt's process is killed in the middle", _killed(_is("runner.attempt.walk"))),
+    _case(
+        "supervisor_killed", "the run's supervisor is killed in the middle", _killed(_is("runner.attempt.supervisor"))
+    ),
 )

@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from facts import Blame, Run, Status, StepStatus
-from runner.start import make_run
+from runner.attempt.start import make_run
 from tests.jobs import a_job
 from tests.processes import name_of
 from tests.runner.faults.pages import a_faulty_site

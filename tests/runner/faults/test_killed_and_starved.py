@@ -21,7 +21,7 @@ import psutil
 import pytest
 
 from facts import Blame, Run, Status
-from runner.start import StartedRun
+from runner.attempt.start import StartedRun
 from tests.drills.counting_hub import CountingHub, a_counting_hub
 from tests.jobs import a_job
 from tests.leaving_out import leave_out
@@ -149,7 +149,7 @@ def test_a_supervisor_killed_with_a_frozen_browser_leaves_nothing(
 
     wait_for(pages)
     time.sleep(1.0)
-    supervisor = next(p for p in own.children() if "runner.supervisor" in command_of(p))
+    supervisor = next(p for p in own.children() if "runner.attempt.supervisor" in command_of(p))
     left = supervisor.children(recursive=True)
     for process in left:
         if "chrom" in name_of(process):

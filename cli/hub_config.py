@@ -1,0 +1,194 @@
+"""What the hub's commands need: what is watched, the targets, the routes, and the database."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cli import settings
+from cli.command_error import CommandError, without_store
+from config import Complaint, read_document
+
+if TYPE_CHECKING:
+    from alerts.routes import Routing
+    from config import Document
+    from hub.watched import Watched
+    from journeys.journey import Journey
+    from sla.targets import Targets
+    from store import Store
+
+
+def read_watched() -> Watched:
+    """`site.yaml` and `locations.yaml`, with the journeys' names resolved. Raises ConfigError, Failing."""
+    from hub.watched import Watched
+
+    known = known_journeys()
+    names = {other: journey.name for journey in known.values() for other in (journey.name, journey.guide_name) if other}
+    return Watched(
+        site=settings.read_site([]),
+        locations=settings.read_locations(),
+        journeys=names,
+        never_buy=frozenset(journey.name for journey in known.values() if not journey.buys),
+    )
+
+
+def known_journeys() -> dict[str, Journey]:
+    """Every journey by its name. Raises Failing."""
+    from journeys.registry import JourneyError, load_journeys
+
+    try:
+        return load_journeys()
+    except JourneyError as error:
+        raise CommandError(str(error)) from None
+
+
+def read_targets(file: Path | None = None) -> Targets:
+    """`sla.yaml`, and the shipped one for the rules that it does not name. Raises ConfigError."""
+    from sla.targets import targets_from
+
+    shipped = settings.shipped_file("sla.yaml")
+    document = read_document(file or settings.config_file("sla.yaml"))
+    return targets_from(document, shipped=read_document(shipped) if shipped else None)
+
+
+def impossible_rules(targets: Targets, watched: Watched) -> list[Complaint]:
+    """A complaint for each rule of one's own that can never fire or be judged here, at its line in `sla.yaml`.
+
+    A rule that is as it ships is nobody's mistake: it is among the `idle_rules`. Raises ConfigError, Failing.
+    """
+    document = read_document(settings.config_file("sla.yaml"))
+    found = [*_impossible(targets, watched), *_unknown_names(targets)]
+    return [
+        replace(complaint, file=document.file, line=document.line(complaint.key or ""))
+        for complaint in found
+        if not _is_shipped(_rule_of(complaint), document)
+    ]
+
+
+def idle_rules(targets: Targets, watched: Watched) -> list[str]:
+    """A line for each rule that is on and cannot fire with this site and schedule: its id, its title, and why.
+
+    Raises ConfigError, Failing.
+    """
+    from sla.feasible import idle_rules as found_idle
+
+    document = read_document(settings.config_file("sla.yaml"))
+    pays, tickets = watched.site.payment == "test", watched.site.sells_tickets
+    idle = found_idle(targets, watched.schedules(), pays=pays, has_inventory=tickets)
+    lines = [f"{one.rule} {one.title}: {one.why}" for one in idle]
+    known = {one.rule for one in idle}
+    for complaint in _impossible(targets, watched):
+        rule = _rule_of(complaint)
+        if rule not in known and _is_shipped(rule, document):
+            key = (complaint.key or "").removeprefix(f"{rule}.")
+            lines.append(f"{rule} {targets.rules()[rule].title}: {key} {complaint.what}")
+    return lines
+
+
+def _impossible(targets: Targets, watched: Watched) -> list[Complaint]:
+    from sla.feasible import impossible
+
+    return impossible(targets, watched.schedules())
+
+
+def _rule_of(complaint: Complaint) -> str:
+    return (complaint.key or "").partition(".")[0]
+
+
+def _is_shipped(rule: str, document: Document) -> bool:
+    """Whether a file leaves a rule out, or says of it what the shipped file says."""
+    if rule not in document.data:
+        return True
+    shipped = settings.shipped_file("sla.yaml")
+    return shipped is not None and read_document(shipped).data.get(rule) == document.data[rule]
+
+
+def _unknown_names(targets: Targets) -> Iterator[Complaint]:
+    """Journeys and steps that a rule names and no journey has: it would wait for them for ever."""
+    journeys = known_journeys()
+    steps = {step for journey in journeys.values() for step in journey.steps}
+    for name, rule in targets.rules().items():
+        if not rule.enabled:
+            continue
+        for key in ("journeys", "bad", "recent_by_journey"):
+            yield from _unknown(f"{name}.{key}", getattr(rule, key, None) or (), journeys, "journey")
+        yield from _unknown(f"{name}.steps", getattr(rule, "steps", None) or (), steps, "step")
+
+
+def _unknown(key: str, named: Iterable[str], known: Collection[str], what: str) -> Iterator[Complaint]:
+    for number, name in enumerate(named):
+        if name not in known:
+            close = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean {close[0]}?" if close else f"there are: {', '.join(sorted(known))}"
+            place = f"{key}.{number}" if isinstance(named, list) else f"{key}.{name}"
+            yield Complaint(file="sla.yaml", key=place, what=f"no {what} is named {name!r:.80}", hint=hint)
+
+
+def shipped_rules() -> tuple[str, ...]:
+    """The rules that `sla.yaml` does not name, which are therefore the shipped ones. Raises ConfigError."""
+    from sla.targets import left_out
+
+    return left_out(read_document(settings.config_file("sla.yaml")))
+
+
+def shipped_rules_line() -> str | None:
+    """The sentence about them; None where `sla.yaml` names every rule. Raises ConfigError."""
+    names = shipped_rules()
+    return f"not in {settings.config_file('sla.yaml')}, and so as shipped: {', '.join(names)}" if names else None
+
+
+def read_routing() -> Routing:
+    """`alerts.yaml`. Raises ConfigError."""
+    from alerts.routes import routing_from
+
+    return routing_from(read_document(settings.config_file("alerts.yaml")))
+
+
+def hub_folder() -> Path:
+    """Where the hub keeps its database and evidence."""
+    return settings.var_folder() / "hub"
+
+
+def has_database(url: str | None) -> bool:
+    """Return whether there is a database to look at; a file that is not there yet is made by the hub. Raises Failing."""
+    from store import StoreError, database_address, must_be_usable
+
+    try:
+        if url is None:
+            file = hub_folder() / "sixfb.db"
+            must_be_usable(file, key="SIXFB_VAR")
+            return file.is_file()
+        parsed = database_address(url)
+    except StoreError as error:
+        raise CommandError(str(error)) from None
+    if parsed.drivername != "sqlite":
+        return True
+    file = Path(parsed.database or "")
+    if not file.parent.is_dir():
+        raise CommandError(f"DATABASE_URL: there is no folder {file.parent}; make it, or name another")
+    return file.is_file()
+
+
+def open_database(folder: Path | None = None) -> Store:
+    """The hub's database: `DATABASE_URL`, else SQLite in the hub's folder. Raises Failing."""
+    from store import StoreError, open_store
+
+    try:
+        return open_store(settings.database_url(), folder=folder or hub_folder())
+    except StoreError as error:
+        raise without_store(error) from None
+
+
+def existing_database() -> Store:
+    """The database of a hub that has run here; reading commands make none. Raises Failing."""
+    if not settings.database_url() and not (hub_folder() / "sixfb.db").is_file():
+        demo = settings.var_folder() / "demo" / "hub"
+        if not (demo / "sixfb.db").is_file():
+            raise CommandError(
+                f"no hub has run here: there is no {hub_folder() / 'sixfb.db'}; start `sixfb hub`, or set DATABASE_URL"
+            )
+        return open_database(demo)
+    return open_database()

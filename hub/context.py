@@ -1,0 +1,43 @@
+"""Everything the hub's doors need at hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from alerts.policy import Policy
+from hub.artifacts import Artifacts
+from hub.guard import Guard
+from hub.health import Health
+from hub.ingest import Ingest
+from hub.watched import Watched
+from sla.targets import Targets
+from store import Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DemoLinks:
+    """Where the demo's shop and receivers are; the dashboard shows faults and inbox only where they are known."""
+
+    shop: str
+    inbox: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HubContext:
+    """What the API and the pages share. `notices` are sentences that every page shows."""
+
+    store: Store
+    watched: Watched
+    targets: Targets
+    policy: Policy
+    ingest: Ingest
+    artifacts: Artifacts
+    guard: Guard
+    health: Health = field(default_factory=Health)
+    wake: Callable[[], None] = lambda: None
+    notices: tuple[str, ...] = ()
+    demo: DemoLinks | None = None
+    scale: float = 1.0
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)

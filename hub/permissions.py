@@ -1,0 +1,61 @@
+"""Which door wants whom. A door that is not named here is for people: reading for viewers, changing for operators."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from facts import Role
+
+
+class Requirement(StrEnum):
+    """What a door asks of who comes."""
+
+    NOBODY = "nobody"
+    VIEWER = "viewer"
+    OPERATOR = "operator"
+    ADMIN = "admin"
+    LOCATION = "location token"
+    SOURCE = "source token"
+    METRICS = "viewer or metrics token"
+
+    @property
+    def role(self) -> Role | None:
+        """The role that the door is for; None where it is for no person."""
+        return _ROLES.get(self)
+
+
+_ROLES = {
+    Requirement.VIEWER: Role.VIEWER,
+    Requirement.OPERATOR: Role.OPERATOR,
+    Requirement.ADMIN: Role.ADMIN,
+    Requirement.METRICS: Role.VIEWER,
+}
+_READING = ("GET", "HEAD")
+
+NAMED: tuple[tuple[str, str, Requirement], ...] = (
+    ("GET", "/healthz", Requirement.NOBODY),
+    ("GET", "/readyz", Requirement.NOBODY),
+    ("GET", "/login", Requirement.NOBODY),
+    ("POST", "/login", Requirement.NOBODY),
+    ("GET", "/static/", Requirement.NOBODY),
+    ("GET", "/openapi.json", Requirement.NOBODY),
+    ("POST", "/logout", Requirement.VIEWER),
+    ("POST", "/api/runs", Requirement.LOCATION),
+    ("PUT", "/api/evidence/", Requirement.LOCATION),
+    ("GET", "/api/plan", Requirement.LOCATION),
+    ("POST", "/api/slots/claim", Requirement.LOCATION),
+    ("POST", "/api/events", Requirement.SOURCE),
+    ("GET", "/metrics", Requirement.METRICS),
+)
+"""Method, path (with a final slash: everything below it), and what it asks."""
+
+
+def need(method: str, path: str) -> Requirement:
+    """What the door at a path asks of who comes with a method."""
+    reading = method in _READING
+    for named_method, named_path, asked in NAMED:
+        right_method = reading if named_method == "GET" else method == named_method
+        right_path = path.startswith(named_path) if named_path.endswith("/") else path == named_path
+        if right_method and right_path:
+            return asked
+    return Requirement.VIEWER if reading else Requirement.OPERATOR

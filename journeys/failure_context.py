@@ -1,0 +1,234 @@
+"""Who looks around when a step has failed: at the page, at what was asked for and thrown, and where in the journey's code it was."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import traceback
+from collections.abc import Sequence
+
+from playwright.sync_api import Error, Locator, Page
+
+from journeys.cause import explain, mark
+from journeys.clock import Clock
+from journeys.failed_call import FailedCall, failed_call
+from journeys.failure import Failure, FailureContext, Thrown
+from journeys.journey import Journey
+from journeys.net_errors import is_the_sites
+from journeys.recording import Recorder, endpoint_of, origin_of
+from journeys.reference import Reference, Sketch, is_another_page
+from journeys.steps import Steps
+from journeys.waiting import Waiting
+from journeys.walls import PUZZLE, is_login, wall_said_by
+from journeys.wording import as_known
+
+_GLANCE_MS = 100
+_MOST_OFFERS = 6
+# Name, password, and the button; a second field or button for those who forgot it.
+_MOST_CONTROLS_OF_A_LOGIN = 5
+_CALLS = frozenset({"document", "fetch", "xhr"})
+# Names what lies over a control: the heading of the whole layer, else its first words.
+_COVER = """
+element => {
+  const { x, y, width, height } = element.getBoundingClientRect();
+  let cover = document.elementFromPoint(x + width / 2, y + height / 2);
+  if (!cover || element.contains(cover) || cover.contains(element)) return '';
+  while (cover.parentElement && !cover.parentElement.contains(element)) cover = cover.parentElement;
+  const heading = cover.querySelector('h1, h2, h3, h4, h5, h6, [role=heading]');
+  const words = cover.getAttribute('aria-label') || (heading && heading.innerText) || cover.innerText || '';
+  return words.trim().split('\\n')[0].slice(0, 120) || 'a layer without words';
+}
+"""
+# The console's words for a request that failed, which stands among the requests already.
+_NO_EXCEPTION = ("Failed to load resource", "Access to ", "Refused to ", "Mixed Content")
+_EXCEPTION = re.compile(r"\b(Uncaught|Unhandled|[A-Z]\w*Error\b|Minified React error|Hydration failed)")
+
+
+class FailureObserver:
+    """Sees the scene of a failure. `page_text` is what the page said then; empty before."""
+
+    def __init__(
+        self, page: Page, recorder: Recorder, waiting: Waiting, *, journey: Journey, steps: Steps, clock: Clock
+    ) -> None:
+        self._page, self._recorder, self._waiting = page, recorder, waiting
+        self._journey, self._steps, self._clock = journey, steps, clock
+        self.page_text = ""
+
+    def explain(self, step: str, error: Exception, reference: Reference | None = None) -> Failure:
+        """Off the clock, find out what an error in a step amounts to."""
+        over_deadline_s = self._journey.deadline_s if self._clock.is_late else None
+        with self._clock.stopped():
+            call = failed_call(error, self._page.context.pages)
+            self._page = self._waiting.page = call.page or self._waiting.page
+            scene = self._scene(step, error, call, over_deadline_s, reference or Reference())
+            return explain(error, scene, where=self._where(error))
+
+    def _scene(
+        self, step: str, error: Exception, call: FailedCall, over_deadline_s: float | None, reference: Reference
+    ) -> FailureContext:
+        self._hear_out(step)
+        self.page_text = self._read_page()
+        page, recorder = self._page, self._recorder
+        first = recorder.is_the_sites(page.url)
+        words = wall_said_by(self.page_text)
+        document = recorder.document_of(page)
+        began = document.began if document else 0.0
+        return FailureContext(
+            step=step,
+            requests=recorder.in_step(step),
+            around=[r for r in recorder.requests if r.step != step and r.began >= began],
+            survived=self._survived(self._steps.left_behind(step)) | reference.failed,
+            usual=reference.failed,
+            is_another_page=is_another_page(self.page_text, self._known_pages(step, reference)),
+            excerpt=self._excerpt(),
+            offers=self._offers(str(error)),
+            dialogs=[d for d in recorder.dialogs if d.step == step],
+            exceptions=self._thrown(),
+            now=recorder.clock(),
+            page=endpoint_of(page.url) if first else origin_of(page.url) or page.url,
+            page_text=self.page_text,
+            page_is_first=first,
+            site_answered=any(r.party == "first" and is_the_sites(r.status) for r in recorder.requests),
+            asks_to_log_in=first and self._asks_to_log_in(step),
+            puzzled=self._puzzled(),
+            crashed=recorder.crashed,
+            walled=recorder.walled or (f"a bot wall says '{words}'" if words else None),
+            over_deadline_s=over_deadline_s,
+            answers_s=self._answer_times(),
+            cover=self._cover(error, call.locator),
+            options=self._options(error, call.locator),
+        )
+
+    def _survived(self, steps: Sequence[str]) -> frozenset[str]:
+        """What failed or was thrown in steps after which another one passed: it kept nobody from buying."""
+        failed = {mark(r) for r in self._recorder.requests if r.step in steps and (r.failed or not r.ended)}
+        return frozenset(failed | {line.text for line in self._recorder.console if line.step in steps})
+
+    def _thrown(self) -> list[Thrown]:
+        party = self._recorder.party_of
+        thrown = [line for line in self._recorder.console if line.level == "exception"]
+        logged = [line for line in self._recorder.console if line.level == "error" and _is_exception(line.text)]
+        return [
+            *(Thrown(line.text, party(line.source or "")) for line in thrown),
+            *(Thrown(line.text, party(line.source or ""), caught=True) for line in logged),
+        ]
+
+    def _answer_times(self) -> list[float]:
+        answered = (r for r in self._recorder.requests if r.party == "first" and r.kind in _CALLS and r.ended)
+        return [r.duration_ms / 1000 for r in answered if r.status is not None and r.duration_ms is not None]
+
+    def _cover(self, error: Exception, locator: Locator | None) -> str | None:
+        if locator is None or "intercepts pointer events" not in str(error):
+            return None
+        try:
+            return str(locator.first.evaluate(_COVER, timeout=_GLANCE_MS)) or None
+        except Error:
+            return None
+
+    def _options(self, error: Exception, locator: Locator | None) -> list[str]:
+        if locator is None or "did not find some options" not in str(error):
+            return []
+        try:
+            lines = locator.first.inner_text(timeout=_GLANCE_MS).splitlines()
+            return [line.strip() for line in lines if line.strip()]
+        except Error:
+            return []
+
+    def _asks_to_log_in(self, step: str) -> bool:
+        """Whether a login stands in the place of what was expected, not just beside it.
+
+        That is: its own address, to which the site sent the buyer; or a password field on a page that offers nothing but its form.
+        """
+        document = self._recorder.document_of(self._page)
+        if is_login(endpoint_of(self._page.url)) and (document is None or document.came_from or document.step == step):
+            return True
+        if not self._is_there("input[type=password]"):
+            return False
+        form = self._page.locator("form").filter(has=self._page.locator("input[type=password]"))
+        fields = "input:not([type=hidden]):not([type=submit]):not([type=button]):not([type=checkbox])"
+        try:
+            others = self._page.locator(f"button, [type=submit], {fields}").filter(visible=True).count()
+            own = form.locator(f"button, [type=submit], {fields}").filter(visible=True).count()
+            return own <= _MOST_CONTROLS_OF_A_LOGIN and others <= own
+        except Error:
+            return False
+
+    # Whatever is asked of a page here has a limit of its own: while a navigation is not answered, a plain count() waits for ever.
+    def _is_there(self, selector: str) -> bool:
+        try:
+            self._page.locator(selector).filter(visible=True).first.wait_for(state="visible", timeout=_GLANCE_MS)
+        except Error:
+            return False
+        return True
+
+    def _puzzled(self) -> bool:
+        """Whether the page shows a CAPTCHA. Its frame may also stand there hidden, and then asks nobody anything."""
+        puzzles = {origin_of(frame.url) for frame in self._page.frames[1:] if PUZZLE.search(frame.url)}
+        return any(self._is_there(f'iframe[src^="{origin}"]') for origin in puzzles if origin)
+
+    def _hear_out(self, step: str) -> None:
+        """Give the body of a refused request, and the alert that follows it, a moment to arrive."""
+        with contextlib.suppress(Error):  # the browser may be gone, which is then what there is to tell
+            for _ in range(5):
+                awaited = [r for r in self._recorder.in_step(step) if r.status and r.status >= 400 and not r.ended]
+                if self._recorder.crashed or not awaited:
+                    break
+                self._waiting.pump(100)
+            self._waiting.pump(100)
+        self._recorder.keep_answers(step)
+
+    def _known_pages(self, step: str, reference: Reference) -> list[Sketch]:
+        """The pages that the last good run had before and after a step."""
+        before = [done for done in self._journey.steps if done in reference.pages]
+        at = before.index(step) if step in before else len(before)
+        return [reference.pages[name] for name in before[max(0, at - 1) : at + 1]]
+
+    def _excerpt(self) -> str:
+        """What the main part of the page says: without menus and lists to choose from, which are on every page."""
+        main = self._text_of("main:visible, [role=main]:visible")
+        if main:
+            return main
+        around = "nav, [role=navigation], header, footer, select"
+        aside = {line.strip() for text in self._texts_of(around) for line in text.splitlines()}
+        rest = [line for line in self.page_text.splitlines() if line.strip() and line.strip() not in aside]
+        return "\n".join(rest) or self.page_text
+
+    def _offers(self, message: str) -> list[str]:
+        """The names of the controls that are there of the kind that was looked for."""
+        looked = re.search(r'waiting for get_by_role\("(button|link)"', message)
+        if not looked:
+            return []
+        selector = {"button": "button, [role=button], input[type=submit]", "link": "a[href]"}[looked[1]]
+        names = (" ".join(text.split()) for text in self._texts_of(f":is({selector}):visible"))
+        return list(dict.fromkeys(name for name in names if name))[:_MOST_OFFERS]
+
+    def _text_of(self, selector: str) -> str:
+        try:
+            return self._page.locator(selector).first.inner_text(timeout=_GLANCE_MS).strip()
+        except Error:
+            return ""
+
+    def _texts_of(self, selector: str) -> list[str]:
+        if not self.page_text:
+            return []  # it did not even tell its text: to ask a page that hangs has no limit of its own
+        try:
+            return self._page.locator(selector).all_inner_texts()
+        except Error:
+            return []
+
+    def _read_page(self) -> str:
+        try:
+            return self._page.locator("body").inner_text(timeout=2000)[:4096]
+        except Error:
+            return ""
+
+    def _where(self, error: BaseException) -> str | None:
+        """`file:line` of the journey where the error came through."""
+        frames = traceback.extract_tb(error.__traceback__)
+        own = [f for f in frames if f.filename == self._journey.file]
+        return f"{as_known(own[-1].filename)}:{own[-1].lineno}" if own else None
+
+
+def _is_exception(text: str) -> bool:
+    """Return whether a console line holds an exception that somebody caught, and not the echo of a failed request."""
+    return not text.startswith(_NO_EXCEPTION) and bool(_EXCEPTION.search(text))

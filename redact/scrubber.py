@@ -1,0 +1,109 @@
+"""Secrets out of everything that leaves: found in every form, and masked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import IO, Any
+
+from redact.cards import real_cards
+from redact.encodings import Forms, Span
+from redact.unescape import readings
+
+MASK = "***"
+_CHUNK = 1 << 20
+_OVERLAP = 1 << 16
+# Words of ours, which no secret may be taken for: a password "failed" must not unmake a status, nor "east" a location.
+_OURS = frozenset(
+    {
+        *("id", "journey", "location", "plan", "sha256", "path", "name", "step", "failed_step"),
+        *("status", "blame", "kind", "level", "unit", "navigation", "state", "started_at", "finished_at", "slot"),
+    }
+)
+
+
+class UnmaskableError(Exception):
+    """Why a file cannot be made free of secrets, as the end of "dropped: ..."."""
+
+
+class Scrubber:
+    """Knows the secrets of a run in every form they may take, and what a real card number looks like."""
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        self._secrets = frozenset(secrets)
+        self._forms = Forms(self._secrets)
+
+    def knowing(self, more: Iterable[str]) -> Scrubber:
+        """One that knows more secrets: those that a run came upon on its way."""
+        return Scrubber(self._secrets.union(more))
+
+    def mask(self, text: str) -> tuple[str, int]:
+        """The text with every secret and every real card number masked, and how many there were.
+
+        The beginning of a secret at the end of the text counts: texts are cut before they come here.
+        """
+        masked, count = self.mask_bytes(text.encode("utf-8", "surrogatepass"), cut=True)
+        return (masked.decode("utf-8", "replace"), count) if count else (text, 0)
+
+    def mask_bytes(self, data: bytes, *, cut: bool = False) -> tuple[bytes, int]:
+        """The same for text in bytes; with `cut` its end may be one that somebody cut."""
+        spans = self.places(data, cut=cut)
+        parts, done = [], 0
+        for begin, end in spans:
+            parts += [data[done:begin], MASK.encode()]
+            done = end
+        return b"".join([*parts, data[done:]]), len(spans)
+
+    def places(self, data: bytes, *, cut: bool = False, cards: bool = True) -> list[Span]:
+        """Where secrets and, unless told otherwise, real card numbers stand, in their order; none overlaps another."""
+        return list(_merged(self._spans(data, cut=cut, cards=cards)))
+
+    def mask_all(self, value: Any) -> tuple[Any, int]:
+        """JSON-ready data with every string in it masked, and how many secrets there were."""
+        if isinstance(value, str):
+            return self.mask(value)
+        if isinstance(value, dict):
+            pairs = {key: (item, 0) if key in _OURS else self.mask_all(item) for key, item in value.items()}
+            return {key: item for key, (item, _) in pairs.items()}, sum(n for _, n in pairs.values())
+        if isinstance(value, list):
+            items = [self.mask_all(item) for item in value]
+            return [item for item, _ in items], sum(n for _, n in items)
+        return value, 0
+
+    def finds(self, data: bytes) -> bool:
+        """Whether a secret or a real card number is in there."""
+        return any(
+            self._forms.within(reading.data) or any(True for _ in real_cards(reading.data))
+            for reading in readings(data, placed=False)
+        )
+
+    def finds_in(self, stream: IO[bytes]) -> bool:
+        """The same for a stream of any length, a piece at a time."""
+        overlap, before = max(_OVERLAP, 40 * self._forms.longest), b""
+        while chunk := stream.read(_CHUNK):
+            piece = before + chunk
+            if self.finds(piece):
+                return True
+            before = piece[-overlap:]
+        return False
+
+    def _spans(self, data: bytes, *, cut: bool, cards: bool) -> Iterator[Span]:
+        for reading in readings(data):
+            yield from (reading.place(*span) for span in self._forms.spans(reading.data))
+            if cards:
+                yield from (reading.place(*span) for span in real_cards(reading.data))
+            if cut:
+                yield from (reading.place(*span) for span in self._forms.cut_off(reading.data))
+
+
+def _merged(spans: Iterable[Span]) -> Iterator[Span]:
+    """Overlapping ones as one; two that only touch are two."""
+    begin = end = -1
+    for next_begin, next_end in sorted(spans):
+        if next_begin < end:
+            end = max(end, next_end)
+            continue
+        if end > begin:
+            yield begin, end
+        begin, end = next_begin, next_end
+    if end > begin:
+        yield begin, end

@@ -1,0 +1,102 @@
+"""Beside a walk that may be stuck: a thread that says, when the supervisor asks, where the walk is and what it has seen so far."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from types import FrameType
+from typing import IO, Any
+
+from greenlet import getcurrent
+
+import journeys
+from journeys.visit import Visit
+from runner.attempt.hang import ASK, StackLocation
+
+_ROOM = Path(journeys.__file__).resolve().parent
+_HOUSE = _ROOM.parent
+_PAGES = _ROOM / "pages"
+_LOOKS, _APART_S = 3, 0.1
+
+
+class StackSampler:
+    """Made in the thread and at the place of the walk; costs nothing until it is asked."""
+
+    def __init__(self, questions: IO[bytes], answer: Callable[[str, dict[str, Any]], None], own: Path | None) -> None:
+        self.visit: Visit | None = None
+        self._questions, self._answer = questions, answer
+        self._own = own.resolve() if own else None
+        self._walk = getcurrent()
+        self._thread = threading.get_ident()
+        threading.Thread(target=self._listen, name="witness", daemon=True).start()
+
+    def _listen(self) -> None:
+        for question in self._questions:
+            if question == ASK:
+                self._answer("asked", {"place": self._place(), **self._seen()})
+
+    def _seen(self) -> dict[str, Any]:
+        visit = self.visit
+        if visit is None:
+            return {}
+        recorder = visit.recorder
+        return {"seen": recorder.nouns(), "notes": visit.notes, "page_text": visit.page_text}
+
+    def _place(self) -> StackLocation:
+        """Several looks: code that is only passing through is not where the walk is stuck."""
+        looks: list[tuple[StackLocation, FrameType | None]] = []
+        for _ in range(_LOOKS):
+            looks.append(self._look())
+            time.sleep(_APART_S)
+        waiting = next((place for place, _ in looks if place.running is None), None)
+        if waiting:
+            return waiting
+        place, call = looks[-1]
+        # One call of ours that never comes back is our loop; ever new ones are the journey's.
+        stays = call is not None and all(other is call for _, other in looks)
+        return replace(place, running="ours" if stays else "journey")
+
+    def _look(self) -> tuple[StackLocation, FrameType | None]:
+        """Where the walk is now, and the call of our own code that the journey has made, where one is running."""
+        running = list(_outward(sys._current_frames().get(self._thread)))
+        own = next((f for f in running if self._is_journey(f)), None)
+        if own is None:
+            waiting = list(_outward(self._walk.gr_frame))
+            own = next((f for f in waiting if self._is_journey(f)), None)
+            return StackLocation(at=_at(own), call=_call(waiting)), None
+        called = [f for f in running[: running.index(own)] if _is_house(f)]
+        return StackLocation(running="journey", at=_at(own)), called[-1] if called else None
+
+    def _is_journey(self, frame: FrameType) -> bool:
+        file = Path(frame.f_code.co_filename)
+        known = self.visit.journey.file if self.visit else None
+        return str(file) == known or file.is_relative_to(_PAGES) or bool(self._own and file.is_relative_to(self._own))
+
+
+def _outward(frame: FrameType | None) -> Iterator[FrameType]:
+    while frame is not None:
+        yield frame
+        frame = frame.f_back
+
+
+def _is_house(frame: FrameType) -> bool:
+    file = Path(frame.f_code.co_filename)
+    return any(file.is_relative_to(_HOUSE / room) for room in ("journeys", "runner", "redact", "process"))
+
+
+def _at(frame: FrameType | None) -> str | None:
+    if frame is None:
+        return None
+    file = Path(frame.f_code.co_filename)
+    shown = file.relative_to(_HOUSE) if file.is_relative_to(_HOUSE) else file
+    return f"{shown}:{frame.f_lineno}"
+
+
+def _call(frames: list[FrameType]) -> str | None:
+    """The method of Playwright's own interface that is under way."""
+    called = [f for f in frames if f.f_code.co_filename.endswith("_generated.py")]
+    return called[-1].f_code.co_name if called else None

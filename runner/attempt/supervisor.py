@@ -1,0 +1,127 @@
+"""The process that answers for one run: it makes the attempts, kills what is left of each, and writes the record.
+
+The job comes as JSON on standard input; what happens leaves as JSON lines on standard output, the last of them
+`{"event": "run", "run": ...}`. Whatever the attempts do, there is exactly one such line.
+
+Beside it: `minder.py` starts an attempt and keeps its deadlines, `intake.py` takes in what it tells as `observation.py` has it,
+`judging.py` says how it ended, `record.py` makes the record of it all.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from facts import Attempt, Blame, Run, Status, from_wire, to_wire
+from runner.attempt.attempt_events import AttemptEvents, Tell
+from runner.attempt.attempt_process import AttemptProcess
+from runner.attempt.descendants import adopt_orphans, die_with_parent, kill_offspring
+from runner.attempt.job import Job
+from runner.attempt.judgement import judged, unmade
+from runner.attempt.observation import AttemptObservation
+from runner.attempt.orphans import make_folder, temporary
+from runner.attempt.record import record
+from runner.budget import counted
+
+
+class Stopped(BaseException):
+    """The run was told to stop."""
+
+
+class Supervisor:
+    """Makes one run."""
+
+    def __init__(self, job: Job, tell: Tell) -> None:
+        self._job, self._tell = job, tell
+        self._intake = AttemptEvents(job, tell)
+        self._minder = AttemptProcess(job, self._intake, look_up=self._check_parent)
+        self._seen: list[AttemptObservation] = []
+        self._parent = os.getppid()
+
+    def run(self) -> Run:
+        """The one terminal record of the job."""
+        started_at, began = datetime.now(UTC), time.monotonic()
+        attempts = self._attempts()
+        return record(
+            self._job,
+            attempts,
+            self._seen,
+            course=self._intake.course,
+            scrubber=self._intake.scrubber,
+            started_at=started_at,
+            # A clock that was set back meanwhile makes no run end before it began.
+            finished_at=started_at + timedelta(seconds=time.monotonic() - began),
+        )
+
+    def _attempts(self) -> list[Attempt]:
+        first = self._attempt(1, traced=self._job.trace == "on")
+        if first.status not in (Status.FAILED, Status.TIMED_OUT) or not self._job.confirm:
+            return [first]
+        why_not = self._job.reserve.why_not_confirm(first) if self._job.reserve else None
+        if why_not:
+            self._tell("not_confirmed", {"reason": why_not})
+            self._seen[-1].notes.append(why_not)
+            return [first]
+        self._tell("confirming", {"after_s": self._job.confirm_after_s, "error": first.error})
+        time.sleep(self._job.confirm_after_s)
+        return [first, self._attempt(2, traced=self._job.trace != "off")]
+
+    def _attempt(self, number: int, *, traced: bool) -> Attempt:
+        self._tell("attempt_started", {"number": number})
+        observation = AttemptObservation(number=number)
+        try:
+            observation.folder = make_folder(Path(self._job.scratch or temporary()))
+        except OSError as error:
+            reason = f"no temporary folder could be made for the browser: {error.strerror or error}"
+            return unmade(observation, reason, Status.ERRORED, Blame.RUNNER, steps=self._intake.course.steps)
+        try:
+            self._minder.mind(observation, traced=traced)
+            attempt = counted(judged(observation, self._job, self._intake.course.steps), self._job.site.request_budget)
+        finally:
+            kill_offspring()
+            shutil.rmtree(observation.folder, ignore_errors=True)
+        self._seen.append(observation)
+        self._tell("attempt_ended", {"number": number, "status": attempt.status, "error": attempt.error})
+        return attempt
+
+    def _check_parent(self) -> None:
+        """Nobody is left to take the record where whoever started this run is gone; systems that signal that do it sooner."""
+        if os.getppid() != self._parent:
+            raise Stopped
+
+
+def _stop(_signal: int, _frame: FrameType | None) -> None:
+    raise Stopped
+
+
+def main() -> None:
+    """Read the job, make the run, print the record."""
+    adopt_orphans()
+    die_with_parent(signal.SIGTERM)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, _stop)
+    out = sys.stdout
+
+    def tell(event: str, data: dict[str, Any]) -> None:
+        out.write(json.dumps({"event": event, **{k: to_wire(v) for k, v in data.items()}}) + "\n")
+        out.flush()
+
+    try:
+        job = from_wire(Job, json.load(sys.stdin.buffer))
+        tell("run", {"run": Supervisor(job, tell).run()})
+    except (Stopped, BrokenPipeError):
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        kill_offspring()
+        os._exit(143)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Which slots are due, who runs them, and the plan they come from."""

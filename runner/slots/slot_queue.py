@@ -1,0 +1,149 @@
+"""The slots of one runner: which are due, queued and under way; never two of one journey at once."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+
+from facts import Claim, PlannedJourney, to_wire
+from process.logs import get_logger
+from runner.clock import ClockSteps
+from runner.ledger.ledger import Ledger
+from runner.settings import RunnerSettings
+from runner.slots.due import LEFT, due
+from runner.slots.missed_slots import MissedSlots
+from runner.slots.slot_runner import SlotRunner
+from runner.spool.results import Results
+from runner.spool.spool import Spool
+
+_log = get_logger("sixfb.runner")
+# What a run under way has opened must not be undone under its hands.
+_UNDER_WAY = timedelta(minutes=5)
+
+
+class Slots:
+    """Looks at journeys, and queues what is due for the threads that make runs; nothing any more once `stopping` is set."""
+
+    def __init__(
+        self,
+        settings: RunnerSettings,
+        *,
+        spool: Spool,
+        ledger: Ledger,
+        maker: SlotRunner,
+        results: Results,
+        accounting: MissedSlots,
+        steps: ClockSteps,
+        clock: Callable[[], datetime],
+        stopping: threading.Event,
+    ) -> None:
+        self._settings, self._spool, self._ledger, self._maker = settings, spool, ledger, maker
+        self._results, self._accounting = results, accounting
+        self._steps, self._clock, self._stopping = steps, clock, stopping
+        self._pool = ThreadPoolExecutor(max_workers=settings.max_parallel, thread_name_prefix="run")
+        self._lock = threading.Lock()
+        self._under_way: dict[str, datetime] = {}
+        self._queued: dict[str, datetime] = {}
+        self._looked_at: dict[str, datetime] = {}
+        self._began_at = clock()
+
+    def start(self, began_at: datetime) -> None:
+        """What lies before `began_at` was missed because nobody was here."""
+        self._began_at = began_at
+
+    def close(self) -> None:
+        """Take nothing out of the queue any more."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def join(self) -> None:
+        """Wait until nothing is under way."""
+        self._pool.shutdown(wait=True)
+
+    def queued(self) -> list[tuple[str, datetime]]:
+        """What waits for its run."""
+        with self._lock:
+            return list(self._queued.items())
+
+    def look(self, planned: PlannedJourney) -> None:
+        """What is due of a journey now: run it, and write down what was missed."""
+        if self._stopping.is_set():
+            return
+        self._results.keep_what_waits()
+        now = self._clock()
+        self._mind_the_clock(planned.journey, now)
+        handled = min(self._spool.handled(planned.journey) or self._began_at, now)
+        with self._lock:
+            under_way = self._under_way.get(planned.journey)
+            handled = max(handled, min(self._looked_at.get(planned.journey, handled), now))
+        found = due(
+            planned.grid,
+            handled=handled,
+            now=now,
+            under_way_since=under_way,
+            began_at=self._began_at,
+            late_s=self._settings.late_s(planned),
+            jumped_s=self._steps.since_s(planned.journey),
+        )
+        for missed in found.missed:
+            # A clock that was set back comes by slots that have their record.
+            if self._spool.has_slot(planned.journey, missed.slot):
+                continue
+            self._results.keep(self._accounting.missed(planned.journey, missed.slot, missed.reason))
+        if found.run is not None:
+            self._begin(planned, found.run)
+
+    def _mind_the_clock(self, journey: str, now: datetime) -> None:
+        """Forget what a clock that was ahead has handled of the future, and let go what the hub refused for that."""
+        handled = self._spool.handled(journey)
+        if handled is not None and handled > now:
+            forgotten = self._spool.set_back(now)
+            self._ledger.set_back(now, hold=_UNDER_WAY)
+            ahead_s = round((handled - now).total_seconds(), 1)
+            _log.warning(
+                "clock_was_set_back", handled_until=to_wire(handled), ahead_s=ahead_s, slots_forgotten=forgotten
+            )
+            with self._lock:
+                self._looked_at = {name: min(slot, now) for name, slot in self._looked_at.items()}
+        released = self._spool.release_refused(now)
+        if released:
+            _log.warning("results_of_the_future_released", results=released)
+
+    def freed(self, planned: PlannedJourney, slot: datetime, claim: Claim) -> bool:
+        """A slot that another runner had is ours: run it, or account for it where it is too late; False: it is done with."""
+        if self._stopping.is_set():
+            return False
+        if not self._maker.is_late(planned, slot) and self._begin(planned, slot, is_ours=True):
+            return True
+        if claim.record is None:
+            self._results.keep(self._accounting.missed(planned.journey, slot, LEFT))
+        return False
+
+    def _begin(self, planned: PlannedJourney, slot: datetime, *, is_ours: bool = False) -> bool:
+        """Put a slot into the queue; False where the journey is under way already. `is_ours`: it is claimed."""
+        with self._lock:
+            if self._stopping.is_set() or planned.journey in self._under_way:
+                return False
+            self._under_way[planned.journey] = self._queued[planned.journey] = slot
+            self._looked_at[planned.journey] = max(slot, self._looked_at.get(planned.journey, slot))
+            # Inside the lock: once `stopping` is set, nothing is queued that nobody accounts for.
+            self._pool.submit(self._run, planned, slot, is_ours)
+        return True
+
+    def _run(self, planned: PlannedJourney, slot: datetime, is_ours: bool) -> None:
+        try:
+            self._maker.run_or_leave(planned, slot, is_ours=is_ours, begun=lambda: self._begun(planned))
+        except Exception:  # noqa: BLE001 - a thread of the pool would keep it to itself
+            _log.exception("run_not_kept", journey=planned.journey, slot=to_wire(slot))
+            with self._lock:
+                # Not begun on disk: the next look finds it due again.
+                self._looked_at.pop(planned.journey, None)
+        finally:
+            with self._lock:
+                self._under_way.pop(planned.journey, None)
+                self._queued.pop(planned.journey, None)
+
+    def _begun(self, planned: PlannedJourney) -> None:
+        with self._lock:
+            self._queued.pop(planned.journey, None)

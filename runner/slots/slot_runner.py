@@ -1,0 +1,178 @@
+"""Makes one run of a slot, from its claim to its record."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from config import ConfigError
+from facts import Failpoint, PlannedJourney, Run, Status, WireError, from_wire, to_wire
+from journeys.site import Site
+from process.logs import bound_contextvars, get_logger
+from runner.attempt.job import Job, new_run_id
+from runner.budget import REFUSED_WITHOUT_A_LIMIT, Budget, Reserve, was_refused
+from runner.health import RunnerHealth
+from runner.metrics import Measures
+from runner.settings import RunnerSettings
+from runner.slots.claims import Claims
+from runner.slots.due import STOPPED
+from runner.slots.missed_slots import MissedSlots
+from runner.slots.plan_cache import PlanCache
+from runner.slots.slot_job import job_of_slot
+from runner.spool.results import Results
+from runner.spool.spool import Spool
+
+_log = get_logger("sixfb.runner")
+
+
+class RunHandle(Protocol):
+    """A run under way."""
+
+    def wait(self) -> Run:
+        """Its record, once there is one."""
+        ...
+
+    def stop(self) -> None:
+        """End it."""
+        ...
+
+
+class SlotRunner:
+    """Makes runs, several at once, until `stopping` is set; `end` ends those that are under way then."""
+
+    def __init__(
+        self,
+        settings: RunnerSettings,
+        *,
+        spool: Spool,
+        claims: Claims,
+        plans: PlanCache,
+        results: Results,
+        accounting: MissedSlots,
+        measures: Measures,
+        troubles: RunnerHealth,
+        scratch: Path,
+        make: Callable[[Job], RunHandle],
+        clock: Callable[[], datetime],
+        at: Failpoint,
+        stopping: threading.Event,
+    ) -> None:
+        self._settings, self._spool, self._claims, self._plans = settings, spool, claims, plans
+        self._results, self._accounting, self._measures, self._troubles = results, accounting, measures, troubles
+        self._scratch, self._make, self._clock, self._at = scratch, make, clock, at
+        self._stopping, self._ending = stopping, threading.Event()
+        self._lock = threading.Lock()
+        self._makings: dict[str, RunHandle] = {}
+        self._uncounted: dict[str, str] = {}
+        """The journeys of runs whose requests are not counted as spent yet, by run."""
+        self._budget = Budget()
+
+    @property
+    def under_way(self) -> int:
+        """How many runs are being made."""
+        return len(self._makings)
+
+    def end(self) -> None:
+        """End every run; with `stopping` set, no other begins."""
+        self._ending.set()
+        with self._lock:
+            for making in self._makings.values():
+                making.stop()
+
+    def run_or_leave(
+        self, planned: PlannedJourney, slot: datetime, *, is_ours: bool, begun: Callable[[], None]
+    ) -> None:
+        """Run a slot, unless another runner of this location has it: then that one accounts for it. `is_ours`: it is claimed.
+        `begun` is called once the slot is begun on disk."""
+        if not is_ours and not self.is_late(planned, slot):
+            claim = self._claims.ask(planned, slot)
+            if claim is not None and not claim.granted:
+                self._spool.pass_over(planned.journey, slot)
+                return
+        run_id = new_run_id(planned.journey, self._settings.location, self._clock())
+        if not self._spool.begin(planned.journey, slot, run_id, self._clock()):
+            return
+        begun()
+        with bound_contextvars(run_id=run_id, journey=planned.journey, slot=to_wire(slot)):
+            run = self._run(planned, slot, run_id)
+            self._troubles.saw(run)
+            self._results.keep(run)
+            if run.status is Status.MISSED:
+                self._claims.release(planned, slot)
+
+    def is_late(self, planned: PlannedJourney, slot: datetime) -> bool:
+        """Whether a run would start too late now to be its slot's."""
+        return self._late_s(slot) > self._settings.late_s(planned)
+
+    def _late_s(self, slot: datetime) -> float:
+        return (self._clock() - slot).total_seconds()
+
+    def _run(self, planned: PlannedJourney, slot: datetime, run_id: str) -> Run:
+        journey, late = planned.journey, self._late_s(slot)
+        if late > self._settings.late_s(planned):
+            reason = f"all places of this runner were taken; it could have started {late:.0f} s late only"
+            return self._accounting.missed(journey, slot, reason, run_id=run_id)
+        self._measures.started(journey, late)
+        _log.info("run_started", late_s=round(late, 3))
+        plan = self._plans.plan
+        assert plan is not None
+        try:
+            job = job_of_slot(journey, slot, run_id=run_id, settings=self._settings, plan=plan, scratch=self._scratch)
+        except (ConfigError, WireError, ValueError) as error:
+            return self._accounting.errored(journey, slot, f"the run could not be made ready: {error}", run_id=run_id)
+        refusal, making = self._start(job)
+        if making is None:
+            return self._accounting.missed(journey, slot, refusal, run_id=run_id)
+        try:
+            try:
+                run = making.wait()
+            finally:
+                with self._lock:
+                    self._makings.pop(run_id, None)
+            self._at("run.made")
+            if self._ending.is_set() and run.status is Status.ERRORED:
+                return self._accounting.missed(journey, slot, STOPPED, run_id=run_id)
+            return self._accounted(run)
+        finally:
+            self._uncounted.pop(run_id, None)
+
+    def _start(self, job: Job) -> tuple[str, RunHandle | None]:
+        """The run, or why it is not made."""
+        # All inside the lock: what begins after `stopping` was set would be ended by nobody.
+        with self._lock:
+            if self._stopping.is_set():
+                return STOPPED, None
+            self._budget = replace(self._budget, allowed=job.site.request_budget)
+            # A run that must end in a 429 measures nothing, and prolongs the block at sites that count what they refuse.
+            blocked = self._budget.certain_block(job.journey, self._clock(), self._uncounted.values())
+            if blocked:
+                return blocked, None
+            making = self._makings[job.run_id] = self._make(replace(job, reserve=self._reserve(job)))
+            self._uncounted[job.run_id] = job.journey
+            return "", making
+
+    def _reserve(self, job: Job) -> Reserve | None:
+        plan = self._plans.plan
+        if plan is None or job.slot is None:
+            return None
+        return self._budget.reserve(plan.journeys, journey=job.journey, slot=job.slot, now=self._clock())
+
+    def _accounted(self, run: Run) -> Run:
+        """The run, with a note where what is left of the request budget will not do for the coming slots."""
+        plan = self._plans.plan
+        allowed = from_wire(Site, plan.site).request_budget if plan else self._budget.allowed
+        with self._lock:
+            self._budget = replace(self._budget, allowed=allowed).after(run)
+            self._uncounted.pop(run.id, None)  # at once, so that no run that starts now sees neither
+            now = self._clock()
+            warning = self._budget.warning(plan.journeys if plan else (), now)
+            if was_refused(run) and not self._budget.windows(now):
+                warning = REFUSED_WITHOUT_A_LIMIT
+        if warning is None:
+            return run
+        _log.warning("request_budget_short", warning=warning)
+        return replace(run, notes=(*run.notes, warning))

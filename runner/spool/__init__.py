@@ -1,0 +1,1 @@
+"""Results on this disk until the hub has them."""
