@@ -12,6 +12,7 @@ from fastapi.responses import JSONResponse
 from facts import Alert, Incident, Notification, Outcome, Verdict
 from hub.ingest import Taken
 from store.alerts import AlertChange
+from store.verdicts import PastVerdict
 
 _UNREADABLE = {400: "The body is not JSON in UTF-8.", 415: "The body is compressed."}
 
@@ -55,8 +56,16 @@ class VerdictsTold:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VerdictHistory:
+    """Rows of the history, oldest first, and of each target the one that held when the period began. The answer also has the
+    period's bounds, as `from` and `to`. A `verdict` of null: the target was not judged any more."""
+
+    rows: list[PastVerdict]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AlertsListed:
-    """Alerts, the firing first, and the incidents that are open."""
+    """Alerts, newest first, and incidents: those that are open, or those of the period."""
 
     alerts: list[Alert]
     incidents: list[Incident]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request, Response
@@ -19,6 +20,7 @@ from hub.answers import (
     Ready,
     RunsListed,
     RunsTaken,
+    VerdictHistory,
     VerdictsTold,
     answering,
     told,
@@ -36,6 +38,24 @@ from hub.openapi import BYTES_BODY, RUNS_BODY
 from hub.requests import csrf_checked, limited_body, person
 from store import StoreUnavailableError, incidents, meta, outbox, runs
 from store import alerts as alert_rows
+from store import verdicts as verdict_rows
+
+_From = Annotated[AwareDatetime | None, Query(alias="from", description="The beginning of the period, with its zone.")]
+_To = Annotated[AwareDatetime | None, Query(alias="to", description="The end of the period, with its zone.")]
+_DEFAULT_PERIOD = timedelta(days=1)
+
+
+def _period(since: datetime | None, until: datetime | None, now: datetime) -> tuple[datetime, datetime]:
+    """Return the period that was asked for: it ends now, and is a day long, where nothing else was said.
+
+    Raises:
+        HubError: 422 it ends before it begins.
+    """
+    until = until or now
+    since = since or until - _DEFAULT_PERIOD
+    if until <= since:
+        raise HubError(422, f"the period ends ({to_wire(until)}) before it begins ({to_wire(since)})")
+    return since, until
 
 
 def api(context: HubContext) -> APIRouter:
@@ -172,13 +192,38 @@ def _add_readers(router: APIRouter, context: HubContext) -> None:
         with context.store.read() as connection:
             return JSONResponse(meta.get(connection, VERDICTS) or {"at": None, "verdicts": []})
 
-    @router.get("/api/alerts", **answering(AlertsListed, "The alerts.", _422="A parameter is none."))
-    def list_alerts(state: AlertState | None = None, limit: Annotated[int, Query(ge=1, le=1000)] = 100) -> Response:
-        """Alerts, the firing first, then newest first."""
+    @router.get("/api/sla/history", **answering(VerdictHistory, "The history.", _422="A parameter is none."))
+    def tell_history(
+        since: _From = None,
+        until: _To = None,
+        rule: str | None = None,
+        key: str | None = None,
+        limit: Annotated[int, Query(ge=1, le=10_000)] = 1000,
+    ) -> Response:
+        """What targets came to over time, oldest first: a row when a verdict changed, and one an hour. The last day by default."""
+        since, until = _period(since, until, context.clock())
         with context.store.read() as connection:
-            found = alert_rows.listed(connection, state=state, limit=limit)
-            open_incidents = incidents.open_ones(connection)
-        return JSONResponse({"alerts": to_wire(found), "incidents": to_wire(open_incidents)})
+            rows = verdict_rows.history(connection, since=since, until=until, rule=rule, key=key, limit=limit)
+        return JSONResponse({"from": to_wire(since), "to": to_wire(until), "rows": to_wire(rows)})
+
+    @router.get("/api/alerts", **answering(AlertsListed, "The alerts.", _422="A parameter is none."))
+    def list_alerts(
+        state: AlertState | None = None,
+        since: _From = None,
+        until: _To = None,
+        limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    ) -> Response:
+        """Alerts, newest first, with the incidents that are open; with `from` or `to`, the alerts and incidents that were open for
+        some of that period."""
+        with context.store.read() as connection:
+            if since is None and until is None:
+                listed = alert_rows.listed(connection, state=state, limit=limit)
+                of_them = incidents.open_ones(connection)
+            else:
+                since, until = _period(since, until, context.clock())
+                listed = alert_rows.of_period(connection, since=since, until=until, state=state, limit=limit)
+                of_them = incidents.of_period(connection, since=since, until=until, limit=limit)
+        return JSONResponse({"alerts": to_wire(listed), "incidents": to_wire(of_them)})
 
     @router.get("/api/alerts/{alert_id}", **answering(AlertShown, "The alert.", _404="No such alert."))
     def show_alert(alert_id: str) -> Response:

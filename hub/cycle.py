@@ -27,10 +27,13 @@ from sla.scope import About, why_closed
 from sla.targets import Targets
 from store import Store, incidents, lease, ledgers, meta, outbox
 from store import alerts as alert_rows
+from store import verdicts as verdict_rows
 
 _log = get_logger("sixfb.hub")
 EVALUATOR = "evaluator"
 VERDICTS = "verdicts"
+_HISTORY_REACH = timedelta(days=35)
+"""How far back a new evaluator looks for targets that were judged: one that vanished before is not noted as gone."""
 SET_S = 5.0
 """By less than this a clock is kept right; by more it was set."""
 
@@ -81,14 +84,20 @@ class Cycle:
     hub_clock: Callable[[], HubClock] = HubClock
     _last: tuple[datetime, float] | None = field(default=None, init=False)
     _runs_kept: KeptRuns = field(default_factory=KeptRuns, init=False)
+    _epoch: int | None = field(default=None, init=False)
+    _newest: dict[str, verdict_rows.PastVerdict] | None = field(default=None, init=False)
+    """The newest row of each target's history; None where it is to be read first."""
 
     def tick(self, now: datetime) -> Tick:
         """Judge everything as of `now`, advance the alerts, and save both with the messages they owe."""
         with self.store.write() as connection:
             epoch = lease.take(connection, name=EVALUATOR, holder=self.holder, ttl_s=self.lease_s)
         if epoch is None:
-            self._last = None
+            self._last = self._epoch = None
             return Tick(at=now, wrote=False)
+        if epoch != self._epoch:
+            # Another hub may have judged in between, and written the history on.
+            self._epoch, self._newest = epoch, None
         self.at("cycle.leased")
         with self.store.read() as connection:
             before = load_watch(connection)
@@ -149,9 +158,22 @@ class Cycle:
                 ledgers.forget_future(connection, now)
             meta.put(connection, WATCH, to_wire(watch))
             meta.put(connection, VERDICTS, {"at": to_wire(now), "verdicts": to_wire(verdicts)})
+            rows = self._save_history(connection, verdicts, now)
             self.at("cycle.saving")
+        # Not before it is committed: a tick that fails is tried again, with its history.
+        self._newest = {**(self._newest or {}), **{row.key: row for row in rows}}
         _tell(standing, step)
         return len(step.notifications)
+
+    def _save_history(
+        self, connection: Connection, verdicts: list[Verdict], now: datetime
+    ) -> list[verdict_rows.PastVerdict]:
+        """Save what is due of the verdicts' history, and return it."""
+        if self._newest is None:
+            self._newest = verdict_rows.newest(connection, since=now - _HISTORY_REACH)
+        rows = verdict_rows.due(verdicts, self._newest, now)
+        verdict_rows.save(connection, rows)
+        return rows
 
 
 def _what_happened(gap_s: float, steady_s: float | None) -> str:

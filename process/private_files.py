@@ -31,22 +31,29 @@ def private_folder(folder: Path) -> None:
 
 
 def private_file(file: Path) -> None:
-    """See to it that a file is its owner's alone before anything is written to it. Raises OSError where it cannot be made.
+    """See to it that a file is its owner's alone before anything is written to it. Raises OSError where it cannot be made, and
+    leaves a folder of that name as it is.
 
     SQLite gives the files that it puts beside a database (`-wal`, `-shm`) the database's mode.
     """
     try:
         os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     except FileExistsError:
-        _close(file)
+        # A folder that somebody named by mistake, such as /tmp, is everybody's.
+        if not file.is_dir():
+            _close(file)
 
 
 def tighten(folder: Path, *, spare: str | None = None) -> Tightened:
     """Take the rights of others from a folder and all that is in it, and log it where there were any. `spare` is a name to leave.
 
     Where the folder was closed already, others could reach nothing in it, and only what lies at its top is looked at: there may be
-    a hundred thousand files of evidence below.
+    a hundred thousand files of evidence below. A folder with the sticky bit is shared, and left as it is.
     """
+    if folder.stat().st_mode & stat.S_ISVTX:
+        # A folder such as /tmp, which many programs share: its files are not ours to close.
+        _log_what(folder, Tightened(closed=0, open=1))
+        return Tightened(closed=0, open=1)
     told = [_close(path) for path in _inside(folder, deep=not _is_closed(folder)) if path.name != spare]
     done = Tightened(closed=told.count(True), open=told.count(False))
     if any(done):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, desc, func, select
+from sqlalchemy import Connection, desc, func, or_, select
 
 from facts import Alert, AlertState, from_wire, to_wire
 from store.tables import alert_changes
@@ -99,6 +99,21 @@ def listed(connection: Connection, *, state: AlertState | None = None, limit: in
     condition = table.c.state == state.value if state else table.c.state != AlertState.DROPPED.value
     query = select(table.c.alert).where(condition).order_by(desc(table.c.pending_since), desc(table.c.id)).limit(limit)
     return [from_wire(Alert, row.alert) for row in connection.execute(query)]
+
+
+def of_period(
+    connection: Connection, *, since: datetime, until: datetime, state: AlertState | None = None, limit: int = 100
+) -> list[Alert]:
+    """Return the alerts that were pending or firing for some of a period, newest first; dropped ones only where asked for."""
+    condition = table.c.state == state.value if state else table.c.state != AlertState.DROPPED.value
+    query = (
+        select(table.c.alert)
+        .where(
+            condition, table.c.pending_since < until, or_(table.c.resolved_at.is_(None), table.c.resolved_at >= since)
+        )
+        .order_by(desc(table.c.pending_since), desc(table.c.id))
+    )
+    return [from_wire(Alert, row.alert) for row in connection.execute(query.limit(limit))]
 
 
 def changes(connection: Connection, alert_id: str) -> list[AlertChange]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, desc, func, or_, select
 
 from facts import Incident, from_wire, to_wire
 from store.tables import incidents as table
@@ -30,6 +31,13 @@ def open_ones(connection: Connection) -> list[Incident]:
     """Incidents that are not resolved, oldest first."""
     rows = connection.execute(select(table.c.incident).where(table.c.resolved_at.is_(None)).order_by(table.c.number))
     return [from_wire(Incident, row.incident) for row in rows]
+
+
+def of_period(connection: Connection, *, since: datetime, until: datetime, limit: int = 100) -> list[Incident]:
+    """Return the incidents that were open for some of a period, newest first."""
+    still_open = or_(table.c.resolved_at.is_(None), table.c.resolved_at >= since)
+    query = select(table.c.incident).where(table.c.opened_at < until, still_open).order_by(desc(table.c.number))
+    return [from_wire(Incident, row.incident) for row in connection.execute(query.limit(limit))]
 
 
 def get(connection: Connection, incident_id: str) -> Incident | None:

@@ -23,6 +23,7 @@ from store.tables import (
     runners,
     runs,
     stock,
+    verdict_history,
 )
 
 _BATCH = 500
@@ -66,6 +67,7 @@ def sweep(store: Store, *, now: datetime, keep: Retention | None = None) -> Swep
         (runs, runs.c.id, runs.c.started_at < now - keep.failed_runs),
         (duplicates, duplicates.c.id, duplicates.c.received_at < now - keep.passed_runs),
         (stock, stock.c.at, stock.c.at < now - keep.samples),
+        (verdict_history, verdict_history.c.number, verdict_history.c.at < now - keep.rollups),
         (rollups, rollups.c.start, rollups.c.start < now - keep.rollups),
         (alert_changes, alert_changes.c.number, alert_changes.c.at < now - keep.alerts),
         (alerts, alerts.c.id, or_(over, dropped)),

@@ -173,6 +173,29 @@ alert_changes = Table(
     Index("ix_alert_changes_alert", "alert_id"),
 )
 
+# One row when a verdict's status changes, and one an hour: reports read it, for months.
+verdict_history = Table(
+    "verdict_history",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("key", String(200), nullable=False),
+    Column("rule", String(64), nullable=False),
+    Column("journey", String(100)),
+    Column("subject", Text),
+    Column("at", Moment, nullable=False),
+    Column("verdict", String(16), nullable=False),
+    Column("severity", String(16)),
+    Column("value", Float),
+    Column("limit", Float),
+    Column("unit", String(64), nullable=False),
+    Column("low", Float),
+    Column("high", Float),
+    Column("n", Integer, nullable=False),
+    Column("coverage", Float),
+    Index("ix_verdict_history_key", "key", "at"),
+    Index("ix_verdict_history_at", "at"),
+)
+
 incidents = Table(
     "incidents",
     metadata,

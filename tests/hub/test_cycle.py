@@ -497,3 +497,22 @@ def test_the_overview_is_led_by_the_alert_that_leads_the_message(light: Bench) -
     ], "both at once"
     assert incident.lead == "F0.ga_purchase.1"
     assert '<h1 class="bad">GA purchase: fails at several locations and 1 more alert</h1>' in light.client.get("/").text
+
+
+def test_the_history_of_verdicts_is_written_with_the_cycle_and_read_by_period(bench: Bench) -> None:
+    began = bench.now
+    bench.tick()
+    broken(bench, "us-east", "us-west")
+    bench.tick()
+    listed = bench.client.get(
+        "/api/sla/history",
+        params={"from": began.isoformat(), "to": (bench.now + timedelta(minutes=1)).isoformat(), "rule": "F0"},
+    ).json()
+    told = [row["verdict"] for row in listed["rows"] if row["key"] == "F0/ga_purchase"]
+    assert told == ["no_data", "critical"]
+    assert (
+        bench.client.get(
+            "/api/sla/history", params={"to": began.isoformat(), "from": bench.now.isoformat()}
+        ).status_code
+        == 422
+    )

@@ -39,6 +39,7 @@ DOORS: list[tuple[str, str, set[str] | None]] = [
     ("HEAD", "/api/runs", VIEWERS),
     ("GET", "/api/runs/none", VIEWERS),
     ("GET", "/api/sla", VIEWERS),
+    ("GET", "/api/sla/history", VIEWERS),
     ("GET", "/api/alerts", VIEWERS),
     ("GET", "/api/alerts/none", VIEWERS),
     ("GET", "/not/there/yet", VIEWERS),

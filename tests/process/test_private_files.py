@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -107,3 +108,21 @@ def test_a_file_that_was_open_is_closed_before_it_is_written_to(tmp_path: Path) 
     private_file(file)
     assert mode(file) == 0o600
     assert file.read_bytes() == b"x"
+
+
+def test_a_folder_that_is_named_where_a_file_belongs_stays_open(tmp_path: Path) -> None:
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    shared.chmod(0o1777)
+    private_file(shared)
+    assert stat.S_IMODE(shared.stat().st_mode) == 0o1777
+
+
+def test_a_folder_that_many_programs_share_is_left_as_it_is(tmp_path: Path) -> None:
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    (shared / "of-another-program").write_text("x")
+    (shared / "of-another-program").chmod(0o644)
+    shared.chmod(0o1777)
+    assert tighten(shared) == Tightened(closed=0, open=1)
+    assert (stat.S_IMODE(shared.stat().st_mode), mode(shared / "of-another-program")) == (0o1777, 0o644)

@@ -1,0 +1,153 @@
+"""The history of verdicts: one row when a verdict changes, and one an hour while it does not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Select, func, select
+
+from facts import Severity, Verdict, VerdictStatus
+from store.tables import verdict_history as table
+
+GONE = "gone"
+"""Stands in the column `verdict` from when a target is not judged any more: its rule, journey, location or subject was removed."""
+HOLDS = timedelta(minutes=61)
+"""For how long a row holds where no other follows: an hour, and what a tick may be late."""
+_HOUR_S = 3600
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastVerdict:
+    """What one target came to from a moment on.
+
+    `at` is when the row was written; the verdict holds until the next row of the same key, at most an hour and a tick later while a
+    hub was judging. `verdict` is None from when the target was not judged any more. The numbers are in `unit`.
+    """
+
+    key: str
+    rule: str
+    journey: str | None
+    subject: str | None
+    at: datetime
+    verdict: VerdictStatus | None
+    severity: Severity | None = None
+    value: float | None = None
+    limit: float | None = None
+    unit: str = ""
+    low: float | None = None
+    high: float | None = None
+    n: int = 0
+    coverage: float | None = None
+
+
+def due(verdicts: Iterable[Verdict], newest: Mapping[str, PastVerdict], now: datetime) -> list[PastVerdict]:
+    """Return the rows that are to be saved at `now`, given the newest row of each key. Pure.
+
+    A key gets a row where it is new, where its status changed, where its newest row is of another hour of the UTC clock, and, once,
+    where it was judged before and is not any more.
+    """
+    rows: dict[str, PastVerdict] = {}
+    judged: set[str] = set()
+    for verdict in verdicts:
+        judged.add(verdict.key)
+        before = newest.get(verdict.key)
+        if before is None or before.verdict is not verdict.verdict or _hour(before.at) != _hour(now):
+            rows.setdefault(verdict.key, _row_of(verdict, now))
+    gone = [row for key, row in newest.items() if key not in judged and row.verdict is not None]
+    return [*rows.values(), *(_judged_no_more(row, now) for row in gone)]
+
+
+def _hour(moment: datetime) -> int:
+    return int(moment.timestamp()) // _HOUR_S
+
+
+def _row_of(verdict: Verdict, now: datetime) -> PastVerdict:
+    return PastVerdict(
+        key=verdict.key,
+        rule=verdict.rule,
+        journey=verdict.journey,
+        subject=verdict.subject,
+        at=now,
+        verdict=verdict.verdict,
+        severity=verdict.severity,
+        value=verdict.value,
+        limit=verdict.limit,
+        unit=verdict.unit,
+        low=verdict.low,
+        high=verdict.high,
+        n=verdict.n,
+        coverage=verdict.coverage,
+    )
+
+
+def _judged_no_more(row: PastVerdict, now: datetime) -> PastVerdict:
+    return PastVerdict(key=row.key, rule=row.rule, journey=row.journey, subject=row.subject, at=now, verdict=None)
+
+
+def save(connection: Connection, rows: Sequence[PastVerdict]) -> None:
+    """Add rows to the history."""
+    if rows:
+        connection.execute(table.insert(), [_columns(row) for row in rows])
+
+
+def _columns(row: PastVerdict) -> dict[str, Any]:
+    columns = {field.name: getattr(row, field.name) for field in fields(row)}
+    return columns | {
+        "verdict": row.verdict.value if row.verdict else GONE,
+        "severity": row.severity and row.severity.value,
+    }
+
+
+def newest(connection: Connection, *, since: datetime) -> dict[str, PastVerdict]:
+    """Return the newest row of each key that was written since a moment."""
+    last = select(func.max(table.c.number)).where(table.c.at >= since).group_by(table.c.key)
+    return {row.key: row for row in _read(connection, select(table).where(table.c.number.in_(last)))}
+
+
+def history(
+    connection: Connection,
+    *,
+    since: datetime,
+    until: datetime,
+    rule: str | None = None,
+    key: str | None = None,
+    limit: int | None = None,
+) -> list[PastVerdict]:
+    """Return the rows from `since` until before `until`, oldest first, and of each key the one that held at `since`.
+
+    A row that held then is at most an hour older, or a hub was not judging; then it is not returned, for nobody knew.
+    """
+    conditions = [c == v for c, v in ((table.c.rule, rule), (table.c.key, key)) if v is not None]
+    in_period = select(table).where(table.c.at >= since, table.c.at < until, *conditions).order_by(table.c.number)
+    before = (
+        select(func.max(table.c.number))
+        .where(table.c.at < since, table.c.at >= since - HOLDS, *conditions)
+        .group_by(table.c.key)
+    )
+    held = _read(connection, select(table).where(table.c.number.in_(before)).order_by(table.c.number))
+    return [*held, *_read(connection, in_period if limit is None else in_period.limit(limit))]
+
+
+def _read(connection: Connection, query: Select[Any]) -> list[PastVerdict]:
+    return [
+        PastVerdict(
+            key=row.key,
+            rule=row.rule,
+            journey=row.journey,
+            subject=row.subject,
+            at=row.at,
+            verdict=None if row.verdict == GONE else VerdictStatus(row.verdict),
+            severity=Severity(row.severity) if row.severity else None,
+            value=row.value,
+            limit=row.limit,
+            unit=row.unit,
+            low=row.low,
+            high=row.high,
+            n=row.n,
+            coverage=row.coverage,
+        )
+        for row in connection.execute(query)
+    ]
