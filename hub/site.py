@@ -18,6 +18,7 @@ from starlette.concurrency import run_in_threadpool
 
 from facts import Alert, AlertState, Outcome, Role, Run, Verdict, from_wire
 from hub.artifacts import KINDS
+from hub.charts import ChartCache
 from hub.clock_witness import sentence_of
 from hub.context import HubContext
 from hub.cycle import VERDICTS, tick_trouble
@@ -47,8 +48,6 @@ from store.retention import Retention
 _OVERVIEW = timedelta(hours=24)
 SLOTS_SHOWN = 48
 """As many slots as the longest strip of a page has."""
-RUNS_CHARTED = 450
-"""How many runs of a journey its charts are drawn from, of all locations together: at the guide's pace every second one of a day."""
 _BREAKS_SHOWN = timedelta(hours=1)
 _PICTURE_LIMIT = 5_000_000
 _INBOX_BYTES = 20_000_000
@@ -66,7 +65,7 @@ def site(context: HubContext) -> APIRouter:
             demo.close()
 
     router = APIRouter(default_response_class=HTMLResponse, lifespan=closing_it)
-    pages = Pages(context, demo)
+    pages = Pages(context, demo, ChartCache())
     _add_pages(router, pages)
     _add_files(router, context)
     if demo is not None:
@@ -121,12 +120,14 @@ class Demo:
 class Pages:
     """What pages ask the store."""
 
-    def __init__(self, context: HubContext, demo: Demo | None, visitor: Visitor | None = None) -> None:
-        self.context, self.demo, self._visitor = context, demo, visitor
+    def __init__(
+        self, context: HubContext, demo: Demo | None, charts: ChartCache, visitor: Visitor | None = None
+    ) -> None:
+        self.context, self.demo, self._charts, self._visitor = context, demo, charts, visitor
 
     def seen_by(self, request: Request) -> Pages:
         """The pages as the person at the door may see them."""
-        return Pages(self.context, self.demo, visitor_of(request))
+        return Pages(self.context, self.demo, self._charts, visitor_of(request))
 
     def frame(self, title: str, here: str, *, refresh_s: int = 5) -> Frame:
         """The frame of a page."""
@@ -210,18 +211,16 @@ class Pages:
         with self.context.store.read() as connection:
             since = now - _OVERVIEW / self.context.scale
             latest = {place: self._last(connection, name, place, since) for place in schedule.grids}
-            most = max(1, RUNS_CHARTED // max(1, len(schedule.grids)))
-            samples = {
-                place: runs.samples(connection, journey=name, location=place, since=since, most=most)
-                for place in schedule.grids
-            }
+            drawn = self._charts.charts(
+                connection, journey=name, period_s=schedule.period_s, grids=schedule.grids, since=since
+            )
         return journey_page(
             self.frame(name, f"/journeys/{name}", refresh_s=15),
             name,
             period_s=schedule.period_s,
             grids=schedule.grids,
             latest=latest,
-            samples=samples,
+            charts=drawn,
             now=now,
         )
 

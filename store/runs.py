@@ -312,6 +312,10 @@ def first_attempts(
     return found
 
 
+_IDS_AT_ONCE = 500
+"""Databases limit how many values a statement may have."""
+
+
 class Sample(NamedTuple):
     """What a run's charts are drawn from: step times in ms and vitals of its first attempt."""
 
@@ -326,17 +330,31 @@ class _Charted(msgspec.Struct):
     vitals: list[GradedRow]
 
 
-def samples(connection: Connection, *, journey: str, location: str, since: datetime, most: int) -> list[Sample]:
-    """Return what at most `most` slots since a moment measured, oldest first; of more slots every second, third ... is taken."""
-    place = (table.c.journey == journey, table.c.location == location)
-    slots = list(
-        connection.execute(select(table.c.slot).where(*place, table.c.slot >= since).order_by(table.c.slot)).scalars()
+def sample_ids(
+    connection: Connection, *, journey: str, location: str, since: datetime, period_s: int, most: int
+) -> list[str]:
+    """Return the ids of at most `most` slots' runs since a moment, and of the newest; oldest first.
+
+    Of more slots every second, third ... of the grid is taken, always the same ones: what was read of a run once is read no more.
+    """
+    query = select(table.c.slot, table.c.id).where(
+        table.c.journey == journey, table.c.location == location, table.c.slot >= since
     )
-    step = -(-len(slots) // most)
-    chosen = table.c.slot >= since if step <= 1 else table.c.slot.in_(slots[::-step])
+    rows = list(connection.execute(query.order_by(table.c.slot)))
+    step = -(-len(rows) // most)
+    chosen = [row.id for row in rows[:-1] if int(row.slot.timestamp()) // period_s % step == 0]
+    return [*chosen, *(row.id for row in rows[-1:])]
+
+
+def samples(connection: Connection, ids: Sequence[str]) -> dict[str, Sample]:
+    """Return what the first attempts of runs measured, by the runs' ids."""
+    found: dict[str, Sample] = {}
     details = cast(table.c.details, Text).label("details")
-    query = select(table.c.finished_at, table.c.first_failed_step, details).where(*place, chosen).order_by(table.c.slot)
-    return [_sample(*row) for row in connection.execute(query)]
+    for first in range(0, len(ids), _IDS_AT_ONCE):
+        some = ids[first : first + _IDS_AT_ONCE]
+        query = select(table.c.id, table.c.finished_at, table.c.first_failed_step, details).where(table.c.id.in_(some))
+        found |= {row[0]: _sample(*row[1:]) for row in connection.execute(query)}
+    return found
 
 
 def _sample(finished_at: datetime, failed_step: str | None, details: str) -> Sample:

@@ -58,6 +58,15 @@ class Trend:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Charts:
+    """The charts of a journey. `cut` counts the vitals that are left out, because the page was touched too soon."""
+
+    steps: tuple[Trend, ...]
+    vitals: tuple[Trend, ...]
+    cut: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunRow:
     """One run in short."""
 
@@ -92,12 +101,10 @@ def journey_page(
     period_s: int,
     grids: Mapping[str, Grid],
     latest: Mapping[str, Sequence[Outcome]],
-    samples: Mapping[str, Sequence[Sample]],
+    charts: Charts,
     now: datetime,
 ) -> str:
-    """The page's HTML; `latest` are this journey's last runs at each location, `samples` what its charts are drawn from, all
-    oldest first."""
-    vitals, cut = _vitals(samples)
+    """Return the page's HTML; `latest` are this journey's last runs at each location, oldest first."""
     last = sorted(
         (o for outcomes in latest.values() for o in outcomes), key=lambda o: (o.slot or o.started_at, o.run_id)
     )
@@ -106,12 +113,18 @@ def journey_page(
         name=name,
         strips=tuple((place, strip(grid, period_s, latest[place], now, slots=48)) for place, grid in grids.items()),
         locations=tuple(grids),
-        steps=_steps(samples),
-        vitals=vitals,
-        cut=cut,
+        steps=charts.steps,
+        vitals=charts.vitals,
+        cut=charts.cut,
         runs=tuple(_run(o, now) for o in last[-_RUNS:][::-1]),
     )
     return render("live/journey.html.j2", page)
+
+
+def charts(samples: Mapping[str, Sequence[Sample]]) -> Charts:
+    """Draw the charts of a journey from what its runs measured at each location, oldest first."""
+    vitals, cut = _vitals(samples)
+    return Charts(steps=_steps(samples), vitals=vitals, cut=cut)
 
 
 def _steps(by_place: Mapping[str, Sequence[Sample]]) -> tuple[Trend, ...]:

@@ -27,7 +27,10 @@ QUESTIONS: dict[str, Callable[[Connection], object]] = {
     "runs by their ids": lambda c: runs.outcomes_of(c, ["run-1"]),
     "the last slots of a place": lambda c: runs.last_of_slots(c, journey=GA, location=HERE, since=SINCE, limit=48),
     "how first attempts ended": lambda c: runs.first_attempts(c, [(GA, HERE)], since=SINCE),
-    "what charts are drawn from": lambda c: runs.samples(c, journey=GA, location=HERE, since=SINCE, most=2),
+    "the runs that charts are drawn from": lambda c: runs.sample_ids(
+        c, journey=GA, location=HERE, since=SINCE, period_s=300, most=2
+    ),
+    "what charts are drawn from": lambda c: runs.samples(c, ["run-1"]),
     "the last good run": lambda c: runs.last_good(c, journey=GA, location=HERE, before=A_MOMENT),
     "what the budget is spent by": lambda c: runs.stumbled(c, since=SINCE),
     "the slots that are known": lambda c: runs.known_slots(c, journey=GA, location=HERE, since=SINCE, until=A_MOMENT),

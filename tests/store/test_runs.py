@@ -6,6 +6,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -187,7 +188,7 @@ def test_first_attempts_are_counted_as_a_person_corrected_them(store: Store) -> 
         assert runs.first_attempts(connection, [place], since=SLOT) == {place: (1, 3)}
 
 
-def test_of_many_slots_charts_get_a_few_that_lie_evenly_and_end_with_the_newest(store: Store) -> None:
+def test_of_many_slots_charts_get_a_few_of_the_grid_and_the_newest(store: Store) -> None:
     save(
         store,
         *(
@@ -195,18 +196,31 @@ def test_of_many_slots_charts_get_a_few_that_lie_evenly_and_end_with_the_newest(
             for n in range(10)
         ),
     )
+
+    def ids(most: int, since_minute: int = 0) -> list[str]:
+        since = SLOT + timedelta(minutes=since_minute)
+        with store.read() as connection:
+            return runs.sample_ids(
+                connection, journey="ga_purchase", location="us-east", since=since, period_s=60, most=most
+            )
+
+    assert ids(10) == [str(n) for n in range(10)]
+    some = ids(4)
+    assert (len(some) <= 5, some[-1]) == (True, "9")
+    gaps = {int(b) - int(a) for a, b in pairwise(some[:-1])}
+    assert gaps == {3}
+    # The same ones, whenever it is asked: what was read once is read no more.
+    assert set(ids(3, since_minute=1)) <= {"9", *some}
+
+
+def test_what_charts_are_drawn_from_is_what_the_first_attempt_measured(store: Store) -> None:
+    save(store, a_slot_run("one"))
     with store.read() as connection:
-
-        def minutes(most: int) -> list[float]:
-            found = runs.samples(connection, journey="ga_purchase", location="us-east", since=SLOT, most=most)
-            return [(one.finished_at - SLOT) / timedelta(minutes=1) for one in found]
-
-        assert minutes(10) == list(range(10))
-        assert minutes(4) == [0, 3, 6, 9]
-        (last,) = runs.samples(connection, journey="ga_purchase", location="us-east", since=SLOT, most=1)
+        found = runs.samples(connection, ["one", "deleted meanwhile"])
         whole = runs.outcomes(connection, since=SLOT)[-1]
-    assert last.steps == whole.steps
-    assert [(v.page, v.name, v.value, v.cut) for v in last.vitals] == [
+    assert list(found) == ["one"]
+    assert found["one"].steps == whole.steps
+    assert [(v.page, v.name, v.value, v.cut) for v in found["one"].vitals] == [
         (v.page, v.name, v.value, v.cut) for v in whole.vitals
     ]
 
