@@ -10,13 +10,14 @@ import os
 import sqlite3
 import sys
 import traceback
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from importlib import import_module
 
 import typer
 from typer import Abort
 from typer._click.exceptions import ClickException, NoArgsIsHelpError, UsageError
 
-from cli import alerts, browser, check, db, demo, hub, journeys, ledger, new, run, runner, runs, sla, tokens, users
 from cli.command_error import OUR_FAULT, USAGE, CommandError, complain
 from cli.output import prepare_streams, say, say_error
 from config import ConfigError
@@ -27,28 +28,50 @@ from process.sqlite_errors import sqlite_sentence
 _READER_GONE = 1
 """As click has it for what breaks while a command runs."""
 
-app = typer.Typer(
-    name="sixfb",
-    help="A synthetic buyer: buys tickets in a real browser, and says what broke.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
-app.command("run")(run.run)
-app.command("demo")(demo.demo)
-app.command("check")(check.check)
-app.command("browser")(browser.browser)
-app.command("hub")(hub.hub)
-app.command("runner")(runner.runner)
-app.command("sla")(sla.sla)
-app.command("ledger")(ledger.ledger)
-app.add_typer(runs.app, name="runs")
-app.add_typer(alerts.app, name="alerts")
-app.add_typer(db.app, name="db")
-app.add_typer(tokens.app, name="token")
-app.add_typer(users.app, name="user")
-app.add_typer(journeys.app, name="journeys")
-app.add_typer(new.app, name="new")
+COMMANDS = {
+    "run": "cli.run:run",
+    "demo": "cli.demo:demo",
+    "check": "cli.check:check",
+    "browser": "cli.browser:browser",
+    "hub": "cli.hub:hub",
+    "runner": "cli.runner:runner",
+    "sla": "cli.sla:sla",
+    "ledger": "cli.ledger:ledger",
+    "runs": "cli.runs:app",
+    "alerts": "cli.alerts:app",
+    "db": "cli.db:app",
+    "token": "cli.tokens:app",
+    "user": "cli.users:app",
+    "journeys": "cli.journeys:app",
+    "new": "cli.new:app",
+}
+"""Each subcommand, in the order of `--help`: the module, and in it a function, or the app of a group of subcommands."""
+
+
+def command_line(names: Iterable[str] = COMMANDS) -> typer.Typer:
+    """Return the command with these subcommands. A run needs its own alone: importing all of them takes longer than many a step."""
+    app = typer.Typer(
+        name="sixfb",
+        help="A synthetic buyer: buys tickets in a real browser, and says what broke.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+    )
+    app.callback()(_root)
+    for name in names:
+        module, _, attribute = COMMANDS[name].partition(":")
+        found = getattr(import_module(module), attribute)
+        if isinstance(found, typer.Typer):
+            app.add_typer(found, name=name)
+        else:
+            app.command(name)(found)
+    return app
+
+
+def _asked_for(arguments: Sequence[str]) -> Iterable[str]:
+    """Return the subcommand that the arguments name; all where they name none, as for `--help`, or an unknown one."""
+    first = next((argument for argument in arguments if not argument.startswith("-")), None)
+    return (first,) if first in COMMANDS else COMMANDS
 
 
 def _print_version(wanted: bool) -> None:
@@ -60,7 +83,7 @@ def _print_version(wanted: bool) -> None:
 def _run() -> int | str | None:
     """Run the command and return its exit code; how a command is used is said as everything else is."""
     try:
-        return app(standalone_mode=False) or 0
+        return command_line(_asked_for(sys.argv[1:]))(standalone_mode=False) or 0
     except ClickException as error:
         context = error.ctx if isinstance(error, UsageError) else None
         if isinstance(error, NoArgsIsHelpError):
@@ -76,7 +99,6 @@ def _run() -> int | str | None:
         return ended.code
 
 
-@app.callback()
 def _root(version: bool = typer.Option(False, "--version", callback=_print_version, is_eager=True)) -> None:
     """Options that hold for every subcommand."""
 
@@ -150,7 +172,7 @@ def _open_standard_streams() -> None:
 
 
 def _refuse_broken_text() -> None:
-    """Refuse arguments and settings that are not UTF-8: no file, database or terminal could take them. Raises Failing."""
+    """Refuse arguments and settings that are not UTF-8: no file, database or terminal could take them. Raises CommandError."""
     for number, argument in enumerate(sys.argv[1:], 1):
         if not _is_text(argument):
             raise CommandError(f"argument {number} is not UTF-8 text: {os.fsencode(argument)!r:.120}")

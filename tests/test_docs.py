@@ -12,7 +12,7 @@ from click import Command, Group
 
 from alerts.channels import KINDS
 from alerts.channels.webhook import body
-from cli.app import app
+from cli.app import command_line
 from config import read_document
 from demo.faults import FAULTS
 from facts import VerdictStatus
@@ -31,7 +31,7 @@ def commands(group: Group, name: str = "sixfb") -> dict[str, Command]:
     return found
 
 
-COMMANDS = commands(typer.main.get_command(app))  # type: ignore[arg-type]
+COMMANDS = commands(typer.main.get_command(command_line()))  # type: ignore[arg-type]
 DOCUMENTS = [
     "README.md",
     "CONTRIBUTING.md",

@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 import cli.app
-from cli.app import app, main
+from cli.app import command_line, main
 from cli.command_error import OUR_FAULT, USAGE, CommandError
 from facts import Alert, AlertState, Severity
 from store import StoreUnavailableError, alerts, runs
@@ -54,7 +54,7 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def refusal(*arguments: str) -> tuple[int, str]:
-    error = CliRunner().invoke(app, list(arguments)).exception
+    error = CliRunner().invoke(command_line(), list(arguments)).exception
     if isinstance(error, CommandError):
         return error.code, str(error)
     assert isinstance(error, StoreUnavailableError), repr(error)

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from typer.main import get_command
 
-from cli.app import app, main
+from cli.app import command_line, main
 from cli.command_error import complain
 from cli.output import json_text, say, say_table
 from cli.progress import Progress, print_outcome
@@ -120,10 +120,10 @@ def test_no_command_sends_a_control_character(var: Path, monkeypatch: pytest.Mon
 
 
 def test_every_command_is_walked() -> None:
-    assert {tuple(path) for path in _paths(get_command(app))} == {
+    assert {tuple(path) for path in _paths(get_command(command_line()))} == {
         tuple(arguments[: len(path)])
         for arguments in COMMANDS
-        for path in _paths(get_command(app))
+        for path in _paths(get_command(command_line()))
         if arguments[: len(path)] == path
     }
 
@@ -324,3 +324,10 @@ def test_what_no_id_begins_with_is_a_sentence(var: Path, monkeypatch: pytest.Mon
     done = sixfb(monkeypatch, "runs", "show", wanted)
     assert done.code == 2
     assert done.err.startswith(("sixfb: no run ", "sixfb: argument 3 is not UTF-8 text"))
+
+
+def test_a_command_loads_nothing_of_the_others() -> None:
+    told = "import sys, cli.app; cli.app.command_line(['run']); print(sorted(sys.modules))"
+    loaded = subprocess.run([sys.executable, "-P", "-c", told], check=True, capture_output=True, text=True).stdout
+    assert "'cli.run'" in loaded
+    assert [name for name in ("cli.hub", "sqlalchemy", "fastapi", "structlog", "stripe") if f"'{name}'" in loaded] == []

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from cli.access import must_have_a_login, read_access
-from cli.app import app
+from cli.app import command_line
 from cli.command_error import CommandError
 from config import ConfigError, Secret
 from facts import Role, TokenKind
@@ -32,7 +32,7 @@ def var(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def sixfb(*arguments: str, typed: str | None = None) -> Result:
-    return CliRunner().invoke(app, list(arguments), input=typed)
+    return CliRunner().invoke(command_line(), list(arguments), input=typed)
 
 
 def refusal(*arguments: str, typed: str | None = None) -> str:
