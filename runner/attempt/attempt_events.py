@@ -91,7 +91,7 @@ class AttemptEvents:
         return self.scrubber.mask(text)[0]
 
     def _take_so_far(self, line: dict[str, Any], observation: AttemptObservation) -> None:
-        told = line.get("observation") or {}
+        told = line.get("seen") or {}
         for kind, noun in _NOUNS.items():
             observation.so_far[kind] = tuple(self._noun(noun, item) for item in told.get(kind, ()))
         observation.so_far["left_out"] = told.get("left_out", {})

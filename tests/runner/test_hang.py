@@ -12,7 +12,7 @@ from tests.builders import A_MOMENT
 
 WAITING = StackLocation(at="look.py:9", call="title")
 SILENT = Request(
-    step="snapshot",
+    step="look",
     method="GET",
     endpoint="/api/seats",
     status=None,
@@ -83,7 +83,7 @@ MISSED = Attempt(
     status=Status.FAILED,
     blame=Blame.JOURNEY,
     started_at=A_MOMENT,
-    failed_step="snapshot",
+    failed_step="look",
     error='look: the button "Buy" never appeared',
 )
 
@@ -101,7 +101,7 @@ def test_a_busy_page_that_could_be_read_is_not_stuck() -> None:
 
 
 def test_a_page_that_opens_dialog_after_dialog_is_named_with_their_number() -> None:
-    dialogs = tuple(Dialog(kind="alert", text="Stay!", step="snapshot") for _ in range(20))
+    dialogs = tuple(Dialog(kind="alert", text="Stay!", step="look") for _ in range(20))
     clear = clearer(replace(MISSED, dialogs=dialogs, left_out={"dialogs": 5}), page_never_rested=False)
     assert clear.blame is Blame.SITE
     assert "look: the page opened 25 dialogs, one after the other" in (clear.error or "")
