@@ -25,7 +25,8 @@ from facts import NotificationKind, Severity
 from journeys.till import StripeAccess
 from runner.hub_client import HubClient, HubError
 from runner.undo import StripeDesk, Trouble
-from sources import SourceError, read_inventory
+from sources import SourceError
+from sources.inventory import read_inventory
 from tests.blame.sockets import a_certificate
 from tests.receivers import BEHAVIOURS, Behaviour, Call, Rig, answers, ends, no_thread
 
