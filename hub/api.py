@@ -31,6 +31,7 @@ from hub.envelope import LARGEST_BATCH
 from hub.errors import HubError
 from hub.guard import token_of
 from hub.locations import add_location_doors
+from hub.metric_doors import add_metric_doors
 from hub.metrics import OPENMETRICS, Metrics
 from hub.openapi import BYTES_BODY, RUNS_BODY
 from hub.requests import csrf_checked, limited_body, person
@@ -44,6 +45,7 @@ def api(centre: Centre) -> APIRouter:
     _add_runner_doors(router, centre)
     add_location_doors(router, centre)
     _add_readers(router, centre)
+    add_metric_doors(router, centre)
     _add_actions(router, centre)
     _add_health(router, centre)
     _add_metrics(router, centre)
