@@ -10,12 +10,14 @@ from enum import StrEnum
 
 from sqlalchemy import Connection
 
+from config.durations import seconds
 from config.plain_text import plain
 from facts import Event
 from hub.watched import Watched
 from journeys.browser import our_version
 from metrics import SKETCHED, sample_errors
 from sources import Collected, Source, SourceError, SourceSettings
+from sources.endpoints import ANY_SITE, TICKET_SHOP
 from store import Store, cursors, events, feeds, samples
 from store.cursors import CursorState
 
@@ -50,11 +52,14 @@ class Reading:
 
 def source_settings(watched: Watched) -> SourceSettings:
     """Return what sources are told of the site."""
-    site = watched.site
+    site, checks = watched.site, watched.site.endpoint_checks
+    usual = TICKET_SHOP if site.sells_tickets else ANY_SITE
     return SourceSettings(
         base_url=site.base_url,
         user_agent=f"sixfb/{our_version()} (hub)",
         sells_tickets=site.sells_tickets,
+        endpoints=(checks.paths or usual) if checks else None,
+        endpoints_every_s=seconds(checks.every) if checks else 300.0,
     )
 
 

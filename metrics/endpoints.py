@@ -32,6 +32,6 @@ METRICS = (
         kind=MetricKind.GAUGE,
         labels=("host",),
         source="endpoints",
-        formula="end of the certificate that the host presents - now; below 0 it has ended",
+        formula="end of the certificate that the host presents - now; 0 once it has ended",
     ),
 )

@@ -1,12 +1,11 @@
 """Everything we measure beside the journeys: one file a service, each bringing numbers in on a schedule."""
 
 from sources.registry import SOURCES, configured_sources
-from sources.source import Collected, EndpointCheck, Source, SourceError, SourceSettings
+from sources.source import Collected, Source, SourceError, SourceSettings
 
 __all__ = [
     "SOURCES",
     "Collected",
-    "EndpointCheck",
     "Source",
     "SourceError",
     "SourceSettings",

@@ -25,6 +25,7 @@ class InventorySource:
 
     name: ClassVar[str] = "inventory"
     every_s: ClassVar[float] = 60.0
+    site_requests: ClassVar[int] = 1
 
     def __init__(self, settings: SourceSettings, client: httpx.Client | None = None) -> None:
         self._base_url = settings.base_url

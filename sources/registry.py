@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from sources.endpoints import EndpointsSource
 from sources.inventory import InventorySource
 from sources.source import Source, SourceSettings
 
@@ -26,7 +27,7 @@ class SourceType(Protocol):
         ...
 
 
-SOURCES: tuple[SourceType, ...] = (InventorySource,)
+SOURCES: tuple[SourceType, ...] = (InventorySource, EndpointsSource)
 
 
 def configured_sources(settings: SourceSettings) -> list[Source]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, Protocol
@@ -27,27 +27,18 @@ class SourceError(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EndpointCheck:
-    """One address that is asked by GET: a path of the site, the status that is wanted, and what the body must be (`any`, `html` or
-    `json`). The answer must be over within `within_s` seconds."""
-
-    path: str
-    status: int = 200
-    body: str = "any"
-    within_s: float = 10.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class SourceSettings:
     """What sources are told of the site. `user_agent` is how they name themselves to it.
 
-    `sells_tickets` is whether it is the ticket shop. `endpoints` are the checks that `site.yaml` names.
+    `sells_tickets` is whether it is the ticket shop. `endpoints` are the paths that are checked with what each answers (`html`,
+    `json` or `any`), every `endpoints_every_s` seconds; None where none are to be checked.
     """
 
     base_url: str
     user_agent: str = "sixfb"
     sells_tickets: bool = False
-    endpoints: Sequence[EndpointCheck] = ()
+    endpoints: Mapping[str, str] | None = None
+    endpoints_every_s: float = 300.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,11 +57,22 @@ class Collected:
 class Source(Protocol):
     """A service that brings numbers. Made with `SourceSettings`, one is read every `every_s` seconds until it is closed.
 
+    A reading sends `site_requests` requests to the watched site, which may limit them; 0 where it asks another service.
+
     The same reading twice must bring the same samples and events: those of a moment that is the service's own have its moment and id.
     """
 
     name: ClassVar[str]
-    every_s: ClassVar[float]
+
+    @property
+    def every_s(self) -> float:
+        """The seconds between two readings."""
+        ...
+
+    @property
+    def site_requests(self) -> int:
+        """How many requests a reading sends to the watched site."""
+        ...
 
     @staticmethod
     def configured(settings: SourceSettings) -> str | None:

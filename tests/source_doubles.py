@@ -28,6 +28,7 @@ class ScriptedSource:
     asked: list[Any] = field(default_factory=list)
     name: ClassVar[str] = "inventory"
     every_s: ClassVar[float] = 60.0
+    site_requests: ClassVar[int] = 1
 
     @staticmethod
     def configured(settings: SourceSettings) -> str | None:
