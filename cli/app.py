@@ -31,6 +31,7 @@ from cli import (
     runner,
     runs,
     sla,
+    sources,
     tokens,
     users,
 )
@@ -61,6 +62,7 @@ app.command("sla")(sla.sla)
 app.command("ledger")(ledger.ledger)
 app.add_typer(runs.app, name="runs")
 app.add_typer(metrics.app, name="metrics")
+app.add_typer(sources.app, name="sources")
 app.add_typer(alerts.app, name="alerts")
 app.add_typer(db.app, name="db")
 app.add_typer(tokens.app, name="token")

@@ -83,7 +83,7 @@ def collect_once(
         return Reading(result=CollectResult.WAITING)
     try:
         collected = source.collect(before.cursor, now)
-        if wrong := _errors(collected, source.name):
+        if wrong := reading_errors(collected, source.name):
             raise SourceError(f"{source.name} brought what is not taken: {'; '.join(wrong[:3])}", permanent=True)
     except SourceError as error:
         wait_s = _wait_s(error, before.failures, period_s or source.every_s, jitter())
@@ -98,7 +98,8 @@ def _must_wait(state: CursorState, now: datetime) -> bool:
     return now < state.next_try_at <= now + timedelta(seconds=LONGEST_WAIT_S)
 
 
-def _errors(collected: Collected, source: str) -> list[str]:
+def reading_errors(collected: Collected, source: str) -> list[str]:
+    """Return a sentence for each sample and event that cannot be kept."""
     return [*sample_errors(collected.samples, source=source), *(e for one in collected.events for e in _of_event(one))]
 
 
