@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
@@ -119,6 +120,27 @@ def test_a_sample_too_old_for_its_bucket_to_be_counted_anew_is_not_taken(store: 
     now = NOW + OLDEST
     assert save(store, [at(0, 1), at(-1, 2)], now=now) == 1
     assert points(store) == {HERE: [1]}
+
+
+def test_two_that_save_to_one_bucket_at_once_miss_none_of_each_other(store: Store) -> None:
+    together, failed = threading.Barrier(2), list[BaseException]()
+
+    def save_some(offset: int) -> None:
+        try:
+            for n in range(10):
+                together.wait(30)
+                save(store, [at((2 * n + offset) / 100, 1.0)])
+        except BaseException as error:  # noqa: BLE001 - told by the assertion below
+            failed.append(error)
+            together.abort()
+
+    threads = [threading.Thread(target=save_some, args=(offset,)) for offset in (0, 1)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []
+    assert [{b.n for b in buckets(store, width)} for width in WIDTHS_S] == [{20}, {20}, {20}]
 
 
 def test_many_series_at_once_are_saved(store: Store) -> None:
