@@ -74,7 +74,7 @@ def collect_once(
     """Read a source once and save what it brought: samples, events, cursor and the state of its feed in one transaction.
 
     A source that failed is asked again later and later: after `period_s` (its own period, where none is given), twice that, and so on
-    up to 5 periods; after 15 where only other settings can help; and not before it asked to be, an hour at most. `jitter` gives a
+    up to 5 periods, or 15 where only other settings can help; and not before it asked to be, an hour at most. `jitter` gives a
     number from 0 to 1, by which a wait is shortened up to a fifth.
     """
     with store.read() as connection:
@@ -111,7 +111,8 @@ def _of_event(event: Event) -> Iterator[str]:
 
 
 def _wait_s(error: SourceError, failures: int, period_s: float, chance: float) -> float:
-    periods = _PERMANENT_BACKOFF if error.permanent else min(2 ** min(failures, 10), _MOST_BACKOFF)
+    # Also what looks permanent is tried again soon at first: a site answers 403 or 404 for a minute while it is deployed.
+    periods = min(2 ** min(failures, 10), _PERMANENT_BACKOFF if error.permanent else _MOST_BACKOFF)
     wait_s = period_s * periods * (1 - _JITTER * chance)
     return min(max(wait_s, error.retry_after_s or 0.0), LONGEST_WAIT_S)
 

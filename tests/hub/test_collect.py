@@ -114,8 +114,14 @@ def test_chance_never_makes_a_wait_longer_nor_shorter_than_four_fifths(store: St
             connection.exec_driver_sql("UPDATE cursors SET failures = 0")
 
 
-def test_what_only_other_settings_can_mend_is_asked_every_fifteen_periods(store: Store) -> None:
-    assert when_asked(store, SourceError("401", permanent=True), seconds=2000) == [0, 900, 1800]
+def test_what_only_other_settings_can_mend_is_asked_later_and_later_up_to_fifteen_periods(store: Store) -> None:
+    asked = when_asked(store, SourceError("401", permanent=True), seconds=3000)
+    assert asked == [0, 60, 180, 420, 900, 1800, 2700]
+
+
+def test_a_site_that_refuses_for_a_minute_is_read_again_at_once(store: Store) -> None:
+    source = a_source(SourceError("403", permanent=True), some_samples())
+    assert [collect(store, source, s).result for s in (0, 60)] == ["failed", "collected"]
 
 
 def test_a_wait_that_is_asked_for_is_kept_an_hour_at_most(store: Store) -> None:
