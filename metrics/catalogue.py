@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping
 
+from config.plain_text import plain
 from facts import Metric, MetricKind, Sample
 from metrics import endpoints, inventory, journeys
 from metrics.journeys import RunMetric
@@ -17,6 +18,8 @@ CATALOGUE: Mapping[str, Metric] = {
     metric.name: metric for metric in sorted((*(m.metric for m in journeys.METRICS), *SAMPLED), key=lambda m: m.name)
 }
 """Every metric by its name."""
+LONGEST_LABEL = 200
+"""A label's value has so many characters at most, and no control characters."""
 SKETCHED = frozenset(metric.name for metric in SAMPLED if metric.kind is MetricKind.DURATION)
 """The metrics whose samples are single durations, so that their rollups hold a sketch."""
 
@@ -36,6 +39,9 @@ def _errors(sample: Sample, source: str) -> Iterator[str]:
     names = tuple(name for name, _ in sample.labels)
     if names != tuple(sorted(metric.labels)) or not all(value for _, value in sample.labels):
         yield f"{metric.name} has the labels {', '.join(metric.labels) or 'none'}, each with a value; got {dict(sample.labels)}"
+    for name, value in sample.labels:
+        if len(value) > LONGEST_LABEL or value != plain(value):
+            yield f"{metric.name}: {name} is {value!a:.80}, and not a text of at most {LONGEST_LABEL} characters"
     if not math.isfinite(sample.value):
         yield f"{metric.name} is {sample.value}, which is no number"
     elif metric.kind is MetricKind.RATE and not 0 <= sample.value <= 1:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -52,7 +52,7 @@ def save(connection: Connection, samples: Iterable[Sample], *, now: datetime, sk
     A sample of a series and a moment that is there already replaces its value, so saving twice counts once. A sample older than
     `OLDEST` is left out. `sketched` names the metrics whose values are single durations.
     """
-    kept = [sample for sample in samples if sample.at >= now - OLDEST]
+    kept = [replace(sample, labels=tuple(sorted(sample.labels))) for sample in samples if sample.at >= now - OLDEST]
     if not kept:
         return 0
     ids = _series_ids(connection, {(sample.metric, sample.labels) for sample in kept})

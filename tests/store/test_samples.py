@@ -61,8 +61,7 @@ def test_a_sample_that_is_corrected_has_its_last_value_and_its_buckets_say_so(st
 
 
 def test_the_order_of_labels_makes_no_other_series(store: Store) -> None:
-    save(store, [at(1, 4, (("city", "a"), ("tier", "b")))])
-    save(store, [at(2, 5, (("tier", "b"), ("city", "a")))])
+    save(store, [at(1, 4, (("city", "a"), ("tier", "b"))), at(2, 5, (("tier", "b"), ("city", "a")))])
     assert list(points(store).values()) == [[4, 5]]
 
 
