@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 # Browser tests wait about as long as they compute: three keep two cores busy.
 TESTERS ?= 3
 
-.PHONY: help setup browser demo test drills regions lint containers bench numbers blame docs pictures lock clean
+.PHONY: help setup browser demo test drills regions lint containers bench numbers blame docs pages pictures lock clean
 
 help:
 	@echo "make demo    the shop, both journeys at three locations, the report (sets everything up first)"
@@ -65,7 +65,12 @@ numbers: setup
 blame: setup
 	$(BIN)/python -P benchmarks/blame_matrix.py --write docs/blame.md
 
-docs pictures: setup
+docs: pages pictures
+
+pages: setup
+	$(BIN)/python -P docs/make_metrics.py
+
+pictures: setup
 	$(BIN)/python -P docs/make_pictures.py
 
 # Needs uv. The lock names no hosts.

@@ -44,6 +44,8 @@ COMMANDS = {
     "user": "cli.users:app",
     "journeys": "cli.journeys:app",
     "new": "cli.new:app",
+    "metrics": "cli.metrics:app",
+    "sources": "cli.sources:app",
 }
 """Each subcommand, in the order of `--help`: the module, and in it a function, or the app of a group of subcommands."""
 

@@ -34,10 +34,12 @@ def hub(
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="The port; 0 lets the system choose.")] = 8600,
 ) -> None:
     """Take runs in, judge them, alert, and show the dashboard. Migrates the database at start."""
+    from hub.collect import source_settings
     from hub.errors import HubError
     from hub.serve import Hub, HubSettings, address_of
     from process.logs import get_logger
     from runner.logs import start_scrubbed_logging
+    from sources import configured_sources
     from store import StoreError
 
     start_scrubbed_logging("hub")
@@ -83,7 +85,7 @@ def hub(
                 port=port,
                 scale=scale,
                 evidence_bytes=evidence_bytes,
-                inventory_url=watched.site.base_url if watched.site.sells_tickets else None,
+                sources=configured_sources(source_settings(watched)),
                 notices=_notices(routing, scale, demo=demo is not None),
                 demo=demo,
                 access=doors,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -12,7 +13,7 @@ from cli.command_error import without_store
 from config import Complaint, ConfigError
 from facts import PlannedJourney, Run, Status, missed_word
 from journeys.site import RequestBudget
-from runner.budget import cost_of, missed_by_plan, sum_of, wanted_in_a_window
+from runner.budget import Want, cost_of, missed_by_plan, sum_of, wanted_in_a_window
 
 _RECENT = timedelta(days=1)
 _MOST_MISSED = 2_000
@@ -48,6 +49,8 @@ def check() -> None:
         for budget in _location_budgets()
         if (what := _what_is_wrong(budget))
     ]
+    if too_much := _too_much_of_the_hub():
+        wrong.append(too_much)
     if wrong:
         raise ConfigError(*wrong)
 
@@ -65,6 +68,10 @@ def lines() -> list[str]:
     if told:
         found.append(
             f"                the site tells a limit of {' or '.join(map(str, told))} requests by its rate-limit headers"
+        )
+    if named and (asked := _asked_by_the_hub(named)):
+        found.append(
+            f"hub             {_sum_of_the_hub(asked, named)}; at a runner's address they come on top of its own"
         )
     for journey in _unknown(budgets):
         found.append(
@@ -85,6 +92,41 @@ def doubts() -> str | None:
     if any(budget.missed for budget in budgets):
         return "slots are missed for the request budget"
     return "whether the request budget is enough is not known" if _unknown(budgets) else None
+
+
+def _asked_by_the_hub(allowed: RequestBudget) -> list[Want]:
+    """What the hub's sources ask of the site within a window. Raises ConfigError, Failing."""
+    from hub.collect import source_settings
+    from sources import configured_sources
+
+    found = []
+    for source in configured_sources(source_settings(hub_config.read_watched())):
+        with closing(source):
+            readings = math.ceil(allowed.window_s / source.every_s)
+            if source.site_requests:
+                found.append(Want(journey=source.name, slots=readings, cost=source.site_requests))
+    return found
+
+
+def _sum_of_the_hub(asked: Sequence[Want], allowed: RequestBudget) -> str:
+    total = sum(want.requests for want in asked)
+    return f"asks {total} of {allowed.requests} requests in {allowed.window_s / 60:g} minutes ({sum_of(asked)})"
+
+
+def _too_much_of_the_hub() -> Complaint | None:
+    """The complaint that the hub's own checks ask more than the site allows; none where only the inventory could be left out."""
+    site = settings.read_site([])
+    if site.request_budget is None or site.endpoint_checks is None:
+        return None
+    asked = _asked_by_the_hub(site.request_budget)
+    if sum(want.requests for want in asked) <= site.request_budget.requests:
+        return None
+    return Complaint(
+        file=str(settings.config_file("site.yaml")),
+        key="endpoint_checks",
+        what=f"the hub {_sum_of_the_hub(asked, site.request_budget)}, which the site allows one address",
+        hint="check fewer paths, or less often (`every`), or raise request_budget.requests if the site allows more",
+    )
 
 
 def _unknown(budgets: Sequence[LocationBudget]) -> list[str]:

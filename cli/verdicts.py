@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import closing
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,6 @@ from config import read_document, validate
 from config.locations import Locations
 from demo import Demo
 from facts import Alert, Run, Verdict, to_wire
-from process.bounded_http import bounded_client
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,12 +33,12 @@ class JudgedRound:
 def judged_round(demo: Demo, runs: Sequence[Run], config: Path, *, door: str, scale: float) -> JudgedRound:
     """Judge a round of the demo."""
     from alerts.routes import routing_from
-    from hub.collect import Collector
+    from hub.collect import collect_once, source_settings
     from hub.cycle import Cycle
     from hub.ingest import Ingest
     from hub.watched import Watched
     from journeys.site import Site
-    from sources import LARGEST_ANSWER, read_inventory
+    from sources.inventory import InventorySource
     from store import alerts as alert_rows
     from store import open_store
 
@@ -50,15 +49,15 @@ def judged_round(demo: Demo, runs: Sequence[Run], config: Path, *, door: str, sc
     targets = hub_config.read_targets(config / "sla.yaml").scaled(scale)
     policy = routing_from(read_document(config / "alerts.yaml")).policy(base_url="", scale=scale, mark="demo")
     now = datetime.now(UTC)
-    asking = bounded_client(timeout_s=10.0, most_bytes=LARGEST_ANSWER)
-    with tempfile.TemporaryDirectory(prefix="sixfb-once-") as folder, asking as client:
+    inventory = InventorySource(replace(source_settings(watched), base_url=demo.doors[door]))
+    with tempfile.TemporaryDirectory(prefix="sixfb-once-") as folder, closing(inventory):
         store = open_store(None, folder=Path(folder))
         store.migrate()
         periods = {name: schedule.period_s for name, schedule in watched.schedules().items()}
         Ingest(store, locations=watched.locations.locations, periods=periods).batch(
             json.dumps({"runs": to_wire(list(runs))}).encode(), now=now
         )
-        Collector(store=store, read=partial(read_inventory, client, demo.doors[door])).collect(now)
+        collect_once(store, inventory, now)
         since = min((run.started_at for run in runs), default=now)
         cycle = Cycle(store=store, watched=watched, targets=targets, policy=policy, watching_since=since)
         tick = cycle.tick(now)

@@ -9,8 +9,9 @@ from typing import Any
 
 from fastapi.responses import JSONResponse
 
-from facts import Alert, Incident, Notification, Outcome, Verdict
+from facts import Alert, Incident, Metric, Notification, Outcome, Verdict
 from hub.ingest import Taken
+from metrics import MetricPoint
 from store.alerts import AlertChange
 from store.verdicts import PastVerdict
 
@@ -77,6 +78,35 @@ class AlertShown(Alert):
 
     changes: list[AlertChange] = field(default_factory=list)
     notifications: list[Notification] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricsListed:
+    """Every metric of the catalogue."""
+
+    metrics: list[Metric]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeriesShown:
+    """One series of a metric; a stretch without values has no point."""
+
+    labels: dict[str, str]
+    points: list[MetricPoint]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricShown:
+    """A metric's series from `since` up to `until`, a point for each `step_s` seconds.
+
+    `since` is later than was asked for where nothing older is kept.
+    """
+
+    metric: Metric
+    since: datetime
+    until: datetime
+    step_s: int
+    series: list[SeriesShown]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

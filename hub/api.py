@@ -33,6 +33,7 @@ from hub.envelope import LARGEST_BATCH
 from hub.errors import HubError
 from hub.guard import token_of
 from hub.locations import add_location_doors
+from hub.metric_doors import add_metric_doors
 from hub.metrics import OPENMETRICS, Metrics
 from hub.openapi import BYTES_BODY, RUNS_BODY
 from hub.requests import csrf_checked, limited_body, person
@@ -64,6 +65,7 @@ def api(context: HubContext) -> APIRouter:
     _add_runner_doors(router, context)
     add_location_doors(router, context)
     _add_readers(router, context)
+    add_metric_doors(router, context)
     _add_actions(router, context)
     _add_health(router, context)
     _add_metrics(router, context)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from facts import HubClock, Outcome, WatchState, from_wire
+from facts import HubClock, Outcome, Stock, WatchState, from_wire
 from hub.kept_runs import KeptRuns
 from hub.watched import Watched
 from sla.budget import budgets_left
@@ -16,10 +16,10 @@ from sla.history import History, Schedule
 from sla.hours import Hour, hours_of
 from sla.listening import listened
 from sla.targets import Targets
-from store import counters, destinations, feeds, ledgers, meta, outbox, rollups, runners, runs, stock
+from store import counters, destinations, feeds, ledgers, meta, outbox, rollups, runners, runs, samples
 
 WATCH = "watch"
-_CLOCKS_APART = timedelta(seconds=60)
+CLOCKS_APART = timedelta(seconds=60)
 _STOCK_WINDOW = timedelta(hours=1)
 _RUNNERS_WINDOW = timedelta(hours=24)
 _DAY_S = 86_400
@@ -46,7 +46,7 @@ def load_history(
     return History(
         hours=[hour for hour in hours if _planned(hour, schedules)],
         schedules=schedules,
-        stocks=[one for one in stock.recent(connection, since=now - _STOCK_WINDOW) if one.at <= now + _CLOCKS_APART],
+        stocks=load_stocks(connection, since=now - _STOCK_WINDOW, until=now + CLOCKS_APART),
         feeds=feeds.states(connection),
         watching_since=watch.since,
         hub_clock=hub_clock or HubClock(),
@@ -59,6 +59,23 @@ def load_history(
         undeliverable=destinations.marked(connection),
         backlogs=outbox.backlogs(connection, now),
     )
+
+
+def load_stocks(connection: Connection, *, since: datetime, until: datetime) -> list[Stock]:
+    """Return the inventory's samples as `Stock`, oldest first: an adapter for the rules and pages that do not read series yet."""
+    seats = {
+        (one.label("city"), one.label("tier"), at): value
+        for one in samples.read(connection, "inventory_seats", since=since, until=until)
+        for at, value in one.points
+    }
+    found = [
+        Stock(at=at, city=city, tier=tier, remaining=round(value), total=round(total) if total is not None else None)
+        for one in samples.read(connection, "inventory_remaining_tickets", since=since, until=until)
+        for at, value in one.points
+        if (city := one.label("city")) and (tier := one.label("tier"))
+        for total in (seats.get((city, tier, at)),)
+    ]
+    return sorted(found, key=lambda stock: (stock.at, stock.city, stock.tier))
 
 
 def load_watch(connection: Connection) -> WatchState | None:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 
 from alerts.channels import Channel
@@ -18,7 +17,7 @@ from hub.access import Access
 from hub.app import create_app
 from hub.artifacts import Artifacts
 from hub.clock_witness import ClockWitness, sentence_of
-from hub.collect import INVENTORY, Collector
+from hub.collect import collect_once
 from hub.context import DemoLinks, HubContext
 from hub.cycle import VERDICTS, Cycle, Tick, new_holder
 from hub.deliver import Deliverer
@@ -29,20 +28,18 @@ from hub.server_key import KEY_FILE, ServerKey, server_key
 from hub.unknown_slots import write_missed
 from hub.watched import Watched
 from journeys.browser import our_version
-from process.bounded_http import bounded_client
 from process.connections import Connections, limited_server
 from process.descriptors import most_connections
 from process.listeners import listen
 from process.logs import get_logger
 from process.private_files import tighten
 from sla.targets import Targets
-from sources import LARGEST_ANSWER, read_inventory
-from store import Store, StoreError, StoreUnavailableError, destinations, feeds, lease, meta, retention
+from sources import Source
+from store import Store, StoreError, StoreUnavailableError, cursors, destinations, feeds, lease, meta, retention
 
 _log = get_logger("sixfb.hub")
 _TICK_S = 10.0
 _DELIVER_S = 1.0
-_COLLECT_S = 60.0
 _HOUSEKEEPING_S = 600.0
 # It looks at every file of evidence, of which there may be a hundred thousand.
 _ORPHANS_S = 3600.0
@@ -55,7 +52,7 @@ _MOST_CONNECTIONS = 1024
 class HubSettings:
     """How the hub runs. `scale` makes its own clocks that many times faster (the demo: 5). `port` 0 lets the system choose.
 
-    `evidence_bytes` is how much evidence is kept. `inventory_url` is where the inventory is read (None: not configured).
+    `evidence_bytes` is how much evidence is kept. `sources` are read on their schedules, and closed by the hub.
     `lease_s` and `claim_s` are how long a hub that dies keeps others from judging, and from sending what it was about to send.
     `secret_key` signs tokens and forms; without one the hub makes its own in `folder`.
     """
@@ -64,7 +61,7 @@ class HubSettings:
     host: str = "127.0.0.1"
     port: int = 8600
     scale: float = 1.0
-    inventory_url: str | None = None
+    sources: Sequence[Source] = ()
     evidence_bytes: int = 20 * 1024**3
     lease_s: float = lease.LIFE_S
     claim_s: float = 60.0
@@ -161,10 +158,6 @@ class Hub:
         self._guard = Guard(self.store, key, self.settings.access, clock=self.clock)
         with self.store.write() as connection:
             destinations.forget_changed(connection, _digests(self.channels, key))
-        # A site under load answers its inventory in seconds; one that has not in ten is read again a minute later.
-        self._client = bounded_client(
-            timeout_s=10.0, most_bytes=LARGEST_ANSWER, headers={"User-Agent": f"sixfb/{our_version()} (hub)"}
-        )
         self._loops = self._make_loops()
         self._server = limited_server(
             create_app(self._centre()),
@@ -178,7 +171,8 @@ class Hub:
     def _since(self, now: datetime) -> datetime:
         """When a hub first watched."""
         with self.store.write() as connection:
-            feeds.keep_only(connection, [INVENTORY] if self.settings.inventory_url else [])
+            feeds.keep_only(connection, [source.name for source in self.settings.sources])
+            cursors.forget_permanent_failures(connection)
             first = meta.get(connection, _FIRST_WATCHED)
             # One of the future is of a clock that was ahead at the very first start.
             if first is None or datetime.fromisoformat(first) > now:
@@ -187,18 +181,20 @@ class Hub:
         return datetime.fromisoformat(first)
 
     def _make_loops(self) -> dict[str, Loop]:
-        scale, url = self.settings.scale, self.settings.inventory_url
+        scale = self.settings.scale
         loops = {
             "evaluator": Loop("evaluator", _TICK_S / scale, self._noting(self._tick)),
             "deliverer": Loop("deliverer", _DELIVER_S, self._noting(self._deliverer.begin, writes=False)),
             "housekeeping": Loop("housekeeping", _HOUSEKEEPING_S, self._noting(self._keep_house)),
             "orphans": Loop("orphans", _ORPHANS_S, self._noting(self._sweep_orphans)),
         }
-        if url:
-            collector = Collector(store=self.store, read=partial(read_inventory, self._client, url))
-            collect = self._noting(lambda: collector.collect(self.clock()))
-            loops["inventory"] = Loop("inventory", _COLLECT_S / scale, collect)
+        for source in self.settings.sources:
+            period_s = source.every_s / scale
+            loops[source.name] = Loop(source.name, period_s, self._noting(self._collector(source, period_s)))
         return loops
+
+    def _collector(self, source: Source, period_s: float) -> Callable[[], object]:
+        return lambda: collect_once(self.store, source, self.clock(), period_s=period_s)
 
     def _noting(self, do: Callable[[], object], *, writes: bool = True) -> Callable[[], None]:
         """A loop's round that leaves in memory whether the database could be used. One that only reads can tell that it could
@@ -327,7 +323,8 @@ class Hub:
         _log.info("hub_stopped", under_way=under_way)
         if under_way:
             return False
-        self._client.close()
+        for source in self.settings.sources:
+            source.close()
         self.store.close()
         return True
 

@@ -24,7 +24,7 @@ from hub.context import HubContext
 from hub.cycle import VERDICTS, tick_trouble
 from hub.errors import HubError
 from hub.guard import Visitor, visitor_of
-from hub.loading import load_watch
+from hub.loading import CLOCKS_APART, load_stocks, load_watch
 from hub.requests import csrf_checked
 from process.bounded_http import bounded_client
 from reports.artifacts import Artifact, read_artifacts
@@ -42,7 +42,7 @@ from reports.live import (
 )
 from reports.live.frame import Frame, a_frame
 from store import alerts as alert_rows
-from store import evidence, feeds, meta, outbox, runners, runs, stock
+from store import evidence, feeds, meta, outbox, runners, runs
 from store.retention import Retention
 
 _OVERVIEW = timedelta(hours=24)
@@ -181,7 +181,7 @@ class Pages:
             latest = {(j, place): self._last(connection, j, place, since) for j, place in places}
             tries = runs.first_attempts(connection, places, since=since)
             firing = alert_rows.standing(connection)
-            stocks = stock.recent(connection, since=now - timedelta(minutes=15))
+            stocks = load_stocks(connection, since=now - timedelta(minutes=15), until=now + CLOCKS_APART)
             heard = runners.heard(connection, since=now - _OVERVIEW)
             results = runs.last_received(connection)
             feed = feeds.states(connection).get("inventory")

@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
 from config import Complaint, ConfigError
-from config.bounds import Address, Bounds, Flag, Form, SectionOrOff, Whole, refuse, without_login
+from config.bounds import Address, Bounds, Flag, Form, Length, SectionOrOff, Whole, refuse, without_login
 from facts import left_out_when_none
 from redact.cards import TEST_CARDS
 
@@ -122,6 +122,34 @@ _BUDGET_OR_OFF = SectionOrOff(
 )
 
 
+_CHECKS_OR_OFF = SectionOrOff("", "write `every` and `paths` below endpoint_checks, or `endpoint_checks: off`")
+_Path = Annotated[
+    str, Form(r"/[!\"$-~]{0,199}", "is no path of the site; write it like /api/inventory, 200 characters at most")
+]
+_MOST_PATHS = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndpointChecks:
+    """What the hub asks of the site, by GET alone: `paths` with what each answers (`html`, `json` or `any`), once `every` so long.
+
+    Without `paths` it is the home page, and for the ticket shop its registration, its inventory and its webhook's state as well.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+
+    every: Annotated[
+        str, Length("30s", "1h", "more often spends the site's request budget, more seldom tells of nothing in time")
+    ] = "5m"
+    paths: dict[_Path, Literal["any", "html", "json"]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if len(self.paths) > _MOST_PATHS:
+            raise ValueError(
+                f"paths: {len(self.paths)} are too many: {_MOST_PATHS} at most are checked within one round"
+            )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
     """The whole file.
@@ -131,6 +159,7 @@ class Site:
     `city` is the city as its buttons call it (or its id); `cities` maps those names to the ids in the site's addresses.
     `payment` is `test` (pay with a test card once test mode is proved) or `stop_before_payment`.
     `request_budget` is None where the site has no limit, or tells its limit itself.
+    `endpoint_checks` is None where the hub asks for no addresses by itself.
     `email_pattern` names every synthetic order: `{run}` is the run's id.
     `basic_auth_file` holds `user:password`; `header_files` maps header names to files that hold their values.
     """
@@ -148,6 +177,9 @@ class Site:
     payment: Literal["test", "stop_before_payment"] = "test"
     email_pattern: str = "synthetic+{run}@example.com"
     request_budget: Annotated[RequestBudget | None, _BUDGET_OR_OFF] = field(default=None, metadata=left_out_when_none())
+    endpoint_checks: Annotated[EndpointChecks | None, _CHECKS_OR_OFF] = field(
+        default=None, metadata=left_out_when_none()
+    )
     basic_auth_file: str | None = None
     header_files: dict[_HeaderName, str] = field(default_factory=dict)
 

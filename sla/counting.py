@@ -1,14 +1,15 @@
-"""What counts: good, bad, left out. The one place that says so."""
+"""What counts in a history: each result by its class, with what other locations saw."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
-from enum import StrEnum
 from itertools import islice, takewhile
 
 from facts import Blame, Outcome, RunnerState, Status
+from metrics.counting import Class as Class
+from metrics.counting import class_of as class_of
 from sla.history import History
 from sla.hours import Hour, slot_of
 
@@ -18,28 +19,6 @@ ANSWERS_WITHIN = timedelta(seconds=150)
 CLOCKS_APART = timedelta(seconds=60)
 """Hubs that share a database have clocks of their own; what is dated further into the future is of a clock that was ahead."""
 _LONGEST_WORD = 160
-_BAD_BLAME = (Blame.SITE, Blame.THIRD_PARTY, Blame.JOURNEY)
-
-
-class Class(StrEnum):
-    """What one result is to a rule."""
-
-    GOOD = "good"
-    BAD = "bad"
-    LEFT_OUT = "left_out"
-    """It says nothing of the shop, and lowers coverage."""
-    SKIPPED = "skipped"
-    """Nobody wanted it: it is in no denominator."""
-
-
-def class_of(status: Status, blame: Blame | None, *, network_counts: bool = False) -> Class:
-    """The class of a result. A network failure is bad only where several locations have it (`network_counts`)."""
-    if status is Status.PASSED:
-        return Class.GOOD
-    if status is Status.SKIPPED:
-        return Class.SKIPPED
-    bad = blame in _BAD_BLAME or (blame is Blame.NETWORK and network_counts)
-    return Class.BAD if status in _FAILED and bad else Class.LEFT_OUT
 
 
 class Book:

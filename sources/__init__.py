@@ -1,6 +1,13 @@
 """Everything we measure beside the journeys: one file a service, each bringing numbers in on a schedule."""
 
-from sources.inventory import LARGEST_ANSWER, read_inventory
-from sources.source import SourceError
+from sources.registry import SOURCES, configured_sources
+from sources.source import Collected, Source, SourceError, SourceSettings
 
-__all__ = ["LARGEST_ANSWER", "SourceError", "read_inventory"]
+__all__ = [
+    "SOURCES",
+    "Collected",
+    "Source",
+    "SourceError",
+    "SourceSettings",
+    "configured_sources",
+]

@@ -2,27 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 import httpx
 
-from facts import Stock
-from process.bounded_http import AnswerTooLargeError, retry_after_s
+from facts import Sample, labels
+from process.bounded_http import AnswerTooLargeError, bounded_client, retry_after_s
 from redact.plain_text import plain
-from sources.source import SourceError
+from sources.source import Collected, SourceError, SourceSettings
 
-NAME = "inventory"
 PATH = "/api/inventory"
 LARGEST_ANSWER = 1_000_000
 """An inventory has a few thousand bytes. The client that reads it stops here, whatever the answer holds."""
-# What the database's columns hold.
+# What is believed of a name and a number; an inventory with more is no inventory.
 _LONGEST_CITY, _LONGEST_TIER, _MOST_SEATS = 100, 32, 1_000_000_000
 
 
-def read_inventory(client: httpx.Client, base_url: str, now: datetime) -> list[Stock]:
-    """One sample: a `Stock` for each city and tier, all at `now`. Oversold seats are negative.
+class InventorySource:
+    """The tickets that the site says are left. It has no cursor: each reading is of its moment."""
+
+    name: ClassVar[str] = "inventory"
+    every_s: ClassVar[float] = 60.0
+    site_requests: ClassVar[int] = 1
+
+    def __init__(self, settings: SourceSettings, client: httpx.Client | None = None) -> None:
+        self._base_url = settings.base_url
+        # A site under load answers its inventory in seconds; one that has not in ten is read again a minute later.
+        self._client = client or bounded_client(
+            timeout_s=10.0, most_bytes=LARGEST_ANSWER, headers={"User-Agent": settings.user_agent}
+        )
+
+    @staticmethod
+    def configured(settings: SourceSettings) -> str | None:
+        """Return None where the site sells tickets, else why there is no inventory."""
+        return (
+            None if settings.sells_tickets else "site.yaml names no cities, so the site is not asked for its inventory"
+        )
+
+    def collect(self, cursor: Any, now: datetime) -> Collected:
+        """Read the inventory as it is now. Raises SourceError."""
+        return Collected(samples=read_inventory(self._client, self._base_url, now))
+
+    def close(self) -> None:
+        """Release the connections."""
+        self._client.close()
+
+
+def read_inventory(client: httpx.Client, base_url: str, now: datetime) -> list[Sample]:
+    """Return what is left of each tier in each city, its seats where they are told, and how many cities are oversold; all at `now`.
 
     `actualAvailable` is read where the site tells it; `publicAvailable` may be what the site wants to show.
 
@@ -42,7 +71,9 @@ def read_inventory(client: httpx.Client, base_url: str, now: datetime) -> list[S
     if len(answer.content) > LARGEST_ANSWER:
         raise SourceError(f"GET {PATH}: the answer has {len(answer.content):,} bytes; an inventory has a few thousand")
     cities = _cities(answer)
-    return [stock for city in cities for stock in _stocks(city, now)]
+    samples = [sample for city in cities for sample in _samples(city, now)]
+    oversold = {dict(s.labels)["city"] for s in samples if s.metric == "inventory_remaining_tickets" and s.value < 0}
+    return [*samples, Sample(metric="inventory_negative_cities", at=now, value=float(len(oversold)))]
 
 
 def _refused(answer: httpx.Response) -> SourceError:
@@ -68,7 +99,7 @@ def _cities(answer: httpx.Response) -> list[Any]:
     return cities
 
 
-def _stocks(city: Any, now: datetime) -> list[Stock]:
+def _samples(city: Any, now: datetime) -> Iterator[Sample]:
     name = city.get("cityId") if isinstance(city, dict) else None
     if not isinstance(name, str) or not _is_name(name, _LONGEST_CITY):
         raise SourceError(f"GET {PATH}: a city without cityId of 1 to {_LONGEST_CITY} characters: {str(city)[:80]!a}")
@@ -76,7 +107,11 @@ def _stocks(city: Any, now: datetime) -> list[Stock]:
     limits = _numbers(city, "actualLimits") or _numbers(city, "publicLimits") or {}
     if not left:
         raise SourceError(f"GET {PATH}: {name} tells neither actualAvailable nor publicAvailable as numbers by tier")
-    return [Stock(at=now, city=name, tier=tier, remaining=n, total=limits.get(tier)) for tier, n in left.items()]
+    for tier, n in left.items():
+        its = labels(city=name, tier=tier)
+        yield Sample(metric="inventory_remaining_tickets", at=now, value=float(n), labels=its)
+        if tier in limits:
+            yield Sample(metric="inventory_seats", at=now, value=float(limits[tier]), labels=its)
 
 
 def _numbers(city: Mapping[str, Any], key: str) -> dict[str, int] | None:

@@ -1,6 +1,13 @@
-"""What a source says when it brings nothing."""
+"""What every source has: how it is switched on, and how it is read."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ClassVar, Protocol
+
+from facts import Event, Sample
 
 
 class SourceError(Exception):
@@ -17,3 +24,65 @@ class SourceError(Exception):
         self.permanent = permanent
         self.retry_after_s = retry_after_s
         self.absent = absent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceSettings:
+    """What sources are told of the site. `user_agent` is how they name themselves to it.
+
+    `sells_tickets` is whether it is the ticket shop. `endpoints` are the paths that are checked with what each answers (`html`,
+    `json` or `any`), every `endpoints_every_s` seconds; None where none are to be checked.
+    """
+
+    base_url: str
+    user_agent: str = "sixfb"
+    sells_tickets: bool = False
+    endpoints: Mapping[str, str] | None = None
+    endpoints_every_s: float = 300.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collected:
+    """What one reading brought.
+
+    `cursor` is a JSON value that says where the next reading goes on; it is saved together with the samples and events, so that
+    nothing is read twice or left out. A source without one leaves it None.
+    """
+
+    samples: Sequence[Sample] = ()
+    events: Sequence[Event] = ()
+    cursor: Any = None
+
+
+class Source(Protocol):
+    """A service that brings numbers. Made with `SourceSettings`, one is read every `every_s` seconds until it is closed.
+
+    A reading sends `site_requests` requests to the watched site, which may limit them; 0 where it asks another service.
+
+    The same reading twice must bring the same samples and events: those of a moment that is the service's own have its moment and id.
+    """
+
+    name: ClassVar[str]
+
+    @property
+    def every_s(self) -> float:
+        """The seconds between two readings."""
+        ...
+
+    @property
+    def site_requests(self) -> int:
+        """How many requests a reading sends to the watched site."""
+        ...
+
+    @staticmethod
+    def configured(settings: SourceSettings) -> str | None:
+        """Return None where the source is configured, else why it is not, as half a sentence."""
+        ...
+
+    def collect(self, cursor: Any, now: datetime) -> Collected:
+        """Read once, from where `cursor` says (None: never before). Raises SourceError."""
+        ...
+
+    def close(self) -> None:
+        """Release its connections."""
+        ...

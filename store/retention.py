@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, and_, delete, desc, func, or_, select
+from sqlalchemy import ColumnElement, Table, and_, delete, desc, func, or_, select, tuple_
+from sqlalchemy.sql.elements import Tuple
 
 from facts import AlertState, Status
 from store.engine import Store
@@ -16,18 +17,23 @@ from store.tables import (
     claims,
     deliveries,
     duplicates,
+    events,
     evidence,
     incidents,
     notifications,
     rollups,
     runners,
     runs,
+    sample_rollups,
+    samples,
+    series,
     stock,
     verdict_history,
 )
 
 _BATCH = 500
 _MONTH = timedelta(days=30.5)
+_EVENT = tuple_(events.c.source, events.c.id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +44,12 @@ class Retention:
     failed_runs: timedelta = timedelta(days=90)
     evidence: timedelta = timedelta(days=14)
     samples: timedelta = timedelta(days=35)
+    short_rollups: timedelta = timedelta(days=90)
     rollups: timedelta = 13 * _MONTH
+    # The guide: error 90 days, warn 30, info 7. A level that is none of these may be worse than an error.
+    events: timedelta = timedelta(days=90)
+    warnings: timedelta = timedelta(days=30)
+    information: timedelta = timedelta(days=7)
     alerts: timedelta = 25 * _MONTH
     runners: timedelta = timedelta(days=7)
     claims: timedelta = timedelta(days=2)
@@ -69,6 +80,9 @@ def sweep(store: Store, *, now: datetime, keep: Retention | None = None) -> Swep
         (stock, stock.c.at, stock.c.at < now - keep.samples),
         (verdict_history, verdict_history.c.number, verdict_history.c.at < now - keep.rollups),
         (rollups, rollups.c.start, rollups.c.start < now - keep.rollups),
+        (events, _EVENT, events.c.at < now - keep.events),
+        (events, _EVENT, and_(events.c.level == "warn", events.c.at < now - keep.warnings)),
+        (events, _EVENT, and_(events.c.level == "info", events.c.at < now - keep.information)),
         (alert_changes, alert_changes.c.number, alert_changes.c.at < now - keep.alerts),
         (alerts, alerts.c.id, or_(over, dropped)),
         (incidents, incidents.c.number, incidents.c.resolved_at < now - keep.alerts),
@@ -80,6 +94,7 @@ def sweep(store: Store, *, now: datetime, keep: Retention | None = None) -> Swep
     rows: dict[str, int] = {}
     for table, key, condition in old:
         rows[table.name] = rows.get(table.name, 0) + len(_sweep(store, table, key, condition))
+    rows |= _sweep_samples(store, now, keep)
     gone = _sweep(store, evidence, evidence.c.sha256, evidence.c.stored_at < now - keep.evidence)
     return Swept(rows=rows, evidence=gone)
 
@@ -97,9 +112,43 @@ def _sweep(store: Store, table: Table, key: Any, condition: ColumnElement[bool])
     gone: list[Any] = []
     while True:
         with store.write() as connection:
-            batch = list(connection.execute(select(key).where(condition).distinct().limit(_BATCH)).scalars())
+            wanted = key.clauses if isinstance(key, Tuple) else [key]
+            found = connection.execute(select(*wanted).where(condition).distinct().limit(_BATCH)).all()
+            batch = [tuple(row) if isinstance(key, Tuple) else row[0] for row in found]
             if batch:
                 connection.execute(delete(table).where(key.in_(batch), condition))
         gone += batch
         if len(batch) < _BATCH:
             return gone
+
+
+def _sweep_samples(store: Store, now: datetime, keep: Retention) -> dict[str, int]:
+    """Delete old samples and rollups series by series, where their keys lie beside one another; how many by table.
+
+    The series themselves stay: they are few, and a series that comes back goes on under its id.
+    """
+    raw, buckets = samples.c, sample_rollups.c
+    kept_for = ((300, keep.short_rollups), (3600, keep.rollups), (86_400, keep.rollups))
+    with store.read() as connection:
+        ids = list(connection.execute(select(series.c.id).order_by(series.c.id)).scalars())
+    gone = {samples.name: 0, sample_rollups.name: 0}
+    for i in ids:
+        gone[samples.name] += _sweep_before(store, samples, raw.at, raw.series_id == i, now - keep.samples)
+        for width_s, kept in kept_for:
+            of_width = and_(buckets.series_id == i, buckets.width_s == width_s)
+            gone[sample_rollups.name] += _sweep_before(store, sample_rollups, buckets.start, of_width, now - kept)
+    return gone
+
+
+def _sweep_before(store: Store, table: Table, at: Any, condition: ColumnElement[bool], before: datetime) -> int:
+    """Delete the rows whose moment lies before another, oldest first; return how many. It takes no lock to find that there are none."""
+    gone = 0
+    oldest = select(at).where(condition, at < before).order_by(at)
+    while True:
+        with store.read() as connection:
+            last = connection.execute(oldest.offset(_BATCH - 1).limit(1)).scalar()
+            if last is None and connection.execute(oldest.limit(1)).first() is None:
+                return gone
+        with store.write() as connection:
+            up_to = at <= last if last is not None else at < before
+            gone += connection.execute(delete(table).where(condition, up_to)).rowcount

@@ -10,6 +10,7 @@ from sqlalchemy import (
     Float,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -117,6 +118,8 @@ evidence = Table(
     Index("ix_evidence_stored", "stored_at"),
 )
 
+# Of the version before, whose hub may work beside this one for as long as an upgrade takes: its rows were copied into `samples`,
+# and nothing writes or reads it any more. The next version drops it.
 stock = Table(
     "stock",
     metadata,
@@ -127,6 +130,69 @@ stock = Table(
     Column("remaining", Integer, nullable=False),
     Column("total", Integer),
     Index("ix_stock_at", "at"),
+)
+
+# One row for each metric under one set of labels. `labels` is a canonical JSON object (names sorted, no blanks), so that it is unique.
+series = Table(
+    "series",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("metric", String(100), nullable=False),
+    Column("labels", Text, nullable=False),
+    UniqueConstraint("metric", "labels", name="uq_series_labels"),
+)
+
+# Without rowid, the rows of a series lie beside one another on SQLite: a window of one series is read in one go.
+samples = Table(
+    "samples",
+    metadata,
+    Column("series_id", Integer, primary_key=True, autoincrement=False),
+    Column("at", Moment, primary_key=True),
+    Column("value", Float, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# `sketch` is a DDSketch (`store.sketches`) where the values are single durations, else NULL.
+sample_rollups = Table(
+    "sample_rollups",
+    metadata,
+    Column("series_id", Integer, primary_key=True, autoincrement=False),
+    Column("width_s", Integer, primary_key=True, autoincrement=False),
+    Column("start", Moment, primary_key=True),
+    Column("n", Integer, nullable=False),
+    Column("sum", Float, nullable=False),
+    Column("min", Float, nullable=False),
+    Column("max", Float, nullable=False),
+    Column("last", Float, nullable=False),
+    Column("sketch", LargeBinary),
+    sqlite_with_rowid=False,
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("source", String(32), primary_key=True),
+    Column("id", String(200), primary_key=True),
+    Column("at", Moment, nullable=False),
+    Column("level", String(16), nullable=False),
+    Column("name", String(100), nullable=False),
+    Column("category", String(100)),
+    Column("fields", JSON, nullable=False),
+    Index("ix_events_name", "name", "at"),
+    Index("ix_events_level", "level", "at"),
+)
+
+# Where each source goes on, and when it may be asked again. `version` grows with every answer that was saved: of two hubs that asked
+# at once, the second finds another version than it began with, and saves nothing.
+cursors = Table(
+    "cursors",
+    metadata,
+    Column("source", String(32), primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("cursor", JSON),
+    Column("failures", Integer, nullable=False),
+    Column("permanent", Boolean, nullable=False),
+    Column("next_try_at", Moment),
 )
 
 feeds = Table(

@@ -15,7 +15,8 @@ ROOT = Path(__file__).resolve().parent.parent
 PLAN = (
     ("cli",),
     ("hub", "runner", "demo"),
-    ("reports", "alerts", "sla", "sources", "store", "journeys"),
+    ("reports", "alerts", "sla"),
+    ("metrics", "sources", "store", "journeys"),
     ("process",),
     ("config",),
     ("redact",),

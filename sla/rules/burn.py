@@ -7,11 +7,11 @@ from itertools import islice
 from typing import NamedTuple
 
 from facts import Outcome, Status, Verdict, VerdictStatus
+from metrics.statistics import wilson
 from sla.counting import Book, Class, first_good
 from sla.durations import words
 from sla.hours import Hour, slot_of
 from sla.rules.saying import ids, journey_title, newest, plural, what_failed
-from sla.statistics import wilson
 from sla.targets import BurnRule, SlowRule
 
 

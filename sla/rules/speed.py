@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import NamedTuple
 
 from facts import Outcome, Severity, Status, Verdict, VerdictStatus
+from metrics.statistics import median, nearest_rank
 from sla.counting import Book, first_good
 from sla.durations import words
 from sla.hours import Hour
 from sla.rules.saying import ids, newest, places, plural
-from sla.statistics import median, nearest_rank
 from sla.targets import SpeedRule, ThirdPartyRule, VitalsRule
 
 _UNITS = {"CLS": "score"}

@@ -21,15 +21,17 @@ from facts import (
     Notification,
     NotificationKind,
     Run,
+    Sample,
     Severity,
     Status,
     StepStatus,
     Token,
     TokenKind,
+    labels,
 )
 from runner.ledger.entries import State
 from runner.ledger.ledger import Ledger
-from store import Store, alerts, incidents, outbox, runs, tokens
+from store import Store, alerts, incidents, outbox, runs, samples, tokens
 from tests.books import an_order
 from tests.builders import A_MOMENT, a_purchase, a_run, a_step, an_attempt
 
@@ -153,6 +155,9 @@ def fill(store: Store) -> None:
         outbox.owe(connection, [told])
         token = Token(id="0a1b2c3d", kind=TokenKind.LOCATION, subject=f"us-east{STORED}", key="k", created_at=A_MOMENT)
         tokens.add(connection, token, mac="0" * 64)
+        now = datetime.now(UTC)
+        place = labels(city=f"dallas{STORED}", tier=f"ga{STORED}")
+        samples.save(connection, [Sample(metric="inventory_seats", at=now, value=35.0, labels=place)], now=now)
 
 
 def a_ledger(file: Path) -> None:

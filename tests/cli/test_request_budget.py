@@ -164,3 +164,33 @@ def test_a_database_of_an_older_version_stops_no_check(shop: Path, sixfb: Sixfb)
         database.execute("CREATE TABLE runs (id TEXT)")
         database.commit()
     assert sixfb("check").code == 0
+
+
+def test_what_the_hub_itself_asks_is_told_beside_what_runners_do(shop: Path, sixfb: Sixfb) -> None:  # noqa: F811
+    write_site(shop, "request_budget: {requests: 100, window_s: 900}\nendpoint_checks: {every: 5m}\n")
+    write_journey(shop, "requests=5")
+    done = sixfb("check")
+    assert (
+        "hub             asks 27 of 100 requests in 15 minutes (15 x inventory at 1 + 3 x endpoints at 4); "
+        "at a runner's address they come on top of its own"
+    ) in done.out
+    assert done.code == 0
+
+
+def test_checks_of_endpoints_that_the_budget_cannot_hold_are_refused(shop: Path, sixfb: Sixfb) -> None:  # noqa: F811
+    checks = "endpoint_checks: {every: 30s, paths: {/: html, /a: any, /b: any}}\n"
+    write_site(shop, f"request_budget: {{requests: 100, window_s: 900}}\n{checks}")
+    write_journey(shop, "requests=5")
+    done = sixfb("check")
+    assert done.code == 2
+    assert "endpoint_checks: the hub asks 105 of 100 requests in 15 minutes" in done.err
+    assert "check fewer paths, or less often" in done.err
+
+
+def test_an_inventory_alone_never_refuses_a_budget(shop: Path, sixfb: Sixfb) -> None:  # noqa: F811
+    write_site(shop, "request_budget: {requests: 14, window_s: 900}\n")
+    (shop / "locations.yaml").write_text("locations: {here: {}}\njourneys: {bookshop: {every: 15m}}\n")
+    write_journey(shop, "requests=5")
+    done = sixfb("check")
+    assert done.code == 0, done.said
+    assert "asks 15 of 14 requests" in done.out

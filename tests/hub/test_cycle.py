@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from threading import Event
 from typing import Any
 
@@ -13,8 +13,8 @@ from sqlalchemy import update
 from alerts.channels import Receipt
 from alerts.message import Message
 from cli.alerts import _print as print_alerts
-from facts import Alert, Blame, NotificationState, Severity, Status, Stock, VerdictStatus, from_wire
-from hub.collect import Collector
+from facts import Alert, Blame, NotificationState, Severity, Status, VerdictStatus, from_wire
+from hub.collect import collect_once
 from hub.cycle import Cycle
 from hub.deliver import Deliverer
 from hub.unknown_slots import write_missed
@@ -24,6 +24,7 @@ from store import feeds, incidents, outbox, runs
 from store.tables import leases
 from tests.builders import a_request, an_attempt
 from tests.hub.conftest import Bench
+from tests.source_doubles import a_source, some_samples
 
 
 def broken(bench: Bench, *places: str) -> None:
@@ -399,34 +400,28 @@ def test_a_destination_without_an_address_is_told_apart(bench: Bench) -> None:
     assert "no destination 'hook'" in (dead.last_error or "")
 
 
-def test_a_source_that_fails_is_stored_as_failing_and_never_as_a_number(bench: Bench) -> None:
-    def fail(_now: datetime) -> list[Any]:
-        raise SourceError("GET /api/inventory: 503")
-
-    assert not Collector(store=bench.store, read=fail).collect(bench.now)
-    with bench.store.read() as connection:
-        assert feeds.states(connection)["inventory"].last_error == "GET /api/inventory: 503"
-
-
 def test_a_site_that_never_had_an_inventory_is_off_and_one_that_lost_it_is_told(bench: Bench) -> None:
-    answers: list[Any] = [SourceError("GET /api/inventory: 404", absent=True)]
-
-    def read(now: datetime) -> list[Stock]:
-        if isinstance(answers[-1], SourceError):
-            raise answers[-1]
-        return [Stock(at=now, city="dallas", tier="ga", remaining=12)]
-
-    collector = Collector(store=bench.store, read=read)
-    collector.collect(bench.now)
+    gone = SourceError("GET /api/inventory: 404", absent=True)
+    source = a_source(gone, some_samples(), gone)
+    collect_once(bench.store, source, bench.now)
     bench.now += timedelta(minutes=30)
     assert {v.verdict for v in bench.tick().verdicts if v.rule in ("A2", "H4")} == {VerdictStatus.OFF}
-    answers.append(None)
-    collector.collect(bench.now)
-    answers.append(SourceError("GET /api/inventory: 404", absent=True))
+    collect_once(bench.store, source, bench.now)
     bench.now += timedelta(minutes=1)
-    collector.collect(bench.now)
+    collect_once(bench.store, source, bench.now)
     with bench.store.read() as connection:
         assert feeds.states(connection)["inventory"].last_error == "GET /api/inventory: 404"
+
+
+def test_the_rules_judge_the_samples_of_the_inventory(bench: Bench) -> None:
+    source = a_source(some_samples(remaining=-1), some_samples(remaining=-1))
+    collect_once(bench.store, source, bench.now)
+    bench.now += timedelta(minutes=1)
+    collect_once(bench.store, source, bench.now)
+    verdicts = {v.key: v for v in bench.tick().verdicts}
+    assert verdicts["A2"].verdict is VerdictStatus.CRITICAL
+    assert "dallas ga -1" in verdicts["A2"].summary
+    assert "-1 left of 35" in verdicts["H4/dallas/ga"].summary
 
 
 def test_a_slot_that_nobody_told_of_for_a_day_is_written_down_as_missed(bench: Bench) -> None:

@@ -4,15 +4,15 @@ tick that fails."""
 from __future__ import annotations
 
 import json
-from datetime import datetime
 from typing import Any
 
 import httpx
 import pytest
 
 from facts import Role, to_wire
-from hub.collect import Collector
-from sources import read_inventory
+from hub.collect import CollectResult, collect_once
+from sources import SourceSettings
+from sources.inventory import InventorySource
 from store import feeds
 from tests.hub.conftest import PASSWORD, Bench, csrf_of
 
@@ -101,10 +101,7 @@ def try_login_with(bench: Bench, text: str) -> None:
 def test_an_inventory_that_no_column_holds_is_a_failed_reading(bench: Bench, city: dict[str, Any]) -> None:
     body = json.dumps({"success": True, "data": [city]})
     client = httpx.Client(transport=httpx.MockTransport(lambda _: httpx.Response(200, text=body)))
-
-    def read(now: datetime) -> Any:
-        return read_inventory(client, "http://shop.test", now)
-
-    assert not Collector(store=bench.store, read=read).collect(bench.now)
+    source = InventorySource(SourceSettings(base_url="http://shop.test"), client)
+    assert collect_once(bench.store, source, bench.now).result is CollectResult.FAILED
     with bench.store.read() as connection:
         assert "GET /api/inventory" in str(feeds.states(connection)["inventory"])

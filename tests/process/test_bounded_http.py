@@ -25,7 +25,8 @@ from process.bounded_http import AnswerTooLargeError, bounded_client
 from process.connecting import Names, open_connection
 from runner.ledger.undo import StripeDesk, UndoError
 from runner.spool.hub_client import HubClient, HubError
-from sources import SourceError, read_inventory
+from sources import SourceError
+from sources.inventory import read_inventory
 from tests.blame.sockets import a_certificate
 from tests.receivers import BEHAVIOURS, Behaviour, Call, Rig, answers, ends, no_thread
 

@@ -10,8 +10,10 @@ import pytest
 
 from demo.faults import Faults
 from demo.shop.inventory import Inventory
-from facts import Stock
-from sources import SourceError, read_inventory
+from facts import Sample, labels
+from metrics import sample_errors
+from sources import SourceError, SourceSettings
+from sources.inventory import InventorySource, read_inventory
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -37,39 +39,81 @@ def a_site(status: int = 200, *, json: Any = None, text: str | None = None, head
     return httpx.Client(transport=httpx.MockTransport(answer))
 
 
-def read(client: httpx.Client) -> list[Stock]:
+def read(client: httpx.Client) -> list[Sample]:
     return read_inventory(client, "https://shop.test/", NOW)
 
 
+def values(samples: list[Sample], metric: str) -> dict[str, float]:
+    """The values of a metric by city and tier."""
+    return {"/".join(v for _, v in s.labels): s.value for s in samples if s.metric == metric}
+
+
 def test_it_brings_each_tier_of_each_city() -> None:
-    stocks = read(a_site(json={"success": True, "data": [a_city(), a_city(cityId="la-mar-2026")]}))
-    assert [(s.city, s.tier, s.remaining, s.total) for s in stocks] == [
-        ("dallas-jan-2026", "ga", 9, 35),
-        ("dallas-jan-2026", "vip", 15, 15),
-        ("la-mar-2026", "ga", 9, 35),
-        ("la-mar-2026", "vip", 15, 15),
-    ]
-    assert {s.at for s in stocks} == {NOW}
+    samples = read(a_site(json={"success": True, "data": [a_city(), a_city(cityId="la-mar-2026")]}))
+    assert values(samples, "inventory_remaining_tickets") == {
+        "dallas-jan-2026/ga": 9,
+        "dallas-jan-2026/vip": 15,
+        "la-mar-2026/ga": 9,
+        "la-mar-2026/vip": 15,
+    }
+    assert values(samples, "inventory_seats")["dallas-jan-2026/ga"] == 35
+    assert values(samples, "inventory_negative_cities") == {"": 0}
+    assert {s.at for s in samples} == {NOW}
+
+
+def test_what_it_brings_is_in_the_catalogue() -> None:
+    assert sample_errors(read(a_site(json={"success": True, "data": [a_city()]})), source="inventory") == []
+
+
+def test_a_tier_without_a_limit_has_no_seats() -> None:
+    samples = read(a_site(json={"success": True, "data": [a_city(actualLimits={"ga": 35})]}))
+    assert values(samples, "inventory_seats") == {"dallas-jan-2026/ga": 35}
+
+
+def test_a_city_with_two_oversold_tiers_counts_once() -> None:
+    cities = [a_city(actualAvailable={"ga": -1, "vip": -2}), a_city(cityId="la-mar-2026", actualAvailable={"ga": -1})]
+    samples = read(a_site(json={"success": True, "data": cities}))
+    assert values(samples, "inventory_negative_cities") == {"": 2}
+
+
+def test_it_is_configured_where_tickets_are_sold() -> None:
+    assert InventorySource.configured(SourceSettings(base_url="https://shop.test", sells_tickets=True)) is None
+    assert "cities" in (InventorySource.configured(SourceSettings(base_url="https://shop.test")) or "")
+
+
+def test_its_readings_are_of_their_moment_and_have_no_cursor() -> None:
+    source = InventorySource(
+        SourceSettings(base_url="https://shop.test/"), a_site(json={"success": True, "data": [a_city()]})
+    )
+    collected = source.collect(None, NOW)
+    assert collected.cursor is None
+    assert (
+        Sample(
+            metric="inventory_remaining_tickets", at=NOW, value=9.0, labels=labels(city="dallas-jan-2026", tier="ga")
+        )
+        in collected.samples
+    )
 
 
 def test_it_reads_what_the_demo_shop_says_also_when_it_is_oversold() -> None:
     faults = Faults(["inventory_negative"])
-    stocks = read(a_site(json={"success": True, "data": Inventory(faults).all()}))
-    assert len(stocks) == 12
-    assert min(s.remaining for s in stocks) == -2
+    samples = read(a_site(json={"success": True, "data": Inventory(faults).all()}))
+    left = values(samples, "inventory_remaining_tickets")
+    assert len(left) == 12
+    assert min(left.values()) == -2
+    assert values(samples, "inventory_negative_cities") == {"": 1}
 
 
 def test_what_is_really_left_goes_before_what_the_public_is_shown() -> None:
     city = a_city(actualAvailable={"ga": -3, "vip": 1}, publicAvailable={"ga": 0, "vip": 1})
-    assert read(a_site(json={"success": True, "data": [city]}))[0].remaining == -3
+    assert read(a_site(json={"success": True, "data": [city]}))[0].value == -3
 
 
 def test_a_site_that_tells_only_the_public_number_is_read_by_that() -> None:
     city = {"cityId": "x", "publicAvailable": {"ga": 4, "vip": 2}}
-    assert [(s.tier, s.remaining, s.total) for s in read(a_site(json={"success": True, "data": [city]}))] == [
-        ("ga", 4, None),
-        ("vip", 2, None),
-    ]
+    samples = read(a_site(json={"success": True, "data": [city]}))
+    assert values(samples, "inventory_remaining_tickets") == {"x/ga": 4, "x/vip": 2}
+    assert values(samples, "inventory_seats") == {}
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import JSON, Boolean, Column, Float, Integer, String, Table, insert, select, update
+from sqlalchemy import JSON, Boolean, Column, Float, Integer, LargeBinary, String, Table, insert, select, update
 
 from store import Store, StoreError
 from store.columns import Moment
@@ -53,6 +53,8 @@ def a_value(column: Column[Any], row: int) -> Any:
         return row + 0.1
     if isinstance(kind, Integer):
         return row + 1
+    if isinstance(kind, LargeBinary):
+        return bytes(range(row, 256))
     length = kind.length if isinstance(kind, String) else None
     return f"{row}{WORDS * 20}"[: length or 400]
 

@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from facts import Stock
-from store import Store, feeds, lease, meta, stock
+from store import Store, feeds, lease, meta
 from tests.builders import A_MOMENT
 from tests.databases import a_migrated_store
 
@@ -102,17 +101,6 @@ def test_a_released_lease_is_free_at_once(store: Store) -> None:
     with store.write() as connection:
         lease.release(connection, name="evaluator", holder="a")
     assert take(store, "b") == 2
-
-
-def test_samples_come_back_oldest_first(store: Store) -> None:
-    one = Stock(at=A_MOMENT, city="dallas", tier="ga", remaining=-2, total=35)
-    two = Stock(at=A_MOMENT + timedelta(minutes=1), city="dallas", tier="ga", remaining=4)
-    with store.write() as connection:
-        stock.save(connection, [two], source="inventory")
-        stock.save(connection, [one], source="inventory")
-        stock.save(connection, [one], source="inventory")
-        assert stock.recent(connection, since=A_MOMENT) == [one, two]
-        assert stock.recent(connection, since=A_MOMENT + timedelta(seconds=1)) == [two]
 
 
 def test_a_feed_keeps_its_last_good_moment_when_it_fails(store: Store) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,12 +15,13 @@ from alembic.config import Config
 from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationContext, RevisionStep
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, select, text
 
 import store as store_package
-from facts import Status
-from store import Store, StoreError, open_store, runs
-from store.tables import metadata
+from facts import Sample, Status, labels
+from store import Store, StoreError, open_store, runs, samples
+from store.tables import metadata, stock
+from store.upsert import upsert
 from tests.builders import A_MOMENT, a_run
 from tests.databases import BOTH, a_database
 
@@ -33,6 +36,7 @@ def database_url(request: pytest.FixtureRequest) -> Iterator[str | None]:
         yield url
 
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 VERSIONS = Path(store_package.__file__).parent / "migrations" / "versions"
 
 
@@ -114,6 +118,56 @@ def test_runs_of_the_version_before_are_found_by_the_new_indexes(store: Store) -
         assert runs.last_received(connection) == {"us-east": A_MOMENT}
         assert [o.run_id for o in runs.latest(connection, location="us-east")] == ["one"]
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+
+
+SOLD = [("dallas", "ga", n) for n in (35, 34, -2)] + [('São Paulo "x"', "vip", n) for n in (15, 15, 3)]
+
+
+def test_the_inventory_of_the_version_before_becomes_samples_and_nothing_is_lost(store: Store) -> None:
+    with store.write() as connection:
+        take_back(connection, to="0011")
+    rows = [
+        {"city": city, "tier": tier, "at": A_MOMENT + timedelta(hours=n), "remaining": left, "total": 35 if n else None}
+        for n, (city, tier, left) in enumerate(SOLD * 300)
+    ]
+    with store.write() as connection:
+        upsert(connection, stock, [{"source": "inventory", **row} for row in rows])
+    store.migrate()
+    with store.read() as connection:
+        for metric, column in (("inventory_remaining_tickets", "remaining"), ("inventory_seats", "total")):
+            found = samples.read(connection, metric, since=A_MOMENT)
+            kept = {(one.label("city"), one.label("tier"), at, v) for one in found for at, v in one.points}
+            told = {(r["city"], r["tier"], r["at"], r[column]) for r in rows if r[column] is not None}
+            assert kept == told
+        days = samples.read_rollups(
+            connection, "inventory_remaining_tickets", width_s=86_400, since=A_MOMENT.replace(hour=0, minute=0)
+        )
+        assert sum(day.n for day in days) == len(rows)
+        assert {(day.min, day.max) for day in days} == {(-2, 35), (3, 15)}
+        # A hub of the version before goes on beside this one.
+        assert len(connection.execute(select(stock)).all()) == len(rows)
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+
+
+def test_the_buckets_that_a_migration_made_are_those_that_saving_makes(store: Store) -> None:
+    with store.write() as connection:
+        take_back(connection, to="0011")
+    rows = [(A_MOMENT + timedelta(minutes=7 * n), (n * 37) % 11 - 3) for n in range(400)]
+    with store.write() as connection:
+        its = {"source": "inventory", "city": "dallas", "tier": "ga", "total": None}
+        upsert(connection, stock, [{**its, "at": at, "remaining": left} for at, left in rows])
+    store.migrate()
+    place = labels(city="dallas", tier="ga")
+    again = [Sample(metric="again", at=at, value=left, labels=place) for at, left in rows]
+    with store.write() as connection:
+        samples.save(connection, again, now=A_MOMENT)
+        for width in samples.WIDTHS_S:
+            migrated, saved = (
+                [replace(b, metric="") for b in samples.read_rollups(connection, metric, width_s=width, since=EPOCH)]
+                for metric in ("inventory_remaining_tickets", "again")
+            )
+            assert migrated == saved
+            assert sum(b.n for b in saved) == len(rows)
 
 
 NEVER_IN_AN_UPGRADE = ("op.drop_", "op.alter_column", "op.rename_table", "op.batch_alter_table", "op.execute")

@@ -8,7 +8,7 @@ from alembic import op
 from store.columns import Moment
 
 revision = "0014"
-down_revision = "0011"
+down_revision = "0012"
 
 
 def upgrade() -> None:

@@ -1,4 +1,4 @@
-"""The statistics that the rules use; each is small enough to be checked by hand."""
+"""Statistics that metrics and rules use; each is small enough to be checked by hand."""
 
 from __future__ import annotations
 

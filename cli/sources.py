@@ -1,0 +1,154 @@
+"""`sixfb sources`: the services that numbers come from, and one reading of one of them."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cli import hub_config, settings
+from cli.command_error import CommandError
+from cli.output import say, say_json, say_table
+from config.durations import words
+
+if TYPE_CHECKING:
+    from facts import FeedState
+    from sources import Source
+    from store.cursors import CursorState
+
+app = typer.Typer(help="The sources of numbers beside the journeys.", no_args_is_help=True)
+AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceShown:
+    """A source as it is listed. `off` says why it is not configured, None where it is; `every_s` is None where it is off."""
+
+    name: str
+    off: str | None
+    every_s: float | None = None
+    last_good_at: datetime | None = None
+    last_error: str | None = None
+    last_error_at: datetime | None = None
+    next_try_at: datetime | None = None
+
+
+@app.command("list")
+def list_sources(as_json: AsJson = False) -> None:
+    """Every source: whether it is configured, when it last brought numbers, and what went wrong since."""
+    from facts import to_wire
+
+    shown = _shown()
+    if as_json:
+        say_json(to_wire(shown))
+        return
+    rows = [
+        (
+            one.name,
+            ("off", "dim") if one.off else ("on", "green"),
+            words(one.every_s) if one.every_s else "",
+            f"{one.last_good_at:%m-%d %H:%M:%S}" if one.last_good_at else "",
+            f"{one.next_try_at:%m-%d %H:%M:%S}" if one.next_try_at else "",
+            one.off or _error(one) or "",
+        )
+        for one in shown
+    ]
+    say_table(("source", "state", "every", "last good (UTC)", "waits until", "why"), rows)
+
+
+def _error(shown: SourceShown) -> str | None:
+    """The last error, where nothing good has come since."""
+    good, failed = shown.last_good_at, shown.last_error_at
+    return shown.last_error if failed is not None and (good is None or failed >= good) else None
+
+
+def _shown() -> list[SourceShown]:
+    from hub.collect import source_settings
+    from sources import SOURCES
+
+    told = source_settings(hub_config.read_watched())
+    feeds, cursors = _known()
+    found = []
+    for kind in SOURCES:
+        off = kind.configured(told)
+        if off is not None:
+            found.append(SourceShown(name=kind.name, off=off))
+            continue
+        feed, cursor = feeds.get(kind.name), cursors.get(kind.name)
+        with closing(kind(told)) as source:
+            found.append(
+                SourceShown(
+                    name=kind.name,
+                    off=None,
+                    every_s=source.every_s,
+                    last_good_at=feed.last_good_at if feed else None,
+                    last_error=feed.last_error if feed else None,
+                    last_error_at=feed.last_error_at if feed else None,
+                    next_try_at=cursor.next_try_at if cursor else None,
+                )
+            )
+    return found
+
+
+def _known() -> tuple[dict[str, FeedState], dict[str, CursorState]]:
+    """What the hub has stored of its sources; nothing where no hub has run yet."""
+    from store import cursors, feeds
+
+    if not hub_config.has_database(settings.database_url()):
+        return {}, {}
+    with closing(hub_config.existing_database()) as store, store.read() as connection:
+        return feeds.states(connection), cursors.states(connection)
+
+
+@app.command("test")
+def read_once(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The source's name, as `sixfb sources list` tells it.")],
+    as_json: AsJson = False,
+) -> None:
+    """Read a source once, from its beginning, and tell what it brought; nothing is saved.
+
+    Exit code: 0 where it brought something, 1 where it failed.
+    """
+    from facts import to_wire
+    from hub.collect import reading_errors
+    from sources import SourceError
+
+    source = _configured(name)
+    now = datetime.now(UTC)
+    error: str | None = None
+    samples: list[Any] = []
+    events: list[Any] = []
+    with closing(source):
+        try:
+            collected = source.collect(None, now)
+            samples, events = list(collected.samples), list(collected.events)
+            error = "; ".join(reading_errors(collected, name)) or None
+        except SourceError as failed:
+            error = str(failed)
+    if as_json:
+        told = [{"metric": s.metric, "labels": dict(s.labels), "at": to_wire(s.at), "value": s.value} for s in samples]
+        say_json({"source": name, "error": error, "samples": told, "events": to_wire(events)})
+    else:
+        rows = [(s.metric, " ".join(f"{k}={v}" for k, v in s.labels), f"{s.value:.6g}") for s in samples]
+        if rows:
+            say_table(("metric", "labels", "value"), rows, right=("value",))
+        say(f"{name} failed: {error}" if error else f"{name} brought {len(samples)} samples and {len(events)} events")
+    if error:
+        raise typer.Exit(1)
+
+
+def _configured(name: str) -> Source:
+    """The source of a name, ready to be read. Raises Failing where there is none, or it is off."""
+    from hub.collect import source_settings
+    from sources import SOURCES
+
+    kinds = {kind.name: kind for kind in SOURCES}
+    if name not in kinds:
+        raise CommandError(f"no source is named {name!r:.80}; there are: {', '.join(kinds)}")
+    told = source_settings(hub_config.read_watched())
+    if (off := kinds[name].configured(told)) is not None:
+        raise CommandError(f"{name} is off: {off}")
+    return kinds[name](told)

@@ -1,0 +1,18 @@
+"""Every number that the product computes, by name, and the pure functions from raw values to it."""
+
+from metrics.catalogue import CATALOGUE, RUN_METRICS, SKETCHED, sample_errors
+from metrics.from_runs import series_from_runs
+from metrics.from_samples import series_from_rollups, series_from_samples
+from metrics.points import MetricPoint, MetricSeries
+
+__all__ = [
+    "CATALOGUE",
+    "RUN_METRICS",
+    "SKETCHED",
+    "MetricPoint",
+    "MetricSeries",
+    "sample_errors",
+    "series_from_rollups",
+    "series_from_runs",
+    "series_from_samples",
+]

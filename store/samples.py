@@ -1,0 +1,250 @@
+"""Samples of metrics: raw values by series, and rollups of 5 minutes, an hour and a day for what is kept longer."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, or_, select, tuple_
+
+from facts import Labels, Sample, Series
+from store import sketches
+from store.tables import sample_rollups as rollups
+from store.tables import samples as table
+from store.tables import series
+from store.upsert import insert, upsert
+
+WIDTHS_S = (300, 3600, 86_400)
+OLDEST = timedelta(days=34)
+"""Older samples are not taken. Raw samples are kept a day longer, so that the bucket of a late one can be counted anew in full."""
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_AT_ONCE = 400
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SampleRollup:
+    """One bucket of a series, of `width_s` seconds from `start`.
+
+    It holds the number of values, their sum, the smallest, the largest and the last. `sketch` is that of single durations (see
+    `store.sketches`), None for other values.
+    """
+
+    metric: str
+    labels: Labels
+    width_s: int
+    start: datetime
+    n: int
+    sum: float
+    min: float
+    max: float
+    last: float
+    sketch: bytes | None = None
+
+
+def save(connection: Connection, samples: Iterable[Sample], *, now: datetime, sketched: Collection[str] = ()) -> int:
+    """Save samples and count their buckets anew; return how many were saved.
+
+    A sample of a series and a moment that is there already replaces its value, so saving twice counts once. A sample older than
+    `OLDEST` is left out. `sketched` names the metrics whose values are single durations.
+    """
+    kept = [replace(sample, labels=tuple(sorted(sample.labels))) for sample in samples if sample.at >= now - OLDEST]
+    if not kept:
+        return 0
+    ids = _series_ids(connection, {(sample.metric, sample.labels) for sample in kept})
+    values = {(ids[sample.metric, sample.labels], sample.at): sample.value for sample in kept}
+    upsert(connection, table, [{"series_id": i, "at": at, "value": value} for (i, at), value in values.items()])
+    with_sketch = {ids[key] for key in ids if key[0] in sketched}
+    _roll_up(connection, values, with_sketch)
+    return len(values)
+
+
+def canonical(labels: Labels) -> str:
+    """Return labels as the JSON text by which a series is found."""
+    return json.dumps(dict(labels), ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+
+
+def _series_ids(connection: Connection, wanted: Collection[tuple[str, Labels]]) -> dict[tuple[str, Labels], int]:
+    """Return the id of each series, made where it is new. On PostgreSQL nobody else saves to these series until the transaction
+    ends: two that count the same bucket at once would each miss the other's samples."""
+    by_text = {(metric, canonical(labels)): (metric, labels) for metric, labels in sorted(wanted)}
+    pairs = list(by_text)
+    for first in range(0, len(pairs), _AT_ONCE):
+        told = [{"metric": metric, "labels": text} for metric, text in pairs[first : first + _AT_ONCE]]
+        connection.execute(insert(connection, series).on_conflict_do_nothing(), told)
+    found: dict[tuple[str, Labels], int] = {}
+    for first in range(0, len(pairs), _AT_ONCE):
+        key = tuple_(series.c.metric, series.c.labels)
+        query = select(series).where(key.in_(pairs[first : first + _AT_ONCE])).order_by(series.c.id).with_for_update()
+        for row in connection.execute(query):
+            found[by_text[row.metric, row.labels]] = row.id
+    return found
+
+
+def _roll_up(connection: Connection, touched: Iterable[tuple[int, datetime]], with_sketch: Collection[int]) -> None:
+    """Count the touched buckets anew: the shortest of raw samples, each wider one of those below it."""
+    places = set(touched)
+    buckets = {(i, bucket_start(at, WIDTHS_S[0])) for i, at in places}
+    _replace(connection, _of_samples(connection, buckets, with_sketch))
+    for narrow, wide in pairwise(WIDTHS_S):
+        buckets = {(i, bucket_start(at, wide)) for i, at in places}
+        _replace(connection, _of_buckets(connection, buckets, narrow, wide))
+
+
+def _replace(connection: Connection, rows: list[dict[str, Any]]) -> None:
+    # Not by `upsert`, which tells PostgreSQL its rows as JSON: a sketch is bytes.
+    if rows:
+        statement = insert(connection, rollups)
+        values = {name: statement.excluded[name] for name in ("n", "sum", "min", "max", "last", "sketch")}
+        keys = ["series_id", "width_s", "start"]
+        connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=values), rows)
+
+
+def bucket_start(at: datetime, width_s: int) -> datetime:
+    """Return the beginning of the bucket that a moment lies in."""
+    return at - (at - _EPOCH) % timedelta(seconds=width_s)
+
+
+def _of_samples(
+    connection: Connection, buckets: Collection[tuple[int, datetime]], with_sketch: Collection[int]
+) -> list[dict[str, Any]]:
+    width_s = WIDTHS_S[0]
+    found: dict[tuple[int, datetime], list[float]] = defaultdict(list)
+    for some in _in_parts(buckets):
+        query = select(table).where(_within(some, width_s, table.c.series_id, table.c.at)).order_by(table.c.at)
+        for row in connection.execute(query):
+            found[row.series_id, bucket_start(row.at, width_s)].append(row.value)
+    return [
+        {
+            "series_id": i,
+            "width_s": width_s,
+            "start": start,
+            "n": len(values),
+            "sum": sum(values),
+            "min": min(values),
+            "max": max(values),
+            "last": values[-1],
+            "sketch": sketches.sketch_of(values) if i in with_sketch else None,
+        }
+        for (i, start), values in found.items()
+    ]
+
+
+def _of_buckets(
+    connection: Connection, buckets: Collection[tuple[int, datetime]], narrow: int, wide: int
+) -> list[dict[str, Any]]:
+    found: dict[tuple[int, datetime], list[Row[Any]]] = defaultdict(list)
+    for some in _in_parts(buckets):
+        query = (
+            select(rollups)
+            .where(rollups.c.width_s == narrow, _within(some, wide, rollups.c.series_id, rollups.c.start))
+            .order_by(rollups.c.start)
+        )
+        for row in connection.execute(query):
+            found[row.series_id, bucket_start(row.start, wide)].append(row)
+    return [
+        {
+            "series_id": i,
+            "width_s": wide,
+            "start": start,
+            "n": sum(row.n for row in rows),
+            "sum": sum(row.sum for row in rows),
+            "min": min(row.min for row in rows),
+            "max": max(row.max for row in rows),
+            "last": rows[-1].last,
+            "sketch": _merged(rows),
+        }
+        for (i, start), rows in found.items()
+    ]
+
+
+def _merged(rows: Sequence[Row[Any]]) -> bytes | None:
+    told = [row.sketch for row in rows if row.sketch is not None]
+    return sketches.merged(told) if told else None
+
+
+def _in_parts(buckets: Collection[tuple[int, datetime]]) -> Iterable[list[tuple[int, datetime]]]:
+    ordered = sorted(buckets)
+    return (ordered[first : first + _AT_ONCE // 4] for first in range(0, len(ordered), _AT_ONCE // 4))
+
+
+def _within(buckets: Sequence[tuple[int, datetime]], width_s: int, series_id: Any, at: Any) -> Any:
+    width = timedelta(seconds=width_s)
+    return or_(*(and_(series_id == i, at >= start, at < start + width) for i, start in buckets))
+
+
+def read(
+    connection: Connection,
+    metric: str,
+    *,
+    since: datetime,
+    until: datetime | None = None,
+    labels: Mapping[str, str] | None = None,
+) -> list[Series]:
+    """Return the raw samples of a metric from `since` up to `until` (exclusive), a series for each set of labels.
+
+    With `labels` only the series that have these labels with these values. A series without samples then is left out.
+    """
+    found = _series_of(connection, metric, labels)
+    points: dict[int, list[tuple[datetime, float]]] = defaultdict(list)
+    for ids in _parts(list(found)):
+        query = select(table).where(table.c.series_id.in_(ids), table.c.at >= since).order_by(table.c.at)
+        if until is not None:
+            query = query.where(table.c.at < until)
+        for row in connection.execute(query):
+            points[row.series_id].append((row.at, row.value))
+    return [Series(metric=metric, labels=its, points=tuple(points[i])) for i, its in found.items() if points.get(i)]
+
+
+def read_rollups(
+    connection: Connection,
+    metric: str,
+    *,
+    width_s: int,
+    since: datetime,
+    until: datetime | None = None,
+    labels: Mapping[str, str] | None = None,
+) -> list[SampleRollup]:
+    """Return the buckets of a width that began from `since` up to `until` (exclusive), series after series, oldest first."""
+    found = _series_of(connection, metric, labels)
+    kept: list[SampleRollup] = []
+    for ids in _parts(list(found)):
+        query = (
+            select(rollups)
+            .where(rollups.c.series_id.in_(ids), rollups.c.width_s == width_s, rollups.c.start >= since)
+            .order_by(rollups.c.series_id, rollups.c.start)
+        )
+        if until is not None:
+            query = query.where(rollups.c.start < until)
+        kept += [
+            SampleRollup(
+                metric=metric,
+                labels=found[row.series_id],
+                width_s=width_s,
+                start=row.start,
+                n=row.n,
+                sum=row.sum,
+                min=row.min,
+                max=row.max,
+                last=row.last,
+                sketch=row.sketch,
+            )
+            for row in connection.execute(query)
+        ]
+    return kept
+
+
+def _parts(ids: list[int]) -> Iterable[list[int]]:
+    return (ids[first : first + _AT_ONCE] for first in range(0, len(ids), _AT_ONCE))
+
+
+def _series_of(connection: Connection, metric: str, labels: Mapping[str, str] | None) -> dict[int, Labels]:
+    """Return the labels of each series of a metric by id, in the order of their labels."""
+    wanted = set((labels or {}).items())
+    query = select(series.c.id, series.c.labels).where(series.c.metric == metric).order_by(series.c.labels)
+    found = {row.id: tuple(sorted(json.loads(row.labels).items())) for row in connection.execute(query)}
+    return {i: its for i, its in found.items() if wanted <= set(its)}

@@ -1,0 +1,100 @@
+"""`sixfb sources` says how each source is, and reads one without keeping anything."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from sources import SOURCES
+from store import cursors, feeds
+from store.cursors import CursorState
+from tests.cli.hostile import sixfb
+from tests.databases import a_migrated_store
+from tests.receivers import Rig, answers
+
+CITY = {"cityId": "dallas", "actualAvailable": {"ga": 9}, "actualLimits": {"ga": 35}}
+
+
+@pytest.fixture
+def rig() -> Iterator[Rig]:
+    with Rig() as opened:
+        yield opened
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder without a hub, for a site without tickets and checks."""
+    monkeypatch.setenv("SIXFB_VAR", str(tmp_path / "var"))
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    monkeypatch.chdir(tmp_path)
+    write_site(tmp_path, "http://127.0.0.1:9")
+    return tmp_path
+
+
+def write_site(folder: Path, base_url: str, more: str = "") -> None:
+    (folder / "site.yaml").write_text(f"base_url: {base_url}\n{more}")
+
+
+def test_list_says_why_a_source_is_off_also_before_any_hub_ran(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = json.loads(sixfb(monkeypatch, "sources", "list", "--json").out)
+    assert [one["name"] for one in told] == [source.name for source in SOURCES]
+    lines = sixfb(monkeypatch, "sources", "list").out.splitlines()
+    assert "site.yaml names no cities" in lines[1]
+    assert "site.yaml has no endpoint_checks" in lines[2]
+
+
+def test_list_tells_when_a_source_last_brought_numbers_and_what_is_wrong_since(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_site(folder, "http://127.0.0.1:9", "cities: {Dallas: dallas}\nendpoint_checks: {every: 2m}\n")
+    now = datetime(2026, 11, 30, 12, 0, tzinfo=UTC)
+    with a_migrated_store(None, folder / "var" / "hub") as store, store.write() as connection:
+        feeds.note_error(connection, "inventory", now, "GET /api/inventory: 503")
+        feeds.note_good(connection, "inventory", now - timedelta(minutes=5))
+        feeds.note_error(connection, "endpoints", now - timedelta(minutes=5), "long ago")
+        feeds.note_good(connection, "endpoints", now)
+        waits = now + timedelta(minutes=2)
+        cursors.advance(connection, CursorState(source="inventory", failures=2, next_try_at=waits))
+    _, inventory, endpoints = sixfb(monkeypatch, "sources", "list").out.splitlines()
+    assert inventory.split() == [
+        *(["inventory", "on", "1", "min"]),
+        *(["11-30", "11:55:00", "11-30", "12:02:00"]),
+        *(["GET", "/api/inventory:", "503"]),
+    ]
+    assert endpoints.split() == ["endpoints", "on", "2", "min", "11-30", "12:00:00"]
+
+
+def test_test_reads_a_source_and_keeps_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch, rig: Rig) -> None:
+    port = rig.serve("shop", answers(200, body=json.dumps({"success": True, "data": [CITY]}).encode())).port
+    write_site(folder, f"http://127.0.0.1:{port}", "cities: {Dallas: dallas}\n")
+    done = sixfb(monkeypatch, "sources", "test", "inventory")
+    assert done.code == 0, done.err
+    assert done.out.splitlines()[-1] == "inventory brought 3 samples and 0 events"
+    assert "city=dallas tier=ga" in done.out
+    told = json.loads(sixfb(monkeypatch, "sources", "test", "inventory", "--json").out)
+    assert told["error"] is None
+    assert told["samples"][0]["labels"] == {"city": "dallas", "tier": "ga"}
+    assert not (folder / "var" / "hub").exists()
+
+
+def test_test_of_a_source_that_fails_says_why(folder: Path, monkeypatch: pytest.MonkeyPatch, rig: Rig) -> None:
+    write_site(folder, f"http://127.0.0.1:{rig.server('500').port}", "cities: {Dallas: dallas}\n")
+    done = sixfb(monkeypatch, "sources", "test", "inventory")
+    assert (done.code, done.out) == (1, "inventory failed: GET /api/inventory: 500\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("inventry", "no source is named 'inventry'; there are: inventory, endpoints"),
+        ("endpoints", "endpoints is off: site.yaml has no endpoint_checks"),
+    ],
+)
+def test_test_says_what_to_write(folder: Path, monkeypatch: pytest.MonkeyPatch, name: str, says: str) -> None:
+    done = sixfb(monkeypatch, "sources", "test", name)
+    assert done.code == 2
+    assert says in done.err
