@@ -112,7 +112,7 @@ def _of_event(event: Event) -> Iterator[str]:
 
 def _wait_s(error: SourceError, failures: int, period_s: float, chance: float) -> float:
     # Also what looks permanent is tried again soon at first: a site answers 403 or 404 for a minute while it is deployed.
-    periods = min(2 ** min(failures, 10), _PERMANENT_BACKOFF if error.permanent else _MOST_BACKOFF)
+    periods = min(1 << min(failures, 10), _PERMANENT_BACKOFF if error.permanent else _MOST_BACKOFF)
     wait_s = period_s * periods * (1 - _JITTER * chance)
     return min(max(wait_s, error.retry_after_s or 0.0), LONGEST_WAIT_S)
 

@@ -15,7 +15,7 @@ from config import read_document
 from facts import Sample, labels
 from hub.serve import Hub, HubSettings
 from sla.targets import targets_from
-from sources import Collected, Source, SourceError
+from sources import Collected, SourceError, SourceSettings
 from store import cursors, feeds, open_store, samples
 from store.cursors import CursorState
 from tests.drills.hub import ROOT, the_watched
@@ -33,6 +33,11 @@ class CountingSource:
     closed: bool = False
     enough: threading.Event = field(default_factory=threading.Event)
 
+    @staticmethod
+    def configured(settings: SourceSettings) -> str | None:
+        """Always."""
+        return None
+
     def collect(self, cursor: Any, now: datetime) -> Collected:
         """One more."""
         self.readings += 1
@@ -49,7 +54,7 @@ class CountingSource:
         self.closed = True
 
 
-def run_hub(folder: Path, source: Source, **stored: Any) -> Mapping[str, Any]:
+def run_hub(folder: Path, source: CountingSource, **stored: Any) -> Mapping[str, Any]:
     """Run a hub until the source was read enough; what the database holds of it then."""
     with closing(open_store(None, folder=folder)) as store:
         store.migrate()
@@ -66,7 +71,7 @@ def run_hub(folder: Path, source: Source, **stored: Any) -> Mapping[str, Any]:
         settings=HubSettings(folder=folder, port=0, sources=[source]),
     )
     hub.start()
-    assert source.enough.wait(30)  # type: ignore[attr-defined]
+    assert source.enough.wait(30)
     assert hub.stop(within_s=30)
     with closing(open_store(None, folder=folder)) as store, store.read() as connection:
         since = datetime.now(UTC) - timedelta(minutes=5)
