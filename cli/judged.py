@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -34,12 +35,12 @@ class Judged:
 def judged_round(demo: Demo, runs: Sequence[Run], config: Path, *, door: str, scale: float) -> Judged:
     """Judge a round of the demo."""
     from alerts.routes import routing_from
-    from hub.collect import Collector
     from hub.cycle import Cycle
     from hub.ingest import Ingest
+    from hub.jobs.inventory import Collector
     from hub.watched import Watched
     from journeys.site import Site
-    from sources import LARGEST_ANSWER, read_inventory
+    from sources import LARGEST_ANSWER, SourceError, read_inventory
     from store import alerts as alert_rows
     from store import open_store
 
@@ -58,7 +59,8 @@ def judged_round(demo: Demo, runs: Sequence[Run], config: Path, *, door: str, sc
         Ingest(store, locations=watched.locations.locations, periods=periods).batch(
             json.dumps({"runs": to_wire(list(runs))}).encode(), now=now
         )
-        Collector(store=store, read=partial(read_inventory, client, demo.doors[door])).collect(now)
+        with suppress(SourceError):  # it is noted with the feed, and judged
+            Collector(store=store, read=partial(read_inventory, client, demo.doors[door])).collect(now)
         since = min((run.started_at for run in runs), default=now)
         cycle = Cycle(store=store, watched=watched, targets=targets, policy=policy, watching_since=since)
         tick = cycle.tick(now)

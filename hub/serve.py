@@ -1,4 +1,4 @@
-"""The hub as a program: its doors, and the threads that evaluate, deliver, collect and keep house."""
+"""The hub as a program: its doors, and the threads that evaluate, deliver and run the jobs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 
 from alerts.channels import Channel
@@ -24,29 +23,25 @@ from hub.access import Access
 from hub.app import create_app
 from hub.artifacts import Artifacts
 from hub.centre import Centre, DemoLinks
-from hub.clock_witness import ClockWitness, sentence_of
-from hub.collect import INVENTORY, Collector
+from hub.clock_witness import ClockWitness
 from hub.cycle import VERDICTS, Cycle, Tick, new_holder
 from hub.deliver import Deliverer
 from hub.guard import Guard
 from hub.health import Health
 from hub.ingest import Ingest
+from hub.jobs import JobScheduler, JobServices, configured_jobs
+from hub.jobs.inventory import INVENTORY
 from hub.server_key import KEY_FILE, ServerKey, server_key
-from hub.unknown_slots import write_missed
 from hub.watched import Watched
 from journeys.browser import our_version
 from sla.targets import Targets
-from sources import LARGEST_ANSWER, read_inventory
-from store import Store, StoreError, StoreUnavailableError, destinations, feeds, lease, meta, retention
+from sources import LARGEST_ANSWER
+from store import Store, StoreError, StoreUnavailableError, destinations, feeds, lease, meta
 
 _log = get_logger("sixfb.hub")
 _TICK_S = 10.0
 _DELIVER_S = 1.0
-_COLLECT_S = 60.0
-_HOUSEKEEPING_S = 600.0
-# It looks at every file of evidence, of which there may be a hundred thousand.
-_ORPHANS_S = 3600.0
-_TOO_WRONG_S = 3600.0
+_JOBS_S = 1.0
 _FIRST_WATCHED = "first_watched"
 _MOST_CONNECTIONS = 1024
 
@@ -165,6 +160,7 @@ class Hub:
         self._client = bounded_client(
             timeout_s=10.0, most_bytes=LARGEST_ANSWER, headers={"User-Agent": f"sixfb/{our_version()} (hub)"}
         )
+        self._scheduler = self._make_scheduler()
         self._loops = self._make_loops()
         self._server = limited_server(
             create_app(self._centre()),
@@ -186,19 +182,35 @@ class Hub:
                 return now
         return datetime.fromisoformat(first)
 
+    def _make_scheduler(self) -> JobScheduler:
+        services = JobServices(
+            store=self.store,
+            watched=self.watched,
+            artifacts=self._artifacts,
+            client=self._client,
+            first_watched=self._first_watched,
+            evidence_bytes=self.settings.evidence_bytes,
+            inventory_url=self.settings.inventory_url,
+            clock=self.clock,
+            hub_clock=self._witness.judged,
+        )
+        return JobScheduler(
+            store=self.store,
+            jobs=configured_jobs(services, scale=self.settings.scale),
+            services=services,
+            holder=self.holder,
+            lease_s=self.settings.lease_s,
+            clock=self.clock,
+            at=self.at,
+            unavailable=self._health.failed,
+        )
+
     def _make_loops(self) -> dict[str, Loop]:
-        scale, url = self.settings.scale, self.settings.inventory_url
-        loops = {
-            "evaluator": Loop("evaluator", _TICK_S / scale, self._noting(self._tick)),
+        return {
+            "evaluator": Loop("evaluator", _TICK_S / self.settings.scale, self._noting(self._tick)),
             "deliverer": Loop("deliverer", _DELIVER_S, self._noting(self._deliverer.begin, writes=False)),
-            "housekeeping": Loop("housekeeping", _HOUSEKEEPING_S, self._noting(self._keep_house)),
-            "orphans": Loop("orphans", _ORPHANS_S, self._noting(self._sweep_orphans)),
+            "jobs": Loop("jobs", _JOBS_S, self._noting(self._scheduler.look, writes=False)),
         }
-        if url:
-            collector = Collector(store=self.store, read=partial(read_inventory, self._client, url))
-            collect = self._noting(lambda: collector.collect(self.clock()))
-            loops["inventory"] = Loop("inventory", _COLLECT_S / scale, collect)
-        return loops
 
     def _noting(self, do: Callable[[], object], *, writes: bool = True) -> Callable[[], None]:
         """A loop's round that leaves in memory whether the database could be used. One that only reads can tell that it could
@@ -231,25 +243,6 @@ class Hub:
             told = meta.get(connection, VERDICTS)
         return datetime.fromisoformat(told["at"]) if told else None
 
-    def _keep_house(self) -> None:
-        clock = self._witness.judged()
-        if abs(clock.behind_s or 0.0) > _TOO_WRONG_S:
-            # What a wrong clock lets go of, or writes down as missed, is gone when it is right.
-            _log.warning("housekeeping_waits", reason=sentence_of(clock))
-            return
-        now = self.clock()
-        write_missed(self.store, self.watched, since=self._first_watched, now=now)
-        swept = retention.sweep(self.store, now=now)
-        self._artifacts.remove(swept.evidence)
-        gone = self._artifacts.make_room(self.settings.evidence_bytes)
-        if gone:
-            _log.warning("evidence_let_go", artifacts=gone)
-
-    def _sweep_orphans(self) -> None:
-        swept = self._artifacts.sweep(now=self.clock())
-        if swept:
-            _log.info("orphans_swept", files=swept)
-
     def _centre(self) -> Centre:
         return Centre(
             store=self.store,
@@ -268,7 +261,9 @@ class Hub:
             artifacts=self._artifacts,
             guard=self._guard,
             health=self._health,
+            jobs=self._scheduler.jobs,
             wake=self.wake,
+            wake_jobs=lambda: self._loops["jobs"].wake(),
             notices=self.settings.notices,
             demo=self.settings.demo,
             scale=self.settings.scale,
@@ -313,6 +308,7 @@ class Hub:
         ends = time.monotonic() + within_s
         self._server.should_exit = True
         self._deliverer.end()
+        self._scheduler.end()
         for loop in self._loops.values():
             loop.end()
         if self._serving.is_alive():
@@ -320,6 +316,8 @@ class Hub:
         under_way = [name for name, loop in self._loops.items() if not loop.has_ended(ends - time.monotonic())]
         if not self._deliverer.has_ended(ends - time.monotonic()):
             under_way.append("messages")
+        if "jobs" not in under_way and not self._jobs_have_ended(ends - time.monotonic()):
+            under_way.append("jobs")
         if self._serving.is_alive():
             under_way.append("doors")
         if "evaluator" not in under_way:
@@ -329,6 +327,16 @@ class Hub:
             return False
         self._client.close()
         self.store.close()
+        return True
+
+    def _jobs_have_ended(self, within_s: float) -> bool:
+        """Wait for the jobs under way; where all are over, another hub may run them at once."""
+        try:
+            if not self._scheduler.has_ended(within_s):
+                return False
+            self._scheduler.give_up()
+        except StoreError as error:
+            _log.warning("lease_not_released", error=str(error))
         return True
 
     def _let_go(self) -> None:

@@ -14,9 +14,9 @@ from alerts.channels import Receipt
 from alerts.message import Message
 from cli.alerts import _print as print_alerts
 from facts import Alert, Blame, NotificationState, Severity, Status, Stock, Word, from_wire
-from hub.collect import Collector
 from hub.cycle import Cycle
 from hub.deliver import Deliverer
+from hub.jobs.inventory import Collector
 from hub.unknown_slots import write_missed
 from sources import SourceError
 from store import alerts as alert_rows
@@ -403,7 +403,8 @@ def test_a_source_that_fails_is_stored_as_failing_and_never_as_a_number(bench: B
     def fail(_now: datetime) -> list[Any]:
         raise SourceError("GET /api/inventory: 503")
 
-    assert not Collector(store=bench.store, read=fail).collect(bench.now)
+    with pytest.raises(SourceError):
+        Collector(store=bench.store, read=fail).collect(bench.now)
     with bench.store.read() as connection:
         assert feeds.states(connection)["inventory"].last_error == "GET /api/inventory: 503"
 
@@ -424,7 +425,8 @@ def test_a_site_that_never_had_an_inventory_is_off_and_one_that_lost_it_is_told(
     collector.collect(bench.now)
     answers.append(SourceError("GET /api/inventory: 404", absent=True))
     bench.now += timedelta(minutes=1)
-    collector.collect(bench.now)
+    with pytest.raises(SourceError):
+        collector.collect(bench.now)
     with bench.store.read() as connection:
         assert feeds.states(connection)["inventory"].last_error == "GET /api/inventory: 404"
 

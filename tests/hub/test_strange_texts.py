@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 from facts import Role, to_wire
-from hub.collect import Collector
-from sources import read_inventory
+from hub.jobs.inventory import Collector
+from sources import SourceError, read_inventory
 from store import feeds
 from tests.hub.conftest import PASSWORD, Bench, csrf_of
 
@@ -105,6 +105,7 @@ def test_an_inventory_that_no_column_holds_is_a_failed_reading(bench: Bench, cit
     def read(now: datetime) -> Any:
         return read_inventory(client, "http://shop.test", now)
 
-    assert not Collector(store=bench.store, read=read).collect(bench.now)
+    with pytest.raises(SourceError):
+        Collector(store=bench.store, read=read).collect(bench.now)
     with bench.store.read() as connection:
         assert "GET /api/inventory" in str(feeds.states(connection)["inventory"])
