@@ -348,8 +348,8 @@ class Hub:
 
 
 def _digests(channels: Mapping[str, Channel], key: ServerKey) -> dict[str, str]:
-    """Return a digest of each destination's address, which is a secret itself."""
-    urls = {name: getattr(channel, "url", None) for name, channel in channels.items()}
+    """Return a digest of what each destination is reached by, which is a secret itself."""
+    urls = {name: getattr(channel, "identity", getattr(channel, "url", None)) for name, channel in channels.items()}
     return {
         name: key.sign("destination", url.reveal() if isinstance(url, Secret) else "") for name, url in urls.items()
     }

@@ -17,7 +17,7 @@ from config import read_document
 from demo.faults import FAULTS
 from facts import Word
 from sla.targets import targets_from
-from tests.alerts.test_channels import a_message
+from tests.alerts.channel_case import a_message
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
