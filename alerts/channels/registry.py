@@ -8,13 +8,23 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args, get_type_hints
 
 from pydantic import Field
 
+from alerts.channels.email import EmailSettings
+from alerts.channels.pagerduty import PagerDutySettings
 from alerts.channels.settings import ChannelSettings
 from alerts.channels.slack import SlackSettings
+from alerts.channels.teams import TeamsSettings
+from alerts.channels.telegram import TelegramSettings
+from alerts.channels.twilio import TwilioSettings
 from alerts.channels.webhook import WebhookSettings
 
 CHANNELS: tuple[Any, ...] = (
     SlackSettings,
     WebhookSettings,
+    PagerDutySettings,
+    EmailSettings,
+    TwilioSettings,
+    TeamsSettings,
+    TelegramSettings,
 )
 
 

@@ -335,7 +335,7 @@ def test_bytes_that_drip_through_tls_are_late_too(kind: str, rig: Rig, certifica
         "environment": {"NODE_EXTRA_CA_CERTS": str(certificate)},
         "try_s": 2.0,
     }
-    assert sent(a_guarded_channel(kind, "https://hook.test/hook", **how)).detail == "no answer: ReadTimeout"
+    assert sent(a_guarded_channel(kind, "https://hook.test/hook", **how)).detail.startswith("no answer: ReadTimeout")
 
 
 @pytest.mark.parametrize(
