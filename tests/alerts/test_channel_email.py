@@ -69,9 +69,9 @@ class _Server(Controller):
     """On a port that the system chose."""
 
     def _trigger_server(self) -> None:
-        assert self.server is not None
-        self.port = self.server.sockets[0].getsockname()[1]
-        super()._trigger_server()
+        server: Any = self.server
+        self.port = server.sockets[0].getsockname()[1]
+        super()._trigger_server()  # type: ignore[no-untyped-call]
 
 
 @contextmanager
@@ -173,7 +173,7 @@ def test_a_pages_text_is_text_and_a_strange_link_is_none() -> None:
 def test_it_goes_by_starttls_with_a_login(box: Mailbox, tmp_path: Path) -> None:
     certificate = a_certificate(tmp_path, name="127.0.0.1", of="IP:127.0.0.1")
     environment = {"SMTP_USER": "alerts", "SMTP_PASSWORD": PASSWORD, "NODE_EXTRA_CA_CERTS": str(certificate)}
-    login = {"username_from": "SMTP_USER", "password_from": "SMTP_PASSWORD", "security": "starttls"}
+    login: dict[str, Any] = {"username_from": "SMTP_USER", "password_from": "SMTP_PASSWORD", "security": "starttls"}
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(certificate)
     how = {"tls_context": tls, "require_starttls": True, "authenticator": box.authenticate, "auth_required": True}
