@@ -16,7 +16,24 @@ import typer
 from typer import Abort
 from typer._click.exceptions import ClickException, NoArgsIsHelpError, UsageError
 
-from cli import alerts, browser, check, db, demo, hub, journeys, ledger, new, run, runner, runs, sla, tokens, users
+from cli import (
+    alerts,
+    browser,
+    check,
+    db,
+    demo,
+    hub,
+    jobs,
+    journeys,
+    ledger,
+    new,
+    run,
+    runner,
+    runs,
+    sla,
+    tokens,
+    users,
+)
 from cli.failing import OUR_FAULT, USAGE, Failing, complain
 from cli.output import prepare_streams, say, say_error
 from config import ConfigError
@@ -44,6 +61,7 @@ app.command("sla")(sla.sla)
 app.command("ledger")(ledger.ledger)
 app.add_typer(runs.app, name="runs")
 app.add_typer(alerts.app, name="alerts")
+app.add_typer(jobs.app, name="jobs")
 app.add_typer(db.app, name="db")
 app.add_typer(tokens.app, name="token")
 app.add_typer(users.app, name="user")

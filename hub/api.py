@@ -30,6 +30,7 @@ from hub.decoding import decoded
 from hub.envelope import LARGEST_BATCH
 from hub.errors import HubError
 from hub.guard import token_of
+from hub.job_doors import add_job_doors
 from hub.locations import add_location_doors
 from hub.metrics import OPENMETRICS, Metrics
 from hub.openapi import BYTES_BODY, RUNS_BODY
@@ -43,6 +44,7 @@ def api(centre: Centre) -> APIRouter:
     router = APIRouter()
     _add_runner_doors(router, centre)
     add_location_doors(router, centre)
+    add_job_doors(router, centre)
     _add_readers(router, centre)
     _add_actions(router, centre)
     _add_health(router, centre)
@@ -238,7 +240,8 @@ def _add_health(router: APIRouter, centre: Centre) -> None:
 
 
 def _add_metrics(router: APIRouter, centre: Centre) -> None:
-    metrics = Metrics(centre.store, centre.watched, centre.targets, clock=centre.clock)
+    jobs = [job.name for job in centre.jobs]
+    metrics = Metrics(centre.store, centre.watched, centre.targets, clock=centre.clock, jobs=jobs)
 
     @router.get(
         "/metrics",

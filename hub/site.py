@@ -24,6 +24,7 @@ from hub.clock_witness import sentence_of
 from hub.cycle import VERDICTS, tick_trouble
 from hub.errors import HubError
 from hub.guard import Visitor, visitor_of
+from hub.job_doors import shown_jobs
 from hub.loading import load_watch
 from hub.requests import csrf_checked
 from reports.artifacts import Artifact, read_artifacts
@@ -34,6 +35,8 @@ from reports.live import (
     alerts_page,
     asset,
     inbox_page,
+    job_row,
+    jobs_page,
     journey_page,
     overview_page,
     run_page,
@@ -245,6 +248,13 @@ class Pages:
         _, verdicts = self.verdicts()
         return sla_page(self.frame("Targets", "/sla"), verdicts, guide, self.centre.clock())
 
+    def jobs(self) -> str:
+        """`/jobs`."""
+        now = self.centre.clock()
+        found = shown_jobs(self.centre.store, self.centre.jobs)
+        rows = [job_row(job.name, job.purpose, job.schedule, job.state, now) for job in found]
+        return jobs_page(self.frame("Jobs", "/jobs"), rows)
+
     def run(self, run_id: str) -> str:
         """`/runs/{id}`. Raises HubError."""
         with self.centre.store.read() as connection:
@@ -306,6 +316,10 @@ def _add_pages(router: APIRouter, pages: Pages) -> None:
     @router.get("/sla")
     def sla(request: Request) -> str:
         return pages.seen_by(request).sla()
+
+    @router.get("/jobs")
+    def jobs(request: Request) -> str:
+        return pages.seen_by(request).jobs()
 
     @router.get("/runs/{run_id}")
     def run(run_id: str, request: Request) -> str:
