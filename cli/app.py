@@ -46,6 +46,7 @@ COMMANDS = {
     "new": "cli.new:app",
     "metrics": "cli.metrics:app",
     "sources": "cli.sources:app",
+    "jobs": "cli.jobs:app",
 }
 """Each subcommand, in the order of `--help`: the module, and in it a function, or the app of a group of subcommands."""
 

@@ -45,7 +45,9 @@ def validate(shape: type[T], document: Document, *, overridden: frozenset[str] =
 def _complaints(
     item: ErrorDetails, shape: type[Any], document: Document, overridden: frozenset[str]
 ) -> Iterator[Complaint]:
-    at = ".".join(str(part) for part in item["loc"] if part != "[key]")
+    at = ".".join(str(part) for part in _keys(item["loc"], document.data))
+    if item["type"] in ("union_tag_invalid", "union_tag_not_found"):
+        at = f"{at}.{_discriminator(item)}".lstrip(".")
     whole, hint = _words(item, at, shape)
     for line in whole.splitlines() or [""]:
         key, what = _own_key(at, line) if item["type"] in ("value_error", "assertion_error") else (at, line)
@@ -59,6 +61,28 @@ def _complaints(
         )
 
 
+def _keys(location: tuple[int | str, ...], data: Any) -> Iterator[int | str]:
+    """The keys of a place in a document. Where a shape is one of several, told apart by `kind`, pydantic names that kind too."""
+    here, untold = data, True
+    for part in location:
+        if untold and isinstance(here, dict) and part == here.get("kind"):
+            untold = False
+        elif part != "[key]":
+            yield part
+            here, untold = _below(here, part), True
+
+
+def _below(here: Any, part: int | str) -> Any:
+    try:
+        return here[part]
+    except (KeyError, IndexError, TypeError):
+        return None
+
+
+def _discriminator(item: ErrorDetails) -> str:
+    return str(item.get("ctx", {}).get("discriminator", "kind")).strip("'")
+
+
 def _own_key(key: str, what: str) -> tuple[str, str]:
     """A shape's own check speaks of the shape as a whole, and names the key it means first: `vip_member: a member would pay`."""
     named = re.match(r"([A-Za-z]\w*(?:\.[^:\n]+)*): (?=.)", what)
@@ -70,15 +94,18 @@ def _own_key(key: str, what: str) -> tuple[str, str]:
 def _words(item: ErrorDetails, key: str, shape: type[Any]) -> tuple[str, str | None]:
     match item["type"]:
         case "unexpected_keyword_argument" | "extra_forbidden":
-            known = _names_beside(key, shape)
+            known = _names_beside(item["loc"], shape)
             close = difflib.get_close_matches(key.rpartition(".")[2], known, n=1)
             hint = f"did you mean {close[0]}?" if close else f"known keys: {', '.join(known)}" if known else None
             return "unknown key", hint
-        case "missing" | "missing_argument":
+        case "missing" | "missing_argument" | "union_tag_not_found":
             return "is missing", None
+        case "union_tag_invalid":
+            context = item.get("ctx", {})
+            return f"input should be {context['expected_tags']}, got {context['tag']!r:.80}", None
         case "value_error" | "assertion_error":
             return str(item.get("ctx", {}).get("error", item["msg"])), None
-        case "dataclass_type" | "dict_type" | "mapping_type":
+        case "dataclass_type" | "dict_type" | "mapping_type" | "model_attributes_type":
             return f"input should be keys with values below it, got {item['input']!r:.80}", None
         case "list_type" | "tuple_type":
             return f"input should be a list, like [one, two], got {item['input']!r:.80}", None
@@ -88,12 +115,16 @@ def _words(item: ErrorDetails, key: str, shape: type[Any]) -> tuple[str, str | N
             return f"{message}, got {item['input']!r:.80}", quotes if isinstance(item["input"], bool) else None
 
 
-def _names_beside(key: str, shape: type[Any]) -> list[str]:
-    """The names that would have been accepted where `key` stands."""
+def _names_beside(location: tuple[int | str, ...], shape: type[Any]) -> list[str]:
+    """The names that would have been accepted at a place."""
     schema = _adapter(cast(Hashable, shape)).json_schema()
     here: dict[str, Any] = schema
-    for part in key.split(".")[:-1]:
+    for part in location[:-1]:
         here = _resolve(schema, here)
+        kinds = here.get("discriminator", {}).get("mapping", {})
+        if part in kinds:
+            here = {"$ref": kinds[part]}
+            continue
         here = here.get("properties", {}).get(part) or here.get("additionalProperties") or {}
     return sorted(_resolve(schema, here).get("properties", {}))
 

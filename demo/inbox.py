@@ -1,13 +1,17 @@
-"""The demo's receivers: a Slack webhook and a plain one, which keep what they get so that a person can read it."""
+"""The demo's receivers: Slack, a plain webhook, PagerDuty, Twilio, Teams and Telegram. They keep what they get so that a person can
+read it, and refuse what the real ones refuse."""
 
 from __future__ import annotations
 
 import json
+import re
+import secrets
 import threading
 from collections import deque
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import parse_qs
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -16,11 +20,14 @@ from starlette.routing import Route
 
 _KEPT = 500
 _LARGEST = 1_000_000
+_E164 = re.compile(r"\+[1-9][0-9]{6,14}")
+_ACTIONS, _SEVERITIES = ("trigger", "acknowledge", "resolve"), ("critical", "error", "warning", "info")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Received:
-    """One message as it came: `receiver` is `slack` or `webhook`, `channel` the last part of the address it was sent to."""
+    """One message as it came: `receiver` is `slack`, `webhook`, `pagerduty`, `twilio`, `teams` or `telegram`; `channel` is the last
+    part of the address it was sent to, the key of PagerDuty's alert, a phone's number or a chat's."""
 
     number: int
     at: datetime
@@ -44,11 +51,16 @@ class Inbox:
             return list(self._received)
 
     def app(self) -> Starlette:
-        """The receivers: `POST /slack/CHANNEL` and `POST /webhook/NAME`, and `GET /inbox.json`."""
+        """The receivers: `POST /slack/CHANNEL`, `/webhook/NAME`, `/teams/CHANNEL`; `/pagerduty`, `/twilio` and `/telegram` are what
+        PAGERDUTY_API_BASE, TWILIO_API_BASE and TELEGRAM_API_BASE name; and `GET /inbox.json`."""
         return Starlette(
             routes=[
                 Route("/slack/{channel}", self._slack, methods=["POST"]),
                 Route("/webhook/{channel}", self._webhook, methods=["POST"]),
+                Route("/teams/{channel}", self._teams, methods=["POST"]),
+                Route("/pagerduty/v2/enqueue", self._pagerduty, methods=["POST"]),
+                Route("/twilio/2010-04-01/Accounts/{account}/Messages.json", self._twilio, methods=["POST"]),
+                Route("/telegram/{bot}/sendMessage", self._telegram, methods=["POST"]),
                 Route("/inbox.json", self._list),
             ]
         )
@@ -68,6 +80,56 @@ class Inbox:
         text = str(body.get("text") or body.get("summary") or body.get("title") or "")
         self._keep("webhook", request.path_params["channel"], text, body)
         return JSONResponse({"received": True})
+
+    async def _teams(self, request: Request) -> Response:
+        body = await _json(request)
+        try:
+            blocks = body["attachments"][0]["content"]["body"]
+            text = "\n".join(str(block["text"]) for block in blocks)
+        except (TypeError, KeyError, IndexError):
+            return PlainTextResponse("expected a message with an adaptive card", status_code=400)
+        self._keep("teams", request.path_params["channel"], text, body)
+        return Response(status_code=202)
+
+    async def _pagerduty(self, request: Request) -> Response:
+        """As PagerDuty does: https://developer.pagerduty.com/docs/send-alert-event."""
+        body = await _json(request)
+        wrong = _wrong_event(body)
+        if wrong:
+            told = {"status": "invalid event", "message": "Event object is invalid", "errors": wrong}
+            return JSONResponse(told, status_code=400)
+        key = str(body.get("dedup_key") or secrets.token_hex(16))
+        text = f"{body['event_action']}: {(body.get('payload') or {}).get('summary', '')}"
+        # What an integration key is for, no reader of the inbox needs.
+        self._keep("pagerduty", key, text, {**body, "routing_key": "***"})
+        return JSONResponse({"status": "success", "message": "Event processed", "dedup_key": key}, status_code=202)
+
+    async def _twilio(self, request: Request) -> Response:
+        """As Twilio does: https://www.twilio.com/docs/messaging/api/message-resource#create-a-message-resource."""
+        raw = await request.body()
+        if not request.headers.get("Authorization", "").startswith("Basic ") or len(raw) > _LARGEST:
+            return _twilio_error(401, 20003, "Authenticate")
+        form = {name: values[0] for name, values in parse_qs(raw.decode("utf-8", "replace")).items()}
+        if not _E164.fullmatch(form.get("To", "")):
+            return _twilio_error(400, 21211, "Invalid 'To' Phone Number")
+        if not form.get("From") and not form.get("MessagingServiceSid"):
+            return _twilio_error(400, 21603, "A 'From' phone number is required")
+        if not form.get("Body"):
+            return _twilio_error(400, 21602, "Message body is required")
+        self._keep("twilio", form["To"], form["Body"], form)
+        told = {"sid": f"SM{secrets.token_hex(16)}", "status": "queued", "to": form["To"], "body": form["Body"]}
+        return JSONResponse({**told, "price": None, "error_code": None}, status_code=201)
+
+    async def _telegram(self, request: Request) -> Response:
+        """As Telegram does: https://core.telegram.org/bots/api#making-requests."""
+        body = await _json(request)
+        if not request.path_params["bot"].startswith("bot"):
+            return JSONResponse({"ok": False, "error_code": 404, "description": "Not Found"}, status_code=404)
+        if not isinstance(body, dict) or not body.get("chat_id") or not body.get("text"):
+            told = {"ok": False, "error_code": 400, "description": "Bad Request: message text is empty"}
+            return JSONResponse(told, status_code=400)
+        self._keep("telegram", str(body["chat_id"]), str(body["text"]), body)
+        return JSONResponse({"ok": True, "result": {"message_id": self._number, "text": body["text"]}})
 
     def _keep(self, receiver: str, channel: str, text: str, body: Any) -> None:
         with self._lock:
@@ -92,6 +154,36 @@ class Inbox:
                 for one in self.all()
             ]
         )
+
+
+def _wrong_event(body: Any) -> list[str]:
+    """Why an event is none of PagerDuty's; nothing where it is one."""
+    if not isinstance(body, dict):
+        return ["the body is no object"]
+    payload = body.get("payload")
+    checks = {
+        "'routing_key' is invalid": len(str(body.get("routing_key", ""))) == 32,
+        "'event_action' is invalid": body.get("event_action") in _ACTIONS,
+        "'dedup_key' is too long": len(str(body.get("dedup_key") or "")) <= 255,
+    }
+    if body.get("event_action") == "trigger":
+        payload = payload if isinstance(payload, dict) else {}
+        checks |= {
+            "'payload.summary' is missing or too long": 1 <= len(str(payload.get("summary") or "")) <= 1024,
+            "'payload.source' is missing or blank": bool(payload.get("source")),
+            "'payload.severity' is invalid": payload.get("severity") in _SEVERITIES,
+        }
+    return [what for what, good in checks.items() if not good]
+
+
+def _twilio_error(status: int, code: int, message: str) -> Response:
+    told = {
+        "code": code,
+        "message": message,
+        "more_info": f"https://www.twilio.com/docs/errors/{code}",
+        "status": status,
+    }
+    return JSONResponse(told, status_code=status)
 
 
 async def _json(request: Request) -> Any:

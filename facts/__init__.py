@@ -33,6 +33,11 @@ from facts.hub_clock import (
     WAITS_FROM_S,
     HubClock,
 )
+from facts.job import (
+    JobOutcome,
+    JobRun,
+    JobState,
+)
 from facts.ledger import (
     LedgerState,
 )
@@ -136,6 +141,9 @@ __all__ = [
     "Heartbeat",
     "HubClock",
     "Incident",
+    "JobOutcome",
+    "JobRun",
+    "JobState",
     "Labels",
     "LedgerState",
     "Metric",

@@ -32,6 +32,7 @@ from hub.decoding import decoded
 from hub.envelope import LARGEST_BATCH
 from hub.errors import HubError
 from hub.guard import token_of
+from hub.job_doors import add_job_doors
 from hub.locations import add_location_doors
 from hub.metric_doors import add_metric_doors
 from hub.metrics import OPENMETRICS, Metrics
@@ -64,6 +65,7 @@ def api(context: HubContext) -> APIRouter:
     router = APIRouter()
     _add_runner_doors(router, context)
     add_location_doors(router, context)
+    add_job_doors(router, context)
     _add_readers(router, context)
     add_metric_doors(router, context)
     _add_actions(router, context)
@@ -285,7 +287,8 @@ def _add_health(router: APIRouter, context: HubContext) -> None:
 
 
 def _add_metrics(router: APIRouter, context: HubContext) -> None:
-    metrics = Metrics(context.store, context.watched, context.targets, clock=context.clock)
+    jobs = [job.name for job in context.jobs]
+    metrics = Metrics(context.store, context.watched, context.targets, clock=context.clock, jobs=jobs)
 
     @router.get(
         "/metrics",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -11,6 +11,7 @@ from hub.artifacts import Artifacts
 from hub.guard import Guard
 from hub.health import Health
 from hub.ingest import Ingest
+from hub.jobs.job import Job
 from hub.watched import Watched
 from sla.targets import Targets
 from store import Store
@@ -36,7 +37,9 @@ class HubContext:
     artifacts: Artifacts
     guard: Guard
     health: Health = field(default_factory=Health)
+    jobs: Sequence[Job] = ()
     wake: Callable[[], None] = lambda: None
+    wake_jobs: Callable[[], None] = lambda: None
     notices: tuple[str, ...] = ()
     demo: DemoLinks | None = None
     scale: float = 1.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,7 +22,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 from sqlalchemy import Connection
 
-from facts import REASONS, Status
+from facts import REASONS, JobState, Status
 from hub.cycle import VERDICTS
 from hub.loading import BUDGET_DAYS, load_budgets
 from hub.locations import SHOWN_FOR
@@ -30,6 +30,7 @@ from hub.watched import Watched
 from journeys.browser import our_version
 from sla.targets import QuorumRule, Targets
 from store import Store, counters, meta, outbox, runners, runs
+from store import jobs as job_rows
 from store.counters import RUN_EDGES_S, STEP_EDGES_S, VITAL_EDGES, Counted, Spread
 
 OPENMETRICS = "application/openmetrics-text"
@@ -50,6 +51,7 @@ class _Known:
     verdicts: list[dict[str, Any]]
     tick_at: datetime | None
     budgets: Mapping[str, float]
+    jobs: list[JobState]
 
 
 class Metrics:
@@ -63,8 +65,9 @@ class Metrics:
         *,
         clock: Callable[[], datetime],
         monotonic: Callable[[], float] = time.monotonic,
+        jobs: Sequence[str] = (),
     ) -> None:
-        self._store, self._watched, self._targets = store, watched, targets
+        self._store, self._watched, self._targets, self._jobs = store, watched, targets, jobs
         self._clock, self._monotonic = clock, monotonic
         self._lock = threading.Lock()
         self._families: list[Metric] = []
@@ -125,6 +128,7 @@ class Metrics:
                 "When the evaluator, whichever hub it is, last judged.",
                 known.tick_at.timestamp() if known.tick_at else math.nan,
             ),
+            *_of_jobs(known.jobs),
             InfoMetricFamily("sixfb_build", "This hub's version.", value={"version": our_version()}),
         ]
 
@@ -137,6 +141,7 @@ class Metrics:
             spooled=runners.spooled(connection, since=now - SHOWN_FOR),
             verdicts=told["verdicts"],
             tick_at=datetime.fromisoformat(told["at"]) if told["at"] else None,
+            jobs=[state for name, state in job_rows.states(connection).items() if name in self._jobs],
             budgets=load_budgets(connection, watched=self._watched, targets=self._targets, now=now),
         )
 
@@ -198,6 +203,27 @@ def _of_missed(counted: list[Counted]) -> Metric:
     for word, n in missed.items():
         slots.add_metric([word], n)
     return slots
+
+
+def _of_jobs(states: list[JobState]) -> Iterator[Metric]:
+    yield _gauge(
+        "sixfb_job_last_success_timestamp_seconds",
+        "When a job last succeeded.",
+        "job",
+        ((state.job, state.last_success_at.timestamp()) for state in states if state.last_success_at),
+    )
+    yield _gauge(
+        "sixfb_job_duration_seconds",
+        "How long the last run of a job took.",
+        "job",
+        ((state.job, state.last_duration_s) for state in states if state.last_duration_s is not None),
+    )
+    failures = CounterMetricFamily(
+        "sixfb_job_failures", "Runs of a job that failed, timed out or were cut off.", labels=["job"]
+    )
+    for state in states:
+        failures.add_metric([state.job], state.failed)
+    yield failures
 
 
 def _of_vitals(counted: list[Counted]) -> Iterator[Metric]:

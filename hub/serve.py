@@ -1,4 +1,4 @@
-"""The hub as a program: its doors, and the threads that evaluate, deliver, collect and keep house."""
+"""The hub as a program: its doors, and the threads that evaluate, deliver and run the jobs."""
 
 from __future__ import annotations
 
@@ -16,16 +16,15 @@ from facts import Failpoint, go_on, to_wire
 from hub.access import Access
 from hub.app import create_app
 from hub.artifacts import Artifacts
-from hub.clock_witness import ClockWitness, sentence_of
-from hub.collect import collect_once
+from hub.clock_witness import ClockWitness
 from hub.context import DemoLinks, HubContext
 from hub.cycle import VERDICTS, Cycle, Tick, new_holder
 from hub.deliver import Deliverer
 from hub.guard import Guard
 from hub.health import Health
 from hub.ingest import Ingest
+from hub.jobs import JobScheduler, JobServices, configured_jobs
 from hub.server_key import KEY_FILE, ServerKey, server_key
-from hub.unknown_slots import write_missed
 from hub.watched import Watched
 from journeys.browser import our_version
 from process.connections import Connections, limited_server
@@ -35,15 +34,12 @@ from process.logs import get_logger
 from process.private_files import tighten
 from sla.targets import Targets
 from sources import Source
-from store import Store, StoreError, StoreUnavailableError, cursors, destinations, feeds, lease, meta, retention
+from store import Store, StoreError, StoreUnavailableError, cursors, destinations, feeds, lease, meta
 
 _log = get_logger("sixfb.hub")
 _TICK_S = 10.0
 _DELIVER_S = 1.0
-_HOUSEKEEPING_S = 600.0
-# It looks at every file of evidence, of which there may be a hundred thousand.
-_ORPHANS_S = 3600.0
-_TOO_WRONG_S = 3600.0
+_JOBS_S = 1.0
 _FIRST_WATCHED = "first_watched"
 _MOST_CONNECTIONS = 1024
 
@@ -158,6 +154,7 @@ class Hub:
         self._guard = Guard(self.store, key, self.settings.access, clock=self.clock)
         with self.store.write() as connection:
             destinations.forget_changed(connection, _digests(self.channels, key))
+        self._scheduler = self._make_scheduler()
         self._loops = self._make_loops()
         self._server = limited_server(
             create_app(self._centre()),
@@ -180,21 +177,35 @@ class Hub:
                 return now
         return datetime.fromisoformat(first)
 
-    def _make_loops(self) -> dict[str, Loop]:
-        scale = self.settings.scale
-        loops = {
-            "evaluator": Loop("evaluator", _TICK_S / scale, self._noting(self._tick)),
-            "deliverer": Loop("deliverer", _DELIVER_S, self._noting(self._deliverer.begin, writes=False)),
-            "housekeeping": Loop("housekeeping", _HOUSEKEEPING_S, self._noting(self._keep_house)),
-            "orphans": Loop("orphans", _ORPHANS_S, self._noting(self._sweep_orphans)),
-        }
-        for source in self.settings.sources:
-            period_s = source.every_s / scale
-            loops[source.name] = Loop(source.name, period_s, self._noting(self._collector(source, period_s)))
-        return loops
+    def _make_scheduler(self) -> JobScheduler:
+        services = JobServices(
+            store=self.store,
+            watched=self.watched,
+            artifacts=self._artifacts,
+            first_watched=self._first_watched,
+            evidence_bytes=self.settings.evidence_bytes,
+            sources=self.settings.sources,
+            scale=self.settings.scale,
+            clock=self.clock,
+            hub_clock=self._witness.judged,
+        )
+        return JobScheduler(
+            store=self.store,
+            jobs=configured_jobs(services, scale=self.settings.scale),
+            services=services,
+            holder=self.holder,
+            lease_s=self.settings.lease_s,
+            clock=self.clock,
+            at=self.at,
+            unavailable=self._health.failed,
+        )
 
-    def _collector(self, source: Source, period_s: float) -> Callable[[], object]:
-        return lambda: collect_once(self.store, source, self.clock(), period_s=period_s)
+    def _make_loops(self) -> dict[str, Loop]:
+        return {
+            "evaluator": Loop("evaluator", _TICK_S / self.settings.scale, self._noting(self._tick)),
+            "deliverer": Loop("deliverer", _DELIVER_S, self._noting(self._deliverer.begin, writes=False)),
+            "jobs": Loop("jobs", _JOBS_S, self._noting(self._scheduler.look, writes=False)),
+        }
 
     def _noting(self, do: Callable[[], object], *, writes: bool = True) -> Callable[[], None]:
         """A loop's round that leaves in memory whether the database could be used. One that only reads can tell that it could
@@ -227,25 +238,6 @@ class Hub:
             told = meta.get(connection, VERDICTS)
         return datetime.fromisoformat(told["at"]) if told else None
 
-    def _keep_house(self) -> None:
-        clock = self._witness.judged()
-        if abs(clock.behind_s or 0.0) > _TOO_WRONG_S:
-            # What a wrong clock lets go of, or writes down as missed, is gone when it is right.
-            _log.warning("housekeeping_waits", reason=sentence_of(clock))
-            return
-        now = self.clock()
-        write_missed(self.store, self.watched, since=self._first_watched, now=now)
-        swept = retention.sweep(self.store, now=now)
-        self._artifacts.remove(swept.evidence)
-        gone = self._artifacts.make_room(self.settings.evidence_bytes)
-        if gone:
-            _log.warning("evidence_let_go", artifacts=gone)
-
-    def _sweep_orphans(self) -> None:
-        swept = self._artifacts.sweep(now=self.clock())
-        if swept:
-            _log.info("orphans_swept", files=swept)
-
     def _centre(self) -> HubContext:
         return HubContext(
             store=self.store,
@@ -264,7 +256,9 @@ class Hub:
             artifacts=self._artifacts,
             guard=self._guard,
             health=self._health,
+            jobs=self._scheduler.jobs,
             wake=self.wake,
+            wake_jobs=lambda: self._loops["jobs"].wake(),
             notices=self.settings.notices,
             demo=self.settings.demo,
             scale=self.settings.scale,
@@ -309,6 +303,7 @@ class Hub:
         ends = time.monotonic() + within_s
         self._server.should_exit = True
         self._deliverer.end()
+        self._scheduler.end()
         for loop in self._loops.values():
             loop.end()
         if self._serving.is_alive():
@@ -316,6 +311,8 @@ class Hub:
         under_way = [name for name, loop in self._loops.items() if not loop.has_ended(ends - time.monotonic())]
         if not self._deliverer.has_ended(ends - time.monotonic()):
             under_way.append("messages")
+        if "jobs" not in under_way and not self._jobs_have_ended(ends - time.monotonic()):
+            under_way.append("jobs")
         if self._serving.is_alive():
             under_way.append("doors")
         if "evaluator" not in under_way:
@@ -328,6 +325,16 @@ class Hub:
         self.store.close()
         return True
 
+    def _jobs_have_ended(self, within_s: float) -> bool:
+        """Wait for the jobs under way; where all are over, another hub may run them at once."""
+        try:
+            if not self._scheduler.has_ended(within_s):
+                return False
+            self._scheduler.give_up()
+        except StoreError as error:
+            _log.warning("lease_not_released", error=str(error))
+        return True
+
     def _let_go(self) -> None:
         """Give the lease back, so that no other hub has to wait for its end."""
         try:
@@ -337,8 +344,8 @@ class Hub:
 
 
 def _digests(channels: Mapping[str, Channel], key: ServerKey) -> dict[str, str]:
-    """Return a digest of each destination's address, which is a secret itself."""
-    urls = {name: getattr(channel, "url", None) for name, channel in channels.items()}
+    """Return a digest of what each destination is reached by, which is a secret itself."""
+    urls = {name: getattr(channel, "identity", getattr(channel, "url", None)) for name, channel in channels.items()}
     return {
         name: key.sign("destination", url.reveal() if isinstance(url, Secret) else "") for name, url in urls.items()
     }

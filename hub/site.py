@@ -24,6 +24,7 @@ from hub.context import HubContext
 from hub.cycle import VERDICTS, tick_trouble
 from hub.errors import HubError
 from hub.guard import Visitor, visitor_of
+from hub.job_doors import shown_jobs
 from hub.loading import CLOCKS_APART, load_stocks, load_watch
 from hub.requests import csrf_checked
 from process.bounded_http import bounded_client
@@ -35,6 +36,8 @@ from reports.live import (
     alerts_page,
     asset,
     inbox_page,
+    job_row,
+    jobs_page,
     journey_page,
     overview_page,
     run_page,
@@ -244,6 +247,13 @@ class Pages:
         _, verdicts = self.verdicts()
         return sla_page(self.frame("Targets", "/sla"), verdicts, guide, self.context.clock())
 
+    def jobs(self) -> str:
+        """`/jobs`."""
+        now = self.context.clock()
+        found = shown_jobs(self.context.store, self.context.jobs)
+        rows = [job_row(job.name, job.purpose, job.schedule, job.state, now) for job in found]
+        return jobs_page(self.frame("Jobs", "/jobs"), rows)
+
     def run(self, run_id: str) -> str:
         """`/runs/{id}`. Raises HubError."""
         with self.context.store.read() as connection:
@@ -305,6 +315,10 @@ def _add_pages(router: APIRouter, pages: Pages) -> None:
     @router.get("/sla")
     def sla(request: Request) -> str:
         return pages.seen_by(request).sla()
+
+    @router.get("/jobs")
+    def jobs(request: Request) -> str:
+        return pages.seen_by(request).jobs()
 
     @router.get("/runs/{run_id}")
     def run(run_id: str, request: Request) -> str:

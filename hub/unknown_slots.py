@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from facts import Run, Status
@@ -13,10 +14,12 @@ UNKNOWN_FOR = timedelta(hours=24)
 _LOOKS_BACK = timedelta(hours=48)
 
 
-def write_missed(store: Store, watched: Watched, *, since: datetime, now: datetime) -> int:
+def write_missed(
+    store: Store, watched: Watched, *, since: datetime, now: datetime, check: Callable[[], None] = lambda: None
+) -> int:
     """Write every slot older than 24 h that has no record as missed; how many there were.
 
-    `since` is when the hub first watched: slots before that were nobody's.
+    `since` is when the hub first watched: slots before that were nobody's. `check` raises where it should go no further.
     """
     written = 0
     after, until = max(since, now - _LOOKS_BACK), now - UNKNOWN_FOR
@@ -24,6 +27,7 @@ def write_missed(store: Store, watched: Watched, *, since: datetime, now: dateti
         return 0
     for journey, schedule in watched.schedules().items():
         for location, grid in schedule.grids.items():
+            check()
             with store.write() as connection:
                 known = runs.known_slots(connection, journey=journey, location=location, since=after, until=until)
                 for slot in grid.between(after, until):

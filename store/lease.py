@@ -66,12 +66,14 @@ def holds(connection: Connection, *, name: str, holder: str, epoch: int) -> bool
     return connection.execute(query.with_for_update()).first() is not None
 
 
-def held(connection: Connection, *, life_s: float = LIFE_S) -> tuple[str, datetime] | None:
-    """Who holds a lease, of whatever name, and until when; None where nobody does. Void ones are nobody's."""
+def held(connection: Connection, *, life_s: float = LIFE_S, name: str | None = None) -> tuple[str, datetime] | None:
+    """Who holds the lease of a name, or one of whatever name, and until when; None where nobody does. Void ones are nobody's."""
     now = _now(connection)
     query = select(table.c.holder, table.c.expires_at).where(
         type_coerce(table.c.expires_at, BigInteger) > now, ~_ends_after(now, life_s)
     )
+    if name is not None:
+        query = query.where(table.c.name == name)
     row = connection.execute(query.order_by(table.c.expires_at.desc()).limit(1)).first()
     return (row.holder, row.expires_at) if row else None
 

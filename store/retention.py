@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,6 +21,7 @@ from store.tables import (
     events,
     evidence,
     incidents,
+    job_runs,
     notifications,
     rollups,
     runners,
@@ -63,11 +65,14 @@ class Swept:
     evidence: list[str] = field(default_factory=list)
 
 
-def sweep(store: Store, *, now: datetime, keep: Retention | None = None) -> Swept:
+def sweep(
+    store: Store, *, now: datetime, keep: Retention | None = None, check: Callable[[], None] = lambda: None
+) -> Swept:
     """Delete what is older than it is kept, by `now` or a day after the newest measured run, whichever comes first.
 
     Two clocks must agree before anything is gone: the hub's, and that of the runner which has measured last. A clock that is
     a year ahead would let all history go; one that has no runner to agree with lets nothing go that is not old beside the rest.
+    `check` is called between the tables and raises where the sweep should go no further; what is gone until then is consistent.
     """
     keep = keep or Retention()
     now = min(now, _newest_run(store) or now)
@@ -90,9 +95,11 @@ def sweep(store: Store, *, now: datetime, keep: Retention | None = None) -> Swep
         (deliveries, deliveries.c.number, deliveries.c.at < now - keep.alerts),
         (runners, runners.c.id, runners.c.heard_at < now - keep.runners),
         (claims, claims.c.slot, claims.c.slot < now - keep.claims),
+        (job_runs, job_runs.c.key, job_runs.c.keep_until < now),
     ]
     rows: dict[str, int] = {}
     for table, key, condition in old:
+        check()
         rows[table.name] = rows.get(table.name, 0) + len(_sweep(store, table, key, condition))
     rows |= _sweep_samples(store, now, keep)
     gone = _sweep(store, evidence, evidence.c.sha256, evidence.c.stored_at < now - keep.evidence)

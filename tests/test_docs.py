@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import runpy
 from pathlib import Path
 
 import pytest
@@ -18,8 +17,7 @@ from config import read_document
 from demo.faults import FAULTS
 from facts import VerdictStatus
 from sla.targets import targets_from
-from sources import SOURCES
-from tests.alerts.test_channels import a_message
+from tests.alerts.channel_case import a_message
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -116,13 +114,3 @@ def test_the_webhook_of_the_docs_has_exactly_the_keys_that_are_sent() -> None:
 @pytest.mark.parametrize("word", VerdictStatus)
 def test_every_verdict_is_explained(word: VerdictStatus) -> None:
     assert f"`{word}`" in (ROOT / "docs/rules.md").read_text(encoding="utf-8")
-
-
-def test_the_page_of_metrics_is_what_the_catalogue_makes() -> None:
-    made = runpy.run_path(str(ROOT / "docs/make_metrics.py"))["page"]()
-    assert (ROOT / "docs/metrics.md").read_text(encoding="utf-8") == made, "run `make pages`"
-
-
-@pytest.mark.parametrize("name", [source.name for source in SOURCES])
-def test_every_source_is_explained(name: str) -> None:
-    assert f"\n## {name}\n" in (ROOT / "docs/sources.md").read_text(encoding="utf-8")

@@ -1,16 +1,26 @@
-"""The channels: one file a service, and the table of them."""
+"""The channels: one file a service with its settings, and the registry of them."""
 
-from collections.abc import Callable, Mapping
-
-from alerts.channels.channel import Channel, Receipt
+from alerts.channels.channel import Answer, Channel, Receipt
 from alerts.channels.guard import ForbiddenTargetError, guarded_client
-from alerts.channels.registry import Addressed
+from alerts.channels.registry import CHANNELS, KINDS, Destination, kind_of
+from alerts.channels.settings import ChannelSettings, Missing, Resources, resources
 from alerts.channels.slack import Slack
 from alerts.channels.webhook import Webhook
 
-KINDS: Mapping[str, Callable[[Addressed], Channel]] = {
-    "slack": Slack.at,
-    "webhook": Webhook.at,
-}
-
-__all__ = ["KINDS", "Addressed", "Channel", "ForbiddenTargetError", "Receipt", "Slack", "Webhook", "guarded_client"]
+__all__ = [
+    "CHANNELS",
+    "KINDS",
+    "Answer",
+    "Channel",
+    "ChannelSettings",
+    "Destination",
+    "ForbiddenTargetError",
+    "Missing",
+    "Receipt",
+    "Resources",
+    "Slack",
+    "Webhook",
+    "guarded_client",
+    "kind_of",
+    "resources",
+]

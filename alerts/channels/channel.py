@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import socket
 import ssl
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import httpx
@@ -46,6 +46,56 @@ class Channel(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a receiver answered. `content` is None where it has more than is read, or does not come to its end in time."""
+
+    status: int
+    content: str | None
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def is_taken(self) -> bool:
+        """Return whether the receiver has the message: the status decides, whatever follows or fails to."""
+        return 200 <= self.status < 300
+
+    def receipt(self) -> Receipt:
+        """Return what the status says. Nothing of the content is repeated: it may echo the address."""
+        if self.is_taken:
+            return Receipt(ok=True, status=self.status, detail=f"{self.status}")
+        return Receipt(
+            ok=False,
+            permanent=is_permanent(self.status),
+            status=self.status,
+            retry_after_s=retry_after_s(self.headers),
+            detail=f"answered {self.status}",
+            disable=self.status in (404, 410),
+        )
+
+    def odd(self, wanted: str) -> str:
+        """Return the note for a receiver that takes messages and answers something else than the service would."""
+        return f"it answers {self.status} with something else than {wanted}, which counts as delivered"
+
+
+def ask(client: httpx.Client, url: Secret, **request: Any) -> Answer | Receipt:
+    """POST to a secret address and return the answer, or the receipt where there is none.
+
+    `request` is what httpx takes (`json`, `data`, `headers`). Redirects are not followed: they would carry the message to
+    somebody else.
+    """
+    try:
+        with client.stream("POST", url.reveal(), follow_redirects=False, **request) as answer:
+            return Answer(status=answer.status_code, content=_content(answer), headers=dict(answer.headers))
+    except ForbiddenTargetError as error:
+        return Receipt(ok=False, permanent=True, detail=str(error))
+    except httpx.InvalidURL:
+        return Receipt(ok=False, permanent=True, detail="the address is no URL")
+    except httpx.UnsupportedProtocol:
+        return Receipt(ok=False, permanent=True, detail="the address is neither https:// nor http://")
+    except httpx.HTTPError as error:
+        return Receipt(ok=False, detail=reason_of(error))
+
+
 def post(
     client: httpx.Client,
     url: Secret,
@@ -54,27 +104,22 @@ def post(
     headers: dict[str, str] | None = None,
     says: str | None = None,
 ) -> Receipt:
-    """POST JSON to a secret address; redirects are not followed: they would carry the message to somebody else.
+    """POST JSON to a secret address.
 
-    The status decides, as soon as it is there: a receiver that answers 2xx has the message, whatever follows or fails to.
-    `says` is the content that it should have beside it; another one is noted, for it may come from somebody in between (a
-    proxy's page, a captive portal).
+    `says` is the content that a receiver should have beside a 2xx; another one is noted, for it may come from somebody in
+    between (a proxy's page, a captive portal).
     """
-    try:
-        with client.stream("POST", url.reveal(), json=body, headers=headers, follow_redirects=False) as answer:
-            return _receipt(answer, _content(answer), says)
-    except ForbiddenTargetError as error:
-        return Receipt(ok=False, permanent=True, detail=str(error))
-    except httpx.InvalidURL:
-        return Receipt(ok=False, permanent=True, detail="the address is no URL")
-    except httpx.UnsupportedProtocol:
-        return Receipt(ok=False, permanent=True, detail="the address is neither https:// nor http://")
-    except httpx.HTTPError as error:
-        return Receipt(ok=False, detail=_reason(error))
+    answer = ask(client, url, json=body, headers=headers)
+    if isinstance(answer, Receipt):
+        return answer
+    odd = answer.is_taken and says is not None and answer.content != says
+    receipt = answer.receipt()
+    return (
+        Receipt(ok=True, status=answer.status, detail=receipt.detail, note=answer.odd(repr(says))) if odd else receipt
+    )
 
 
 def _content(answer: httpx.Response) -> str | None:
-    """What an answer says; None where it has more than is read, or does not come to its end in time."""
     try:
         answer.read()
     except httpx.HTTPError:
@@ -82,26 +127,10 @@ def _content(answer: httpx.Response) -> str | None:
     return answer.text.strip()
 
 
-def _receipt(answer: httpx.Response, content: str | None, says: str | None) -> Receipt:
-    status = answer.status_code
-    if 200 <= status < 300:
-        # The content itself is not repeated: it may echo the address.
-        odd = says is not None and content != says
-        note = f"it answers {status} with something else than {says!r}, which counts as delivered" if odd else None
-        return Receipt(ok=True, status=status, detail=f"{status}", note=note)
-    return Receipt(
-        ok=False,
-        permanent=is_permanent(status),
-        status=status,
-        retry_after_s=retry_after_s(answer.headers),
-        detail=f"answered {status}",
-        disable=status in (404, 410),
-    )
-
-
-def _reason(error: httpx.HTTPError) -> str:
-    """Why there was no answer, in words of our own: the exception's may hold the address."""
-    for cause in _causes(error) if not isinstance(error, httpx.TimeoutException) else ():
+def reason_of(error: Exception) -> str:
+    """Return why there was no answer, in words of our own: the exception's may hold the address."""
+    late = isinstance(error, httpx.TimeoutException | TimeoutError)
+    for cause in _causes(error) if not late else ():
         if isinstance(cause, ssl.SSLCertVerificationError):
             return f"its certificate is refused: {_QUOTED.sub('this name', cause.verify_message)}"
         if isinstance(cause, ssl.SSLError):

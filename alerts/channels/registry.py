@@ -1,18 +1,42 @@
-"""Which kinds of destinations there are. A new channel is a file here and a line in the table of `alerts/channels/__init__.py`."""
+"""Which kinds of destinations there are. A new channel is a file here and a line in `CHANNELS`."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from functools import reduce
+from operator import or_
+from typing import TYPE_CHECKING, Annotated, Any, get_args, get_type_hints
 
-import httpx
+from pydantic import Field
 
-from config import Secret
+from alerts.channels.email import EmailSettings
+from alerts.channels.pagerduty import PagerDutySettings
+from alerts.channels.settings import ChannelSettings
+from alerts.channels.slack import SlackSettings
+from alerts.channels.teams import TeamsSettings
+from alerts.channels.telegram import TelegramSettings
+from alerts.channels.twilio import TwilioSettings
+from alerts.channels.webhook import WebhookSettings
+
+CHANNELS: tuple[Any, ...] = (
+    SlackSettings,
+    WebhookSettings,
+    PagerDutySettings,
+    EmailSettings,
+    TwilioSettings,
+    TeamsSettings,
+    TelegramSettings,
+)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Addressed:
-    """Where a channel sends, and with what."""
+def kind_of(settings: Any) -> str:
+    """Return the name by which `alerts.yaml` calls a channel."""
+    return str(get_args(get_type_hints(settings)["kind"])[0])
 
-    url: Secret
-    client: httpx.Client = field(repr=False)
-    mentions: tuple[str, ...] = ()
+
+KINDS: dict[str, Any] = {kind_of(settings): settings for settings in CHANNELS}
+"""The settings of each channel by its kind."""
+
+if TYPE_CHECKING:
+    Destination = ChannelSettings
+else:
+    Destination = Annotated[reduce(or_, CHANNELS), Field(discriminator="kind")]

@@ -6,20 +6,22 @@ Slack answers 200 with the body `ok`; services that take its messages too answer
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 import httpx
 
 from alerts.channels.channel import Receipt, post
-from alerts.channels.registry import Addressed
+from alerts.channels.settings import STRICT, Missing, Resources, missing_url, must_name_a_variable, secret_url
 from alerts.message import Message, duration
 from config import Secret
 from facts import NotificationKind, Severity
 
 _HEADER, _SECTION, _TEXT = 150, 3000, 3000
 _LINES = 20
+_MENTION = re.compile(r"<(@[UW][A-Z0-9]+|!subteam\^S[A-Z0-9]+(\|[^<>]*)?|!here|!channel)>")
 _MARKS = {
     NotificationKind.RESOLVED: "✅",
     NotificationKind.ACKNOWLEDGED: "🙋",
@@ -30,17 +32,45 @@ _SEVERITY_MARKS = {Severity.CRITICAL: "🔴", Severity.HIGH: "🟠", Severity.ME
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SlackSettings:
+    """A channel of Slack. `url_from` names the variable that holds its webhook's address (or, with `_FILE` behind it, its file).
+
+    `mentions` are called when something fires; a bare `@handle` calls nobody and counts as unset.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
+
+    kind: Literal["slack"]
+    url_from: str
+    mentions: list[str] = field(default_factory=list)
+    description: str = ""
+
+    def __post_init__(self) -> None:
+        must_name_a_variable("url_from", self.url_from, "SLACK_OPS_WEBHOOK")
+
+    def missing(self, environment: Mapping[str, str]) -> list[Missing]:
+        """Return that it has no address, where it has none, and the mentions that call nobody. Raises ConfigError."""
+        hint = "Slack wants <@U…> for a person, <!subteam^S…> for a group"
+        silent = [mention for mention in self.mentions if not _MENTION.fullmatch(mention)]
+        return [
+            *missing_url("url_from", self.url_from, environment),
+            *(Missing(key="mentions", what=f"{one!r} calls nobody", hint=hint, blocks=False) for one in silent),
+        ]
+
+    def channel(self, use: Resources) -> Slack:
+        """Return the channel."""
+        url = secret_url(self.url_from, use.environment)
+        assert url is not None
+        return Slack(url=url, client=use.client, mentions=tuple(m for m in self.mentions if _MENTION.fullmatch(m)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Slack:
     """One webhook. `mentions` are Slack's own forms: `<@U…>` for a person, `<!subteam^S…>` for a group."""
 
     url: Secret
     client: httpx.Client = field(repr=False)
     mentions: tuple[str, ...] = ()
-
-    @classmethod
-    def at(cls, where: Addressed) -> Slack:
-        """The channel of a destination."""
-        return cls(url=where.url, client=where.client, mentions=where.mentions)
 
     def send(self, message: Message, *, dedup_key: str) -> Receipt:
         """Send once."""

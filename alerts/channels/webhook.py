@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 import httpx
 
 from alerts.channels.channel import Receipt, post
-from alerts.channels.registry import Addressed
+from alerts.channels.settings import STRICT, Missing, Resources, missing_url, must_name_a_variable, secret_url
 from alerts.message import Message
 from config import Secret
 from facts import to_wire
@@ -17,16 +18,37 @@ VERSION = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookSettings:
+    """A program of one's own. `url_from` names the variable that holds its address (or, with `_FILE` behind it, its file)."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
+
+    kind: Literal["webhook"]
+    url_from: str
+    description: str = ""
+    # Nobody is called by a plain webhook; files of before may have the key.
+    mentions: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        must_name_a_variable("url_from", self.url_from, "ALERT_WEBHOOK")
+
+    def missing(self, environment: Mapping[str, str]) -> list[Missing]:
+        """Return that it has no address, where it has none. Raises ConfigError."""
+        return missing_url("url_from", self.url_from, environment)
+
+    def channel(self, use: Resources) -> Webhook:
+        """Return the channel."""
+        url = secret_url(self.url_from, use.environment)
+        assert url is not None
+        return Webhook(url=url, client=use.client)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Webhook:
     """One address that takes JSON."""
 
     url: Secret
     client: httpx.Client = field(repr=False)
-
-    @classmethod
-    def at(cls, where: Addressed) -> Webhook:
-        """The channel of a destination."""
-        return cls(url=where.url, client=where.client)
 
     def send(self, message: Message, *, dedup_key: str) -> Receipt:
         """Send once; a receiver that sees an `Idempotency-Key` again has this message already."""

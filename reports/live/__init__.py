@@ -4,6 +4,7 @@ from reports.live.alerts import alerts_page
 from reports.live.assets import asset
 from reports.live.frame import Present
 from reports.live.inbox import InboxEntry, inbox_page
+from reports.live.jobs import job_row, jobs_page
 from reports.live.journey import journey_page
 from reports.live.login import login_page
 from reports.live.overview import FaultButton, overview_page
@@ -18,6 +19,8 @@ __all__ = [
     "alerts_page",
     "asset",
     "inbox_page",
+    "job_row",
+    "jobs_page",
     "journey_page",
     "login_page",
     "overview_page",

@@ -57,3 +57,78 @@ def test_a_handle_that_calls_nobody_is_told() -> None:
     told = [str(c) for c in routing.unset({}) if "mentions" in (c.key or "")]
     assert len(told) == 1
     assert "'@engineering-lead' calls nobody" in told[0]
+
+
+EVERY_KIND = """
+destinations:
+  slack: {kind: slack, url_from: SLACK_OPS_WEBHOOK, description: "#ops", mentions: ["@lead"]}
+  hook: {kind: webhook, url_from: ALERT_WEBHOOK}
+  pager: {kind: pagerduty, region: eu}
+  mail: {kind: email, host: smtp.example.com, sender: a@example.com, to: [b@example.com]}
+  sms: {kind: twilio, to: "+1555-ENG-LEAD", from_number: "+1555-OPS"}
+  teams: {kind: teams, url_from: TEAMS_WEBHOOK}
+  chat: {kind: telegram, chat: ""}
+routes: {critical: [pager, sms], high: [mail], medium: [teams, chat]}
+"""
+
+
+def every_kind() -> Routing:
+    return routing_from(parse_document(EVERY_KIND, file="alerts.yaml"))
+
+
+def test_whatever_a_destination_lacks_is_told_with_its_key_and_what_to_do() -> None:
+    told = {c.key: str(c) for c in every_kind().unset({})}
+    assert list(told) == [
+        "destinations.slack.url_from",
+        "destinations.hook.url_from",
+        "destinations.pager.key_from",
+        "destinations.mail.host",
+        "destinations.mail.sender",
+        "destinations.mail.to",
+        "destinations.sms.to",
+        "destinations.sms.from_number",
+        "destinations.sms.account_from",
+        "destinations.sms.token_from",
+        "destinations.teams.url_from",
+        "destinations.chat.chat",
+        "destinations.chat.token_from",
+        "destinations.slack.mentions",
+    ]
+    assert "sms has no number: '+1555-ENG-LEAD' is a placeholder" in told["destinations.sms.to"]
+    assert "mail has no server: 'smtp.example.com' is a placeholder" in told["destinations.mail.host"]
+    assert "set PAGERDUTY_ROUTING_KEY or PAGERDUTY_ROUTING_KEY_FILE" in told["destinations.pager.key_from"]
+
+
+def test_who_would_not_be_told_is_said_with_what_to_set_of_every_kind() -> None:
+    assert every_kind().untold({}) == {
+        Severity.CRITICAL: "set PAGERDUTY_ROUTING_KEY or its number (to)",
+        Severity.HIGH: "set its host",
+        Severity.MEDIUM: "set TEAMS_WEBHOOK or its chat",
+    }
+    assert every_kind().untold({"PAGERDUTY_ROUTING_KEY": "0" * 32}).keys() == {Severity.HIGH, Severity.MEDIUM}
+
+
+def test_only_what_lacks_nothing_is_a_channel() -> None:
+    assert every_kind().channels({}) == {}
+    found = every_kind().channels({"PAGERDUTY_ROUTING_KEY": "0" * 32, "TEAMS_WEBHOOK": "https://teams.test/x"})
+    assert list(found) == ["pager", "teams"]
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "says"),
+    [
+        ("{url_from: OPS}", "destinations.ops.kind", "is missing"),
+        ("{kind: null, url_from: OPS}", "destinations.ops.kind", "input should be"),
+        ("{kind: slack}", "destinations.ops.url_from", "is missing"),
+        ("{kind: slack, slack: 1, url_from: OPS}", "destinations.ops.slack", "unknown key"),
+        ("{kind: twilio, too: x, to: '+15551234567'}", "destinations.ops.too", "did you mean to?"),
+        ("{kind: email, host: smtp.6fb.dev, to: [a@6fb.dev], sender: x}", "destinations.ops.sender", "no address"),
+    ],
+)
+def test_a_mistake_within_a_kind_is_told_at_its_own_key(text: str, key: str, says: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        routing_from(parse_document(f"destinations:\n  ops: {text}\nroutes: {{critical: [ops]}}\n", file="alerts.yaml"))
+    (told,) = caught.value.complaints
+    assert told.key == key
+    assert told.line == 2
+    assert says in str(told)

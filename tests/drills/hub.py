@@ -19,7 +19,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-from alerts.channels import KINDS, Addressed
+from alerts.channels import Webhook
 from alerts.channels.guard import guarded_client
 from alerts.policy import Policy
 from config import Location, Locations, Secret, read_document
@@ -95,8 +95,7 @@ def main() -> None:
         joining, between = timedelta(minutes=15) / scale, timedelta(minutes=5) / scale
         policy, targets = Policy(routes=routes, join_window=joining, update_every=between), targets.scaled(scale)
     channels = {
-        name: KINDS["webhook"](Addressed(url=Secret(url), client=guarded_client(LOOPBACK, environment={})))
-        for name, url in hooks.items()
+        name: Webhook(url=Secret(url), client=guarded_client(LOOPBACK, environment={})) for name, url in hooks.items()
     }
     hub = Hub(
         store=store,

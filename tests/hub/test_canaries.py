@@ -20,7 +20,7 @@ from typing import Any
 import httpx
 import pytest
 
-from alerts.channels import Addressed, Receipt, Slack, Webhook
+from alerts.channels import Receipt, Slack, Webhook
 from alerts.message import Message
 from config import Secret
 from facts import Run, Status, to_wire
@@ -224,8 +224,8 @@ class Both:
 
     def __init__(self, client: httpx.Client) -> None:
         self._channels = [
-            kind(Addressed(url=Secret(f"https://hook.test/{CANARIES['webhook address']}"), client=client))
-            for kind in (Slack.at, Webhook.at)
+            kind(url=Secret(f"https://hook.test/{CANARIES['webhook address']}"), client=client)
+            for kind in (Slack, Webhook)
         ]
 
     def send(self, message: Message, *, dedup_key: str) -> Receipt:

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from alerts.channels import KINDS, Addressed, Channel, Receipt, guarded_client
+from alerts.channels import Channel, Receipt, Webhook, guarded_client
 from alerts.message import Message
 from config import Secret
 from facts import Notification, NotificationKind, NotificationState, Severity, to_wire
@@ -39,7 +39,7 @@ def rig(tmp_path: Path) -> Iterator[Rig]:
 def a_webhook(url: str, *, try_s: float, names: Names | None = None) -> Channel:
     allow = [ipaddress.ip_network(network) for network in LOOPBACK]
     client = guarded_client(allow, try_s=try_s, names=names, environment={})
-    return KINDS["webhook"](Addressed(url=Secret(url), client=client))
+    return Webhook(url=Secret(url), client=client)
 
 
 def a_notification(name: str, destination: str, **facts: Any) -> Notification:

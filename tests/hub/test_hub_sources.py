@@ -26,7 +26,7 @@ class CountingSource:
     """Brings how often it was read, or fails always; `enough` is set at the third reading."""
 
     name: ClassVar[str] = "inventory"
-    every_s: ClassVar[float] = 0.1
+    every_s: ClassVar[float] = 1.0
     site_requests: ClassVar[int] = 0
     fails: bool = False
     readings: int = 0

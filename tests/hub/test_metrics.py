@@ -37,6 +37,9 @@ THE_NAMES = {
     "sixfb_slots_missed",
     "sixfb_build",
     "sixfb_evaluator_last_tick_timestamp_seconds",
+    "sixfb_job_last_success_timestamp_seconds",
+    "sixfb_job_duration_seconds",
+    "sixfb_job_failures",
 }
 
 

@@ -53,7 +53,8 @@ class Running:
         self.process = subprocess.Popen([*program, *self.failing], env=environment)
 
     def passed(self) -> list[str]:
-        return self._passed.read_text(encoding="utf-8").split() if self._passed.exists() else []
+        names = self._passed.read_text(encoding="utf-8").split() if self._passed.exists() else []
+        return [name for name in names if not name.startswith("jobs.")]
 
     def is_frozen(self) -> bool:
         return psutil.Process(self.process.pid).status() == psutil.STATUS_STOPPED

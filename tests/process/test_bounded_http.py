@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 import pytest
 
-from alerts.channels import KINDS, Addressed, Receipt, guarded_client
+from alerts.channels import Receipt, Slack, Webhook, guarded_client
 from alerts.message import Message
 from config import ConfigError, Secret
 from facts import NotificationKind, Severity
@@ -304,7 +304,8 @@ def through(rig: Rig, url: str, environment: Mapping[str, str], **how: Any) -> R
     kind, allow = how.pop("kind", "webhook"), how.pop("allow", ())
     client = guarded_client(allow, try_s=20.0, environment=environment, names=rig.names(**how))
     with client:
-        channel = KINDS[kind](Addressed(url=Secret(url), client=client))
+        made = {"slack": Slack, "webhook": Webhook}[kind]
+        channel = made(url=Secret(url), client=client)
         receipt: Receipt = ends(lambda: channel.send(message, dedup_key="k"))
     return receipt
 
