@@ -20,7 +20,7 @@ from facts import Failpoint, HubClock, Verdict, WatchState, go_on, to_wire
 from hub.kept_runs import KeptRuns
 from hub.loading import WATCH, load_history, load_watch, watch_now
 from hub.watched import Watched
-from sla.counting import Book
+from sla.index import HistoryIndex
 from sla.judge import judge
 from sla.listening import is_break
 from sla.scope import About, why_closed
@@ -107,9 +107,9 @@ class Cycle:
         self.at("cycle.loaded")
         self._last = now, self.steady()
         verdicts = judge(self.targets, history, now)
-        book = Book(history, now)
+        index = HistoryIndex(history, now)
         self.at("cycle.judged")
-        owed = self._save(verdicts, epoch, book, before, watch)
+        owed = self._save(verdicts, epoch, index, before, watch)
         if owed is None:
             self.at("cycle.refused")
             return Tick(at=now, wrote=False)
@@ -131,16 +131,16 @@ class Cycle:
         return what
 
     def _save(
-        self, verdicts: list[Verdict], epoch: int, book: Book, before: WatchState | None, watch: WatchState
+        self, verdicts: list[Verdict], epoch: int, index: HistoryIndex, before: WatchState | None, watch: WatchState
     ) -> int | None:
         """How many messages are owed now; None where another hub became the evaluator meanwhile."""
-        now = book.now
+        now = index.now
         with self.store.write() as connection:
             if not lease.holds(connection, name=EVALUATOR, holder=self.holder, epoch=epoch):
                 return None
             standing = standing_alerts(connection)
             about: list[About] = [*standing.alerts, *(verdict for verdict in verdicts if verdict.breached)]
-            told = {one.key: why_closed(one, self.targets, book) for one in about}
+            told = {one.key: why_closed(one, self.targets, index) for one in about}
             gone = {key: f"closed: {why}" for key, why in told.items() if why is not None}
             previous = before.tick_at if before is not None else None
             step = advance(standing, verdicts, self.policy, now, previous=previous, gone=gone)

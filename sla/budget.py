@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
 
-from sla.counting import Book, Class
 from sla.history import History
+from sla.index import Class, HistoryIndex
 from sla.targets import BurnRule, Targets
 
 
@@ -20,14 +20,14 @@ def budgets_left(
     them stands, by its id, `passed` how many did pass, by journey. A journey of which nothing is known, or of which no rule says
     how much should pass, is left out.
     """
-    book = Book(stumbled, now)
+    index = HistoryIndex(stumbled, now)
     bad: Counter[str] = Counter()
     for outcome in stumbled.outcomes:
-        if book.first(outcome) is Class.BAD:
+        if index.first(outcome) is Class.BAD:
             bad[outcome.journey] += alike[outcome.run_id]
     found: dict[str, float] = {}
     target = _target(targets)
-    for journey in book.journeys():
+    for journey in index.journeys():
         n = passed.get(journey, 0) + bad[journey]
         if target is not None and n:
             found[journey] = 1 - bad[journey] / n / (1 - target)

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from config import Complaint
 from sla.durations import seconds, words
 from sla.history import Schedule
-from sla.rules.saying import plural
 from sla.targets import (
     BlockedRule,
     BurnRule,
@@ -26,6 +25,7 @@ from sla.targets import (
     ThirdPartyRule,
     VitalsRule,
 )
+from sla.wording import plural
 
 FILE = "sla.yaml"
 

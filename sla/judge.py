@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from facts import Verdict, Word
-from sla.counting import CLOCKS_APART, Book
 from sla.history import History
-from sla.rules import burn, purchases, quorum, speed, stock, watch
+from sla.index import CLOCKS_APART, HistoryIndex
+from sla.kinds import burn, purchases, quorum, speed, stock, watch
 from sla.targets import Rule, Targets
 
-Judging = Callable[[str, Any, Book], list[Verdict]]
+Judging = Callable[[str, Any, HistoryIndex], list[Verdict]]
 
 JUDGED_BY: Mapping[str, Judging] = {
     "F0": quorum.journey_fails,
@@ -50,8 +50,8 @@ def judge(targets: Targets, history: History, now: datetime) -> list[Verdict]:
 
     A rule that cannot be judged is an `error`, and the others are judged all the same.
     """
-    book = Book(history, now)
-    return [verdict for name, rule in targets.rules().items() for verdict in _judged(name, rule, book)]
+    index = HistoryIndex(history, now)
+    return [verdict for name, rule in targets.rules().items() for verdict in _judged(name, rule, index)]
 
 
 def _titled(verdict: Verdict, rule: Rule) -> Verdict:
@@ -60,30 +60,30 @@ def _titled(verdict: Verdict, rule: Rule) -> Verdict:
     return replace(verdict, title_past=verdict.title.replace(rule.title, rule.title_past))
 
 
-def _judged(name: str, rule: Rule, book: Book) -> list[Verdict]:
+def _judged(name: str, rule: Rule, index: HistoryIndex) -> list[Verdict]:
     if not rule.enabled:
         return [Verdict(rule=name, verdict=Word.OFF, title=rule.title, summary="switched off in sla.yaml")]
     try:
-        return [_kept(_titled(verdict, rule), book) for verdict in JUDGED_BY[name](name, rule, book)]
+        return [_kept(_titled(verdict, rule), index) for verdict in JUDGED_BY[name](name, rule, index)]
     except (ArithmeticError, LookupError, TypeError, ValueError) as error:
         summary = f"cannot be judged: {type(error).__name__}: {error}"
         return [Verdict(rule=name, verdict=Word.ERROR, title=rule.title, summary=summary, severity=rule.severity)]
 
 
-def _kept(verdict: Verdict, book: Book) -> Verdict:
+def _kept(verdict: Verdict, index: HistoryIndex) -> Verdict:
     """The verdict; nothing recovers by data that is no longer fresh: a window that runs empty shows no failures either.
 
     A hub whose clock is so wrong that it takes no results judges nothing but that, and its own messages.
     """
-    if book.history.hub_clock.holds_results and verdict.rule not in ("W3", "W4"):
+    if index.history.hub_clock.holds_results and verdict.rule not in ("W3", "W4"):
         summary = "cannot be judged while the hub's clock is wrong"
         return replace(verdict, verdict=Word.NO_DATA, summary=summary, breached=False, clear=False)
-    if not verdict.clear or verdict.rule in _OF_THE_MONITOR or _is_fresh(verdict, book):
+    if not verdict.clear or verdict.rule in _OF_THE_MONITOR or _is_fresh(verdict, index):
         return verdict
     return replace(verdict, clear=False)
 
 
-def _is_fresh(verdict: Verdict, book: Book) -> bool:
-    journeys = [verdict.journey] if verdict.journey is not None else book.journeys()
-    newest = 1.5 * max((book.period(journey) for journey in journeys), default=timedelta())
-    return verdict.data_at is not None and -CLOCKS_APART <= book.now - verdict.data_at <= newest
+def _is_fresh(verdict: Verdict, index: HistoryIndex) -> bool:
+    journeys = [verdict.journey] if verdict.journey is not None else index.journeys()
+    newest = 1.5 * max((index.period(journey) for journey in journeys), default=timedelta())
+    return verdict.data_at is not None and -CLOCKS_APART <= index.now - verdict.data_at <= newest

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from facts import FeedState, Stock, Verdict, Word
-from sla.counting import Book
 from sla.history import History
+from sla.index import HistoryIndex
 from sla.scope import why_closed
 from sla.targets import Targets
 from tests.sla.builders import GA, NOW, PLACES, VIP, a_graded, a_history, an_answer, passes, schedules, the_targets
@@ -27,7 +27,7 @@ def why(key: str, history: History = BLIND, **edited: Any) -> str | None:
     if edited:
         targets = replace(targets, **{rule: replace(getattr(targets, rule), **edited)})
     about = Verdict(rule=rule, verdict=Word.NO_DATA, summary="", journey=journey or None, subject=subject or None)
-    return why_closed(about, targets, Book(history, NOW))
+    return why_closed(about, targets, HistoryIndex(history, NOW))
 
 
 EVERY_KEY = (

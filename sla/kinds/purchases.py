@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from facts import LedgerState, Verdict, Word
-from sla.counting import Book
 from sla.durations import words
-from sla.rules.saying import plural
+from sla.index import HistoryIndex
 from sla.targets import PurchasesRule
+from sla.wording import plural
 
 _WINDOW = "1h"
 
 
-def over_schedule(name: str, rule: PurchasesRule, book: Book) -> list[Verdict]:
+def over_schedule(name: str, rule: PurchasesRule, index: HistoryIndex) -> list[Verdict]:
     """A verdict for each location: its purchases of the last hour and those that were refused, beside the schedule's number."""
-    return [_place(name, rule, book, place) for place in book.all_locations()]
+    return [_place(name, rule, index, place) for place in index.all_locations()]
 
 
-def _place(name: str, rule: PurchasesRule, book: Book, place: str) -> Verdict:
-    state = book.history.ledgers.get(place)
+def _place(name: str, rule: PurchasesRule, index: HistoryIndex, place: str) -> Verdict:
+    state = index.history.ledgers.get(place)
     if state is None or state.scheduled is None:
         return _unjudged(name, rule, place, Word.INSUFFICIENT, f"{place}: its ledger has told of no schedule yet")
-    age = (book.now - state.at).total_seconds()
+    age = (index.now - state.at).total_seconds()
     if age > rule.s("silent"):
         return _unjudged(name, rule, place, Word.NO_DATA, f"{place}: no word of its ledger for {words(age)}")
     wanted = state.purchases + state.refused

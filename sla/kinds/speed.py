@@ -8,28 +8,28 @@ from datetime import datetime
 from typing import NamedTuple
 
 from facts import Outcome, Severity, Status, Verdict, Word
-from sla.counting import Book, first_good
 from sla.durations import words
 from sla.hours import Hour
-from sla.rules.saying import ids, newest, places, plural
+from sla.index import HistoryIndex, first_good
 from sla.statistics import median, nearest_rank
 from sla.targets import SpeedRule, ThirdPartyRule, VitalsRule
+from sla.wording import ids, newest, places, plural
 
 _UNITS = {"CLS": "score"}
 
 
-def speed(name: str, rule: SpeedRule, book: Book) -> list[Verdict]:
+def speed(name: str, rule: SpeedRule, index: HistoryIndex) -> list[Verdict]:
     """One verdict over all journeys."""
-    recent = _recent(book, rule)
+    recent = _recent(index, rule)
     seen = [(o, value) for o in recent for value in _measured(rule, o)]
     values = [value for _, value in seen]
     measured = [o for o, _ in seen]
     n, p = len(values), f"p{rule.percentile:g}"
     if n < rule.min_n:
-        return [_too_few(name, rule, n, measured, is_off=not n and _comes_by_nobody(book, recent))]
+        return [_too_few(name, rule, n, measured, is_off=not n and _comes_by_nobody(index, recent))]
     value = nearest_rank(values, rule.percentile)
     slow_places = {o.location for o, v in seen if v > rule.critical_ms}
-    critical = value > rule.critical_ms and len(slow_places) >= book.quorum(rule.critical_locations)
+    critical = value > rule.critical_ms and len(slow_places) >= index.quorum(rule.critical_locations)
     breached = value > rule.warning_ms
     word = (
         Word.CRITICAL
@@ -68,8 +68,8 @@ def speed(name: str, rule: SpeedRule, book: Book) -> list[Verdict]:
     ]
 
 
-def _recent(book: Book, rule: SpeedRule | VitalsRule) -> list[Outcome]:
-    found = [o for j in book.journeys() for o in book.within(j, rule.s("window"), settle_s=rule.s("settle"))]
+def _recent(index: HistoryIndex, rule: SpeedRule | VitalsRule) -> list[Outcome]:
+    found = [o for j in index.journeys() for o in index.within(j, rule.s("window"), settle_s=rule.s("settle"))]
     return sorted((o for o in found if not o.late), key=lambda o: o.finished_at)
 
 
@@ -86,10 +86,10 @@ def _measured(rule: SpeedRule, outcome: Outcome) -> list[float]:
     ]
 
 
-def _comes_by_nobody(book: Book, recent: Sequence[Outcome]) -> bool:
+def _comes_by_nobody(index: HistoryIndex, recent: Sequence[Outcome]) -> bool:
     """Whether every journey on the plan has passed lately, so that what none of them has measured is nothing they come by."""
     passed = {outcome.journey for outcome in recent if outcome.status is Status.PASSED and not outcome.skipped}
-    return bool(passed) and passed.issuperset(book.journeys())
+    return bool(passed) and passed.issuperset(index.journeys())
 
 
 def _too_few(name: str, rule: SpeedRule, n: int, measured: Sequence[Outcome], *, is_off: bool) -> Verdict:
@@ -112,21 +112,21 @@ def _too_few(name: str, rule: SpeedRule, n: int, measured: Sequence[Outcome], *,
     )
 
 
-def page_vitals(name: str, rule: VitalsRule, book: Book) -> list[Verdict]:
+def page_vitals(name: str, rule: VitalsRule, index: HistoryIndex) -> list[Verdict]:
     """G1: a verdict for each page and vital that the rule limits."""
     found: dict[tuple[str, str], list[_Values]] = defaultdict(list)
-    for hour in _hours(book, rule):
+    for hour in _hours(index, rule):
         for (page, vital), values in hour.once(_by_page).items():
             if vital in rule.limits:
                 found[page, vital].append(values)
     return [_vital(name, rule, page, vital, parts) for (page, vital), parts in sorted(found.items())]
 
 
-def interactions(name: str, rule: VitalsRule, book: Book) -> list[Verdict]:
+def interactions(name: str, rule: VitalsRule, index: HistoryIndex) -> list[Verdict]:
     """G2: the worst interaction of each run, all pages together."""
-    found = [hour.once(_worst_interactions) for hour in _hours(book, rule)]
+    found = [hour.once(_worst_interactions) for hour in _hours(index, rule)]
     parts = [values for values in found if values]
-    if not parts and _comes_by_nobody(book, _recent(book, rule)):
+    if not parts and _comes_by_nobody(index, _recent(index, rule)):
         summary = (
             f"every journey passed in the last {words(rule.s('window'))}, and none presses anything that could be slow"
         )
@@ -142,8 +142,8 @@ class _Values(NamedTuple):
     last: Outcome
 
 
-def _hours(book: Book, rule: VitalsRule) -> list[Hour]:
-    return [h for j in book.journeys() for h in book.hours_within(j, rule.s("window"), settle_s=rule.s("settle"))]
+def _hours(index: HistoryIndex, rule: VitalsRule) -> list[Hour]:
+    return [h for j in index.journeys() for h in index.hours_within(j, rule.s("window"), settle_s=rule.s("settle"))]
 
 
 def _by_page(outcomes: tuple[Outcome, ...]) -> dict[tuple[str, str], _Values]:
@@ -213,24 +213,26 @@ def _vital(name: str, rule: VitalsRule, page: str | None, vital: str, parts: Seq
     )
 
 
-def third_parties(name: str, rule: ThirdPartyRule, book: Book) -> list[Verdict]:
+def third_parties(name: str, rule: ThirdPartyRule, index: HistoryIndex) -> list[Verdict]:
     """H3: a verdict for each third party that any run of late asked something of."""
-    hours = [hour for j in book.journeys() for hour in book.hours(j)]
+    hours = [hour for j in index.journeys() for hour in index.hours(j)]
     origins = sorted({origin for hour in hours for origin in hour.once(_third_parties)})
-    return [_third_party(name, rule, book, origin) for origin in origins]
+    return [_third_party(name, rule, index, origin) for origin in origins]
 
 
 def _third_parties(outcomes: tuple[Outcome, ...]) -> set[str]:
     return {a.party for o in outcomes for a in o.requests if a.party != "first"}
 
 
-def _third_party(name: str, rule: ThirdPartyRule, book: Book, origin: str) -> Verdict:
-    recent = [o for j in book.journeys() for o in book.within(j, rule.s("window")) if _asked(o, origin)]
+def _third_party(name: str, rule: ThirdPartyRule, index: HistoryIndex, origin: str) -> Verdict:
+    recent = [o for j in index.journeys() for o in index.within(j, rule.s("window")) if _asked(o, origin)]
     failed = [o for o in recent if _failures(o, origin)]
-    standing = [o for o in failed if not o.late and not book.superseded(o)]
-    needed = book.quorum(rule.locations)
+    standing = [o for o in failed if not o.late and not index.superseded(o)]
+    needed = index.quorum(rule.locations)
     breached = len(standing) >= rule.runs and len({o.location for o in standing}) >= needed
-    last = [o for j in book.journeys() for place in book.locations(j) for o in book.last(j, place, rule.recover_slots)]
+    last = [
+        o for j in index.journeys() for place in index.locations(j) for o in index.last(j, place, rule.recover_slots)
+    ]
     asked = [o for o in last if _asked(o, origin)]
     clean = bool(asked) and not any(_failures(o, origin) for o in last)
     answers = sorted({text for o in failed for text in _failures(o, origin)})

@@ -1,4 +1,4 @@
-"""How a finding is said: value beside limit, and what failed in the words of the run."""
+"""The words of findings: titles, locations, ids, and what failed in the words of the run."""
 
 from __future__ import annotations
 

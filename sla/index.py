@@ -1,4 +1,4 @@
-"""What counts: good, bad, left out. The one place that says so."""
+"""The history, indexed for the rules, and what counts in it: good, bad, left out."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ def class_of(status: Status, blame: Blame | None, *, network_counts: bool = Fals
     return Class.BAD if status in _FAILED and bad else Class.LEFT_OUT
 
 
-class Book:
-    """A history as the rules ask it, indexed once for all of them."""
+class HistoryIndex:
+    """Answers what the rules ask of a history: its runs by journey and location, what counts, and who is heard. Built once a cycle."""
 
     def __init__(self, history: History, now: datetime) -> None:
         self.history = history

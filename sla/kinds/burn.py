@@ -7,37 +7,37 @@ from itertools import islice
 from typing import NamedTuple
 
 from facts import Outcome, Status, Verdict, Word
-from sla.counting import Book, Class, first_good
 from sla.durations import words
 from sla.hours import Hour, slot_of
-from sla.rules.saying import ids, journey_title, newest, plural, what_failed
+from sla.index import Class, HistoryIndex, first_good
 from sla.statistics import wilson
 from sla.targets import BurnRule, SlowRule
+from sla.wording import ids, journey_title, newest, plural, what_failed
 
 
-def budget_burns(name: str, rule: BurnRule, book: Book) -> list[Verdict]:
+def budget_burns(name: str, rule: BurnRule, index: HistoryIndex) -> list[Verdict]:
     """F2: a verdict for each journey that runs often enough for the rule to fire."""
-    schedules = book.history.schedules
+    schedules = index.history.schedules
     return [
-        _burn(name, rule, book, journey) for journey in book.journeys() if rule.can_fire(journey, schedules[journey])
+        _burn(name, rule, index, journey) for journey in index.journeys() if rule.can_fire(journey, schedules[journey])
     ]
 
 
-def _burn(name: str, rule: BurnRule, book: Book, journey: str) -> Verdict:
-    hours = book.hours_within(journey, rule.s("window"), settle_s=rule.s("settle"))
+def _burn(name: str, rule: BurnRule, index: HistoryIndex, journey: str) -> Verdict:
+    hours = index.hours_within(journey, rule.s("window"), settle_s=rule.s("settle"))
     passed = [(hour.location, hour.once(_passed_at_first)) for hour in hours]
-    bad = [o for hour in hours for o in hour.once(_stumbled) if book.first(o) is Class.BAD]
+    bad = [o for hour in hours for o in hour.once(_stumbled) if index.first(o) is Class.BAD]
     bad.sort(key=lambda o: (slot_of(o), o.run_id))
     n = sum(good.n for _, good in passed) + len(bad)
     every = sum(len(hour.outcomes) for hour in hours)
-    schedule, locations = book.history.schedules[journey], {o.location for o in bad}
+    schedule, locations = index.history.schedules[journey], {o.location for o in bad}
     limit = rule.limit(journey, schedule)
-    recent = _since(bad, book, rule.recent_s(journey, schedule) + rule.s("settle"))
-    counted = _counted_since(min((o.started_at for o in [*recent, *bad[-1:]]), default=None), hours, book)
+    recent = _since(bad, index, rule.recent_s(journey, schedule) + rule.s("settle"))
+    counted = _counted_since(min((o.started_at for o in [*recent, *bad[-1:]]), default=None), hours, index)
     # Only a run that is the last word of its location may begin a page: a failure from before the last pass is history.
-    recent = [o for o in recent if not o.late and not _passed_since(counted, o) and not book.superseded(o)]
-    breached = len(bad) >= limit and len(locations) >= book.quorum(rule.locations, journey) and bool(recent)
-    quiet = not _since(bad, book, rule.s("quiet") + rule.s("settle"))
+    recent = [o for o in recent if not o.late and not _passed_since(counted, o) and not index.superseded(o)]
+    breached = len(bad) >= limit and len(locations) >= index.quorum(rule.locations, journey) and bool(recent)
+    quiet = not _since(bad, index, rule.s("quiet") + rule.s("settle"))
     few = len(bad) < limit * rule.recover_share
     low, high = wilson(n - len(bad), n)
     good_share = 1 - len(bad) / n if n else None
@@ -53,7 +53,7 @@ def _burn(name: str, rule: BurnRule, book: Book, journey: str) -> Verdict:
         summary=f"{journey_title(journey)}: {found} (limit {limit}); {rate}{said}",
         summary_past=f"{journey_title(journey)} had {found} (limit {limit}){said}" if bad else "",
         began_at=min((o.started_at for o in bad), default=None),
-        ended_at=first_good(counted, bad=lambda o: book.first(o) is Class.BAD),
+        ended_at=first_good(counted, bad=lambda o: index.first(o) is Class.BAD),
         severity=rule.severity,
         value=good_share,
         limit=rule.target,
@@ -88,7 +88,7 @@ def _stumbled(outcomes: tuple[Outcome, ...]) -> list[Outcome]:
     return [o for o in outcomes if (o.first_status or o.status) is not Status.PASSED]
 
 
-def _counted_since(since: datetime | None, hours: list[Hour], book: Book) -> list[Outcome]:
+def _counted_since(since: datetime | None, hours: list[Hour], index: HistoryIndex) -> list[Outcome]:
     """The runs that count and began no earlier than a moment; none where there is no moment.
 
     Whether a location has passed since, and which run was the first good one, is asked of these alone: of three days few are left.
@@ -96,7 +96,7 @@ def _counted_since(since: datetime | None, hours: list[Hour], book: Book) -> lis
     if since is None:
         return []
     late = (o for hour in hours if hour.once(_latest_start) >= since for o in hour.outcomes if o.started_at >= since)
-    return [o for o in late if book.first(o) in (Class.GOOD, Class.BAD)]
+    return [o for o in late if index.first(o) in (Class.GOOD, Class.BAD)]
 
 
 def _latest_start(outcomes: tuple[Outcome, ...]) -> datetime:
@@ -114,23 +114,23 @@ def _last(outcomes: list[Outcome]) -> Outcome:
     return max(outcomes, key=lambda o: o.finished_at)
 
 
-def _since(outcomes: list[Outcome], book: Book, length_s: float) -> list[Outcome]:
-    return [o for o in outcomes if o.finished_at > book.now - timedelta(seconds=length_s)]
+def _since(outcomes: list[Outcome], index: HistoryIndex, length_s: float) -> list[Outcome]:
+    return [o for o in outcomes if o.finished_at > index.now - timedelta(seconds=length_s)]
 
 
-def runs_are_slow(name: str, rule: SlowRule, book: Book) -> list[Verdict]:
+def runs_are_slow(name: str, rule: SlowRule, index: HistoryIndex) -> list[Verdict]:
     """F1: a verdict for each journey."""
-    return [_slow(name, rule, book, journey) for journey in book.journeys()]
+    return [_slow(name, rule, index, journey) for journey in index.journeys()]
 
 
-def _slow(name: str, rule: SlowRule, book: Book, journey: str) -> Verdict:
-    last = {place: _last_passed(book, journey, place, rule.of) for place in book.locations(journey)}
-    alive = {place: runs for place, runs in last.items() if runs and book.speaks(next(book.counted(journey, place)))}
+def _slow(name: str, rule: SlowRule, index: HistoryIndex, journey: str) -> Verdict:
+    last = {place: _last_passed(index, journey, place, rule.of) for place in index.locations(journey)}
+    alive = {place: runs for place, runs in last.items() if runs and index.speaks(next(index.counted(journey, place)))}
     slow = {place: [o for o in runs if o.slow] for place, runs in alive.items()}
     places_slow = [place for place, runs in slow.items() if len(runs) >= rule.slow]
     found = [o for place in places_slow for o in slow[place]]
     every = [o for runs in alive.values() for o in runs]
-    needed = book.quorum(rule.locations, journey)
+    needed = index.quorum(rule.locations, journey)
     breached = len(places_slow) >= needed
     longest = max((o.duration_ms for o in every), default=0) / 1000
     word = (
@@ -154,7 +154,7 @@ def _slow(name: str, rule: SlowRule, book: Book, journey: str) -> Verdict:
         breached=breached,
         clear=bool(alive) and not any(slow.values()),
         counted=tuple(alive),
-        left_out=book.left_out(journey, alive),
+        left_out=index.left_out(journey, alive),
         samples=ids(found),
         data_at=newest(every),
         runbook=rule.runbook,
@@ -169,6 +169,6 @@ def _how_slow(rule: SlowRule, journey: str, verb: str, slow: list[str], of: int,
     return f"{journey_title(journey)} {verb} {where} ({limit})"
 
 
-def _last_passed(book: Book, journey: str, place: str, n: int) -> list[Outcome]:
-    passed = (o for o in book.counted(journey, place) if o.status is Status.PASSED)
+def _last_passed(index: HistoryIndex, journey: str, place: str, n: int) -> list[Outcome]:
+    passed = (o for o in index.counted(journey, place) if o.status is Status.PASSED)
     return list(islice(passed, n))[::-1]

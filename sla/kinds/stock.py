@@ -6,31 +6,31 @@ from collections import defaultdict
 from datetime import timedelta
 
 from facts import Severity, Stock, Verdict, Word
-from sla.counting import Book
+from sla.index import HistoryIndex
 from sla.targets import LowStockRule, OversoldRule
 
 FEED = "inventory"
 _Places = dict[tuple[str, str], list[Stock]]
 
 
-def _samples(book: Book) -> _Places:
+def _samples(index: HistoryIndex) -> _Places:
     found: _Places = defaultdict(list)
-    for stock in book.history.stocks:
+    for stock in index.history.stocks:
         found[stock.city, stock.tier].append(stock)
     return found
 
 
-def _age_s(book: Book) -> float | None:
+def _age_s(index: HistoryIndex) -> float | None:
     """How old the newest sample is; since we watch, where there is none. None where no inventory is configured."""
-    feed = book.history.feeds.get(FEED)
+    feed = index.history.feeds.get(FEED)
     if feed is None or not feed.configured:
         return None
-    return (book.now - (feed.last_good_at or book.history.watching_since)).total_seconds()
+    return (index.now - (feed.last_good_at or index.history.watching_since)).total_seconds()
 
 
-def oversold(name: str, rule: OversoldRule, book: Book) -> list[Verdict]:
+def oversold(name: str, rule: OversoldRule, index: HistoryIndex) -> list[Verdict]:
     """A2, and beside it the feed's own verdict (`A2/feed`)."""
-    age = _age_s(book)
+    age = _age_s(index)
     if age is None:
         return [
             Verdict(
@@ -41,11 +41,11 @@ def oversold(name: str, rule: OversoldRule, book: Book) -> list[Verdict]:
             )
         ]
     silent = age > rule.s("feed_silent")
-    return [_oversold(name, rule, book, silent=silent), _feed(name, rule, book, age, silent=silent)]
+    return [_oversold(name, rule, index, silent=silent), _feed(name, rule, index, age, silent=silent)]
 
 
-def _oversold(name: str, rule: OversoldRule, book: Book, *, silent: bool) -> Verdict:
-    samples = _samples(book)
+def _oversold(name: str, rule: OversoldRule, index: HistoryIndex, *, silent: bool) -> Verdict:
+    samples = _samples(index)
     if silent or not samples:
         word = Word.NO_DATA
         return Verdict(rule=name, verdict=word, title=rule.title, summary="no fresh inventory", severity=rule.severity)
@@ -90,8 +90,8 @@ def _twice(found: list[Stock], holds: object, apart: timedelta) -> bool:
     return False
 
 
-def _feed(name: str, rule: OversoldRule, book: Book, age: float, *, silent: bool) -> Verdict:
-    feed = book.history.feeds[FEED]
+def _feed(name: str, rule: OversoldRule, index: HistoryIndex, age: float, *, silent: bool) -> Verdict:
+    feed = index.history.feeds[FEED]
     why = f"; {feed.last_error}" if feed.last_error and silent else ""
     last = f"{age / 60:.0f} min old" if feed.last_good_at else "has not come yet"
     at, limit = feed.last_good_at, rule.s("feed_silent")
@@ -108,16 +108,16 @@ def _feed(name: str, rule: OversoldRule, book: Book, age: float, *, silent: bool
         n=1 if at else 0,
         window="last sample",
         # A hub that was down or asleep has not asked: it asks first, and tells then.
-        breached=silent and (book.now - book.history.watching_since).total_seconds() > limit / 5,
+        breached=silent and (index.now - index.history.watching_since).total_seconds() > limit / 5,
         clear=not silent and at is not None,
         data_at=at,
         runbook=rule.runbook,
     )
 
 
-def low_stock(name: str, rule: LowStockRule, book: Book) -> list[Verdict]:
+def low_stock(name: str, rule: LowStockRule, index: HistoryIndex) -> list[Verdict]:
     """H4: a verdict for each city and tier that the rule limits."""
-    age = _age_s(book)
+    age = _age_s(index)
     if age is None:
         return [
             Verdict(
@@ -127,11 +127,11 @@ def low_stock(name: str, rule: LowStockRule, book: Book) -> list[Verdict]:
                 summary="the site serves no inventory, or none is configured",
             )
         ]
-    found = {place: s for place, s in _samples(book).items() if place[1] in rule.low}
-    return [_low(name, rule, book, city, tier, stocks) for (city, tier), stocks in sorted(found.items())]
+    found = {place: s for place, s in _samples(index).items() if place[1] in rule.low}
+    return [_low(name, rule, index, city, tier, stocks) for (city, tier), stocks in sorted(found.items())]
 
 
-def _low(name: str, rule: LowStockRule, book: Book, city: str, tier: str, found: list[Stock]) -> Verdict:
+def _low(name: str, rule: LowStockRule, index: HistoryIndex, city: str, tier: str, found: list[Stock]) -> Verdict:
     low, recover, last = rule.low[tier], rule.recover[tier], found[-1]
     apart = timedelta(seconds=rule.s("samples_apart"))
     sold_out = last.remaining == 0
