@@ -88,6 +88,13 @@ from facts.stock import (
     FeedState,
     Stock,
 )
+from facts.traits import (
+    NO_TRAITS,
+    Family,
+    Inhibition,
+    Same,
+    Traits,
+)
 from facts.verdict import (
     Severity,
     Verdict,
@@ -111,6 +118,7 @@ from facts.wire import (
 __all__ = [
     "NOT_CONFIRMED",
     "NO_PICTURE",
+    "NO_TRAITS",
     "REASONS",
     "SANDBOX_HINT",
     "SANDBOX_OFF",
@@ -130,12 +138,14 @@ __all__ = [
     "Event",
     "Evidence",
     "Failpoint",
+    "Family",
     "FeedState",
     "Graded",
     "Grid",
     "Heartbeat",
     "HubClock",
     "Incident",
+    "Inhibition",
     "Labels",
     "LedgerState",
     "Metric",
@@ -151,6 +161,7 @@ __all__ = [
     "Role",
     "Run",
     "RunnerState",
+    "Same",
     "Sample",
     "Series",
     "Severity",
@@ -161,6 +172,7 @@ __all__ = [
     "Stock",
     "Token",
     "TokenKind",
+    "Traits",
     "User",
     "Verdict",
     "Vital",

@@ -7,7 +7,7 @@ import secrets
 import socket
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
@@ -16,14 +16,15 @@ from alerts.machine import Advance, Standing, advance
 from alerts.message import duration
 from alerts.policy import Policy
 from config.logs import get_logger
-from facts import Failpoint, HubClock, Verdict, WatchState, go_on, to_wire
+from facts import Alert, Failpoint, HubClock, Verdict, WatchState, go_on, to_wire
 from hub.kept_runs import KeptRuns
 from hub.loading import WATCH, load_history, load_watch, watch_now
 from hub.watched import Watched
 from sla.index import HistoryIndex
 from sla.judge import judge
+from sla.kind import About
 from sla.listening import is_break
-from sla.scope import About, why_closed
+from sla.scope import why_closed
 from sla.targets import Targets
 from store import Store, incidents, lease, ledgers, meta, outbox
 from store import alerts as alert_rows
@@ -138,7 +139,7 @@ class Cycle:
         with self.store.write() as connection:
             if not lease.holds(connection, name=EVALUATOR, holder=self.holder, epoch=epoch):
                 return None
-            standing = standing_alerts(connection)
+            standing = _with_traits(standing_alerts(connection), self.targets)
             about: list[About] = [*standing.alerts, *(verdict for verdict in verdicts if verdict.breached)]
             told = {one.key: why_closed(one, self.targets, index) for one in about}
             gone = {key: f"closed: {why}" for key, why in told.items() if why is not None}
@@ -152,6 +153,21 @@ class Cycle:
             self.at("cycle.saving")
         _tell(standing, step)
         return len(step.notifications)
+
+
+def _with_traits(standing: Standing, targets: Targets) -> Standing:
+    """Return what stands, with the traits of the rule in force on alerts that an earlier version stored without any."""
+    if all(alert.traits for alert in (*standing.alerts, *standing.past)):
+        return standing
+    return replace(
+        standing,
+        alerts=[_traited(alert, targets) for alert in standing.alerts],
+        past=[_traited(alert, targets) for alert in standing.past],
+    )
+
+
+def _traited(alert: Alert, targets: Targets) -> Alert:
+    return alert if alert.traits else replace(alert, traits=targets.traits_of(alert.rule, alert.subject))
 
 
 def _what_happened(gap_s: float, steady_s: float | None) -> str:

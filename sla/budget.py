@@ -1,4 +1,4 @@
-"""What is left of the error budget: of the failures that some days allow by F2's target."""
+"""What is left of the error budget: of the failures that some days allow by the target of the burn rules."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from datetime import datetime
 
 from sla.history import History
 from sla.index import Class, HistoryIndex
-from sla.targets import BurnRule, Targets
+from sla.kinds.burn import Burn
+from sla.targets import Targets
 
 
 def budgets_left(
@@ -16,7 +17,7 @@ def budgets_left(
 ) -> dict[str, float]:
     """The share of its budget that each journey has left: 1 is all of it, below 0 it is overspent.
 
-    It is counted as F2 counts. `stumbled` holds the runs that did not pass at their first attempt, `alike` for how many each of
+    It is counted as burn rules count. `stumbled` holds the runs that did not pass at their first attempt, `alike` for how many each of
     them stands, by its id, `passed` how many did pass, by journey. A journey of which nothing is known, or of which no rule says
     how much should pass, is left out.
     """
@@ -36,5 +37,5 @@ def budgets_left(
 
 def _target(targets: Targets) -> float | None:
     """The share of first attempts that should pass; None where nobody says so, and where all should: that is no budget."""
-    burns = (r for r in targets.rules().values() if isinstance(r, BurnRule) and r.enabled)
+    burns = (r for r in targets.rules().values() if isinstance(r, Burn) and r.enabled)
     return next((rule.target for rule in burns if rule.target < 1), None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import islice, takewhile
@@ -17,6 +17,12 @@ ANSWERS_WITHIN = timedelta(seconds=150)
 """A runner that was heard so lately is alive: it says something at least once a minute, on every scale."""
 CLOCKS_APART = timedelta(seconds=60)
 """Hubs that share a database have clocks of their own; what is dated further into the future is of a clock that was ahead."""
+LATELY = 20
+"""How many runs of a location are looked through for the end of an outage; it is told when a few have passed."""
+LOOK_BACK_SLOTS = 12
+"""How many slots back the first good run after an outage is looked for."""
+# What was not run, or failed for our own fault, says nothing: neither that the shop is ill nor that it is well again.
+_SAYING = (Status.PASSED, Status.FAILED, Status.TIMED_OUT, Status.BLOCKED)
 _LONGEST_WORD = 160
 _BAD_BLAME = (Blame.SITE, Blame.THIRD_PARTY, Blame.JOURNEY)
 
@@ -113,6 +119,54 @@ class HistoryIndex:
         for outcome in self.latest_first(journey, location):
             if not outcome.late and self.final(outcome, network_counts=network_counts) in (Class.GOOD, Class.BAD):
                 yield outcome
+
+    def last_slots(self, slots: int) -> dict[str, list[Outcome]]:
+        """Return the outcomes of the last slots of every journey that say something, by location; only what is near enough to
+        now."""
+        found: dict[str, list[Outcome]] = {}
+        for journey in self.journeys():
+            near = (slots + 0.5) * self.period(journey)
+            for place in self.locations(journey):
+                recent = [
+                    o for o in self.last(journey, place, slots) if not o.late and abs(self.now - o.finished_at) <= near
+                ]
+                found.setdefault(place, []).extend(o for o in recent if o.status in _SAYING)
+        return {place: outcomes for place, outcomes in found.items() if outcomes and self.trouble(place) is None}
+
+    def last_until_passed(self, n: int) -> list[Outcome] | None:
+        """Return every run since the last `n` that passed, of each journey at each location; None where one has fewer, or none
+        that is fresh: what was not looked at may be there still."""
+        found: list[Outcome] = []
+        for journey in self.journeys():
+            for place in self.locations(journey):
+                passed = 0
+                for outcome in (o for o in self.latest_first(journey, place) if not o.late):
+                    found.append(outcome)
+                    if outcome.status is not Status.PASSED:
+                        continue
+                    if passed == 0 and not self.fresh(outcome):
+                        return None
+                    passed += 1
+                    if passed == n:
+                        break
+                if passed < n:
+                    return None
+        return found or None
+
+    def recent(self, length_s: float, *, settle_s: float = 0.0) -> list[Outcome]:
+        """Return the outcomes of all journeys that finished in a window and did not come late, oldest first."""
+        found = [o for journey in self.journeys() for o in self.within(journey, length_s, settle_s=settle_s)]
+        return sorted((o for o in found if not o.late), key=lambda o: o.finished_at)
+
+    def comes_by_nobody(self, recent: Sequence[Outcome]) -> bool:
+        """Return whether every journey on the plan has passed lately, so that what none of them has measured is nothing they come
+        by."""
+        passed = {outcome.journey for outcome in recent if outcome.status is Status.PASSED and not outcome.skipped}
+        return bool(passed) and passed.issuperset(self.journeys())
+
+    def passed_last(self, runs: Sequence[Outcome], wanted: int) -> bool:
+        """Return whether the last runs of some, which come oldest first, are all good, and as many as are wanted."""
+        return len(runs) >= wanted and all(self.final(o) is Class.GOOD for o in runs[-wanted:])
 
     def superseded(self, outcome: Outcome, *, by: Callable[[Outcome], bool] = lambda _: True) -> bool:
         """Whether a run that did not pass is older than a pass of its journey and location, late or not: it is history, and fires

@@ -25,6 +25,11 @@ def what_failed(outcomes: Sequence[Outcome]) -> str:
     return error if step is None or error.startswith(step) else f"{step}: {error}"
 
 
+def number(value: float) -> str:
+    """Return a number as it is, without a fraction where it has none: `3`, `0.25`, `1234567`."""
+    return f"{value:.12g}"
+
+
 def plural(number: int, noun: str) -> str:
     """Return a number with its noun: `1 location`, `3 locations`."""
     return f"{number:,} {noun if number == 1 else noun + 's'}"

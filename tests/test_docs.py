@@ -93,7 +93,7 @@ def test_no_lock_file_names_a_host() -> None:
 @pytest.mark.parametrize("rule", RULES)
 def test_every_rule_is_explained_and_has_a_runbook(rule: str) -> None:
     assert f"| {rule} |" in (ROOT / "docs/rules.md").read_text(encoding="utf-8")
-    document, _, section = RULES[rule].runbook.partition("#")
+    document, _, section = (RULES[rule].runbook or "").partition("#")
     headings = re.findall(r"^## (\w+)$", (ROOT / document).read_text(encoding="utf-8"), re.MULTILINE)
     assert section in {heading.lower() for heading in headings}
 

@@ -1,29 +1,89 @@
-"""The error budget and the run's own length: F2a, F2b, F2c, F1."""
+"""`burn`: the error budget burns too fast, by the first attempts of a window."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import islice
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
-from facts import Outcome, Status, Verdict, Word
-from sla.durations import words
+from config import Complaint
+from config.bounds import Bounds
+from facts import Family, Outcome, Status, Traits, Verdict, Word
+from sla.durations import seconds, words
+from sla.history import Schedule
 from sla.hours import Hour, slot_of
+from sla.impossible import complaint, too_few_runs, too_many_locations
 from sla.index import Class, HistoryIndex, first_good
+from sla.kind import About, Deployment, Kind, RunsNeed, Schedules
+from sla.settings import Locations, Rule, Runs, Settle, Share, Wait, Window
 from sla.statistics import wilson
-from sla.targets import BurnRule, SlowRule
 from sla.wording import ids, journey_title, newest, plural, what_failed
 
+_FEWEST_BAD = 3
 
-def budget_burns(name: str, rule: BurnRule, index: HistoryIndex) -> list[Verdict]:
-    """F2: a verdict for each journey that runs often enough for the rule to fire."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Burn(Rule):
+    """The error budget burns: so many bad first attempts in a window, and some of them recent. Every journey is judged.
+
+    `target` is the share that should pass, and `rate` how many times as fast as the target allows the budget has to burn. How many
+    are too many, and how recent one has to be, follow from these and the schedule (`limit`, `recent_s`); `bad` and
+    `recent_by_journey` hold other numbers for single journeys.
+    """
+
+    rate: Annotated[float, Bounds(0.1, 1000, "it is how many times as fast the budget burns as the target allows")] = 1
+    bad: dict[str, Runs] = field(default_factory=dict)
+    recent_by_journey: dict[str, Window] = field(default_factory=dict)
+    window: Window = "1h"
+    quiet: Wait = "30m"
+    settle: Settle = "30s"
+    locations: Locations = 2
+    recover_share: Share = 0.5
+    target: Annotated[float, Bounds(0.5, 1, "it is the share that should pass: 0.99 is 99 %")] = 0.99
+
+    def _wrong(self) -> Iterator[str]:
+        for journey, text in self.recent_by_journey.items():
+            if seconds(text, key=f"recent_by_journey.{journey}") > self.s("window"):
+                yield f"recent_by_journey.{journey}: {text} is more than the window of {self.window} that is looked at"
+        for journey, runs in self.bad.items():
+            if runs < self.locations:
+                yield f"bad.{journey}: {runs} runs cannot be bad at {self.locations} locations; write {self.locations} at least"
+
+    def limit(self, journey: str, schedule: Schedule) -> int:
+        """The number of bad first attempts in the window at which the rule fires; at least 3, so that chance alone does not fire it."""
+        if journey in self.bad:
+            return self.bad[journey]
+        allowed = self.runs_in_window(schedule) * (1 - self.target) * self.rate
+        return max(_FEWEST_BAD, math.ceil(round(allowed, 6)))
+
+    def recent_s(self, journey: str, schedule: Schedule) -> float:
+        """The short window in seconds, in which at least one bad first attempt must lie: a twelfth of the window, or longer where the
+        schedule has no run of each location in that time."""
+        if journey in self.recent_by_journey:
+            return seconds(self.recent_by_journey[journey])
+        twelfth = self.s("window") / 12
+        return max(twelfth, min(2 * schedule.period_s, schedule.period_s + twelfth))
+
+    def runs_in_window(self, schedule: Schedule) -> int:
+        """The number of runs that the schedule makes in the window, at all locations together."""
+        return int(self.s("window") // schedule.period_s) * len(schedule.grids)
+
+    def can_fire(self, journey: str, schedule: Schedule) -> bool:
+        """Whether the window holds enough runs for the limit to be reached."""
+        return self.runs_in_window(schedule) >= self.limit(journey, schedule)
+
+
+def judge(name: str, rule: Burn, index: HistoryIndex) -> list[Verdict]:
+    """Return a verdict for each journey that runs often enough for the rule to fire."""
     schedules = index.history.schedules
     return [
         _burn(name, rule, index, journey) for journey in index.journeys() if rule.can_fire(journey, schedules[journey])
     ]
 
 
-def _burn(name: str, rule: BurnRule, index: HistoryIndex, journey: str) -> Verdict:
+def _burn(name: str, rule: Burn, index: HistoryIndex, journey: str) -> Verdict:
     hours = index.hours_within(journey, rule.s("window"), settle_s=rule.s("settle"))
     passed = [(hour.location, hour.once(_passed_at_first)) for hour in hours]
     bad = [o for hour in hours for o in hour.once(_stumbled) if index.first(o) is Class.BAD]
@@ -118,57 +178,53 @@ def _since(outcomes: list[Outcome], index: HistoryIndex, length_s: float) -> lis
     return [o for o in outcomes if o.finished_at > index.now - timedelta(seconds=length_s)]
 
 
-def runs_are_slow(name: str, rule: SlowRule, index: HistoryIndex) -> list[Verdict]:
-    """F1: a verdict for each journey."""
-    return [_slow(name, rule, index, journey) for journey in index.journeys()]
+def needs(rule: Burn) -> tuple[RunsNeed, ...]:
+    """Return what it looks at: the first attempts of its window, and the runs of a quiet time."""
+    return (RunsNeed(window_s=max(rule.s("window"), rule.s("quiet")) + rule.s("settle")),)
 
 
-def _slow(name: str, rule: SlowRule, index: HistoryIndex, journey: str) -> Verdict:
-    last = {place: _last_passed(index, journey, place, rule.of) for place in index.locations(journey)}
-    alive = {place: runs for place, runs in last.items() if runs and index.speaks(next(index.counted(journey, place)))}
-    slow = {place: [o for o in runs if o.slow] for place, runs in alive.items()}
-    places_slow = [place for place, runs in slow.items() if len(runs) >= rule.slow]
-    found = [o for place in places_slow for o in slow[place]]
-    every = [o for runs in alive.values() for o in runs]
-    needed = index.quorum(rule.locations, journey)
-    breached = len(places_slow) >= needed
-    longest = max((o.duration_ms for o in every), default=0) / 1000
-    word = (
-        Word.NO_DATA if not alive else Word.WARNING if breached else Word.OFF_TARGET if any(slow.values()) else Word.MET
-    )
-    return Verdict(
-        rule=name,
-        journey=journey,
-        verdict=word,
-        title=f"{journey_title(journey)}: {rule.title}",
-        summary=_how_slow(rule, journey, "is", places_slow, len(alive), needed)
-        + f"; {sum(o.slow for o in every)} of the last {plural(len(every), 'run')} over it, the longest took {longest:.1f} s",
-        summary_past=_how_slow(rule, journey, "was", places_slow, len(alive), needed),
-        began_at=min((o.started_at for o in found), default=None),
-        severity=rule.severity,
-        value=float(len(places_slow)),
-        limit=float(needed),
-        unit="locations",
-        n=len(every),
-        window=f"last {rule.of} runs per location",
-        breached=breached,
-        clear=bool(alive) and not any(slow.values()),
-        counted=tuple(alive),
-        left_out=index.left_out(journey, alive),
-        samples=ids(found),
-        data_at=newest(every),
-        runbook=rule.runbook,
-    )
+def traits(_rule: Burn, _subject: str | None) -> Traits:
+    """Return what its verdicts are about: a journey, of which a failure that is told already is no news."""
+    return Traits(family=Family.JOURNEY, from_runs=True, follows_failure=True)
 
 
-def _how_slow(rule: SlowRule, journey: str, verb: str, slow: list[str], of: int, needed: int) -> str:
-    where = f"slow at {len(slow)} of {plural(of, 'location')} ({', '.join(slow)})" if slow else "slow at no location"
-    limit = (
-        f"over the guide's duration in {rule.slow} of the last {plural(rule.of, 'run')} at {plural(needed, 'location')}"
-    )
-    return f"{journey_title(journey)} {verb} {where} ({limit})"
+def feasible(name: str, rule: Burn, schedules: Schedules) -> Iterator[Complaint]:
+    """Yield a complaint for each number of a journey that its schedule cannot reach."""
+    for journey, schedule in schedules.items():
+        if journey in rule.bad and not rule.can_fire(journey, schedule):
+            hint = "a longer window, a smaller number, or more runs"
+            limit, runs = rule.bad[journey], rule.runs_in_window(schedule)
+            yield too_few_runs(f"{name}.bad.{journey}", limit, runs, rule.s("window"), hint)
+        if journey not in rule.recent_by_journey:
+            continue
+        recent = seconds(rule.recent_by_journey[journey])
+        if recent < schedule.period_s / max(1, len(schedule.grids)):
+            what = f"looks back {words(recent)}, and a run comes every {words(schedule.period_s / len(schedule.grids))} only"
+            yield complaint(f"{name}.recent_by_journey.{journey}", what, "look back further")
+    yield from too_many_locations(name, rule.locations, schedules)
 
 
-def _last_passed(index: HistoryIndex, journey: str, place: str, n: int) -> list[Outcome]:
-    passed = (o for o in index.counted(journey, place) if o.status is Status.PASSED)
-    return list(islice(passed, n))[::-1]
+def idle(rule: Burn, deployment: Deployment) -> Iterator[str]:
+    """Yield why it can never fire for a journey."""
+    for journey, schedule in deployment.schedules.items():
+        if not rule.can_fire(journey, schedule):
+            runs, limit = rule.runs_in_window(schedule), rule.limit(journey, schedule)
+            yield f"{journey} makes {plural(runs, 'run')} in {words(rule.s('window'))}, and {limit} would have to be bad"
+
+
+def why_closed(about: About, rule: Burn, index: HistoryIndex) -> str | None:
+    """Return why a journey is not judged any more."""
+    if about.journey is None or rule.can_fire(about.journey, index.history.schedules[about.journey]):
+        return None
+    return f"journey {about.journey} does not run often enough any more for rule {about.rule} to fire (locations.yaml)"
+
+
+KIND = Kind(
+    settings=Burn,
+    judge=judge,
+    needs=needs,
+    traits=traits,
+    feasible=feasible,
+    idle=idle,
+    why_closed=why_closed,
+)

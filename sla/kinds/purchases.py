@@ -1,22 +1,32 @@
-"""P1: a location buys more than its schedule does."""
+"""`purchases`: a location buys more than its schedule does."""
 
 from __future__ import annotations
 
-from facts import LedgerState, Verdict, Word
+from dataclasses import dataclass
+
+from facts import Family, LedgerState, Traits, Verdict, Word
 from sla.durations import words
 from sla.index import HistoryIndex
-from sla.targets import PurchasesRule
+from sla.kind import Kind
+from sla.settings import Rule, Silence
 from sla.wording import plural
 
 _WINDOW = "1h"
 
 
-def over_schedule(name: str, rule: PurchasesRule, index: HistoryIndex) -> list[Verdict]:
-    """A verdict for each location: its purchases of the last hour and those that were refused, beside the schedule's number."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Purchases(Rule):
+    """A location buys more than its schedule does; `silent` is how old the last word of its ledger may be."""
+
+    silent: Silence = "15m"
+
+
+def judge(name: str, rule: Purchases, index: HistoryIndex) -> list[Verdict]:
+    """Return a verdict for each location: its purchases of the last hour and those that were refused, beside the schedule's number."""
     return [_place(name, rule, index, place) for place in index.all_locations()]
 
 
-def _place(name: str, rule: PurchasesRule, index: HistoryIndex, place: str) -> Verdict:
+def _place(name: str, rule: Purchases, index: HistoryIndex, place: str) -> Verdict:
     state = index.history.ledgers.get(place)
     if state is None or state.scheduled is None:
         return _unjudged(name, rule, place, Word.INSUFFICIENT, f"{place}: its ledger has told of no schedule yet")
@@ -59,6 +69,19 @@ def _sentence(place: str, state: LedgerState) -> str:
     return f"{place}: {bought} (the schedule makes {state.scheduled}){undone}"
 
 
-def _unjudged(name: str, rule: PurchasesRule, place: str, word: Word, summary: str) -> Verdict:
+def _unjudged(name: str, rule: Purchases, place: str, word: Word, summary: str) -> Verdict:
     title = f"{rule.title}: {place}"
     return Verdict(rule=name, subject=place, verdict=word, title=title, summary=summary, severity=rule.severity)
+
+
+def needs(_rule: Purchases) -> tuple[()]:
+    """Return what it looks at: nothing that is loaded for it; the last word of each ledger is always known."""
+    return ()
+
+
+def traits(_rule: Purchases, subject: str | None) -> Traits:
+    """Return what its verdicts are about: what the monitor itself buys at one location."""
+    return Traits(family=Family.MONITOR, location_bound=subject)
+
+
+KIND = Kind(settings=Purchases, judge=judge, needs=needs, traits=traits)

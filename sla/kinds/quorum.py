@@ -1,35 +1,52 @@
-"""Rules that look at the latest fresh run of each location: F0, A1s, F3, A3s, BL."""
+"""`quorum`: a journey fails at several locations at once, by the latest fresh run of each."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice, takewhile
+from typing import Annotated
 
-from facts import NOT_CONFIRMED, Outcome, Status, Verdict, Word
-from sla.index import Class, HistoryIndex, first_good
-from sla.targets import BlockedRule, OneLocationRule, QuorumRule, ServerErrorsRule
-from sla.wording import ids, journey_title, newest, places, plural, what_failed
+from config import Complaint
+from config.bounds import Flag
+from facts import NOT_CONFIRMED, Family, Inhibition, Outcome, Same, Traits, Verdict, Word
+from sla.impossible import too_many_locations
+from sla.index import LATELY, Class, HistoryIndex, first_good
+from sla.kind import IN_A_ROW_S, About, Deployment, Kind, RunsNeed, Schedules
+from sla.settings import InARow, Locations, Rule
+from sla.wording import ids, journey_title, newest, places, what_failed
 
-# How many runs of a location are looked through for the end of an outage; it is told when a few have passed.
-_LATELY = 20
-# What was not run, or failed for our own fault, says nothing: neither that the shop is ill nor that it is well again.
-_SAYING = (Status.PASSED, Status.FAILED, Status.TIMED_OUT, Status.BLOCKED)
-_LOOK_BACK_SLOTS = 12
-"""How many slots back the first good run after an outage is looked for."""
 _WINDOW = "latest fresh run per location"
 
 
-def journey_fails(name: str, rule: QuorumRule, index: HistoryIndex) -> list[Verdict]:
-    """F0 and A1s: a verdict for each journey."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quorum(Rule):
+    """A journey fails at several locations. `journeys` and `steps` narrow it (None: all); `of_payment`: the steps pay, so it says
+    nothing where nothing is paid."""
+
+    locations: Locations = 2
+    alone: InARow = 2
+    recover_passes: InARow = 2
+    journeys: list[str] | None = None
+    steps: list[str] | None = None
+    of_payment: Annotated[bool, Flag()] = False
+
+    def _wrong(self) -> Iterator[str]:
+        for name in ("journeys", "steps"):
+            if getattr(self, name) == []:
+                yield f"{name}: is empty, so nothing is judged; leave the key out for all, or write `enabled: false`"
+
+
+def judge(name: str, rule: Quorum, index: HistoryIndex) -> list[Verdict]:
+    """Return a verdict for each journey that the rule judges."""
     return [_journey(name, rule, index, j) for j in index.journeys() if rule.journeys is None or j in rule.journeys]
 
 
-def _journey(name: str, rule: QuorumRule, index: HistoryIndex, journey: str) -> Verdict:
+def _journey(name: str, rule: Quorum, index: HistoryIndex, journey: str) -> Verdict:
     if rule.of_payment and not index.history.pays:
         return _unpaid(name, rule, journey)
-    wanted = max(_LATELY, rule.alone, rule.recover_passes)
+    wanted = max(LATELY, rule.alone, rule.recover_passes)
     counted = {
         place: list(islice((o for o in index.counted(journey, place) if _is_sample(rule, o)), wanted))[::-1]
         for place in index.locations(journey)
@@ -40,7 +57,7 @@ def _journey(name: str, rule: QuorumRule, index: HistoryIndex, journey: str) -> 
         if runs and index.speaks(runs[-1]) and not index.superseded(runs[-1], by=lambda o: _is_sample(rule, o))
     }
     failing = _failing(rule, index, alive)
-    passing = [place for place, runs in alive.items() if _passed(index, runs, rule.recover_passes)]
+    passing = [place for place, runs in alive.items() if index.passed_last(runs, rule.recover_passes)]
     every = [o for runs in counted.values() for o in runs]
     left_out = index.left_out(journey, alive)
     needed = min(rule.locations, len(alive))
@@ -77,7 +94,7 @@ def _journey(name: str, rule: QuorumRule, index: HistoryIndex, journey: str) -> 
     )
 
 
-def _unpaid(name: str, rule: QuorumRule, journey: str) -> Verdict:
+def _unpaid(name: str, rule: Quorum, journey: str) -> Verdict:
     """Nothing is paid, so nothing of it can be judged; what stops before the payment is F0's."""
     title = journey_title(journey)
     return Verdict(
@@ -89,12 +106,13 @@ def _unpaid(name: str, rule: QuorumRule, journey: str) -> Verdict:
     )
 
 
-def _is_sample(rule: QuorumRule, outcome: Outcome) -> bool:
-    """A run that passed without paying says nothing of the payment, neither good nor bad."""
-    return not rule.of_payment or not set(outcome.skipped) & set(rule.steps or ())
+def _is_sample(rule: Quorum, outcome: Outcome) -> bool:
+    """Return whether a run says something of the steps that the rule names: one that passed and left one of them out (it did not
+    pay) does not, neither good nor bad."""
+    return not set(outcome.skipped) & set(rule.steps or ())
 
 
-def _failing(rule: QuorumRule, index: HistoryIndex, alive: dict[str, list[Outcome]]) -> list[Outcome]:
+def _failing(rule: Quorum, index: HistoryIndex, alive: dict[str, list[Outcome]]) -> list[Outcome]:
     """The failing latest runs; where one location alone is alive, its last runs as long as they fail."""
     if len(alive) != 1:
         return [runs[-1] for runs in alive.values() if _fails(rule, index, runs[-1])]
@@ -103,11 +121,11 @@ def _failing(rule: QuorumRule, index: HistoryIndex, alive: dict[str, list[Outcom
     return last if len(last) == rule.alone and all(_fails(rule, index, o) for o in last) else []
 
 
-def _fails(rule: QuorumRule, index: HistoryIndex, outcome: Outcome) -> bool:
+def _fails(rule: Quorum, index: HistoryIndex, outcome: Outcome) -> bool:
     return index.final(outcome) is Class.BAD and (rule.steps is None or outcome.failed_step in rule.steps)
 
 
-def _first_of_streak(rule: QuorumRule, index: HistoryIndex, last: Outcome) -> datetime:
+def _first_of_streak(rule: Quorum, index: HistoryIndex, last: Outcome) -> datetime:
     """When the first run began of those of a location that fail without a break, up to the last one."""
     runs = (o for o in index.counted(last.journey, last.location) if _is_sample(rule, o))
     streak = takewhile(lambda o: _fails(rule, index, o), runs)
@@ -118,15 +136,11 @@ def _title(title: str, latest: Sequence[Outcome]) -> str:
     return title.replace("at several locations", f"at {latest[0].location}") if len(latest) == 1 else title
 
 
-def _passed(index: HistoryIndex, runs: Sequence[Outcome], wanted: int) -> bool:
-    return len(runs) >= wanted and all(index.final(o) is Class.GOOD for o in runs[-wanted:])
-
-
 @dataclass(frozen=True, slots=True)
 class _Sentence:
-    """What F0 and A1s say of a journey, in the present and in the past."""
+    """The sentence that a verdict says of a journey, in the present and in the past."""
 
-    rule: QuorumRule
+    rule: Quorum
     index: HistoryIndex
     journey: str
     latest: Sequence[Outcome]
@@ -135,7 +149,9 @@ class _Sentence:
     @property
     def _what(self) -> str:
         title = journey_title(self.journey)
-        return f"{title}: payment" if self.rule.steps else title
+        if self.rule.of_payment:
+            return f"{title}: payment"
+        return f"{title}: {' or '.join(self.rule.steps)}" if self.rule.steps else title
 
     @property
     def _failing(self) -> list[Outcome]:
@@ -182,196 +198,63 @@ class _Sentence:
         passing = [o for o in others if self.index.final(o) is Class.GOOD]
         elsewhere = [o for o in others if o not in passing]
         said = f"; passes at {places(passing)}" if passing and self._failing else ""
-        return f"{said}; fails before payment at {places(elsewhere)}" if elsewhere else said
+        where = "fails before payment" if self.rule.of_payment else "fails at another step"
+        return f"{said}; {where} at {places(elsewhere)}" if elsewhere else said
 
     def _unconfirmed(self) -> str:
         found = [o for o in self._failing if o.unconfirmed]
         return f"; at {places(found)} {NOT_CONFIRMED}" if found else ""
 
 
-def one_location_fails(name: str, rule: OneLocationRule, index: HistoryIndex) -> list[Verdict]:
-    """F3: a verdict for each journey and location."""
-    return [_one_location(name, rule, index, j, place) for j in index.journeys() for place in index.locations(j)]
+def needs(_rule: Quorum) -> tuple[RunsNeed, ...]:
+    """Return what it looks at: the last runs of each location."""
+    return (RunsNeed(window_s=IN_A_ROW_S),)
 
 
-def _one_location(name: str, rule: OneLocationRule, index: HistoryIndex, journey: str, place: str) -> Verdict:
-    # A way to the shop that is gone is what this rule is about, though no other location has lost its own.
-    wanted = max(_LATELY, rule.failures, rule.recover_passes)
-    runs = list(islice(index.counted(journey, place, network_counts=True), wanted))[::-1]
-    last = runs[-rule.failures :]
-    streak = _streak(index, journey, place)
-    others = [next(index.counted(journey, other), None) for other in index.locations(journey) if other != place]
-    passing = [o for o in others if o and index.speaks(o) and index.final(o) is Class.GOOD]
-    fresh = bool(runs) and index.speaks(runs[-1])
-    breached = fresh and len(streak) >= rule.failures and bool(passing)
-    word = Word.NO_DATA if not fresh else Word.WARNING if breached else Word.OFF_TARGET if streak else Word.MET
-    said = _of_one(rule, journey, place, streak, passing)
-    return Verdict(
-        rule=name,
-        journey=journey,
-        subject=place,
-        verdict=word,
-        title=f"{journey_title(journey)}: {rule.title} ({place})",
-        title_past=f"{journey_title(journey)}: {rule.title_past or rule.title} ({place})",
-        summary_past=_of_one(rule, journey, place, streak, (), over=True),
-        began_at=streak[-1].started_at if streak else None,
-        ended_at=first_good(runs, bad=lambda o: index.final(o, network_counts=True) is Class.BAD),
-        summary=said if fresh else f"{journey_title(journey)} at {place}: {index.why_unknown(journey, place)}",
-        severity=rule.severity,
-        value=float(len(streak)),
-        limit=float(rule.failures),
-        unit="failures in a row",
-        n=len(last),
-        window=f"last {rule.failures} runs",
-        breached=breached,
-        clear=fresh and _passed(index, runs, rule.recover_passes),
-        counted=(place,) if fresh else (),
-        left_out=() if fresh else (f"{place}: {index.why_unknown(journey, place)}",),
-        samples=ids(streak),
-        data_at=newest(last),
-        runbook=rule.runbook,
+def traits(rule: Quorum, _subject: str | None) -> Traits:
+    """Return what its verdicts are about: a failing journey, which sets off much else; a failing payment says it best."""
+    inhibits: tuple[Inhibition, ...] = (Inhibition(follows_failure=True, same=Same.JOURNEY),)
+    if rule.of_payment:
+        inhibits = (Inhibition(journey_fails=True, of_payment=False, same=Same.JOURNEY), *inhibits)
+    return Traits(
+        family=Family.JOURNEY, from_runs=True, journey_fails=True, of_payment=rule.of_payment, inhibits=inhibits
     )
 
 
-def _of_one(
-    rule: OneLocationRule,
-    journey: str,
-    place: str,
-    streak: Sequence[Outcome],
-    passing: Sequence[Outcome],
-    *,
-    over: bool = False,
-) -> str:
-    title = journey_title(journey)
-    if not streak:
-        return f"{title} passes at {place}"
-    times = "once" if len(streak) == 1 else f"{len(streak)} times in a row"
-    said = f"{title} {'failed' if over else 'fails'} at {place} {times} (limit {rule.failures}): {what_failed(streak)}"
-    unconfirmed = (
-        f"; {sum(o.unconfirmed for o in streak)} {NOT_CONFIRMED}" if any(o.unconfirmed for o in streak) else ""
-    )
-    return f"{said}{f'; passes at {places(passing)}' if passing else ''}{unconfirmed}"
+def feasible(name: str, rule: Quorum, schedules: Schedules) -> Iterator[Complaint]:
+    """Yield a complaint for each journey with fewer locations than are wanted."""
+    yield from too_many_locations(name, rule.locations, schedules, rule.journeys)
 
 
-def _streak(index: HistoryIndex, journey: str, place: str) -> list[Outcome]:
-    """The failures since the last run that passed, latest first."""
-    runs = index.counted(journey, place, network_counts=True)
-    return list(takewhile(lambda o: index.final(o, network_counts=True) is Class.BAD and not index.superseded(o), runs))
+def in_a_row(rule: Quorum) -> dict[str, int]:
+    """Return how many runs in a row its settings want."""
+    return {"alone": rule.alone, "recover_passes": rule.recover_passes}
 
 
-def _last_slots(index: HistoryIndex, slots: int) -> dict[str, list[Outcome]]:
-    """The outcomes of the last slots of every journey that say something, by location; only what is near enough to now."""
-    found: dict[str, list[Outcome]] = {}
-    for journey in index.journeys():
-        near = (slots + 0.5) * index.period(journey)
-        for place in index.locations(journey):
-            recent = [
-                o for o in index.last(journey, place, slots) if not o.late and abs(index.now - o.finished_at) <= near
-            ]
-            found.setdefault(place, []).extend(o for o in recent if o.status in _SAYING)
-    return {place: outcomes for place, outcomes in found.items() if outcomes and index.trouble(place) is None}
+def idle(rule: Quorum, deployment: Deployment) -> Iterator[str]:
+    """Yield why it can never fire here."""
+    if rule.of_payment and not deployment.pays:
+        yield "payment is stop_before_payment, so no run pays"
+    elif rule.journeys is not None and not set(rule.journeys) & set(deployment.schedules):
+        yield f"locations.yaml does not schedule {' or '.join(rule.journeys)}"
 
 
-def server_errors(name: str, rule: ServerErrorsRule, index: HistoryIndex) -> list[Verdict]:
-    """A3s: first-party answers of 500 or more, all journeys together."""
-    recent = [o for outcomes in _last_slots(index, rule.slots).values() for o in outcomes]
-    lately = [o for outcomes in _last_slots(index, _LOOK_BACK_SLOTS).values() for o in outcomes]
-    bad = {o.run_id: _server_errors(o) for o in recent}
-    broken = [o for o in recent if bad[o.run_id]]
-    standing = [o for o in broken if not index.superseded(o)]
-    responses = sum(len(answers) for answers in bad.values())
-    where = sorted({answer for answers in bad.values() for answer in answers})
-    needed = index.quorum(rule.locations)
-    breached = (
-        sum(len(bad[o.run_id]) for o in standing) >= rule.responses
-        and len(standing) >= rule.runs
-        and len({o.location for o in standing}) >= needed
-    )
-    word = Word.NO_DATA if not recent else Word.CRITICAL if breached else Word.OFF_TARGET if broken else Word.MET
-    said = f" at {places(broken)}: {', '.join(where[:4])}" if broken else ""
-    return [
-        Verdict(
-            rule=name,
-            verdict=word,
-            title=rule.title,
-            title_past=rule.title_past,
-            summary=f"{_answers(responses)} in {len(broken)} of {plural(len(recent), 'run')}{said} "
-            f"(limit {rule.responses} in {plural(rule.runs, 'run')} at {plural(needed, 'location')})",
-            summary_past=f"The site gave {_answers(responses)} in {len(broken)} of {plural(len(recent), 'run')}{said}"
-            if broken
-            else "",
-            began_at=min((o.started_at for o in broken), default=None),
-            ended_at=first_good(lately, bad=lambda o: bool(_server_errors(o))),
-            severity=rule.severity,
-            value=float(responses),
-            limit=float(rule.responses),
-            unit="responses",
-            n=len(recent),
-            window=f"last {rule.slots} slots",
-            breached=breached,
-            clear=bool(recent) and not broken,
-            counted=tuple(sorted({o.location for o in recent})),
-            left_out=index.all_left_out({o.location for o in recent}),
-            samples=ids(broken),
-            data_at=newest(recent),
-            runbook=rule.runbook,
-        )
-    ]
+def why_closed(about: About, rule: Quorum, index: HistoryIndex) -> str | None:
+    """Return why a journey is not judged any more."""
+    if rule.of_payment and not index.history.pays:
+        return "site.yaml says stop_before_payment: nothing is paid that could be judged"
+    if rule.journeys is not None and about.journey not in rule.journeys:
+        return f"rule {about.rule} does not name journey {about.journey} any more"
+    return None
 
 
-def _answers(responses: int) -> str:
-    return (
-        f"{plural(responses, 'first-party answer')} of 500 or more"
-        if responses
-        else "no first-party answer of 500 or more"
-    )
-
-
-def _server_errors(outcome: Outcome) -> list[str]:
-    return [
-        f"{a.method} {a.endpoint} {a.status}" for a in outcome.requests if a.party == "first" and (a.status or 0) >= 500
-    ]
-
-
-def blocked(name: str, rule: BlockedRule, index: HistoryIndex) -> list[Verdict]:
-    """BL: a bot wall at several locations; nobody is watching the purchase then."""
-    recent = _last_slots(index, rule.slots)
-    lately = [o for outcomes in _last_slots(index, _LOOK_BACK_SLOTS).values() for o in outcomes]
-    walled = {
-        place: [o for o in outcomes if o.status is Status.BLOCKED and not index.superseded(o)]
-        for place, outcomes in recent.items()
-    }
-    # Two slots of one location, or a first one at each of two: what stands now is the last outcome of each journey.
-    blocked_now = {place: runs for place, runs in walled.items() if runs}
-    runs = [o for found in blocked_now.values() for o in found]
-    needed = index.quorum(rule.locations)
-    breached = len(blocked_now) >= needed and any(len(found) >= rule.slots for found in blocked_now.values())
-    word = Word.NO_DATA if not recent else Word.WARNING if breached else Word.OFF_TARGET if runs else Word.MET
-    of = f"{len(blocked_now)} of {plural(len(recent), 'location')}"
-    said = f"A bot wall stopped runs at {of} ({places(runs)}): {what_failed(runs)}" if runs else ""
-    return [
-        Verdict(
-            rule=name,
-            verdict=word,
-            title=rule.title,
-            title_past=rule.title_past,
-            summary=(f"{said}; nobody is watching the purchase" if breached else said)
-            or f"no bot wall at {plural(len(recent), 'location')}",
-            summary_past=said,
-            began_at=min((o.started_at for o in runs), default=None),
-            ended_at=first_good(lately, bad=lambda o: o.status is Status.BLOCKED),
-            severity=rule.severity,
-            value=float(len(blocked_now)),
-            limit=float(needed),
-            unit="locations",
-            n=sum(len(outcomes) for outcomes in recent.values()),
-            window=f"last {rule.slots} slots",
-            breached=breached,
-            clear=bool(recent) and not any(o.status is Status.BLOCKED for found in recent.values() for o in found),
-            counted=tuple(sorted(recent)),
-            left_out=index.all_left_out(recent),
-            samples=ids(runs),
-            data_at=newest([o for outcomes in recent.values() for o in outcomes]),
-            runbook=rule.runbook,
-        )
-    ]
+KIND = Kind(
+    settings=Quorum,
+    judge=judge,
+    needs=needs,
+    traits=traits,
+    feasible=feasible,
+    in_a_row=in_a_row,
+    idle=idle,
+    why_closed=why_closed,
+)

@@ -9,7 +9,7 @@ import pytest
 
 from alerts.policy import inhibits
 from facts import Alert, AlertState, NotificationState, Severity, Verdict, Word
-from tests.alerts.builders import GA, NOW, Machine, a_verdict, breach, clear, no_data
+from tests.alerts.builders import GA, NOW, TARGETS, Machine, a_verdict, breach, clear, no_data
 
 F0, A1S = f"F0/{GA}", f"A1s/{GA}"
 
@@ -275,6 +275,7 @@ def an_alert(key: str) -> Alert:
         episode=1,
         pending_since=NOW,
         summary="",
+        traits=TARGETS.traits_of(rule, None if journey else rest or None),
     )
 
 
