@@ -57,10 +57,11 @@ def observed(alert: Alert, verdict: Verdict, now: datetime) -> Alert:
 def _says_nothing(verdict: Verdict) -> bool:
     """Return whether a verdict has nothing by which an alert could recover.
 
-    Samples that are too few to prove a target can still be all good: then the rule's own recovery condition holds.
+    What is unproven has been measured; and of samples that are too few, a rule may say that they are all good.
     """
-    too_few = verdict.verdict in (Word.INSUFFICIENT, Word.UNPROVEN)
-    return verdict.verdict in _UNKNOWN and not (too_few and verdict.clear and verdict.n > 0)
+    if verdict.n > 0 and (verdict.verdict is Word.UNPROVEN or (verdict.verdict is Word.INSUFFICIENT and verdict.clear)):
+        return False
+    return verdict.verdict in _UNKNOWN
 
 
 def _telling(alert: Alert, verdict: Verdict) -> Alert:

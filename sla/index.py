@@ -168,6 +168,11 @@ class HistoryIndex:
         """Return whether the last runs of some, which come oldest first, are all good, and as many as are wanted."""
         return len(runs) >= wanted and all(self.final(o) is Class.GOOD for o in runs[-wanted:])
 
+    def slots_expected(self, journey: str, length_s: float, *, settle_s: float = 0.0) -> int:
+        """Return how many slots a journey has in a window that ends `settle_s` ago, at all its locations together."""
+        schedule = self.history.schedules[journey]
+        return int((length_s - settle_s) // schedule.period_s) * len(schedule.grids) if length_s > settle_s else 0
+
     def superseded(self, outcome: Outcome, *, by: Callable[[Outcome], bool] = lambda _: True) -> bool:
         """Whether a run that did not pass is older than a pass of its journey and location, late or not: it is history, and fires
         nothing. `by` narrows the passes that count."""

@@ -6,8 +6,11 @@ from collections.abc import Mapping
 
 from sla.kind import Kind
 from sla.kinds import (
+    absence,
+    availability,
     blocked,
     burn,
+    change,
     clock_skew,
     consecutive,
     coverage,
@@ -15,6 +18,7 @@ from sla.kinds import (
     percentile,
     purchases,
     quorum,
+    rate,
     server_errors,
     set_aside,
     silent,
@@ -35,6 +39,10 @@ KINDS: Mapping[str, Kind] = {
     "percentile": percentile.KIND,
     "vitals": vitals.KIND,
     "threshold": threshold.KIND,
+    "rate": rate.KIND,
+    "availability": availability.KIND,
+    "absence": absence.KIND,
+    "change": change.KIND,
     "purchases": purchases.KIND,
     "silent": silent.KIND,
     "coverage": coverage.KIND,
