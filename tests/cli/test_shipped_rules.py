@@ -64,8 +64,11 @@ def test_a_table_is_replaced_as_one() -> None:
 @pytest.mark.parametrize(
     ("changed", "says"),
     [
-        ({"W9": {}}, "W9: unknown key"),
-        ({"W33": SHIPPED.data["W3"]}, "W33: unknown key (did you mean W3?)"),
+        ({"W9": {}}, "W9: is no rule that ships, and a rule of your own names its `kind`"),
+        (
+            {"W33": {"warn_s": 5}},
+            "W33: is no rule that ships, and a rule of your own names its `kind` (did you mean W3?)",
+        ),
         ({"W3": {**SHIPPED.data["W3"], "warm_s": 5}}, "W3.warm_s: unknown key (did you mean warn_s?)"),
         ({"W3": None}, "W3: input should be"),
     ],
