@@ -55,8 +55,9 @@ def test_a_second_rule_of_a_kind_is_judged_beside_the_first() -> None:
         False,
     )
     assert found[f"CITY/{GA}"].summary.startswith("GA purchase: choose_city fails at 2 of 3 locations")
-    assert found[f"CITY/{GA}"].traits is not None
-    assert not found[f"CITY/{GA}"].traits.of_payment
+    traits = targets.traits_of("CITY")
+    assert traits is not None
+    assert (found[f"CITY/{GA}"].traits, traits.of_payment) == (traits, False)
     elsewhere = a_history(failures("us-east", 1, step="select_date"), failures("us-west", 1), passes("eu-west", 1, 6))
     told = {v.key: v for v in judge(targets, elsewhere, NOW)}[f"CITY/{GA}"].summary
     assert "fails at another step at us-east" in told
