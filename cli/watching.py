@@ -120,7 +120,8 @@ def _unknown_names(targets: Targets) -> Iterator[Complaint]:
             continue
         for key in ("journeys", "bad", "recent_by_journey"):
             yield from _unknown(f"{name}.{key}", getattr(rule, key, None) or (), journeys, "journey")
-        yield from _unknown(f"{name}.steps", getattr(rule, "steps", None) or (), steps, "step")
+        for key in ("steps", "not_steps"):
+            yield from _unknown(f"{name}.{key}", getattr(rule, key, None) or (), steps, "step")
         yield from _unknown_metrics(name, rule)
 
 
