@@ -71,13 +71,14 @@ class KeptRuns:
     def __init__(self) -> None:
         self._kept: dict[_Key, _Kept] = {}
         self._counts = _Counts()
+        self._plan: LoadPlan | None = None
         self._detailed_since: datetime | None = None
 
     def hours(self, connection: Connection, *, plan: LoadPlan, now: datetime) -> list[Hour]:
-        """Return the hours that a plan asks for, oldest first; only runs of its window of details have their details.
-
-        The plan is the same at every call: what it asks for of a run is kept with the run.
-        """
+        """Return the hours that a plan asks for, oldest first; only runs of its window of details have their details."""
+        if plan != self._plan:
+            self._kept.clear()  # other details are wanted of the same runs
+        self._plan = plan
         since, detailed_since = now - plan.runs, now - plan.details
         if self._detailed_since is not None and detailed_since < self._detailed_since:
             self._kept.clear()  # the clock was set back: details that were let go are wanted again

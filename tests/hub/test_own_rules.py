@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import update
 
 from config import Document, read_document
-from facts import Blame, Status, Stock
+from facts import Blame, Status, Stock, Word
 from hub.collect import Collector
 from hub.cycle import VERDICTS
 from sla.targets import targets_from
@@ -126,6 +126,17 @@ def test_an_alert_of_ones_own_rule_is_closed_when_the_rule_goes(own: Bench) -> N
     own.tick()
     alert = alerts_of(own)["MY_LOW_STOCK/dallas/ga"]
     assert (alert["state"], alert["closed"]) == ("resolved", "closed: there is no rule MY_LOW_STOCK any more")
+
+
+def test_a_hub_whose_rules_are_all_off_reads_no_runs_and_goes_on(light: Bench) -> None:
+    fails(light, "us-east", "us-west", step="choose_city")
+    light.tick()
+    off = {name: {"enabled": False} for name in light.cycle.targets.rules()}
+    light.cycle.targets = targets_from(Document("sla.yaml", off), shipped=read_document(ROOT / "sla.yaml"))
+    light.cycle = replace(light.cycle)
+    tick = light.tick()
+    assert {verdict.verdict for verdict in tick.verdicts} == {Word.OFF}
+    assert {alert["state"] for alert in alerts_of(light).values()} == {"resolved"}
 
 
 def as_an_earlier_version_stored(bench: Bench) -> None:
