@@ -75,6 +75,9 @@ class Threshold(Rule):
             yield f"{name}: is empty, so nothing is judged; name a {self.by or 'label'}, or write `enabled: false`"
         if (isinstance(limit, dict) or isinstance(recover, dict)) and self.by is None:
             yield f"by: is missing: say of which label {name} and recover name the values"
+        if isinstance(recover, dict) and not isinstance(limit, dict):
+            yield f"recover: is a table, and {name} is a single number; write a number, or a table of both"
+            return
         more = "less" if self.is_upper else "more"
         for value, at in limit.items() if isinstance(limit, dict) else (("", limit),):
             end = recover.get(value) if isinstance(recover, dict) else recover
