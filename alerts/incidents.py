@@ -24,8 +24,6 @@ from facts import (
 if TYPE_CHECKING:
     from alerts.machine import Standing
 
-# What is wrong with our own messages is no part of the shop's outage, and must not keep it open.
-_APART = ("W4",)
 _MAY_HAVE_BEEN_READ = (NotificationState.DELIVERED, NotificationState.CLAIMED)
 
 
@@ -144,7 +142,7 @@ class Incidents:
         if alert.inhibited_by is not None:
             self._withhold(alert)
             return None
-        incident = None if alert.rule in _APART else self._joinable()
+        incident = None if _stays_alone(alert) else self._joinable()
         if incident is not None:
             self._alerts[alert.id] = replace(alert, incident=incident.id)
             self._incidents[incident.id] = replace(incident, alerts=(*incident.alerts, alert.id))
@@ -154,7 +152,7 @@ class Incidents:
     def _joinable(self) -> Incident | None:
         since = self._now - self._policy.join_window
         for incident in reversed(self._incidents.values()):
-            members = [a for a in self._members(incident) if a.rule not in _APART]
+            members = [a for a in self._members(incident) if not _stays_alone(a)]
             urgent = (a for a in members if a.severity is Severity.CRITICAL)
             recent = any(a.state is AlertState.FIRING and (a.fired_at or self._now) >= since for a in urgent)
             if incident.resolved_at is None and recent:
@@ -258,3 +256,8 @@ class Incidents:
         self._owed += made
         self._sent += made
         self._incidents[incident.id] = replace(incident, told=told, sequence=sequence, updated_at=self._now)
+
+
+def _stays_alone(alert: Alert) -> bool:
+    """Return whether an alert is no part of the shop's outage (our own messages, for one) and must not keep one open."""
+    return alert.traits is not None and alert.traits.own_incident

@@ -12,9 +12,6 @@ from alerts.policy import Policy, inhibits
 from alerts.states import after_a_clock_step, begun, closed, observed
 from facts import Alert, AlertState, Incident, Notification, Verdict
 
-# An oversold seat stays sold twice after the count is right again: somebody has to look at it.
-_NEEDS_REVIEW = ("A2",)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
@@ -98,8 +95,9 @@ def _followed(alert: Alert, verdict: Verdict | None, now: datetime, gone: Mappin
 
 
 def _for_review(alert: Alert) -> Alert:
+    # An oversold seat stays sold twice after the count is right again: somebody has to look at it.
     over = alert.state is AlertState.RESOLVED and alert.closed is None
-    wanted = over and alert.rule in _NEEDS_REVIEW and alert.subject is None and alert.acked_at is None
+    wanted = over and alert.traits is not None and alert.traits.needs_review and alert.acked_at is None
     return replace(alert, needs_review=True) if wanted else alert
 
 

@@ -6,11 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from facts import Alert, Severity
-
-# Rules whose numbers come from our own runs: a blind monitor knows nothing of them.
-_OUR_RUNS = ("F0", "F1", "F2a", "F2b", "F2c", "F3", "A1s", "A3s", "D1", "D3", "D4", "G1", "G2", "H3", "BL", "W2")
-_FOLLOWS_A_FAILING_JOURNEY = ("F1", "F2a", "F2b", "F2c", "F3", "H3", "D1", "D3", "D4", "G1", "G2")
+from facts import NO_TRAITS, Alert, Same, Severity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,14 +26,24 @@ class Policy:
 
 
 def inhibits(by: Alert, alert: Alert) -> bool:
-    """Whether a firing alert makes another one unnecessary to tell."""
+    """Return whether a firing alert makes another one unnecessary to tell, as the rule of the first one says."""
     if by.key == alert.key:
         return False
-    if by.rule == "W1" and by.subject == "all":
-        return alert.rule in _OUR_RUNS or (alert.rule == "W1" and alert.subject != "all")
-    if by.rule == "W1":
-        return alert.rule == "F3" and alert.subject == by.subject
-    same = alert.journey in (by.journey, None)
-    if by.rule == "A1s" and alert.rule == "F0":
-        return alert.journey == by.journey
-    return by.rule in ("A1s", "F0") and same and alert.rule in _FOLLOWS_A_FAILING_JOURNEY
+    traits = alert.traits or NO_TRAITS
+    return any(one.names(traits) and _has_in_common(one.same, by, alert) for one in (by.traits or NO_TRAITS).inhibits)
+
+
+def _has_in_common(same: Same | None, by: Alert, alert: Alert) -> bool:
+    match same:
+        case Same.JOURNEY:
+            return alert.journey in (by.journey, None)
+        case Same.LOCATION:
+            return _location(by) is not None and _location(by) == _location(alert)
+        case Same.RULE:
+            return by.rule == alert.rule
+        case None:
+            return True
+
+
+def _location(alert: Alert) -> str | None:
+    return (alert.traits or NO_TRAITS).location_bound

@@ -37,6 +37,7 @@ def begun(verdict: Verdict, *, episode: int, now: datetime) -> Alert:
         title=verdict.title,
         runbook=verdict.runbook,
         since=verdict.began_at,
+        traits=verdict.traits,
     )
     return observed(alert, verdict, now)
 
@@ -52,11 +53,23 @@ def observed(alert: Alert, verdict: Verdict, now: datetime) -> Alert:
     """The alert after one more verdict. No data never resolves it, and ends no pending one's wait for nothing."""
     if verdict.breached:
         return _breached(_telling(alert, verdict), verdict, now)
-    if verdict.verdict in _UNKNOWN:
+    if _says_nothing(verdict):
         return _unknown(alert)
     if alert.state is AlertState.PENDING:
         return replace(alert, state=AlertState.DROPPED, resolved_at=now)
     return _clearing(replace(alert, last_known=False, breaching=False), verdict, now)
+
+
+def _says_nothing(verdict: Verdict) -> bool:
+    """Return whether a verdict has nothing by which an alert could recover.
+
+    What is unproven has been measured; and of samples that are too few, a rule may say that they are all good.
+    """
+    if verdict.n > 0 and (
+        verdict.verdict is VerdictStatus.UNPROVEN or (verdict.verdict is VerdictStatus.INSUFFICIENT and verdict.clear)
+    ):
+        return False
+    return verdict.verdict in _UNKNOWN
 
 
 def _telling(alert: Alert, verdict: Verdict) -> Alert:
@@ -79,6 +92,7 @@ def _telling(alert: Alert, verdict: Verdict) -> Alert:
         since=min((at for at in (alert.since, verdict.began_at) if at), default=None),
         title_past=verdict.title_past,
         summary_past=verdict.summary_past,
+        traits=verdict.traits or alert.traits,
     )
 
 

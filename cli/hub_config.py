@@ -17,8 +17,11 @@ if TYPE_CHECKING:
     from config import Document
     from hub.watched import Watched
     from journeys.journey import Journey
+    from sla.settings import Rule
     from sla.targets import Targets
     from store import Store
+
+_OTHER_METRICS = ("whole_metric", "bad_metric", "good_metric", "total_metric", "per_metric")
 
 
 def read_watched() -> Watched:
@@ -73,11 +76,14 @@ def idle_rules(targets: Targets, watched: Watched) -> list[str]:
 
     Raises ConfigError, Failing.
     """
+    from hub.collect import source_settings
+    from hub.known_metrics import missing_metrics
     from sla.feasible import idle_rules as found_idle
 
     document = read_document(settings.config_file("sla.yaml"))
-    pays, tickets = watched.site.payment == "test", watched.site.sells_tickets
-    idle = found_idle(targets, watched.schedules(), pays=pays, has_inventory=tickets)
+    missing = missing_metrics(source_settings(watched))
+    pays = watched.site.payment == "test"
+    idle = found_idle(targets, watched.schedules(), pays=pays, missing_metrics=missing)
     lines = [f"{one.rule} {one.title}: {one.why}" for one in idle]
     known = {one.rule for one in idle}
     for complaint in _impossible(targets, watched):
@@ -115,15 +121,35 @@ def _unknown_names(targets: Targets) -> Iterator[Complaint]:
             continue
         for key in ("journeys", "bad", "recent_by_journey"):
             yield from _unknown(f"{name}.{key}", getattr(rule, key, None) or (), journeys, "journey")
-        yield from _unknown(f"{name}.steps", getattr(rule, "steps", None) or (), steps, "step")
+        for key in ("steps", "not_steps"):
+            yield from _unknown(f"{name}.{key}", getattr(rule, key, None) or (), steps, "step")
+        yield from _unknown_metrics(name, rule)
+
+
+def _unknown_metrics(name: str, rule: Rule) -> Iterator[Complaint]:
+    """Metrics that no source brings, and labels that a metric does not have: such a rule would be off for ever."""
+    from hub.known_metrics import METRICS
+
+    keys = [key for key in ("metric", *_OTHER_METRICS) if getattr(rule, key, None)]
+    for key in keys:
+        yield from _unknown(f"{name}.{key}", getattr(rule, key), METRICS, "metric")
+    metric = METRICS.get(getattr(rule, keys[0])) if keys else None
+    if metric is None:
+        return
+    yield from _unknown(f"{name}.where", getattr(rule, "where", None) or {}, metric.labels, f"label of {metric.name}")
+    yield from _unknown(
+        f"{name}.group_by", getattr(rule, "group_by", None) or [], metric.labels, f"label of {metric.name}"
+    )
+    yield from _unknown(f"{name}.by", getattr(rule, "by", None) or [], metric.labels, f"label of {metric.name}")
 
 
 def _unknown(key: str, named: Iterable[str], known: Collection[str], what: str) -> Iterator[Complaint]:
-    for number, name in enumerate(named):
+    """Yield a complaint for each name, of a list, of a table's keys or a single one, that is not known."""
+    for number, name in enumerate([named] if isinstance(named, str) else named):
         if name not in known:
             close = difflib.get_close_matches(name, known, n=1)
             hint = f"did you mean {close[0]}?" if close else f"there are: {', '.join(sorted(known))}"
-            place = f"{key}.{number}" if isinstance(named, list) else f"{key}.{name}"
+            place = key if isinstance(named, str) else f"{key}.{number}" if isinstance(named, list) else f"{key}.{name}"
             yield Complaint(file="sla.yaml", key=place, what=f"no {what} is named {name!r:.80}", hint=hint)
 
 
@@ -131,7 +157,8 @@ def shipped_rules() -> tuple[str, ...]:
     """The rules that `sla.yaml` does not name, which are therefore the shipped ones. Raises ConfigError."""
     from sla.targets import left_out
 
-    return left_out(read_document(settings.config_file("sla.yaml")))
+    shipped = settings.shipped_file("sla.yaml")
+    return left_out(read_document(settings.config_file("sla.yaml")), read_document(shipped)) if shipped else ()
 
 
 def shipped_rules_line() -> str | None:

@@ -37,7 +37,7 @@ def sla(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = Fals
         watch = watch_now(connection, load_watch(connection), watched=watched, now=now, began_at=since)
         # The hub hears the runners' clocks; here stands what it has written down of them.
         heard = runners.heard(connection, since=now - timedelta(seconds=HEARD_WITHIN_S))
-        clock = judged_by_runners(heard, now, limit_s=targets.W3.reject_s)
+        clock = judged_by_runners(heard, now, limit_s=targets.reject_skew_s)
         history = load_history(connection, watched=watched, targets=targets, now=now, watch=watch, hub_clock=clock)
     verdicts = judge(targets, history, now)
     if as_json:

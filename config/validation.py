@@ -45,7 +45,7 @@ def validate(shape: type[T], document: Document, *, overridden: frozenset[str] =
 def _complaints(
     item: ErrorDetails, shape: type[Any], document: Document, overridden: frozenset[str]
 ) -> Iterator[Complaint]:
-    at = ".".join(str(part) for part in _keys(item["loc"], document.data))
+    at = ".".join(str(part) for part in _keys(item["loc"], document.data, shape))
     if item["type"] in ("union_tag_invalid", "union_tag_not_found"):
         at = f"{at}.{_discriminator(item)}".lstrip(".")
     whole, hint = _words(item, at, shape)
@@ -61,9 +61,9 @@ def _complaints(
         )
 
 
-def _keys(location: tuple[int | str, ...], data: Any) -> Iterator[int | str]:
+def _keys(location: tuple[int | str, ...], data: Any, shape: Any) -> Iterator[int | str]:
     """The keys of a place in a document. Where a shape is one of several, told apart by `kind`, pydantic names that kind too."""
-    here, untold = data, True
+    here, untold = data, not isinstance(shape, type)
     for part in location:
         if untold and isinstance(here, dict) and part == here.get("kind"):
             untold = False

@@ -93,6 +93,13 @@ from facts.stock import (
     FeedState,
     Stock,
 )
+from facts.traits import (
+    NO_TRAITS,
+    Family,
+    Inhibition,
+    Same,
+    Traits,
+)
 from facts.verdict import (
     Severity,
     Verdict,
@@ -116,6 +123,7 @@ from facts.wire import (
 __all__ = [
     "NOT_CONFIRMED",
     "NO_PICTURE",
+    "NO_TRAITS",
     "REASONS",
     "SANDBOX_HINT",
     "SANDBOX_OFF",
@@ -135,12 +143,14 @@ __all__ = [
     "Event",
     "Evidence",
     "Failpoint",
+    "Family",
     "FeedState",
     "Graded",
     "Grid",
     "Heartbeat",
     "HubClock",
     "Incident",
+    "Inhibition",
     "JobOutcome",
     "JobRun",
     "JobState",
@@ -159,6 +169,7 @@ __all__ = [
     "Role",
     "Run",
     "RunnerState",
+    "Same",
     "Sample",
     "Series",
     "Severity",
@@ -169,6 +180,7 @@ __all__ = [
     "Stock",
     "Token",
     "TokenKind",
+    "Traits",
     "User",
     "Verdict",
     "VerdictStatus",

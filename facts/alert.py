@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from facts.traits import NO_TRAITS, Traits
 from facts.verdict import Severity
 
 
@@ -31,6 +32,7 @@ class Alert:
     run of this failure began, `ended_at` the first good one after the last bad. `title_past` and `summary_past` are title and summary
     once it is over.
     `closed` says why it was ended by other than recovery (a location that was removed).
+    `traits` are those of its rule; None where an earlier version stored it.
     """
 
     id: str
@@ -64,6 +66,7 @@ class Alert:
     ended_at: datetime | None = None
     title_past: str = ""
     summary_past: str = ""
+    traits: Traits | None = None
 
     @property
     def began_at(self) -> datetime:
@@ -81,15 +84,21 @@ class Alert:
         return max(0.0, (self.over_at - self.began_at).total_seconds()) if self.over_at else None
 
 
-# Of what fires at once, the first of these says best what a buyer meets.
-_LEADS = ("A2", "A1s", "F0")
-
-
 def urgency(alert: Alert, now: datetime) -> tuple[int, datetime, int, str]:
-    """To sort alerts by: the worst first, then the oldest, then what says best what a buyer meets. `now` is for one that does not
-    fire yet."""
-    lead = _LEADS.index(alert.rule) if alert.rule in _LEADS else len(_LEADS)
-    return alert.severity.rank, alert.fired_at or now, lead, alert.key
+    """Return what to sort alerts by: the worst first, then the oldest, then what says best what a buyer meets.
+
+    `now` is for one that does not fire yet.
+    """
+    return alert.severity.rank, alert.fired_at or now, _distance_to_buyer(alert.traits or NO_TRAITS), alert.key
+
+
+def _distance_to_buyer(traits: Traits) -> int:
+    """Return how directly an alert says what a buyer meets; 0 is most directly."""
+    if traits.needs_review:
+        return 0  # a ticket that was sold twice, an amount that was charged twice: it has happened to somebody
+    if traits.journey_fails:
+        return 1 if traits.of_payment else 2
+    return 3
 
 
 class NotificationKind(StrEnum):

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from facts.traits import Traits
+
 
 class VerdictStatus(StrEnum):
     """What a target came to. Neither `off`, `no_data`, `insufficient` nor `unproven` is ever green."""
@@ -57,7 +59,8 @@ class Verdict:
     `n` counts samples; `samples` names the distinct ones that a breach rests on, newest last (run ids, or times where
     `samples_are_runs` is false);
     `data_at` is the age of the newest. `counted` and `left_out` name locations, the latter with the reason. `summary` is the
-    sentence a person reads: value beside limit, n, window. `coverage` is 0 to 1.
+    sentence a person reads: value beside limit, n, window. `coverage` is 0 to 1. `traits` say what it is about; judging fills them in
+    from its rule.
     """
 
     rule: str
@@ -89,6 +92,7 @@ class Verdict:
     ended_at: datetime | None = None
     title_past: str = ""
     summary_past: str = ""
+    traits: Traits | None = None
 
     @property
     def key(self) -> str:

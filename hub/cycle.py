@@ -7,7 +7,7 @@ import secrets
 import socket
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
@@ -15,15 +15,16 @@ from sqlalchemy import Connection
 from alerts.machine import Advance, Standing, advance
 from alerts.message import duration
 from alerts.policy import Policy
-from facts import Failpoint, HubClock, Verdict, WatchState, go_on, to_wire
+from facts import Alert, Failpoint, HubClock, Verdict, WatchState, go_on, to_wire
 from hub.kept_runs import KeptRuns
 from hub.loading import WATCH, load_history, load_watch, watch_now
 from hub.watched import Watched
 from process.logs import get_logger
-from sla.counting import Book
+from sla.index import HistoryIndex
 from sla.judge import judge
+from sla.kind import About
 from sla.listening import is_break
-from sla.scope import About, why_closed
+from sla.scope import why_closed
 from sla.targets import Targets
 from store import Store, incidents, lease, ledgers, meta, outbox
 from store import alerts as alert_rows
@@ -116,9 +117,9 @@ class Cycle:
         self.at("cycle.loaded")
         self._last = now, self.steady()
         verdicts = judge(self.targets, history, now)
-        book = Book(history, now)
+        index = HistoryIndex(history, now)
         self.at("cycle.judged")
-        owed = self._save(verdicts, epoch, book, before, watch)
+        owed = self._save(verdicts, epoch, index, before, watch)
         if owed is None:
             self.at("cycle.refused")
             return Tick(at=now, wrote=False)
@@ -140,16 +141,16 @@ class Cycle:
         return what
 
     def _save(
-        self, verdicts: list[Verdict], epoch: int, book: Book, before: WatchState | None, watch: WatchState
+        self, verdicts: list[Verdict], epoch: int, index: HistoryIndex, before: WatchState | None, watch: WatchState
     ) -> int | None:
         """How many messages are owed now; None where another hub became the evaluator meanwhile."""
-        now = book.now
+        now = index.now
         with self.store.write() as connection:
             if not lease.holds(connection, name=EVALUATOR, holder=self.holder, epoch=epoch):
                 return None
-            standing = standing_alerts(connection)
+            standing = _with_traits(standing_alerts(connection), self.targets)
             about: list[About] = [*standing.alerts, *(verdict for verdict in verdicts if verdict.breached)]
-            told = {one.key: why_closed(one, self.targets, book) for one in about}
+            told = {one.key: why_closed(one, self.targets, index) for one in about}
             gone = {key: f"closed: {why}" for key, why in told.items() if why is not None}
             previous = before.tick_at if before is not None else None
             step = advance(standing, verdicts, self.policy, now, previous=previous, gone=gone)
@@ -174,6 +175,21 @@ class Cycle:
         rows = verdict_rows.due(verdicts, self._newest, now)
         verdict_rows.save(connection, rows)
         return rows
+
+
+def _with_traits(standing: Standing, targets: Targets) -> Standing:
+    """Return what stands, with the traits of the rule in force on alerts that an earlier version stored without any."""
+    if all(alert.traits for alert in (*standing.alerts, *standing.past)):
+        return standing
+    return replace(
+        standing,
+        alerts=[_traited(alert, targets) for alert in standing.alerts],
+        past=[_traited(alert, targets) for alert in standing.past],
+    )
+
+
+def _traited(alert: Alert, targets: Targets) -> Alert:
+    return alert if alert.traits else replace(alert, traits=targets.traits_of(alert.rule, alert.subject))
 
 
 def _what_happened(gap_s: float, steady_s: float | None) -> str:

@@ -9,9 +9,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from facts import Outcome
+from facts import Answer, Outcome
 from sla.hours import LENGTH, Hour, hour_of, slot_of
-from sla.targets import Targets
+from sla.targets import LoadPlan
 from store import rollups, runs
 
 _Key = tuple[datetime, str, str]
@@ -71,11 +71,15 @@ class KeptRuns:
     def __init__(self) -> None:
         self._kept: dict[_Key, _Kept] = {}
         self._counts = _Counts()
+        self._plan: LoadPlan | None = None
         self._detailed_since: datetime | None = None
 
-    def hours(self, connection: Connection, *, targets: Targets, now: datetime) -> list[Hour]:
-        """Return the hours of the longest window, oldest first; only runs of the detail window have their details."""
-        since, detailed_since = now - targets.longest_window, now - targets.detail_window
+    def hours(self, connection: Connection, *, plan: LoadPlan, now: datetime) -> list[Hour]:
+        """Return the hours that a plan asks for, oldest first; only runs of its window of details have their details."""
+        if plan != self._plan:
+            self._kept.clear()  # other details are wanted of the same runs
+        self._plan = plan
+        since, detailed_since = now - plan.runs, now - plan.details
         if self._detailed_since is not None and detailed_since < self._detailed_since:
             self._kept.clear()  # the clock was set back: details that were let go are wanted again
         self._detailed_since = detailed_since
@@ -85,7 +89,7 @@ class KeptRuns:
         for key, version in versions.items():
             kept = self._kept.get(key)
             if kept is None or kept.version != version:
-                self._kept[key] = _read(connection, key, version, kept, targets, is_brief=_ends(key) <= detailed_since)
+                self._kept[key] = _read(connection, key, version, kept, plan, is_brief=_ends(key) <= detailed_since)
             elif not kept.is_brief and _ends(key) <= detailed_since:
                 self._kept[key] = replace(kept, hour=_brief(kept.hour), is_brief=True)
         return list(self._within(since, detailed_since))
@@ -118,7 +122,7 @@ def _ends(key: _Key) -> datetime:
 
 
 def _read(
-    connection: Connection, key: _Key, version: _Version, kept: _Kept | None, targets: Targets, *, is_brief: bool
+    connection: Connection, key: _Key, version: _Version, kept: _Kept | None, plan: LoadPlan, *, is_brief: bool
 ) -> _Kept:
     """Read an hour; a run that is kept as it is now is not read again."""
     start, journey, location = key
@@ -128,19 +132,21 @@ def _read(
         same = {run_id for run_id, blame in blames.items() if kept.blames.get(run_id, "") == blame}
         outcomes = {o.run_id: o for o in kept.hour.outcomes if o.run_id in same}
     new = sorted(blames.keys() - outcomes.keys())
-    timed = targets.timed_requests
     for outcome in runs.outcomes_of(connection, new, brief=is_brief):
-        outcomes[outcome.run_id] = _judged_part(outcome, timed)
+        outcomes[outcome.run_id] = _judged_part(outcome, plan)
     hour = Hour(journey, location, tuple(sorted(outcomes.values(), key=slot_of)))
     return _Kept(version, _brief(hour) if is_brief else hour, blames, is_brief)
 
 
-def _judged_part(outcome: Outcome, timed: frozenset[tuple[str, str]]) -> Outcome:
+def _judged_part(outcome: Outcome, plan: LoadPlan) -> Outcome:
     """Return an outcome without the requests that no rule looks at: nearly all of sixty."""
-    judged = (
-        a for a in outcome.requests if a.party != "first" or (a.status or 0) >= 500 or (a.endpoint, a.method) in timed
-    )
-    return replace(outcome, requests=tuple(judged))
+    return replace(outcome, requests=tuple(a for a in outcome.requests if _is_judged(a, plan)))
+
+
+def _is_judged(answer: Answer, plan: LoadPlan) -> bool:
+    if answer.party != "first":
+        return plan.third_parties
+    return (plan.server_errors and (answer.status or 0) >= 500) or (answer.endpoint, answer.method) in plan.endpoints
 
 
 def _short(outcome: Outcome) -> Outcome:

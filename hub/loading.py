@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from facts import HubClock, Outcome, Stock, WatchState, from_wire
+from facts import HubClock, Outcome, Series, Stock, WatchState, from_wire
 from hub.kept_runs import KeptRuns
+from hub.known_metrics import METRICS
 from hub.watched import Watched
 from sla.budget import budgets_left
 from sla.history import History, Schedule
@@ -20,7 +21,6 @@ from store import counters, destinations, feeds, ledgers, meta, outbox, rollups,
 
 WATCH = "watch"
 CLOCKS_APART = timedelta(seconds=60)
-_STOCK_WINDOW = timedelta(hours=1)
 _RUNNERS_WINDOW = timedelta(hours=24)
 _DAY_S = 86_400
 BUDGET_DAYS = 30
@@ -36,17 +36,18 @@ def load_history(
     hub_clock: HubClock | None = None,
     runs_kept: KeptRuns | None = None,
 ) -> History:
-    """Return everything that the rules may look at: short outcomes over the longest window, whole ones over that which needs
-    details. With `runs_kept`, runs that were read before are not read again.
+    """Return what the rules that are on look at, and no more: runs, with details where a rule needs them, and samples of metrics.
 
-    A sample of the future is of a clock that was ahead, and would stand above every later one.
+    With `runs_kept`, runs that were read before are not read again.
     """
     schedules = watched.schedules()
-    hours = (runs_kept or KeptRuns()).hours(connection, targets=targets, now=now)
+    plan = targets.load_plan(schedules)
+    hours = (runs_kept or KeptRuns()).hours(connection, plan=plan, now=now)
     return History(
         hours=[hour for hour in hours if _planned(hour, schedules)],
         schedules=schedules,
-        stocks=load_stocks(connection, since=now - _STOCK_WINDOW, until=now + CLOCKS_APART),
+        series=_series(connection, plan.series, now),
+        metric_sources={metric.name: metric.source for metric in METRICS.values()},
         feeds=feeds.states(connection),
         watching_since=watch.since,
         hub_clock=hub_clock or HubClock(),
@@ -62,7 +63,7 @@ def load_history(
 
 
 def load_stocks(connection: Connection, *, since: datetime, until: datetime) -> list[Stock]:
-    """Return the inventory's samples as `Stock`, oldest first: an adapter for the rules and pages that do not read series yet."""
+    """Return the inventory's samples as `Stock`, oldest first: the overview shows them."""
     seats = {
         (one.label("city"), one.label("tier"), at): value
         for one in samples.read(connection, "inventory_seats", since=since, until=until)
@@ -76,6 +77,18 @@ def load_stocks(connection: Connection, *, since: datetime, until: datetime) -> 
         for total in (seats.get((city, tier, at)),)
     ]
     return sorted(found, key=lambda stock: (stock.at, stock.city, stock.tier))
+
+
+def _series(connection: Connection, windows: Mapping[str, timedelta], now: datetime) -> dict[str, list[Series]]:
+    """Return the samples of each metric that a rule asks for, in its window.
+
+    A sample of the future is of a clock that was ahead, and would stand above every later one.
+    """
+    return {
+        name: samples.read(connection, name, since=now - window, until=now + CLOCKS_APART)
+        for name, window in windows.items()
+        if name in METRICS
+    }
 
 
 def load_watch(connection: Connection) -> WatchState | None:

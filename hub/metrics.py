@@ -28,7 +28,7 @@ from hub.loading import BUDGET_DAYS, load_budgets
 from hub.locations import SHOWN_FOR
 from hub.watched import Watched
 from journeys.browser import our_version
-from sla.targets import QuorumRule, Targets
+from sla.targets import Targets
 from store import Store, counters, meta, outbox, runners, runs
 from store import jobs as job_rows
 from store.counters import RUN_EDGES_S, STEP_EDGES_S, VITAL_EDGES, Counted, Spread
@@ -146,7 +146,8 @@ class Metrics:
         )
 
     def _up(self, known: _Known, now: datetime) -> Iterator[tuple[str, float]]:
-        quorums = {name for name, rule in self._targets.rules().items() if isinstance(rule, QuorumRule)}
+        traits = {name: self._targets.traits_of(name) for name in self._targets.rules()}
+        quorums = {name for name, found in traits.items() if found and found.journey_fails}
         stale = known.tick_at is None or abs(now - known.tick_at) > _STALE
         for journey in self._watched.schedules():
             about = [v for v in known.verdicts if v["rule"] in quorums and v["journey"] == journey]

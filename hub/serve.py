@@ -125,7 +125,7 @@ class Hub:
         now = self.clock()
         self._first_watched = self._since(now)
         self._evaluates = False
-        self._witness = ClockWitness(limit_s=self.targets.W3.reject_s)
+        self._witness = ClockWitness(limit_s=self.targets.reject_skew_s)
         self._cycle = Cycle(
             store=self.store,
             watched=self.watched,
@@ -249,7 +249,7 @@ class Hub:
                 locations=self.watched.locations.locations,
                 periods={name: schedule.period_s for name, schedule in self.watched.schedules().items()},
                 taken=self.wake,
-                reject_skew_s=self.targets.W3.reject_s,
+                reject_skew_s=self.targets.reject_skew_s,
                 witness=self._witness,
                 at=self.at,
             ),

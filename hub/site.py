@@ -44,6 +44,7 @@ from reports.live import (
     sla_page,
 )
 from reports.live.frame import Frame, a_frame
+from sla.judge import with_traits
 from store import alerts as alert_rows
 from store import evidence, feeds, meta, outbox, runners, runs
 from store.retention import Retention
@@ -171,7 +172,8 @@ class Pages:
             told = meta.get(connection, VERDICTS)
         if told is None:
             return None, []
-        return datetime.fromisoformat(told["at"]), [from_wire(Verdict, one) for one in told["verdicts"]]
+        verdicts = [from_wire(Verdict, one) for one in told["verdicts"]]
+        return datetime.fromisoformat(told["at"]), with_traits(verdicts, self.context.targets)
 
     def overview(self) -> str:
         """`/`."""

@@ -1,4 +1,4 @@
-"""What is left of the error budget: of the failures that some days allow by F2's target."""
+"""What is left of the error budget: of the failures that some days allow by the target of the burn rules."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
 
-from sla.counting import Book, Class
 from sla.history import History
-from sla.targets import BurnRule, Targets
+from sla.index import Class, HistoryIndex
+from sla.kinds.burn import Burn
+from sla.targets import Targets
 
 
 def budgets_left(
@@ -16,18 +17,18 @@ def budgets_left(
 ) -> dict[str, float]:
     """The share of its budget that each journey has left: 1 is all of it, below 0 it is overspent.
 
-    It is counted as F2 counts. `stumbled` holds the runs that did not pass at their first attempt, `alike` for how many each of
+    It is counted as burn rules count. `stumbled` holds the runs that did not pass at their first attempt, `alike` for how many each of
     them stands, by its id, `passed` how many did pass, by journey. A journey of which nothing is known, or of which no rule says
     how much should pass, is left out.
     """
-    book = Book(stumbled, now)
+    index = HistoryIndex(stumbled, now)
     bad: Counter[str] = Counter()
     for outcome in stumbled.outcomes:
-        if book.first(outcome) is Class.BAD:
+        if index.first(outcome) is Class.BAD:
             bad[outcome.journey] += alike[outcome.run_id]
     found: dict[str, float] = {}
     target = _target(targets)
-    for journey in book.journeys():
+    for journey in index.journeys():
         n = passed.get(journey, 0) + bad[journey]
         if target is not None and n:
             found[journey] = 1 - bad[journey] / n / (1 - target)
@@ -36,5 +37,5 @@ def budgets_left(
 
 def _target(targets: Targets) -> float | None:
     """The share of first attempts that should pass; None where nobody says so, and where all should: that is no budget."""
-    burns = (r for r in targets.rules().values() if isinstance(r, BurnRule) and r.enabled)
+    burns = (r for r in targets.rules().values() if isinstance(r, Burn) and r.enabled)
     return next((rule.target for rule in burns if rule.target < 1), None)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from facts import Backlog, FeedState, Grid, HubClock, LedgerState, Outcome, RunnerState, Stock
+from facts import Backlog, FeedState, Grid, HubClock, LedgerState, Outcome, RunnerState, Series
 from sla.hours import Hour, slot_of
 
 
@@ -23,6 +23,8 @@ class History:
     """Everything that is judged. `hours` hold the slot runs, those of one journey and location oldest first and none empty;
     old runs come without their details.
 
+    `series` are the samples of metrics by the metric's name; `metric_sources` names the source of each metric that there is
+    (`runs` where it comes out of our own runs), `feeds` tells how each source is.
     `watching_since` is since when the hub has watched without a break, `last_received` when each location last sent a result.
     `silent_s` is for how many seconds the hub has listened to each location in vain; from `last_received` where nothing is said.
     `not_heard_since` are the locations that sent nothing since a break of the watch.
@@ -36,7 +38,8 @@ class History:
     hours: Sequence[Hour]
     schedules: Mapping[str, Schedule]
     watching_since: datetime
-    stocks: Sequence[Stock] = ()
+    series: Mapping[str, Sequence[Series]] = field(default_factory=dict)
+    metric_sources: Mapping[str, str] = field(default_factory=dict)
     feeds: Mapping[str, FeedState] = field(default_factory=dict)
     last_received: Mapping[str, datetime] = field(default_factory=dict)
     pays: bool = True

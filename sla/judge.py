@@ -1,91 +1,82 @@
-"""Judges every target: the register of rules, and what becomes of one that cannot be judged."""
+"""Judges every rule, and says what becomes of one that cannot be judged."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 
-from facts import Verdict, VerdictStatus
-from sla.counting import CLOCKS_APART, Book
+from facts import NO_TRAITS, Traits, Verdict, VerdictStatus
 from sla.history import History
-from sla.rules import burn, purchases, quorum, speed, stock, watch
-from sla.targets import Rule, Targets
-
-Judging = Callable[[str, Any, Book], list[Verdict]]
-
-JUDGED_BY: Mapping[str, Judging] = {
-    "F0": quorum.journey_fails,
-    "A1s": quorum.journey_fails,
-    "A2": stock.oversold,
-    "A3s": quorum.server_errors,
-    "F1": burn.runs_are_slow,
-    "F2a": burn.budget_burns,
-    "F2b": burn.budget_burns,
-    "F2c": burn.budget_burns,
-    "F3": quorum.one_location_fails,
-    "H3": speed.third_parties,
-    "H4": stock.low_stock,
-    "D1": speed.speed,
-    "D3": speed.speed,
-    "D4": speed.speed,
-    "G1": speed.page_vitals,
-    "G2": speed.interactions,
-    "BL": quorum.blocked,
-    "P1": purchases.over_schedule,
-    "W1": watch.silent,
-    "W2": watch.coverage,
-    "W3": watch.skew,
-    "W4": watch.delivery,
-    "W5": watch.set_aside,
-}
-
-# What these rest on has clocks of its own; all others rest on our runs.
-_OF_THE_MONITOR = ("A2", "H4", "P1", "W1", "W3", "W4", "W5")
+from sla.index import CLOCKS_APART, HistoryIndex
+from sla.kind import Kind
+from sla.settings import Rule
+from sla.targets import Targets, kind_of
 
 
 def judge(targets: Targets, history: History, now: datetime) -> list[Verdict]:
-    """A verdict for each rule and each journey or subject it has, whatever it comes to. Pure.
+    """Return a verdict for each rule and each journey or subject it has, whatever it comes to. Pure.
 
     A rule that cannot be judged is an `error`, and the others are judged all the same.
     """
-    book = Book(history, now)
-    return [verdict for name, rule in targets.rules().items() for verdict in _judged(name, rule, book)]
+    index = HistoryIndex(history, now)
+    return [verdict for name, rule in targets.rules().items() for verdict in _judged(name, rule, index)]
 
 
-def _titled(verdict: Verdict, rule: Rule) -> Verdict:
+def _titled(verdict: Verdict, rule: Rule) -> str:
     if verdict.title_past or not rule.title_past:
-        return verdict
-    return replace(verdict, title_past=verdict.title.replace(rule.title, rule.title_past))
+        return verdict.title_past
+    return verdict.title.replace(rule.title, rule.title_past)
 
 
-def _judged(name: str, rule: Rule, book: Book) -> list[Verdict]:
+def _judged(name: str, rule: Rule, index: HistoryIndex) -> list[Verdict]:
+    kind = kind_of(rule)
     if not rule.enabled:
-        return [Verdict(rule=name, verdict=VerdictStatus.OFF, title=rule.title, summary="switched off in sla.yaml")]
-    try:
-        return [_kept(_titled(verdict, rule), book) for verdict in JUDGED_BY[name](name, rule, book)]
-    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
-        summary = f"cannot be judged: {type(error).__name__}: {error}"
-        return [
-            Verdict(rule=name, verdict=VerdictStatus.ERROR, title=rule.title, summary=summary, severity=rule.severity)
-        ]
+        found = [Verdict(rule=name, verdict=VerdictStatus.OFF, title=rule.title, summary="switched off in sla.yaml")]
+    else:
+        try:
+            found = kind.judge(name, rule, index)
+        except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+            summary = f"cannot be judged: {type(error).__name__}: {error}"
+            found = [
+                Verdict(
+                    rule=name, verdict=VerdictStatus.ERROR, title=rule.title, summary=summary, severity=rule.severity
+                )
+            ]
+    return [_completed(verdict, rule, kind, index) for verdict in found]
 
 
-def _kept(verdict: Verdict, book: Book) -> Verdict:
-    """The verdict; nothing recovers by data that is no longer fresh: a window that runs empty shows no failures either.
+def _completed(verdict: Verdict, rule: Rule, kind: Kind, index: HistoryIndex) -> Verdict:
+    """Return a verdict with its rule's traits, and without what cannot be known now."""
+    traits = replace(kind.traits(rule, verdict.subject), kind=rule.kind)
+    if verdict.verdict in (VerdictStatus.OFF, VerdictStatus.ERROR):
+        return replace(verdict, traits=traits)
+    return replace(_kept(verdict, kind, traits, index), title_past=_titled(verdict, rule), traits=traits)
+
+
+def _kept(verdict: Verdict, kind: Kind, traits: Traits, index: HistoryIndex) -> Verdict:
+    """Return the verdict; nothing recovers by data that is no longer fresh: a window that runs empty shows no failures either.
 
     A hub whose clock is so wrong that it takes no results judges nothing but that, and its own messages.
     """
-    if book.history.hub_clock.holds_results and verdict.rule not in ("W3", "W4"):
+    if index.history.hub_clock.holds_results and not kind.without_clock:
         summary = "cannot be judged while the hub's clock is wrong"
         return replace(verdict, verdict=VerdictStatus.NO_DATA, summary=summary, breached=False, clear=False)
-    if not verdict.clear or verdict.rule in _OF_THE_MONITOR or _is_fresh(verdict, book):
+    if not verdict.clear or not traits.from_runs or _is_fresh(verdict, index):
         return verdict
     return replace(verdict, clear=False)
 
 
-def _is_fresh(verdict: Verdict, book: Book) -> bool:
-    journeys = [verdict.journey] if verdict.journey is not None else book.journeys()
-    newest = 1.5 * max((book.period(journey) for journey in journeys), default=timedelta())
-    return verdict.data_at is not None and -CLOCKS_APART <= book.now - verdict.data_at <= newest
+def _is_fresh(verdict: Verdict, index: HistoryIndex) -> bool:
+    journeys = [verdict.journey] if verdict.journey is not None else index.journeys()
+    newest = 1.5 * max((index.period(journey) for journey in journeys), default=timedelta())
+    return verdict.data_at is not None and -CLOCKS_APART <= index.now - verdict.data_at <= newest
+
+
+def with_traits(verdicts: list[Verdict], targets: Targets) -> list[Verdict]:
+    """Return verdicts that an earlier version may have stored, each with the traits of the rule in force of that name."""
+    return [
+        verdict
+        if verdict.traits is not None
+        else replace(verdict, traits=targets.traits_of(verdict.rule, verdict.subject) or NO_TRAITS)
+        for verdict in verdicts
+    ]

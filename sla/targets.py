@@ -1,476 +1,136 @@
-"""`sla.yaml`: what is promised. Every number of a rule is data; how it is judged is in `sla/rules/`."""
+"""`sla.yaml`: what is promised. An entry is a rule: a name, a kind, and the settings of that kind (`sla/kinds/`)."""
 
 from __future__ import annotations
 
-import dataclasses
-import math
-from collections.abc import Hashable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+import difflib
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import timedelta
-from functools import cache
-from typing import Annotated, Any, ClassVar, cast, get_type_hints
+from typing import Any
 
-from config import Document, validate
-from config.bounds import Bounds, Flag, Form, Length, Whole, refuse
-from facts import Severity
-from sla.durations import seconds
-from sla.history import Schedule
+from config import Complaint, ConfigError, Document, validate
+from facts import Traits
+from sla.kind import Kind, Need, RunsNeed, Schedules, SeriesNeed
+from sla.kinds import KINDS
+from sla.kinds.clock_skew import ClockSkew
+from sla.settings import Rule, scaled
 
-_STRICT: dict[str, Any] = {"extra": "forbid"}
-_Locations = Annotated[int, Whole(1, 100, "it is how many locations must see it")]
-_InARow = Annotated[int, Whole(1, 100, "it is how many in a row")]
-_Runs = Annotated[int, Whole(1, 1_000, "it is how many runs must see it")]
-_Samples = Annotated[int, Whole(1, 100_000, "it is how many samples are needed before anything is said")]
-_Share = Annotated[float, Bounds(0.01, 1, "it is a share: 0.95 is 95 %, and nothing is less than 0")]
-_Percentile = Annotated[float, Bounds(1, 100, "it is a percentile: 95 is the value that 95 % stay below")]
-_Milliseconds = Annotated[
-    float, Bounds(10, 600_000, "it is in milliseconds (1.5 s is 1500), and a run is ended after ten minutes at most")
-]
-_Periods = Annotated[float, Bounds(0.5, 100, "it is how many periods of the schedule may pass without a run")]
-_ClockSeconds = Annotated[float, Bounds(0.1, 86_400, "it is how many seconds a clock may be off, a day at most")]
-_Tickets = Annotated[int, Whole(0, 1_000_000, "it is a number of tickets")]
-_Window = Annotated[str, Length("1m", "35d", "passed runs are kept for 35 days, and a run takes up to a minute")]
-_Wait = Annotated[str, Length("0s", "35d", "passed runs are kept for 35 days")]
-_Settle = Annotated[str, Length("0s", "1h", "it is how long late results are waited for")]
-_Apart = Annotated[str, Length("1s", "1h", "it is how far two looks are apart")]
-_Silence = Annotated[
-    str, Length("1m", "7d", "it is how old the last word may be; after a week nobody is heard of any more")
-]
-_Late = Annotated[str, Length("10s", "24h", "the hub looks every ten seconds, and a message is given up after a day")]
-_Margin = Annotated[str, Length("0s", "1d", "it is added to the periods that may pass in silence")]
-_Vital = Annotated[
-    str, Form("LCP|CLS|INP|FCP|TTFB|LOAD|FID", "is no vital; there are LCP, CLS, INP, FCP, TTFB, LOAD, FID")
-]
-_VitalValue = Annotated[float, Bounds(0.001, 600_000, "it is in milliseconds, or, for CLS, a score")]
-_FEWEST_BAD = 3
-_HIGHEST_CLS, _SHORTEST_VITAL_MS = 10, 10
-_Path = Annotated[str, Form(r"/\S*", "is no path of the site; it begins with /")]
-
-
-@cache
-def durations_of(rule: Any) -> tuple[str, ...]:
-    """The names of a rule's durations."""
-    hints = get_type_hints(rule, include_extras=True)
-    return tuple(
-        name for name, hint in hints.items() if any(isinstance(m, Length) for m in getattr(hint, "__metadata__", ()))
-    )
+LONGEST_NAME = 40
+_NAME = re.compile(rf"[A-Za-z][A-Za-z0-9_-]{{0,{LONGEST_NAME - 1}}}")
+_SPARE = timedelta(minutes=5)
+"""How much more is loaded than the rules ask for: a cycle may come late, and an hour may begin just before a window."""
+_KEPT = timedelta(days=35)
+"""For how long runs are kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
-    """What every rule has: a title, the guide's own line, where to look first, and how urgent it is.
+class LoadPlan:
+    """What has to be loaded for the rules that are on: how far back, and which details.
 
-    `title_past` is the title once it is over; without one the title stays as it is.
+    `details` is the part of the `runs` window that comes with steps, requests and vitals; requests are those to `endpoints` (path
+    and method), and, where asked for, failed first-party ones and those to third parties. `series` is the window of each metric.
     """
 
-    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
-
-    REAL_TIME: ClassVar[frozenset[str]] = frozenset()
-    """The durations that a faster clock leaves as they are."""
-
-    title: str
-    guide: str
-    runbook: str
-    severity: Severity
-    enabled: Annotated[bool, Flag()] = True
-    title_past: str = ""
-
-    def __post_init__(self) -> None:
-        for name in durations_of(cast(Hashable, type(self))):
-            seconds(getattr(self, name), key=name)
-        refuse(self._wrong())
-
-    def _wrong(self) -> Iterator[str]:
-        """What of its numbers do not fit together, a sentence each that names its key first."""
-        yield from ()
-
-    def s(self, name: str) -> float:
-        """A duration of this rule in seconds."""
-        return seconds(getattr(self, name), key=name)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QuorumRule(Rule):
-    """A journey fails at several locations. `journeys` and `steps` narrow it (None: all)."""
-
-    locations: _Locations = 2
-    alone: _InARow = 2
-    recover_passes: _InARow = 2
-    journeys: list[str] | None = None
-    steps: list[str] | None = None
-
-    @property
-    def of_payment(self) -> bool:
-        """Whether it judges paying: only then are steps named."""
-        return self.steps is not None
-
-    def _wrong(self) -> Iterator[str]:
-        for name in ("journeys", "steps"):
-            if getattr(self, name) == []:
-                yield f"{name}: is empty, so nothing is judged; leave the key out for all, or write `enabled: false`"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OneLocationRule(Rule):
-    """A journey fails again and again at one location while others pass."""
-
-    failures: _InARow = 3
-    recover_passes: _InARow = 2
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SlowRule(Rule):
-    """`slow` of the last `of` runs over the guide's duration, at several locations."""
-
-    slow: _InARow = 3
-    of: _InARow = 5
-    locations: _Locations = 2
-
-    def _wrong(self) -> Iterator[str]:
-        if self.slow > self.of:
-            yield f"slow: {self.slow} of {self.of}: at most {self.of} runs are looked at, so it can never fire"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BurnRule(Rule):
-    """The error budget burns: so many bad first attempts in a window, and some of them recent. Every journey is judged.
-
-    `target` is the share that should pass, and `rate` how many times as fast as the target allows the budget has to burn. How many
-    are too many, and how recent one has to be, follow from these and the schedule (`limit`, `recent_s`); `bad` and
-    `recent_by_journey` hold other numbers for single journeys.
-    """
-
-    rate: Annotated[float, Bounds(0.1, 1000, "it is how many times as fast the budget burns as the target allows")] = 1
-    bad: dict[str, _Runs] = field(default_factory=dict)
-    recent_by_journey: dict[str, _Window] = field(default_factory=dict)
-    window: _Window = "1h"
-    quiet: _Wait = "30m"
-    settle: _Settle = "30s"
-    locations: _Locations = 2
-    recover_share: _Share = 0.5
-    target: Annotated[float, Bounds(0.5, 1, "it is the share that should pass: 0.99 is 99 %")] = 0.99
-
-    def _wrong(self) -> Iterator[str]:
-        for journey, text in self.recent_by_journey.items():
-            if seconds(text, key=f"recent_by_journey.{journey}") > self.s("window"):
-                yield f"recent_by_journey.{journey}: {text} is more than the window of {self.window} that is looked at"
-        for journey, runs in self.bad.items():
-            if runs < self.locations:
-                yield f"bad.{journey}: {runs} runs cannot be bad at {self.locations} locations; write {self.locations} at least"
-
-    def limit(self, journey: str, schedule: Schedule) -> int:
-        """The number of bad first attempts in the window at which the rule fires; at least 3, so that chance alone does not fire it."""
-        if journey in self.bad:
-            return self.bad[journey]
-        allowed = self.runs_in_window(schedule) * (1 - self.target) * self.rate
-        return max(_FEWEST_BAD, math.ceil(round(allowed, 6)))
-
-    def recent_s(self, journey: str, schedule: Schedule) -> float:
-        """The short window in seconds, in which at least one bad first attempt must lie: a twelfth of the window, or longer where the
-        schedule has no run of each location in that time."""
-        if journey in self.recent_by_journey:
-            return seconds(self.recent_by_journey[journey])
-        twelfth = self.s("window") / 12
-        return max(twelfth, min(2 * schedule.period_s, schedule.period_s + twelfth))
-
-    def runs_in_window(self, schedule: Schedule) -> int:
-        """The number of runs that the schedule makes in the window, at all locations together."""
-        return int(self.s("window") // schedule.period_s) * len(schedule.grids)
-
-    def can_fire(self, journey: str, schedule: Schedule) -> bool:
-        """Whether the window holds enough runs for the limit to be reached."""
-        return self.runs_in_window(schedule) >= self.limit(journey, schedule)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServerErrorsRule(Rule):
-    """First-party answers of 500 or more inside runs, in the last slots."""
-
-    slots: _InARow = 2
-    responses: _Runs = 3
-    runs: _Runs = 2
-    locations: _Locations = 2
-    recover_slots: _InARow = 2
-
-    def _wrong(self) -> Iterator[str]:
-        if self.runs > self.responses:
-            yield f"runs: {self.runs} runs with {self.responses} bad answers together: write {self.runs} responses at least"
-        if self.locations > self.runs:
-            yield f"locations: {self.runs} runs are made at {self.runs} locations at most, and {self.locations} are wanted"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ThirdPartyRule(Rule):
-    """Requests to somebody else's service fail at several locations."""
-
-    window: _Window = "15m"
-    runs: _Runs = 2
-    locations: _Locations = 2
-    recover_slots: _InARow = 3
-
-    def _wrong(self) -> Iterator[str]:
-        if self.locations > self.runs:
-            yield f"locations: {self.runs} runs are made at {self.runs} locations at most, and {self.locations} are wanted"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SpeedRule(Rule):
-    """A percentile against the guide's three numbers, in ms. What is measured: an `endpoint`'s requests, the time of `steps`, or
-    the load of a `page`, from the start of its navigation to the end of its load event."""
-
-    target_ms: _Milliseconds
-    warning_ms: _Milliseconds
-    critical_ms: _Milliseconds
-    endpoint: _Path | None = None
-    method: Annotated[str, Form(r"[A-Z]{3,10}", "is no method; write it like POST")] = "POST"
-    steps: list[str] | None = None
-    page: _Path | None = None
-    percentile: _Percentile = 95
-    window: _Window = "1h"
-    settle: _Settle = "30s"
-    updates_apart: _Apart = "10s"
-    recover_for: _Wait = "30m"
-    recover_factor: Annotated[float, Bounds(0.01, 1, "above 1 it would recover while it still fires")] = 0.8
-    min_n: _Samples = 20
-    critical_locations: _Locations = 2
-
-    def _wrong(self) -> Iterator[str]:
-        if not self.target_ms <= self.warning_ms <= self.critical_ms:
-            numbers = f"{self.target_ms:g}, {self.warning_ms:g}, {self.critical_ms:g}"
-            yield f"warning_ms: the numbers must rise: target_ms, warning_ms, critical_ms are {numbers}"
-        if sum(what is not None for what in (self.endpoint, self.steps, self.page)) != 1:
-            yield "endpoint: say exactly one of endpoint, steps and page"
-        if self.steps == []:
-            yield "steps: is empty, so nothing is measured"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VitalsRule(Rule):
-    """Core Web Vitals: a percentile of each page at each location, and the median of the locations, against a limit by vital.
-
-    `accepted` are baselines an operator accepted, by subject (`/success CLS`): up to such a value the page is off target, and
-    nobody is told; above it the limit holds.
-    """
-
-    limits: dict[_Vital, _VitalValue]
-    accepted: dict[str, _VitalValue] = field(default_factory=dict)
-    percentile: _Percentile = 75
-    window: _Window = "24h"
-    settle: _Settle = "30s"
-    updates_apart: _Apart = "10s"
-    recover_for: _Wait = "24h"
-    min_n: _Samples = 20
-
-    def _wrong(self) -> Iterator[str]:
-        if not self.limits:
-            yield "limits: is empty, so nothing is judged; name a vital, or write `enabled: false`"
-        for vital, value in self.limits.items():
-            if vital == "CLS" and value > _HIGHEST_CLS:
-                yield f"limits.CLS: {value:g} is no score that a page has; it is a share of the window, like 0.1"
-            elif vital != "CLS" and value < _SHORTEST_VITAL_MS:
-                yield f"limits.{vital}: {value:g} ms are less than any page needs; it is in milliseconds: 2.5 s is 2500"
-        for subject, value in self.accepted.items():
-            path, _, vital = subject.rpartition(" ")
-            if vital not in self.limits or not path.startswith("/"):
-                yield f"accepted.{subject}: names no page and vital of `limits`; write it like `/success CLS`"
-            elif value <= self.limits[vital]:
-                yield f"accepted.{subject}: {value:g} is no more than the limit of {self.limits[vital]:g}, which holds anyway"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OversoldRule(Rule):
-    """More tickets sold than there are."""
-
-    feed_silent: _Silence = "10m"
-    recover_samples_apart: _Apart = "60s"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LowStockRule(Rule):
-    """Few tickets left, by tier: fires at `low` or fewer, recovers at `recover` or more."""
-
-    low: dict[str, _Tickets]
-    recover: dict[str, _Tickets]
-    samples_apart: _Apart = "60s"
-
-    def _wrong(self) -> Iterator[str]:
-        if not self.low:
-            yield "low: is empty, so nothing is judged; name a tier, or write `enabled: false`"
-        for tier, low in self.low.items():
-            if self.recover.get(tier, -1) <= low:
-                yield f"recover.{tier}: must be more than the {low} at which it fires"
-        for tier in sorted(set(self.recover) - set(self.low)):
-            yield f"recover.{tier}: nothing fires for {tier}: `low` does not name it"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BlockedRule(Rule):
-    """A bot wall stops us at several locations."""
-
-    slots: _InARow = 2
-    locations: _Locations = 2
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SilentRule(Rule):
-    """A location, or all of them, sends nothing."""
-
-    periods: _Periods = 2
-    margin: _Margin = "90s"
-    all_periods: _Periods = 1
-    all_margin: _Margin = "90s"
-    recover_runs: _InARow = 2
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CoverageRule(Rule):
-    """Too few of the expected slots have a result. `settle` is how long a result is waited for."""
-
-    # A faster clock makes no browser faster: a run that fails and is confirmed takes what it takes.
-    REAL_TIME: ClassVar[frozenset[str]] = frozenset({"settle"})
-
-    least: _Share = 0.8
-    recover_at: _Share = 0.95
-    window: _Window = "1h"
-    settle: _Settle = "150s"
-    ticks: _Apart = "10s"
-    recover_for: _Wait = "1h"
-    min_n: _Samples = 5
-
-    def _wrong(self) -> Iterator[str]:
-        if self.recover_at < self.least:
-            yield f"recover_at: {self.recover_at:g} is less than {self.least:g}: it would recover while it fires"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SkewRule(Rule):
-    """A runner's clock is not the hub's: so many seconds off, in the median of five messages. Over `reject_s` its times are
-    not believed. These are seconds of clocks, which no scale makes shorter."""
-
-    warn_s: _ClockSeconds = 5
-    reject_s: _ClockSeconds = 30
-    recover_s: _ClockSeconds = 2
-
-    def _wrong(self) -> Iterator[str]:
-        if not 0 < self.recover_s <= self.warn_s <= self.reject_s:
-            numbers = f"{self.recover_s:g}, {self.warn_s:g}, {self.reject_s:g}"
-            yield f"warn_s: the numbers must rise: recover_s, warn_s, reject_s are {numbers}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SetAsideRule(Rule):
-    """The hub refuses what a location measured."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeliveryRule(Rule):
-    """Messages do not reach those they are owed to.
-
-    `overdue` is how long a message may wait for its first try, or for the end of it; `failing` how long it may be tried in vain.
-    """
-
-    # A faster clock makes no receiver faster: both stay what they are in the demo.
-    REAL_TIME: ClassVar[frozenset[str]] = frozenset({"overdue", "failing"})
-
-    overdue: _Late = "60s"
-    failing: _Late = "2m"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PurchasesRule(Rule):
-    """A location buys more than its schedule does; `silent` is how old the last word of its ledger may be."""
-
-    silent: _Silence = "15m"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
+    runs: timedelta
+    details: timedelta
+    endpoints: frozenset[tuple[str, str]]
+    server_errors: bool
+    third_parties: bool
+    series: Mapping[str, timedelta]
+
+
+@dataclass(frozen=True, slots=True)
 class Targets:
-    """The whole file, a rule a key."""
+    """The whole file: every rule by its name, in the order of the file."""
 
-    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+    by_name: Mapping[str, Rule]
 
-    F0: QuorumRule
-    A1s: QuorumRule
-    A2: OversoldRule
-    A3s: ServerErrorsRule
-    F1: SlowRule
-    F2a: BurnRule
-    F2b: BurnRule
-    F2c: BurnRule
-    F3: OneLocationRule
-    H3: ThirdPartyRule
-    H4: LowStockRule
-    D1: SpeedRule
-    D3: SpeedRule
-    D4: SpeedRule
-    G1: VitalsRule
-    G2: VitalsRule
-    BL: BlockedRule
-    P1: PurchasesRule
-    W1: SilentRule
-    W2: CoverageRule
-    W3: SkewRule
-    W4: DeliveryRule
-    W5: SetAsideRule
+    def rules(self) -> Mapping[str, Rule]:
+        """Return every rule by its name."""
+        return self.by_name
 
-    def rules(self) -> dict[str, Rule]:
-        """Every rule by its id."""
-        return {item.name: getattr(self, item.name) for item in dataclasses.fields(self)}
-
-    @property
-    def of_payment(self) -> frozenset[str]:
-        """The rules that judge paying, and say nothing where nothing is paid."""
-        return frozenset(n for n, rule in self.rules().items() if isinstance(rule, QuorumRule) and rule.of_payment)
+    def traits_of(self, rule: str, subject: str | None = None) -> Traits | None:
+        """Return what a rule says of itself and of one subject; None where there is no such rule."""
+        found = self.by_name.get(rule)
+        if found is None:
+            return None
+        return replace(kind_of(found).traits(found, subject), kind=found.kind)
 
     def scaled(self, factor: float) -> Targets:
-        """The same targets with every duration `factor` times shorter (the demo's clock); counts and limits stay, and W4's waits."""
-        scaled: dict[str, Any] = {name: _scaled(rule, factor) for name, rule in self.rules().items()}
-        return replace(self, **scaled)
+        """Return the same targets with every duration `factor` times shorter (the demo's clock).
+
+        Counts and limits stay, and so do the waits that no clock makes shorter (`Rule.REAL_TIME`).
+        """
+        return Targets({name: scaled(rule, factor) for name, rule in self.by_name.items()})
 
     @property
-    def longest_window(self) -> timedelta:
-        """How far back any rule looks."""
-        return self._window(list(self.rules().values()))
+    def reject_skew_s(self) -> float:
+        """By how many seconds a clock may be off before its times are not believed any more."""
+        limits = [rule.reject_s for rule in self.by_name.values() if isinstance(rule, ClockSkew)]
+        return min(limits, default=ClockSkew(kind="clock_skew").reject_s)
 
     @property
-    def detail_window(self) -> timedelta:
-        """How far back a rule looks at requests, steps or vitals."""
-        detailed = (SpeedRule, VitalsRule, ThirdPartyRule)
-        return self._window([rule for rule in self.rules().values() if isinstance(rule, detailed)])
+    def longest_window_s(self) -> float:
+        """How far back any rule that is on looks, in seconds, whatever the schedule is."""
+        return max((need.window_s for need in self._needs() if isinstance(need, RunsNeed)), default=0.0)
 
-    @property
-    def timed_requests(self) -> frozenset[tuple[str, str]]:
-        """The endpoints whose answers' times are judged, each with its method."""
-        speeds = (rule for rule in self.rules().values() if isinstance(rule, SpeedRule))
-        return frozenset((rule.endpoint, rule.method) for rule in speeds if rule.endpoint is not None)
+    def load_plan(self, schedules: Schedules) -> LoadPlan:
+        """Return what has to be loaded to judge the rules that are on, on these schedules."""
+        slowest = max((schedule.period_s for schedule in schedules.values()), default=0)
+        runs = [need for need in self._needs() if isinstance(need, RunsNeed)]
+        series: dict[str, timedelta] = {}
+        for need in self._needs():
+            if isinstance(need, SeriesNeed):
+                window = timedelta(seconds=need.window_s) + _SPARE
+                series[need.metric] = max(window, series.get(need.metric, timedelta()))
+        detailed = [need for need in runs if need.details]
+        return LoadPlan(
+            runs=_reach(runs, slowest),
+            details=_reach(detailed, slowest),
+            endpoints=frozenset(endpoint for need in detailed for endpoint in need.endpoints),
+            server_errors=any(need.server_errors for need in detailed),
+            third_parties=any(need.third_parties for need in detailed),
+            series=series,
+        )
 
-    def _window(self, rules: list[Rule]) -> timedelta:
-        longest = max(rule.s("window") for rule in rules if hasattr(rule, "window"))
-        return timedelta(seconds=longest) + timedelta(minutes=5)
+    def _needs(self) -> Iterator[Need]:
+        for rule in self.by_name.values():
+            if rule.enabled:
+                yield from kind_of(rule).needs(rule)
 
 
-def _scaled(rule: Rule, factor: float) -> Rule:
-    changes: dict[str, Any] = {
-        name: f"{rule.s(name) / factor:.6f}s"
-        for name in durations_of(cast(Hashable, type(rule)))
-        if name not in rule.REAL_TIME
-    }
-    if isinstance(rule, BurnRule):
-        recent = {j: f"{seconds(text) / factor:.6f}s" for j, text in rule.recent_by_journey.items()}
-        changes["recent_by_journey"] = recent
-    return replace(rule, **changes)
+def _reach(needs: list[RunsNeed], slowest_s: float) -> timedelta:
+    if not needs:
+        return timedelta()
+    return min(_KEPT, timedelta(seconds=max(need.reach_s(slowest_s) for need in needs)) + _SPARE)
+
+
+def kind_of(rule: Rule) -> Kind:
+    """Return the kind of a rule."""
+    return KINDS[rule.kind]
 
 
 def targets_from(document: Document, *, shipped: Document | None = None) -> Targets:
     """Return the targets of a file, checked. It overrides what it names; every other rule and setting is that of the `shipped` file.
 
     A file that was written for an earlier version names fewer rules than there are now, and holds all the same. A setting that is a
-    list or a table is replaced as one.
+    list or a table is replaced as one. A rule that gets another kind is replaced as a whole. A name that does not ship is a rule of
+    one's own.
 
     Raises:
         ConfigError: with file, line, key and hint.
     """
-    return validate(Targets, replace(document, data=_over(shipped.data, document.data) if shipped else document.data))
+    wrong: list[Complaint] = []
+    rules: dict[str, Rule] = {}
+    for name, entry in _over(shipped.data if shipped else {}, document.data).items():
+        try:
+            rules[name] = _rule(name, entry, document, shipped.data if shipped else {})
+        except ConfigError as error:
+            wrong += error.complaints
+    if wrong:
+        raise ConfigError(*sorted(wrong, key=lambda c: (c.line or 0, c.key or "")))
+    return Targets(rules)
 
 
 def _over(shipped: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
@@ -478,10 +138,57 @@ def _over(shipped: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
     merged = dict(shipped)
     for name, rule in own.items():
         known = shipped.get(name)
-        merged[name] = {**known, **rule} if isinstance(known, dict) and isinstance(rule, dict) else rule
+        if isinstance(known, dict) and isinstance(rule, dict) and rule.get("kind", known["kind"]) == known["kind"]:
+            merged[name] = {**known, **rule}
+        else:
+            merged[name] = rule
     return merged
 
 
-def left_out(document: Document) -> tuple[str, ...]:
-    """The rules that a file does not name."""
-    return tuple(item.name for item in dataclasses.fields(Targets) if item.name not in document.data)
+def _rule(name: str, entry: Any, document: Document, shipped: Mapping[str, Any]) -> Rule:
+    """Return one rule, checked. Raises ConfigError."""
+    if name not in shipped:
+        _check_name(name, document, shipped)
+    if not isinstance(entry, dict):
+        raise _refused(document, name, f"input should be keys with values below it, got {entry!r:.80}")
+    kind = entry.get("kind")
+    if kind is None:
+        close = difflib.get_close_matches(name, shipped, n=1, cutoff=0.5)
+        hint = f"did you mean {close[0]}?" if close else f"one of {', '.join(sorted(KINDS))}"
+        what = "is no rule that ships, and a rule of your own names its `kind`" if shipped else "has no `kind`"
+        raise _refused(document, name, what, hint)
+    if not isinstance(kind, str) or kind not in KINDS:
+        close = difflib.get_close_matches(str(kind), KINDS, n=1)
+        hint = f"did you mean {close[0]}?" if close else f"there are: {', '.join(sorted(KINDS))}"
+        raise _refused(document, f"{name}.kind", f"no kind of rule is named {kind!r:.80}", hint)
+    lines = {key.removeprefix(f"{name}."): n for key, n in document.lines.items() if key.startswith(f"{name}.")}
+    try:
+        rule = validate(KINDS[kind].settings, Document(document.file, entry, lines))
+    except ConfigError as error:
+        raise ConfigError(*(_below(name, complaint, document) for complaint in error.complaints)) from None
+    return rule if rule.title else replace(rule, title=name)
+
+
+def _below(name: str, complaint: Complaint, document: Document) -> Complaint:
+    key = f"{name}.{complaint.key}" if complaint.key else name
+    return replace(complaint, key=key, line=complaint.line or document.line(name))
+
+
+def _check_name(name: str, document: Document, shipped: Mapping[str, Any]) -> None:
+    if not _NAME.fullmatch(name):
+        what = "is no name of a rule"
+        hint = f"write a letter first, then letters, digits, _ and -; {LONGEST_NAME} characters at most"
+        raise _refused(document, name, what, hint)
+    same = [known for known in shipped if known.lower() == name.lower()]
+    if same:
+        raise _refused(document, name, f"differs from the shipped rule {same[0]} in capitals only", f"write {same[0]}")
+
+
+def _refused(document: Document, key: str, what: str, hint: str | None = None) -> ConfigError:
+    line = document.line(key) if key in document.lines or "." in key else None
+    return ConfigError(Complaint(file=document.file, line=line or document.line(key), key=key, what=what, hint=hint))
+
+
+def left_out(document: Document, shipped: Document) -> tuple[str, ...]:
+    """Return the shipped rules that a file does not name."""
+    return tuple(name for name in shipped.data if name not in document.data)

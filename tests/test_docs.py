@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,11 @@ from alerts.channels import KINDS
 from alerts.channels.webhook import body
 from cli.app import command_line
 from config import read_document
+from config.documents import parse_document
 from demo.faults import FAULTS
 from facts import VerdictStatus
+from sla.kinds import KINDS as RULE_KINDS
+from sla.settings import Rule
 from sla.targets import targets_from
 from tests.alerts.channel_case import a_message
 
@@ -93,9 +97,24 @@ def test_no_lock_file_names_a_host() -> None:
 @pytest.mark.parametrize("rule", RULES)
 def test_every_rule_is_explained_and_has_a_runbook(rule: str) -> None:
     assert f"| {rule} |" in (ROOT / "docs/rules.md").read_text(encoding="utf-8")
-    document, _, section = RULES[rule].runbook.partition("#")
+    document, _, section = (RULES[rule].runbook or "").partition("#")
     headings = re.findall(r"^## (\w+)$", (ROOT / document).read_text(encoding="utf-8"), re.MULTILINE)
     assert section in {heading.lower() for heading in headings}
+
+
+@pytest.mark.parametrize("kind", RULE_KINDS)
+def test_every_rule_kind_is_explained_with_its_settings(kind: str) -> None:
+    table = (ROOT / "docs/rules.md").read_text(encoding="utf-8").partition("## The kinds")[2]
+    (row,) = (line for line in table.splitlines() if line.startswith(f"| `{kind}` |"))
+    own = {f.name for f in fields(RULE_KINDS[kind].settings)} - {f.name for f in fields(Rule)}
+    assert [name for name in sorted(own) if f"`{name}`" not in row] == []
+
+
+def test_the_rules_of_the_docs_are_taken_as_they_stand() -> None:
+    example = (ROOT / "docs/rules.md").read_text(encoding="utf-8").partition("```yaml\n")[2].partition("```")[0]
+    shipped = read_document(ROOT / "sla.yaml")
+    targets = targets_from(parse_document(example, file="docs/rules.md"), shipped=shipped)
+    assert set(targets.rules()) - set(RULES) == {"MY_LOW_STOCK", "CHECKOUT_SLOW", "CITY", "WEB"}
 
 
 @pytest.mark.parametrize("kind", KINDS)

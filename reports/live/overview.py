@@ -156,7 +156,7 @@ def _headline(
         more = f" and {count(len(told) - 1, 'more alert')}" if len(told) > 1 else ""
         tone = "bad" if lead.severity is Severity.CRITICAL else "warn"
         return tone, f"{lead.title or lead.key}{more}", lead.summary
-    judged = [v for v in verdicts if v.rule == "F0"]
+    judged = [v for v in verdicts if v.traits and v.traits.journey_fails and not v.traits.of_payment]
     unknown = [v for v in judged if v.verdict in (VerdictStatus.NO_DATA, VerdictStatus.ERROR)]
     if not judged or (unknown and not has_runs):
         return "mute", "Waiting for the first runs", "Nothing is known yet; each location buys at its next slot."
@@ -169,7 +169,9 @@ def _headline(
         return "warn", title, "; ".join(v.summary for v in failing)
     places = {place for _, grid in grids.values() for place in grid}
     seen = {place for v in judged for place in v.counted}
-    title = f"Buyers can buy: {count(len(judged), 'journey')} passed from {count(len(seen), 'place')}"
+    title = (
+        f"Buyers can buy: {count(len({v.journey for v in judged}), 'journey')} passed from {count(len(seen), 'place')}"
+    )
     waiting = sorted(places - seen)
     return (
         "good",

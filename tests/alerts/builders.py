@@ -20,10 +20,12 @@ from facts import (
     VerdictStatus,
 )
 from tests.builders import A_MOMENT
+from tests.sla.builders import the_targets
 
 NOW = A_MOMENT
 GA = "ga_purchase"
 ROUTES = {Severity.CRITICAL: ("slack", "hook"), Severity.HIGH: ("ops", "hook"), Severity.MEDIUM: ("ops",)}
+TARGETS = the_targets()
 _STANDING = (AlertState.PENDING, AlertState.FIRING)
 
 
@@ -42,6 +44,7 @@ def a_verdict(rule: str = "F0", journey: str | None = GA, **facts: Any) -> Verdi
             "summary": f"{rule} is well",
             "title": f"{rule} title",
             "severity": Severity.CRITICAL,
+            "traits": TARGETS.traits_of(rule, facts.get("subject")),
             **facts,
         }
     )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from alerts.policy import inhibits
-from facts import Alert, AlertState, NotificationState, Severity, Verdict, VerdictStatus
-from tests.alerts.builders import GA, NOW, Machine, a_verdict, breach, clear, no_data
+from facts import Alert, AlertState, Family, NotificationState, Severity, Traits, Verdict, VerdictStatus
+from tests.alerts.builders import GA, NOW, TARGETS, Machine, a_verdict, breach, clear, no_data
 
 F0, A1S = f"F0/{GA}", f"A1s/{GA}"
 
@@ -278,6 +279,7 @@ def an_alert(key: str) -> Alert:
         episode=1,
         pending_since=NOW,
         summary="",
+        traits=TARGETS.traits_of(rule, None if journey else rest or None),
     )
 
 
@@ -307,6 +309,57 @@ def an_alert(key: str) -> Alert:
 )
 def test_one_alert_makes_another_unnecessary(by: str, other: str, expected: bool) -> None:
     assert inhibits(an_alert(by), an_alert(other)) is expected
+
+
+def named(alert: Alert, rule: str) -> Alert:
+    """The same alert of a rule that somebody gave another name."""
+    key = "/".join([rule, *alert.key.split("/")[1:]])
+    return replace(alert, id=key, key=key, rule=rule)
+
+
+@pytest.mark.parametrize(
+    ("by", "other", "expected"),
+    [
+        (A1S, F0, True),
+        (F0, f"F2a/{GA}", True),
+        (F0, "A2", False),
+        ("W1/us-east", "F3/us-east", True),
+        ("W1/all", F0, True),
+    ],
+)
+def test_what_covers_what_does_not_depend_on_names(by: str, other: str, expected: bool) -> None:
+    assert inhibits(named(an_alert(by), "MINE"), named(an_alert(other), "YOURS")) is expected
+
+
+def test_an_alert_without_traits_covers_nothing_and_is_not_covered() -> None:
+    """An earlier version stored it, and its rule is gone."""
+    bare = replace(an_alert(F0), traits=None)
+    assert not inhibits(bare, an_alert(f"F1/{GA}"))
+    assert not inhibits(an_alert(A1S), bare)
+
+
+def test_a_rule_of_ones_own_whose_alerts_want_a_review_waits_for_it() -> None:
+    machine = Machine()
+    traits = Traits(family=Family.BUSINESS, needs_review=True)
+    machine.tick(breach("REFUNDS", None, subject="dallas", traits=traits))
+    machine.tick(clear("REFUNDS", None, subject="dallas", traits=traits))
+    assert machine.alert("REFUNDS/dallas").needs_review
+
+
+def test_what_is_wrong_with_our_own_messages_joins_no_incident_whatever_its_rule_is_called() -> None:
+    machine = Machine()
+    machine.tick(breach("F0"), breach("POST", None, traits=Traits(family=Family.MONITOR, own_incident=True)))
+    assert machine.alert("POST").incident != machine.alert(F0).incident
+
+
+@pytest.mark.parametrize(("n", "state"), [(0, "firing"), (5, "resolved")])
+def test_what_was_measured_and_proves_too_little_still_ends_an_alert(n: int, state: str) -> None:
+    """A rule that is well again may not be able to prove its target; one that measured nothing is not well."""
+    for word in (VerdictStatus.UNPROVEN, VerdictStatus.INSUFFICIENT):
+        machine = Machine()
+        machine.tick(breach())
+        machine.tick(a_verdict(verdict=word, clear=True, n=n))
+        assert machine.alert(F0).state == state
 
 
 def _some_verdict(chance: random.Random, rule: str, severity: Severity) -> Verdict:

@@ -19,6 +19,7 @@ from config import ConfigError, Document, read_document
 from sla.targets import targets_from
 from store import open_store
 from tests.cli.test_bad_input import RECEIVERS, ROOT, SIXFB, sixfb
+from tests.sla.builders import the_rule
 
 SHIPPED = read_document(ROOT / "sla.yaml")
 NEWER = ("W3", "W4", "W5", "P1")
@@ -41,8 +42,8 @@ def test_a_rule_that_is_left_out_is_the_shipped_one_and_one_that_is_named_is_the
         "sla.yaml", earlier(F1={**SHIPPED.data["F1"], "locations": 3}, W3={**SHIPPED.data["W3"], "warn_s": 7})
     )
     targets, shipped = targets_from(own, shipped=SHIPPED), targets_from(SHIPPED)
-    assert (targets.W4, targets.W5, targets.P1) == (shipped.W4, shipped.W5, shipped.P1)
-    assert (targets.F1.locations, targets.W3.warn_s) == (3, 7)
+    assert [targets.rules()[name] for name in ("W4", "W5", "P1")] == [shipped.rules()[n] for n in ("W4", "W5", "P1")]
+    assert (the_rule("F1", targets).locations, the_rule("W3", targets).warn_s) == (3, 7)
 
 
 def test_a_rule_keeps_every_setting_that_a_file_does_not_override() -> None:
@@ -50,21 +51,24 @@ def test_a_rule_keeps_every_setting_that_a_file_does_not_override() -> None:
         targets_from(Document("sla.yaml", {"A2": {"enabled": False}}), shipped=SHIPPED),
         targets_from(SHIPPED),
     )
-    assert replace(shipped.A2, enabled=False) == targets.A2
-    assert targets.F2a == shipped.F2a
+    assert replace(shipped.rules()["A2"], enabled=False) == targets.rules()["A2"]
+    assert targets.rules()["F2a"] == shipped.rules()["F2a"]
 
 
 def test_a_table_is_replaced_as_one() -> None:
     own = {"bad": {"ga_purchase": 4}, "recent_by_journey": {"ga_purchase": "10m"}}
     targets = targets_from(Document("sla.yaml", {"F2a": own}), shipped=SHIPPED)
-    assert (targets.F2a.bad, targets.F2a.window) == ({"ga_purchase": 4}, "1h")
+    assert (the_rule("F2a", targets).bad, the_rule("F2a", targets).window) == ({"ga_purchase": 4}, "1h")
 
 
 @pytest.mark.parametrize(
     ("changed", "says"),
     [
-        ({"W9": {}}, "W9: unknown key"),
-        ({"W33": SHIPPED.data["W3"]}, "W33: unknown key (did you mean W3?)"),
+        ({"W9": {}}, "W9: is no rule that ships, and a rule of your own names its `kind`"),
+        (
+            {"W33": {"warn_s": 5}},
+            "W33: is no rule that ships, and a rule of your own names its `kind` (did you mean W3?)",
+        ),
         ({"W3": {**SHIPPED.data["W3"], "warm_s": 5}}, "W3.warm_s: unknown key (did you mean warn_s?)"),
         ({"W3": None}, "W3: input should be"),
     ],

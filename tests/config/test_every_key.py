@@ -14,13 +14,16 @@ from alerts.routes import Routing, routing_from
 from config import ConfigError, Document, Locations, read_document, validate
 from config.bounds import Bounds, Length
 from journeys.site import Site
-from sla.targets import Targets, targets_from
+from sla.kinds import KINDS
+from sla.settings import Rule
+from sla.targets import targets_from
 
 ROOT = Path(__file__).resolve().parents[2]
 BAD = Path(__file__).parent / "bad"
 SHIPPED = read_document(ROOT / "sla.yaml")
-SHAPES: dict[str, Any] = {"site": Site, "locations": Locations, "sla": Targets, "alerts": Routing}
-FILES = sorted(file for kind in SHAPES for file in (BAD / kind).glob("*.yaml"))
+SHAPES: dict[str, Any] = {"site": Site, "locations": Locations, "alerts": Routing}
+FOLDERS = (*SHAPES, "sla")
+FILES = sorted(file for kind in FOLDERS for file in (BAD / kind).glob("*.yaml"))
 
 
 def refused(file: Path) -> ConfigError:
@@ -73,7 +76,16 @@ def bare(hint: Any) -> Any:
     return hint
 
 
+def keys_of_rules() -> Iterator[tuple[str, str, Any]]:
+    """Each setting of each kind of rule, as `quorum.locations`; those that every rule has are `*.title`."""
+    every = [key for key, _ in leaves(Rule, ())]
+    yield from (("sla", f"*.{key}", hint) for key, hint in leaves(Rule, ()))
+    for kind, one in KINDS.items():
+        yield from (("sla", f"{kind}.{key}", hint) for key, hint in leaves(one.settings, ()) if key not in every)
+
+
 KEYS = [(kind, key, hint) for kind, shape in SHAPES.items() for key, hint in leaves(shape, ())]
+KEYS += keys_of_rules()
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: f"{file.parent.name}/{file.stem}")
@@ -85,10 +97,23 @@ def test_a_bad_file_is_refused_for_its_one_mistake_with_file_line_and_key(file: 
     assert words in str(told)
 
 
-@pytest.mark.parametrize("kind", SHAPES)
+def key_of_kind(file: Path) -> str:
+    """The key that a bad file is about; of a rule its kind stands for its name, which may be any."""
+    key, _ = complaint_in(file)
+    if file.parent.name != "sla":
+        return key
+    name, _, setting = key.partition(".")
+    entry = read_document(file).data[name]
+    kind = (
+        SHIPPED.data[name]["kind"] if name in SHIPPED.data else entry.get("kind") if isinstance(entry, dict) else None
+    )
+    return f"{kind}.{setting}"
+
+
+@pytest.mark.parametrize("kind", FOLDERS)
 def test_every_key_has_a_bad_file(kind: str) -> None:
-    told = [_place_in(file) for file in FILES if file.parent.name == kind]
-    keys = [key for of, key, _ in KEYS if of == kind and not (kind == "sla" and "." not in key)]
+    told = [(_place_in if kind == "alerts" else key_of_kind)(file) for file in FILES if file.parent.name == kind]
+    keys = [key for of, key, _ in KEYS if of == kind]
     without = [key for key in keys if not any(re.fullmatch(_pattern(key), one) for one in told)]
     assert keys
     assert without == []
@@ -111,8 +136,13 @@ def _place_in(file: Path) -> str:
     return ".".join(place)
 
 
+def notes_of(hint: Any) -> list[Any]:
+    """What stands in the annotations of a type, or of one that may be None."""
+    return [note for one in (hint, *get_args(hint)) for note in getattr(one, "__metadata__", ())]
+
+
 def test_every_number_has_bounds_with_a_reason() -> None:
-    numbers = [(key, getattr(hint, "__metadata__", ())) for _, key, hint in KEYS if bare(hint) in (int, float)]
+    numbers = [(key, notes_of(hint)) for _, key, hint in KEYS if bare(hint) in (int, float)]
     assert len(numbers) > 40
     assert [key for key, notes in numbers if not any(isinstance(n, Bounds) and n.reason for n in notes)] == []
 
@@ -121,7 +151,9 @@ def test_every_default_of_a_duration_lies_within_its_bounds() -> None:
     targets = targets_from(SHIPPED)
     rules = [(rule, name) for rule in targets.rules().values() for name in get_type_hints(type(rule))]
     for rule, name in rules:
-        notes = getattr(get_type_hints(type(rule), include_extras=True)[name], "__metadata__", ())
-        for note in notes:
+        hint = get_type_hints(type(rule), include_extras=True)[name]
+        if getattr(rule, name) is None or get_origin(bare(hint)) in (dict, list):
+            continue
+        for note in notes_of(hint):
             if isinstance(note, Length):
                 note.check(getattr(rule, name))

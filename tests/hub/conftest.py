@@ -30,7 +30,7 @@ from hub.rates import Rate
 from hub.server_key import ServerKey
 from hub.tokens import Tokens
 from hub.watched import Watched
-from sla.targets import targets_from
+from sla.targets import Targets, targets_from
 from store import Store
 from tests.builders import A_MOMENT, a_run
 from tests.databases import a_migrated_store
@@ -120,6 +120,7 @@ def a_bench(
     rate: Rate | None = None,
     address: str = "127.0.0.1",
     watched: Watched | None = None,
+    targets: Targets | None = None,
 ) -> Iterator[Bench]:
     """A hub of both journeys at three locations. Seconds for rates and waits are those of the bench's clock."""
     watched = watched or the_watched()
@@ -132,7 +133,7 @@ def a_bench(
     def monotonic() -> float:
         return clock().timestamp()
 
-    targets = targets_from(read_document(ROOT / "sla.yaml"))
+    targets = targets or targets_from(read_document(ROOT / "sla.yaml"))
     periods = {name: schedule.period_s for name, schedule in watched.schedules().items()}
     logins = Logins(store, KEY, cost=CHEAP, clock=clock)
     context = HubContext(

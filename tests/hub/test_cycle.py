@@ -24,6 +24,7 @@ from store import feeds, incidents, outbox, runs
 from store.tables import leases
 from tests.builders import a_request, an_attempt
 from tests.hub.conftest import Bench
+from tests.sla.builders import changed
 from tests.source_doubles import a_source, some_samples
 
 
@@ -462,7 +463,7 @@ def test_an_alert_of_a_rule_that_is_switched_off_is_closed_after_a_restart_and_e
     broken(light, "us-east", "us-west")
     light.tick()
     targets = light.context.targets
-    off = replace(targets, A1s=replace(targets.A1s, enabled=False), F0=replace(targets.F0, enabled=False))
+    off = changed(targets, A1s={"enabled": False}, F0={"enabled": False})
     light.now += timedelta(minutes=5)
     light.cycle = replace(light.cycle, targets=off, watching_since=light.now)
     light.tick()

@@ -16,9 +16,9 @@ from hub.kept_runs import KeptRuns
 from store import Store, retention, runs
 from store.retention import Retention
 from tests.builders import A_MOMENT, a_run
-from tests.sla.builders import the_targets
+from tests.sla.builders import schedules, the_targets
 
-TARGETS = the_targets()
+PLAN = the_targets().load_plan(schedules())
 PLACES = [(journey, place) for journey in ("ga_purchase", "vip_member_discount") for place in ("us-east", "eu-west")]
 BLAMES = {Status.FAILED: Blame.SITE, Status.ERRORED: Blame.RUNNER}
 
@@ -26,22 +26,22 @@ BLAMES = {Status.FAILED: Blame.SITE, Status.ERRORED: Blame.RUNNER}
 def read(store: Store, kept: KeptRuns, now: datetime) -> list[Outcome]:
     """What judging gets, in the order of slots."""
     with store.read() as connection:
-        hours = kept.hours(connection, targets=TARGETS, now=now)
+        hours = kept.hours(connection, plan=PLAN, now=now)
     return in_order([outcome for hour in hours for outcome in hour.outcomes])
 
 
 def read_anew(store: Store, now: datetime) -> list[Outcome]:
     """The same, read from the store run by run."""
-    detailed_since = now - TARGETS.detail_window
+    detailed_since = now - PLAN.details
     with store.read() as connection:
         detailed = runs.outcomes(connection, since=detailed_since)
-        short = runs.outcomes(connection, since=now - TARGETS.longest_window, brief=True)
+        short = runs.outcomes(connection, since=now - PLAN.runs, brief=True)
     older = [outcome for outcome in short if outcome.slot is None or outcome.slot < detailed_since]
     return in_order([*older, *(replace(o, requests=judged_requests(o)) for o in detailed)])
 
 
 def judged_requests(outcome: Outcome) -> tuple[Any, ...]:
-    timed = TARGETS.timed_requests
+    timed = PLAN.endpoints
     return tuple(
         a for a in outcome.requests if a.party != "first" or (a.status or 0) >= 500 or (a.endpoint, a.method) in timed
     )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from config import read_document
-from facts import Answer, Blame, Graded, Grid, Outcome, Status, Verdict
+from facts import Answer, Blame, Graded, Grid, Labels, Outcome, Series, Status, Stock, Verdict, labels
+from hub.known_metrics import METRICS
 from sla.history import History, Schedule
 from sla.hours import hours_of
 from sla.judge import judge
@@ -25,6 +27,46 @@ _numbers = iter(range(1_000_000))
 def the_targets() -> Targets:
     """The shipped file."""
     return targets_from(read_document(ROOT / "sla.yaml"))
+
+
+def the_rule(name: str, targets: Targets | None = None) -> Any:
+    """The settings of one rule, of the shipped file where no targets are given; its class is that of its kind."""
+    return (targets or the_targets()).rules()[name]
+
+
+def changed(targets: Targets | None = None, /, **rules: dict[str, Any]) -> Targets:
+    """The targets (the shipped ones) with other settings of some rules: `changed(F0={"locations": 3})`."""
+    by_name = dict((targets or the_targets()).rules())
+    for name, settings in rules.items():
+        by_name[name] = replace(by_name[name], **settings)
+    return Targets(by_name)
+
+
+def series_of(stocks: Sequence[Stock]) -> dict[str, list[Series]]:
+    """The series of the inventory's metrics that these samples make, oldest first."""
+    found: dict[Labels, list[Stock]] = {}
+    for stock in stocks:
+        found.setdefault(labels(city=stock.city, tier=stock.tier), []).append(stock)
+    left, seats = "inventory_remaining_tickets", "inventory_seats"
+    return {
+        left: [
+            Series(metric=left, labels=of, points=tuple((one.at, float(one.remaining)) for one in some))
+            for of, some in found.items()
+        ],
+        seats: [
+            Series(metric=seats, labels=of, points=points)
+            for of, some in found.items()
+            if (points := tuple((one.at, float(one.total)) for one in some if one.total is not None))
+        ],
+    }
+
+
+def the_inventory(*stocks: Stock) -> dict[str, Any]:
+    """The facts of a history that has these samples of the inventory."""
+    return {
+        "series": series_of(stocks),
+        "metric_sources": {metric.name: metric.source for metric in METRICS.values()},
+    }
 
 
 def schedules(places: Sequence[str] = PLACES) -> dict[str, Schedule]:
@@ -114,6 +156,7 @@ def a_history(*groups: Sequence[Outcome] | Outcome, **facts: Any) -> History:
             "schedules": schedules(),
             "watching_since": NOW - timedelta(days=40),
             "last_received": received,
+            "metric_sources": {metric.name: metric.source for metric in METRICS.values()},
             **facts,
         }
     )

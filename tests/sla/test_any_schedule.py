@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from facts import Grid, Outcome, Status
+from hub.known_metrics import missing_metrics
 from sla.feasible import idle_rules
 from sla.history import Schedule
 from sla.judge import judge
+from sources import SourceSettings
 from tests.sla.builders import (
     GA,
     NOW,
@@ -22,6 +24,7 @@ from tests.sla.builders import (
     failures,
     judged,
     passes,
+    the_rule,
     the_targets,
 )
 
@@ -46,13 +49,12 @@ def every(period_s: int, places: tuple[str, ...] = ALONE, journey: str = BOOK) -
     ],
 )
 def test_the_guides_own_numbers_follow_from_its_schedule(rule: str, period_s: int, limit: int, recent_min: int) -> None:
-    found, schedule = getattr(the_targets(), rule), every(period_s, PLACES, GA)[GA]
+    found, schedule = the_rule(rule), every(period_s, PLACES, GA)[GA]
     assert (found.limit(GA, schedule), found.recent_s(GA, schedule)) == (limit, recent_min * 60)
 
 
 def test_numbers_that_are_given_for_a_journey_hold_for_it_alone() -> None:
-    targets = the_targets()
-    rule = replace(targets.F2a, bad={GA: 20}, recent_by_journey={GA: "30m"})
+    rule = replace(the_rule("F2a"), bad={GA: 20}, recent_by_journey={GA: "30m"})
     schedule = every(300, PLACES, GA)[GA]
     assert (rule.limit(GA, schedule), rule.recent_s(GA, schedule)) == (20, 1800)
     assert (rule.limit(VIP, schedule), rule.recent_s(VIP, schedule)) == (6, 600)
@@ -60,9 +62,9 @@ def test_numbers_that_are_given_for_a_journey_hold_for_it_alone() -> None:
 
 @pytest.mark.parametrize("scale", [1, 5, 30])
 def test_the_numbers_are_the_same_on_a_faster_clock(scale: int) -> None:
-    targets = the_targets().scaled(scale)
+    rule = the_rule("F2a", the_targets().scaled(scale))
     schedule = every(900 // scale, PLACES, VIP)[VIP]
-    assert (targets.F2a.limit(VIP, schedule), targets.F2a.recent_s(VIP, schedule) * scale) == (3, 1200)
+    assert (rule.limit(VIP, schedule), rule.recent_s(VIP, schedule) * scale) == (3, 1200)
 
 
 def test_a_journey_of_ones_own_at_one_location_burns_its_budget() -> None:
@@ -119,11 +121,13 @@ def test_a_journey_that_runs_once_a_day_burns_the_budget_of_three_days() -> None
 
 
 def test_what_cannot_fire_here_is_named_with_its_reason() -> None:
-    idle = {one.rule: one.why for one in idle_rules(the_targets(), every(3600), pays=True, has_inventory=False)}
+    missing = missing_metrics(SourceSettings(base_url="http://shop.test"))
+    found = idle_rules(the_targets(), every(3600), pays=True, missing_metrics=missing)
+    idle = {one.rule: one.why for one in found}
     assert idle == {
         "A1s": "locations.yaml does not schedule ga_purchase",
-        "A2": "site.yaml names no cities, so no stock is asked for",
-        "H4": "site.yaml names no cities, so no stock is asked for",
+        "A2": "site.yaml names no cities, so the site is not asked for its inventory",
+        "H4": "site.yaml names no cities, so the site is not asked for its inventory",
         "F2a": "order_a_book makes 1 run in 1 h, and 3 would have to be bad",
         "F3": "it compares locations, and no journey has a second one",
     }
@@ -131,6 +135,6 @@ def test_what_cannot_fire_here_is_named_with_its_reason() -> None:
 
 def test_at_the_guides_own_schedule_every_rule_can_fire() -> None:
     schedule = {**every(300, PLACES, GA), **every(900, PLACES, VIP)}
-    assert idle_rules(the_targets(), schedule, pays=True, has_inventory=True) == []
-    unpaid = idle_rules(the_targets(), schedule, pays=False, has_inventory=True)
+    assert idle_rules(the_targets(), schedule, pays=True) == []
+    unpaid = idle_rules(the_targets(), schedule, pays=False)
     assert [one.rule for one in unpaid] == ["A1s"]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from facts import Backlog, Blame, Outcome, RunnerState, Severity, Status, VerdictStatus
-from tests.sla.builders import GA, NOW, a_history, an_outcome, failures, judged, passes, the_targets
+from tests.sla.builders import GA, NOW, a_history, an_outcome, failures, judged, passes, the_rule, the_targets
 
 F0 = f"F0/{GA}"
 TROUBLE = "the last run errored: the browser could not be started"
@@ -260,10 +260,9 @@ def test_what_waited_while_no_hub_ran_is_not_late_when_one_has_just_started(trie
 
 def test_no_faster_clock_makes_a_receiver_faster() -> None:
     shipped = the_targets()
-    assert shipped.scaled(5).W4 == shipped.W4
+    assert shipped.scaled(5).rules()["W4"] == shipped.rules()["W4"]
 
 
 def test_a_faster_clock_waits_for_a_result_as_long_as_a_run_takes() -> None:
-    shipped = the_targets()
-    faster = shipped.scaled(5)
-    assert (faster.W2.s("settle"), faster.W2.s("window")) == (shipped.W2.s("settle"), shipped.W2.s("window") / 5)
+    shipped, faster = the_rule("W2"), the_rule("W2", the_targets().scaled(5))
+    assert (faster.s("settle"), faster.s("window")) == (shipped.s("settle"), shipped.s("window") / 5)

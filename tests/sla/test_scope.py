@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from facts import FeedState, Stock, Verdict, VerdictStatus
-from sla.counting import Book
 from sla.history import History
+from sla.index import HistoryIndex
 from sla.scope import why_closed
-from sla.targets import Targets
-from tests.sla.builders import GA, NOW, PLACES, VIP, a_graded, a_history, an_answer, passes, schedules, the_targets
+from tests.sla.builders import (
+    GA,
+    NOW,
+    PLACES,
+    VIP,
+    a_graded,
+    a_history,
+    an_answer,
+    changed,
+    passes,
+    schedules,
+    the_inventory,
+    the_targets,
+)
 
 CDN = "https://cdn.example"
 BLIND = a_history()
@@ -23,13 +34,11 @@ def why(key: str, history: History = BLIND, **edited: Any) -> str | None:
     """Why the alert of a key is closed, where the file says something else of its rule."""
     rule, _, rest = key.partition("/")
     journey, _, subject = rest.partition("/") if rest.startswith((GA, VIP, "old_journey")) else ("", "", rest)
-    targets: Targets = the_targets()
-    if edited:
-        targets = replace(targets, **{rule: replace(getattr(targets, rule), **edited)})
+    targets = changed(**{rule: edited}) if edited else the_targets()
     about = Verdict(
         rule=rule, verdict=VerdictStatus.NO_DATA, summary="", journey=journey or None, subject=subject or None
     )
-    return why_closed(about, targets, Book(history, NOW))
+    return why_closed(about, targets, HistoryIndex(history, NOW))
 
 
 EVERY_KEY = (
@@ -127,7 +136,7 @@ def stocked(*samples: tuple[float, str, str]) -> History:
         Stock(at=NOW - timedelta(minutes=ago), city=city, tier=tier, remaining=5, total=9)
         for ago, city, tier in samples
     ]
-    return a_history(stocks=stocks, feeds={"inventory": FeedState(source="inventory", configured=True)})
+    return a_history(**the_inventory(*stocks), feeds={"inventory": FeedState(source="inventory", configured=True)})
 
 
 def test_a_city_that_the_inventory_lists_no_more_closes_its_alert() -> None:

@@ -22,6 +22,7 @@ from tests.sla.builders import (
     judged,
     passes,
     schedules,
+    the_inventory,
 )
 
 
@@ -201,7 +202,7 @@ def some_stock(*samples: tuple[float, int], tier: str = "ga") -> list[Stock]:
 def with_stock(*samples: tuple[float, int], tier: str = "ga", age: float | None = 0.5, **facts: Any) -> Any:
     good = NOW - timedelta(minutes=age) if age is not None else None
     feed = FeedState(source="inventory", configured=True, last_good_at=good)
-    return a_history(stocks=some_stock(*samples, tier=tier), feeds={"inventory": feed}, **facts)
+    return a_history(**the_inventory(*some_stock(*samples, tier=tier)), feeds={"inventory": feed}, **facts)
 
 
 @pytest.mark.parametrize(

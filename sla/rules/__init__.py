@@ -1,1 +1,0 @@
-"""How each kind of rule is judged: one file a kind, each a pure function of rule, book and moment."""

@@ -1,0 +1,197 @@
+"""The series that rules on metrics look at: which ones, how they are grouped into subjects, and whether their source is alive."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from facts import FeedState, Labels, Series, Severity, Verdict, VerdictStatus
+from sla.durations import words
+from sla.index import HistoryIndex
+from sla.settings import Rule
+
+FEED = "feed"
+"""The subject of the verdict on a source that is silent."""
+OUR_RUNS = "runs"
+"""The source of metrics that come out of our own runs; it has no feed that could be silent."""
+
+Point = tuple[datetime, float]
+
+
+class OfMetric(Protocol):
+    """The settings of a rule that looks at the series of a metric."""
+
+    @property
+    def where(self) -> Mapping[str, Sequence[str]]:
+        """Which values each label may have; a label that is not named may have any."""
+        ...
+
+    @property
+    def group_by(self) -> Sequence[str] | None:
+        """The labels that tell its subjects apart; None is every label, an empty list puts all series together."""
+        ...
+
+
+def selected(index: HistoryIndex, metric: str, where: Mapping[str, Sequence[str]]) -> list[Series]:
+    """Return the series of a metric that a rule's `where` lets through, of which there are samples."""
+    found = index.history.series.get(metric, ())
+    return [one for one in found if one.points and all(one.label(label) in values for label, values in where.items())]
+
+
+def groups(index: HistoryIndex, metric: str, rule: OfMetric) -> dict[str | None, list[Series]]:
+    """Return the series of a metric by the subject that they are judged under, in the order of subjects."""
+    found: dict[str | None, list[Series]] = {}
+    for one in selected(index, metric, rule.where):
+        found.setdefault(subject_of(one.labels, rule.group_by), []).append(one)
+    return dict(sorted(found.items(), key=lambda item: item[0] or ""))
+
+
+def subject_of(labels: Labels, group_by: Sequence[str] | None) -> str | None:
+    """Return the subject of a series: the values of its labels, like `dallas/ga`; None where all are judged together."""
+    values = dict(labels)
+    names = list(values) if group_by is None else group_by
+    return "/".join(values.get(name, "") for name in names) or None
+
+
+def values_in(subject: str | None, group_by: Sequence[str] | None) -> dict[str, str]:
+    """Return the values by label that a subject is made of, as far as the rule says which labels these are."""
+    if not subject or not group_by:
+        return {}
+    return dict(zip(group_by, subject.split("/", len(group_by) - 1), strict=False))
+
+
+def location_in(subject: str | None, group_by: Sequence[str] | None) -> str | None:
+    """Return the location that a subject is about, where a rule tells its subjects apart by location."""
+    return values_in(subject, group_by).get("location")
+
+
+def label_words(labels: Labels) -> str:
+    """Return the values of labels for people; tiers are written as tickets have them, GA and VIP."""
+    return " ".join(value.upper() if name == "tier" else value for name, value in labels)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feed:
+    """The source of a metric: its name, its state, and how old its last word is in seconds (since the hub watches where it has
+    said none)."""
+
+    source: str
+    state: FeedState
+    age_s: float
+
+
+def feed_of(index: HistoryIndex, metric: str) -> Feed | None:
+    """Return the source of a metric; None where none is configured."""
+    source = index.history.metric_sources.get(metric)
+    if source == OUR_RUNS:
+        return Feed(source=source, state=FeedState(source=source, configured=True, last_good_at=index.now), age_s=0.0)
+    state = index.history.feeds.get(source or "")
+    if source is None or state is None or not state.configured:
+        return None
+    age = (index.now - (state.last_good_at or index.history.watching_since)).total_seconds()
+    return Feed(source=source, state=state, age_s=age)
+
+
+def off(name: str, rule: Rule, index: HistoryIndex, metric: str) -> Verdict:
+    """Return the verdict of a rule whose metric nobody brings."""
+    return Verdict(
+        rule=name, verdict=VerdictStatus.OFF, title=rule.title, summary=_nobody_brings(index, metric, any_more=False)
+    )
+
+
+def why_no_source(index: HistoryIndex, metric: str) -> str | None:
+    """Return why nothing of a metric is judged any more; None where its source is configured."""
+    return None if feed_of(index, metric) else _nobody_brings(index, metric, any_more=True)
+
+
+def _nobody_brings(index: HistoryIndex, metric: str, *, any_more: bool) -> str:
+    source, more = index.history.metric_sources.get(metric), " any more" if any_more else ""
+    if source is None:
+        return f"no source brings {metric}{more}"
+    return f"the site serves no {source}{more}, or none is configured"
+
+
+def without_samples(name: str, rule: Rule, feed: Feed, *, silent: bool) -> Verdict:
+    """Return the verdict of a rule that has no samples to look at: `no_data` where its source is silent."""
+    if silent:
+        word, summary = VerdictStatus.NO_DATA, f"no fresh {feed.source}"
+    else:
+        word, summary = VerdictStatus.INSUFFICIENT, "no sample has come yet that it could judge"
+    return Verdict(rule=name, verdict=word, title=rule.title, summary=summary, severity=rule.severity)
+
+
+def feed_verdict(name: str, rule: Rule, index: HistoryIndex, feed: Feed, limit_s: float) -> Verdict:
+    """Return the verdict on a source itself (subject `feed`): it is silent for longer than it may be."""
+    silent, at = feed.age_s > limit_s, feed.state.last_good_at
+    why = f"; {feed.state.last_error}" if feed.state.last_error and silent else ""
+    last = f"{feed.age_s / 60:.0f} min old" if at else "has not come yet"
+    return Verdict(
+        rule=name,
+        subject=FEED,
+        verdict=VerdictStatus.WARNING if silent else VerdictStatus.MET if at else VerdictStatus.INSUFFICIENT,
+        title=f"The {feed.source} cannot be read",
+        summary=f"the {feed.source} {last} (limit {limit_s / 60:.3g} min){why}",
+        severity=Severity.HIGH,
+        value=feed.age_s,
+        limit=limit_s,
+        unit="s",
+        n=1 if at else 0,
+        window="last sample",
+        # A hub that was down or asleep has not asked: it asks first, and tells then.
+        breached=silent and (index.now - index.history.watching_since).total_seconds() > limit_s / 5,
+        clear=not silent and at is not None,
+        data_at=at,
+        runbook=rule.runbook,
+    )
+
+
+def why_not_listed(
+    index: HistoryIndex, metric: str, rule: OfMetric, subject: str | None, *, samples: int = 2
+) -> str | None:
+    """Return why a subject is gone: the last samples of the metric, two moments at least, do not list it.
+
+    A source that brought nothing says nothing of what it lists.
+    """
+    every = index.history.series.get(metric, ())
+    moments = sorted({at for one in every for at, _ in one.points[-samples:]})[-samples:]
+    listed = {
+        subject_of(one.labels, rule.group_by)
+        for one in selected(index, metric, rule.where)
+        if one.points[-1][0] in moments
+    }
+    if len(moments) < samples or subject in listed:
+        return None
+    source = index.history.metric_sources.get(metric, metric)
+    return f"the {source} does not list {(subject or '').replace('/', ' ') or 'anything it judges'} any more"
+
+
+def why_silent_for_good(
+    index: HistoryIndex, metrics: Iterable[str], rule: OfMetric, subject: str | None, window_s: float
+) -> str | None:
+    """Return why a subject of rules that add things up is gone: the whole window has no sample of it, and samples of others."""
+    found = {one for metric in metrics for one in groups(index, metric, rule)}
+    if not found or subject in found or subject is None:
+        return None
+    return f"nothing was told of {subject.replace('/', ' ')} for {words(window_s)}"
+
+
+def since(points: Sequence[Point], moment: datetime) -> list[Point]:
+    """Return the points after a moment."""
+    return [point for point in points if point[0] > moment]
+
+
+def summed(found: Iterable[Series], begins: datetime, ends: datetime) -> float:
+    """Return the sum of the values after one moment and until another."""
+    return sum(value for one in found for at, value in one.points if begins < at <= ends)
+
+
+def newest_at(found: Iterable[Series]) -> datetime | None:
+    """Return the moment of the newest sample."""
+    return max((one.points[-1][0] for one in found if one.points), default=None)
+
+
+def ago(index: HistoryIndex, seconds: float) -> datetime:
+    """Return the moment so many seconds before now."""
+    return index.now - timedelta(seconds=seconds)

@@ -1,0 +1,75 @@
+"""A number beside what it was at this hour of the week, or beside a stated one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from facts import Verdict, VerdictStatus
+from tests.sla.builders import a_history
+from tests.sla.metrics import a_series, the_verdict, with_series
+
+WEEK = 7 * 24 * 60
+SOLD: dict[str, Any] = {"kind": "change", "metric": "sales", "window": "1h"}
+
+
+def weekly(now: float, *before: float, metric: str = "sales") -> Any:
+    """So many an hour now, and in the same hour of the weeks before, the last week first."""
+    samples = [(n * WEEK + 30.0, value) for n, value in enumerate((now, *before))]
+    return a_series(metric, *reversed(samples))
+
+
+def judged(now: float, *before: float, **settings: Any) -> Verdict:
+    return the_verdict(with_series(weekly(now, *before)), **{**SOLD, **settings})
+
+
+@pytest.mark.parametrize(
+    ("now", "breached", "clear"), [(81, False, False), (79, True, False), (86, False, True), (130, False, True)]
+)
+def test_a_drop_is_told_and_over_at_a_part_of_it(now: float, breached: bool, clear: bool) -> None:
+    verdict = judged(now, 100, 90, 110, 100, drop=0.2)
+    assert (verdict.breached, verdict.clear) == (breached, clear)
+
+
+@pytest.mark.parametrize(("now", "breached"), [(299, False), (301, True), (10, False)])
+def test_a_rise_is_told(now: float, breached: bool) -> None:
+    assert judged(now, 100, 100, 100, 100, rise=2, min_n=5).breached is breached
+
+
+def test_the_usual_is_the_median_so_that_one_odd_week_does_not_matter() -> None:
+    assert not judged(95, 100, 100, 100, 1000, drop=0.2).breached
+
+
+def test_too_few_weeks_or_too_few_sales_say_nothing() -> None:
+    assert judged(50, 100, 100, drop=0.2).verdict is VerdictStatus.INSUFFICIENT
+    assert judged(50, 100, 100, drop=0.2, min_weeks=2).breached
+    assert judged(19, 100, 100, 100, drop=0.2).verdict is VerdictStatus.INSUFFICIENT
+    # A week of too few is no week to compare with.
+    assert judged(50, 100, 100, 1, drop=0.2).verdict is VerdictStatus.INSUFFICIENT
+
+
+def test_a_stated_usual_needs_no_weeks() -> None:
+    assert judged(79, drop=0.2, usual=100).breached
+    assert not judged(81, drop=0.2, usual=100).breached
+
+
+def test_a_number_per_another_is_compared() -> None:
+    history = with_series(weekly(30, 50, 50, 50, 50), weekly(100, 100, 100, 100, 100, metric="sessions"))
+    settings = {**SOLD, "per_metric": "sessions", "drop": 0.2, "min_n": 100}
+    verdict = the_verdict(history, **settings)
+    assert (verdict.value, verdict.n, verdict.breached) == (0.3, 100, True)
+    assert the_verdict(history, **{**settings, "min_n": 101}).verdict is VerdictStatus.INSUFFICIENT
+
+
+@pytest.mark.parametrize(("of", "value"), [("sum", 60), ("last", 50), ("mean", 30)])
+def test_the_samples_of_a_window_are_added_the_last_one_or_their_mean(of: str, value: float) -> None:
+    history = with_series(a_series("sales", (40, 10), (20, 50)))
+    assert the_verdict(history, **SOLD, of=of, usual=100, drop=0.2, min_n=1).value == value
+
+
+def test_the_sentence_has_value_usual_and_limit() -> None:
+    verdict = judged(79, 100, 100, 100, 100, drop=0.2, rise=1)
+    assert verdict.summary == "79 in 1 h, -21% of the usual 100 (the median of 4 weeks; limit -20 % and +100 %)"
+    assert verdict.limit == 80
+    assert the_verdict(a_history(), **SOLD, drop=0.2).verdict is VerdictStatus.OFF
