@@ -16,7 +16,25 @@ import typer
 from typer import Abort
 from typer._click.exceptions import ClickException, NoArgsIsHelpError, UsageError
 
-from cli import alerts, browser, check, db, demo, hub, journeys, ledger, new, run, runner, runs, sla, tokens, users
+from cli import (
+    alerts,
+    browser,
+    check,
+    db,
+    demo,
+    hub,
+    inbox,
+    journeys,
+    ledger,
+    new,
+    pytest,
+    run,
+    runner,
+    runs,
+    sla,
+    tokens,
+    users,
+)
 from cli.failing import OUR_FAULT, USAGE, Failing, complain
 from cli.output import prepare_streams, say, say_error
 from config import ConfigError
@@ -39,9 +57,11 @@ app.command("demo")(demo.demo)
 app.command("check")(check.check)
 app.command("browser")(browser.browser)
 app.command("hub")(hub.hub)
+app.command("inbox")(inbox.inbox)
 app.command("runner")(runner.runner)
 app.command("sla")(sla.sla)
 app.command("ledger")(ledger.ledger)
+app.command("pytest", context_settings=pytest.CONTEXT)(pytest.pytest)
 app.add_typer(runs.app, name="runs")
 app.add_typer(alerts.app, name="alerts")
 app.add_typer(db.app, name="db")

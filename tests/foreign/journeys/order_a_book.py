@@ -4,7 +4,7 @@ from pathlib import Path
 
 import httpx
 
-from journeys.visit import Broken, PlacedOrder, Visit, journey
+from sixfb import PlacedOrder, SiteBroken, Visit, journey
 
 PASSWORD_FILE = Path(__file__).with_name("password.txt")
 
@@ -13,7 +13,7 @@ def cancel(order: PlacedOrder) -> None:
     """Cancel one order; it may be asked for twice, so an order that is gone already is well."""
     answer = httpx.delete(order.url(f"/api/orders/{order.order_id}"), timeout=10)
     if answer.status_code not in (204, 404):
-        raise Broken(f"the shop answered {answer.status_code} instead of cancelling the order")
+        raise SiteBroken(f"the shop answered {answer.status_code} instead of cancelling the order")
 
 
 @journey(
@@ -37,7 +37,7 @@ def order_a_book(visit: Visit) -> None:
         visit.press(page.get_by_role("button", name="Add to basket"))
         total = visit.see(page.get_by_test_id("total")).inner_text()
         if total != "$12.50":
-            raise Broken(f"the basket says {total}, and the book costs $12.50")
+            raise SiteBroken(f"the basket says {total}, and the book costs $12.50")
 
     with visit.step("sign_in", sensitive=True):
         visit.press(page.get_by_role("link", name="Check out"))
