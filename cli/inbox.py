@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from demo.inbox import Received
 
 _HOST = "127.0.0.1"
-PORT = 8700
+PORT = 8610
 
 
 def inbox(

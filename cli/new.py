@@ -65,7 +65,7 @@ _ALERTS = """\
 destinations:
   webhook:
     kind: webhook
-    url_from: ALERT_WEBHOOK            # `sixfb inbox` on this machine: http://127.0.0.1:8700/webhook/me
+    url_from: ALERT_WEBHOOK            # `sixfb inbox` on this machine: http://127.0.0.1:8610/webhook/me
   # slack:
   #   kind: slack
   #   url_from: SLACK_OPS_WEBHOOK      # Slack's own address of an incoming webhook

@@ -36,7 +36,7 @@ def add(folder: Path, name: str) -> None:
 
 
 def test_what_new_site_writes_is_right_but_for_the_receiver(folder: Path) -> None:
-    done = sixfb("check", cwd=folder, ALERT_WEBHOOK="http://127.0.0.1:8700/webhook/me")
+    done = sixfb("check", cwd=folder, ALERT_WEBHOOK="http://127.0.0.1:8610/webhook/me")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines()[-1] == "all is well"
     assert f"journeys        {folder / 'journeys'}" in done.stdout

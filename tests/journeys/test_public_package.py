@@ -55,6 +55,7 @@ def test_the_scaffold_and_the_package_s_own_example_load_as_journeys(tmp_path: P
         assert list(journeys_of(file)) == [name]
 
 
+@pytest.mark.slow  # mypy reads Playwright
 def test_a_journey_is_type_checked_against_it(tmp_path: Path) -> None:
     file = tmp_path / "gift_voucher.py"
     file.write_text(_TEMPLATE.format(name="gift_voucher") + "        visit.see(7)\n")
