@@ -41,3 +41,7 @@ def inbox(
 
 def _print(message: Received) -> None:
     announce(f"{message.at:%H:%M:%S} UTC  {message.channel}: {' '.join(message.text.split())}")
+    links = message.body.get("links")  # of a plain webhook; Slack's text has its own
+    for link in links if isinstance(links, list) else ():
+        if isinstance(link, dict):
+            announce(f"    {link.get('name')}: {link.get('url')}")

@@ -33,7 +33,7 @@ class Class(StrEnum):
 
 
 def class_of(status: Status, blame: Blame | None, *, network_counts: bool = False) -> Class:
-    """The class of a result. A network failure is bad only where several locations have it, or no other one looks (`network_counts`)."""
+    """The class of a result. A network failure is bad only where several locations have it, or no other looks (`network_counts`)."""
     if status is Status.PASSED:
         return Class.GOOD
     if status is Status.SKIPPED:
