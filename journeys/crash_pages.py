@@ -82,9 +82,10 @@ _CLOSED = (
     ("a suspended account", r"\b(this )?(account|site|website) (has been|is) suspended\b"),
 )
 _SOLD_OUT = re.compile(
-    r"(sorry,? )?((this (\w+ ){1,3}|it )?is |are |currently |temporarily )*(sold.?out|out of stock|not in stock|not available|unavailable|"
-    r"no longer available|no (tickets|seats|places)( are)? (left|available)|fully booked|ausverkauft|nicht verfügbar|agotado|"
-    r"épuisé|esaurito|uitverkocht)( (at the moment|right now|for now|online))?[.!]?",
+    r"(sorry,? )?((this (\w+ ){1,3}|it )?is |are |currently |temporarily )*"
+    r"(sold.?out|out of stock|not in stock|not available|unavailable|no longer available|fully booked|"
+    r"no (tickets|seats|places)( are)? (left|available)|ausverkauft|nicht verfügbar|agotado|épuisé|esaurito|uitverkocht)"
+    r"( (at the moment|right now|for now|online))?[.!]?",
     re.IGNORECASE,
 )
 _SELLS = re.compile(
