@@ -34,9 +34,11 @@ COMMANDS = {
     "check": "cli.check:check",
     "browser": "cli.browser:browser",
     "hub": "cli.hub:hub",
+    "inbox": "cli.inbox:inbox",
     "runner": "cli.runner:runner",
     "sla": "cli.sla:sla",
     "ledger": "cli.ledger:ledger",
+    "pytest": "cli.pytest:pytest",
     "runs": "cli.runs:app",
     "alerts": "cli.alerts:app",
     "db": "cli.db:app",
@@ -63,11 +65,12 @@ def command_line(names: Iterable[str] = COMMANDS) -> typer.Typer:
     app.callback()(_root)
     for name in names:
         module, _, attribute = COMMANDS[name].partition(":")
-        found = getattr(import_module(module), attribute)
+        file = import_module(module)
+        found = getattr(file, attribute)
         if isinstance(found, typer.Typer):
             app.add_typer(found, name=name)
         else:
-            app.command(name)(found)
+            app.command(name, context_settings=getattr(file, "CONTEXT", None))(found)
     return app
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -180,13 +181,13 @@ def _summary() -> list[str]:
     key = "set" if settings.stripe_key(buys=False) else None
     unset = "not set: amounts are read from the site's own API, and no session of Stripe's is cleaned up"
     shop = [site.city_name, f"payment: {site.payment}"] if site.sells_tickets else []
-    own = os.environ.get("SIXFB_JOURNEYS")
+    own = settings.journeys_folder()
     return [
         f"site.yaml       {files['site.yaml']}: {', '.join([site.shown_url, *shop])}",
         f"locations.yaml  {files['locations.yaml']}: {', '.join(locations.locations)}",
         *([f"Stripe key      {key or unset}"] if key or site.sells_tickets else []),
         *_source_line(),
-        *([f"journeys        {own}"] if own else []),
+        *([f"journeys        {Path(own).absolute()}"] if own else []),
         f"sla.yaml        {files['sla.yaml']}: {len(hub_config.read_targets().rules())} rules",
         *([f"                {shipped}"] if (shipped := hub_config.shipped_rules_line()) else []),
         f"alerts.yaml     {files['alerts.yaml']}: {', '.join(hub_config.read_routing().destinations)}",

@@ -43,7 +43,9 @@ def hub(
     from store import StoreError
 
     start_scrubbed_logging("hub")
-    get_logger("sixfb.hub").info("configuration_read", files=settings.sources())
+    get_logger("sixfb.hub").info(
+        "configuration_read", files=settings.sources(), journeys=settings.journeys_folder() or "shipped"
+    )
     for warning in settings.misnamed_here():
         complain(f"warning: {warning}")
     create_private()

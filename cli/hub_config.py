@@ -43,7 +43,7 @@ def known_journeys() -> dict[str, Journey]:
     from journeys.registry import JourneyError, load_journeys
 
     try:
-        return load_journeys()
+        return load_journeys(settings.journeys_folder())
     except JourneyError as error:
         raise CommandError(str(error)) from None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from cli import settings
 from cli.command_error import CommandError
 from cli.output import say
 
@@ -17,11 +18,11 @@ def _root() -> None:
 
 @app.command("list")
 def list_journeys() -> None:
-    """Every journey with its steps and limits; those in SIXFB_JOURNEYS too."""
+    """Every journey with its steps and limits; those of a folder of your own too."""
     from journeys.registry import JourneyError, load_journeys
 
     try:
-        found = load_journeys()
+        found = load_journeys(settings.journeys_folder())
     except JourneyError as error:
         raise CommandError(str(error)) from None
     for journey in found.values():

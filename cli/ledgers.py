@@ -59,7 +59,7 @@ def _never_buys(job: Job) -> bool:
     from journeys.registry import BUILT_IN, load_journey
 
     # Ours buy, and need not be loaded to know that.
-    return f"journeys.{job.journey}" not in BUILT_IN and not load_journey(job.journey).buys
+    return f"journeys.{job.journey}" not in BUILT_IN and not load_journey(job.journey, job.journeys_dir).buys
 
 
 def clean(ledger: Ledger, *, within_s: float, hurry: bool = False) -> None:

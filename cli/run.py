@@ -137,10 +137,11 @@ def _header(text: str) -> tuple[str, str]:
 def _job(journey: str, site: Site, location: str, *, evidence: Path, headers: dict[str, str], **how: object) -> Job:
     from journeys.registry import JourneyError, known_journey, load_journey
 
+    own = settings.journeys_folder()
     try:
-        known_journey(journey)
+        known_journey(journey, own)
         # Our own need the ticket shop; where it is described, they need not be loaded to know that.
-        lacking = [] if site.sells_tickets else load_journey(journey).lacks(site)
+        lacking = [] if site.sells_tickets else load_journey(journey, own).lacks(site)
     except JourneyError as error:
         raise CommandError(str(error)) from None
     if lacking:
@@ -155,7 +156,7 @@ def _job(journey: str, site: Site, location: str, *, evidence: Path, headers: di
         site=site,
         evidence=str(evidence.resolve()),
         canaries=configured(settings.read_locations().canaries, site_url=site.base_url, hub_url=settings.hub_url()),
-        journeys_dir=settings.journeys_folder(),
+        journeys_dir=own,
         chromium=named_browser(),
         sandbox=sandbox_wanted(),
         memory_mb=settings.memory_mb(),

@@ -141,12 +141,14 @@ def check_proxies(proxies: Mapping[str, str]) -> None:
 
 def checked_journeys() -> str | None:
     """The folder of journeys of one's own, once they have been loaded; None where none is named. Raises ConfigError."""
-    from journeys.registry import JourneyError, load_journeys
+    from journeys.registry import JOURNEYS, JourneyError, load_journeys
 
     folder = settings.journeys_folder()
     if folder:
         try:
-            load_journeys()
+            load_journeys(folder)
         except JourneyError as error:
-            raise ConfigError(Complaint(file="environment", key="SIXFB_JOURNEYS", what=str(error))) from None
+            if not os.environ.get(JOURNEYS):
+                raise CommandError(str(error)) from None
+            raise ConfigError(Complaint(file="environment", key=JOURNEYS, what=str(error))) from None
     return folder

@@ -22,6 +22,7 @@ from config import (
 from config.bounds import Address, Bounds
 from config.folder import CONFIG, FILES, config_file, config_folder, misnamed_here, shipped_file, sources
 from facts.access import TOKEN_SHAPE
+from journeys.registry import own_folder
 from journeys.site import SHOP, Site
 from redact.masking import KNOWN
 from runner.attempt.limits import MEMORY_MB
@@ -45,7 +46,8 @@ def announce(*names: str) -> None:
     read = ", ".join(
         f"{name}: {place}" if place == "shipped defaults" else place for name, place in sources(*names).items()
     )
-    complain(f"reads {read}")
+    own = journeys_folder() if "site.yaml" in names else None
+    complain(f"reads {read}" + (f", journeys of {Path(own).absolute()}" if own else ""))
     for warning in misnamed_here(*names):
         complain(f"warning: {warning}")
 
@@ -207,8 +209,12 @@ def database_url(environment: Mapping[str, str] = os.environ) -> str | None:
 
 
 def journeys_folder(environment: Mapping[str, str] = os.environ) -> str | None:
-    """`SIXFB_JOURNEYS`, where it is set."""
-    return environment.get("SIXFB_JOURNEYS") or None
+    """Return the folder of journeys of one's own: `SIXFB_JOURNEYS`, else `journeys/` beside one's `site.yaml`; None where neither is.
+
+    Raises ConfigError.
+    """
+    folder = own_folder(environment)
+    return None if folder is None else str(folder)
 
 
 __all__ = ["CONFIG", "FILES", "config_file", "config_folder", "misnamed_here", "shipped_file", "sources"]

@@ -8,6 +8,7 @@ import re
 import secrets
 import threading
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -38,9 +39,10 @@ class Received:
 
 
 class Inbox:
-    """What the receivers got, newest last; safe from any thread."""
+    """What the receivers got, newest last; safe from any thread. `told` is called with each message as it comes."""
 
-    def __init__(self) -> None:
+    def __init__(self, told: Callable[[Received], None] | None = None) -> None:
+        self._told = told
         self._lock = threading.Lock()
         self._received: deque[Received] = deque(maxlen=_KEPT)
         self._number = 0
@@ -134,11 +136,12 @@ class Inbox:
     def _keep(self, receiver: str, channel: str, text: str, body: Any) -> None:
         with self._lock:
             self._number += 1
-            self._received.append(
-                Received(
-                    number=self._number, at=datetime.now(UTC), receiver=receiver, channel=channel, text=text, body=body
-                )
+            message = Received(
+                number=self._number, at=datetime.now(UTC), receiver=receiver, channel=channel, text=text, body=body
             )
+            self._received.append(message)
+        if self._told:
+            self._told(message)
 
     async def _list(self, _request: Request) -> Response:
         return JSONResponse(

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from statistics import median
 from typing import TYPE_CHECKING
 
-from journeys.crash_pages import error_page
+from journeys.crash_pages import error_page, sold_out
 from journeys.failure import Failure, FailureContext, Kind, SiteBroken, Thrown
 from journeys.net_errors import PROXY_REFUSES, is_ours, never_connected
 from journeys.refusals import refusal_in, welcomes
@@ -164,6 +164,9 @@ def _from_page(error: BaseException, scene: FailureContext) -> Cause:
         return Kind.SHOWN, ["this is another page than when a buyer last got through", *not_there]
     if not scene.page_text.strip() and not scene.cover:
         return Kind.SHOWN, [f"{scene.page} is an empty page", what]
+    gone = None if is_other_value(str(error)) or scene.cover else sold_out(scene.page_text, scene.offers)
+    if gone:
+        return Kind.SHOWN, [f"{scene.page} says '{short(gone)}'", what]
     # A value that is not the expected one stands on the page: the control itself was found.
     return (Kind.SHOWN if is_other_value(str(error)) else Kind.MISSING), not_there
 

@@ -23,7 +23,7 @@ from journeys.journey import Journey
 from journeys.picture import NoPictureError
 from journeys.pytest_report import JourneyFailed, pytest_runtest_makereport
 from journeys.recording import Tracer
-from journeys.registry import load_journeys
+from journeys.registry import load_journeys, own_folder
 from journeys.site import Site
 from journeys.visit import Visit
 
@@ -34,7 +34,7 @@ __all__ = ["pytest_runtest_makereport"]
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """One test a journey, so that `-k ga_purchase` picks one."""
     if "journey" in metafunc.fixturenames:
-        found = load_journeys()
+        found = load_journeys(own_folder())
         metafunc.parametrize("journey", found.values(), ids=list(found))
 
 

@@ -41,6 +41,8 @@ element => {
 """
 # The console's words for a request that failed, which stands among the requests already.
 _NO_EXCEPTION = ("Failed to load resource", "Access to ", "Refused to ", "Mixed Content")
+_SENTENCE = re.compile(r"\w+\W+\w+\W+\w+")
+_CLOCK = re.compile(r"\d+(:\d+)+|\d+(?= (second|minute|hour)s?\b)")
 _EXCEPTION = re.compile(r"\b(Uncaught|Unhandled|[A-Z]\w*Error\b|Minified React error|Hydration failed)")
 
 
@@ -53,6 +55,7 @@ class FailureObserver:
         self._page, self._recorder, self._waiting = page, recorder, waiting
         self._journey, self._steps, self._clock = journey, steps, clock
         self.page_text = ""
+        self._said_before: set[str] = set()
 
     def explain(self, step: str, error: Exception, reference: Reference | None = None) -> Failure:
         """Off the clock, find out what an error in a step amounts to."""
@@ -183,8 +186,21 @@ class FailureObserver:
         at = before.index(step) if step in before else len(before)
         return [reference.pages[name] for name in before[max(0, at - 1) : at + 1]]
 
+    def remember(self, text: str) -> None:
+        """Remember what a page said that a step ended on: what it said already is no news on a later page."""
+        self._said_before |= {_folded(line) for line in text.splitlines()}
+
     def _excerpt(self) -> str:
-        """What the main part of the page says: without menus and lists to choose from, which are on every page."""
+        """Return what is new in the main part of the page since the last step that passed; all of it where nothing is new.
+
+        A cart or a list of steps at the top of every page would leave no room for the line that says why.
+        """
+        text = self._main_part()
+        new = [line for line in text.splitlines() if _folded(line) not in self._said_before]
+        return "\n".join(new) if any(_SENTENCE.search(line) for line in new) else text
+
+    def _main_part(self) -> str:
+        """Return what the main part of the page says: without menus and lists to choose from, which are on every page."""
         main = self._text_of("main:visible, [role=main]:visible")
         if main:
             return main
@@ -227,6 +243,11 @@ class FailureObserver:
         frames = traceback.extract_tb(error.__traceback__)
         own = [f for f in frames if f.filename == self._journey.file]
         return f"{as_known(own[-1].filename)}:{own[-1].lineno}" if own else None
+
+
+def _folded(line: str) -> str:
+    """Return a line of a page without what changes by itself, its clocks; a price that is another one is news."""
+    return " ".join(_CLOCK.sub("0", line).split())
 
 
 def _is_exception(text: str) -> bool:

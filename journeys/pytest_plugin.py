@@ -1,12 +1,12 @@
 """Journeys of one's own as tests: `pytest my_journeys`, wherever the folder lies; pytest finds this module by its entry point.
 
-A file with journeys is collected where its folder, or the file itself, is what pytest was asked for, or where `SIXFB_JOURNEYS` names
-the folder. Playwright and the rest are loaded once there is such a file: this module stands in every run of pytest.
+A file with journeys is collected where its folder, or the file itself, is what pytest was asked for, or where its folder is that of
+one's own journeys: `SIXFB_JOURNEYS`, else `journeys/` beside one's `site.yaml`.
+Playwright and the rest are loaded once there is such a file: this module stands in every run of pytest.
 """
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -58,9 +58,19 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
 
 def _is_asked_for(file: Path, config: pytest.Config) -> bool:
     asked = [config.invocation_params.dir / argument.partition("::")[0] for argument in config.args]
-    own = os.environ.get("SIXFB_JOURNEYS")
-    folders = [*asked, *([config.invocation_params.dir / own] if own else [])]
-    return any(folder.resolve() in (file, file.parent) for folder in folders)
+    return any(folder.resolve() in (file, file.parent) for folder in [*asked, *_own_folder(config)])
+
+
+def _own_folder(config: pytest.Config) -> list[Path]:
+    """The folder of one's own journeys, if there is one. A wrong `SIXFB_CONFIG` is told once a journey wants its site."""
+    from config.complaints import ConfigError
+    from journeys.registry import own_folder
+
+    try:
+        folder = own_folder()
+    except ConfigError:
+        return []
+    return [config.invocation_params.dir / folder] if folder else []
 
 
 class JourneyFile(pytest.Module):

@@ -1,4 +1,7 @@
-"""The journeys there are: ours, and those of a folder of your own."""
+"""The journeys there are: ours, and those of a folder of your own.
+
+That folder is the one that `SIXFB_JOURNEYS` names, else `journeys/` beside one's own `site.yaml`.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +14,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 
+from config.folder import config_folder
 from journeys.journey import Journey
 
+JOURNEYS = "SIXFB_JOURNEYS"
+FOLDER = "journeys"
+"""The name of the folder of one's own journeys beside `site.yaml`."""
+_WHERE_OWN_ARE = f"the folder that {JOURNEYS} names, else from {FOLDER}/ beside your site.yaml"
 BUILT_IN = (
     "journeys.ga_purchase",
     "journeys.vip_member_discount",
@@ -23,8 +31,31 @@ class JourneyError(Exception):
     """A journey that does not exist or cannot be loaded; the message names file and line."""
 
 
-def load_journeys(environment: Mapping[str, str] = os.environ) -> dict[str, Journey]:
-    """All journeys by name; those of the folder in `SIXFB_JOURNEYS` stand beside ours.
+def own_folder(environment: Mapping[str, str] = os.environ) -> Path | None:
+    """Return the folder of one's own journeys: `SIXFB_JOURNEYS`, else `journeys/` beside one's `site.yaml`; None where neither is.
+
+    Whether a folder that the variable names exists is checked when it is loaded. Raises ConfigError.
+    """
+    named = environment.get(JOURNEYS, "")
+    if named:
+        return Path(named)
+    beside = config_folder(environment)
+    folder = beside / FOLDER
+    if not (beside / "site.yaml").is_file() or not folder.is_dir() or is_product_package(folder):
+        return None
+    return folder
+
+
+def is_product_package(folder: Path) -> bool:
+    """Return whether a folder is the product's own package `journeys`: this one, or that of another checkout.
+
+    Both stand beside a `site.yaml`, and hold no journeys of one's own.
+    """
+    return (folder / "__init__.py").is_file() and (folder / "registry.py").is_file() and (folder / "visit.py").is_file()
+
+
+def load_journeys(own: Path | str | None) -> dict[str, Journey]:
+    """Return all journeys by name: those that ship, and those of the folder `own`.
 
     Raises:
         JourneyError: the folder does not exist, a file of it fails (with its line), or a name is taken.
@@ -32,7 +63,7 @@ def load_journeys(environment: Mapping[str, str] = os.environ) -> dict[str, Jour
     found: dict[str, Journey] = {}
     for module_name in BUILT_IN:
         _add(found, importlib.import_module(module_name))
-    for file in _own_files(environment):
+    for file in _own_files(own):
         _add(found, _load_file(file))
     return found
 
@@ -44,22 +75,23 @@ def journeys_of(file: Path) -> dict[str, Journey]:
     return found
 
 
-def known_journey(name: str, environment: Mapping[str, str] = os.environ) -> str:
+def known_journey(name: str, own: Path | str | None) -> str:
     """The name, if there is such a journey. Ours are known by their file, which spares the caller a browser library.
 
     Raises:
         JourneyError: there is none, or the folder of one's own does not load.
     """
-    if environment.get("SIXFB_JOURNEYS") or f"journeys.{name}" not in BUILT_IN:
-        load_journey(name, environment)
+    if own or f"journeys.{name}" not in BUILT_IN:
+        load_journey(name, own)
     return name
 
 
-def load_journey(name: str, environment: Mapping[str, str] = os.environ) -> Journey:
-    """The journey of that name. Raises JourneyError, with the names there are."""
-    found = load_journeys(environment)
+def load_journey(name: str, own: Path | str | None) -> Journey:
+    """Return the journey of that name. Raises JourneyError, with the names there are and where others were looked for."""
+    found = load_journeys(own)
     if name not in found:
-        raise JourneyError(f"no journey named {name!r}; there are: {', '.join(found)}")
+        where = f"journeys of your own are read from {own or _WHERE_OWN_ARE}"
+        raise JourneyError(f"no journey named {name!r}; there are: {', '.join(found)}; {where}")
     return found[name]
 
 
@@ -73,12 +105,11 @@ def _add(found: dict[str, Journey], module: ModuleType) -> None:
         found[value.name] = value
 
 
-def _own_files(environment: Mapping[str, str]) -> list[Path]:
-    folder = environment.get("SIXFB_JOURNEYS")
-    if not folder:
+def _own_files(folder: Path | str | None) -> list[Path]:
+    if folder is None:
         return []
     if not Path(folder).is_dir():
-        raise JourneyError(f"SIXFB_JOURNEYS: {folder} is not a folder")
+        raise JourneyError(f"{JOURNEYS}: {folder} is not a folder")
     return [f.resolve() for f in sorted(Path(folder).glob("*.py")) if not f.name.startswith(("_", "test_", "conftest"))]
 
 

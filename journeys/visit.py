@@ -179,7 +179,9 @@ class Visit:
     def _sketch(self, step: str) -> None:
         """Off the clock, remember what the page says at the end of a step."""
         with self.off_the_clock(), suppress(Error):  # a page on its way elsewhere has nothing to say
-            self._sketches[step] = sketch_of(self.page_on_show.locator("body").inner_text(timeout=_SKETCH_MS))
+            text = self.page_on_show.locator("body").inner_text(timeout=_SKETCH_MS)
+            self._sketches[step] = sketch_of(text)
+            self._onlooker.remember(text)
 
     def seen(self) -> Reference:
         """Return what this walk saw, for later ones to be judged beside."""

@@ -76,12 +76,14 @@ def covered(message: str, cover: str | None, options: Sequence[str]) -> str:
 
 def _expectation(message: str) -> str | None:
     """What `expect` wanted beside what it found; None for any other error."""
-    wanted = re.match(r"(?:Locator|Page) (.*?)expected (not )?to (.+?)\nActual value: ?(.*?) ?\n", message, re.DOTALL)
+    # A value may have several lines, the first of them empty: it ends where Playwright says how it looked.
+    ends = r"\s*?\n(?=Error: |Call log:|\Z)"
+    wanted = re.match(rf"(?:Locator|Page) (.*?)expected (not )?to (.+?)\nActual value:(.*?){ends}", message, re.DOTALL)
     if not wanted:
         return None
     looked = _LOOKED_FOR.search(message)
     what = f"{describe(looked[1])} " if looked else f"the page's {wanted[1]}" if wanted[1].strip() else "the page "
-    found = "it is not there" if "Error: element(s) not found" in message else f"it is '{short(wanted[4])}'"
+    found = "it is not there" if "Error: element(s) not found" in message else f"it is '{short(wanted[4].strip())}'"
     return f"{what.rstrip()} was expected {wanted[2] or ''}to {short(wanted[3])}, and {found}"
 
 

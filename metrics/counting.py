@@ -25,7 +25,8 @@ class Class(StrEnum):
 
 
 def class_of(status: Status, blame: Blame | None, *, network_counts: bool = False) -> Class:
-    """Return the class of a result. A network failure is bad only where several locations have it (`network_counts`)."""
+    """Return the class of a result. A network failure is bad only where several locations have it, or where
+    the plan has one location (`network_counts`)."""
     if status is Status.PASSED:
         return Class.GOOD
     if status is Status.SKIPPED:

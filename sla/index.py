@@ -36,11 +36,16 @@ class HistoryIndex:
         self._by_place: dict[tuple[str, str], list[Hour]] = defaultdict(list)
         for hour in history.hours:
             self._by_place[hour.journey, hour.location].append(hour)
-        self._wide_network = frozenset(self._network_at_several())
+        self._wide_network = frozenset(self._network_that_counts())
 
-    def _network_at_several(self) -> Iterable[str]:
+    def _network_that_counts(self) -> Iterable[str]:
+        """The runs whose network failure counts: another location has it too, or the plan has no other one that could tell."""
         for journey, schedule in self.history.schedules.items():
             trouble = [o for hour in self.hours(journey) for o in hour.once(_network_trouble)]
+            if len(schedule.grids) == 1:
+                # A shop that refuses every connection would never be an outage here.
+                yield from (one.run_id for one in trouble)
+                continue
             round_ = timedelta(seconds=schedule.period_s)
             for one in trouble:
                 if any(o.location != one.location and abs(slot_of(o) - slot_of(one)) < round_ for o in trouble):

@@ -13,6 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 # Arrows point down only; rooms on one line never import each other.
 PLAN = (
+    ("sixfb",),
     ("cli",),
     ("hub", "runner", "demo"),
     ("reports", "alerts", "sla"),

@@ -120,7 +120,7 @@ def _make(order: Order, playwright: Playwright, wire: Wire, witness: StackSample
 
 def load(job: Job, tell: Listener) -> Journey:
     """The journey of a job, told to whoever keeps its deadlines. Raises JourneyError, ConfigError."""
-    journey = load_journey(job.journey, {"SIXFB_JOURNEYS": job.journeys_dir or ""})
+    journey = load_journey(job.journey, job.journeys_dir)
     if lacking := journey.lacks(job.site):
         raise ConfigError(*lacking)
     tell(

@@ -27,7 +27,7 @@ _LONGEST = 300
 def why_not_undone(order: PlacedOrder, journeys_dir: str | None) -> str | None:
     """Call the `undo` of the order's journey; None where it returned, else why the order is not undone."""
     try:
-        journey = load_journey(order.journey, {"SIXFB_JOURNEYS": journeys_dir or ""})
+        journey = load_journey(order.journey, journeys_dir)
     except JourneyError as error:
         return f"its journey does not load: {error}"
     if journey.undo is None:

@@ -1,4 +1,4 @@
-"""The journey of docs/journeys.md at a shop it was written for, and nothing of ours is needed but journeys/visit.py."""
+"""The journey of docs/journeys.md at a shop it was written for, and nothing of ours is needed but the public package."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ def test_the_document_shows_this_very_file() -> None:
     assert JOURNEY.read_text(encoding="utf-8") in blocks
 
 
-def test_it_needs_nothing_of_ours_but_the_step_language() -> None:
+def test_it_needs_nothing_of_ours_but_the_public_package() -> None:
     imported = re.findall(r"^(?:from|import) (\S+)", JOURNEY.read_text(encoding="utf-8"), re.MULTILINE)
-    assert imported == ["pathlib", "httpx", "journeys.visit"]
+    assert imported == ["pathlib", "httpx", "sixfb"]
 
 
 def test_a_book_is_ordered_and_cancelled_and_the_trace_goes_on_after_the_password(shop: Shop, tmp_path: Path) -> None:

@@ -333,3 +333,45 @@ def test_a_journey_written_for_an_earlier_version_finds_the_name_that_it_imports
     from journeys import visit
 
     assert visit.Broken is SiteBroken
+
+
+# -- sold out --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "offers", "kind"),
+    [
+        ("Regular ticket\n€23.00\nSOLD OUT\n", [], Kind.SHOWN),
+        ("Bleak House\nOut of stock.", ["Notify me", "Search"], Kind.SHOWN),
+        ("Bleak House\nSorry, this item is currently out of stock", [], Kind.SHOWN),
+        ("Bleak House\nThis product is no longer available.", [], Kind.SHOWN),
+        ("Konzert\nAusverkauft", [], Kind.SHOWN),
+        # Another product is sold out, and this one's button has another name: the script is stale.
+        ("Bleak House\nHard Times\nSold out", ["Put in basket"], Kind.MISSING),
+        ("Bleak House\nHard Times\nSold out", ["Add to cart"], Kind.MISSING),
+        # Words within a sentence say nothing of this product.
+        ("Last year's concert was sold out within hours", [], Kind.MISSING),
+        ("Regular ticket\n€23.00\n", [], Kind.MISSING),
+    ],
+)
+def test_a_shop_that_says_it_has_none_left_is_no_stale_script(text: str, offers: list[str], kind: Kind) -> None:
+    failure = explain(TIMEOUT, a_scene(page_text=text, offers=offers))
+    assert failure.kind is kind
+    assert ("/register says '" in failure.sentence) is (kind is Kind.SHOWN)
+
+
+@pytest.mark.parametrize(
+    ("actual", "words"),
+    [
+        ("\n   Total\n\n  One product\n  €32.00\n ", "it is 'Total One product €32.00'"),
+        (" one\ntwo ", "it is 'one two'"),
+        (" ", "it is ''"),
+        (" €32.00 ", "it is '€32.00'"),
+        (" <element(s) not found> \nError: element(s) not found ", "it is not there"),
+    ],
+)
+def test_a_value_of_several_lines_is_quoted_whole(actual: str, words: str) -> None:
+    log = 'Call log:\n  - Expect "to_contain_text" locator(".total") with timeout 300ms\n  - waiting for locator(".total")\n'
+    error = AssertionError(f"Locator expected to contain text '€23.00'\nActual value:{actual}\n{log}")
+    sentence = explain(error, a_scene()).sentence
+    assert f"locator(\".total\") was expected to contain text '€23.00', and {words}" in sentence

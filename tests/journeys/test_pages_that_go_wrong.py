@@ -653,3 +653,48 @@ def test_stripe_is_asked_what_became_of_a_payment_whose_end_was_not_seen(context
 
         _, visit = walked(context, {"/": "Shop"}, look)
     assert (visit.purchases["cs_test_1"].state, visit.purchases["cs_test_1"].note) == ("paid", "paid, not refunded")
+
+
+# -- what is new on a page -------------------------------------------------------------------------------------------------
+
+CART = (
+    "<h1>Spring Concert</h1><section><h2>Your cart</h2><p>29:52</p><table><tr><th>Product</th><th>Quantity</th><th>Price per item</th>"
+    "<th>Price total</th></tr><tr><td>Regular ticket, with a seat of your own choice</td><td>1</td><td>€23.00</td><td>€23.00</td></tr>"
+    "</table><p>The items in your cart are reserved for you for 29 minutes.</p></section>"
+)
+
+
+@pytest.mark.parametrize("wrapped", ["{}", "<main>{}</main>"])
+def test_the_sentence_quotes_what_is_new_on_the_page_and_not_the_cart_above_it(
+    context: BrowserContext, wrapped: str
+) -> None:
+    later = CART.replace("29:52", "29:37").replace("29 minutes", "28 minutes")
+    no_way = "<h2>Payment</h2><p>There are no payment providers enabled.</p>"
+    pages = {"/": CART + "<a href='/pay'>Pay</a>", "/pay": wrapped.format(later + no_way)}
+
+    def look(visit: Visit) -> None:
+        visit.press(visit.page.get_by_role("link", name="Pay"))
+        visit.see(visit.page.get_by_text("Bank transfer"))
+
+    failure, _ = walked(context, pages, look)
+    assert failure is not None
+    assert "/pay showed 'Payment There are no payment providers enabled.'" in failure.sentence
+
+
+def test_a_price_that_became_another_is_new(context: BrowserContext) -> None:
+    pages = {"/": CART + "<a href='/pay'>Pay</a>", "/pay": CART.replace("€23.00", "the price was raised to €32.00")}
+
+    def look(visit: Visit) -> None:
+        visit.press(visit.page.get_by_role("link", name="Pay"))
+        visit.see(visit.page.get_by_text("Bank transfer"))
+
+    failure, _ = walked(context, pages, look)
+    assert failure is not None
+    assert "showed 'Regular ticket, with a seat of your own choice 1 the price was raised to €32.00" in failure.sentence
+
+
+def test_a_page_on_which_nothing_is_new_is_quoted_from_its_beginning(context: BrowserContext) -> None:
+    pages = {"/": "<h1>Books</h1><p>Ten thousand books.</p>"}
+    failure, _ = walked(context, pages, see("heading", "Basket"))
+    assert failure is not None
+    assert "showed 'Books Ten thousand books.'" in failure.sentence

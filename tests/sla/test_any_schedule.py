@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from facts import Grid, Outcome, Status
+from facts import Blame, Grid, Outcome, Status
 from hub.known_metrics import missing_metrics
 from sla.feasible import idle_rules
 from sla.history import Schedule
@@ -138,3 +138,14 @@ def test_at_the_guides_own_schedule_every_rule_can_fire() -> None:
     assert idle_rules(the_targets(), schedule, pays=True) == []
     unpaid = idle_rules(the_targets(), schedule, pays=False)
     assert [one.rule for one in unpaid] == ["A1s"]
+
+
+def test_a_shop_that_cannot_be_reached_is_an_outage_where_the_plan_has_one_location_alone() -> None:
+    """Nobody else could tell: a shop that refuses every connection would never be told of."""
+    refused = failures("london", 1, 6, journey=BOOK, blame=Blame.NETWORK)
+    alone = a_history(refused, schedules=every(300))
+    assert judged(alone, f"F0/{BOOK}").breached
+    assert not judged(a_history(refused[:1], schedules=every(300)), f"F0/{BOOK}").breached
+    # Where the plan has others, and only this one is alive, its own network may be what fails.
+    several = a_history(refused, schedules=every(300, ("london", "paris")))
+    assert not judged(several, f"F0/{BOOK}").breached

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import httpx
 
-from journeys.visit import PlacedOrder, SiteBroken, Visit, journey
+from sixfb import PlacedOrder, SiteBroken, Visit, journey
 
 PASSWORD_FILE = Path(__file__).with_name("password.txt")
 
