@@ -30,6 +30,12 @@ class Gap:
         self.opened_by: str | None = None
         """The step that opened it; None while everything may be recorded."""
 
+    def turn_to(self, page: Page) -> None:
+        """Look at another page from now on; what is open stays open until that one was left."""
+        self._page = page
+        if self.opened_by is not None:
+            self._url = _address(page)
+
     def open(self, step: str) -> None:
         """Record nothing from here on."""
         if self.opened_by is None:

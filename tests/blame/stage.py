@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,44 +16,11 @@ from runner.job import Job, new_run_id
 from tests.acceptance.conftest import a_purchase
 from tests.blame.toll import Effect, Rule, Toll, a_toll
 from tests.builders import A_MOMENT
-from tests.jobs import LOOK, a_job, a_journey
+from tests.jobs import LOOK, a_job, a_journey, quick_journeys
 from tests.sites import Page, a_site
 from tests.warm import Make, warm_runs
 
 GA, VIP, TILL = "quick_ga", "quick_vip", "quick_till"
-# The product's own journeys with less patience in a step, so that what never comes is soon given up; and the last part of one, by
-# the same page objects, for faults that begin at the till.
-_QUICK = """
-from dataclasses import replace
-
-from journeys.ga_purchase import ga_purchase
-from journeys.pages import CheckoutPage, RegistrationPage, SuccessPage
-from journeys.vip_member_discount import vip_member_discount
-from journeys.visit import Visit, journey
-
-quick_ga = replace(ga_purchase, name="quick_ga", step_s={step_s}, deadline_s=90, file=__file__)
-quick_vip = replace(vip_member_discount, name="quick_vip", step_s={step_s}, deadline_s=90, file=__file__)
-
-
-@journey(title="A guest pays", steps=("fill_in", *ga_purchase.steps[-3:]), step_s={step_s}, deadline_s=90)
-def quick_till(visit: Visit) -> None:
-    site = visit.site
-    registration, checkout, success = RegistrationPage(visit), CheckoutPage(visit), SuccessPage(visit)
-    with visit.step("fill_in"):
-        visit.go(site.url(f"/register?city={{site.city_id}}&type=GA&quantity=1"))
-        registration.is_open()
-        registration.fill_in(site.buyer, email=site.email_for(visit.run_id))
-    with visit.step("proceed_to_stripe"):
-        registration.proceed_to_payment()
-        checkout.is_open()
-        checkout.charges(site.prices.ga)
-    assert checkout.reason_not_to_pay() is None
-    with visit.step("complete_test_payment"):
-        checkout.pay(site.card)
-    with visit.step("verify_success_page"):
-        success.is_open()
-        success.is_paid(checkout.session_id, site.prices.ga)
-"""
 STEP_S = 12
 
 
@@ -149,7 +115,7 @@ class Stage:
         folder = self.folder / f"fault-{self._played}"
         folder.mkdir()
         if quick:
-            (folder / "quick.py").write_text(textwrap.dedent(_QUICK).format(step_s=STEP_S))
+            quick_journeys(folder, step_s=STEP_S)
         return folder
 
 
