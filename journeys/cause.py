@@ -165,11 +165,12 @@ def _from_page(error: BaseException, scene: Scene) -> Cause:
     instead = error_page(scene.page_text)
     if instead:
         return Kind.SHOWN, [f"{scene.page} shows {instead}", *map(_threw, _new_exceptions(scene)[:1]), what]
-    if scene.cover:
-        return Kind.MISSING, [what]
     why = _from_code(scene)
     if why:
         return why[0], [*why[1], *_other_tabs(scene), what, _what_the_page_showed(scene, _SHORT_EXCERPT)]
+    # After the scripts: a layer may lie there because the one that takes it away failed.
+    if scene.cover:
+        return Kind.MISSING, [what]
     if _all_slow(scene):
         return Kind.SILENT, [*_all_slow(scene), *not_there]
     if scene.is_another_page:
@@ -177,9 +178,13 @@ def _from_page(error: BaseException, scene: Scene) -> Cause:
     if not scene.page_text.strip():
         return Kind.SHOWN, [f"{scene.page} is an empty page", what]
     gone = next(filter(None, map(sold_out, (*scene.offers, scene.excerpt, scene.page_text))), None)
-    if gone and not scene.tabs:
+    if gone and not scene.tabs and not is_other_value(str(error)):
         # The shop does what it should; it is the journey that asks for something that is not for sale.
-        return Kind.MISSING, [f"the page says '{gone}': what this journey buys is not for sale now", *not_there]
+        return Kind.MISSING, [
+            f"the page says '{gone}': what this journey buys may not be for sale now",
+            what,
+            *_offered(scene),
+        ]
     # A value that is not the expected one stands on the page: the control itself was found.
     return (Kind.SHOWN if is_other_value(str(error)) else Kind.MISSING), not_there
 
@@ -242,8 +247,11 @@ def _from_code(scene: Scene) -> Cause | None:
         first = next((r for r in own if r.kind == "script"), own[0])
         kind = Kind.ANSWERED if (first.status or 0) >= 400 or first.is_html_instead else Kind.SILENT
         more = f" (and {len(own) - 1} more of the page's own files failed)" if len(own) > 1 else ""
-        return (_kind_of_failure(first, scene) if _broke_off(first) else kind), [_what_went_wrong(first, scene) + more]
-    scripts = [r for r in there if r.kind == "script" and _went_wrong(r, scene)]
+        # A page without its styles mostly works: what is on it may well be what the journey looks for, under another name.
+        offered = _offered(scene) if first.kind == "stylesheet" else []
+        what = _what_went_wrong(first, scene) + more
+        return (_kind_of_failure(first, scene) if _broke_off(first) else kind), [what, *offered]
+    scripts = [r for r in there if r.party != "first" and r.kind == "script" and _went_wrong(r, scene)]
     thrown = _new_exceptions(scene)
     # The first one: those after it are often its consequence.
     threw = [_threw(thrown[0])] if thrown else []
@@ -299,20 +307,19 @@ def _slow_chain(own: Sequence[SeenRequest], scene: Scene) -> list[str]:
     """The pages and slow calls that followed one another, the last still under way when the step failed; empty where it is one."""
     failed_at = scene.failed_at or scene.now
     chain: list[SeenRequest] = []
-    for r in own:
+    for r in (r for r in own if r.began < failed_at):
         is_link = r.is_main or (r.kind in _API_KINDS and _ended_at(r, failed_at) - r.began >= _SLOW_CALL_S)
         # What ran beside the one before does not follow it.
         follows = not chain or r.came_from is chain[-1] or _ended_at(chain[-1], failed_at) <= r.began + _OVERLAP_S
         if is_link and follows:
             chain.append(r)
-    waited = failed_at - chain[-1].began if chain else 0.0
-    if len(chain) < 2 or waited < 0 or _ended_at(chain[-1], failed_at) < failed_at:
+    if len(chain) < 2 or _ended_at(chain[-1], failed_at) < failed_at:
         return []
     took = sum(_ended_at(r, failed_at) - r.began for r in chain)
     if took < _SLOW_CALL_S:
         return []
     done = [f"{name_of_request(r)} took {_ended_at(r, failed_at) - r.began:.1f} s" for r in chain[:-1][-4:]]
-    last = f"{name_of_request(chain[-1])} gave no answer in {waited:.1f} s"
+    last = f"{name_of_request(chain[-1])} gave no answer in {failed_at - chain[-1].began:.1f} s"
     return [f"one slow answer after another: {', then '.join([*done, last])}"]
 
 

@@ -26,13 +26,17 @@ STEP_S = 12
 
 @dataclass(frozen=True)
 class Case:
-    """One fault: what it is called, how it is provoked in words, what a run has to say of it, and the provoking itself."""
+    """One fault: what it is called, how it is provoked in words, what a run has to say of it, and the provoking itself.
+
+    `in_the_table`: the table of faults makes the same run, and holds it to the same status and blame.
+    """
 
     name: str
     how: str
     status: Status
     blame: Blame | None
     provoke: Callable[[Stage], Run]
+    in_the_table: bool = False
 
     @property
     def expected(self) -> str:
@@ -65,12 +69,14 @@ class Stage:
         faults: tuple[str, ...] = (),
         stripe: tuple[Rule, ...] | None = None,
         stripe_at: str | None = None,
+        step_s: float | None = None,
+        deadline_s: float = 90,
         **changes: Any,
     ) -> Run:
         """Walk a journey at the shop.
 
         `rules` break what the shop answers, `stripe` what Stripe's own page answers; `stripe_at` sends the buyer to another
-        address instead of Stripe's. `changes` are the job's.
+        address instead of Stripe's. `step_s` and `deadline_s` are the journey's patience. `changes` are the job's.
         """
         for name in faults:
             self.demo.faults.start(name)
@@ -78,14 +84,16 @@ class Stage:
         rewrite = (Rule("POST", "/api/create-checkout-session", sends_to(self.demo.stripe_url, away)),) if away else ()
         self.shop.rules, self.stripe.rules = (*rewrite, *rules), stripe or ()
         try:
-            return self.warm(self.job(journey, **changes))
+            return self.warm(self.job(journey, step_s=step_s or STEP_S, deadline_s=deadline_s, **changes))
         finally:
             self.shop.rules = self.stripe.rules = ()
             self.demo.faults.clear()
 
-    def job(self, journey: str, **changes: Any) -> Job:
+    def job(self, journey: str, *, step_s: float = STEP_S, deadline_s: float = 90, **changes: Any) -> Job:
         """The job of a purchase through the gate."""
-        values = {"journeys_dir": str(self.a_folder(quick=True)), "trace": "off", **changes}
+        folder = self.a_folder()
+        quick_journeys(folder, step_s=step_s, deadline_s=deadline_s)
+        values = {"journeys_dir": str(folder), "trace": "off", **changes}
         site = {"base_url": self.shop.url, **values.pop("site", {})}
         return a_purchase(self.demo, journey, self.folder, site=site, **values)
 
@@ -109,13 +117,11 @@ class Stage:
         with a_site(pages) as site:
             return self.look(site.url, **how)
 
-    def a_folder(self, *, quick: bool = False) -> Path:
-        """A folder of this fault's own; with the quick journeys in it, if wanted."""
+    def a_folder(self) -> Path:
+        """A folder of this fault's own."""
         self._played += 1
         folder = self.folder / f"fault-{self._played}"
         folder.mkdir()
-        if quick:
-            quick_journeys(folder, step_s=STEP_S)
         return folder
 
 
