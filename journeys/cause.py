@@ -307,7 +307,9 @@ def _slow_chain(own: Sequence[SeenRequest], scene: Scene) -> list[str]:
     """The pages and slow calls that followed one another, the last still under way when the step failed; empty where it is one."""
     failed_at = scene.failed_at or scene.now
     chain: list[SeenRequest] = []
-    for r in (r for r in own if r.began < failed_at):
+    # A journey runs out of time over all of its steps, a step over what it asked for itself.
+    there = own if scene.over_deadline_s is not None else [r for r in own if r.step == scene.step]
+    for r in (r for r in there if r.began < failed_at):
         is_link = r.is_main or (r.kind in _API_KINDS and _ended_at(r, failed_at) - r.began >= _SLOW_CALL_S)
         # What ran beside the one before does not follow it.
         follows = not chain or r.came_from is chain[-1] or _ended_at(chain[-1], failed_at) <= r.began + _OVERLAP_S
@@ -335,7 +337,9 @@ def _ended_at(request: SeenRequest, now: float) -> float:
 
 def _all_slow(scene: Scene) -> list[str]:
     """That the site answers slowly as such, where it does."""
-    if len(scene.answers_s) < _FEW_ANSWERS or median(scene.answers_s) < _SLOW_ANSWER_S:
+    # Where the journey's time is up, two have used up a good part of it.
+    few = _FEW_ANSWERS if scene.over_deadline_s is None else _FEW_ANSWERS - 1
+    if len(scene.answers_s) < few or median(scene.answers_s) < _SLOW_ANSWER_S:
         return []
     return [f"all of the site's answers are slow: they took about {median(scene.answers_s):.0f} s each"]
 

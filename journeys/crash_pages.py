@@ -9,6 +9,7 @@ _MOST_WORDS = 120
 _CRASHES = (
     ("Next.js", r"Application error: a (client|server)-side exception has occurred"),
     ("Next.js", r"This page couldn.t load.{0,40}Reload to try again"),
+    ("Next.js", r"^\s*(404|500)\s+(Internal Server Error|This page could not be found)\.?\s*$"),
     ("Remix", r"\bUnexpected Server Error\b"),
     ("Rails", r"We're sorry, but something went wrong|The change you wanted was rejected"),
     ("Rails", r"The page you were looking for doesn't exist"),

@@ -42,10 +42,13 @@ element => {
   let cover = document.elementFromPoint(x + width / 2, y + height / 2);
   if (!cover || element.contains(cover) || cover.contains(element)) return null;
   while (cover.parentElement && !cover.parentElement.contains(element)) cover = cover.parentElement;
-  const heading = cover.querySelector('h1, h2, h3, h4, h5, h6, [role=heading]');
-  const words = cover.getAttribute('aria-label') || (heading && heading.innerText) || cover.innerText || '';
+  // A consent manager puts its layer into a frame or a shadow tree.
+  const inside = cover.shadowRoot || (cover.matches('iframe') && cover.contentDocument && cover.contentDocument.body) || cover;
+  const heading = inside.querySelector('h1, h2, h3, h4, h5, h6, [role=heading]');
+  const words = cover.getAttribute('aria-label') || cover.title || (heading && heading.innerText)
+    || inside.innerText || inside.textContent || '';
   const name = control => (control.getAttribute('aria-label') || control.innerText || control.value || '').trim();
-  const controls = [...cover.querySelectorAll('button, [role=button], input[type=submit], a[href]')].map(name).filter(Boolean);
+  const controls = [...inside.querySelectorAll('button, [role=button], input[type=submit], a[href]')].map(name).filter(Boolean);
   return { words: words.trim().split('\\n')[0].slice(0, 120) || 'a layer without words', controls: controls.slice(0, 4) };
 }
 """

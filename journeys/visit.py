@@ -341,7 +341,7 @@ class Visit:
         self._onlooker.turn_to(tab)
         self.gap.turn_to(tab)
         tab.set_default_timeout(self.time_left_ms())
-        self.note(f"{self.recorder.step} opened a new tab, and the journey went on there")
+        self.note(f"the site opened a new tab in {self.recorder.step}, and the journey went on there")
 
     # -- what a buyer does -------------------------------------------------------------------------------------------
 

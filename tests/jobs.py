@@ -49,11 +49,12 @@ from journeys.pages import CheckoutPage, RegistrationPage, SuccessPage
 from journeys.vip_member_discount import vip_member_discount
 from journeys.visit import Visit, journey
 
-quick_ga = replace(ga_purchase, name="quick_ga", step_s={step_s}, deadline_s={deadline_s}, file=__file__)
-quick_vip = replace(vip_member_discount, name="quick_vip", step_s={step_s}, deadline_s={deadline_s}, file=__file__)
+patience = dict(step_s={step_s}, deadline_s={deadline_s}, slow_after_s=min(30, {deadline_s}))
+quick_ga = replace(ga_purchase, name="quick_ga", **patience, file=__file__)
+quick_vip = replace(vip_member_discount, name="quick_vip", **patience, file=__file__)
 
 
-@journey(title="A guest pays", steps=("fill_in", *ga_purchase.steps[-3:]), step_s={step_s}, deadline_s={deadline_s})
+@journey(title="A guest pays", steps=("fill_in", *ga_purchase.steps[-3:]), **patience)
 def quick_till(visit: Visit) -> None:
     site = visit.site
     registration, checkout, success = RegistrationPage(visit), CheckoutPage(visit), SuccessPage(visit)

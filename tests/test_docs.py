@@ -82,8 +82,7 @@ def test_every_fault_of_the_demo_is_told_with_what_becomes_of_a_run() -> None:
 def _outcome(row: Expected) -> str:
     if row.status == "passed":
         return "passes"
-    # Where the time that the journey has decides, the step differs with it.
-    return f"{row.status}, {row.blame}" + (f": `{row.step}`" if row.has_the_real_deadline else "")
+    return f"{row.status}, {row.blame}" + (f": `{row.step}`" if row.step else "")
 
 
 def test_every_make_target_that_the_documents_name_exists() -> None:

@@ -40,7 +40,9 @@ def test_a_fault_leads_to(fault: str, journey: str, expected: Expected, demo: De
     else:
         quick_journeys(tmp_path, step_s=expected.step_s, deadline_s=expected.deadline_s)
         run = buy(demo, QUICK[journey], journeys_dir=str(tmp_path))
-    assert (run.status, run.failed_step, run.blame) == (expected.status, expected.step, expected.blame), run.error
+    assert (run.status, run.blame) == (expected.status, expected.blame), run.error
+    assert expected.step in (None, run.failed_step)
+    assert (run.failed_step is None) is (run.status == "passed")
     for words in expected.words:
         assert words in (run.error or "")
     for words in expected.notes:

@@ -164,6 +164,24 @@ def test_one_slow_answer_is_no_chain(requests: list[SeenRequest]) -> None:
     assert "after another" not in explained(requests=requests, now=115.0, failed_at=114.0).sentence
 
 
+def test_what_an_earlier_step_waited_for_is_a_link_where_the_whole_journey_ran_out_of_time() -> None:
+    scene: dict[str, Any] = {
+        "around": [a_page("/", step="before", began=100.0, status=200, duration_ms=8000)],
+        "requests": [a_request("/pricing", method="GET", began=108.1, ended=False)],
+        "now": 112.0,
+        "failed_at": 110.5,
+    }
+    late, early = explained(**scene, over_deadline_s=10.0), explained(**scene)
+    assert "its 10 s; one slow answer after another: GET / took 8.0 s, then GET /pricing gave no" in late.sentence
+    assert early.sentence == "buy: GET /pricing gave no answer in 3.9 s"
+
+
+def test_two_answers_are_enough_where_the_journeys_time_is_up() -> None:
+    late, early = explained(answers_s=[8.0, 8.1], over_deadline_s=10.0), explained(answers_s=[8.0, 8.1])
+    assert "all of the site's answers are slow: they took about 8 s each" in late.sentence
+    assert (late.kind, early.kind) == (Kind.SILENT, Kind.MISSING)
+
+
 # -- sold out ----------------------------------------------------------------------------------------------------------------
 
 

@@ -134,7 +134,7 @@ def test_a_journey_can_go_on_in_a_tab_as_its_own_page(context: BrowserContext) -
     failure, visit = walked(context, TABS, look)
     assert failure is None
     assert visit.page is visit.page_on_show is context.pages[-1]
-    assert visit.notes == ["look opened a new tab, and the journey went on there"]
+    assert visit.notes == ["the site opened a new tab in look, and the journey went on there"]
     assert any(vital.page == "/invoice" for vital in visit.recorder.vitals.vitals())
 
 
@@ -544,6 +544,24 @@ def test_a_layer_over_a_control_is_named_by_its_words(context: BrowserContext) -
     assert failure is not None
     assert "'Join our newsletter' (it has 'No', 'Yes', 'Close') covers the text \"Place order\"" in failure.sentence
     assert "<div" not in failure.sentence
+
+
+CONSENT = "<h2>We value your privacy</h2><button>Accept all</button>"
+OVER = "position:fixed;inset:0;width:100%;height:100%;border:0;background:#fff"
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        f'<iframe style="{OVER}" srcdoc="{CONSENT}"></iframe>',
+        f'<div id=cmp style="{OVER}"></div><script>cmp.attachShadow({{mode: "open"}}).innerHTML = "{CONSENT}"</script>',
+    ],
+)
+def test_a_layer_in_a_frame_or_a_shadow_tree_is_named_too(context: BrowserContext, layer: str) -> None:
+    look = lambda v: v.press(v.page.get_by_text("Place order"))  # noqa: E731
+    failure, _ = walked(context, {"/": a_shop(body=layer)}, look, step_s=1)
+    assert failure is not None
+    assert "'We value your privacy' (it has 'Accept all') covers the text" in failure.sentence
 
 
 @pytest.mark.parametrize(
