@@ -213,9 +213,7 @@ def _other_tabs(scene: Scene) -> list[str]:
 def _threw(thrown: Thrown) -> str:
     """An exception in words: what it says, where, and that it was caught, where it was."""
     if _IS_HTML.fullmatch(thrown.text.strip()):
-        return f"a script of the page is HTML, no JavaScript: '{short(thrown.text)}'" + (
-            f" in {thrown.place.rpartition(':')[0]}" if thrown.place else ""
-        )
+        return f"a script of the page is HTML, no JavaScript: '{short(thrown.text)}'"
     place = f" in {thrown.place}" if thrown.place else ""
     caught = ", caught and written to the console" if thrown.caught else ""
     return f"a script of the page threw '{short(without_stack(thrown.text))}'{place}{caught}"

@@ -76,7 +76,7 @@ def test_every_fault_of_the_demo_is_told_with_what_becomes_of_a_run() -> None:
     expected = [(name, what, *map(_outcome, TABLE[name])) for name, what in FAULTS.items()]
     assert told == expected
     assert len(FAULTS) == 40
-    assert "of forty" in README
+    assert "[forty faults](docs/faults.md)" in README
 
 
 def _outcome(row: Expected) -> str:

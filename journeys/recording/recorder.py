@@ -254,11 +254,16 @@ class Recorder:
 
     def _exception(self, error: WebError) -> None:
         thrower = _FRAME.search(_frames_of(error))
-        # An error of syntax has no frames; the browser knows all the same which script it stands in.
-        source = thrower[1] if thrower else str(error.location["url"]) or None
-        line = facts.ConsoleLine(level="exception", text=str(error.error)[:_TEXT], step=self.step, source=source)
-        if source and source == error.location["url"]:
-            self.thrown_at.setdefault(line.text, f"{source}:{error.location['line'] + 1}")
+        line = facts.ConsoleLine(
+            level="exception",
+            text=str(error.error)[:_TEXT],
+            step=self.step,
+            source=thrower[1] if thrower else None,
+        )
+        at = error.location
+        # An error of syntax has no place that the browser tells.
+        if thrower and at["url"] == thrower[1]:
+            self.thrown_at.setdefault(line.text, f"{at['url']}:{at['line'] + 1}")
         self._keep(line)
 
     def _keep(self, line: facts.ConsoleLine) -> None:

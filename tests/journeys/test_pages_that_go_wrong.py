@@ -345,7 +345,7 @@ def test_what_a_framework_caught_is_the_sites(context: BrowserContext) -> None:
         (
             "<script src=/app.js>",
             Answer("<!doctype html>", kind="text/javascript"),
-            "a script of the page is HTML, no JavaScript: 'Unexpected token '<'' in /app.js",
+            "a script of the page is HTML, no JavaScript: 'Unexpected token '<''",
         ),
         ("<script src=/app.js>", Answer("\nthrow new Error('no')", kind="text/javascript"), "threw 'no' in /app.js:2"),
     ],
