@@ -121,10 +121,20 @@ def _from_site(error: BaseException, scene: Scene) -> Cause | None:
         return Kind.SILENT, [_silence(silent, scene), *_all_slow(scene)]
     late = next((r for r in own if r.is_main), None) if str(error).startswith("Page.goto: Timeout") else None
     if late:
+        blocking = _keeps_the_page_waiting(scene) if late.ended else None
+        if blocking:
+            kind = Kind.SILENT if blocking.party == "first" else Kind.THIRD_PARTY
+            return kind, [f"{_silence(blocking, scene)}, and the page at {late.endpoint} waits for it"]
         return Kind.SILENT, [
             f"{name_of_request(late)} did not come in time: it took {(late.duration_ms or 0) / 1000:.1f} s"
         ]
     return None
+
+
+def _keeps_the_page_waiting(scene: Scene) -> SeenRequest | None:
+    """The file without which a page that has come is not loaded; one of the site's own before a third party's."""
+    silent = [r for r in _new(scene.requests, scene) if r.kind in _ASSETS and _is_silent(r, scene)]
+    return next((r for r in silent if r.party == "first"), silent[0] if silent else None)
 
 
 def _from_error(error: BaseException, scene: Scene) -> Cause | None:
@@ -169,7 +179,7 @@ def _from_page(error: BaseException, scene: Scene) -> Cause:
     if why:
         return why[0], [*why[1], *_other_tabs(scene), what, _what_the_page_showed(scene, _SHORT_EXCERPT)]
     # After the scripts: a layer may lie there because the one that takes it away failed.
-    if scene.cover:
+    if scene.cover or "intercepts pointer events" in str(error):
         return Kind.MISSING, [what]
     if _all_slow(scene):
         return Kind.SILENT, [*_all_slow(scene), *not_there]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from journeys.cause import explain, mark
 from journeys.failure import Broken, Failure, Kind, Thrown
@@ -182,6 +183,34 @@ def test_two_answers_are_enough_where_the_journeys_time_is_up() -> None:
     assert (late.kind, early.kind) == (Kind.SILENT, Kind.MISSING)
 
 
+@pytest.mark.parametrize(
+    ("party", "kind", "words"),
+    [
+        ("first", Kind.SILENT, "buy: GET /app.js gave no answer in 14.9 s, and the page at / waits for it"),
+        (
+            "https://cdn.example",
+            Kind.THIRD_PARTY,
+            "buy: GET https://cdn.example/app.js gave no answer in 14.9 s, and the",
+        ),
+    ],
+)
+def test_a_page_that_waits_for_a_file_names_the_file(party: str, kind: Kind, words: str) -> None:
+    error = PlaywrightTimeout(
+        'Page.goto: Timeout 15000ms exceeded.\nCall log:\n  - navigating to "https://shop.example.com/"\n'
+    )
+    page = a_page("/", status=200, duration_ms=20.0)
+    file = a_file("/app.js", "script", party=party, status=None, content_type="", ended=False, began=100.1)
+    failure = explained(error, requests=[page, file])
+    assert failure.kind is kind
+    assert failure.sentence.startswith(words)
+
+
+def test_a_page_that_is_late_itself_is_no_files_fault() -> None:
+    error = PlaywrightTimeout("Page.goto: Timeout 15000ms exceeded.")
+    page = a_page("/", status=200, duration_ms=14_000.0)
+    assert explained(error, requests=[page]).sentence == "buy: GET / did not come in time: it took 14.0 s"
+
+
 # -- sold out ----------------------------------------------------------------------------------------------------------------
 
 
@@ -237,6 +266,14 @@ def test_a_layer_is_told_with_its_own_controls_and_nothing_else() -> None:
     failure = explained(cover="We use cookies", closers=["Accept all", "Reject all"], offers=["Buy"])
     assert failure.kind is Kind.MISSING
     assert failure.sentence == """buy: 'We use cookies' (it has 'Accept all', 'Reject all') covers the button "Buy\""""
+
+
+def test_a_layer_without_an_element_of_its_own_is_told_by_its_victim_alone() -> None:
+    error = PlaywrightTimeout(
+        'Locator.click: Timeout 5000ms exceeded.\nCall log:\n  - waiting for get_by_role("button", name="Buy")\n'
+        "  - <html>...</html> intercepts pointer events\n"
+    )
+    assert explained(error).sentence == 'buy: the button "Buy" could not be clicked within 5 s: something lies over it'
 
 
 def test_a_layer_that_a_dead_script_left_there_is_the_scripts() -> None:
