@@ -46,7 +46,7 @@ class Played:
 
 def play(cases: list[Case]) -> list[Played]:
     """Play faults one after the other on a stage of this process's own."""
-    settings = DemoSettings(rate_limit=1_000_000)
+    settings = DemoSettings(rate_limit=1_000_000, slow_answer_s=2.5)
     with (
         tempfile.TemporaryDirectory() as folder,
         serve_demo(settings=settings) as demo,

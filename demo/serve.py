@@ -31,7 +31,8 @@ _MOST_CONNECTIONS = 512
 @dataclass(frozen=True, kw_only=True)
 class DemoSettings:
     """How the demo is opened. `time_scale` makes the shop's rate window that many times shorter; `layout` is the layout of
-    Stripe's hosted page (`single`, `accordion`, `frame`), `live` makes Stripe answer as in live mode. The others are the shop's.
+    Stripe's hosted page (`single`, `accordion`, `frame`), `live` makes Stripe answer as in live mode. The others are the shop's
+    (see ShopSettings).
     """
 
     prices: TierPrices = field(default_factory=TierPrices)
@@ -41,6 +42,7 @@ class DemoSettings:
     grid_twice: bool = False
     checkout_needs_csrf: bool = False
     hydration_delay_ms: int = 0
+    slow_answer_s: float = 8
     layout: str = "single"
     live: bool = False
 
@@ -161,6 +163,7 @@ def serve_demo(
             grid_twice=settings.grid_twice,
             checkout_needs_csrf=settings.checkout_needs_csrf,
             hydration_delay_ms=settings.hydration_delay_ms,
+            slow_answer_s=settings.slow_answer_s,
         )
         shop = _serve(stack, create_shop(shop_settings, faults), place.sockets(len(doors)), place.name)
         account.webhook_url = f"{shop.urls[0]}/api/webhooks/stripe"
@@ -184,11 +187,14 @@ def _serve(stack: ExitStack, app: Any, sockets: Sequence[socket.socket], name: s
 
 
 def _third_party(faults: Faults) -> Starlette:
-    """Somebody else's script."""
+    """Somebody else's scripts: one that nobody needs, and a library that is down whenever a page asks for it."""
 
     async def analytics(_request: Request) -> Response:
         if faults.on("third_party_down"):
             return PlainTextResponse("Service Unavailable", status_code=503)
         return PlainTextResponse("", media_type="text/javascript")
 
-    return Starlette(routes=[Route("/analytics.js", analytics)])
+    async def kit(_request: Request) -> Response:
+        return PlainTextResponse("Service Unavailable", status_code=503)
+
+    return Starlette(routes=[Route("/analytics.js", analytics), Route("/kit.js", kit)])

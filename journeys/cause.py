@@ -10,12 +10,23 @@ from collections.abc import Iterable, Sequence
 from statistics import median
 from typing import TYPE_CHECKING
 
-from journeys.crash_pages import error_page, sold_out
+from journeys.crash_pages import error_page
 from journeys.failure import Failure, FailureContext, Kind, SiteBroken, Thrown
 from journeys.net_errors import PROXY_REFUSES, is_ours, never_connected
-from journeys.refusals import refusal_in, welcomes
+from journeys.refusals import refusal_in, sells, sold_out, welcomes
 from journeys.walls import PUZZLE, wall_said_by
-from journeys.wording import answer_of, assertion, covered, is_other_value, name_of_request, net_failure, plain, short
+from journeys.wording import (
+    answer_of,
+    assertion,
+    covered,
+    cut,
+    is_other_value,
+    name_of_request,
+    net_failure,
+    plain,
+    short,
+    without_stack,
+)
 
 if TYPE_CHECKING:
     from journeys.recording import SeenRequest
@@ -92,28 +103,38 @@ def _from_site(error: BaseException, scene: FailureContext) -> Cause | None:
     answered = [r for r in own if r.status is not None and r.status >= 400]
     if answered:
         what = shown or _what_is_missing(error, scene, answered)
-        return Kind.ANSWERED, [*(answer_of(r) for r in _distinct(answered)), *what]
+        return Kind.ANSWERED, [*(answer_of(r) for r in _distinct(answered)), *_asks_who_it_is(answered, scene), *what]
     failed = next(filter(_broke_off, own), None)
     if failed:
         return _kind_of_failure(failed, scene), [_broken(failed), *shown]
-    said_no = [told for r in reversed(_latest(own)) if (told := _said_no(r))]
+    said_no = [told for r in reversed(_latest(own)) if (told := _said_no(r, scene))]
     if said_no:
         return Kind.ANSWERED, [said_no[0], *(shown or _what_is_missing(error, scene, own))]
     no_page = next((r for r in own if r.is_main and r.status in (204, 205)), None)
     if no_page:
         return Kind.ANSWERED, [f"{name_of_request(no_page)} answered {no_page.status}, which brings no page"]
-    hops = [] if isinstance(error, SiteBroken) else _hops_under_way(own, scene)
-    if hops:
-        return Kind.SILENT, [*hops, *_all_slow(scene)]
+    chain = [] if isinstance(error, SiteBroken) else _slow_chain(own, scene)
+    if chain:
+        return Kind.SILENT, [*chain, *_all_slow(scene)]
     silent = next((r for r in own if _is_silent(r, scene)), None)
     if silent and not isinstance(error, SiteBroken):
         return Kind.SILENT, [_silence(silent, scene), *_all_slow(scene)]
     late = next((r for r in own if r.is_main), None) if str(error).startswith("Page.goto: Timeout") else None
     if late:
+        blocking = _keeps_the_page_waiting(scene) if late.ended else None
+        if blocking:
+            kind = Kind.SILENT if blocking.party == "first" else Kind.THIRD_PARTY
+            return kind, [f"{_silence(blocking, scene)}, and the page at {late.endpoint} waits for it"]
         return Kind.SILENT, [
             f"{name_of_request(late)} did not come in time: it took {(late.duration_ms or 0) / 1000:.1f} s"
         ]
     return None
+
+
+def _keeps_the_page_waiting(scene: FailureContext) -> SeenRequest | None:
+    """The file without which a page that has come is not loaded; one of the site's own before a third party's."""
+    silent = [r for r in _new(scene.requests, scene) if r.kind in _ASSETS and _is_silent(r, scene)]
+    return next((r for r in silent if r.party == "first"), silent[0] if silent else None)
 
 
 def _from_error(error: BaseException, scene: FailureContext) -> Cause | None:
@@ -141,8 +162,8 @@ def _from_page(error: BaseException, scene: FailureContext) -> Cause:
         page = next((r for r in others if r.kind in _API_KINDS | {"script"} and _went_wrong(r, scene)), None)
     if page:
         return Kind.THIRD_PARTY, [_what_went_wrong(page, scene)]
-    what = covered(str(error), scene.cover, scene.options)
-    not_there = [what, _what_the_page_showed(scene)]
+    what = covered(str(error), scene.cover, scene.options, scene.closers)
+    not_there = [*_other_tabs(scene), what, *_offered(scene), _what_the_page_showed(scene, _EXCERPT)]
     if scene.puzzled:
         return Kind.WALLED, ["a CAPTCHA stands on the page", *not_there]
     if any(d.kind == "alert" and not welcomes(d.text) for d in scene.dialogs):
@@ -153,29 +174,76 @@ def _from_page(error: BaseException, scene: FailureContext) -> Cause:
         return Kind.MISSING, not_there
     instead = error_page(scene.page_text)
     if instead:
-        caught = [f"a script of the page threw '{short(t.text)}'" for t in _new_exceptions(scene)[:1]]
-        return Kind.SHOWN, [f"{scene.page} shows {instead}", *caught, what]
+        return Kind.SHOWN, [f"{scene.page} shows {instead}", *map(_threw, _new_exceptions(scene)[:1]), what]
     why = _from_code(scene)
     if why:
-        return why[0], [*why[1], *not_there]
-    if _all_slow(scene) and scene.cover is None:
+        return why[0], [*why[1], *_other_tabs(scene), what, _what_the_page_showed(scene, _SHORT_EXCERPT)]
+    # After the scripts: a layer may lie there because the one that takes it away failed.
+    if scene.cover or "intercepts pointer events" in str(error):
+        return Kind.MISSING, [what]
+    if _all_slow(scene):
         return Kind.SILENT, [*_all_slow(scene), *not_there]
-    if scene.is_another_page and not scene.cover:
+    if scene.is_another_page:
         return Kind.SHOWN, ["this is another page than when a buyer last got through", *not_there]
-    if not scene.page_text.strip() and not scene.cover:
+    if not scene.page_text.strip():
         return Kind.SHOWN, [f"{scene.page} is an empty page", what]
-    gone = None if is_other_value(str(error)) or scene.cover else sold_out(scene.page_text, scene.offers)
-    if gone:
-        return Kind.SHOWN, [f"{scene.page} says '{short(gone)}'", what]
+    gone = None
+    if not any(map(sells, scene.offers)):
+        gone = next(filter(None, map(sold_out, (*scene.offers, scene.excerpt, scene.page_text))), None)
+    if gone and not scene.tabs and not is_other_value(str(error)):
+        # The shop does what it should; it is the journey that asks for something that is not for sale.
+        return Kind.MISSING, [
+            f"the page says '{gone}': what this journey buys may not be for sale now",
+            what,
+            *_offered(scene),
+        ]
     # A value that is not the expected one stands on the page: the control itself was found.
     return (Kind.SHOWN if is_other_value(str(error)) else Kind.MISSING), not_there
 
 
-def _what_the_page_showed(scene: FailureContext) -> str:
+# Where the cause is not known, the reader has to find it in what the page said.
+_EXCERPT, _SHORT_EXCERPT = 160, 60
+
+
+def _what_the_page_showed(scene: FailureContext, most: int) -> str:
     place = scene.page if scene.page_is_first else f"the page at {scene.page}"
-    names = ", ".join(f"'{short(name)}'" for name in scene.offers)
-    there = f"; there is {names}" if names else ""
-    return f"{place} showed '{short(scene.excerpt or scene.page_text) or 'nothing'}'{there}"
+    return f"{place} showed '{cut(scene.excerpt or scene.page_text, most) or 'nothing'}'"
+
+
+def _offered(scene: FailureContext) -> list[str]:
+    names = ", ".join(f"'{name}'" for name in scene.offers)
+    return [f"there is {names}"] if names else []
+
+
+def _other_tabs(scene: FailureContext) -> list[str]:
+    return [
+        f"the site opened {name_of_request(tab).removeprefix('GET ')} in a new tab, where the journey did not look"
+        for tab in scene.tabs
+    ]
+
+
+def _threw(thrown: Thrown) -> str:
+    """An exception in words: what it says, where, and that it was caught, where it was."""
+    if _IS_HTML.fullmatch(thrown.text.strip()):
+        return f"a script of the page is HTML, no JavaScript: '{short(thrown.text)}'"
+    place = f" in {thrown.place}" if thrown.place else ""
+    caught = ", caught and written to the console" if thrown.caught else ""
+    return f"a script of the page threw '{short(without_stack(thrown.text))}'{place}{caught}"
+
+
+# What the browser says of a script that begins with a tag.
+_IS_HTML = re.compile(r"(Uncaught )?(SyntaxError: )?Unexpected token '<'")
+_NO_JSON = re.compile(r"is not valid JSON|Unexpected end of JSON input|JSON\.parse")
+_LOGIN_STATUSES = frozenset({401, 403})
+
+
+def _asks_who_it_is(answered: Sequence[SeenRequest], scene: FailureContext) -> list[str]:
+    """What to look at where the site's page itself wants a login or a secret header, as a protected preview does."""
+    if not any(r.is_main and r.status in _LOGIN_STATUSES for r in answered):
+        return []
+    if scene.has_credentials:
+        return ["the login or secret header that site.yaml names was not taken"]
+    return ["site.yaml names no login and no secret header (basic_auth_file, header_files)"]
 
 
 def _from_code(scene: FailureContext) -> Cause | None:
@@ -187,13 +255,16 @@ def _from_code(scene: FailureContext) -> Cause | None:
     own = [r for r in failed if r.party == "first" and mark(r) not in scene.usual]
     if own:
         first = next((r for r in own if r.kind == "script"), own[0])
-        kind = Kind.ANSWERED if first.status and first.status >= 400 else Kind.SILENT
+        kind = Kind.ANSWERED if (first.status or 0) >= 400 or first.is_html_instead else Kind.SILENT
         more = f" (and {len(own) - 1} more of the page's own files failed)" if len(own) > 1 else ""
-        return (_kind_of_failure(first, scene) if _broke_off(first) else kind), [_what_went_wrong(first, scene) + more]
-    scripts = [r for r in there if r.kind == "script" and _went_wrong(r, scene)]
+        # A page without its styles mostly works: what is on it may well be what the journey looks for, under another name.
+        offered = _offered(scene) if first.kind == "stylesheet" else []
+        what = _what_went_wrong(first, scene) + more
+        return (_kind_of_failure(first, scene) if _broke_off(first) else kind), [what, *offered]
+    scripts = [r for r in there if r.party != "first" and r.kind == "script" and _went_wrong(r, scene)]
     thrown = _new_exceptions(scene)
     # The first one: those after it are often its consequence.
-    threw = [f"a script of the page threw '{short(thrown[0].text)}'"] if thrown else []
+    threw = [_threw(thrown[0])] if thrown else []
     calls = [r for r in there if r.party != "first" and r.kind in ("fetch", "xhr") and _went_wrong(r, scene)]
     foreign = next((r for r in (*scripts, *calls) if r.failure not in _OWN_POLICY), None)
     if foreign:
@@ -214,7 +285,7 @@ def _what_is_missing(error: BaseException, scene: FailureContext, requests: Sequ
     """What did not come, where only a call failed: such a call is a suspect, and the reader must see what the step waited for."""
     if scene.dialogs or any(r.is_main and (r.status or 0) >= 400 for r in requests) or "Timeout" not in str(error):
         return []
-    return [covered(str(error), scene.cover, scene.options)]
+    return [covered(str(error), scene.cover, scene.options, scene.closers)]
 
 
 def _latest(requests: Sequence[SeenRequest]) -> list[SeenRequest]:
@@ -222,14 +293,16 @@ def _latest(requests: Sequence[SeenRequest]) -> list[SeenRequest]:
     return list({(r.method, r.endpoint): r for r in requests}.values())
 
 
-def _said_no(request: SeenRequest) -> str | None:
+def _said_no(request: SeenRequest, scene: FailureContext) -> str | None:
     """A 200 that says no, or that holds a page where JSON was due."""
     if request.kind not in ("fetch", "xhr") or not request.body or (request.status or 0) >= 400:
         return None
     refusal = refusal_in(request.body)
     if refusal:
         return f"{name_of_request(request)} answered {request.status}, and says no: '{short(refusal)}'"
-    due = request.wants_json or "/api/" in request.endpoint
+    # A page that could not read an answer as JSON tells that it was due.
+    could_not_read = any(_NO_JSON.search(thrown.text) for thrown in _new_exceptions(scene))
+    due = request.wants_json or "/api/" in request.endpoint or could_not_read
     if due and not request.body.lstrip().startswith(_BEGINS_JSON):
         what = "HTML" if request.body.lstrip().startswith("<") else "something else"
         return f"{name_of_request(request)} answered {request.status} with {what} where JSON was due: '{plain(request.body)}'"
@@ -240,18 +313,43 @@ def _said_no(request: SeenRequest) -> str | None:
 _BEGINS_JSON = ("{", "[", '"', "-", "0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "true", "false", "null", ")]}'")
 
 
-def _hops_under_way(own: Sequence[SeenRequest], scene: FailureContext) -> list[str]:
-    """A navigation that was still under way when the step ended, hop by hop; empty where there is none, or only one hop."""
-    pages = [r for r in own if r.is_main]
-    if len(pages) < 2 or pages[-1].ended:
+def _slow_chain(own: Sequence[SeenRequest], scene: FailureContext) -> list[str]:
+    """The pages and slow calls that followed one another, the last still under way when the step failed; empty where it is one."""
+    failed_at = scene.failed_at or scene.now
+    chain: list[SeenRequest] = []
+    # A journey runs out of time over all of its steps, a step over what it asked for itself.
+    there = own if scene.over_deadline_s is not None else [r for r in own if r.step == scene.step]
+    for r in (r for r in there if r.began < failed_at):
+        is_link = r.is_main or (r.kind in _API_KINDS and _ended_at(r, failed_at) - r.began >= _SLOW_CALL_S)
+        # What ran beside the one before does not follow it.
+        follows = not chain or r.came_from is chain[-1] or _ended_at(chain[-1], failed_at) <= r.began + _OVERLAP_S
+        if is_link and follows:
+            chain.append(r)
+    if len(chain) < 2 or _ended_at(chain[-1], failed_at) < failed_at:
         return []
-    done = [f"{name_of_request(r)} took {(r.duration_ms or 0) / 1000:.1f} s" for r in pages[:-1][-4:]]
-    return [f"the navigation was still under way: {', then '.join([*done, _silence(pages[-1], scene)])}"]
+    took = sum(_ended_at(r, failed_at) - r.began for r in chain)
+    if took < _SLOW_CALL_S:
+        return []
+    done = [f"{name_of_request(r)} took {_ended_at(r, failed_at) - r.began:.1f} s" for r in chain[:-1][-4:]]
+    last = f"{name_of_request(chain[-1])} gave no answer in {failed_at - chain[-1].began:.1f} s"
+    return [f"one slow answer after another: {', then '.join([*done, last])}"]
+
+
+# A call that takes this long is felt, where several follow one another.
+_SLOW_CALL_S = 1.0
+_OVERLAP_S = 0.2
+
+
+def _ended_at(request: SeenRequest, now: float) -> float:
+    """When a request ended; `now` where it had not ended by then."""
+    return min(now, request.began + (request.duration_ms or 0) / 1000) if request.ended else now
 
 
 def _all_slow(scene: FailureContext) -> list[str]:
     """That the site answers slowly as such, where it does."""
-    if len(scene.answers_s) < _FEW_ANSWERS or median(scene.answers_s) < _SLOW_ANSWER_S:
+    # Where the journey's time is up, two have used up a good part of it.
+    few = _FEW_ANSWERS if scene.over_deadline_s is None else _FEW_ANSWERS - 1
+    if len(scene.answers_s) < few or median(scene.answers_s) < _SLOW_ANSWER_S:
         return []
     return [f"all of the site's answers are slow: they took about {median(scene.answers_s):.0f} s each"]
 
@@ -280,7 +378,7 @@ def _is_silent(request: SeenRequest, scene: FailureContext) -> bool:
 
 
 def _went_wrong(request: SeenRequest, scene: FailureContext) -> bool:
-    return (request.status or 0) >= 400 or _broke_off(request) or _is_silent(request, scene)
+    return (request.status or 0) >= 400 or _broke_off(request) or _is_silent(request, scene) or request.is_html_instead
 
 
 def _kind_of_failure(request: SeenRequest, scene: FailureContext) -> Kind:
@@ -294,6 +392,8 @@ def _kind_of_failure(request: SeenRequest, scene: FailureContext) -> Kind:
 def _what_went_wrong(request: SeenRequest, scene: FailureContext) -> str:
     if (request.status or 0) >= 400:
         return answer_of(request)
+    if request.is_html_instead:
+        return f"{name_of_request(request)} answered {request.status} with HTML where a {request.kind} was due"
     return _broken(request) if _broke_off(request) else _silence(request, scene)
 
 

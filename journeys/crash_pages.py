@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 
 _MOST_WORDS = 120
 # Whose page it is, and words that stand on it. Each is that product's own wording, as it ships.
 _CRASHES = (
     ("Next.js", r"Application error: a (client|server)-side exception has occurred"),
     ("Next.js", r"This page couldn.t load.{0,40}Reload to try again"),
+    ("Next.js", r"^\s*(404|500)\s+(Internal Server Error|This page could not be found)\.?\s*$"),
     ("Remix", r"\bUnexpected Server Error\b"),
     ("Rails", r"We're sorry, but something went wrong|The change you wanted was rejected"),
     ("Rails", r"The page you were looking for doesn't exist"),
@@ -81,16 +81,6 @@ _CLOSED = (
     ),
     ("a suspended account", r"\b(this )?(account|site|website) (has been|is) suspended\b"),
 )
-_SOLD_OUT = re.compile(
-    r"(sorry,? )?((this (\w+ ){1,3}|it )?is |are |currently |temporarily )*"
-    r"(sold.?out|out of stock|not in stock|not available|unavailable|no longer available|fully booked|"
-    r"no (tickets|seats|places)( are)? (left|available)|ausverkauft|nicht verfügbar|agotado|épuisé|esaurito|uitverkocht)"
-    r"( (at the moment|right now|for now|online))?[.!]?",
-    re.IGNORECASE,
-)
-_SELLS = re.compile(
-    r"\b(add to|put in|buy|order|reserve|book now|get tickets?|in den (waren|einkaufs)\w+)\b", re.IGNORECASE
-)
 # Words such as "under maintenance" may stand in a long page for other reasons; such a page is short.
 _SHORT_PAGE = 800
 _CRASH_PATTERNS = [(whose, re.compile(words, re.IGNORECASE | re.DOTALL)) for whose, words in _CRASHES]
@@ -109,17 +99,6 @@ def error_page(text: str) -> str | None:
         return None
     closed = next(((what, match) for what, words in _CLOSED_PATTERNS if (match := words.search(text))), None)
     return f"{closed[0]}: '{_quoted(text, closed[1])}'" if closed else None
-
-
-def sold_out(text: str, controls: Sequence[str]) -> str | None:
-    """Return the shop's own words for what it has none left of ("SOLD OUT"); None where it does not say so.
-
-    They count as a line of their own, and only where none of the names of the `controls` that are there sells something: a list
-    of products may have one that is sold out, and the button of the others another name than before.
-    """
-    if any(_SELLS.search(name) for name in controls):
-        return None
-    return next((line.strip() for line in text.splitlines() if _SOLD_OUT.fullmatch(line.strip())), None)
 
 
 def _quoted(text: str, match: re.Match[str]) -> str:

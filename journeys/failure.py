@@ -81,12 +81,13 @@ class SiteBroken(Exception):  # noqa: N818 - what a page object says when the sh
 class Thrown:
     """An exception of a page; `party` is `first`, or the origin of the third party whose script threw it.
 
-    `caught`: a framework caught it and wrote it to the console.
+    `caught`: a framework caught it and wrote it to the console. `place` is the script's path and line; None where they are not known.
     """
 
     text: str
     party: str = "first"
     caught: bool = False
+    place: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,8 +99,10 @@ class FailureContext:
     `survived` are the marks (`cause.mark`) of failures that came earlier and kept no step from passing, `usual` those of the last
     good run. `is_another_page`: the page has next to nothing in common with the one that stood there in that run. `answers_s` are the
     times that the site's answers to this attempt took. `excerpt` is the main part of the page's text, `offers` names the controls
-    there are of the kind that was looked for, `cover` what lies over the control that was to be clicked, and `options` are those of
-    the list that was to be chosen from.
+    there are of the kind that was looked for, `cover` what lies over the control that was to be clicked, `closers` the names of that
+    layer's own controls, and `options` are those of the list that was to be chosen from. `failed_at` is when the step failed, on the
+    clock of the requests: `now` is a moment later, for refused calls are heard out. `tabs` are the documents of tabs that opened in
+    the step and in which the journey did not look. `has_credentials`: `site.yaml` names a login or a secret header.
     """
 
     step: str
@@ -124,4 +127,8 @@ class FailureContext:
     excerpt: str = ""
     offers: Sequence[str] = ()
     cover: str | None = None
+    closers: Sequence[str] = ()
     options: Sequence[str] = ()
+    failed_at: float | None = None
+    tabs: Sequence[SeenRequest] = ()
+    has_credentials: bool = False

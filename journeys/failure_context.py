@@ -6,6 +6,7 @@ import contextlib
 import re
 import traceback
 from collections.abc import Sequence
+from dataclasses import replace
 
 from playwright.sync_api import Error, Locator, Page
 
@@ -15,28 +16,40 @@ from journeys.failed_call import FailedCall, failed_call
 from journeys.failure import Failure, FailureContext, Thrown
 from journeys.journey import Journey
 from journeys.net_errors import is_the_sites
-from journeys.recording import Recorder, endpoint_of, origin_of
+from journeys.recording import Recorder, SeenRequest, endpoint_of, origin_of
 from journeys.reference import Reference, Sketch, is_another_page
 from journeys.steps import Steps
 from journeys.waiting import Waiting
 from journeys.walls import PUZZLE, is_login, wall_said_by
-from journeys.wording import as_known
+from journeys.wording import as_known, cut
 
 _GLANCE_MS = 100
 _MOST_OFFERS = 6
 # Name, password, and the button; a second field or button for those who forgot it.
 _MOST_CONTROLS_OF_A_LOGIN = 5
+# The names by which a person knows the controls on show: what a screen reader says of them, else what stands on them.
+_NAMES = """
+controls => controls.map(control => (control.getAttribute('aria-label') || control.innerText || control.value || '').trim())
+"""
+_LONGEST_NAME = 60
+# A frame of a stack that was written to the console: "    at pay (https://shop.example/app.js:12:3)".
+_FRAME = re.compile(r"\s+at (?:[^\n]*?\()?(https?://[^\s)]+?):(\d+):\d+\)?")
 _CALLS = frozenset({"document", "fetch", "xhr"})
-# Names what lies over a control: the heading of the whole layer, else its first words.
+# What lies over a control: the heading of the whole layer, else its first words; and the names of its own controls.
 _COVER = """
 element => {
   const { x, y, width, height } = element.getBoundingClientRect();
   let cover = document.elementFromPoint(x + width / 2, y + height / 2);
-  if (!cover || element.contains(cover) || cover.contains(element)) return '';
+  if (!cover || element.contains(cover) || cover.contains(element)) return null;
   while (cover.parentElement && !cover.parentElement.contains(element)) cover = cover.parentElement;
-  const heading = cover.querySelector('h1, h2, h3, h4, h5, h6, [role=heading]');
-  const words = cover.getAttribute('aria-label') || (heading && heading.innerText) || cover.innerText || '';
-  return words.trim().split('\\n')[0].slice(0, 120) || 'a layer without words';
+  // A consent manager puts its layer into a frame or a shadow tree.
+  const inside = cover.shadowRoot || (cover.matches('iframe') && cover.contentDocument && cover.contentDocument.body) || cover;
+  const heading = inside.querySelector('h1, h2, h3, h4, h5, h6, [role=heading]');
+  const words = cover.getAttribute('aria-label') || cover.title || (heading && heading.innerText)
+    || inside.innerText || inside.textContent || '';
+  const name = control => (control.getAttribute('aria-label') || control.innerText || control.value || '').trim();
+  const controls = [...inside.querySelectorAll('button, [role=button], input[type=submit], a[href]')].map(name).filter(Boolean);
+  return { words: words.trim().split('\\n')[0].slice(0, 120) || 'a layer without words', controls: controls.slice(0, 4) };
 }
 """
 # The console's words for a request that failed, which stands among the requests already.
@@ -50,21 +63,35 @@ class FailureObserver:
     """Sees the scene of a failure. `page_text` is what the page said then; empty before."""
 
     def __init__(
-        self, page: Page, recorder: Recorder, waiting: Waiting, *, journey: Journey, steps: Steps, clock: Clock
+        self,
+        page: Page,
+        recorder: Recorder,
+        waiting: Waiting,
+        *,
+        journey: Journey,
+        steps: Steps,
+        clock: Clock,
+        has_credentials: bool = False,
     ) -> None:
         self._page, self._recorder, self._waiting = page, recorder, waiting
         self._journey, self._steps, self._clock = journey, steps, clock
+        self._has_credentials = has_credentials
         self.page_text = ""
         self._said_before: set[str] = set()
 
     def explain(self, step: str, error: Exception, reference: Reference | None = None) -> Failure:
         """Off the clock, find out what an error in a step amounts to."""
         over_deadline_s = self._journey.deadline_s if self._clock.is_late else None
+        failed_at = self._recorder.clock()
         with self._clock.stopped():
             call = failed_call(error, self._page.context.pages)
             self._page = self._waiting.page = call.page or self._waiting.page
             scene = self._scene(step, error, call, over_deadline_s, reference or Reference())
-            return explain(error, scene, where=self._where(error))
+            return explain(error, replace(scene, failed_at=failed_at), where=self._where(error))
+
+    def turn_to(self, page: Page) -> None:
+        """Look at another page from now on, which the journey goes on in."""
+        self._page = page
 
     def _scene(
         self, step: str, error: Exception, call: FailedCall, over_deadline_s: float | None, reference: Reference
@@ -76,6 +103,7 @@ class FailureObserver:
         words = wall_said_by(self.page_text)
         document = recorder.document_of(page)
         began = document.began if document else 0.0
+        cover, closers = self._cover(error, call.locator)
         return FailureContext(
             step=step,
             requests=recorder.in_step(step),
@@ -98,13 +126,16 @@ class FailureObserver:
             walled=recorder.walled or (f"a bot wall says '{words}'" if words else None),
             over_deadline_s=over_deadline_s,
             answers_s=self._answer_times(),
-            cover=self._cover(error, call.locator),
+            cover=cover,
+            closers=closers,
+            tabs=self._other_tabs(step),
+            has_credentials=self._has_credentials,
             options=self._options(error, call.locator),
         )
 
     def _survived(self, steps: Sequence[str]) -> frozenset[str]:
         """What failed or was thrown in steps after which another one passed: it kept nobody from buying."""
-        failed = {mark(r) for r in self._recorder.requests if r.step in steps and (r.failed or not r.ended)}
+        failed = {mark(r) for r in self._recorder.requests if r.step in steps and (r.is_unusable or not r.ended)}
         return frozenset(failed | {line.text for line in self._recorder.console if line.step in steps})
 
     def _thrown(self) -> list[Thrown]:
@@ -112,21 +143,42 @@ class FailureObserver:
         thrown = [line for line in self._recorder.console if line.level == "exception"]
         logged = [line for line in self._recorder.console if line.level == "error" and _is_exception(line.text)]
         return [
-            *(Thrown(line.text, party(line.source or "")) for line in thrown),
-            *(Thrown(line.text, party(line.source or ""), caught=True) for line in logged),
+            *(Thrown(line.text, party(line.source or ""), place=self._place(line.text)) for line in thrown),
+            *(
+                Thrown(line.text, party(line.source or ""), caught=True, place=self._place(line.text))
+                for line in logged
+            ),
         ]
+
+    def _place(self, text: str) -> str | None:
+        """Path and line of the script that an exception comes from; None where neither its text nor the browser tells."""
+        frame = _FRAME.search(text)
+        url, _, line = (
+            f"{frame[1]}:{frame[2]}".rpartition(":")
+            if frame
+            else self._recorder.thrown_at.get(text, "").rpartition(":")
+        )
+        return f"{endpoint_of(url)}:{line}" if url else None
+
+    def _other_tabs(self, step: str) -> list[SeenRequest]:
+        """The documents of tabs that opened in a step and are not the page that the journey waited on."""
+        opened = {r.page for r in self._recorder.requests if r.is_main and r.step != step}
+        own = [r for r in self._recorder.in_step(step) if r.is_main and r.page not in (None, self._page, *opened)]
+        return list({id(r.page): r for r in own}.values())
 
     def _answer_times(self) -> list[float]:
         answered = (r for r in self._recorder.requests if r.party == "first" and r.kind in _CALLS and r.ended)
         return [r.duration_ms / 1000 for r in answered if r.status is not None and r.duration_ms is not None]
 
-    def _cover(self, error: Exception, locator: Locator | None) -> str | None:
+    def _cover(self, error: Exception, locator: Locator | None) -> tuple[str | None, list[str]]:
+        """What lies over the control that was to be clicked, and the names of that layer's own controls."""
         if locator is None or "intercepts pointer events" not in str(error):
-            return None
+            return None, []
         try:
-            return str(locator.first.evaluate(_COVER, timeout=_GLANCE_MS)) or None
+            found = locator.first.evaluate(_COVER, timeout=_GLANCE_MS)
         except Error:
-            return None
+            return None, []
+        return (str(found["words"]), list(map(str, found["controls"]))) if found else (None, [])
 
     def _options(self, error: Exception, locator: Locator | None) -> list[str]:
         if locator is None or "did not find some options" not in str(error):
@@ -215,8 +267,14 @@ class FailureObserver:
         if not looked:
             return []
         selector = {"button": "button, [role=button], input[type=submit]", "link": "a[href]"}[looked[1]]
-        names = (" ".join(text.split()) for text in self._texts_of(f":is({selector}):visible"))
-        return list(dict.fromkeys(name for name in names if name))[:_MOST_OFFERS]
+        if not self.page_text:
+            return []  # it did not even tell its text: to ask a page that hangs has no limit of its own
+        try:
+            told = self._page.locator(f":is({selector}):visible").evaluate_all(_NAMES)
+        except Error:
+            return []
+        names = (" ".join(str(name).split()) for name in told)
+        return list(dict.fromkeys(cut(name, _LONGEST_NAME) for name in names if name))[:_MOST_OFFERS]
 
     def _text_of(self, selector: str) -> str:
         try:

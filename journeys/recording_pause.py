@@ -27,8 +27,14 @@ class RecordingPause:
         self._page, self._tracer = page, tracer
         self._url = ""
         self._cookies: set[str] = set()
+        self._is_kept_open = False
         self.opened_by: str | None = None
         """The step that opened it; None while everything may be recorded."""
+
+    def turn_to(self, page: Page) -> None:
+        """Look at another page from now on. What is open stays open to the end: the page before is still there with what was typed."""
+        self._page = page
+        self._is_kept_open = self.opened_by is not None
 
     def open(self, step: str) -> None:
         """Record nothing from here on."""
@@ -40,7 +46,7 @@ class RecordingPause:
 
     def close(self) -> set[str]:
         """Record again, if the page was left; the values of the cookies that were set meanwhile, which are secrets too."""
-        if self.opened_by is None or not self._was_left():
+        if self.opened_by is None or self._is_kept_open or not self._was_left():
             return set()
         self.opened_by = None
         if self._tracer is not None:

@@ -19,6 +19,18 @@ _WELCOMES = re.compile(
     r"|congratulations|hinzugefügt|danke|gracias|merci|ajouté|añadido)\b",
     re.IGNORECASE,
 )
+_SOLD_OUT = re.compile(
+    r"\b(sold[ -]?out|out of stock|fully booked|no longer available|no (tickets?|seats?|places?) (are )?(left|available)"
+    r"|0 (tickets?|seats?|spots?|places?) (left|available)|ausverkauft|ausgebucht|vergriffen|nicht mehr verfügbar|épuisée?s?|complet"
+    r"|rupture de stock|agotad[oa]s?)\b",
+    re.IGNORECASE,
+)
+# What was sold out once says nothing of today.
+_PAST = re.compile(r"\b(was|were|had|last)\b", re.IGNORECASE)
+_SELLS = re.compile(
+    r"\b(add to|put in|buy|order|reserve|book now|get tickets?|in den (waren|einkaufs)\w+)\b", re.IGNORECASE
+)
+_LONGEST_LABEL = 60
 _FLAGS = ("success", "ok", "valid", "available", "accepted")
 _WORDS = ("error", "errors", "message", "detail", "details", "reason", "description", "title", "error_description")
 _BAD_STATUS = frozenset({"error", "fail", "failed", "failure", "rejected", "denied"})
@@ -32,6 +44,21 @@ def refuses(text: str) -> bool:
 def welcomes(text: str) -> bool:
     """Return whether a text a buyer sees says that all went well, and nothing to the contrary."""
     return bool(_WELCOMES.search(text)) and not refuses(text)
+
+
+def sold_out(text: str) -> str | None:
+    """Return the line of a page that says that what is looked at is not for sale any more ("Sold Out"); None where there is none.
+
+    Only short lines count, as labels and buttons have them: a sentence may speak of last year.
+    """
+    lines = (" ".join(line.split()) for line in text.splitlines())
+    labels = (line for line in lines if len(line) <= _LONGEST_LABEL and not _PAST.search(line))
+    return next((label for label in labels if _SOLD_OUT.search(label)), None)
+
+
+def sells(label: str) -> bool:
+    """Return whether a button or link offers something for sale ("Add to cart")."""
+    return _SELLS.search(label) is not None
 
 
 def refusal_in(body: str) -> str | None:

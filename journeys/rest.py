@@ -44,6 +44,10 @@ class Rest:
                 return  # still loading, crashed or gone: the next step finds out and says so
         self._settled = self._on_show()
 
+    def turn_to(self, page: Page) -> None:
+        """Look at another page from now on."""
+        self._page = page
+
     def _on_show(self) -> tuple[str, int]:
         return self._page.url, self._vitals.pages_seen
 

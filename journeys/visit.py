@@ -112,7 +112,13 @@ class Visit:
         self._waiting = Waiting(page, self.recorder, self._clock)
         self._rest = Rest(page, self.recorder, self._clock, self._waiting)
         self._onlooker = FailureObserver(
-            page, self.recorder, self._waiting, journey=journey, steps=self._steps, clock=self._clock
+            page,
+            self.recorder,
+            self._waiting,
+            journey=journey,
+            steps=self._steps,
+            clock=self._clock,
+            has_credentials=bool(site.basic_auth_file or site.header_files),
         )
         self._known_origins: set[str] = set()
         self._mark(site.base_url)
@@ -185,7 +191,7 @@ class Visit:
 
     def seen(self) -> Reference:
         """Return what this walk saw, for later ones to be judged beside."""
-        failed = {mark(r) for r in self.recorder.requests if r.failed or not r.ended}
+        failed = {mark(r) for r in self.recorder.requests if r.is_unusable or not r.ended}
         lines = {line.text for line in self.recorder.console}
         return Reference(pages=self._sketches, failed=frozenset(failed | lines))
 
@@ -330,6 +336,18 @@ class Visit:
         """What the page said when a step failed; empty before that."""
         return self._onlooker.page_text
 
+    def follow(self, tab: Page) -> None:
+        """Go on in a tab that the site has opened: it is the visit's page from now on, for the journey and for all that is looked at.
+
+        The page that opened it stays open, and is looked at no more.
+        """
+        self.page = self._waiting.page = tab
+        self._rest.turn_to(tab)
+        self._onlooker.turn_to(tab)
+        self.gap.turn_to(tab)
+        tab.set_default_timeout(self.time_left_ms())
+        self.note(f"the site opened a new tab in {self.recorder.step}, and the journey went on there")
+
     # -- what a buyer does -------------------------------------------------------------------------------------------
 
     def go(self, url: str) -> None:
@@ -466,11 +484,11 @@ class Visit:
         failed = {
             name_of_request(r): r
             for r in self.recorder.requests
-            if r.party == "first" and r.kind in _FILES and r.failed
+            if r.party == "first" and r.kind in _FILES and r.is_unusable
         }
         if not failed:
             return
-        names = [f"{name} answered {r.status}" if r.status else f"{name} failed" for name, r in failed.items()]
+        names = [f"{name} {_how_it_failed(r)}" for name, r in failed.items()]
         more = f" and {len(names) - _MOST_FILES} more" if len(names) > _MOST_FILES else ""
         files = "1 of the site's own files" if len(names) == 1 else f"{len(names)} of the site's own files"
         self.note(f"{files} failed: {', '.join(names[:_MOST_FILES])}{more}")
@@ -493,3 +511,9 @@ class Visit:
         way; at most 3 s.
         """
         self._rest.settle()
+
+
+def _how_it_failed(request: SeenRequest) -> str:
+    if request.is_html_instead:
+        return f"answered {request.status} with HTML"
+    return f"answered {request.status}" if request.status else "failed"

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 _QUOTE = 160
 _MOST_OPTIONS = 8
+_WORTH_TELLING_MS = 500
 _LOOKED_FOR = re.compile(r"waiting for (.+?)(?: to be (\w+))?\s*(?:\n|$)")
+# The first frame of a stack, in Chromium's words.
+_STACK = re.compile(r"\s+at (?:[^\n]{0,200}?\()?(?:https?|file|blob|webpack[\w-]*)://\S*?:\d+:\d+\)?")
 _HOUSE = Path(__file__).resolve().parent.parent
 
 
@@ -62,11 +65,16 @@ def is_other_value(message: str) -> bool:
     return "expected" in message and "Actual value:" in message and "Error: element(s) not found" not in message
 
 
-def covered(message: str, cover: str | None, options: Sequence[str]) -> str:
-    """Return Playwright's time-out in words, with what was seen on the page: a layer over the control, the options of a list."""
+def covered(message: str, cover: str | None, options: Sequence[str], closers: Sequence[str] = ()) -> str:
+    """Return Playwright's time-out in words, with what was seen on the page: a layer over the control, the options of a list.
+
+    `closers` names the controls of that layer.
+    """
     looked = _LOOKED_FOR.search(message)
     if cover and looked:
-        return f"'{short(cover)}' covers {describe(looked[1])}"
+        names = ", ".join(f"'{cut(name, 40)}'" for name in closers)
+        offers = f" (it has {names})" if names else ""
+        return f"'{short(cover)}'{offers} covers {describe(looked[1])}"
     if options and looked:
         there = ", ".join(f"'{short(option)}'" for option in options[:_MOST_OPTIONS])
         more = f" and {len(options) - _MOST_OPTIONS} more" if len(options) > _MOST_OPTIONS else ""
@@ -99,7 +107,10 @@ def missed(message: str) -> str:
     looked = _LOOKED_FOR.search(message)
     blocked = "intercepts pointer events" in message
     disabled = "element is not enabled" in message
-    for_how_long = f" within {int(waited[1]) / 1000:g} s" if waited else ""
+    # What was waited for a moment only was given up for another reason, which the sentence has already.
+    for_how_long = (
+        f" within {round(int(waited[1]) / 1000, 1):g} s" if waited and int(waited[1]) >= _WORTH_TELLING_MS else ""
+    )
     if not looked:
         return short(message.splitlines()[0] if message else "unknown error")
     what = describe(looked[1])
@@ -167,8 +178,18 @@ def _asserted(error: AssertionError) -> str | None:
 
 def short(text: str) -> str:
     """A text in one line that can be quoted."""
+    return cut(text, _QUOTE)
+
+
+def cut(text: str, most: int) -> str:
+    """Return a text in one line of `most` characters at most."""
     text = " ".join(text.split())
-    return text if len(text) <= _QUOTE else text[: _QUOTE - 1] + "…"
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def without_stack(text: str) -> str:
+    """Return what an exception says, without the frames of its stack."""
+    return _STACK.split(text, maxsplit=1)[0].rstrip() or text
 
 
 def as_known(file: str) -> str:

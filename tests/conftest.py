@@ -40,8 +40,8 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any], browser_t
 
 @pytest.fixture(scope="session")
 def opened_demo() -> Iterator[Demo]:
-    """A demo for each worker; its rate limit never bites, so that tests do not disturb one another."""
-    with serve_demo(settings=DemoSettings(rate_limit=1_000_000)) as demo:
+    """A demo for each worker. Its rate limit never bites, so that tests do not disturb one another, and what is slow takes 2.5 s."""
+    with serve_demo(settings=DemoSettings(rate_limit=1_000_000, slow_answer_s=2.5)) as demo:
         yield demo
 
 

@@ -21,6 +21,7 @@ from facts import VerdictStatus
 from sla.kinds import KINDS as RULE_KINDS
 from sla.settings import Rule
 from sla.targets import targets_from
+from tests.acceptance.table import TABLE, Expected
 from tests.alerts.channel_case import a_message
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -73,9 +74,19 @@ def test_every_file_that_a_document_links_to_exists(document: str) -> None:
     assert [link for link in links if not ((ROOT / document).parent / link).exists()] == []
 
 
-def test_the_changelog_counts_the_faults_right() -> None:
-    assert len(FAULTS) == 14
-    assert "fourteen faults" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+def test_every_fault_of_the_demo_is_told_with_what_becomes_of_a_run() -> None:
+    page = (ROOT / "docs" / "faults.md").read_text(encoding="utf-8")
+    told = re.findall(r"^\| `(\w+)` \| (.*?) \| (.*?) \| (.*?) \|$", page, re.MULTILINE)
+    expected = [(name, what, *map(_outcome, TABLE[name])) for name, what in FAULTS.items()]
+    assert told == expected
+    assert len(FAULTS) == 40
+    assert "[forty faults](docs/faults.md)" in README
+
+
+def _outcome(row: Expected) -> str:
+    if row.status == "passed":
+        return "passes"
+    return f"{row.status}, {row.blame}" + (f": `{row.step}`" if row.step else "")
 
 
 def test_every_make_target_that_the_documents_name_exists() -> None:

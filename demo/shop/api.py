@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from demo.faults import Faults
 from demo.shop.catalogue import MEMBERS
-from demo.shop.checkout import Checkout
+from demo.shop.checkout import CHAIN, PATH, Checkout
 from demo.shop.inventory import Inventory
 from demo.shop.settings import ShopSettings
 
@@ -41,7 +41,10 @@ class Api:
     def routes(self) -> list[Route]:
         """All routes; a path answers 405 to the methods it does not have."""
         return [
-            _route("/api/create-checkout-session", get=self.checkout.tell, post=self.checkout.open),
+            _route(PATH, get=self.checkout.tell, post=self.checkout.open),
+            *(Route(path, self.checkout.lead_on) for path in CHAIN),
+            _route("/api/account", get=_account),
+            _route("/api/telemetry", post=self._telemetry),
             _route("/api/verify-member", post=self._verify_member),
             _route("/api/inventory", get=self._inventory, post=self._expand, delete=self._reset),
             _route("/api/inventory/{city_id}", get=self._inventory_of),
@@ -117,6 +120,11 @@ class Api:
             return _no_city()
         return _data(self.inventory.one(city_id))
 
+    # -- what pages ask for beside the purchase --------------------------------------------------------------------------
+
+    async def _telemetry(self, _request: Request) -> Response:
+        return Response(status_code=503 if self._faults.on("telemetry_down") else 204)
+
     # -- webhooks ----------------------------------------------------------------------------------------------------
 
     async def _webhook(self, request: Request) -> Response:
@@ -188,6 +196,11 @@ _STATUSES: dict[str, dict[str, Any]] = {
     "/api/webhooks/skool": {"status": "active", "webhookEndpoint": "/api/webhooks/skool"},
     "/api/webhooks/zapier": {"status": "active", "webhookEndpoint": "/api/webhooks/zapier"},
 }
+
+
+async def _account(_request: Request) -> Response:
+    """Every buyer here is a guest."""
+    return JSONResponse({"success": False, "error": "Not signed in"}, status_code=401)
 
 
 async def _webhook_status(_request: Request) -> Response:

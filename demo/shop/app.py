@@ -18,14 +18,16 @@ from starlette.staticfiles import StaticFiles
 
 from demo.faults import FAULTS, Faults, UnknownFaultError
 from demo.shop.api import Api
+from demo.shop.checkout import CHAIN
+from demo.shop.checkout import PATH as CHECKOUT
 from demo.shop.limits import CsrfTokens, RateLimit, client_address
 from demo.shop.pages import Pages
 from demo.shop.settings import ShopSettings
+from demo.shop.stand_ins import STATIC, answer_instead, file_instead
 
-STATIC = "/_next/static"
 _HERE = Path(__file__).parent
 _FORBIDDEN = ("/admin", "/config", "/.env", "/.git", "/backup")
-_WITHOUT_CSRF = ("/api/webhooks/", "/api/test-email", "/api/verify-member")
+_WITHOUT_CSRF = ("/api/webhooks/", "/api/test-email", "/api/verify-member", "/api/telemetry")
 # slow_page: seconds that the server takes for a page, so that a purchase is slow and still goes through.
 _SLOW_S = {"/": 7.0, "/pricing": 9.5, "/register": 9.5, "/success": 7.0}
 Next = Callable[[Request], Awaitable[Response]]
@@ -68,8 +70,8 @@ class Gate:
         """One request, from the door to its answer."""
         path = request.url.path
         if path.startswith((STATIC, "/__faults")):
-            return await call_next(request)
-        if self._faults.on("blank_429"):
+            return file_instead(path, self._faults) or await call_next(request)
+        if self._faults.on("blank_429") or (path == "/success" and self._faults.on("limit_at_success")):
             return _too_many({})
         if any(part in path for part in _FORBIDDEN):
             return PlainTextResponse("Forbidden", status_code=403)
@@ -80,7 +82,7 @@ class Gate:
             response: Response = PlainTextResponse("CSRF Token Invalid", status_code=403)
         else:
             await self._dawdle(path)
-            response = await call_next(request)
+            response = answer_instead(request, self._faults) or await call_next(request)
         response.headers.update({**headers, **self._safety()})
         if request.method == "GET" and not path.startswith("/api/"):
             response.headers["X-CSRF-Token"] = self._tokens.issue(_holder(request))
@@ -91,13 +93,17 @@ class Gate:
         if request.method == "GET" or not path.startswith("/api/") or path.startswith(_WITHOUT_CSRF):
             return False
         needed = self._settings.checkout_needs_csrf or self._faults.on("checkout_403")
-        if path == "/api/create-checkout-session" and not needed:
+        if path == CHECKOUT and not needed:
             return False
         return not self._tokens.holds(_holder(request), request.headers.get("x-csrf-token"))
 
     async def _dawdle(self, path: str) -> None:
         if self._faults.on("slow_page"):
             await asyncio.sleep(_SLOW_S.get(path, 0))
+        # A buyer's requests alone: where Stripe waits for the webhook, it is Stripe that is slow.
+        is_slow = self._faults.on("all_slow") and not path.startswith("/api/webhooks/")
+        if is_slow or (self._faults.on("slow_chain") and path in (CHECKOUT, *CHAIN)):
+            await asyncio.sleep(self._settings.slow_answer_s)
 
     def _safety(self) -> dict[str, str]:
         other = f" {self._settings.third_party_base}" if self._settings.third_party_base else ""

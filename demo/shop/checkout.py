@@ -7,15 +7,19 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlencode
 
 import stripe
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from demo.faults import Faults
 from demo.shop.pricing import Quote, quote, unit_cents
 from demo.shop.settings import ShopSettings
 
+PATH = "/api/create-checkout-session"
+CHAIN = ("/checkout/start", "/checkout/redirect")
+"""The addresses that lead a buyer to Stripe, one after the other, while `slow_chain` is on."""
 _EMAIL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
 _WRONG_BY_CENTS = 10_000
 _ON_DETAILS = ("firstName", "lastName", "businessType", "yearsExperience", "phone")
@@ -59,6 +63,10 @@ class Checkout:
         """`POST`: a session at Stripe for an order, or why not."""
         if self._faults.on("checkout_hang"):
             await _until_gone(request)
+        if self._faults.on("says_no_with_200"):
+            return _error("Ticket sales are closed", 200)
+        if self._faults.on("html_for_json"):
+            return HTMLResponse("<!doctype html><title>6FB Methodologies</title><h1>Please log in</h1>")
         try:
             order = _order(await request.json())
         except RefusedError as refused:
@@ -79,7 +87,10 @@ class Checkout:
             settings, order.tier, quantity, is_member=order.is_member and not self._faults.on("discount_lost")
         )
         created = await self._stripe.v1.checkout.sessions.create_async(self._params(order, quantity, price, origin))
-        answer = {"success": True, "sessionId": created.id, "checkoutUrl": created.url, "pricing": price.to_json()}
+        url = created.url
+        if self._faults.on("slow_chain"):
+            url = f"{origin}{CHAIN[0]}?{urlencode({'to': url})}"
+        answer = {"success": True, "sessionId": created.id, "checkoutUrl": url, "pricing": price.to_json()}
         return JSONResponse(answer)
 
     def _params(self, order: Order, quantity: int, price: Quote, origin: str) -> Any:
@@ -103,6 +114,14 @@ class Checkout:
         if order.email:
             params["customer_email"] = order.email
         return params
+
+    async def lead_on(self, request: Request) -> Response:
+        """`GET /checkout/...?to=`: send the buyer on to Stripe, the first address by way of the second."""
+        to = request.query_params.get("to", "")
+        if not to.startswith(self._settings.stripe_api_base + "/"):
+            return _error("Failed to find the checkout", 404)
+        is_last = request.url.path == CHAIN[-1]
+        return RedirectResponse(to if is_last else f"{CHAIN[-1]}?{urlencode({'to': to})}", status_code=302)
 
     async def tell(self, request: Request) -> Response:
         """`GET ?session_id=`: what became of a session. An unknown one is answered as if Stripe were down."""

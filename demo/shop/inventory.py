@@ -61,6 +61,8 @@ class Inventory:
         sold = dict(seats.sold)
         if city_id == CITIES[0].id and self._faults.on("inventory_negative"):
             sold["ga"] = seats.limits["ga"] + _OVERSOLD_BY
+        elif city_id == CITIES[0].id and self._faults.on("sold_out"):
+            sold = dict(seats.limits)
         return sold
 
     def validate(self, city_id: str | None, tier: str | None, quantity: int | None) -> dict[str, Any]:

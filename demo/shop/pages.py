@@ -22,6 +22,20 @@ _LOADING = {
     "register": "Loading registration...",
     "success": "Loading your confirmation...",
 }
+_IN_THE_BROWSER = (
+    "layout_shift",
+    "js_error",
+    "crash_page_200",
+    "caught_exception",
+    "overlay",
+    "cookie_bar",
+    "renamed_button",
+    "new_tab",
+    "telemetry_down",
+    "guest_401",
+    "guest_form_with_password",
+)
+"""The faults whose effect is in `static/app.js`."""
 
 
 class Pages:
@@ -78,8 +92,8 @@ class Pages:
 
     def _page(self, template: str, name: str, city: City | None, **context: Any) -> Response:
         data = json.dumps(self._data(name, city)).replace("<", "\\u003c")
-        third_party = self._settings.third_party_base if self._faults.on("third_party_down") else ""
-        return HTMLResponse(self._render(template, title=TITLE, data=data, third_party=third_party, **context))
+        on, third_party = set(self._faults.active()), self._settings.third_party_base
+        return HTMLResponse(self._render(template, title=TITLE, data=data, on=on, third_party=third_party, **context))
 
     def _render(self, template: str, **context: Any) -> str:
         return self._environment.get_template(template).render(**context)
@@ -96,7 +110,8 @@ class Pages:
             "promoCodes": list(PROMO_CODES),
             "promoPercent": PROMO_PERCENT,
             "hydrationDelayMs": settings.hydration_delay_ms,
-            "faults": [name for name in ("layout_shift", "js_error") if self._faults.on(name)],
+            "soldOut": city is not None and city.id == CITIES[0].id and self._faults.on("sold_out"),
+            "faults": [name for name in _IN_THE_BROWSER if self._faults.on(name)],
         }
 
 

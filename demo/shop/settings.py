@@ -19,7 +19,8 @@ class ShopSettings:
 
     `member_discount` is in percent by tier. `rate_limit` requests are allowed to one client address in each fixed window of
     `rate_window_s` seconds. `grid_twice` shows the cities twice on the home page. `checkout_needs_csrf` is the regression in
-    which nobody could buy. `hydration_delay_ms` is how long after load the home page stays deaf to clicks.
+    which nobody could buy. `hydration_delay_ms` is how long after load the home page stays deaf to clicks. `slow_answer_s` is how many
+    seconds an answer takes under the faults `all_slow` and `slow_chain`.
     """
 
     stripe_api_base: str
@@ -33,6 +34,7 @@ class ShopSettings:
     grid_twice: bool = False
     checkout_needs_csrf: bool = False
     hydration_delay_ms: int = 0
+    slow_answer_s: float = 8
 
     def price(self, tier: str) -> int:
         """Dollars of one ticket of a tier, `ga` or `vip`."""

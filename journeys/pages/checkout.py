@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import re
 from dataclasses import dataclass, field
@@ -31,6 +32,7 @@ _CONTROLS_OF_A_FORM = 2
 _BACK_EVERY_MS = 25
 _COMPLAINS_AFTER_MS = 250
 _COMPLAINT_MS = 50
+_COMMITS_WITHIN_MS = 1000
 # One question for all fields, because each costs the buyer's clock a few milliseconds.
 _VISIBLE_FIELDS = """
 fields => Object.fromEntries(fields
@@ -243,7 +245,19 @@ class CheckoutPage:
         return any(r.is_main and r.party == "first" and r.status is None for r in recorder.in_step(recorder.step))
 
     def _is_back(self) -> bool:
-        return self.visit.recorder.is_the_sites(self.visit.page.url)
+        page, is_the_sites = self.visit.page, self.visit.recorder.is_the_sites
+        # What the shop answered, good or bad, is the next step's affair, as soon as it stands in the page.
+        if not is_the_sites(page.url) and self._is_answered():
+            with contextlib.suppress(Error):
+                page.wait_for_url(is_the_sites, wait_until="commit", timeout=_COMMITS_WITHIN_MS)
+        return is_the_sites(page.url)
+
+    def _is_answered(self) -> bool:
+        recorder = self.visit.recorder
+        return any(
+            r.is_main and r.party == "first" and r.status is not None and not 300 <= r.status < 400
+            for r in recorder.in_step(recorder.step)
+        )
 
     def _refused(self, form: Frame) -> bool:
         self._look_for_a_puzzle()

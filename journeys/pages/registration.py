@@ -89,7 +89,17 @@ class RegistrationPage:
         if answer is not None and answer.failed:
             self.visit.pump(_ALERT_COMES_WITHIN_MS)
             raise SiteBroken("")  # the answer itself is the sentence
-        return not self.visit.recorder.is_the_sites(self.visit.page.url) or "cs_" in self.visit.page.url
+        page = self.visit.page
+        return not self.visit.recorder.is_the_sites(page.url) or "cs_" in page.url or self._went_on_in_a_tab()
+
+    def _went_on_in_a_tab(self) -> bool:
+        """Whether the site opened the checkout in a new tab, where a buyer goes on."""
+        tabs = [page for page in self.visit.page.context.pages if page is not self.visit.page]
+        # Something else may open a tab as well, a chat or an advertisement.
+        tab = next((page for page in reversed(tabs) if "cs_" in page.url), None)
+        if tab is not None:
+            self.visit.follow(tab)
+        return tab is not None
 
     def _pay_button(self) -> Locator:
         name = re.compile("Proceed to Payment|Proceed to Checkout")

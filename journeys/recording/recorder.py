@@ -29,6 +29,8 @@ _SHORT_ANSWER = 64 << 10
 _FRAME = re.compile(r"^\s*at .*?(https?://[^\s)]+?):\d+:\d+\)?\s*$", re.MULTILINE)
 _TEXT_KINDS = frozenset({"document", "fetch", "xhr"})
 _CALLS = frozenset({"fetch", "xhr"})
+_FILES_OF_CODE = frozenset({"script", "stylesheet"})
+_HTML = frozenset({"text/html", "application/xhtml+xml"})
 
 
 @dataclass(slots=True, eq=False)
@@ -58,6 +60,8 @@ class SeenRequest:
     """The names of the site's request limits that counted it."""
     came_from: SeenRequest | None = None
     """The request whose redirect this one follows."""
+    content_type: str = ""
+    """As the answer names it, in small letters and without its parameters."""
 
     @property
     def endpoint(self) -> str:
@@ -70,6 +74,16 @@ class SeenRequest:
         if self.status is not None:
             return self.status >= 400
         return self.failure is not None and self.failure != "net::ERR_ABORTED"
+
+    @property
+    def is_html_instead(self) -> bool:
+        """Whether a page came where a script or a stylesheet was due, as a catch-all route answers for a file that is gone."""
+        return self.kind in _FILES_OF_CODE and (self.status or 0) < 400 and self.content_type in _HTML
+
+    @property
+    def is_unusable(self) -> bool:
+        """Whether it failed, or brought a page where a script or a stylesheet was due."""
+        return self.failed or self.is_html_instead
 
 
 class Recorder:
@@ -85,6 +99,8 @@ class Recorder:
         self.requests: list[SeenRequest] = []
         self._documents: dict[BrowserRequest, SeenRequest] = {}
         self.console: list[facts.ConsoleLine] = []
+        self.thrown_at: dict[str, str] = {}
+        """Where an exception was thrown, as `address:line`, by its text."""
         self.dialogs: list[facts.Dialog] = []
         self.vitals = VitalsLog(first=self.origins, clock=clock)
         self.rate_limits = RateLimits()
@@ -186,6 +202,7 @@ class Recorder:
         if seen is None:
             return
         seen.status = response.status
+        seen.content_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
         if seen.party == "first":
             seen.limits = self.rate_limits.take(response.headers, response.status)
         self._note_wall(seen, response.headers)
@@ -237,8 +254,17 @@ class Recorder:
 
     def _exception(self, error: WebError) -> None:
         thrower = _FRAME.search(_frames_of(error))
-        source = thrower[1] if thrower else None
-        self._keep(facts.ConsoleLine(level="exception", text=str(error.error)[:_TEXT], step=self.step, source=source))
+        line = facts.ConsoleLine(
+            level="exception",
+            text=str(error.error)[:_TEXT],
+            step=self.step,
+            source=thrower[1] if thrower else None,
+        )
+        at = error.location
+        # An error of syntax has no place that the browser tells.
+        if thrower and at["url"] == thrower[1]:
+            self.thrown_at.setdefault(line.text, f"{at['url']}:{at['line'] + 1}")
+        self._keep(line)
 
     def _keep(self, line: facts.ConsoleLine) -> None:
         if len(self.console) < _MOST_LINES:

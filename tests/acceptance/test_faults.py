@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,86 +10,12 @@ import pytest
 from demo import FAULTS, Demo, DemoSettings, serve_demo
 from facts import Run
 from tests.acceptance.conftest import Buy
+from tests.acceptance.table import GA, TABLE, VIP, Expected
+from tests.jobs import quick_journeys
+
+QUICK = {GA: "quick_ga", VIP: "quick_vip"}
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-
-GA, VIP = "ga_purchase", "vip_member_discount"
-
-
-@dataclass(frozen=True)
-class Expected:
-    """Status, and for a run that did not pass its step, its blame, and words that its sentence must hold."""
-
-    status: str = "passed"
-    step: str | None = None
-    blame: str | None = None
-    words: tuple[str, ...] = ()
-
-
-PASSED = Expected()
-ALERT = "the page showed alert 'Failed to proceed to payment. Please try again.'"
-OPEN = "POST /api/create-checkout-session"
-REFUSED = ("GET / answered 429 'Too Many Requests'",)
-
-TABLE: dict[str, tuple[Expected, Expected]] = {
-    "payment_500": (
-        Expected(
-            "failed", "proceed_to_stripe", "site", (f"{OPEN} answered 500 'Failed to create checkout session'", ALERT)
-        ),
-        Expected(
-            "failed", "proceed_to_checkout", "site", (f"{OPEN} answered 500 'Failed to create checkout session'", ALERT)
-        ),
-    ),
-    "checkout_403": (
-        Expected(
-            "failed",
-            "proceed_to_stripe",
-            "site",
-            (f"proceed_to_stripe: {OPEN} answered 403 'CSRF Token Invalid'; {ALERT}",),
-        ),
-        Expected("failed", "proceed_to_checkout", "site", (f"{OPEN} answered 403 'CSRF Token Invalid'; {ALERT}",)),
-    ),
-    "checkout_hang": (
-        Expected("failed", "proceed_to_stripe", "site", (f"{OPEN} gave no answer in 1",)),
-        Expected("failed", "proceed_to_checkout", "site", (f"{OPEN} gave no answer in 1",)),
-    ),
-    "wrong_price": (
-        Expected("failed", "proceed_to_stripe", "site", ("Stripe's API says $1,100 is charged where $1,000 is due",)),
-        Expected("failed", "proceed_to_checkout", "site", ("Stripe's API says $1,300 is charged where $1,200 is due",)),
-    ),
-    "verify_down": (
-        PASSED,
-        Expected(
-            "failed",
-            "fill_member_info",
-            "site",
-            (
-                "POST /api/verify-member answered 500 'Member database unavailable'",
-                "the page said 'Email not found in our 6FB member database'",
-            ),
-        ),
-    ),
-    "discount_lost": (PASSED, Expected("failed", "verify_discount_applied", "site", ("$1,500", "$1,200"))),
-    "declined_card": (
-        Expected("failed", "complete_test_payment", "third_party", ("Your credit card was declined",)),
-        PASSED,
-    ),
-    "success_unpaid": (
-        Expected(
-            "failed", "verify_success_page", "site", ("says 'Registration Successful!'", "says the session is not paid")
-        ),
-        PASSED,
-    ),
-    "slow_page": (PASSED, PASSED),
-    "layout_shift": (PASSED, PASSED),
-    "js_error": (PASSED, PASSED),
-    "third_party_down": (PASSED, PASSED),
-    "inventory_negative": (PASSED, PASSED),
-    "blank_429": (
-        Expected("errored", "navigate_to_register", "runner", REFUSED),
-        Expected("errored", "navigate_to_register", "runner", ("GET /pricing answered 429 'Too Many Requests'",)),
-    ),
-}
 
 
 def rows() -> list[Any]:
@@ -107,12 +33,20 @@ def test_every_fault_has_its_row() -> None:
 
 
 @pytest.mark.parametrize(("fault", "journey", "expected"), rows())
-def test_a_fault_leads_to(fault: str, journey: str, expected: Expected, demo: Demo, buy: Buy) -> None:
+def test_a_fault_leads_to(fault: str, journey: str, expected: Expected, demo: Demo, buy: Buy, tmp_path: Path) -> None:
     demo.faults.start(fault)
-    run = buy(demo, journey)
-    assert (run.status, run.failed_step, run.blame) == (expected.status, expected.step, expected.blame), run.error
+    if expected.step_s is None:
+        run = buy(demo, journey)
+    else:
+        quick_journeys(tmp_path, step_s=expected.step_s, deadline_s=expected.deadline_s)
+        run = buy(demo, QUICK[journey], journeys_dir=str(tmp_path))
+    assert (run.status, run.blame) == (expected.status, expected.blame), run.error
+    assert expected.step in (None, run.failed_step)
+    assert (run.failed_step is None) is (run.status == "passed")
     for words in expected.words:
         assert words in (run.error or "")
+    for words in expected.notes:
+        assert any(words in note for note in run.notes), run.notes
     assert run.slow is (fault == "slow_page")
 
 

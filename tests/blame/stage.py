@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,56 +16,27 @@ from runner.attempt.job import Job, new_run_id
 from tests.acceptance.conftest import a_purchase
 from tests.blame.toll import Effect, Rule, Toll, a_toll
 from tests.builders import A_MOMENT
-from tests.jobs import LOOK, a_job, a_journey
+from tests.jobs import LOOK, a_job, a_journey, quick_journeys
 from tests.sites import Page, a_site
 from tests.warm import Make, warm_runs
 
 GA, VIP, TILL = "quick_ga", "quick_vip", "quick_till"
-# The product's own journeys with less patience in a step, so that what never comes is soon given up; and the last part of one, by
-# the same page objects, for faults that begin at the till.
-_QUICK = """
-from dataclasses import replace
-
-from journeys.ga_purchase import ga_purchase
-from journeys.pages import CheckoutPage, RegistrationPage, SuccessPage
-from journeys.vip_member_discount import vip_member_discount
-from journeys.visit import Visit, journey
-
-quick_ga = replace(ga_purchase, name="quick_ga", step_s={step_s}, deadline_s=90, file=__file__)
-quick_vip = replace(vip_member_discount, name="quick_vip", step_s={step_s}, deadline_s=90, file=__file__)
-
-
-@journey(title="A guest pays", steps=("fill_in", *ga_purchase.steps[-3:]), step_s={step_s}, deadline_s=90)
-def quick_till(visit: Visit) -> None:
-    site = visit.site
-    registration, checkout, success = RegistrationPage(visit), CheckoutPage(visit), SuccessPage(visit)
-    with visit.step("fill_in"):
-        visit.go(site.url(f"/register?city={{site.city_id}}&type=GA&quantity=1"))
-        registration.is_open()
-        registration.fill_in(site.buyer, email=site.email_for(visit.run_id))
-    with visit.step("proceed_to_stripe"):
-        registration.proceed_to_payment()
-        checkout.is_open()
-        checkout.charges(site.prices.ga)
-    assert checkout.reason_not_to_pay() is None
-    with visit.step("complete_test_payment"):
-        checkout.pay(site.card)
-    with visit.step("verify_success_page"):
-        success.is_open()
-        success.is_paid(checkout.session_id, site.prices.ga)
-"""
 STEP_S = 12
 
 
 @dataclass(frozen=True)
 class Case:
-    """One fault: what it is called, how it is provoked in words, what a run has to say of it, and the provoking itself."""
+    """One fault: what it is called, how it is provoked in words, what a run has to say of it, and the provoking itself.
+
+    `in_the_table`: the table of faults makes the same run, and holds it to the same status and blame.
+    """
 
     name: str
     how: str
     status: Status
     blame: Blame | None
     provoke: Callable[[Stage], Run]
+    in_the_table: bool = False
 
     @property
     def expected(self) -> str:
@@ -99,12 +69,14 @@ class Stage:
         faults: tuple[str, ...] = (),
         stripe: tuple[Rule, ...] | None = None,
         stripe_at: str | None = None,
+        step_s: float | None = None,
+        deadline_s: float = 90,
         **changes: Any,
     ) -> Run:
         """Walk a journey at the shop.
 
         `rules` break what the shop answers, `stripe` what Stripe's own page answers; `stripe_at` sends the buyer to another
-        address instead of Stripe's. `changes` are the job's.
+        address instead of Stripe's. `step_s` and `deadline_s` are the journey's patience. `changes` are the job's.
         """
         for name in faults:
             self.demo.faults.start(name)
@@ -112,14 +84,16 @@ class Stage:
         rewrite = (Rule("POST", "/api/create-checkout-session", sends_to(self.demo.stripe_url, away)),) if away else ()
         self.shop.rules, self.stripe.rules = (*rewrite, *rules), stripe or ()
         try:
-            return self.warm(self.job(journey, **changes))
+            return self.warm(self.job(journey, step_s=step_s or STEP_S, deadline_s=deadline_s, **changes))
         finally:
             self.shop.rules = self.stripe.rules = ()
             self.demo.faults.clear()
 
-    def job(self, journey: str, **changes: Any) -> Job:
+    def job(self, journey: str, *, step_s: float = STEP_S, deadline_s: float = 90, **changes: Any) -> Job:
         """The job of a purchase through the gate."""
-        values = {"journeys_dir": str(self.a_folder(quick=True)), "trace": "off", **changes}
+        folder = self.a_folder()
+        quick_journeys(folder, step_s=step_s, deadline_s=deadline_s)
+        values = {"journeys_dir": str(folder), "trace": "off", **changes}
         site = {"base_url": self.shop.url, **values.pop("site", {})}
         return a_purchase(self.demo, journey, self.folder, site=site, **values)
 
@@ -143,13 +117,11 @@ class Stage:
         with a_site(pages) as site:
             return self.look(site.url, **how)
 
-    def a_folder(self, *, quick: bool = False) -> Path:
-        """A folder of this fault's own; with the quick journeys in it, if wanted."""
+    def a_folder(self) -> Path:
+        """A folder of this fault's own."""
         self._played += 1
         folder = self.folder / f"fault-{self._played}"
         folder.mkdir()
-        if quick:
-            (folder / "quick.py").write_text(textwrap.dedent(_QUICK).format(step_s=STEP_S))
         return folder
 
 

@@ -1,6 +1,7 @@
 """Every labelled fault, really provoked, gets the status and the blame that it has. `make blame` prints the matrix of the same set.
 
-Faults that lie next to each other in it are much alike: every third of each class is in `make test`, the others are drills.
+Faults that lie next to each other in it are much alike: every third of each class is in `make test`, the others are drills. Those that
+the table of faults provokes (`tests/acceptance`) are not provoked here again.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ def each_once() -> list[Any]:
     seen: Counter[str] = Counter()
     found = []
     for case in CASES:
+        if case.in_the_table:
+            continue
         later = [pytest.mark.drill] if seen[case.expected] % 3 else []
         seen[case.expected] += 1
         found.append(pytest.param(case, id=case.name, marks=later))

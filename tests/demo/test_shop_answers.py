@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from demo import FAULTS, Demo, DemoSettings, serve_demo
+from demo.shop.stand_ins import SECRET, SECRET_HEADER
 
 CHECKOUT = "/api/create-checkout-session"
 PLENTY = DemoSettings(rate_limit=1_000_000)
@@ -291,6 +292,90 @@ def test_an_unknown_fault_is_a_404_that_names_those_there_are(shop: httpx.Client
 def test_another_sites_page_switches_nothing(shop: httpx.Client, demo: Demo, headers: dict[str, str]) -> None:
     assert shop.put("/__faults/payment_500", headers=headers).status_code == 403
     assert demo.faults.active() == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "path", "status", "words"),
+    [
+        ("bundle_missing", "/_next/static/app.js", 404, "Not Found"),
+        ("bundle_html", "/_next/static/app.js", 200, "<!doctype html>"),
+        ("stylesheet_missing", "/_next/static/shop.css", 404, "Not Found"),
+        ("crash_page", "/pricing", 500, "Internal Server Error."),
+        ("maintenance_200", "/", 200, "down for maintenance"),
+        ("empty_page", "/", 200, ""),
+        ("parked_domain", "/success", 200, "This domain is for sale!"),
+        ("limit_at_success", "/success", 429, "Too Many Requests"),
+        ("secret_header", "/", 401, "Authentication Required"),
+        ("secret_header", "/api/inventory", 401, "Authentication Required"),
+    ],
+)
+def test_a_fault_answers_in_the_shops_place(
+    shop: httpx.Client, demo: Demo, fault: str, path: str, status: int, words: str
+) -> None:
+    well = shop.get(path)
+    demo.faults.start(fault)
+    broken = shop.get(path)
+    assert broken.status_code == status
+    assert (words in broken.text) if words else broken.text == ""
+    assert well.text != broken.text
+    demo.faults.clear()
+    assert shop.get(path).status_code == well.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("fault", "there"), [("crash_page", "/api/inventory"), ("bundle_html", "/"), ("limit_at_success", "/")]
+)
+def test_a_fault_leaves_the_rest_of_the_shop_alone(shop: httpx.Client, demo: Demo, fault: str, there: str) -> None:
+    demo.faults.start(fault)
+    assert shop.get(there).status_code == 200
+
+
+def test_the_secret_header_opens_the_preview_and_stripe_needs_none(shop: httpx.Client, demo: Demo) -> None:
+    demo.faults.start("secret_header")
+    assert shop.get("/", headers={SECRET_HEADER: SECRET}).status_code == 200
+    assert shop.get("/", headers={SECRET_HEADER: "wrong"}).status_code == 401
+    assert shop.post("/api/webhooks/stripe", content=b"{}").status_code == 500, "it is asked for its signature as ever"
+    assert shop.get("/__faults").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind"), [("says_no_with_200", "application/json"), ("html_for_json", "text/html; charset=utf-8")]
+)
+def test_a_checkout_can_say_no_with_200(shop: httpx.Client, demo: Demo, fault: str, kind: str) -> None:
+    demo.faults.start(fault)
+    answer = shop.post(CHECKOUT, json=an_order())
+    assert (answer.status_code, answer.headers["content-type"]) == (200, kind)
+    assert "checkoutUrl" not in answer.text
+
+
+def test_a_slow_chain_leads_to_stripe_and_nowhere_else() -> None:
+    settings = DemoSettings(rate_limit=1_000_000, slow_answer_s=0.01)
+    with serve_demo(settings=settings) as slow, httpx.Client(base_url=slow.shop_url) as shop:
+        slow.faults.start("slow_chain")
+        url = shop.post(CHECKOUT, json=an_order()).json()["checkoutUrl"]
+        assert url.startswith(f"{slow.shop_url}/checkout/start?")
+        hops = []
+        while not url.startswith(slow.stripe_url):
+            url = shop.get(url).headers["location"]
+            hops.append(url.partition("?")[0])
+        assert hops[0] == "/checkout/redirect"
+        assert "/c/pay/cs_test_" in url
+        for elsewhere in ("https://evil.example/", f"{slow.stripe_url}.evil.example/", ""):
+            assert shop.get("/checkout/redirect", params={"to": elsewhere}).status_code == 404
+
+
+def test_every_guest_is_answered_401_and_the_telemetry_takes_what_it_gets(shop: httpx.Client, demo: Demo) -> None:
+    assert shop.get("/api/account").status_code == 401
+    assert shop.post("/api/telemetry", json={}).status_code == 204
+    demo.faults.start("telemetry_down")
+    assert shop.post("/api/telemetry", json={}).status_code == 503
+
+
+def test_one_city_alone_is_sold_out(shop: httpx.Client, demo: Demo) -> None:
+    demo.faults.start("sold_out")
+    dallas, atlanta, *_ = shop.get("/api/inventory").json()["data"]
+    assert (dallas["publicAvailable"], dallas["isPublicSoldOut"]) == ({"ga": 0, "vip": 0}, True)
+    assert not atlanta["isPublicSoldOut"]
 
 
 def test_the_demo_closes_also_while_a_checkout_hangs() -> None:

@@ -126,6 +126,32 @@ def test_a_journey_goes_on_in_its_first_page_beside_a_tab(context: BrowserContex
     assert visit.page_on_show is visit.page
 
 
+def test_a_journey_can_go_on_in_a_tab_as_its_own_page(context: BrowserContext) -> None:
+    def look(visit: Visit) -> None:
+        visit.follow(_tab(visit))
+        visit.wait_until("the invoice", lambda: "Invoice 17" in visit.page.locator("body").inner_text())
+
+    failure, visit = walked(context, TABS, look)
+    assert failure is None
+    assert visit.page is visit.page_on_show is context.pages[-1]
+    assert visit.notes == ["the site opened a new tab in look, and the journey went on there"]
+    assert any(vital.page == "/invoice" for vital in visit.recorder.vitals.vitals())
+
+
+@pytest.mark.parametrize("pages", [TABS, WINDOW])
+def test_a_tab_in_which_nobody_looked_is_told(context: BrowserContext, pages: Pages) -> None:
+    def look(visit: Visit) -> None:
+        visit.press(visit.page.get_by_text(re.compile("Open invoice|Place order")))
+        visit.wait_until("the invoice", lambda: visit.page.url.endswith("/invoice"))
+
+    failure, _ = walked(context, pages, look)
+    assert failure is not None
+    assert failure.kind is Kind.MISSING
+    assert (
+        "the site opened /invoice in a new tab, where the journey did not look; the invoice never" in failure.sentence
+    )
+
+
 def _in_tab(visit: Visit, heading: str) -> None:
     visit.see(_tab(visit).get_by_role("heading", name=heading))
 
@@ -298,6 +324,49 @@ def test_what_a_framework_caught_is_the_sites(context: BrowserContext) -> None:
     assert "price is undefined" in failure.sentence
 
 
+@pytest.mark.parametrize(
+    ("tag", "answer", "words"),
+    [
+        (
+            "<script src=/app.js>",
+            Answer("<!doctype html>"),
+            "GET /app.js answered 200 with HTML where a script was due",
+        ),
+        (
+            "<script src=/app.js>",
+            Answer("<!doctype html>", headers={"x-content-type-options": "nosniff"}),
+            "GET /app.js answered 200 with HTML where a script was due",
+        ),
+        (
+            "<script type=module src=/app.js>",
+            Answer("<!doctype html>"),
+            "GET /app.js answered 200 with HTML where a script was due",
+        ),
+        (
+            "<script src=/app.js>",
+            Answer("<!doctype html>", kind="text/javascript"),
+            "a script of the page is HTML, no JavaScript: 'Unexpected token '<''",
+        ),
+        ("<script src=/app.js>", Answer("\nthrow new Error('no')", kind="text/javascript"), "threw 'no' in /app.js:2"),
+    ],
+)
+def test_a_script_that_is_none_is_told(context: BrowserContext, tag: str, answer: Answer, words: str) -> None:
+    failure, _ = walked(context, {"/": f"<h1>Shop</h1>{tag}</script>", "/app.js": answer}, see("button", "Buy"))
+    assert failure is not None
+    assert failure.sentence.startswith("look: ")
+    assert words in failure.sentence.partition(";")[0]
+
+
+def test_what_a_framework_caught_is_told_with_its_place(context: BrowserContext) -> None:
+    catches = "try { total.final } catch (error) { console.error(error) }"
+    failure, _ = walked(context, {"/": a_shop(catches)}, press_and_see("Thank you"))
+    assert failure is not None
+    assert failure.kind is Kind.THREW
+    assert (
+        "threw 'ReferenceError: total is not defined' in /:1, caught and written to the console; " in failure.sentence
+    )
+
+
 def test_an_exception_in_the_console_is_told_without_a_known_error_page(context: BrowserContext) -> None:
     catches = "console.error('ReferenceError: basket is not defined'); document.body.innerText = 'Hm.'"
     failure, _ = walked(context, {"/": a_shop(catches)}, press_and_see("Thank you"), step_s=1)
@@ -466,11 +535,33 @@ def test_a_site_that_is_slow_as_such_is_said_to_be(context: BrowserContext) -> N
 
 
 def test_a_layer_over_a_control_is_named_by_its_words(context: BrowserContext) -> None:
-    cover = "<div style='position:fixed;inset:0;background:#fff'><p>x</p><h2>Join our newsletter</h2></div>"
-    failure, _ = walked(context, {"/": a_shop(body=cover)}, press_and_see("Thank you"), step_s=1)
+    cover = (
+        "<div style='position:fixed;inset:0;background:#fff'><p>x</p><h2>Join our newsletter</h2>"
+        "<a href=/no>No</a><input type=submit value=Yes><span role=button aria-label=Close>x</span></div>"
+    )
+    look = lambda v: v.press(v.page.get_by_text("Place order"))  # noqa: E731
+    failure, _ = walked(context, {"/": a_shop(body=cover)}, look, step_s=1)
     assert failure is not None
-    assert "'Join our newsletter' covers a button" in failure.sentence
+    assert "'Join our newsletter' (it has 'No', 'Yes', 'Close') covers the text \"Place order\"" in failure.sentence
     assert "<div" not in failure.sentence
+
+
+CONSENT = "<h2>We value your privacy</h2><button>Accept all</button>"
+OVER = "position:fixed;inset:0;width:100%;height:100%;border:0;background:#fff"
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        f'<iframe style="{OVER}" srcdoc="{CONSENT}"></iframe>',
+        f'<div id=cmp style="{OVER}"></div><script>cmp.attachShadow({{mode: "open"}}).innerHTML = "{CONSENT}"</script>',
+    ],
+)
+def test_a_layer_in_a_frame_or_a_shadow_tree_is_named_too(context: BrowserContext, layer: str) -> None:
+    look = lambda v: v.press(v.page.get_by_text("Place order"))  # noqa: E731
+    failure, _ = walked(context, {"/": a_shop(body=layer)}, look, step_s=1)
+    assert failure is not None
+    assert "'We value your privacy' (it has 'Accept all') covers the text" in failure.sentence
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,7 @@ function fadeIn(element) {
   requestAnimationFrame(frame);
 }
 const button = (text, onclick, more) => h("button", { type: "button", class: "button", onclick, ...more }, text);
+const isOn = (fault) => data.faults.includes(fault);
 const show = (...children) => root.replaceChildren(...children);
 
 // -- navigation -------------------------------------------------------------------------------------------------------
@@ -58,7 +59,8 @@ addEventListener("popstate", () => location.reload());
 
 function render({ clicked = false } = {}) {
   window.scrollTo(0, 0);
-  if (data.page === "home") home();
+  if (isOn("crash_page_200") && data.page === "register") crash();
+  else if (data.page === "home") home();
   else if (data.page === "pricing") pricing();
   else if (data.page === "register") register();
   else if (data.page === "success") success();
@@ -185,12 +187,14 @@ function tiers(city, state, draw) {
         h("button", { type: "button", onclick: step(-1), disabled: state.quantity === 1 }, "-"), h("span", {}, String(state.quantity)),
         h("button", { type: "button", onclick: step(1), disabled: state.quantity === 10 }, "+")),
       state.member ? null : promo(state, draw),
-      button(`Secure Your ${city.name} General Admission Spot`, () => choose(city, state, "ga"), { class: "button full" })),
+      data.soldOut ? soldOut() : button(`Secure Your ${city.name} General Admission Spot`, () => choose(city, state, "ga"), { class: "button full" })),
     h("section", { class: "panel best" },
       h("h3", {}, "VIP Experience"), priceLines(vip),
       h("ul", { class: "perks" }, ["Everything in the other ticket", "Front row seats", "Dinner with the coaches", "A private review of your numbers"].map((perk) => h("li", {}, perk))),
-      button(`Secure Your ${city.name} VIP Experience Spot`, () => choose(city, state, "vip"), { class: "button full" })));
+      data.soldOut ? soldOut() : button(`Secure Your ${city.name} VIP Experience Spot`, () => choose(city, state, "vip"), { class: "button full" })));
 }
+
+const soldOut = () => h("button", { type: "button", class: "button full", disabled: true }, "Sold Out");
 
 function promo(state, draw) {
   const input = h("input", { placeholder: "Enter promo code" });
@@ -235,7 +239,8 @@ function register() {
     h("h1", {}, "Complete Your Registration"),
     city ? h("span", { class: "badge" }, `${city.cityName} • ${city.month}`) : null,
     city ? h("p", { class: "quiet" }, `Secure your spot at the ${city.cityName} 6FB Methodologies Workshop`) : null,
-    holder));
+    holder,
+    isOn("guest_form_with_password") ? login() : null));
   const turn = (step) => {
     const old = holder.firstElementChild;
     const draw = () => { order.step = step; holder.replaceChildren(part(order, turn)); };
@@ -245,6 +250,14 @@ function register() {
   };
   turn(1);
   prefill(order, holder);
+}
+
+// For returning customers, who nobody has to be.
+function login() {
+  return h("form", { class: "panel", onsubmit: (event) => event.preventDefault() },
+    h("h3", {}, "Returning customer?"),
+    h("input", { type: "email", placeholder: "Your account's e-mail" }), h("input", { type: "password", placeholder: "Password" }),
+    h("div", { class: "ends" }, h("a", { href: "/refund" }, "Forgot it?"), h("button", { class: "button ghost" }, "Log in")));
 }
 
 // A member's name arrives by an effect, after the first paint, over whatever stands there already.
@@ -313,7 +326,7 @@ function review(order, turn) {
   const price = kept ? kept.pricing : { originalAmount: fallback, finalAmount: fallback, discountAmount: 0, discountReason: "" };
   const isMember = Boolean(kept && kept.userInfo.isMember && price.discountAmount);
   const reason = isMember ? "6FB Member Discount" : price.discountReason;
-  const pay = button("Proceed to Payment", () => checkout(order, pay));
+  const pay = button(isOn("renamed_button") ? "Complete My Order" : "Proceed to Payment", () => checkout(order, pay));
   const line = (label, value, more) => h("div", { class: "line " + (more || "") }, h("span", {}, label), h("span", {}, value));
   return h("div", {}, h("h3", {}, "Review & Payment"), h("h4", {}, "Order Summary"),
     isMember ? h("span", { class: "badge good" }, `6FB Member - ${kept.ticketInfo.memberPercent}% Discount Applied`) : null,
@@ -326,6 +339,8 @@ function review(order, turn) {
 }
 
 async function checkout(order, pay) {
+  if (isOn("caught_exception")) { caught(() => order.totals.final); return; }
+  const name = pay.textContent;
   pay.disabled = true;
   pay.textContent = "Loading...";
   const { form, kept, city } = order;
@@ -339,11 +354,12 @@ async function checkout(order, pay) {
     });
     const session = await answer.json();
     if (!session.success) throw new Error(session.error);
+    if (isOn("new_tab")) { open(session.checkoutUrl, "_blank"); pay.textContent = "Continue in the other tab"; return; }
     location.href = session.checkoutUrl;
   } catch (error) {
     console.error("Checkout failed:", error.message);
     pay.disabled = false;
-    pay.textContent = "Proceed to Payment";
+    pay.textContent = name;
     alert("Failed to proceed to payment. Please try again.");
   }
 }
@@ -374,7 +390,28 @@ async function success() {
 
 // -- faults that live in the browser ----------------------------------------------------------------------------------
 
+// As a framework does it: what a handler or a page throws is caught, and written to the console.
+function caught(action) {
+  try { action(); } catch (error) { console.error(error); }
+}
+
+function crash() {
+  caught(() => data.tickets.length);
+  show(h("div", {}, h("h2", {}, `Application error: a client-side exception has occurred while loading ${location.hostname} (see the browser console for more information).`)));
+}
+
+function cover(bar, heading, text, ...buttons) {
+  const layer = h("div", { class: bar ? "layer bar-below" : "layer", role: "dialog" });
+  const close = () => { layer.remove(); store("6fb-layer-closed", true); };
+  layer.append(h("div", { class: "panel" }, h("h2", {}, heading), h("p", {}, text), h("div", { class: "ends" }, buttons.map((name) => button(name, close)))));
+  if (!stored("6fb-layer-closed") && !document.querySelector(".layer")) document.body.append(layer);
+}
+
 function disturb(clicked) {
+  if (isOn("overlay")) cover(false, "Join our newsletter", "One letter a week, and $50 off your first workshop.", "Subscribe", "No, thank you");
+  if (isOn("cookie_bar")) cover(true, "We use cookies", "Choose before you go on.", "Accept all", "Reject all");
+  if (isOn("telemetry_down")) fetch("/api/telemetry", { method: "POST", body: JSON.stringify({ page: data.page }) }).catch(() => {});
+  if (isOn("guest_401")) fetch("/api/account").catch(() => {});
   if (data.faults.includes("js_error")) setTimeout(() => { throw new TypeError("Cannot read properties of undefined (reading 'trackVisit')"); }, 50);
   if (data.faults.includes("layout_shift") && data.page !== "success") {
     const shift = document.getElementById("shift");

@@ -1,6 +1,6 @@
 """The labelled set: a file for each class, each fault with what a run has to say of it."""
 
-from tests.blame.labelled import blocked, harmless, journey, network, pages, runner, site, third_party
+from tests.blame.labelled import blocked, harmless, journey, network, pages, runner, shop, site, third_party
 from tests.blame.stage import Case
 
 CASES: tuple[Case, ...] = (
@@ -12,6 +12,7 @@ CASES: tuple[Case, ...] = (
     *blocked.CASES,
     *harmless.CASES,
     *pages.CASES,
+    *shop.CASES,
 )
 CLASSES = ("site", "network", "third_party", "journey", "runner", "blocked", "passed")
 

@@ -21,6 +21,7 @@ _SHORT = "slow_after_s=20, deadline_s=30, step_s={step_s:g}"
 ERROR_PAGES = {
     "next_client": "<h2>Application error: a client-side exception has occurred (see the browser console for more information).</h2>",
     "next_server": "<h2>Application error: a server-side exception has occurred while loading shop.example.</h2><p>Digest: 3185</p>",
+    "next_500": "<h1>500</h1><h2>Internal Server Error.</h2>",
     "remix": "<h1>Unexpected Server Error</h1>",
     "rails_500": "<h1>We're sorry, but something went wrong.</h1><p>If you are the application owner check the logs.</p>",
     "rails_404": "<h1>The page you were looking for doesn't exist.</h1><p>You may have mistyped the address.</p>",

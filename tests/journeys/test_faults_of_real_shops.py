@@ -1,0 +1,292 @@
+"""What a failed step says of the faults that real shops have: the cause first, then what did not come."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
+
+from journeys.cause import explain, mark
+from journeys.failure import Failure, Kind, SiteBroken, Thrown
+from journeys.recording import SeenRequest
+from journeys.refusals import sold_out
+from journeys.wording import missed, without_stack
+from tests.journeys.test_failure import TIMEOUT, a_request, a_scene
+
+STACK = "\n    at total (https://shop.example.com/static/app.js:12:7)\n    at pay (https://shop.example.com/static/app.js:40:3)"
+THROWN = "TypeError: Cannot read properties of undefined (reading 'final')"
+
+
+def a_file(path: str, kind: str, **changes: Any) -> SeenRequest:
+    values = {"method": "GET", "kind": kind, "status": 200, "content_type": "text/html", **changes}
+    return a_request(path, **values)
+
+
+def a_page(path: str, **changes: Any) -> SeenRequest:
+    return a_request(path, **{"method": "GET", "kind": "document", "is_main": True, **changes})
+
+
+def explained(error: BaseException = TIMEOUT, **scene: Any) -> Failure:
+    return explain(error, a_scene(**scene))
+
+
+# -- a page in the place of a file ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["script", "stylesheet"])
+@pytest.mark.parametrize("content_type", ["text/html", "application/xhtml+xml"])
+@pytest.mark.parametrize("where", ["requests", "around"])
+def test_a_page_in_the_place_of_a_file_is_the_cause(kind: str, content_type: str, where: str) -> None:
+    file = a_file("/app", kind, content_type=content_type)
+    scene: dict[str, Any] = {where: [file]}
+    failure = explained(exceptions=[Thrown("Unexpected token '<'")], **scene)
+    assert failure.kind is Kind.ANSWERED
+    assert failure.sentence.startswith(f"buy: GET /app answered 200 with HTML where a {kind} was due; ")
+
+
+@pytest.mark.parametrize(
+    ("kind", "content_type"), [("script", "text/javascript"), ("fetch", "text/html"), ("script", "")]
+)
+def test_what_is_no_page_or_no_file_is_no_cause(kind: str, content_type: str) -> None:
+    assert explained(requests=[a_file("/app", kind, content_type=content_type)]).kind is Kind.MISSING
+
+
+def test_a_page_in_the_place_of_somebody_elses_script_is_theirs() -> None:
+    failure = explained(requests=[a_file("/kit.js", "script", party="https://kit.example")])
+    assert failure.kind is Kind.THIRD_PARTY
+    assert "GET https://kit.example/kit.js answered 200 with HTML where a script was due" in failure.sentence
+
+
+def test_such_a_file_of_the_last_good_run_is_no_suspect() -> None:
+    file = a_file("/old.js", "script")
+    assert explained(requests=[file], usual=frozenset({mark(file)})).kind is Kind.MISSING
+
+
+def test_a_script_that_lies_about_its_type_is_found_by_what_the_browser_read() -> None:
+    failure = explained(exceptions=[Thrown("Unexpected token '<'")])
+    assert failure.kind is Kind.THREW
+    assert "a script of the page is HTML, no JavaScript: 'Unexpected token '<''; " in failure.sentence
+
+
+def test_a_dead_stylesheet_leaves_room_for_the_buttons_there_are() -> None:
+    css = a_file("/app.css", "stylesheet", status=404, content_type="text/plain")
+    failure = explained(requests=[css], offers=["Order now"])
+    assert "GET /app.css answered 404; there is 'Order now'; the button" in failure.sentence
+
+
+@pytest.mark.parametrize(
+    "thrown", ["Unexpected token '<', \"<p>oops\" is not valid JSON", "Unexpected end of JSON input"]
+)
+def test_an_answer_that_a_page_could_not_read_as_json_is_the_cause(thrown: str) -> None:
+    data = a_request("/pricing", method="GET", status=200, body="<p>oops</p>")
+    failure = explained(requests=[data], exceptions=[Thrown(thrown)])
+    assert failure.kind is Kind.ANSWERED
+    assert "GET /pricing answered 200 with HTML where JSON was due: 'oops'" in failure.sentence
+
+
+# -- what scripts threw ----------------------------------------------------------------------------------------------------
+
+
+def test_an_exception_is_told_with_its_place_and_without_its_stack() -> None:
+    failure = explained(exceptions=[Thrown(THROWN + STACK, caught=True, place="/static/app.js:12")])
+    told = f"a script of the page threw '{THROWN}' in /static/app.js:12, caught and written to the console; the button"
+    assert told in failure.sentence
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (THROWN + STACK, THROWN),
+        (f"{THROWN} at https://shop.example.com/a.js:1:2 at caught (https://shop.example.com/a.js:3:4)", THROWN),
+        ("Error: no\n    at async pay (webpack-internal:///./src/pay.js:1:2)", "Error: no"),
+        ("Look at https://docs.example.com/help", "Look at https://docs.example.com/help"),
+        ("\n    at x (https://shop.example.com/a.js:1:2)", "\n    at x (https://shop.example.com/a.js:1:2)"),
+    ],
+)
+def test_a_stack_is_cut_off(text: str, words: str) -> None:
+    assert without_stack(text) == words
+
+
+# -- a site that asks who it is ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_page_that_asks_who_it_is_says_what_site_yaml_has(status: int) -> None:
+    page = a_page("/", status=status, body="Authentication Required")
+    bare = explained(SiteBroken("the page at / is an error page"), requests=[page])
+    sent = explained(SiteBroken("the page at / is an error page"), requests=[page], has_credentials=True)
+    assert "'Authentication Required'; site.yaml names no login and no secret header" in bare.sentence
+    assert "the login or secret header that site.yaml names was not taken" in sent.sentence
+    assert {bare.kind, sent.kind} == {Kind.ANSWERED}
+
+
+@pytest.mark.parametrize("request_", [a_request(status=401), a_page("/", status=500), a_page("/", status=404)])
+def test_other_refusals_say_nothing_of_site_yaml(request_: SeenRequest) -> None:
+    assert "site.yaml" not in explained(requests=[request_]).sentence
+
+
+# -- one slow answer after another --------------------------------------------------------------------------------------------
+
+
+def test_slow_calls_and_pages_that_follow_one_another_are_told_in_their_order() -> None:
+    call = a_request(began=100.0, status=200, duration_ms=7000)
+    hop = a_page("/start", began=107.05, status=302, duration_ms=7000)
+    last = a_page("/redirect", began=114.06, ended=False, came_from=hop)
+    failure = explained(requests=[call, hop, last], now=117.0, failed_at=115.1)
+    assert failure.kind is Kind.SILENT
+    assert failure.sentence == (
+        "buy: one slow answer after another: POST /api/buy took 7.0 s, then GET /start took 7.0 s, "
+        "then GET /redirect gave no answer in 1.0 s"
+    )
+
+
+def test_what_came_while_the_scene_was_looked_at_was_still_under_way() -> None:
+    call = a_request(began=100.0, status=200, duration_ms=2500)
+    hop = a_page("/start", began=102.51, status=302, duration_ms=2500)
+    after = a_page("/redirect", began=105.02, ended=False, came_from=hop)
+    failure = explained(requests=[call, hop, after], now=106.0, failed_at=104.0, page_text="")
+    assert failure.kind is Kind.SILENT
+    assert failure.sentence.endswith("POST /api/buy took 2.5 s, then GET /start gave no answer in 1.5 s")
+
+
+@pytest.mark.parametrize(
+    "requests",
+    [
+        [a_request(began=100.0, status=200, duration_ms=7000), a_page("/start", began=100.1, ended=False)],
+        [a_request(began=100.0, status=200, duration_ms=100), a_page("/start", began=113.0, ended=False)],
+        [
+            a_page("/a", began=100.0, status=200, duration_ms=7000),
+            a_page("/b", began=107.0, status=200, duration_ms=900),
+        ],
+    ],
+)
+def test_one_slow_answer_is_no_chain(requests: list[SeenRequest]) -> None:
+    assert "after another" not in explained(requests=requests, now=115.0, failed_at=114.0).sentence
+
+
+def test_what_an_earlier_step_waited_for_is_a_link_where_the_whole_journey_ran_out_of_time() -> None:
+    scene: dict[str, Any] = {
+        "around": [a_page("/", step="before", began=100.0, status=200, duration_ms=8000)],
+        "requests": [a_request("/pricing", method="GET", began=108.1, ended=False)],
+        "now": 112.0,
+        "failed_at": 110.5,
+    }
+    late, early = explained(**scene, over_deadline_s=10.0), explained(**scene)
+    assert "its 10 s; one slow answer after another: GET / took 8.0 s, then GET /pricing gave no" in late.sentence
+    assert early.sentence == "buy: GET /pricing gave no answer in 3.9 s"
+
+
+def test_two_answers_are_enough_where_the_journeys_time_is_up() -> None:
+    late, early = explained(answers_s=[8.0, 8.1], over_deadline_s=10.0), explained(answers_s=[8.0, 8.1])
+    assert "all of the site's answers are slow: they took about 8 s each" in late.sentence
+    assert (late.kind, early.kind) == (Kind.SILENT, Kind.MISSING)
+
+
+@pytest.mark.parametrize(
+    ("party", "kind", "words"),
+    [
+        ("first", Kind.SILENT, "buy: GET /app.js gave no answer in 14.9 s, and the page at / waits for it"),
+        (
+            "https://cdn.example",
+            Kind.THIRD_PARTY,
+            "buy: GET https://cdn.example/app.js gave no answer in 14.9 s, and the",
+        ),
+    ],
+)
+def test_a_page_that_waits_for_a_file_names_the_file(party: str, kind: Kind, words: str) -> None:
+    error = PlaywrightTimeout(
+        'Page.goto: Timeout 15000ms exceeded.\nCall log:\n  - navigating to "https://shop.example.com/"\n'
+    )
+    page = a_page("/", status=200, duration_ms=20.0)
+    file = a_file("/app.js", "script", party=party, status=None, content_type="", ended=False, began=100.1)
+    failure = explained(error, requests=[page, file])
+    assert failure.kind is kind
+    assert failure.sentence.startswith(words)
+
+
+def test_a_page_that_is_late_itself_is_no_files_fault() -> None:
+    error = PlaywrightTimeout("Page.goto: Timeout 15000ms exceeded.")
+    page = a_page("/", status=200, duration_ms=14_000.0)
+    assert explained(error, requests=[page]).sentence == "buy: GET / did not come in time: it took 14.0 s"
+
+
+# -- sold out ----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("where", [{"offers": ["Back", "Sold Out"]}, {"page_text": "Dallas\nSold out\nAtlanta $1,000"}])
+def test_what_is_sold_out_is_not_laid_on_the_site(where: dict[str, Any]) -> None:
+    failure = explained(**where)
+    assert failure.kind is Kind.MISSING
+    assert failure.sentence.lower().startswith(
+        "buy: the page says 'sold out': what this journey buys may not be for sale"
+    )
+
+
+def test_another_value_on_a_page_where_something_is_sold_out_stays_the_sites() -> None:
+    error = AssertionError(
+        "Locator expected to have text '$6'\nActual value: $7 \nCall log:\n  - waiting for locator('#price')\n"
+    )
+    assert explained(error, page_text="VIP: sold out").kind is Kind.SHOWN
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("General Admission\nSOLD OUT\n$1,000", "SOLD OUT"),
+        ("Currently out of stock", "Currently out of stock"),
+        ("0 spots left", "0 spots left"),
+        ("Leider ausverkauft", "Leider ausverkauft"),
+        ("50 spots left", None),
+        (
+            "Last year we sold out within a week, which is why this year there are two days in each of the six cities.",
+            None,
+        ),
+        ("Complete your registration", None),
+        ("", None),
+    ],
+)
+def test_labels_that_say_sold_out_are_known(text: str, line: str | None) -> None:
+    assert sold_out(text) == line
+
+
+# -- tabs, layers, waits ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_tab_that_nobody_looked_at_is_told() -> None:
+    tab = a_page("/c/pay", party="https://pay.example", status=200)
+    failure = explained(tabs=[tab])
+    assert failure.kind is Kind.MISSING
+    assert "the site opened https://pay.example/c/pay in a new tab, where the journey did not look; the button" in (
+        failure.sentence
+    )
+
+
+def test_a_layer_is_told_with_its_own_controls_and_nothing_else() -> None:
+    failure = explained(cover="We use cookies", closers=["Accept all", "Reject all"], offers=["Buy"])
+    assert failure.kind is Kind.MISSING
+    assert failure.sentence == """buy: 'We use cookies' (it has 'Accept all', 'Reject all') covers the button "Buy\""""
+
+
+def test_a_layer_without_an_element_of_its_own_is_told_by_its_victim_alone() -> None:
+    error = PlaywrightTimeout(
+        'Locator.click: Timeout 5000ms exceeded.\nCall log:\n  - waiting for get_by_role("button", name="Buy")\n'
+        "  - <html>...</html> intercepts pointer events\n"
+    )
+    assert explained(error).sentence == 'buy: the button "Buy" could not be clicked within 5 s: something lies over it'
+
+
+def test_a_layer_that_a_dead_script_left_there_is_the_scripts() -> None:
+    script = a_file("/app.js", "script", status=404, content_type="text/plain")
+    failure = explained(cover="Loading", requests=[script])
+    assert failure.kind is Kind.ANSWERED
+    assert """GET /app.js answered 404; 'Loading' covers the button "Buy\"""" in failure.sentence
+
+
+@pytest.mark.parametrize(
+    ("waited", "words"),
+    [("5012", "never appeared within 5 s"), ("4960", "within 5 s"), ("2430", "within 2.4 s"), ("1", "appeared")],
+)
+def test_how_long_was_waited_is_told_in_tenths(waited: str, words: str) -> None:
+    said = missed(f"Timeout {waited}ms exceeded.\nwaiting for Stripe's page")
+    assert said.endswith(words)
