@@ -1,4 +1,4 @@
-"""Collects from the sources that are read, not pushed; a failed reading is stored as one, never as a number."""
+"""Polls the sources; a failed poll is stored as an error, never as a number."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ INVENTORY = "inventory"
 
 @dataclass(kw_only=True)
 class Collector:
-    """Reads the inventory each time it is told to. `read` takes the moment and brings one sample."""
+    """Polls the inventory on each call. `read` gets the current time and returns one sample."""
 
     store: Store
     read: Callable[[datetime], Sequence[Stock]]
     source: str = INVENTORY
 
     def collect(self, now: datetime) -> bool:
-        """Read once and save; False where the source brought nothing (the reason is stored with the feed)."""
+        """Poll once and save the result; return False if the poll failed (the reason is stored with the feed)."""
         try:
             stocks = self.read(now)
         except SourceError as error:
             with self.store.write() as connection:
                 known = feeds.states(connection).get(self.source)
                 if error.absent and (known is None or known.last_good_at is None):
-                    # A shop that never had such a thing is not broken: the source is off until it brings something.
+                    # A shop that never had an inventory is not broken: the source is off until a poll succeeds.
                     feeds.forget(connection, self.source)
                 else:
                     feeds.note_error(connection, self.source, now, plain(str(error)))

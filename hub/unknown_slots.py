@@ -1,4 +1,4 @@
-"""Slots that nobody ever told of: after a day they are written down as missed, so that every slot ends in one record."""
+"""Records slots without any report as missed after a day, so that every slot ends in one record."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _LOOKS_BACK = timedelta(hours=48)
 
 
 def write_missed(store: Store, watched: Watched, *, since: datetime, now: datetime) -> int:
-    """Write every slot older than 24 h that has no record as missed; how many there were.
+    """Record every slot older than 24 h without a record as missed, and return their number.
 
-    `since` is when the hub first watched: slots before that were nobody's.
+    `since` is when the hub first watched; earlier slots are not recorded.
     """
     written = 0
     after, until = max(since, now - _LOOKS_BACK), now - UNKNOWN_FOR
