@@ -1,4 +1,4 @@
-"""Leases: one evaluator at a time, by the database's own clock. A frozen holder loses its lease and can write nothing with it."""
+"""Provides leases for one evaluator at a time, by the database's clock. A frozen holder loses its lease and can write nothing."""
 
 from __future__ import annotations
 
@@ -24,16 +24,17 @@ from store.tables import leases as table
 from store.upsert import insert
 
 LIFE_S = 30.0
-"""How long a hub takes a lease for. One that ends further ahead than its life was taken by a clock that was ahead, and is void."""
+"""The duration of a lease in seconds. A lease that ends later than that from now was taken by a clock that was ahead, and is void."""
 _ROUNDING_S = 1.0
 _log = get_logger("sixfb.store")
 
 
 def take(connection: Connection, *, name: str, holder: str, ttl_s: float) -> int | None:
-    """Take or renew a lease for `ttl_s` seconds; its epoch, or None while another holds it.
+    """Take or renew a lease for `ttl_s` seconds; return its epoch, or None while another holder has it.
 
-    The epoch rises whenever the holder changes, so that what an earlier holder still does can be told and refused.
-    A lease of another holder that ends further ahead than `ttl_s` is void: the clock was ahead when it was taken.
+    The epoch increases with each change of the holder, so that writes of an earlier holder can be recognized and
+    refused. Another holder's lease that ends later than `ttl_s` from now is void: the clock was ahead when it was
+    taken.
     """
     now = _now(connection)
     until = type_coerce(now + _microseconds(ttl_s), Moment)
@@ -58,7 +59,7 @@ def take(connection: Connection, *, name: str, holder: str, ttl_s: float) -> int
 
 
 def holds(connection: Connection, *, name: str, holder: str, epoch: int) -> bool:
-    """Whether the lease is still this holder's in this epoch. Inside a write transaction it stays so until its end."""
+    """Return whether the lease still belongs to this holder in this epoch. Inside a write transaction this holds until its end."""
     query = select(table.c.epoch).where(
         and_(table.c.name == name, table.c.holder == holder, table.c.epoch == epoch),
         type_coerce(table.c.expires_at, BigInteger) > _now(connection),
@@ -67,7 +68,7 @@ def holds(connection: Connection, *, name: str, holder: str, epoch: int) -> bool
 
 
 def held(connection: Connection, *, life_s: float = LIFE_S) -> tuple[str, datetime] | None:
-    """Who holds a lease, of whatever name, and until when; None where nobody does. Void ones are nobody's."""
+    """Return the holder and the end of any current lease; None if there is none. Void leases do not count."""
     now = _now(connection)
     query = select(table.c.holder, table.c.expires_at).where(
         type_coerce(table.c.expires_at, BigInteger) > now, ~_ends_after(now, life_s)
@@ -77,7 +78,7 @@ def held(connection: Connection, *, life_s: float = LIFE_S) -> tuple[str, dateti
 
 
 def release(connection: Connection, *, name: str, holder: str) -> None:
-    """Give the lease back, so that another need not wait for its end."""
+    """Release the lease, so that another holder need not wait for its expiry."""
     over = datetime(1970, 1, 1, tzinfo=UTC)
     connection.execute(update(table).where(table.c.name == name, table.c.holder == holder).values(expires_at=over))
 
@@ -97,7 +98,7 @@ def _microseconds(seconds: float) -> int:
 
 
 def _now(connection: Connection) -> ColumnElement[int]:
-    """Microseconds since 1970 on the database's clock, which moves on during a transaction."""
+    """Return the current time in microseconds since 1970 by the database's clock, which advances during a transaction."""
     if connection.dialect.name == "postgresql":
         return cast(extract("epoch", func.clock_timestamp()) * 1_000_000, BigInteger)
     return cast((func.julianday("now") - 2440587.5) * 86_400_000_000, BigInteger)

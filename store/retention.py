@@ -1,4 +1,4 @@
-"""How long what is kept, and the sweep that lets it go: in small batches, so that nobody waits for it."""
+"""Deletes old rows in small batches, so that other transactions do not wait."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _MONTH = timedelta(days=30.5)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retention:
-    """How long each thing is kept. Raw logs go first; what reports of a year need stays longest."""
+    """Holds how long each kind of data is kept. Raw data is deleted first; data for yearly reports is kept longest."""
 
     passed_runs: timedelta = timedelta(days=35)
     failed_runs: timedelta = timedelta(days=90)
@@ -46,17 +46,17 @@ class Retention:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Swept:
-    """What was let go: rows by table, and the hashes of evidence whose files may be deleted now."""
+    """Holds what was deleted: the number of rows by table, and the hashes of evidence whose files may be deleted now."""
 
     rows: dict[str, int] = field(default_factory=dict)
     evidence: list[str] = field(default_factory=list)
 
 
 def sweep(store: Store, *, now: datetime, keep: Retention | None = None) -> Swept:
-    """Delete what is older than it is kept, by `now` or a day after the newest measured run, whichever comes first.
+    """Delete rows older than their retention, measured from `now` or a day after the newest measured run, whichever is earlier.
 
-    Two clocks must agree before anything is gone: the hub's, and that of the runner which has measured last. A clock that is
-    a year ahead would let all history go; one that has no runner to agree with lets nothing go that is not old beside the rest.
+    Two clocks must agree before anything is deleted: the hub's, and that of the runner which measured last. A clock
+    that is a year ahead would otherwise delete the whole history.
     """
     keep = keep or Retention()
     now = min(now, _newest_run(store) or now)
@@ -85,7 +85,7 @@ def sweep(store: Store, *, now: datetime, keep: Retention | None = None) -> Swep
 
 
 def _newest_run(store: Store) -> datetime | None:
-    """A day after the newest measured run began, by its runner's clock; None where nothing was measured."""
+    """Return the time one day after the newest measured run, by its runner's clock; None if nothing was measured."""
     measured = runs.c.status.not_in((Status.MISSED.value, Status.SKIPPED.value))
     query = select(func.coalesce(runs.c.slot, runs.c.started_at)).where(measured)
     with store.read() as connection:

@@ -1,4 +1,4 @@
-"""Samples of the inventory."""
+"""Stores samples of the inventory."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from store.upsert import upsert
 
 
 def save(connection: Connection, stocks: Sequence[Stock], *, source: str) -> None:
-    """Keep a sample."""
+    """Save a sample."""
     upsert(
         connection,
         table,
@@ -25,7 +25,7 @@ def save(connection: Connection, stocks: Sequence[Stock], *, source: str) -> Non
 
 
 def recent(connection: Connection, *, since: datetime) -> list[Stock]:
-    """Every sample since a moment, oldest first."""
+    """Return every sample from `since`, oldest first."""
     query = select(table).where(table.c.at >= since).order_by(table.c.at, table.c.city, table.c.tier)
     return [
         Stock(at=row.at, city=row.city, tier=row.tier, remaining=row.remaining, total=row.total)
