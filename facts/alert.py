@@ -1,4 +1,4 @@
-"""An alert's life, the incident it belongs to, and the messages it owes."""
+"""Defines alerts with their states, incidents, and the messages that alerts owe."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from facts.verdict import Severity
 
 
 class AlertState(StrEnum):
-    """pending → firing → resolved. A pending alert whose breach ends before its time is `dropped`: it was never told."""
+    """pending → firing → resolved. A pending alert whose breach ends before its time is `dropped`: no message was sent."""
 
     PENDING = "pending"
     FIRING = "firing"
@@ -21,16 +21,17 @@ class AlertState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
-    """One episode of an alert.
+    """Holds one episode of an alert.
 
-    `key` is the verdict's; `id` is the key with dots and the episode's number, so it fits a path (`F0.ga_purchase.3`).
-    `clear_since` is since when the recovery condition has held without a break. `last_known` is true while a firing alert has
-    no data. `samples` are the distinct samples seen breaching. `inhibited_by` is the key of the alert that makes this one
-    unnecessary to tell. `runs` are run ids that prove it, newest last.
-    `breaching` is false for a firing alert whose rule is no longer breached and has not recovered yet. `since` is when the first bad
-    run of this failure began, `ended_at` the first good one after the last bad. `title_past` and `summary_past` are title and summary
-    once it is over.
-    `closed` says why it was ended by other than recovery (a location that was removed).
+    `key` is the verdict's; `id` is the key with dots and the episode's number, so that it fits into a URL path
+    (`F0.ga_purchase.3`). `clear_since` is since when the recovery condition has held without interruption. `last_known`
+    is true while a firing alert has no data. `samples` are the distinct breaching samples. `inhibited_by` is the key of
+    the alert that makes messages about this one unnecessary. `runs` are ids of runs that prove it, newest last.
+
+    `breaching` is false for a firing alert whose rule is no longer breached but which has not recovered yet. `since` is
+    when the first bad run of this failure began, `ended_at` when the first good one after the last bad began.
+    `title_past` and `summary_past` are title and summary after it is resolved. `closed` says why it ended other than by
+    recovery (such as a removed location).
     """
 
     id: str
@@ -67,37 +68,39 @@ class Alert:
 
     @property
     def began_at(self) -> datetime:
-        """When what it is about began, as far as the runs tell; else when its rule was first breached."""
+        """When the failure began, as far as the runs show; else when its rule was first breached."""
         return self.since or self.fired_at or self.pending_since
 
     @property
     def over_at(self) -> datetime | None:
-        """When it ended: the first good run after the last bad one, else when the alert was resolved. None while it stands."""
+        """When it ended: at the first good run after the last bad one, else when the alert was resolved. None while it is open."""
         return (self.ended_at or self.resolved_at) if self.resolved_at else None
 
     @property
     def lasted_s(self) -> float | None:
-        """How long it lasted, in seconds; None while it stands."""
+        """How long it lasted, in seconds; None while it is open."""
         return max(0.0, (self.over_at - self.began_at).total_seconds()) if self.over_at else None
 
 
-# Of what fires at once, the first of these says best what a buyer meets.
+# Of several alerts that fire at once, the first of these describes best what a buyer experiences.
 _LEADS = ("A2", "A1s", "F0")
 
 
 def urgency(alert: Alert, now: datetime) -> tuple[int, datetime, int, str]:
-    """To sort alerts by: the worst first, then the oldest, then what says best what a buyer meets. `now` is for one that does not
-    fire yet."""
+    """Return a sort key: the most severe first, then the oldest, then the one that best describes what a buyer experiences.
+
+    `now` stands in for the start of an alert that does not fire yet.
+    """
     lead = _LEADS.index(alert.rule) if alert.rule in _LEADS else len(_LEADS)
     return alert.severity.rank, alert.fired_at or now, lead, alert.key
 
 
 class NotificationKind(StrEnum):
-    """What a message is about."""
+    """The reason of a message."""
 
     FIRING = "firing"
     UPDATE = "update"
-    """More alerts joined the incident, or one of them rose in severity."""
+    """More alerts joined the incident, or one of them became more severe."""
     RESOLVED = "resolved"
     ACKNOWLEDGED = "acknowledged"
 
@@ -110,18 +113,18 @@ class NotificationState(StrEnum):
     DELIVERED = "delivered"
     DEAD = "dead"
     SUPERSEDED = "superseded"
-    """Never delivered, and no longer true: a later message says it all."""
+    """Never delivered, and no longer true: a later message covers it."""
     SUPPRESSED = "suppressed"
     """Withheld on purpose; `reason` says why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notification:
-    """One message owed to one destination.
+    """Holds one message owed to one destination.
 
-    `id` is deterministic (incident, kind, sequence, destination), so that owing it twice is owing it once. `thread` is the
-    incident's id: the dedup key of every message of one outage. `order` counts the messages of a thread to a destination;
-    a later one waits for an earlier. `message` is the JSON form of `alerts.message.Message`.
+    `id` is deterministic (incident, kind, sequence, destination), so that owing it twice is owing it once. `thread` is
+    the incident's id: the dedup key of every message of one outage. `order` numbers the messages of a thread to a
+    destination; a later one waits for an earlier one. `message` is the JSON form of `alerts.message.Message`.
     """
 
     id: str
@@ -145,10 +148,10 @@ class Notification:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backlog:
-    """The messages that a destination should have by now and has not.
+    """Holds the overdue messages of a destination.
 
-    `since` is when the oldest of them was first tried, or was due where none was tried yet (`tried` is false). `error` is what
-    the last try came to.
+    `since` is when the oldest of them was first tried, or was due if none was tried yet (`tried` is false). `error` is
+    the result of the last try.
     """
 
     destination: str
@@ -160,7 +163,7 @@ class Backlog:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Incident:
-    """The alerts of one cause. `lead` is the alert that opened it. `told` are the alert ids its messages have named.
+    """Holds the alerts with one cause. `lead` is the alert that opened it. `told` are the ids of alerts that its messages have named.
 
     `updated_at` is when its last message was owed; `sequence` counts them.
     """

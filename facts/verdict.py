@@ -1,4 +1,4 @@
-"""One target judged."""
+"""Defines the verdict on one target."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from enum import StrEnum
 
 
 class VerdictStatus(StrEnum):
-    """What a target came to. Neither `off`, `no_data`, `insufficient` nor `unproven` is ever green."""
+    """The status of a verdict. `off`, `no_data`, `insufficient` and `unproven` are never green."""
 
     MET = "met"
     OFF_TARGET = "off_target"
-    """Worse than the target, better than the warning; told on pages and in reports, alerts nobody."""
+    """Worse than the target, better than the warning; shown on pages and in reports, without an alert."""
     WARNING = "warning"
     CRITICAL = "critical"
     UNPROVEN = "unproven"
@@ -34,30 +34,29 @@ class Severity(StrEnum):
 
     @property
     def rank(self) -> int:
-        """0 for the most urgent."""
+        """The position by urgency; 0 is the most urgent."""
         return list(Severity).index(self)
 
 
 _LONGEST_KEY = 80
-"""The id of an alert's message has the key in it, a destination and more, and 200 characters."""
+"""The longest key: the id of an alert's message contains the key, a destination and more, and is limited to 200 characters."""
 
 
 def digest_of(text: str) -> str:
-    """Return a short name of a text, by which no two are likely to be confused."""
+    """Return a short digest of a text that is very unlikely to collide."""
     return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:12]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What one rule found for one journey and subject at one moment.
+    """Holds the verdict of one rule on one journey and subject at one time.
 
-    `breached` is the rule's own firing condition, `clear` its recovery condition; both false means: keep what stands.
-    `for_s` is how long a breach must hold, `clear_for_s` how long the clear level must. `severity` is that of an alert which
-    fires on it now. `value`, `limit`, `low` and `high` (bounds of the interval the value lies in with 95 %) are in `unit`.
-    `n` counts samples; `samples` names the distinct ones that a breach rests on, newest last (run ids, or times where
-    `samples_are_runs` is false);
-    `data_at` is the age of the newest. `counted` and `left_out` name locations, the latter with the reason. `summary` is the
-    sentence a person reads: value beside limit, n, window. `coverage` is 0 to 1.
+    `breached` is the rule's own firing condition, `clear` its recovery condition; if both are false, the alert's state
+    stays. `for_s` is how long a breach must last, `clear_for_s` how long the recovery must last. `severity` is that of
+    an alert which fires on it now. `value`, `limit`, `low` and `high` (bounds of the 95 % interval of the value) are in
+    `unit`. `n` counts samples; `samples` names the distinct samples behind a breach, newest last (run ids, or times if
+    `samples_are_runs` is false); `data_at` is the time of the newest. `counted` and `left_out` name locations, the
+    latter with the reason. `summary` is the sentence for people: value beside limit, n, window. `coverage` is 0 to 1.
     """
 
     rule: str
@@ -92,6 +91,6 @@ class Verdict:
 
     @property
     def key(self) -> str:
-        """What names the alert of this verdict: rule, journey and subject; a long one, which a page's name can make it, is cut."""
+        """The key of this verdict's alert: rule, journey and subject; a long one, such as one with a page's name, is shortened."""
         whole = "/".join(part for part in (self.rule, self.journey, self.subject) if part)
         return whole if len(whole) <= _LONGEST_KEY else f"{whole[: _LONGEST_KEY - 13]}~{digest_of(whole)}"
