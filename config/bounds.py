@@ -27,7 +27,10 @@ def _before(check: Callable[[Any], Any], source: Any, handler: Callable[[Any], A
 
 
 def _after(check: Callable[[Any], Any], source: Any, handler: Callable[[Any], Any]) -> Any:
-    """Add a check of the converted value, so that a text `12` in quotes stays a text."""
+    """Add a check of the converted value.
+
+    A shape that converts numbers to text turns `12` into a text of two characters, which the check must see too.
+    """
     from pydantic_core import core_schema
 
     return core_schema.no_info_after_validator_function(check, handler(source))

@@ -59,8 +59,10 @@ def config_file(name: str) -> Path:
 
 
 def misnamed(folder: Path, name: str) -> Complaint | None:
-    """Return a complaint about a misnamed file in place of a missing one (`site.yml`, `Site.yaml`, `sites.yaml`); None
-    if none is found."""
+    """Return a complaint about a misnamed file beside a missing one; None if there is no such file.
+
+    Examples of misnamed files are `site.yml`, `Site.yaml` and `sites.yaml`.
+    """
     try:
         beside = sorted(path.name for path in folder.iterdir())
     except OSError:

@@ -33,7 +33,7 @@ class StepStatus(StrEnum):
 
 
 class Blame(StrEnum):
-    """Who is responsible that a run did not pass."""
+    """The party responsible for a run that did not pass."""
 
     SITE = "site"
     NETWORK = "network"

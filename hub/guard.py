@@ -74,8 +74,9 @@ class Guard:
         self._open_csrf = key.sign("csrf of the open hub", secrets.token_hex(16))
 
     def check_way(self, request: Request) -> None:
-        """Refuse a request for a foreign host name, from a foreign page, or through an unnamed proxy to an endpoint
-        without authentication.
+        """Refuse a request with a foreign host name, from a foreign page, or through an unknown proxy.
+
+        An unknown proxy is refused only if the endpoint requires no authentication.
 
         Raises:
             HubError: 400 the name, 403 the page or the proxy; the message says what to do.

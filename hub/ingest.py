@@ -196,10 +196,10 @@ class Ingest:
                 yield batch
 
     def _read(self, record: Any, index: int, location: str | None, now: datetime, ahead_s: float = 0.0) -> _Read:
-        # The fast reader's text is kept only if no time in it changes: the text must equal the stored run.
         name = _name(record, index)
         text: str | None = None
         try:
+            # The fast reader's text is kept only if no time in it changes: the text must equal the stored run.
             if isinstance(record, Sent) and not ahead_s and record.run.finished_at <= now:
                 run, text = record.run, record.text
             else:

@@ -190,8 +190,10 @@ def _of_runs(counted: list[Counted]) -> Iterator[Metric]:
 
 
 def _of_missed(counted: list[Counted]) -> Metric:
-    """Return the counter of missed slots of all journeys and locations ever known; removing one from the plan must not
-    lower the sum, which would look like a restart."""
+    """Return the counter of missed slots of all journeys and locations ever known.
+
+    Removing one from the plan must not lower the sum, because a decrease would look like a restart.
+    """
     missed = dict.fromkeys(REASONS, 0)
     for one in counted:
         for word, n in one.missed.items():

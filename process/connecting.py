@@ -1,4 +1,7 @@
-"""Opens TCP connections within a reliable time limit: names are looked up in threads that can be abandoned, addresses in parallel."""
+"""Opens TCP connections within a reliable time limit.
+
+Names are looked up in threads that can be abandoned, and addresses are tried in parallel.
+"""
 
 from __future__ import annotations
 

@@ -72,8 +72,10 @@ class GroupCommit(Generic[Item, Result]):
         self._patience_s = 0.0
 
     def submit(self, item: Item) -> Result:
-        """Commit an item together with those of other threads, and return its result. Raises what `do_all` raises for
-        this item alone."""
+        """Commit an item together with those of other threads, and return its result.
+
+        Raises what `do_all` raises for this item alone.
+        """
         mine = _Pending[Item, Result](item)
         with self._door:
             self._waiting.append(mine)

@@ -32,8 +32,10 @@ __all__ = ["BoundLogger", "bound_contextvars", "get_logger", "log_form", "start_
 
 
 def get_logger(name: str) -> BoundLogger:
-    """Return the logger of a part of the product (`sixfb.hub`). An event is a constant name like `run_ended`; its keys
-    hold the details."""
+    """Return the logger of a part of the product (`sixfb.hub`).
+
+    An event is a constant name like `run_ended`; its keys hold the details.
+    """
     ours: list[Processor] = [
         structlog.stdlib.filter_by_level,
         merge_contextvars,

@@ -16,8 +16,10 @@ _MOST_KINDS = 2000
 
 @dataclass(slots=True)
 class _Kind:
-    """Holds the count of equal lines since `since`; `left_out` is the last unwritten one, without its traceback, which
-    uses much memory."""
+    """Holds the count of equal lines since `since`.
+
+    `left_out` is the last unwritten one, without its traceback, which uses much memory.
+    """
 
     since: float
     count: int = 0

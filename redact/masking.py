@@ -26,8 +26,10 @@ _SHAPES = (
 
 
 class Masker:
-    """Knows secrets and replaces them with `***`, also if they are escaped for JSON or an address, or encoded for basic
-    authentication."""
+    """Knows secrets and replaces them with `***`.
+
+    It also finds them escaped for JSON or a URL, and encoded for basic authentication.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

@@ -1,8 +1,8 @@
 """Tracks how many requests this address may still send to the site, and how many the coming slots need.
 
-A budget exists only where the site or `site.yaml` names one: the site through the rate-limit headers of its responses
-or through a 429, `site.yaml` through `request_budget`. Where both name one, the site's own numbers apply, and a smaller
-number in `site.yaml` applies as well. A runner counts as one address, whatever it runs.
+A budget exists only if the site or `site.yaml` names one: the site through the rate-limit headers of its responses or
+through a 429, `site.yaml` through `request_budget`. If both name one, the site's own numbers apply, and a smaller number
+in `site.yaml` applies as well. A runner counts as one address, whichever journeys it runs.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ class Reserve:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
-    """Holds one window of the request budget: `left` requests until `resets_at`, of `allowed` where that is known.
+    """Holds one window of the request budget: `left` requests until `resets_at`, of `allowed` if that is known.
 
     `source` names the origin of the number: `site` for the site's rate-limit headers, `refused` for a 429, `named` for
     the number in `site.yaml`, counted by this runner.

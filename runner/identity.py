@@ -11,10 +11,10 @@ from process.private_files import private_folder
 
 
 def runner_id(folder: Path) -> str:
-    """Return the name stored in the folder, at most 100 characters; create one from the host name and random letters if
-    there is none.
+    """Return the name stored in the folder, at most 100 characters; create one if there is none.
 
-    If the folder cannot be written, the name is valid until the next restart only.
+    A new name consists of the host name and random letters. If the folder cannot be written, the name is
+    valid until the next restart only.
     """
     file = folder / "runner-id"
     with suppress(OSError, UnicodeDecodeError):

@@ -23,7 +23,7 @@ def start_scrubbed_logging(
     It masks the secrets of the environment, those in `secrets`, and real card numbers, in every encoding.
 
     Raises:
-        ConfigError: a secret of the environment cannot be read.
+        ConfigError: `SIXFB_LOG` or `SIXFB_LOG_LEVEL` has an unknown value.
     """
     scrubber = Scrubber({*secrets_in(os.environ), *secrets})
     start_logging(program, also=lambda text: scrubber.mask(text)[0], stream=stream, context=context)

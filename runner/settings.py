@@ -14,8 +14,10 @@ from runner.slots.schedule import LOOKS_EVERY_S
 LEDGER = "ledger.db"
 """The name of the ledger file in the runner's folder; it lists purchases until they are undone."""
 HEARTBEAT = "heartbeat"
-"""The name of the heartbeat file in the runner's folder; the schedule touches it every few seconds, and health checks
-read its age."""
+"""The name of the heartbeat file in the runner's folder.
+
+The schedule touches it every few seconds, and health checks read its age.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

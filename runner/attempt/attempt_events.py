@@ -57,7 +57,7 @@ class AttemptEvents:
                 observation.steps[step.name] = step
                 observation.step, observation.step_since = None, now
                 self._tell("step_ended", {"step": step})
-            # A pause that the journey declares does not count against the step's deadline.
+            # Time off the visit's clock, such as waiting for a page to settle, does not count against the step's deadline.
             case "waited":
                 observation.waited_s += line["ms"] / 1000
                 observation.step_since += line["ms"] / 1000

@@ -71,7 +71,6 @@ class Supervisor:
             self._tell("not_confirmed", {"reason": why_not})
             self._seen[-1].notes.append(why_not)
             return [first]
-        # Only failures of the site or journey are confirmed; an errored or blocked attempt would only be repeated.
         self._tell("confirming", {"after_s": self._job.confirm_after_s, "error": first.error})
         time.sleep(self._job.confirm_after_s)
         return [first, self._attempt(2, traced=self._job.trace != "off")]

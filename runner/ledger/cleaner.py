@@ -115,7 +115,7 @@ class Cleaner:
 
     def _undo(self, entry: Entry, how: Undo) -> bool:
         now = self.clock()
-        # The claim comes first: a crash after it costs one try, while two cleaners at once could refund twice.
+        # Claimed first, so that two cleaners never undo one entry at the same time; after a crash the claim expires.
         if not self.ledger.claim(entry.session_id, now, lease=self.lease):
             return False
         try:

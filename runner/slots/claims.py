@@ -78,7 +78,7 @@ class Claims:
             self._thread.join(5)
 
     def ask(self, planned: PlannedJourney, slot: datetime) -> Claim | None:
-        """Claim a slot and return the hub's response; None if the hub cannot be reached or refuses to answer.
+        """Claim a slot and return the hub's response; None if the hub cannot be reached or responds with an error.
 
         If another runner holds the slot, it is watched from now on.
         """

@@ -16,8 +16,8 @@ from runner.slots.schedule import Schedule
 from runner.spool.spool import Spool
 
 _log = get_logger("sixfb.runner")
-# Without any plan the runner measures nothing, so it retries quickly.
 _EVERY_S = 60.0
+# Without any plan the runner measures nothing, so it retries quickly.
 _RETRY_S = 1.0
 
 

@@ -95,8 +95,10 @@ class Slots:
             self._begin(planned, found.run)
 
     def _mind_the_clock(self, journey: str, now: datetime) -> None:
-        """Undo the effects of a clock that was ahead: forget slots of the future, and release results that the hub
-        refused for it."""
+        """Undo the effects of a clock that was ahead.
+
+        Forgets slots of the future, and releases results that the hub refused because of the clock.
+        """
         handled = self._spool.handled(journey)
         if handled is not None and handled > now:
             forgotten = self._spool.set_back(now)

@@ -229,7 +229,7 @@ class Spool:
         for sha256, path, size in rows:
             if over <= 0:
                 break
-            # The row is updated before the file is deleted: after a crash in between, a file without a row is swept.
+            # The row comes first: a file that a crash leaves behind here is deleted once the hub has the notice.
             with self._file.transaction() as connection:
                 connection.execute("UPDATE artifacts SET gone = ? WHERE sha256 = ?", (STORE_WAS_FULL, sha256))
             with suppress(OSError):
