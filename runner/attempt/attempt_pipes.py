@@ -63,6 +63,7 @@ class AttemptPipes:
 
     def drain(self) -> None:
         """Read the output that was printed before the end, up to 64 chunks."""
+        # Bounded, because a descendant that is still alive may print without end.
         for _ in range(_MOST_CHUNKS):
             if self._errors not in self._registered() or not self._hear_printed():
                 return
@@ -92,6 +93,7 @@ class AttemptPipes:
 
     def _add(self, part: bytes) -> None:
         if self._too_long or len(self._line) + len(part) > LINE_MB * _MB:
+            # The rest of an oversized line is dropped as it arrives, so that the memory stays bounded.
             self._too_long = True
             self._line.clear()
         else:

@@ -118,6 +118,7 @@ def _by_udp(host: str, port: int, question: bytes) -> bytes:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_DGRAM) as sock:
         sock.settimeout(_TIMEOUT_S / 2)
+        # Connected, so that an unreachable port raises at once and replies from other addresses are dropped.
         sock.connect((host, port))
         sock.send(question)
         return sock.recv(4096)

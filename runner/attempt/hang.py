@@ -72,6 +72,7 @@ def why(snapshot: HangSnapshot) -> Finding:
         return Finding(status=Status.TIMED_OUT, blame=Blame.SITE, cause=cause, where=at)
     if snapshot.pending is not None:
         return _unanswered(snapshot.pending, call, at)
+    # The page is idle and no request is pending, so only the journey's own script can be unfinished.
     if snapshot.place.call and snapshot.place.call.startswith("evaluate"):
         cause = f"the script that the journey gave the page{spot} never finished, though the page was idle and had nothing under way"
         return Finding(status=Status.TIMED_OUT, blame=Blame.JOURNEY, cause=cause, where=at)
@@ -93,6 +94,7 @@ def clearer(attempt: Attempt, *, page_never_rested: bool) -> Attempt:
         cause = f"the page opened {dialogs} dialogs, one after the other"
     else:
         return attempt
+    # The step's name comes before the first colon; the cause is inserted after it.
     head, _, tail = (attempt.error or "").partition(": ")
     return replace(
         attempt, blame=Blame.SITE, error=f"{head}: {cause}; {tail}", error_group=group_of(f"{head}: {cause}")

@@ -77,6 +77,7 @@ class Job:
     @property
     def secrets(self) -> tuple[str, ...]:
         """Every secret value of this job."""
+        # Passwords are also listed alone, because a page or an error may show one without its user name.
         passwords: list[str | None] = [
             self.basic_auth.partition(":")[2] if self.basic_auth else None,
             urlsplit(self.site.base_url).password,

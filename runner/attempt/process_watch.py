@@ -42,6 +42,7 @@ class Watch:
         if flooded:
             return told_too_much()
         finding = too_much_memory(self._attempt, members, limit_mb=self._memory_mb)
+        # Walking the folder costs more than reading the process table, so it is done less often.
         if finding is None and self._looks % _DISK_EVERY == 0:
             finding = too_much_disk(self._folder)
         return finding

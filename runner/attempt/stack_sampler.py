@@ -30,6 +30,7 @@ class StackSampler:
         self.visit: Visit | None = None
         self._questions, self._answer = questions, answer
         self._own = own.resolve() if own else None
+        # Playwright runs the journey in a greenlet, whose frames are not on the thread's stack while it waits.
         self._walk = getcurrent()
         self._thread = threading.get_ident()
         threading.Thread(target=self._listen, name="witness", daemon=True).start()

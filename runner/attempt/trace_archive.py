@@ -197,6 +197,7 @@ def _rewritten(
     scrubber: Scrubber,
 ) -> Cleaned:
     count = 0
+    # Written beside the original and then renamed, so that an error never leaves half a trace.
     part = file.with_name(f"{file.name}.masked")
     try:
         with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as masked:
@@ -230,6 +231,7 @@ def _masked(name: str, data: bytes, scrubber: Scrubber, *, may_be_clean: bool) -
     masked, count = scrubber.mask_bytes(data)
     if may_be_clean and not count:
         return data, 0
+    # A secret inside compressed content, or one that still shows after masking, cannot be removed by replacing text.
     if not count or scrubber.finds(masked) or not _is_text(data) or not _still_reads(name, masked):
         raise UnmaskableError("it held a secret that could not be masked")
     return masked, count

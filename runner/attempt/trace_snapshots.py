@@ -64,6 +64,7 @@ def mask_snapshots(trace: bytes, scrubber: Scrubber) -> tuple[bytes, int]:
         if not found:
             clean.add(said)
     if count:
+        # All events are written again, because masking a referenced node changes the earlier snapshot that holds it.
         for number, event in events:
             lines[number] = json.dumps(event, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n"
     return b"".join(lines), count

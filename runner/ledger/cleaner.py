@@ -148,6 +148,7 @@ class Cleaner:
             return
         known = {entry.session_id for entry in self.ledger.entries(run_id=order.run_id)}
         for session in found:
+            # Live sessions are skipped, because only test sessions may ever be undone.
             if session.session_id not in known and not session.livemode:
                 state = State.PAID if session.paid else State.OPEN
                 self.ledger.note(
@@ -167,6 +168,7 @@ class Cleaner:
     def _later(self, trouble: UndoError, tries: int) -> datetime:
         """Return the time of the next try: exponential from 2 s to 10 min, with jitter, and never before Stripe's Retry-After."""
         longest = min(_LONGEST_S, _FIRST_S * 2.0 ** min(tries, 12))
+        # Partly random, so that the retries of many entries do not coincide.
         wait = max(longest * (0.5 + self.jitter() / 2), trouble.retry_after_s or 0.0)
         return self.clock() + timedelta(seconds=wait)
 

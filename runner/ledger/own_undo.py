@@ -54,6 +54,7 @@ class OwnUndo:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 env=bare_environment(folder),
+                # A session of its own, so that its whole process group can be killed.
                 start_new_session=True,
             )
             try:

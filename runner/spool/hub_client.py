@@ -112,6 +112,7 @@ class HubClient:
                     yield chunk
 
         headers = {"X-Evidence-Kind": artifact.kind, "Content-Type": "application/octet-stream"}
+        # Headers must be ASCII; an unusual id is left out instead of failing the upload.
         if artifact.run_id.isascii() and artifact.run_id:
             headers["X-Evidence-Run"] = artifact.run_id
         if artifact.gone is not None:

@@ -183,4 +183,5 @@ class Sender:
             return _PAUSE_S
         self._failures += 1
         longest: float = min(self._longest_s, _FIRST_S * 2.0 ** min(self._failures, 10))
+        # Full jitter, so that many runners do not return to a recovered hub at the same moment.
         return max(0.05, longest * self._jitter(), min(error.wait_s or 0.0, _LONGEST_WAIT_S))

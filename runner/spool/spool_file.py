@@ -29,6 +29,7 @@ def opened(file: Path, factory: type[sqlite3.Connection] = sqlite3.Connection) -
     private_file(file)
     connection = sqlite3.connect(file, isolation_level=None, check_same_thread=False, timeout=10.0, factory=factory)
     try:
+        # synchronous=FULL, because a kept result must survive a power cut.
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000"):
             connection.execute(f"PRAGMA {pragma}")
         connection.executescript(_TABLES)
@@ -68,6 +69,7 @@ class Place:
         self._file.parent.mkdir(parents=True, exist_ok=True)
         part = self._file.with_name(f".{self._file.name}.part")
         part.unlink(missing_ok=True)
+        # The backup reads the open connection, so it works even if the file itself is deleted.
         copy = sqlite3.connect(part)
         try:
             connection.backup(copy)
