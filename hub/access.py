@@ -107,6 +107,8 @@ class Access:
             return "unknown"
         if self._believes(peer):
             told = [_address(part.strip()) for part in ",".join(request.headers.getlist("X-Forwarded-For")).split(",")]
+            # From the right, because each trusted proxy appends an address; anything left of the first untrusted one
+            # can be forged.
             for one in reversed(told):
                 if one is None:
                     break

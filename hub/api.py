@@ -93,6 +93,7 @@ def _add_runner_doors(router: APIRouter, context: HubContext) -> None:
         except StoreUnavailableError as error:
             context.health.failed(error)
             raise
+        # An accepted run proves that the database accepts writes.
         if any(one.result == "accepted" for one in taken):
             context.health.wrote()
         return JSONResponse({"received_at": to_wire(now), "results": to_wire(taken)})
@@ -156,6 +157,7 @@ def _add_runner_doors(router: APIRouter, context: HubContext) -> None:
             known = ", ".join(context.watched.locations.locations)
             raise HubError(404, f"no location {location!r:.80} in the hub's locations.yaml; it has {known}") from None
         tag = f'"{plan.hash}"'
+        # W/ marks a weak validator, into which a proxy may turn the tag.
         if if_none_match and tag in [one.strip().removeprefix("W/") for one in if_none_match.split(",")]:
             return Response(status_code=304, headers={"ETag": tag})
         return JSONResponse(to_wire(plan), headers={"ETag": tag})

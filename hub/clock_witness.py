@@ -33,6 +33,7 @@ class ClockWitness:
         """Record a runner's message; `ahead_s` is how many seconds the runner's clock is ahead of the hub's (negative: behind)."""
         with self._lock:
             now = self._steady()
+            # Bounded, because clients choose the runner ids.
             if len(self._heard) >= _MOST:
                 self._heard = {key: one for key, one in self._heard.items() if now - one[1] <= HEARD_WITHIN_S}
             self._heard[location, runner] = ahead_s, now
@@ -73,6 +74,7 @@ def judged_by(voices: Mapping[str, float], *, limit_s: float) -> HubClock:
     off = {name: ahead_s for name, ahead_s in voices.items() if abs(ahead_s) > limit_s}
     if not off:
         return HubClock(voices=len(voices))
+    # median_low is always one of the values, so the agreement is measured from a real clock.
     middle = statistics.median_low(off.values())
     agreeing = sorted(name for name, ahead_s in off.items() if abs(ahead_s - middle) <= AGREE_WITHIN_S)
     if len(agreeing) >= 2 and 2 * len(agreeing) > len(voices):

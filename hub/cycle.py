@@ -160,6 +160,7 @@ class Cycle:
             previous = before.tick_at if before is not None else None
             step = advance(standing, verdicts, self.policy, now, previous=previous, gone=gone)
             save_step(connection, step, now)
+            # After the clock was set back, states dated in the future would block newer ones.
             if previous is not None and now < previous:
                 ledgers.forget_future(connection, now)
             meta.put(connection, WATCH, to_wire(watch))

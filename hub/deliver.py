@@ -173,6 +173,7 @@ class Deliverer:
             detail=receipt.detail,
         )
         noted = (notification.destination, receipt.note or "")
+        # Logged once for each receiver, not with each message.
         if receipt.note and noted not in self._noted:
             self._noted.add(noted)
             _log.warning("receiver_is_odd", destination=notification.destination, note=receipt.note)

@@ -71,6 +71,7 @@ class Guard:
         self._store, self._key, self._clock, self._monotonic = store, key, clock, monotonic
         self._tokens = Tokens(store, key)
         self._buckets = Buckets(rate or Rate())
+        # New at each start: without logins there is no session that a token could be bound to.
         self._open_csrf = key.sign("csrf of the open hub", secrets.token_hex(16))
 
     def check_way(self, request: Request) -> None:

@@ -149,6 +149,7 @@ class Ingest:
         """Write batches in one transaction, and return the results of each one's records."""
         with self._store.write() as connection:
             self._at("ingest.begun")
+            # Judged once for all batches, after the clock skews of all their runners were noted.
             clock = self.witness.judged()
             batches = [_held(one, clock) for one in self._set_right(batches, self._hear(connection, batches))]
             rows = _in_order([batch.read for batch in batches])

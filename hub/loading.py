@@ -97,6 +97,7 @@ def load_budgets(connection: Connection, *, watched: Watched, targets: Targets, 
     Runs that passed at their first attempt are counted in the daily rollups, and the few others are grouped by the
     database. Only `sla` decides which of those count, because a person may change their blame.
     """
+    # Whole days in UTC, because the daily rollups are counted in them.
     since = now.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=BUDGET_DAYS - 1)
     schedules = watched.schedules()
     passed: Counter[str] = Counter()

@@ -89,6 +89,7 @@ class Metrics:
         now = self._clock()
         with self._store.read() as connection:
             known = self._known(connection, now)
+        # Series of removed journeys and locations disappear, except from the sum of missed slots.
         planned = {(journey, place) for journey, s in self._watched.schedules().items() for place in s.grids}
         counted = [one for one in known.counted if (one.journey, one.location) in planned]
         places = self._watched.locations.locations
@@ -147,6 +148,7 @@ class Metrics:
         for journey in self._watched.schedules():
             about = [v for v in known.verdicts if v["rule"] in quorums and v["journey"] == journey]
             told = [v for v in about if v["verdict"] not in _NO_DATA]
+            # NaN instead of 0, because a stopped evaluator must not look like an outage of the shop.
             up = math.nan if stale or not told else 0.0 if any(v["breached"] for v in told) else 1.0
             yield journey, up
 

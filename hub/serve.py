@@ -219,6 +219,7 @@ class Hub:
         return a_round
 
     def _tick(self) -> Tick:
+        # SQLite's cache can hide that the file was overwritten, so each tick checks the disk.
         self.store.check()
         tick = self._cycle.tick(self.clock())
         self._health.ticked(tick.at if tick.wrote else self._last_tick())
@@ -326,6 +327,7 @@ class Hub:
             under_way.append("messages")
         if self._serving.is_alive():
             under_way.append("doors")
+        # A tick that is still running needs the lease to save its result.
         if "evaluator" not in under_way:
             self._let_go()
         _log.info("hub_stopped", under_way=under_way)

@@ -273,6 +273,7 @@ class Pages:
                 found.append(Artifact(fact=artifact.fact, problem=known))
                 continue
             content = (
+                # Traces are opened in the viewer, and a huge picture is left out of the page.
                 path.read_bytes() if artifact.fact.kind != "trace" and path.stat().st_size < _PICTURE_LIMIT else None
             )
             found.append(Artifact(fact=artifact.fact, content=content))
@@ -344,6 +345,7 @@ def _viewer_file(name: str) -> Response:
     folder = Path(playwright.__file__).parent / "driver" / "package" / "lib" / "vite" / "traceViewer"
     try:
         file = (folder / name).resolve()
+        # Checked after resolving, so that `..` and links cannot leave the folder.
         found = file.is_relative_to(folder.resolve()) and file.is_file()
     except (OSError, ValueError):  # a name that the file system rejects
         found = False
