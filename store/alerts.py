@@ -29,6 +29,7 @@ class AlertChange:
 
 def save(connection: Connection, alerts: Sequence[Alert], *, at: datetime) -> None:
     """Save alerts in their current state, and record what changed."""
+    # Read in the writing transaction, so that the recorded changes match the stored rows.
     before = {alert.id: alert for alert in _those(connection, [alert.id for alert in alerts])}
     changes = [change for alert in alerts for change in _changes(before.get(alert.id), alert, at)]
     upsert(connection, table, [_row(alert) for alert in alerts])

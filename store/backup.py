@@ -74,6 +74,7 @@ def backup(database: Path, file: Path, *, force: bool = False) -> BackedUp:
             runs, owed = _look(part)
             _sync(part)
             part.replace(file)
+            # The folder is synced too, because the rename must survive a power cut.
             _sync(file.parent)
         finally:
             part.unlink(missing_ok=True)

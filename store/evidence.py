@@ -41,6 +41,7 @@ def save(
         "gone": None,
     }
     new = insert(connection, table).values(row)
+    # Only a deleted artifact takes the kind and location of the new run; otherwise the first run's stay.
     first = {
         name: case((table.c.gone.is_(None), table.c[name]), else_=new.excluded[name]) for name in ("kind", "location")
     }
@@ -84,6 +85,7 @@ def forget_without_run(connection: Connection, *, stored_before: datetime) -> li
 
     An artifact that names no run is kept.
     """
+    # Evidence of a duplicate run is kept as well.
     kept = [select(t.c.id).where(t.c.id == table.c.run_id).exists() for t in (runs, duplicates)]
     lost = [table.c.stored_at < stored_before, table.c.run_id.is_not(None), *(~found for found in kept)]
     return list(connection.execute(delete(table).where(*lost).returning(table.c.sha256)).scalars())

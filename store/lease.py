@@ -42,6 +42,7 @@ def take(connection: Connection, *, name: str, holder: str, ttl_s: float) -> int
     new = insert(connection, table).values(first).on_conflict_do_nothing().returning(table.c.name)
     if connection.execute(new).first():
         return 1
+    # A holder's own expired lease is taken anew instead of renewed, so that its epoch increases.
     mine, over = table.c.holder == holder, type_coerce(table.c.expires_at, BigInteger) <= now
     void = _ends_after(now, ttl_s)
     renewed = connection.execute(update(table).where(table.c.name == name, mine, ~over).values(expires_at=until))
@@ -64,6 +65,7 @@ def holds(connection: Connection, *, name: str, holder: str, epoch: int) -> bool
         and_(table.c.name == name, table.c.holder == holder, table.c.epoch == epoch),
         type_coerce(table.c.expires_at, BigInteger) > _now(connection),
     )
+    # Locked, so that no other hub can take the lease before this transaction ends.
     return connection.execute(query.with_for_update()).first() is not None
 
 

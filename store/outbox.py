@@ -94,8 +94,10 @@ def claim(
     if destination is not None:
         query = query.where(table.c.destination == destination)
     if connection.dialect.name == "postgresql":
+        # Rows that another hub is claiming are skipped instead of waited for.
         query = query.with_for_update(skip_locked=True)
     ids = list(connection.execute(query.limit(limit)).scalars())
+    # Each UPDATE repeats the condition, because a row may have changed since it was selected.
     claimed = [one for one in ids if _claim(connection, one, holder, now, lease_s)]
     rows = connection.execute(select(table).where(table.c.id.in_(claimed))).all() if claimed else []
     return sorted((_notification(row) for row in rows), key=lambda n: claimed.index(n.id))
@@ -187,6 +189,7 @@ def _record(
     changed = connection.execute(
         update(table).where(mine).values(**values, tries=table.c.tries + 1, claimed_by=None, claimed_until=None)
     )
+    # Recorded even if the claim was lost meanwhile, because the try was made.
     connection.execute(deliveries.insert().values(notification_id=notification_id, at=at, ok=ok, detail=detail))
     return bool(changed.rowcount)
 

@@ -96,6 +96,7 @@ def _newest_run(store: Store) -> datetime | None:
 def _sweep(store: Store, table: Table, key: Any, condition: ColumnElement[bool]) -> list[Any]:
     gone: list[Any] = []
     while True:
+        # One transaction for each batch, so that ingest waits for a single batch at most.
         with store.write() as connection:
             batch = list(connection.execute(select(key).where(condition).distinct().limit(_BATCH)).scalars())
             if batch:

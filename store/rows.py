@@ -116,6 +116,7 @@ def _details(run: Run, outcome: Outcome, *, is_rounded: bool) -> str:
         _Answer(r.endpoint, r.method, r.status, r.duration_ms, r.party, r.step, has_failed(r.failure, r.status))
         for r in (first.requests if first else ())
     ]
+    # A text from the fast reader has rounded values only; all others are rounded here, as `to_wire` does.
     if not is_rounded:
         for answer in answers:
             answer.duration_ms = None if answer.duration_ms is None else round(answer.duration_ms, 1)
@@ -128,6 +129,7 @@ def insert_all(connection: Connection, rows: Sequence[RunRow]) -> bool:
     if len(rows) == 1:
         return insert_one(connection, rows[0])
     statement = _insert(connection.dialect.paramstyle)
+    # One conflict undoes all inserts, so that the caller can handle the rows one by one.
     with connection.begin_nested() as savepoint:
         done = connection.exec_driver_sql(statement, [row.values() for row in rows])
         if done.rowcount != len(rows):

@@ -26,6 +26,7 @@ class StoredToken:
 
 def add(connection: Connection, token: Token, *, mac: str) -> bool:
     """Add a token; return False if its subject has two active ones already."""
+    # A unique constraint on the place enforces the limit, even for concurrent calls.
     for place in PLACES:
         row = {
             "id": token.id,
