@@ -107,6 +107,7 @@ def _content(fact: Evidence, path: Path) -> bytes | None:
     if path.stat().st_size > _MOST_EMBEDDED:
         raise UnusableEvidenceError("the picture is larger than 5 MB and was not embedded")
     content = path.read_bytes()
+    # Checked by content: a record from elsewhere may name any file as a screenshot.
     if not content.startswith(b"\xff\xd8\xff"):
         raise UnusableEvidenceError("the file is not a JPEG")
     return content
@@ -118,6 +119,7 @@ def _copy(artifact: Artifact, evidence: Path | None, out: Path, name: str, last:
     try:
         source = _locate(fact, evidence)
         out.mkdir(parents=True, exist_ok=True)
+        # Copying a file onto itself would raise.
         if source != (out / copy).resolve():
             shutil.copyfile(source, out / copy)
     except (UnusableEvidenceError, OSError) as problem:

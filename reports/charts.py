@@ -52,6 +52,7 @@ class Group:
 def timeline(bars: Sequence[Bar], *, ident: str, title: str, description: str, mark: Mark | None = None) -> Markup:
     """Draw bars below each other on one time axis. `ident` makes the ids of title and description unique on the page."""
     ends = [(bar.start or 0) + (bar.length or 0) for bar in bars]
+    # At least 1, so that a chart without lengths does not divide by zero.
     total = max([1.0, *(end for end in ends if math.isfinite(end))])
     bottom = len(bars) * _ROW
     parts = [_gridline(tick, total, bottom) for tick in _ticks(total)]

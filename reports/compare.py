@@ -102,6 +102,7 @@ def _requests(run: Run, good: Run) -> Iterator[Difference]:
     for name, request in after.items():
         was = before.get(name)
         if was is None:
+            # A request missing from a shortened record may have been made all the same.
             if _failed(request) and not good.cut.get("requests"):
                 yield _row(name, "not asked", _answer(request), "bad", 800)
         elif _answer(request) != _answer(was):
@@ -110,6 +111,7 @@ def _requests(run: Run, good: Run) -> Iterator[Difference]:
             yield _row(name, duration(was.duration_ms), duration(request.duration_ms), "warn", 50)
     if run.cut.get("requests"):
         return
+    # Requests of steps that this run never reached are naturally missing.
     reached = {step.name for step in run.steps if step.status is not StepStatus.SKIPPED}
     for name, request in before.items():
         telling = request.kind in ("fetch", "xhr", "document") and (request.step is None or request.step in reached)

@@ -45,6 +45,7 @@ def _add_suite(root: ET.Element, run: Run, *, repetition: int, of: int) -> None:
     suite.set("timestamp", run.started_at.strftime("%Y-%m-%dT%H:%M:%S"))
     _add_properties(suite, _properties_of(run, repetition=repetition, of=of))
     counts = dict.fromkeys(("failures", "errors", "skipped"), 0)
+    # In JUnit, an error is a problem of the test itself, a failure one of the tested site.
     own_fault = run.status in (Status.ERRORED, Status.BLOCKED)
     told = False
     for step in run.steps:

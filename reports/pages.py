@@ -46,6 +46,7 @@ def write(path: Path, html: str) -> Path:
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(html)
+        # mkstemp creates private files, but a report is meant to be shared.
         unfinished.chmod(0o644)
         unfinished.replace(path)
     finally:

@@ -154,6 +154,7 @@ def _toned(frame: Frame, tone: str) -> Frame:
 def _headline(
     firing: Sequence[Alert], verdicts: Sequence[Verdict], grids: Grids, *, has_runs: bool
 ) -> tuple[str, str, str]:
+    # An inhibited alert is explained by another one, and low severities do not decide the headline.
     told = [a for a in firing if a.inhibited_by is None and a.severity in _TOLD]
     if told:
         lead = told[0]

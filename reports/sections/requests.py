@@ -92,6 +92,7 @@ def cause_of(attempt: Attempt, failed_step: str | None) -> Request | None:
     if attempt.error is None:
         return None
     wrong = [r for r in attempt.requests if went_wrong(r) and r.kind in _TALKS and r.step == failed_step]
+    # The error names the request that stopped the step; other failed requests may be harmless.
     named = [r for r in wrong if r.endpoint in attempt.error and (r.status is None or str(r.status) in attempt.error)]
     return next(iter(named or wrong), None)
 
