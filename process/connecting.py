@@ -86,6 +86,7 @@ class Names:
             lookup = self._under_way.get((host, port))
             if lookup is not None:
                 return lookup
+            # Bounded, because a resolver that hangs would otherwise collect threads without end.
             if len(self._under_way) >= self._most:
                 raise OSError(f"{self._most} names wait for the resolver; none more is asked for")
             lookup = _Lookup()

@@ -106,6 +106,7 @@ class GroupCommit(Generic[Item, Result]):
             for one, result in zip(group, results, strict=True):
                 one.results = [result]
         except Exception:
+            # After a failure each member commits alone, so that only the thread with the bad item gets the error.
             if len(group) == 1:
                 raise
         finally:

@@ -76,6 +76,7 @@ def start_logging(
         _formatter(form or ("text" if to.isatty() else "json"), to, mask, {"program": program, **(context or {})})
     )
     root = logging.getLogger()
+    # All other handlers are removed, because they would write lines that are not masked.
     root.handlers = [handler]
     root.setLevel(level.upper())
     for name in _QUIET:
