@@ -43,6 +43,7 @@ class Masker:
             if new <= self._known:
                 return
             self._known |= new
+            # Longest first: a short secret inside a longer one must not leave the rest readable.
             longest_first = sorted(self._known, key=len, reverse=True)
             self._pattern = re.compile("|".join(re.escape(form) for form in longest_first))
 

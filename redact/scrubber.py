@@ -81,6 +81,7 @@ class Scrubber:
 
         The pieces overlap, so that a secret across two of them is found.
         """
+        # Much longer than the longest form, because escapes lengthen a secret.
         overlap, before = max(_OVERLAP, 40 * self._forms.longest), b""
         while chunk := stream.read(_CHUNK):
             piece = before + chunk
