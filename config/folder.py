@@ -53,6 +53,7 @@ def config_file(name: str) -> Path:
     own = folder / name
     if os.path.lexists(own):
         return own
+    # In a folder chosen for the configuration a misnamed file is an error; the current folder may hold unrelated files.
     if os.environ.get(CONFIG, "").strip() and (wrong := misnamed(folder, name)):
         raise ConfigError(wrong)
     return shipped_file(name) or own

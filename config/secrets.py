@@ -79,6 +79,7 @@ def secrets_in(environment: Mapping[str, str]) -> tuple[str, ...]:
             found.append(value)
         if "://" in value:
             found.append(_password(value))
+    # Masking shorter values would hide ordinary words.
     return tuple(sorted({value for value in found if len(value) >= _SHORTEST}))
 
 
@@ -104,5 +105,6 @@ def read_secret_file(path: Path, *, key: str) -> str:
         reason = f"it {error.what}" if error.what.startswith("is ") else f"{error.what[:1].upper()}{error.what[1:]}"
         what = f"the secret cannot be read: {reason}"
         raise ConfigError(Complaint(file=str(path), key=key, what=what, hint=error.hint)) from None
+    # A secret like user:password is also masked by its password alone.
     KNOWN.learn(value, value.partition(":")[2])
     return value

@@ -35,6 +35,7 @@ def validate(shape: type[T], document: Document, *, overridden: frozenset[str] =
     try:
         return _adapter(cast(Hashable, shape)).validate_python(document.data)  # type: ignore[no-any-return]
     except ValidationError as error:
+        # A set, because pydantic may report one problem several times.
         complaints = {
             complaint
             for item in error.errors(include_url=False)
