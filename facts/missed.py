@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 OTHER = "other"
+# A metric's label must have few values. The sentences come from runner/slots, runner/budget.py and hub/unknown_slots.py.
 _WORDS = (
     ("overlap", re.compile(r"the previous run was still under way")),
     ("down", re.compile(r"the runner was not running")),

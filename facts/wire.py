@@ -203,6 +203,7 @@ def _entries(read: _Reader, value: Any) -> dict[Any, Any]:
 
 
 def _a(kind: Any, value: Any) -> Any:
+    # A bool is an int in Python, but not a number in JSON.
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
         wanted = "a number" if isinstance(kind, tuple) else kind.__name__
         raise _WrongError(f"expected {wanted}, got {type(value).__name__}")
@@ -227,6 +228,7 @@ def _float(value: Any) -> float:
     try:
         number = float(value if type(value) is float else _a((int, float), value))
     except OverflowError:
+        # An integer too large for a float is refused like infinity.
         number = math.inf
     if not math.isfinite(number):
         raise _WrongError("not a finite number")
