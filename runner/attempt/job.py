@@ -25,7 +25,7 @@ class Job:
     """Holds the order for one run. It travels through a pipe, never through arguments or the environment, because it holds secrets.
 
     `evidence` is the folder for evidence. `trace` is named as in Playwright: `retain-on-failure` traces only the
-    confirming attempt (tracing makes timings half as long again, so measured attempts are not traced), `on` traces
+    confirming attempt (tracing lengthens timings by half, so measured attempts are not traced), `on` traces
     every attempt. `other_secrets` are values that the run does not use and must not leak either. `confirm_after_s` is
     the pause before a first failure is tried again, in seconds. `basic_auth` is `user:password`.
 
