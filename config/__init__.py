@@ -1,5 +1,4 @@
-"""What a program is told from outside: YAML, environment, secret files, signals; complaints name file, key and hint. And what every
-program needs: logs, masking, network, group commit."""
+"""Reads configuration from YAML, the environment and secret files; complaints name the file, the key and a hint."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -25,7 +24,8 @@ __all__ = [
     "validate",
     "with_settings",
 ]
-# YAML and pydantic are a third of a second that the process of a run, which reads no file, must not pay.
+# Imported on first use: YAML and pydantic take a third of a second, which a run's process must not spend, because it
+# reads no file.
 _LATER = {
     "Document": "config.documents",
     "read_document": "config.documents",

@@ -1,7 +1,7 @@
-"""What a value of the configuration may be, with the reason: bounds of numbers and durations, and the form of addresses.
+"""Defines the allowed values of the configuration, with reasons: bounds of numbers and durations, and the form of addresses.
 
-They stand in the annotations of the shapes (`Annotated[int, Bounds(1, 100, "...")]`) and hold where a file is read. The wire ignores
-them, so that a runner goes on with a plan that an older hub made.
+They are used in the annotations of the shapes (`Annotated[int, Bounds(1, 100, "...")]`) and checked when a file is
+read. The wire format ignores them, so that a runner accepts a plan that an older hub made.
 """
 
 from __future__ import annotations
@@ -21,13 +21,16 @@ _LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
 
 
 def _before(check: Callable[[Any], Any], source: Any, handler: Callable[[Any], Any]) -> Any:
-    from pydantic_core import core_schema  # a run reads no file, and should not pay for it
+    from pydantic_core import core_schema  # imported here, because a run reads no file and must not spend the time
 
     return core_schema.no_info_before_validator_function(check, handler(source))
 
 
 def _after(check: Callable[[Any], Any], source: Any, handler: Callable[[Any], Any]) -> Any:
-    """Check what the shape made of a value: one that turns numbers into text leaves `12` a text of two characters."""
+    """Add a check of the converted value.
+
+    A shape that converts numbers to text turns `12` into a text of two characters, which the check must see too.
+    """
     from pydantic_core import core_schema
 
     return core_schema.no_info_after_validator_function(check, handler(source))
@@ -35,7 +38,7 @@ def _after(check: Callable[[Any], Any], source: Any, handler: Callable[[Any], An
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """A number from `least` to `most`; `reason` says why no other is taken. A boolean or a text is no number."""
+    """Allows a number from `least` to `most`; `reason` explains the limits. A boolean or a text is not a number."""
 
     least: float
     most: float
@@ -43,7 +46,7 @@ class Bounds:
     whole: bool = False
 
     def check(self, value: Any) -> float:
-        """Return the value where it is such a number. Raises ValueError."""
+        """Return the value if it is allowed. Raises ValueError."""
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise ValueError(f"input should be a valid {self.kind}, got {value!r:.80}{_advice(value)}")
         if not math.isfinite(value):
@@ -56,7 +59,7 @@ class Bounds:
         return int(value) if self.whole else value
 
     def read(self, text: str, *, key: str, file: str = "environment") -> float:
-        """Return the number that a text (an environment variable) holds. Raises ConfigError."""
+        """Return the number in a text, such as an environment variable. Raises ConfigError."""
         try:
             if not _NUMBER.fullmatch(text.strip()):
                 raise ValueError(f"{text!r:.80} is no number; {self.reason}")
@@ -66,25 +69,25 @@ class Bounds:
 
     @property
     def kind(self) -> str:
-        """What is expected, in words."""
+        """The expected kind of value, as text."""
         return "whole number" if self.whole else "number"
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Callable[[Any], Any]) -> Any:
         return _before(self.check, source, handler)
 
 
-def Whole(least: int, most: int, reason: str) -> Bounds:  # noqa: N802 - it stands where a class would
-    """A whole number from `least` to `most`."""
+def Whole(least: int, most: int, reason: str) -> Bounds:  # noqa: N802 - used like a class
+    """Return bounds for a whole number from `least` to `most`."""
     return Bounds(least, most, reason, whole=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Flag:
-    """True or false, and nothing that could be read as one of them."""
+    """Allows true or false only, and no value that could be converted to one of them."""
 
     @staticmethod
     def check(value: Any) -> bool:
-        """Return the value. Raises ValueError."""
+        """Return the value if it is a boolean. Raises ValueError."""
         if not isinstance(value, bool):
             raise ValueError(f"input should be true or false, got {value!r:.80}")
         return value
@@ -95,14 +98,16 @@ class Flag:
 
 @dataclass(frozen=True, slots=True)
 class SectionOrOff:
-    """A section of keys that may be left out by `off`, which null (nothing written there) means as well. `number` is the
-    key below it that would be such a section's size; `advice` says what to write."""
+    """Allows a section of keys, or `off`, or null (an empty value), which means the same.
+
+    `number` is the section's key for its size; `advice` says what to write.
+    """
 
     number: str
     advice: str
 
     def check(self, value: Any) -> Any:
-        """Return the section, or None where there is none. Raises ValueError."""
+        """Return the section, or None for `off`. Raises ValueError."""
         if value is None or value is False or (isinstance(value, str) and value.strip().lower() == "off"):
             return None
         if isinstance(value, bool | int | float | str | list):
@@ -119,14 +124,14 @@ class SectionOrOff:
 
 @dataclass(frozen=True, slots=True)
 class Length:
-    """A duration (`90s`) from `least` to `most`, themselves durations."""
+    """Allows a duration (`90s`) from `least` to `most`, which are durations too."""
 
     least: str
     most: str
     reason: str
 
     def check(self, value: Any) -> str:
-        """Return the text. Raises ValueError."""
+        """Return the text if it is allowed. Raises ValueError."""
         if not isinstance(value, str):
             advice = f" (write it with its unit, like {value}s)" if type(value) in (int, float) else ""
             raise ValueError(f"{value!r:.80} is not a duration{advice or '; write it like 90s, 5m, 24h or 30d'}")
@@ -136,7 +141,7 @@ class Length:
         return value
 
     def read(self, text: str, *, key: str) -> float:
-        """Return the seconds that an environment variable holds; a bare number is seconds. Raises ConfigError."""
+        """Return the seconds in an environment variable; a number without unit means seconds. Raises ConfigError."""
         text = text.strip()
         try:
             return _seconds(self.check(f"{text}s" if text.isdecimal() else text))
@@ -149,13 +154,13 @@ class Length:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """A text of one form; `reason` follows it in the complaint."""
+    """Allows a text that matches a pattern; `reason` follows the value in the complaint."""
 
     pattern: str
     reason: str
 
     def check(self, value: Any) -> Any:
-        """Return the text where it has the form; what is no text is left to the shape. Raises ValueError."""
+        """Return the text if it matches; other types are left to the shape. Raises ValueError."""
         if isinstance(value, str) and not re.fullmatch(self.pattern, value):
             raise ValueError(f"{value!r:.80} {self.reason}")
         return value
@@ -166,21 +171,21 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """An address like `https://host/path`. `may` names what else it may have: `login`, `query`."""
+    """Allows a URL like `https://host/path`. `may` names optional parts that are allowed: `login`, `query`."""
 
     example: str
     schemes: tuple[str, ...] = ("http", "https")
     may: frozenset[str] = frozenset()
 
     def check(self, value: Any) -> Any:
-        """Return the address; what is no text is left to the shape. Raises ValueError, which never shows a login."""
+        """Return the URL; other types are left to the shape. Raises ValueError, whose message never contains a login."""
         wrong = self.wrong_with(value) if isinstance(value, str) else None
         if wrong:
             raise ValueError(wrong)
         return value
 
     def wrong_with(self, value: str) -> str | None:
-        """What keeps a text from being such an address; None where nothing does."""
+        """Return why a text is not an allowed URL; None if it is."""
         shown, example = f"{without_login(value)!r:.200}", f"write it like {self.example}"
         if re.search(r"[\s\x00-\x1f\x7f\\]", value):
             return f"{shown} is not an address: it holds a blank or a control character; {example}"
@@ -209,7 +214,7 @@ class Address:
 
 
 def is_host(host: str) -> bool:
-    """Whether a text is the name or the address of a host, by its form; international names count."""
+    """Return whether a text has the form of a host name or IP address; international names count."""
     if ":" in host or re.fullmatch(r"[0-9.]+", host):
         import ipaddress
 
@@ -226,12 +231,12 @@ def is_host(host: str) -> bool:
 
 
 def without_login(address: str) -> str:
-    """The address with `***` for its user and password, as far as it has any; for whatever is shown."""
+    """Return the URL with `***` in place of its user and password, for display."""
     return re.sub(r"(?<=://)[^/?#\s]*@", "***@", address)
 
 
 def refuse(found: Iterable[str]) -> None:
-    """Raise one ValueError for all that is found, a line each; `validate` tells them one by one."""
+    """Raise one ValueError for all problems, one per line; `validate` reports them one by one. No problem, no error."""
     lines = list(found)
     if lines:
         raise ValueError("\n".join(lines))
@@ -245,7 +250,7 @@ def _seconds(text: str) -> float:
 
 
 def _as_written(value: Any) -> str:
-    """A value as YAML writes it, as far as people write it."""
+    """Return a value in YAML's notation, as people write it."""
     words = {None: "null", False: "off", True: "on"}
     return words[value] if value is None or isinstance(value, bool) else f"{value!r:.80}"
 
@@ -255,7 +260,7 @@ def _shown(value: float) -> str:
 
 
 def _advice(value: Any) -> str:
-    """What to do about a value that looks like a number and is none."""
+    """Return advice about a value that looks like a number but is not one."""
     if isinstance(value, bool):
         return " (true, false, yes, no, on and off are no numbers)"
     if not isinstance(value, str):

@@ -1,4 +1,4 @@
-"""How a wrong setting is told: file, line, key, what is wrong, and what to do."""
+"""Defines how a wrong setting is reported: file, line, key, problem, and remedy."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Complaint:
-    """One thing that is wrong. `file` may also be `--set` or an environment variable; `line` counts from 1."""
+    """Holds one problem. `file` may also be `--set` or an environment variable; `line` counts from 1."""
 
     file: str
     what: str
@@ -23,7 +23,7 @@ class Complaint:
 
 
 class ConfigError(Exception):
-    """Configuration that cannot be used; carries every complaint, and prints one a line."""
+    """The configuration cannot be used; carries every complaint, and prints one per line."""
 
     def __init__(self, *complaints: Complaint) -> None:
         super().__init__(*complaints)

@@ -1,7 +1,7 @@
-"""YAML files as data that still knows its lines, and settings laid over them from the command line.
+"""Reads YAML files with the line of each key, and applies settings from the command line.
 
-YAML is read in one place, here, and less of it than there is: values are text, numbers of one notation, booleans, lists and
-mappings. Size, depth, nodes and aliases are bounded before anything is built, so a hostile file costs no time and no memory.
+Only this file reads YAML, and only a subset: values are text, numbers in one notation, booleans, lists and mappings.
+Size, depth, nodes and aliases are limited before any object is built, so a hostile file costs neither time nor memory.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from config.files import UnreadableFileError, read_text
 if TYPE_CHECKING:
     from yaml import SafeLoader as _BaseLoader
 else:
-    # libyaml reads twenty times as fast; both know the same YAML.
+    # libyaml is twenty times as fast; both read the same YAML.
     _BaseLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 MOST_BYTES = 256 * 1024
-"""The largest file: the shipped ones together are a twentieth of it."""
+"""The largest file in bytes; all shipped files together are a twentieth of it."""
 MOST_NODES = 10_000
-"""The most keys, values and list entries; an alias counts as all that it repeats."""
+"""The most keys, values and list entries; an alias counts with everything it repeats."""
 DEEPEST = 20
 MOST_ALIASES = 100
 LONGEST_KEY = 200
@@ -37,16 +37,19 @@ _MERGE = f"{_CORE}merge"
 
 
 class _Loader(_BaseLoader):
-    """YAML without the notations that surprise: `2025-01-01` is text and no date, `1:30` no number of seconds, `010` not 8, and
-    `0x10`, `12_000` and `.inf` are no numbers either."""
+    """Loads YAML without surprising notations.
 
-    yaml_implicit_resolvers: dict[str, list[Any]] = {  # noqa: RUF012 - the name and the kind are PyYAML's
+    `2025-01-01` is text, not a date, `1:30` is not a number of seconds, `010` is not 8, and `0x10`, `12_000` and `.inf`
+    are not numbers either.
+    """
+
+    yaml_implicit_resolvers: dict[str, list[Any]] = {  # noqa: RUF012 - PyYAML defines the name and the type
         first: [(tag, shape) for tag, shape in resolvers if tag in (f"{_CORE}bool", f"{_CORE}null", _MERGE)]
         for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
 
 
-# More digits than these are no number of ours, and Python refuses to read thousands of them.
+# Longer digits are never a valid setting, and Python refuses to parse thousands of them.
 _Loader.add_implicit_resolver(f"{_CORE}int", re.compile(r"[-+]?(?:0|[1-9][0-9]{0,17})$"), list("-+0123456789"))
 _Loader.add_implicit_resolver(
     f"{_CORE}float",
@@ -55,19 +58,19 @@ _Loader.add_implicit_resolver(
     ),
     list("-+.0123456789"),
 )
-_Loader.add_constructor(f"{_CORE}float", lambda _loader, node: float(node.value) + 0.0)  # -0.0 is 0
+_Loader.add_constructor(f"{_CORE}float", lambda _loader, node: float(node.value) + 0.0)  # turns -0.0 into 0
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A mapping read from a file; `lines` holds the line (from 1) of each key by its dotted path."""
+    """Holds a mapping read from a file; `lines` maps each key's dotted path to its line, counted from 1."""
 
     file: str
     data: dict[str, Any]
     lines: dict[str, int] = field(default_factory=dict)
 
     def line(self, key: str) -> int | None:
-        """The line of a key, or of the nearest key around it (a missing key has none of its own)."""
+        """Return the line of a key, or of the nearest enclosing key if it is missing; None if there is none."""
         while key:
             if key in self.lines:
                 return self.lines[key]
@@ -76,10 +79,11 @@ class Document:
 
 
 def read_document(path: Path) -> Document:
-    """The mapping in a YAML file.
+    """Return the mapping in a YAML file.
 
     Raises:
-        ConfigError: no ordinary file, not readable, too large, empty, not YAML (with the line), a key twice, or not a mapping.
+        ConfigError: it is not an ordinary file, not readable, too large, empty, not YAML (with the line), not a
+            mapping, or has a key twice.
     """
     try:
         text = read_text(path, most_bytes=MOST_BYTES)
@@ -93,7 +97,7 @@ def read_document(path: Path) -> Document:
 
 
 def parse_document(text: str, *, file: str) -> Document:
-    """The mapping in YAML text; `file` names it in complaints. Raises ConfigError."""
+    """Return the mapping in YAML text; `file` names it in complaints. Raises ConfigError."""
     node, data = _parse(text, file)
     if data is None:
         return Document(file, {})
@@ -143,7 +147,7 @@ def _line_of(text: str, line: int) -> str:
 
 
 def _check_events(text: str, file: str) -> None:
-    """Refuse what is too large, too deep, tagged or several documents while it is read, before anything is built of it."""
+    """Refuse too large, too deep or tagged input and multiple documents while parsing, before any object is built."""
     if len(text) > MOST_BYTES:
         raise ConfigError(
             Complaint(file=file, what=f"is {len(text):,} characters long; at most {MOST_BYTES:,} are read")
@@ -172,7 +176,7 @@ def _check_events(text: str, file: str) -> None:
 
 
 def _check_size(node: yaml.Node | None, file: str) -> None:
-    """Refuse aliases that stand within what they repeat, and those that repeat too much together."""
+    """Refuse aliases inside the node they repeat, and those that together repeat too much."""
     sizes: dict[int, int] = {}
     under_way: set[int] = set()
 
@@ -204,7 +208,7 @@ def _children(node: yaml.Node) -> Iterator[yaml.Node]:
 
 
 def _bad_keys(node: yaml.Node | None, file: str, path: str = "") -> Iterator[Complaint]:
-    """Keys that are no names, or stand twice."""
+    """Yield complaints about keys that are not names, or appear twice."""
     if isinstance(node, yaml.SequenceNode):
         for index, item in enumerate(node.value):
             yield from _bad_keys(item, file, f"{path}.{index}")
@@ -238,7 +242,7 @@ _KINDS = {"int": "a number", "float": "a number", "bool": "true or false", "null
 
 
 def _key_at(text: str, line: int) -> str | None:
-    """The nearest key at or above a line (from 0), for complaints about YAML that does not parse."""
+    """Return the nearest key at or above a line (counted from 0), for complaints about YAML that cannot be parsed."""
     for candidate in reversed(text.splitlines()[: line + 1]):
         name, colon, _ = candidate.partition(":")
         if colon and name.strip() and not name.lstrip().startswith("#"):
@@ -260,10 +264,10 @@ def _collect_lines(node: yaml.Node | None, path: str, lines: dict[str, int], fil
 
 
 def with_settings(document: Document, settings: list[str]) -> Document:
-    """The document with `KEY=VALUE` settings laid over it; a key is a dotted path, a value is YAML (`1350`, `true`, `text`).
+    """Return the document with `KEY=VALUE` settings applied; a key is a dotted path, a value is YAML (`1350`, `true`, `text`).
 
     Raises:
-        ConfigError: a setting without `=` or key, or a path that runs through a value that is not a mapping.
+        ConfigError: a setting without `=` or key, or a path through a value that is not a mapping.
     """
     data = copy.deepcopy(document.data)
     for setting in settings:
@@ -283,7 +287,7 @@ def _value(text: str, key: str) -> Any:
         return _parse(text, "--set")[1]
     except ConfigError as error:
         if all(complaint.what.startswith("malformed YAML") for complaint in error.complaints):
-            return text  # a shell's argument is no YAML file: `name: "x` may be meant as it stands
+            return text  # an argument need not be YAML: `name: "x` may be meant literally
         raise ConfigError(
             *(Complaint(file="--set", key=key, what=c.what, hint=c.hint) for c in error.complaints)
         ) from None
@@ -295,7 +299,7 @@ def _put(data: dict[str, Any], key: str, value: Any) -> None:
         raise ConfigError(Complaint(file="--set", key=f"{key[:80]}…", what=f"has more than {DEEPEST} levels"))
     for parent in parents:
         below = data.get(parent)
-        if below is None:  # it is not there, or nothing stands below it
+        if below is None:  # the key is missing, or has no value
             below = data[parent] = {}
         if not isinstance(below, dict):
             raise ConfigError(Complaint(file="--set", key=key, what=f"{parent} is a value and has no keys below it"))

@@ -1,4 +1,4 @@
-"""Lengths of time as the configuration writes them: `90s`, `5m`, `24h`, `30d`."""
+"""Reads durations in the configuration's notation: `90s`, `5m`, `24h`, `30d`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
 def seconds(text: str, *, key: str = "duration") -> float:
-    """Seconds of a duration. Raises ValueError, naming the key."""
+    """Return a duration in seconds. Raises ValueError, which names the key."""
     match = _SHAPE.fullmatch(text.strip())
     if match is None:
         raise ValueError(f"{key}: {text!r:.80} is not a duration; write it like 90s, 5m, 24h or 30d")
@@ -17,7 +17,7 @@ def seconds(text: str, *, key: str = "duration") -> float:
 
 
 def words(length_s: float) -> str:
-    """A duration for people: `10 min`, `1 h`, `3 d`, `12 s`."""
+    """Return a duration for people: `10 min`, `1 h`, `3 d`, `12 s`."""
     for size, unit in ((86_400, "d"), (3600, "h"), (60, "min")):
         if length_s >= size:
             return f"{length_s / size:.3g} {unit}"

@@ -1,4 +1,4 @@
-"""Reads files that people configure: ordinary files of a bounded size in UTF-8, whatever stands at the path instead."""
+"""Reads configured files safely: only ordinary files of a limited size in UTF-8."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _KINDS = {
 
 
 class UnreadableFileError(Exception):
-    """A file that cannot be used: `what` says what it is, `hint` what to do."""
+    """A file cannot be used: `what` is the reason, `hint` the remedy."""
 
     def __init__(self, what: str, hint: str | None = None) -> None:
         super().__init__(what)
@@ -37,7 +37,7 @@ def read_text(path: Path, *, most_bytes: int) -> str:
     """Return the text of an ordinary file in UTF-8, with or without a byte order mark.
 
     Raises:
-        UnreadableFileError: there is no such file, it is something else, it may not be read, is too large or no UTF-8.
+        UnreadableFileError: the file is missing, not an ordinary file, not readable, too large, or not UTF-8.
     """
     data = _read_bytes(path, most_bytes)
     for mark, name in _OTHER_ENCODINGS.items():
@@ -52,7 +52,7 @@ def read_text(path: Path, *, most_bytes: int) -> str:
 
 
 def read_json(path: Path, *, most_bytes: int) -> Any:
-    """Return what a JSON file of ours holds. Raises UnreadableFileError."""
+    """Return the value in one of the product's own JSON files. Raises UnreadableFileError."""
     try:
         return json.loads(read_text(path, most_bytes=most_bytes))
     except (ValueError, RecursionError) as error:
@@ -61,7 +61,7 @@ def read_json(path: Path, *, most_bytes: int) -> Any:
 
 
 def must_be_a_file(path: Path) -> None:
-    """Refuse what a library that opens paths by itself would wait for, or read for ever. Raises UnreadableFileError."""
+    """Refuse a path that would block a library which opens it, such as a pipe or a device. Raises UnreadableFileError."""
     try:
         _must_be_ordinary(path.stat().st_mode)
     except (OSError, ValueError) as error:
@@ -71,7 +71,7 @@ def must_be_a_file(path: Path) -> None:
 def _read_bytes(path: Path, most_bytes: int) -> bytes:
     try:
         _must_be_ordinary(path.stat().st_mode)
-        # Between the look and the opening it may have become a pipe, for whose other end an ordinary open would wait for ever.
+        # The path may have become a pipe since the check; without O_NONBLOCK, opening a pipe would wait forever for its writer.
         handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NONBLOCK", 0))
         with os.fdopen(handle, "rb") as file:
             _must_be_ordinary(os.fstat(handle).st_mode)

@@ -1,4 +1,4 @@
-"""Where the four configuration files are: the operator's folder, and what ships with the product for those that are not there."""
+"""Finds the four configuration files: in the operator's folder, or the shipped ones for those that are missing there."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _ROOT = Path(__file__).resolve().parent.parent
 
 
 def config_folder(environment: Mapping[str, str] = os.environ) -> Path:
-    """Where the YAML files are looked for first: `SIXFB_CONFIG`, else the current folder.
+    """Return the folder of the operator's YAML files: `SIXFB_CONFIG`, else the current folder.
 
     Raises:
-        ConfigError: `SIXFB_CONFIG` names no folder, or one whose files this user may not see.
+        ConfigError: `SIXFB_CONFIG` is not a folder, or this user may not access its files.
     """
     named = environment.get(CONFIG, "").strip()
     if not named:
@@ -28,7 +28,7 @@ def config_folder(environment: Mapping[str, str] = os.environ) -> Path:
     folder = Path(named)
     try:
         os.scandir(folder).close()
-        # Seeing the names needs another right than reaching the files does.
+        # Listing the names needs another permission than accessing the files.
         (folder / ".").stat()
     except (OSError, ValueError) as error:
         reasons = {
@@ -44,21 +44,26 @@ def config_folder(environment: Mapping[str, str] = os.environ) -> Path:
 
 
 def config_file(name: str) -> Path:
-    """A configuration file by name: the operator's where anything stands there, else the one that ships with the product.
+    """Return the path of a configuration file: the operator's if it exists, else the shipped one.
 
-    Raises ConfigError.
+    Raises:
+        ConfigError: `SIXFB_CONFIG` is wrong, or its folder has a misnamed file instead.
     """
     folder = config_folder()
     own = folder / name
     if os.path.lexists(own):
         return own
+    # In a folder chosen for the configuration a misnamed file is an error; the current folder may hold unrelated files.
     if os.environ.get(CONFIG, "").strip() and (wrong := misnamed(folder, name)):
         raise ConfigError(wrong)
     return shipped_file(name) or own
 
 
 def misnamed(folder: Path, name: str) -> Complaint | None:
-    """The complaint about a file beside a missing one that was meant to be it (`site.yml`, `Site.yaml`, `sites.yaml`)."""
+    """Return a complaint about a misnamed file beside a missing one; None if there is no such file.
+
+    Examples of misnamed files are `site.yml`, `Site.yaml` and `sites.yaml`.
+    """
     try:
         beside = sorted(path.name for path in folder.iterdir())
     except OSError:
@@ -73,7 +78,7 @@ def misnamed(folder: Path, name: str) -> Complaint | None:
 
 
 def sources(*names: str) -> dict[str, str]:
-    """Where each configuration file is read from: its path, or `shipped defaults`. Raises ConfigError."""
+    """Return the source of each configuration file: its path, or `shipped defaults`. Raises ConfigError."""
     found = {name: config_file(name) for name in names or FILES}
     return {
         name: "shipped defaults" if path == shipped_file(name) else str(path.absolute()) for name, path in found.items()
@@ -81,12 +86,12 @@ def sources(*names: str) -> dict[str, str]:
 
 
 def misnamed_here(*names: str) -> list[Complaint]:
-    """The complaints about files of the current folder that were meant to be read, and are not. Raises ConfigError."""
+    """Return complaints about misnamed files in the operator's folder, which are not read. Raises ConfigError."""
     folder = config_folder()
     missing = [name for name in names or FILES if not os.path.lexists(folder / name)]
     return [wrong for name in missing if (wrong := misnamed(folder, name))]
 
 
 def shipped_file(name: str) -> Path | None:
-    """The configuration file that ships with the product: beside the rooms in a checkout, inside `config` once installed."""
+    """Return the configuration file that ships with the product, in a checkout or in the installed package; None if there is none."""
     return next((f for f in (_ROOT / name, _ROOT / "config" / "defaults" / name) if f.is_file()), None)

@@ -1,4 +1,4 @@
-"""`locations.yaml`: where the buyer buys from, how often, and how it knows that its own network is well."""
+"""Defines `locations.yaml`: where and how often journeys are run, and the canaries that show whether the network works."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _EVERY = Length("10s", "24h", "a run takes up to a minute, and rules look back o
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Location:
-    """A place where runs are made; `description` is for people."""
+    """Holds a location at which runs are made; `description` is for people."""
 
     __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
 
@@ -28,7 +28,7 @@ class Location:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JourneyPlan:
-    """How often a journey is run at each of its locations: `every` is a duration like `90s`, `5m` or `1h`."""
+    """Holds how often a journey is run at each of its locations: `every` is a duration like `90s`, `5m` or `1h`."""
 
     __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
 
@@ -49,16 +49,16 @@ class JourneyPlan:
 
     @property
     def period_s(self) -> int:
-        """Seconds between two slots of one location."""
+        """The number of seconds between two slots of one location."""
         return int(seconds(self.every))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Locations:
-    """The whole file. `canaries` are what answers when a location's own network is well.
+    """Holds the whole file. `canaries` answer as long as a location's own network works.
 
-    Each is `hub` (the hub's address), `resolver` (the location's own name servers), an address like `https://...` or
-    `tcp://host:port` that takes a connection, or `dns://host`, a name server that answers.
+    Each is `hub` (the hub's address), `resolver` (the location's own name servers), a URL like `https://...` or
+    `tcp://host:port` that accepts a connection, or `dns://host`, a name server.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
@@ -93,7 +93,7 @@ class Locations:
 
 
 def _wrong_with(canary: str) -> str | None:
-    """What keeps a canary from being one; None where nothing does."""
+    """Return why a canary is not valid; None if it is."""
     if canary in DEFAULT_CANARIES:
         return None
     if not re.fullmatch(r"(https?|tcp|dns)://\S+", canary):

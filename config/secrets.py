@@ -1,4 +1,4 @@
-"""Secrets from the environment or from files, in a type that does not print."""
+"""Reads secrets from the environment or from files, in a type that does not print them."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from config.files import UnreadableFileError, read_text
 from redact.masking import KNOWN
 
 MOST_SECRET_BYTES = 64 * 1024
-"""The largest file of a secret; a key or a token has a hundredth of it."""
+"""The largest secret file in bytes; a key or a token has a hundredth of it."""
 
 
 class Secret:
-    """A value that prints as `***`; `reveal()` gives it to the one place that needs it."""
+    """A value that prints as `***`; `reveal()` returns it to the code that needs it."""
 
     __slots__ = ("_value",)
 
@@ -25,7 +25,7 @@ class Secret:
         self._value = value
 
     def reveal(self) -> str:
-        """The value itself."""
+        """Return the value itself."""
         return self._value
 
     def __repr__(self) -> str:
@@ -42,7 +42,9 @@ class Secret:
 
 
 def read_secret(name: str, environment: Mapping[str, str]) -> Secret | None:
-    """The secret in `NAME`, or in the file that `NAME_FILE` names; None where neither is set or it is empty.
+    """Return the secret in `NAME`, or in the file that `NAME_FILE` names; None if neither is set or it is empty.
+
+    The value is also masked in logs from now on.
 
     Raises:
         ConfigError: both are set, or the file cannot be read.
@@ -63,9 +65,9 @@ _SHORTEST = 8
 
 
 def secrets_in(environment: Mapping[str, str]) -> tuple[str, ...]:
-    """Every value of an environment that looks like a secret by its name, and the password of every address in it.
+    """Return every value of an environment whose name suggests a secret, and the password of every URL in it.
 
-    Not all of them are ours; what is masked without need is no loss.
+    Some are not secrets of this product; masking them too does no harm.
     """
     found: list[str] = []
     for name, value in environment.items():
@@ -77,6 +79,7 @@ def secrets_in(environment: Mapping[str, str]) -> tuple[str, ...]:
             found.append(value)
         if "://" in value:
             found.append(_password(value))
+    # Masking shorter values would hide ordinary words.
     return tuple(sorted({value for value in found if len(value) >= _SHORTEST}))
 
 
@@ -88,19 +91,20 @@ def _password(address: str) -> str:
 
 
 def readable_secret(path: Path) -> str | None:
-    """Return what a secret's file holds, without surrounding white space; None where it cannot be read."""
+    """Return the content of a secret file without surrounding white space; None if it cannot be read."""
     with suppress(UnreadableFileError):
         return read_text(path, most_bytes=MOST_SECRET_BYTES).strip()
     return None
 
 
 def read_secret_file(path: Path, *, key: str) -> str:
-    """The content of a secret file without surrounding white space. Raises ConfigError."""
+    """Return the content of a secret file without surrounding white space. Raises ConfigError."""
     try:
         value = read_text(path, most_bytes=MOST_SECRET_BYTES).strip()
     except UnreadableFileError as error:
         reason = f"it {error.what}" if error.what.startswith("is ") else f"{error.what[:1].upper()}{error.what[1:]}"
         what = f"the secret cannot be read: {reason}"
         raise ConfigError(Complaint(file=str(path), key=key, what=what, hint=error.hint)) from None
+    # A secret like user:password is also masked by its password alone.
     KNOWN.learn(value, value.partition(":")[2])
     return value

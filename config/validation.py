@@ -1,4 +1,4 @@
-"""Data against the shape a room wants: pydantic does the checking, we do the complaining."""
+"""Validates data against a shape: pydantic checks it, and this file writes the complaints."""
 
 from __future__ import annotations
 
@@ -23,17 +23,19 @@ def _adapter(shape: Any) -> TypeAdapter[Any]:
 
 
 def validate(shape: type[T], document: Document, *, overridden: frozenset[str] = frozenset()) -> T:
-    """The shape filled from a document.
+    """Return an instance of the shape filled from a document.
 
-    `shape` is a standard-library dataclass (or a pydantic model); unknown keys are refused where it says
-    `__pydantic_config__ = {"extra": "forbid"}`. Keys in `overridden` came from `--set` and are blamed on that, not on the file.
+    `shape` is a standard-library dataclass (or a pydantic model); unknown keys are refused if it sets
+    `__pydantic_config__ = {"extra": "forbid"}`. Keys in `overridden` came from `--set`, which complaints name instead
+    of the file.
 
     Raises:
-        ConfigError: one complaint for each thing that is wrong, with file, line, key and a hint.
+        ConfigError: one complaint for each problem, with file, line, key and a hint.
     """
     try:
         return _adapter(cast(Hashable, shape)).validate_python(document.data)  # type: ignore[no-any-return]
     except ValidationError as error:
+        # A set, because pydantic may report one problem several times.
         complaints = {
             complaint
             for item in error.errors(include_url=False)
@@ -84,7 +86,10 @@ def _discriminator(item: ErrorDetails) -> str:
 
 
 def _own_key(key: str, what: str) -> tuple[str, str]:
-    """A shape's own check speaks of the shape as a whole, and names the key it means first: `vip_member: a member would pay`."""
+    """Return the key and the text of a complaint from a shape's own check.
+
+    Such a check concerns the whole shape, and names its key first: `vip_member: a member would pay`.
+    """
     named = re.match(r"([A-Za-z]\w*(?:\.[^:\n]+)*): (?=.)", what)
     if not named:
         return key, what

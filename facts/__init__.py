@@ -1,4 +1,4 @@
-"""The nouns every room speaks: frozen dataclasses of the standard library, whose JSON is the wire format."""
+"""The data types that every room shares: frozen dataclasses of the standard library, whose JSON is the wire format."""
 
 from facts.access import (
     Role,

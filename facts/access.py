@@ -1,4 +1,4 @@
-"""Who may come in: people with a role, and the tokens of locations and sources."""
+"""Defines who may access the hub: people with a role, and the tokens of locations and sources."""
 
 from __future__ import annotations
 
@@ -8,28 +8,28 @@ from datetime import datetime
 from enum import StrEnum
 
 TOKEN_SHAPE = re.compile(r"sfb_([a-z0-9][a-z0-9-]{0,63})_([0-9a-f]{8})_([0-9a-f]{64})")
-"""The text of a token: whose it is, its id, its secret. A name holds no underscore, so that its end is never in doubt."""
+"""The text of a token: its subject, id and secret. A subject contains no underscore, so that its end is never ambiguous."""
 
 
 class Role(StrEnum):
-    """What a person may do; each may what the ones before it may."""
+    """A person's role; each includes the rights of those before it."""
 
     VIEWER = "viewer"
-    """Reads."""
+    """May read."""
     OPERATOR = "operator"
-    """Acknowledges, silences, reclassifies."""
+    """May acknowledge, silence and reclassify."""
     ADMIN = "admin"
-    """Everything."""
+    """May do everything."""
 
     def may(self, needed: Role) -> bool:
-        """Whether this role is enough where `needed` is asked for."""
+        """Return whether this role includes the rights of `needed`."""
         order = list(Role)
         return order.index(self) >= order.index(needed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class User:
-    """A person who logs in here. `changed_at` is when the password was set last."""
+    """Holds a user of the hub. `changed_at` is when the password was last set."""
 
     name: str
     role: Role
@@ -38,20 +38,20 @@ class User:
 
 
 class TokenKind(StrEnum):
-    """What a token speaks for."""
+    """What a token represents."""
 
     LOCATION = "location"
-    """A runner: it sends runs and evidence of its location and asks for its plan."""
+    """A runner: it sends runs and evidence of its location and requests its plan."""
     SOURCE = "source"
-    """A program of the site's: it sends events."""
+    """A program of the site: it sends events."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Token:
-    """A program's token, without its secret. `subject` is the location's or the source's name.
+    """Holds a program's token, without its secret. `subject` is the location's or the source's name.
 
-    `key` is the fingerprint of the server key it was made with: under another key nobody can check it. `last_used_at` is
-    right to ten minutes.
+    `key` is the fingerprint of the server key it was made with; with another key it cannot be verified. `last_used_at`
+    is accurate to ten minutes.
     """
 
     id: str

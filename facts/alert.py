@@ -1,4 +1,4 @@
-"""An alert's life, the incident it belongs to, and the messages it owes."""
+"""Defines alerts with their states, incidents, and the messages that alerts owe."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from facts.verdict import Severity
 
 
 class AlertState(StrEnum):
-    """pending → firing → resolved. A pending alert whose breach ends before its time is `dropped`: it was never told."""
+    """pending → firing → resolved. A pending alert whose breach ends before its time is `dropped`: no message was sent."""
 
     PENDING = "pending"
     FIRING = "firing"
@@ -22,7 +22,7 @@ class AlertState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
-    """One episode of an alert.
+    """Holds one episode of an alert.
 
     `key` is the verdict's; `id` is the key with dots and the episode's number, so it fits a path (`F0.ga_purchase.3`).
     `clear_since` is since when the recovery condition has held without a break. `last_known` is true while a firing alert has
@@ -70,17 +70,17 @@ class Alert:
 
     @property
     def began_at(self) -> datetime:
-        """When what it is about began, as far as the runs tell; else when its rule was first breached."""
+        """When the failure began, as far as the runs show; else when its rule was first breached."""
         return self.since or self.fired_at or self.pending_since
 
     @property
     def over_at(self) -> datetime | None:
-        """When it ended: the first good run after the last bad one, else when the alert was resolved. None while it stands."""
+        """When it ended: at the first good run after the last bad one, else when the alert was resolved. None while it is open."""
         return (self.ended_at or self.resolved_at) if self.resolved_at else None
 
     @property
     def lasted_s(self) -> float | None:
-        """How long it lasted, in seconds; None while it stands."""
+        """How long it lasted, in seconds; None while it is open."""
         return max(0.0, (self.over_at - self.began_at).total_seconds()) if self.over_at else None
 
 
@@ -102,11 +102,11 @@ def _distance_to_buyer(traits: Traits) -> int:
 
 
 class NotificationKind(StrEnum):
-    """What a message is about."""
+    """The reason of a message."""
 
     FIRING = "firing"
     UPDATE = "update"
-    """More alerts joined the incident, or one of them rose in severity."""
+    """More alerts joined the incident, or one of them became more severe."""
     RESOLVED = "resolved"
     ACKNOWLEDGED = "acknowledged"
 
@@ -119,18 +119,18 @@ class NotificationState(StrEnum):
     DELIVERED = "delivered"
     DEAD = "dead"
     SUPERSEDED = "superseded"
-    """Never delivered, and no longer true: a later message says it all."""
+    """Never delivered, and no longer true: a later message covers it."""
     SUPPRESSED = "suppressed"
     """Withheld on purpose; `reason` says why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notification:
-    """One message owed to one destination.
+    """Holds one message owed to one destination.
 
-    `id` is deterministic (incident, kind, sequence, destination), so that owing it twice is owing it once. `thread` is the
-    incident's id: the dedup key of every message of one outage. `order` counts the messages of a thread to a destination;
-    a later one waits for an earlier. `message` is the JSON form of `alerts.message.Message`.
+    `id` is deterministic (incident, kind, sequence, destination), so that owing it twice is owing it once. `thread` is
+    the incident's id: the dedup key of every message of one outage. `order` numbers the messages of a thread to a
+    destination; a later one waits for an earlier one. `message` is the JSON form of `alerts.message.Message`.
     """
 
     id: str
@@ -154,10 +154,10 @@ class Notification:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backlog:
-    """The messages that a destination should have by now and has not.
+    """Holds the overdue messages of a destination.
 
-    `since` is when the oldest of them was first tried, or was due where none was tried yet (`tried` is false). `error` is what
-    the last try came to.
+    `since` is when the oldest of them was first tried, or was due if none was tried yet (`tried` is false). `error` is
+    the result of the last try.
     """
 
     destination: str
@@ -169,7 +169,7 @@ class Backlog:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Incident:
-    """The alerts of one cause. `lead` is the alert that opened it. `told` are the alert ids its messages have named.
+    """Holds the alerts with one cause. `lead` is the alert that opened it. `told` are the ids of alerts that its messages have named.
 
     `updated_at` is when its last message was owed; `sequence` counts them.
     """

@@ -1,4 +1,4 @@
-"""Who of several runners at one location runs a slot."""
+"""Defines the claim that decides which of several runners at a location runs a slot."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from facts.run import Status
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """The hub's answer to a runner that wants a slot.
+    """Holds the hub's response to a runner that claims a slot.
 
-    `granted`: the slot is yours to run, or, where it is too late for that, to account for. Else `held_by` names the runner that
-    has it and `until` when it loses it unless it renews; neither stands where the slot has its `record` already.
+    `granted` means that the runner must run the slot, or account for it if it is too late. Otherwise `held_by` names
+    the runner that holds the slot, and `until` is when its claim expires unless renewed; both are None if the slot
+    already has its `record`.
     """
 
     granted: bool

@@ -1,8 +1,8 @@
-"""Which currencies have no smaller unit, so that an amount in minor units is the amount itself."""
+"""Lists the currencies without a smaller unit, in which an amount in minor units is the amount itself."""
 
 from __future__ import annotations
 
-# https://docs.stripe.com/currencies#zero-decimal
+# See https://docs.stripe.com/currencies#zero-decimal.
 WITHOUT_MINOR_UNIT = frozenset(
     ("bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "ugx", "vnd", "vuv", "xaf", "xof", "xpf")
 )

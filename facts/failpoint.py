@@ -1,4 +1,4 @@
-"""A named place between two steps of what must not be lost; a drill passes a function that kills the process there."""
+"""Defines failpoints: named points between two steps that must not lose data; a test passes a function that kills the process there."""
 
 from __future__ import annotations
 
@@ -8,4 +8,4 @@ Failpoint = Callable[[str], None]
 
 
 def go_on(_name: str) -> None:
-    """What stands at every failpoint of the product: nothing."""
+    """Do nothing; the product uses this at every failpoint."""

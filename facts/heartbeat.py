@@ -1,4 +1,4 @@
-"""What a runner says of itself, and what the hub knows of it."""
+"""Defines a runner's report about itself, and the hub's state of a runner."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ SANDBOX_HINT = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heartbeat:
-    """The envelope of a batch, `"runner": {...}`; at least once a minute, also where there is nothing to send.
+    """Holds the field `"runner": {...}` of a batch's envelope; it is sent at least once a minute, even without runs.
 
-    `id` names this very runner among those of its location. `spool` is how many results wait on its disk beside those that
-    come with it, `rejected` how many the hub refused for good. `sent_at` is its own clock. `trouble` says in a sentence what
-    keeps it from measuring. `sandbox` is whether its browser runs in Chromium's sandbox; None: an older runner, which does not say.
-    `refusal` is why the hub refused the last of the `rejected`.
+    `id` identifies the runner among those of its location. `spool` is how many more results wait on its disk,
+    `rejected` how many the hub finally refused, and `refusal` why it refused the last of those. `sent_at` is the time
+    by its own clock. `trouble` is a sentence on what keeps it from measuring. `sandbox` is whether its browser runs in
+    Chromium's sandbox; None if an older runner does not report it.
     """
 
     id: str = ""
@@ -36,7 +36,7 @@ class Heartbeat:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunnerState:
-    """One runner as the hub last heard it.
+    """Holds one runner as the hub last heard it.
 
     `skews` are the seconds by which its clock was ahead of the hub's in its last five messages, the newest last.
     """
@@ -55,8 +55,8 @@ class RunnerState:
 
     @property
     def skew_s(self) -> float | None:
-        """By how much its clock is ahead (negative: behind): the median of five messages, None while there are fewer.
+        """The seconds by which its clock is ahead (negative: behind): the median of five messages, None while there are fewer.
 
-        One slow message looks like a clock that is behind; three of five do not come slowly.
+        One slow message looks like a clock that is behind; three slow ones of five are unlikely.
         """
         return statistics.median(self.skews) if len(self.skews) >= SKEWS_KEPT else None

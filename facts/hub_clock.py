@@ -1,18 +1,20 @@
-"""The hub's own clock, as the runners' clocks judge it."""
+"""Defines the judgement of the hub's own clock by the runners' clocks."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 WAITS_FROM_S = 300.0
-"""From this far on results are not taken while the hub's clock is wrong: their slots would be none of the hub's present."""
+"""The clock error in seconds above which no results are accepted: their slots would be in no current window of the hub."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HubClock:
-    """`behind_s` is by how many seconds it is behind (negative: ahead), as those say that `by` names; None where nobody is off, or
-    somebody agrees with it. `is_wrong`: most of the `voices` say the same. With `behind_s` and not wrong nobody can tell which
-    of two clocks it is.
+    """Holds the judgement of the hub's clock.
+
+    `voices` is the number of votes. `behind_s` is by how many seconds it is behind (negative: ahead), according to the
+    votes named in `by`; None if no vote disagrees, or some vote agrees with it. `is_wrong` means that more than half of
+    the votes agree on that. If `behind_s` is set and `is_wrong` is false, it is undecided which clock is wrong.
     """
 
     voices: int = 0
@@ -22,10 +24,10 @@ class HubClock:
 
     @property
     def is_undecided(self) -> bool:
-        """Whether nobody can tell whose clock is wrong."""
+        """Whether it is undecided whose clock is wrong."""
         return self.behind_s is not None and not self.is_wrong
 
     @property
     def holds_results(self) -> bool:
-        """Whether it is so wrong that no result is taken until it is right."""
+        """Whether the clock is so wrong that no result is accepted until it is right."""
         return self.is_wrong and self.behind_s is not None and abs(self.behind_s) > WAITS_FROM_S

@@ -1,4 +1,4 @@
-"""What a runner's ledger says of itself; it travels with each batch of runs."""
+"""Defines the state of a runner's ledger; it is sent with each batch of runs."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerState:
-    """A location's purchases of the last hour, and what is not undone yet.
+    """Holds a location's purchases of the last hour, and those not undone yet.
 
-    `purchases` counts the runs that opened a checkout in the hour before `at`, `refused` the ad-hoc runs that were not allowed
-    one; `scheduled` is how many the plan makes in an hour (None: there is no plan). `untold` counts the runs of that hour of which
-    nobody knows whether they bought: their journeys neither told of an order nor say that they place none. `open`, `paid` and `unknown`
-    count the sessions that are not undone, `ordered` the orders of journeys of one's own; `oldest_at` is when the oldest of them
-    was made. `cleans` tells whether a Stripe key is at hand.
+    `purchases` counts the runs that opened a checkout in the hour before `at`, `refused` the ad-hoc runs that were not
+    allowed to; `scheduled` is how many the plan makes per hour (None: no plan). `untold` counts the runs of that hour
+    whose purchases are unknown: their journeys neither reported an order nor declare that they place none. `open`,
+    `paid` and `unknown` count the sessions that are not undone, `ordered` the orders of custom journeys; `oldest_at` is
+    when the oldest of them was made. `cleans` is whether a Stripe key is configured.
     """
 
     at: datetime

@@ -1,4 +1,4 @@
-"""Numbers and events that sources bring in, and what a metric is."""
+"""Defines metrics, and the numbers and events that sources provide."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 Labels = tuple[tuple[str, str], ...]
-"""The names and values that tell one series of a metric from another, sorted by name; values are never empty."""
+"""The names and values that distinguish one series of a metric from another, sorted by name; values are never empty."""
 
 
 def labels(**values: str) -> Labels:
@@ -17,28 +17,28 @@ def labels(**values: str) -> Labels:
 
 
 class MetricKind(StrEnum):
-    """What the values of a metric mean, and so how they are put together over time."""
+    """What the values of a metric mean, and so how they are combined over time."""
 
     GAUGE = "gauge"
-    """A level at a moment: the last value counts."""
+    """A level at a point in time: the last value counts."""
     COUNT = "count"
-    """How many in the sample's period: values are added."""
+    """A number in the sample's period: values are added."""
     RATE = "rate"
-    """A share of 0 to 1, computed from two counts; never averaged."""
+    """A share from 0 to 1, computed from two counts; never averaged."""
     DURATION = "duration"
     """Single measured times: percentiles come from a sketch of all of them."""
     MONEY = "money"
-    """Minor units of the currency that the label `currency` names: values of one currency are added, two never."""
+    """Minor units of the currency in the label `currency`: values of one currency are added, those of two never."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
-    """One number of the catalogue.
+    """Holds one number of the catalogue.
 
-    `name` is snake_case with the unit last, as Prometheus writes it. `labels` are the names that its series may have.
-    `source` names the source that brings it, `runs` where it comes out of our own runs. `window_s` is over how many seconds
-    it is computed, None for a level at a moment. `formula` says in words how. `guide` quotes the guide's line, None where it
-    has none.
+    `name` is snake_case with the unit last, as in Prometheus. `labels` are the names that its series may have. `source`
+    names the source that provides it, `runs` if it is computed from runs. `window_s` is the number of seconds it is
+    computed over, None for a level at a point in time. `formula` describes the computation in words. `guide` quotes the
+    guide's line, None if there is none.
     """
 
     name: str
@@ -54,7 +54,7 @@ class Metric:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """One value of a metric at a moment. `at` is in UTC; `value` is in the metric's unit."""
+    """Holds one value of a metric. `at` is in UTC; `value` is in the metric's unit."""
 
     metric: str
     at: datetime
@@ -64,20 +64,20 @@ class Sample:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Series:
-    """The samples of one metric under one set of labels: moments and values, oldest first, no moment twice."""
+    """Holds the samples of one metric with one set of labels: times and values, oldest first, no time twice."""
 
     metric: str
     labels: Labels
     points: tuple[tuple[datetime, float], ...]
 
     def label(self, name: str) -> str | None:
-        """Return the value of a label, None where the series has none of that name."""
+        """Return the value of a label; None if the series has no label of that name."""
         return dict(self.labels).get(name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """One thing that happened at the site, as a structured log line tells it. `id` is unique within its source."""
+    """Holds one event at the site, as a structured log line reports it. `id` is unique within its source."""
 
     id: str
     at: datetime

@@ -1,10 +1,11 @@
-"""Why nobody ran a slot: the sentences that records hold, and the few words that a metric may have for them."""
+"""Maps the reasons of missed slots, which are sentences, to the few words that a metric may use."""
 
 from __future__ import annotations
 
 import re
 
 OTHER = "other"
+# A metric's label must have few values. The sentences come from runner/slots, runner/budget.py and hub/unknown_slots.py.
 _WORDS = (
     ("overlap", re.compile(r"the previous run was still under way")),
     ("down", re.compile(r"the runner was not running")),
@@ -19,5 +20,5 @@ REASONS = (*(word for word, _ in _WORDS), OTHER)
 
 
 def missed_word(error: str | None) -> str:
-    """The word for a missed run's sentence, one of `REASONS`."""
+    """Return the word for a missed run's reason, one of `REASONS`."""
     return next((word for word, sentence in _WORDS if sentence.match(error or "")), OTHER)

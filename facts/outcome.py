@@ -1,4 +1,4 @@
-"""A run as judging sees it: the small part of it that counts, and when the hub had it."""
+"""Defines the outcome of a run: the small part of it that rules evaluate, and when the hub received it."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from datetime import datetime
 
 from facts.run import Blame, Run, Status, StepStatus, is_unconfirmed
 
-# A page that is left cancels what it no longer wants; that is nobody's failure.
+# A page that is left cancels its remaining requests, which is not a failure.
 _NO_FAULT = (None, "pending", "net::ERR_ABORTED")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """One request of the first attempt, as far as judging wants it. `party` is `first` or a third party's origin.
+    """Holds one request of the first attempt, reduced to what rules evaluate. `party` is `first` or a third party's origin.
 
-    `failed` is true where no HTTP answer came or its status was 400 or more; `status` is None where none came.
+    `failed` is true if no HTTP response came or its status was 400 or more; `status` is None if none came.
     """
 
     endpoint: str
@@ -29,7 +29,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Graded:
-    """One web vital of one page of the first attempt; `value` in the unit of `facts.Vital`, None where it did not happen."""
+    """Holds one web vital of one page of the first attempt; `value` is in the unit of `facts.Vital`, None if it did not happen."""
 
     page: str
     name: str
@@ -40,12 +40,13 @@ class Graded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What one slot at one location came to.
+    """Holds the outcome of one slot at one location.
 
-    `status`, `blame`, `failed_step` and `error` are the final result's (pages count these), those with `first_` the first
-    attempt's (SLIs count these). `late` marks a result that came to the hub too late to start a page. `steps` are the first
-    attempt's step durations in ms, by name; `skipped` are those that a passed run left out on purpose. `duration_ms` is the whole
-    journey's. `reason` says why a slot was missed. `unconfirmed` marks a failure that no second attempt was spent on.
+    `status`, `blame`, `failed_step` and `error` are those of the final result (which decides about pages), and those
+    with `first_` are the first attempt's (which SLIs count). `late` marks a result that reached the hub too late to
+    send a page. `steps` are the first attempt's step durations in ms, by name; `skipped` are the steps that a passed
+    run skipped on purpose. `duration_ms` is the whole journey's. `reason` says why a slot was missed. `unconfirmed`
+    marks a failure without a second attempt.
     """
 
     run_id: str
@@ -74,19 +75,20 @@ class Outcome:
 
     @property
     def reason(self) -> str | None:
-        """Why there is no result, for a slot that has none."""
+        """Why there is no result, for a slot without one; else None."""
         return self.error if self.status in (Status.MISSED, Status.SKIPPED) else None
 
 
 def has_failed(failure: str | None, status: int | None) -> bool:
-    """Whether a request went wrong, by what the browser said of it and by its status."""
+    """Return whether a request failed, by the browser's report and by its status."""
     return failure not in _NO_FAULT or (status or 0) >= 400
 
 
 def outcome_of(run: Run, *, received_at: datetime, late: bool = False, brief: bool = False) -> Outcome:
-    """The outcome of a run. Requests, steps and vitals are the first attempt's: the confirming one is traced, which stretches times.
+    """Return the outcome of a run.
 
-    `brief` leaves the requests and the vitals out.
+    Requests, steps and vitals are the first attempt's, because the confirming one is traced, which lengthens times.
+    `brief` leaves out the requests and the vitals.
     """
     first = run.attempts[0] if run.attempts else None
     return Outcome(
@@ -133,7 +135,7 @@ def outcome_of(run: Run, *, received_at: datetime, late: bool = False, brief: bo
 
 
 def reclassified(outcome: Outcome, blame: Blame) -> Outcome:
-    """The outcome after a person said whose fault it was."""
+    """Return the outcome after a person changed its blame."""
     first = status_after(outcome.first_status, blame)
     return replace(
         outcome,
@@ -145,7 +147,7 @@ def reclassified(outcome: Outcome, blame: Blame) -> Outcome:
 
 
 def status_after(status: Status | None, blame: Blame) -> Status | None:
-    """Return what a status becomes once a person said whose fault it was."""
+    """Return the status after a person changed the blame."""
     if status not in (Status.FAILED, Status.TIMED_OUT, Status.ERRORED):
         return status
     if blame is Blame.RUNNER:

@@ -1,4 +1,4 @@
-"""What a runner at one location should do; the answer of `GET /api/plan`."""
+"""Defines the plan of a runner at one location: the response of `GET /api/plan`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from facts.wire import WIRE_VERSION
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedJourney:
-    """One journey on the schedule of a location. `buys` is false where it says that it never places an order."""
+    """Holds one journey on the schedule of a location. `buys` is false if the journey declares that it never places an order."""
 
     journey: str
     period_s: int
@@ -20,13 +20,13 @@ class PlannedJourney:
 
     @property
     def grid(self) -> Grid:
-        """Its slots."""
+        """The slot grid of the journey."""
         return Grid(period_s=self.period_s, stagger_s=self.stagger_s)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """The whole plan of a location. `site` is the wire form of `journeys.site.Site`; `hash` names this very plan."""
+    """Holds the plan of a location. `site` is the wire form of `journeys.site.Site`; `hash` identifies this version of the plan."""
 
     location: str
     hash: str

@@ -1,4 +1,4 @@
-"""A run, its attempts, and everything an attempt saw."""
+"""Defines a run, its attempts, and everything that an attempt observed."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from facts.wire import WIRE_VERSION
 
 
 class Status(StrEnum):
-    """The one terminal word of a run or of an attempt."""
+    """The final status of a run or of an attempt."""
 
     PASSED = "passed"
     FAILED = "failed"
     TIMED_OUT = "timed_out"
     ERRORED = "errored"
-    """Our own fault; the blame is then always `runner`."""
+    """The product itself failed; the blame is then always `runner`."""
     BLOCKED = "blocked"
-    """A bot wall stood between us and the shop."""
+    """A bot wall blocked access to the shop."""
     MISSED = "missed"
     SKIPPED = "skipped"
 
 
 class StepStatus(StrEnum):
-    """What became of one step."""
+    """The final status of one step."""
 
     PASSED = "passed"
     FAILED = "failed"
@@ -33,7 +33,7 @@ class StepStatus(StrEnum):
 
 
 class Blame(StrEnum):
-    """Whose fault it is that a run did not pass."""
+    """The party responsible for a run that did not pass."""
 
     SITE = "site"
     NETWORK = "network"
@@ -44,10 +44,11 @@ class Blame(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """A named part of a journey with its own timing.
+    """Holds a named part of a journey with its own timing.
 
-    `started_ms` counts from the first step's start on the journey's clock, which stands still while evidence is taken;
-    both times are None for a step that never began. `error` is the sentence of a failed step or the reason of a skipped one.
+    `started_ms` counts from the first step's start on the journey's clock, which is paused while evidence is taken;
+    both times are None for a step that never began. `error` is the error of a failed step or the reason of a skipped
+    one.
     """
 
     name: str
@@ -59,17 +60,18 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vital:
-    """One web vital of one page of one attempt.
+    """Holds one web vital of one page of one attempt.
 
-    `name` is LCP, CLS, INP, FID, FCP, TTFB or LOAD (from the start of a hard navigation to the end of its load event; a soft
-    one has none); `unit` is `ms`, or `score` for CLS. `value` is None where it did not happen (no interaction, no paint).
-    `navigation` is `hard` or `soft`. `cut` marks a page that was touched before it came to rest: its LCP and CLS are clipped
-    and nobody may grade them. `target` is the element the value belongs to, as a selector; for CLS that of the largest shift.
+    `name` is LCP, CLS, INP, FID, FCP, TTFB or LOAD (from the start of a hard navigation to the end of its load event; a
+    soft one has none); `unit` is `ms`, or `score` for CLS. `value` is None if it did not happen (no interaction, no
+    paint). `navigation` is `hard` or `soft`. `cut` marks a page that was used before it came to rest: its LCP and CLS
+    are incomplete and must not be graded. `target` is the selector of the element that caused the value; for CLS that
+    of the largest shift.
 
-    `phases` are ms by name, in order, and sum to the value: `ttfb`, `load_delay`, `load_duration`, `render_delay` of an LCP,
-    `input_delay`, `processing`, `presentation` of an INP; empty where they are not known. `url` is the picture that is the
-    largest paint, `event` the type of the event that the slow interaction handled. `estimated` marks an INP of a page that was
-    left before the browser could tell: what its handlers took, without the paint.
+    `phases` are ms by name, in order, and sum to the value: `ttfb`, `load_delay`, `load_duration`, `render_delay` of an
+    LCP, `input_delay`, `processing`, `presentation` of an INP; empty if they are unknown. `url` is the image that is
+    the largest paint, `event` the type of the event that the slow interaction handled. `estimated` marks an INP of a
+    page that was left before the browser reported it: the time of its handlers, without the paint.
     """
 
     page: str
@@ -87,17 +89,18 @@ class Vital:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """One request of the browser.
+    """Holds one request of the browser.
 
-    `endpoint` is the path with ids folded, without query; `party` is `first`, or the origin of a third party.
-    `status` is None where no HTTP answer came; `failure` then says why in the browser's words (`net::ERR_...`), or is
-    `pending` where none had come when the attempt ended. `kind` is the browser's resource type (`document`, `fetch`, ...).
-    `body` is an excerpt of a text answer with a status of 400 or more.
+    `endpoint` is the path with ids replaced, without query; `party` is `first`, or the origin of a third party.
+    `status` is None if no HTTP response came; `failure` is then the browser's error (`net::ERR_...`), or `pending` if
+    none had come when the attempt ended. `kind` is the browser's resource type (`document`, `fetch`, ...). `body` is an
+    excerpt of a text response with a status of 400 or more.
 
-    `phases` are ms by name, in order, and sum to the duration: `queued` (before the browser did anything for it), `dns`,
-    `connect`, `tls`, `wait` (from sending it to the first byte), `receive`. What did not happen is left out: a connection that
-    was open already has neither `dns` nor `connect` nor `tls`. `transferred_bytes` came over the wire, head and body;
-    `body_bytes` is the body of it, as packed as it came. Both are None where the browser did not tell.
+    `phases` are ms by name, in order, and sum to the duration: `queued` (before the browser started it), `dns`,
+    `connect`, `tls`, `wait` (from sending it to the first byte), `receive`. Phases that did not happen are left out: a
+    connection that was open already has neither `dns` nor `connect` nor `tls`. `transferred_bytes` is the size of head
+    and body on the wire; `body_bytes` is the body's share, as compressed as it came. Both are None if the browser did
+    not report them.
     """
 
     step: str | None
@@ -117,7 +120,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsoleLine:
-    """A console message of level warning or error, or an uncaught exception of the page (level `exception`)."""
+    """Holds a console message of level warning or error, or an uncaught exception of the page (level `exception`)."""
 
     level: str
     text: str
@@ -127,7 +130,7 @@ class ConsoleLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dialog:
-    """A native dialog (`alert`, `confirm`, `prompt`, `beforeunload`) that the page opened; it was dismissed."""
+    """Holds a native dialog (`alert`, `confirm`, `prompt`, `beforeunload`) that the page opened; it was dismissed."""
 
     kind: str
     text: str
@@ -136,12 +139,12 @@ class Dialog:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Purchase:
-    """What a run bought or left open: a checkout session of Stripe's, or an order that a journey of one's own told of.
+    """Holds a purchase of a run: a Stripe checkout session, or an order that a custom journey reported.
 
-    `session_id` is the session's id or the order's. `amount_minor` is in minor units of `currency` (cents of `usd`). `state` is `open`,
-    `paid`, `expired` or `refunded` of a session, `ordered` or `undone` of an order, and
-    `note` says in words what is left to do ("open, expires in 24 h", "paid, not refunded").
-    `proved_by` names who told us the amount: `stripe`, the site's own `api`, or `the journey`.
+    `session_id` is the session's id or the order's. `amount_minor` is in minor units of `currency` (cents of `usd`).
+    `state` is `open`, `paid`, `expired` or `refunded` for a session, `ordered` or `undone` for an order, and `note`
+    says what is left to do ("open, expires in 24 h", "paid, not refunded"). `proved_by` names the source of the amount:
+    `stripe`, the site's own `api`, or `the journey`.
     """
 
     session_id: str
@@ -154,10 +157,10 @@ class Purchase:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """A file that proves a run; `path` is relative to the evidence folder, `sha256` the hex digest of its bytes.
+    """Holds a file that proves a run; `path` is relative to the evidence folder, `sha256` the hex digest of its bytes.
 
-    `kind` is `screenshot` (JPEG), `trace` (Playwright's zip) or `page_text` (UTF-8). `masked` counts the secrets that were
-    masked in it. An artifact that was dropped because masking failed has no path and a `note`.
+    `kind` is `screenshot` (JPEG), `trace` (Playwright's zip) or `page_text` (UTF-8). `masked` counts the secrets that
+    were masked in it. An artifact that was dropped because masking failed has no path and a `note`.
     """
 
     kind: str
@@ -171,15 +174,15 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """One try inside a run.
+    """Holds one attempt of a run.
 
     `duration_ms` is the journey's clock from the first step's start to the end of the last, without the waits for
-    evidence; those are `waited_ms`. `error_group` is the error with ids and numbers folded, so that equal failures group.
-    `requests_counted` is how many requests count against the site's request limit (docs/blame.md says which).
-    `requests_left` is the rest of the limit that the site told last, `requests_limit` the whole of it and
-    `requests_reset_at` when its window ends, or when a 429 asked to come again; None where the site tells none. `where` is
-    `file:line` of the journey's own code at which it stopped. `page` is the last address, `page_text` what it said.
-    `left_out` counts by kind what there was too much of to keep.
+    evidence; those are `waited_ms`. `error_group` is the error with ids and numbers replaced, so that equal failures
+    are grouped. `requests_counted` is how many requests count against the site's request limit (docs/blame.md says
+    which). `requests_left` is the last remaining limit that the site announced, `requests_limit` the whole limit and
+    `requests_reset_at` when its window ends, or when a 429 allows another try; None if the site announces none. `where`
+    is the `file:line` of the journey's own code at which it stopped. `page` is the last URL, `page_text` its visible
+    text. `left_out` counts by kind the items beyond the limits, which were not kept.
     """
 
     number: int
@@ -208,21 +211,21 @@ class Attempt:
 
 
 NO_PICTURE = "no picture: "
-"""How the note begins that says why no screenshot was taken."""
+"""The beginning of the note that says why no screenshot was taken."""
 NOT_CONFIRMED = "not confirmed: the request budget is kept for coming slots"
-"""How the note begins of a failure that no second attempt was spent on."""
+"""The beginning of the note about a failure without a second attempt."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """One slot at one location, or one ad-hoc run (`slot` is None).
+    """Holds one slot at one location, or one ad-hoc run (`slot` is None).
 
-    `counts` is the number of the attempt that counts, and `steps`, `vitals`, `failed_step`, `error` and `duration_ms` are its:
-    a first failure is confirmed by one more, whose result holds unless our own fault kept it from being one. `plan` is the
-    hash of the configuration the run was made with. `notes` are sentences a reader must know ("CSP not tested", how test mode
-    was proved). `cut` counts what was left out to keep the
-    record under its limit, by kind. `buys` is false where the journey never places an order: without purchases it is then known that
-    nothing was bought, and else it is not. `title` is the journey's; None where no attempt told it.
+    `counts` is the number of the attempt that counts; `steps`, `vitals`, `failed_step`, `error` and `duration_ms` are
+    taken from it. A first failure is confirmed by a second attempt, whose result counts unless the product itself
+    failed in it. `plan` is the hash of the configuration that the run used. `notes` are sentences that a reader must
+    know ("CSP not tested", how test mode was proved). `cut` counts by kind what was left out to keep the record within
+    its size limit. `buys` is false if the journey never places an order: without purchases it is then certain that
+    nothing was bought, and otherwise it is not. `title` is the journey's; None if no attempt reported it.
     """
 
     id: str
@@ -261,5 +264,5 @@ class Run:
 
 
 def is_unconfirmed(run: Run) -> bool:
-    """Whether a run failed and no second attempt was made, to keep the request budget for coming slots."""
+    """Return whether a run failed and no second attempt was made, to keep the request budget for coming slots."""
     return any(note.startswith(NOT_CONFIRMED) for note in run.notes)

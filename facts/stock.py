@@ -1,4 +1,4 @@
-"""What the inventory says is left."""
+"""Defines the remaining tickets that the inventory reports."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stock:
-    """Tickets left of one tier in one city, as one sample of the inventory said. `city` is the site's id of it."""
+    """Holds the remaining tickets of one tier in one city, in one sample of the inventory. `city` is the site's id of the city."""
 
     at: datetime
     city: str
@@ -19,7 +19,7 @@ class Stock:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedState:
-    """How a source of numbers is: when it last brought some (None: never yet) and what went wrong last."""
+    """Holds the state of a source: when it last provided numbers (None: never) and its last error."""
 
     source: str
     configured: bool

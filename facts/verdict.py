@@ -1,4 +1,4 @@
-"""One target judged."""
+"""Defines the verdict on one target."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from facts.traits import Traits
 
 
 class VerdictStatus(StrEnum):
-    """What a target came to. Neither `off`, `no_data`, `insufficient` nor `unproven` is ever green."""
+    """The status of a verdict. `off`, `no_data`, `insufficient` and `unproven` are never green."""
 
     MET = "met"
     OFF_TARGET = "off_target"
-    """Worse than the target, better than the warning; told on pages and in reports, alerts nobody."""
+    """Worse than the target, better than the warning; shown on pages and in reports, without an alert."""
     WARNING = "warning"
     CRITICAL = "critical"
     UNPROVEN = "unproven"
@@ -36,22 +36,22 @@ class Severity(StrEnum):
 
     @property
     def rank(self) -> int:
-        """0 for the most urgent."""
+        """The position by urgency; 0 is the most urgent."""
         return list(Severity).index(self)
 
 
 _LONGEST_KEY = 80
-"""The id of an alert's message has the key in it, a destination and more, and 200 characters."""
+"""The longest key: the id of an alert's message contains the key, a destination and more, and is limited to 200 characters."""
 
 
 def digest_of(text: str) -> str:
-    """Return a short name of a text, by which no two are likely to be confused."""
+    """Return a short digest of a text that is very unlikely to collide."""
     return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:12]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What one rule found for one journey and subject at one moment.
+    """Holds the verdict of one rule on one journey and subject at one time.
 
     `breached` is the rule's own firing condition, `clear` its recovery condition; both false means: keep what stands.
     `for_s` is how long a breach must hold, `clear_for_s` how long the clear level must. `severity` is that of an alert which
@@ -96,6 +96,6 @@ class Verdict:
 
     @property
     def key(self) -> str:
-        """What names the alert of this verdict: rule, journey and subject; a long one, which a page's name can make it, is cut."""
+        """The key of this verdict's alert: rule, journey and subject; a long one, such as one with a page's name, is shortened."""
         whole = "/".join(part for part in (self.rule, self.journey, self.subject) if part)
         return whole if len(whole) <= _LONGEST_KEY else f"{whole[: _LONGEST_KEY - 13]}~{digest_of(whole)}"

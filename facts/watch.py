@@ -1,4 +1,4 @@
-"""How the hub itself has watched: since when without a break, and for how long it has listened to each location in vain."""
+"""Defines how the hub itself has watched: since when without interruption, and how long each location has been silent."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Silence:
-    """One location's. `results` is how many it has ever sent; `silent_s` for how many seconds the hub has listened since the last.
+    """Holds one location's silence.
 
-    `renewed` is true where a break of the watch has begun the count anew already: it does so once in one silence, or a hub that
-    is restarted again and again would never say that it is blind.
+    `results` is how many results it has ever sent; `silent_s` is for how many seconds the hub has listened since the
+    last one. `renewed` is true if an interruption of the watch has already restarted the count. That happens once per
+    silence, because otherwise a hub that is restarted repeatedly would never report the silence.
     """
 
     results: int
@@ -21,7 +22,7 @@ class Silence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WatchBreak:
-    """The last time when nobody judged for a while, or the clock was set: when it was noticed, and what happened, as a sentence."""
+    """Holds the last interruption of judging, or the last time the clock was set: when it was noticed, and what happened."""
 
     at: datetime
     what: str
@@ -29,7 +30,7 @@ class WatchBreak:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WatchState:
-    """As of the last tick, of whichever hub. `since` is since when there was no break."""
+    """Holds the watch state as of the last tick of any hub. `since` is the end of the last interruption."""
 
     tick_at: datetime
     since: datetime

@@ -1,8 +1,8 @@
-"""Frozen dataclasses to JSON and back.
+"""Converts frozen dataclasses to JSON and back.
 
-The wire is versioned by tolerance: a reader ignores keys it does not know and fills in defaults for keys it misses, so that
-a runner and a hub of neighbouring versions understand each other. `WIRE_VERSION` grows only where that does not do, and then
-a reader leaves what is newer alone until it is newer itself.
+The wire format is versioned by tolerance: a reader ignores unknown keys and fills in defaults for missing ones, so that
+a runner and a hub of neighbouring versions understand each other. `WIRE_VERSION` increases only if that is not enough;
+a reader then refuses newer data until it is upgraded.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 WIRE_VERSION = 1
-"""What stands as `version` in a run, a plan and the envelope of a batch."""
+"""The value of `version` in a run, a plan and the envelope of a batch."""
 
 
 class WireError(ValueError):
-    """JSON that is not the noun it claims to be; the message names the key."""
+    """JSON does not match the expected data type; the message names the key."""
 
 
 _PLAIN = frozenset({str, int, float, bool, type(None)})
 
 
 def to_wire(value: Any) -> Any:
-    """JSON-ready form of a noun: enums as their value, times as ISO 8601 UTC, milliseconds with one decimal."""
+    """Return the JSON-ready form of an object: enums as their value, times as ISO 8601 UTC, milliseconds with one decimal."""
     kind = type(value)
     if kind in _PLAIN:
         return value
@@ -49,13 +49,12 @@ def to_wire(value: Any) -> Any:
 
 
 def left_out_when_none() -> dict[str, bool]:
-    """Return the metadata of a field that does not stand on the wire while it is None, because an older reader has a default for it
-    and takes no None."""
+    """Return the metadata of a field that is left out of the JSON while it is None, because an older reader does not accept None."""
     return {"left_out_when_none": True}
 
 
 def _told(noun: Any, names: tuple[tuple[str, bool], ...]) -> dict[str, Any]:
-    # A run has thousands of values, nearly all of them plain: no call is made for one of these.
+    # A run has thousands of values, nearly all of them plain; they are copied without a function call.
     told: dict[str, Any] = {}
     for name, in_ms in names:
         value = getattr(noun, name)
@@ -75,14 +74,14 @@ def _may_be_left_out(kind: Any) -> tuple[str, ...]:
 
 @cache
 def _names(kind: Any) -> tuple[tuple[str, bool], ...] | None:
-    """The fields of a noun, and which of them are milliseconds; None for what is no noun."""
+    """Return the fields of a dataclass, each with whether it is in milliseconds; None for other types."""
     if not dataclasses.is_dataclass(kind):
         return None
     return tuple((field.name, field.name.endswith("_ms")) for field in dataclasses.fields(kind))
 
 
 class _WrongError(Exception):
-    """What is wrong with a value, and where it stands: the path grows on the way out, so that what is well pays for none."""
+    """A value is wrong; the path grows while the error propagates, so that correct values cost nothing."""
 
     def __init__(self, what: str) -> None:
         self.what, self.path = what, ""
@@ -93,10 +92,10 @@ class _WrongError(Exception):
 
 
 def from_wire(noun: type[T], data: Any, *, at: str = "") -> T:
-    """The noun that `data` describes.
+    """Return the object that `data` describes.
 
     Raises:
-        WireError: a key is missing or of the wrong shape; the message says which, with its path.
+        WireError: a key is missing or of the wrong type; the message names it with its path.
     """
     try:
         return _read(noun, data)
@@ -106,10 +105,10 @@ def from_wire(noun: type[T], data: Any, *, at: str = "") -> T:
 
 
 def moment_of(text: str) -> datetime:
-    """The moment in UTC that an ISO 8601 time with a zone tells.
+    """Return the UTC time of an ISO 8601 text with a zone.
 
     Raises:
-        WireError: it tells none.
+        WireError: the text is not such a time.
     """
     try:
         return _time(text)
@@ -138,7 +137,7 @@ _Reader = Callable[[Any], Any]
 
 @cache
 def _readers(noun: Any) -> tuple[tuple[str, _Reader, bool], ...]:
-    """Each field with what reads it, and whether it must be there."""
+    """Return each field with its reader, and whether it is required."""
     hints = typing.get_type_hints(noun)
     return tuple(
         (
@@ -204,6 +203,7 @@ def _entries(read: _Reader, value: Any) -> dict[Any, Any]:
 
 
 def _a(kind: Any, value: Any) -> Any:
+    # A bool is an int in Python, but not a number in JSON.
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
         wanted = "a number" if isinstance(kind, tuple) else kind.__name__
         raise _WrongError(f"expected {wanted}, got {type(value).__name__}")
@@ -228,6 +228,7 @@ def _float(value: Any) -> float:
     try:
         number = float(value if type(value) is float else _a((int, float), value))
     except OverflowError:
+        # An integer too large for a float is refused like infinity.
         number = math.inf
     if not math.isfinite(number):
         raise _WrongError("not a finite number")

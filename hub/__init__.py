@@ -1,1 +1,1 @@
-"""The centre: takes runs in, collects, judges, tells and shows."""
+"""The central server: accepts runs, collects, judges, sends alerts, and shows pages."""

@@ -1,4 +1,4 @@
-"""How the hub is reached, as its settings say: by which names, through which proxies, and who must say who they are."""
+"""Defines how the hub is reached: by which host names, through which proxies, and which clients must authenticate."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _OWN_PATHS = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProxyLogin:
-    """A proxy logs people in and names them in `header`; their role stands in `role_header`, else it is `role`."""
+    """Holds how a proxy logs people in: it names them in `header`, and their role in `role_header`, else the role is `role`."""
 
     header: str
     role: Role = Role.VIEWER
@@ -36,11 +36,12 @@ class ProxyLogin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """`public`: others than this machine reach the hub, so it wants a login and tokens whatever else is so.
+    """Holds the hub's access settings.
 
-    `hosts` are names it answers to beside this machine's and every plain address (`*.example.com` covers those below).
-    Forwarding headers, and `proxy_login`, are believed from `proxies` alone. `linked` is the host that links in messages lead to,
-    `prefix` the path below which people reach the hub there (`/monitor`; empty at the root).
+    `public` means that other machines reach the hub, so that it always requires logins and tokens. `hosts` are the
+    names it answers to in addition to this machine's names and plain IP addresses (`*.example.com` covers subdomains).
+    Forwarding headers and `proxy_login` are trusted from `proxies` only. `linked` is the host of links in messages, and
+    `prefix` the path of the hub there (`/monitor`; "" at the root).
     """
 
     public: bool = False
@@ -53,9 +54,10 @@ class Access:
     prefix: str = ""
 
     def answers_to(self, host: str | None) -> bool:
-        """Whether a `Host` header is ours. A page elsewhere may point a name of its own at this machine; it has no answer.
+        """Return whether a `Host` header names this hub.
 
-        A plain address cannot be pointed anywhere, so each is welcome.
+        A name that a foreign page points at this machine (DNS rebinding) is refused. A plain IP address cannot be
+        pointed elsewhere, so each is accepted.
         """
         name = _name_of(host or "")
         if not name:
@@ -65,12 +67,14 @@ class Access:
         return self._is_named(name)
 
     def is_linked(self, host: str | None) -> bool:
-        """Whether a `Host` header is the one that links in messages lead to."""
+        """Return whether a `Host` header is the host of links in messages."""
         return self.linked is not None and _name_of(host or "") == self.linked
 
     def is_own_origin(self, origin: str, request: Request) -> bool:
-        """Whether a page of an origin (`https://hub.example.com`, or an address below it) is the hub's own, though a proxy may
-        have put another `Host` on the request."""
+        """Return whether an origin (`https://hub.example.com`, or a URL below it) is the hub's own.
+
+        A proxy may have set another `Host` on the request.
+        """
         try:
             netloc = urlsplit(origin).netloc.lower()
         except ValueError:
@@ -81,7 +85,7 @@ class Access:
         return netloc == request.headers.get("Host", "").lower() or name == self.linked or self._is_named(name)
 
     def forwarding_header(self, request: Request) -> str | None:
-        """The header by which a request shows that somebody passed it on who is not believed; None where none does."""
+        """Return a forwarding header of a request that did not come through a trusted proxy; None if there is none."""
         if self.is_proxy(request):
             return None
         return next((name for name in request.headers if is_forwarding(name)), None)
@@ -92,17 +96,19 @@ class Access:
         )
 
     def is_proxy(self, request: Request) -> bool:
-        """Whether the request came through a proxy that is believed."""
+        """Return whether the request came through a trusted proxy."""
         peer = _address(request.client.host) if request.client else None
         return peer is not None and self._believes(peer)
 
     def client(self, request: Request) -> str:
-        """Who asks, as an address: behind believed proxies the last one before them. An IPv6 network of 64 bits is one client."""
+        """Return the client's address; behind trusted proxies, the last address before them. An IPv6 /64 network is one client."""
         peer = _address(request.client.host) if request.client else None
         if peer is None:
             return "unknown"
         if self._believes(peer):
             told = [_address(part.strip()) for part in ",".join(request.headers.getlist("X-Forwarded-For")).split(",")]
+            # From the right, because each trusted proxy appends an address; anything left of the first untrusted one
+            # can be forged.
             for one in reversed(told):
                 if one is None:
                     break
@@ -112,7 +118,7 @@ class Access:
         return str(ipaddress.ip_network((peer, 64), strict=False)) if peer.version == 6 else str(peer)
 
     def is_https(self, request: Request) -> bool:
-        """Whether the browser speaks https, with us or with a proxy that is believed."""
+        """Return whether the browser uses https, to the hub or to a trusted proxy."""
         if self.is_proxy(request):
             told: str = request.headers.get("X-Forwarded-Proto", "").rpartition(",")[2].strip().lower()
             if told:
@@ -120,15 +126,18 @@ class Access:
         return request.scope.get("scheme") == "https"
 
     def cookie_name(self, name: str, request: Request) -> str:
-        """The name of a cookie. Over https its prefix keeps pages without https, and at the root other hosts, from setting it
-        (`__Host-` asks for the path `/`)."""
+        """Return the name of a cookie for this request.
+
+        Over https its prefix prevents pages without https from setting it, and at the root also other hosts (`__Host-`
+        requires the path `/`).
+        """
         if not self.is_https(request):
             return name
         return f"__Secure-{name}" if self.prefix else f"__Host-{name}"
 
     @property
     def cookie_path(self) -> str:
-        """The path of every cookie: other programs at the same host get none of them."""
+        """The path of every cookie, so that other programs at the same host do not receive them."""
         return self.prefix or "/"
 
     def _believes(self, address: Address) -> bool:
@@ -136,26 +145,26 @@ class Access:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches an address to listen at."""
+    """Return whether an address to listen at is reachable from this machine only."""
     address = _address(host.strip("[]"))
     return host == "localhost" or (address is not None and address.is_loopback)
 
 
 def is_local_name(host: str) -> bool:
-    """Whether a name of `hosts` is this machine's own."""
+    """Return whether a name of `hosts` is this machine's own."""
     return host in LOCAL_NAMES or is_loopback(host)
 
 
 def is_local_host(host: str | None) -> bool:
-    """Whether a `Host` header is a name or an address of this machine that no other machine has."""
+    """Return whether a `Host` header is a name or an address that only this machine has."""
     return is_local_name(_name_of(host or ""))
 
 
 def prefix_of(base_url: str | None) -> str:
-    """The path below which the address of links leads to the hub: `/monitor`; empty at the root.
+    """Return the path in the base URL of links: `/monitor`, or "" at the root.
 
     Raises:
-        ValueError: the path cannot be one, or is one of the hub's own pages.
+        ValueError: the path is not valid, or is one of the hub's own pages.
     """
     parsed = urlsplit(base_url or "")
     if parsed.query or parsed.fragment or parsed.username is not None:
@@ -172,12 +181,12 @@ def prefix_of(base_url: str | None) -> str:
 
 
 def networks(values: Sequence[str]) -> tuple[Network, ...]:
-    """The networks that texts like `10.0.0.0/8` or `::1` name. Raises ValueError."""
+    """Return the networks in texts like `10.0.0.0/8` or `::1`. Raises ValueError."""
     return tuple(ipaddress.ip_network(value) for value in values)
 
 
 def _name_of(host: str) -> str:
-    """The name in a `Host` header, without port, brackets and final dot; empty where there is none."""
+    """Return the name in a `Host` header, without port, brackets and final dot; "" if it is not valid."""
     if len(host) > _LONGEST_HOST:
         return ""
     if host.startswith("["):
@@ -192,5 +201,5 @@ def _address(text: str) -> Address | None:
         found = ipaddress.ip_address(text.partition("%")[0])
     except ValueError:
         return None
-    # On a socket for both, IPv4 clients come as IPv6.
+    # On a dual-stack socket, IPv4 clients appear as IPv6.
     return found.ipv4_mapped or found if isinstance(found, ipaddress.IPv6Address) else found

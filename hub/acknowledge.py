@@ -1,4 +1,4 @@
-"""A person takes an alert on: who and when, and the word to those who were told of it."""
+"""Acknowledges an alert: records the person and the time, and notifies the destinations of the alert."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from store import alerts as alert_rows
 
 
 def take_on(store: Store, policy: Policy, alert_id: str, *, by: str, now: datetime, take: bool = True) -> Alert:
-    """Acknowledge an alert and its incident (or give it back); doing it twice changes nothing.
+    """Acknowledge an alert and its incident, or with `take=False` unacknowledge it; a repetition changes nothing.
 
     Raises:
-        HubError: 404 no such alert, 409 it is over.
+        HubError: 404 no such alert, 409 it is resolved.
     """
     with store.write() as connection:
         alert = alert_rows.get(connection, alert_id)

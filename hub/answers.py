@@ -1,4 +1,4 @@
-"""How the JSON doors answer, of which `/openapi.json` is made, and the shapes of answers that are no nouns by themselves."""
+"""Defines the JSON responses of the endpoints, from which `/openapi.json` is made."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _UNREADABLE = {400: "The body is not JSON in UTF-8.", 415: "The body is compress
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """Why something was refused, in one sentence that says what to do."""
+    """Holds why a request was refused, in one sentence that says what to do."""
 
     error: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunsTaken:
-    """What became of each record of a batch, in its order."""
+    """Holds the result for each record of a batch, in order."""
 
     received_at: datetime
     results: list[Taken]
@@ -35,7 +35,7 @@ class RunsTaken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvidenceKept:
-    """`new` is false where the very bytes were here already."""
+    """Holds the result for an artifact; `new` is false if the same bytes were stored already."""
 
     sha256: str
     new: bool
@@ -43,14 +43,14 @@ class EvidenceKept:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunsListed:
-    """Runs in short, newest first."""
+    """Holds short forms of runs, newest first."""
 
     runs: list[Outcome]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerdictsTold:
-    """The verdicts of the last tick and its moment; null before the first."""
+    """Holds the verdicts of the last tick and its time; null before the first tick."""
 
     at: datetime | None
     verdicts: list[Verdict]
@@ -58,15 +58,18 @@ class VerdictsTold:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerdictHistory:
-    """Rows of the history, oldest first, and of each target the one that held when the period began. The answer also has the
-    period's bounds, as `from` and `to`. A `verdict` of null: the target was not judged any more."""
+    """Holds rows of the history, oldest first, and for each target the row that applied at the start of the period.
+
+    The response also has the period's bounds, as `from` and `to`. A null `verdict` means that the target was no longer
+    judged.
+    """
 
     rows: list[PastVerdict]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertsListed:
-    """Alerts, newest first, and incidents: those that are open, or those of the period."""
+    """Holds alerts, newest first, and incidents: the open ones, or those of the period."""
 
     alerts: list[Alert]
     incidents: list[Incident]
@@ -74,7 +77,7 @@ class AlertsListed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertShown(Alert):
-    """An alert with what became of it and the messages of its incident."""
+    """An alert with its changes and the messages of its incident."""
 
     changes: list[AlertChange] = field(default_factory=list)
     notifications: list[Notification] = field(default_factory=list)
@@ -111,21 +114,21 @@ class MetricShown:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alive:
-    """The process answers."""
+    """Holds the response of the liveness check."""
 
     status: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ready:
-    """`status` is `ok`, or what is wrong."""
+    """Holds the response of the readiness check; `status` is `ok`, or the problems found."""
 
     status: str
     last_tick: datetime | None
 
 
 def told(model: type, description: str) -> dict[str, Any]:
-    """One answer of a door, for its description."""
+    """Return one response of an endpoint, for the OpenAPI description."""
     return {"model": model, "description": description}
 
 
@@ -137,10 +140,10 @@ def answering(
     also: Mapping[int, dict[str, Any]] | None = None,
     **refused: str,
 ) -> dict[str, Any]:
-    """How a JSON door answers, as its decorator wants it: 200 with a model, `also` with something else, and its refusals.
+    """Return the responses of a JSON endpoint as arguments for its decorator: 200 with a model, those in `also`, and refusals.
 
-    A refusal is `_404="No such run."`; those that every door has (`hub/openapi.py`) are not named, and neither are those of
-    a body that is no JSON where the door `reads_json`.
+    A refusal is `_404="No such run."`. Those that every endpoint has (`hub/openapi.py`) are not listed here, and
+    neither are those for a body that is not JSON if the endpoint `reads_json`.
     """
     refusals = {**(_UNREADABLE if reads_json else {}), **{int(status[1:]): why for status, why in refused.items()}}
     answers = {200: told(model, description), **(also or {})}

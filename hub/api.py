@@ -1,4 +1,4 @@
-"""The hub's JSON doors: what runners send, and what programs read."""
+"""Defines the hub's JSON endpoints, for runners and for other programs."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ _DEFAULT_PERIOD = timedelta(days=1)
 
 
 def _period(since: datetime | None, until: datetime | None, now: datetime) -> tuple[datetime, datetime]:
-    """Return the period that was asked for: it ends now, and is a day long, where nothing else was said.
+    """Return the requested period; by default it ends now and is one day long.
 
     Raises:
         HubError: 422 it ends before it begins.
@@ -61,7 +61,7 @@ def _period(since: datetime | None, until: datetime | None, now: datetime) -> tu
 
 
 def api(context: HubContext) -> APIRouter:
-    """Every door below `/api`, and the two that say how the hub is."""
+    """Return the router with every endpoint below `/api`, the health checks and the metrics."""
     router = APIRouter()
     _add_runner_doors(router, context)
     add_location_doors(router, context)
@@ -89,7 +89,7 @@ def _add_runner_doors(router: APIRouter, context: HubContext) -> None:
         openapi_extra=RUNS_BODY,
     )
     async def take_runs(request: Request) -> Response:
-        """Take a batch of runs; each is answered `accepted`, `duplicate` or `rejected`, and what is accepted is on disk."""
+        """Accept a batch of runs; each is answered `accepted`, `duplicate` or `rejected`, and accepted runs are on disk."""
         body = await limited_body(request, LARGEST_BATCH)
         now, token = context.clock(), token_of(request)
         try:
@@ -97,6 +97,7 @@ def _add_runner_doors(router: APIRouter, context: HubContext) -> None:
         except StoreUnavailableError as error:
             context.health.failed(error)
             raise
+        # An accepted run proves that the database accepts writes.
         if any(one.result == "accepted" for one in taken):
             context.health.wrote()
         return JSONResponse({"received_at": to_wire(now), "results": to_wire(taken)})
@@ -121,7 +122,7 @@ def _add_runner_doors(router: APIRouter, context: HubContext) -> None:
         x_evidence_run: Annotated[str | None, Header(description="The run it proves.")] = None,
         x_evidence_let_go: Annotated[str | None, Header(description="It never comes, and why.")] = None,
     ) -> Response:
-        """Take an artifact of at most 20 MiB, unpacked; its kind stands in `X-Evidence-Kind`."""
+        """Accept an artifact of at most 20 MiB, unpacked; its kind is in `X-Evidence-Kind`."""
         token = token_of(request)
         what = ArtifactHeader(
             sha256=sha256,
@@ -132,7 +133,7 @@ def _add_runner_doors(router: APIRouter, context: HubContext) -> None:
         if x_evidence_let_go is not None:
             await run_in_threadpool(context.artifacts.note_gone, what, x_evidence_let_go, now=context.clock())
             return JSONResponse({"sha256": sha256, "new": False})
-        # The bytes go to the disk in threads: one that hangs must not stop the event loop.
+        # The bytes are written in threads, because a slow disk must not block the event loop.
         body = decoded(request.stream(), request.headers.get("Content-Encoding", ""))
         new = await context.artifacts.keep(what, body, now=context.clock())
         return JSONResponse({"sha256": sha256, "new": new}, status_code=201 if new else 200)
@@ -148,7 +149,7 @@ def _add_runner_doors(router: APIRouter, context: HubContext) -> None:
         ),
     )
     def tell_plan(location: str, request: Request, if_none_match: Annotated[str | None, Header()] = None) -> Response:
-        """What the runner of a location should do; with `If-None-Match` 304 where that has not changed."""
+        """Return the plan of a location; with `If-None-Match`, 304 if it has not changed."""
         token = token_of(request)
         if token is not None and token.subject != location:
             raise HubError(
@@ -160,6 +161,7 @@ def _add_runner_doors(router: APIRouter, context: HubContext) -> None:
             known = ", ".join(context.watched.locations.locations)
             raise HubError(404, f"no location {location!r:.80} in the hub's locations.yaml; it has {known}") from None
         tag = f'"{plan.hash}"'
+        # W/ marks a weak validator, into which a proxy may turn the tag.
         if if_none_match and tag in [one.strip().removeprefix("W/") for one in if_none_match.split(",")]:
             return Response(status_code=304, headers={"ETag": tag})
         return JSONResponse(to_wire(plan), headers={"ETag": tag})
@@ -174,7 +176,7 @@ def _add_readers(router: APIRouter, context: HubContext) -> None:
         before: AwareDatetime | None = None,
         limit: Annotated[int, Query(ge=1, le=500)] = 50,
     ) -> Response:
-        """The latest runs, newest first, in short."""
+        """Return the latest runs, newest first, in short form."""
         with context.store.read() as connection:
             found = runs.latest(
                 connection, journey=journey, location=location, status=status, before=before, limit=limit
@@ -183,7 +185,7 @@ def _add_readers(router: APIRouter, context: HubContext) -> None:
 
     @router.get("/api/runs/{run_id}", **answering(Run, "The run.", _404="No such run."))
     def show_run(run_id: str) -> Response:
-        """One run, whole."""
+        """Return one run in full."""
         with context.store.read() as connection:
             stored = runs.get(connection, run_id)
         if stored is None:
@@ -192,7 +194,7 @@ def _add_readers(router: APIRouter, context: HubContext) -> None:
 
     @router.get("/api/sla", **answering(VerdictsTold, "The verdicts."))
     def tell_verdicts() -> Response:
-        """The verdicts of the last tick."""
+        """Return the verdicts of the last tick."""
         with context.store.read() as connection:
             return JSONResponse(meta.get(connection, VERDICTS) or {"at": None, "verdicts": []})
 
@@ -204,7 +206,10 @@ def _add_readers(router: APIRouter, context: HubContext) -> None:
         key: str | None = None,
         limit: Annotated[int, Query(ge=1, le=10_000)] = 1000,
     ) -> Response:
-        """What targets came to over time, oldest first: a row when a verdict changed, and one an hour. The last day by default."""
+        """Return how each target was judged over time, oldest first: a row per change of verdict, and one per hour.
+
+        Covers the last day by default.
+        """
         since, until = _period(since, until, context.clock())
         with context.store.read() as connection:
             rows = verdict_rows.history(connection, since=since, until=until, rule=rule, key=key, limit=limit)
@@ -217,8 +222,10 @@ def _add_readers(router: APIRouter, context: HubContext) -> None:
         until: _To = None,
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     ) -> Response:
-        """Alerts, newest first, with the incidents that are open; with `from` or `to`, the alerts and incidents that were open for
-        some of that period."""
+        """Return alerts, newest first, with the open incidents.
+
+        With `from` or `to`, it returns the alerts and incidents that were open during any part of that period.
+        """
         with context.store.read() as connection:
             if since is None and until is None:
                 listed = alert_rows.listed(connection, state=state, limit=limit)
@@ -231,7 +238,7 @@ def _add_readers(router: APIRouter, context: HubContext) -> None:
 
     @router.get("/api/alerts/{alert_id}", **answering(AlertShown, "The alert.", _404="No such alert."))
     def show_alert(alert_id: str) -> Response:
-        """One alert with its changes and the messages of its incident."""
+        """Return one alert with its changes and the messages of its incident."""
         with context.store.read() as connection:
             alert = alert_rows.get(connection, alert_id)
             if alert is None:
@@ -256,7 +263,7 @@ def _add_actions(router: APIRouter, context: HubContext) -> None:
         openapi_extra={"requestBody": {"content": {"application/json": {"schema": {"type": "object"}}}}},
     )
     async def acknowledge_alert(alert_id: str, request: Request) -> Response:
-        """Take an alert on. A form of our pages is sent back to its page; a program gets the alert as JSON."""
+        """Acknowledge an alert. A form of the hub's pages is redirected to its page; a program gets the alert as JSON."""
         form = await csrf_checked(request)
         alert = await run_in_threadpool(
             take_on, context.store, context.policy, alert_id, by=person(request), now=context.clock()
@@ -270,7 +277,10 @@ def _add_actions(router: APIRouter, context: HubContext) -> None:
 def _add_health(router: APIRouter, context: HubContext) -> None:
     @router.get("/healthz", **answering(Alive, "It is alive."))
     async def alive() -> Response:
-        """The process answers. On the event loop itself: a pool of threads can be full, and a database away."""
+        """Return 200 while the process responds.
+
+        It runs on the event loop itself, so it works even if the thread pool is full or the database is unreachable.
+        """
         return JSONResponse({"status": "ok"})
 
     @router.get(
@@ -278,7 +288,7 @@ def _add_health(router: APIRouter, context: HubContext) -> None:
         **answering(Ready, "It works.", also={503: told(Ready, "What is wrong.")}),
     )
     async def ready() -> Response:
-        """The database takes writes and an evaluator's tick is younger than a minute, as the hub's own loops last found."""
+        """Return 200 if the database accepts writes and the last tick is younger than a minute, as the hub's own loops last found."""
         complaints = context.health.complaints(context.clock())
         return JSONResponse(
             {"status": "; ".join(complaints) or "ok", "last_tick": to_wire(context.health.last_tick)},
@@ -301,6 +311,6 @@ def _add_metrics(router: APIRouter, context: HubContext) -> None:
         },
     )
     def tell_metrics(request: Request) -> Response:
-        """What Prometheus scrapes: OpenMetrics, or the older text where the scraper does not take that."""
+        """Return the metrics for Prometheus: in OpenMetrics format, or in the older text format if the scraper does not accept it."""
         body, content_type = metrics.answer(request.headers.get("Accept") or OPENMETRICS)
         return Response(body, headers={"Content-Type": content_type})

@@ -1,4 +1,4 @@
-"""Wires the hub's doors into one application, and only wires."""
+"""Combines the hub's endpoints into one application."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ Next = Callable[[Request], Awaitable[Response]]
 
 
 def create_app(context: HubContext) -> FastAPI:
-    """The application: every request passes the guard before a door's own code runs."""
+    """Return the application; every request passes the guard before an endpoint's own code runs."""
     app = FastAPI(title="sixfb hub", version=our_version(), docs_url=None, redoc_url=None)
     app.include_router(api(context))
     app.include_router(site(context), include_in_schema=False)
@@ -67,10 +67,10 @@ async def _answer(context: HubContext, request: Request, call_next: Next) -> Res
             raise HubError(400, "the hub is no proxy: ask for a path, like /alerts")
         silent = context.health.database
         if silent is not None and silent.silent and not path.startswith(_NEED_NO_DATABASE):
-            # Each would hold a thread for as long as the one before it, and learn the same.
+            # Each such request would hold a thread until its timeout, and fail the same way.
             return _without_database(request, silent)
         if path in _HEALTH:
-            # Probes come by whatever way and name the machine has there, and need neither a thread nor the database.
+            # Probes may use any host name, and must work without a thread and without the database.
             context.guard.admit(request)
         else:
             await run_in_threadpool(_admit, context, request)
@@ -80,7 +80,7 @@ async def _answer(context: HubContext, request: Request, call_next: Next) -> Res
         return _refuse(request, error)
     except StoreUnavailableError as error:
         if isinstance(error, StoreReplacedError):
-            # A fact of the whole hub. One connection that broke is none: the loops find out what is behind it.
+            # A replaced database affects the whole hub. A single broken connection does not; the loops find its cause.
             context.health.failed(error)
         return _no_database(request, error)
     return await call_next(request)
@@ -92,7 +92,7 @@ def _admit(context: HubContext, request: Request) -> None:
 
 
 def _to_the_login(request: Request, path: str, prefix: str) -> Response | None:
-    """Where a browser goes whose session is over; None for a program."""
+    """Return the redirect to the login page for a browser without a session; None for a program."""
     if request.method in ("GET", "HEAD") and not path.startswith(_FOR_PROGRAMS):
         return RedirectResponse(login_address(request, prefix), status_code=303)
     return RedirectResponse("/login", status_code=303) if is_form(request) else None
@@ -105,7 +105,7 @@ def _refuse(_request: Request, error: Exception) -> Response:
 
 def _no_database(request: Request, error: Exception) -> Response:
     assert isinstance(error, StoreUnavailableError)
-    # Not with the whole error: what it says of each connection would make each line another one.
+    # Logged without the full error, whose connection details would make each line unique and defeat the log's deduplication.
     _log.warning("request_without_database", error=error.public)
     return _without_database(request, error)
 
@@ -118,7 +118,7 @@ def _without_database(request: Request, error: StoreUnavailableError) -> Respons
 
 
 def _nobody_left(_request: Request, _error: Exception) -> Response:
-    """The client went away in the middle of what it sent; whatever is answered, nobody reads it."""
+    """Return an empty response, because the client disconnected while sending and will not read it."""
     return Response(status_code=400)
 
 

@@ -1,4 +1,4 @@
-"""Takes evidence in: files under the hash of their bytes, never under a name that a client chose, and never unpacked."""
+"""Stores evidence: files named by the hash of their bytes, never by a client's choice, and never unpacked."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ from store import Store, evidence, runs
 LARGEST = 20 * 1024 * 1024
 KINDS = {"screenshot": "image/jpeg", "trace": "application/zip", "page_text": "text/plain; charset=utf-8"}
 RESERVE = 256 * 1024 * 1024
-"""Bytes of the disk that evidence leaves to the database."""
+"""The number of bytes of disk space that evidence leaves free for the database."""
 STORE_WAS_FULL = "let go: the store was full"
 WAITS_FOR_RUN = timedelta(days=2)
-"""How long evidence is kept whose run never came: its runner may have been cut off in between."""
+"""How long evidence is kept whose run has not arrived; its runner may be disconnected."""
 _LONGEST_REASON = 200
 _HASH = re.compile(r"[0-9a-f]{64}")
 _RECEIVING = ".receiving-"
@@ -44,10 +44,10 @@ def _free(folder: Path) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArtifactHeader:
-    """What a runner says of an artifact. `location` is its token's, None where none was asked for.
+    """Holds what a runner states about an artifact. `location` is the location of its token, None if none was required.
 
     Raises:
-        HubError: 400 no such hash, kind or run id.
+        HubError: 400 the hash, kind or run id is not valid.
     """
 
     sha256: str
@@ -65,10 +65,10 @@ class ArtifactHeader:
 
 
 class Upload:
-    """A file that is being received, under a name of its own until it is whole. Its methods wait for the disk.
+    """A file that is being received, under a temporary name until it is complete. Its methods block on the disk.
 
-    It is locked from its making until `close`, also under its final name: a sweep takes no file that somebody holds for an orphan,
-    and the lock of a hub that was killed ends with its process.
+    It is locked from its creation until `close`, also under its final name, so that a sweep does not delete it as an
+    orphan. The lock of a hub that was killed ends with its process.
     """
 
     def __init__(self, folder: Path, header: ArtifactHeader, *, is_new: bool) -> None:
@@ -78,20 +78,21 @@ class Upload:
         self._file = os.fdopen(handle, "wb")
 
     def write(self, content: bytes) -> None:
-        """Add bytes."""
+        """Append bytes."""
         self._digest.update(content)
         self._file.write(content)
 
     def finish(self, place: Path) -> None:
-        """Give the file its place, on disk. Raises HubError 422 where the bytes have another hash."""
+        """Move the file to its final path, durably. Raises HubError 422 if the bytes have another hash."""
         if self._digest.hexdigest() != self.header.sha256:
             raise HubError(422, "the bytes have another SHA-256 than the path says; send them again")
+        # Synced before the rename: after a power cut the final name must never hold half a file.
         self._file.flush()
         os.fsync(self._file.fileno())
         self._part.replace(place)
 
     def close(self) -> None:
-        """Let go of the file and its lock, and delete what did not get its place."""
+        """Close the file, which releases its lock, and delete it if it was not finished."""
         with suppress(FileNotFoundError):
             self._part.unlink()
         with suppress(OSError):
@@ -99,7 +100,7 @@ class Upload:
 
 
 async def _receive(upload: Upload, chunks: AsyncIterator[bytes]) -> None:
-    """Take the bytes, in pieces of a size for which a thread is worth its while. Raises HubError 413."""
+    """Receive the bytes and write them in pieces large enough to be worth a thread. Raises HubError 413."""
     piece = bytearray()
     async for chunk in chunks:
         piece += chunk
@@ -113,7 +114,7 @@ async def _receive(upload: Upload, chunks: AsyncIterator[bytes]) -> None:
 
 
 class Artifacts:
-    """The evidence folder of the hub."""
+    """Manages the evidence folder of the hub."""
 
     def __init__(
         self, store: Store, folder: Path, *, at: Failpoint = go_on, free: Callable[[Path], int] = _free
@@ -125,11 +126,11 @@ class Artifacts:
         private_folder(folder)
 
     async def keep(self, header: ArtifactHeader, chunks: AsyncIterator[bytes], *, now: datetime) -> bool:
-        """Store an artifact; False where it was here already.
+        """Store an artifact; return False if it was stored already.
 
         Raises:
-            HubError: 403 it proves a run of another location, 413 over 20 MiB, 422 the bytes have another hash, 503 it was swept
-                as it came, 507 the disk is nearly full or fails.
+            HubError: 403 its run belongs to another location, 413 over 20 MiB, 422 the bytes have another hash, 503 it
+                was swept while it arrived, 507 the disk is nearly full or fails.
         """
         try:
             upload = await run_in_threadpool(self._begin, header)
@@ -137,11 +138,11 @@ class Artifacts:
                 await _receive(upload, chunks)
                 return await run_in_threadpool(self._finish, upload, now)
             finally:
-                # Also for a request that is cancelled.
+                # Shielded, so that it also runs for a cancelled request.
                 with CancelScope(shield=True):
                     await run_in_threadpool(upload.close)
         except ConnectionError:
-            raise  # the sender went away; the disk is well
+            raise  # the sender disconnected; the disk is fine
         except OSError as error:
             what = f"the hub's evidence folder cannot be written ({error.strerror})"
             raise HubError(507, f"{what}; results are taken, evidence has to wait") from error
@@ -149,7 +150,7 @@ class Artifacts:
     def _begin(self, header: ArtifactHeader) -> Upload:
         self._check_run(header)
         there = self.path(header.sha256) is not None
-        # Where somebody deleted the folder, what comes from now on is kept all the same.
+        # Created again, because the folder may have been deleted while the hub runs.
         private_folder(self._folder)
         private_folder(self._place(header.sha256).parent)
         if self._free(self._folder) < RESERVE + LARGEST:
@@ -177,7 +178,7 @@ class Artifacts:
             raise HubError(503, "an older copy of this evidence was swept at this very moment; send it again")
 
     def note_gone(self, header: ArtifactHeader, why: str, *, now: datetime) -> None:
-        """The runner had to let an artifact go before it could send it. Raises HubError 403."""
+        """Record that a runner had to delete an artifact before it could send it. Raises HubError 403."""
         self._check_run(header)
         if self.path(header.sha256) is None:
             with self._store.write() as connection:
@@ -192,7 +193,7 @@ class Artifacts:
                 )
 
     def _check_run(self, header: ArtifactHeader) -> None:
-        """Evidence comes ahead of its run; where the run is here already, it must be of the token's location."""
+        """Refuse evidence whose run is stored and belongs to another location than the token; evidence may arrive before its run."""
         if header.run_id is None or header.location is None:
             return
         with self._store.read() as connection:
@@ -201,15 +202,14 @@ class Artifacts:
             raise HubError(403, f"the token is of {header.location}, and the run {header.run_id} is not")
 
     def make_room(self, most_bytes: int) -> int:
-        """Let evidence go until the rest is within a limit, the oldest of passed runs first; how many artifacts went."""
+        """Delete evidence until the rest is at most `most_bytes`, oldest of passed runs first; return the number of artifacts."""
         with self._store.write() as connection:
             gone = evidence.let_go(connection, most_bytes=most_bytes, why=STORE_WAS_FULL)
         self.remove(gone)
         return len(gone)
 
     def sweep(self, *, now: datetime) -> int:
-        """Delete what belongs to nothing: evidence whose run never came, and files that a hub which was killed left half received,
-        or received and not noted; how many files went."""
+        """Delete evidence without a run and incomplete or unrecorded files of a killed hub; return the number of files."""
         with self._store.write() as connection:
             lost = evidence.forget_without_run(connection, stored_before=now - WAITS_FOR_RUN)
         self.remove(lost)
@@ -220,7 +220,7 @@ class Artifacts:
             return bool(evidence.here(connection, [file.name]))
 
     def _unnoted(self) -> Iterator[Path]:
-        """The files that no row names."""
+        """Yield the files without a row in the database."""
         yield from self._folder.glob(f"{_RECEIVING}*")
         for folder in self._folder.glob("[0-9a-f][0-9a-f]"):
             files = [file for file in folder.iterdir() if _HASH.fullmatch(file.name)]
@@ -231,14 +231,14 @@ class Artifacts:
                 yield from (file for file in some if file.name not in noted)
 
     def path(self, sha256: str) -> Path | None:
-        """The file of an artifact, or None where there is none."""
+        """Return the path of an artifact; None if it does not exist."""
         if not _HASH.fullmatch(sha256):
             return None
         place = self._place(sha256)
         return place if place.is_file() else None
 
     def remove(self, hashes: list[str]) -> None:
-        """Delete files whose rows retention has deleted."""
+        """Delete files whose rows were deleted by retention."""
         for sha256 in hashes:
             with suppress(FileNotFoundError):
                 self._place(sha256).unlink()
@@ -253,11 +253,14 @@ def _locked_file(folder: Path) -> tuple[int, Path]:
         _lock(handle)
         if os.fstat(handle).st_nlink:
             return handle, Path(name)
-        os.close(handle)  # a sweep came between its making and its lock
+        os.close(handle)  # a sweep deleted it between its creation and its lock
 
 
 def _remove_abandoned(file: Path, is_noted: Callable[[Path], bool]) -> bool:
-    """Delete a file that nobody is receiving. Whoever received it may have noted it before the lock was ours."""
+    """Delete a file that no hub is receiving; return whether it was deleted.
+
+    The row is checked after the lock is held, because the receiver may have recorded it just before.
+    """
     try:
         handle = os.open(file, os.O_RDONLY | os.O_NOFOLLOW)
     except OSError:
@@ -275,6 +278,6 @@ def _lock(handle: int, *, wait: bool = True) -> bool:
     try:
         fcntl.flock(handle, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
-        # Held by another, or a network's file system that knows no locks: nothing is swept there.
+        # Held by another process, or a network file system without locks: nothing is swept there.
         return False
     return True

@@ -1,4 +1,4 @@
-"""Keeps the charts of each journey's page between requests: a run is read once, and charts are drawn anew when one is new."""
+"""Caches the charts of each journey's page: each run is read once, and the charts are redrawn when a run is new."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from reports.live.journey import Charts, charts
 from store import runs
 
 MOST_RUNS = 450
-"""How many runs of a journey its charts are drawn from, of all locations together: at the guide's pace every second one of a day."""
+"""The number of a journey's runs in its charts, of all locations together; at the usual interval that is every second run of a day."""
 
 _Ids = dict[str, list[str]]
 
@@ -26,7 +26,7 @@ class _Kept(NamedTuple):
 
 
 class ChartCache:
-    """The charts of each journey. Safe from any thread; it holds `MOST_RUNS` runs a journey, and no more."""
+    """Holds the charts of each journey, and at most `MOST_RUNS` runs per journey. Thread-safe."""
 
     def __init__(self) -> None:
         self._kept: dict[str, _Kept] = {}
@@ -35,7 +35,7 @@ class ChartCache:
     def charts(
         self, connection: Connection, *, journey: str, period_s: int, grids: Mapping[str, Grid], since: datetime
     ) -> Charts:
-        """Return the charts of a journey's runs since a moment."""
+        """Return the charts of a journey's runs since `since`."""
         most = max(1, MOST_RUNS // max(1, len(grids)))
         ids = {
             place: runs.sample_ids(
@@ -50,7 +50,7 @@ class ChartCache:
         known = kept.samples if kept else {}
         new = [one for of_place in ids.values() for one in of_place if one not in known]
         found = {**known, **runs.samples(connection, new)}
-        # A run that was deleted meanwhile has no sample.
+        # A run that was deleted in the meantime has no sample.
         by_place = {place: [found[one] for one in of_place if one in found] for place, of_place in ids.items()}
         drawn = charts(by_place)
         samples = {one: found[one] for of_place in ids.values() for one in of_place if one in found}

@@ -1,5 +1,7 @@
-"""Several runners at one location: which of them runs a slot. The hub says so where it answers; where it does not, both run
-and the first record holds."""
+"""Decides which of several runners at a location runs a slot.
+
+If the hub does not respond, every runner runs the slot, and the first record is kept.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,7 @@ _LONGEST_ID = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimRequest:
-    """What a runner asks: to have a slot (or to keep it: asked again, a claim is renewed), or to give it back."""
+    """Holds a runner's request to claim a slot, to renew its claim (by the same request again), or to release it."""
 
     journey: str
     location: str
@@ -30,7 +32,7 @@ class ClaimRequest:
 
 
 def read_claim_request(body: bytes) -> ClaimRequest:
-    """The ask in a request's body. Raises HubError 400, 422."""
+    """Return the claim request in a request's body. Raises HubError 400, 422."""
     try:
         ask = from_wire(ClaimRequest, json_in(body))
     except WireError as error:
@@ -41,10 +43,11 @@ def read_claim_request(body: bytes) -> ClaimRequest:
 
 
 def decide(store: Store, watched: Watched, ask: ClaimRequest, *, now: datetime) -> Claim:
-    """Grant the slot, or say who has it.
+    """Grant the slot, or return which runner holds it.
 
     Raises:
-        HubError: 404 a journey or location that is not on the plan, 422 no slot of its grid, or one long ago or to come.
+        HubError: 404 the journey or location is not in the plan, 422 the slot is not in its grid, or too long ago or in
+            the future.
     """
     schedule = watched.schedules().get(ask.journey)
     grid = schedule.grids.get(ask.location) if schedule else None

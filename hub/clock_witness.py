@@ -1,4 +1,4 @@
-"""Whether the hub's own clock is right: what the runners' clocks say of it. Kept in memory, by a clock that nobody sets."""
+"""Checks the hub's own clock against the runners' clocks. The samples are kept in memory, dated by the monotonic clock."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ _MOST = 10_000
 
 
 class ClockWitness:
-    """Takes the skew of each message of each runner, and judges the hub's clock by those that were heard lately.
+    """Collects the clock skew of each message of each runner, and judges the hub's clock by recent ones.
 
-    Each location has one voice, the median of its runners; where one location alone is heard, each runner there has one.
+    Each location has one vote, the median of its runners. If only one location is heard, each of its runners has one
+    vote.
     """
 
     def __init__(self, *, limit_s: float = 30.0, steady: Callable[[], float] = time.monotonic) -> None:
@@ -32,12 +33,13 @@ class ClockWitness:
         """Record a runner's message; `ahead_s` is how many seconds the runner's clock is ahead of the hub's (negative: behind)."""
         with self._lock:
             now = self._steady()
+            # Bounded, because clients choose the runner ids.
             if len(self._heard) >= _MOST:
                 self._heard = {key: one for key, one in self._heard.items() if now - one[1] <= HEARD_WITHIN_S}
             self._heard[location, runner] = ahead_s, now
 
     def judged(self) -> HubClock:
-        """What the voices say now."""
+        """Return the current judgement of the hub's clock."""
         with self._lock:
             now = self._steady()
             heard = {key: ahead for key, (ahead, at) in self._heard.items() if now - at <= HEARD_WITHIN_S}
@@ -45,7 +47,7 @@ class ClockWitness:
 
 
 def judged_by_runners(runners: Iterable[RunnerState], now: datetime, *, limit_s: float) -> HubClock:
-    """The judgement of the runners that were heard lately, for a program that has the hub's database and hears none itself."""
+    """Return the judgement by recently heard runners, for a program that reads the hub's database and receives no messages itself."""
     heard = {
         (runner.location, runner.id): runner.skews[-1]
         for runner in runners
@@ -64,14 +66,15 @@ def _voices(heard: Mapping[tuple[str, str], float]) -> dict[str, float]:
 
 
 def judged_by(voices: Mapping[str, float], *, limit_s: float) -> HubClock:
-    """The judgement of some voices, each by how many seconds it is ahead of the hub. Pure.
+    """Return the judgement by some votes, each the seconds by which a clock is ahead of the hub's. Pure.
 
-    Where more than half are off, by more than `limit_s`, and the same way, it is the hub that is wrong. Where somebody agrees
-    with the hub, it is right. Else nobody can tell: one voice against one.
+    If more than half of the votes are off by more than `limit_s` in the same direction, the hub's clock is wrong. If
+    any vote agrees with the hub, it is right. Otherwise it is undecided: one vote against one.
     """
     off = {name: ahead_s for name, ahead_s in voices.items() if abs(ahead_s) > limit_s}
     if not off:
         return HubClock(voices=len(voices))
+    # median_low is always one of the values, so the agreement is measured from a real clock.
     middle = statistics.median_low(off.values())
     agreeing = sorted(name for name, ahead_s in off.items() if abs(ahead_s - middle) <= AGREE_WITHIN_S)
     if len(agreeing) >= 2 and 2 * len(agreeing) > len(voices):
@@ -81,7 +84,7 @@ def judged_by(voices: Mapping[str, float], *, limit_s: float) -> HubClock:
 
 
 def sentence_of(clock: HubClock) -> str:
-    """What is known of the hub's clock, where somebody disagrees with it; the same words everywhere."""
+    """Return a sentence about the hub's clock if a vote disagrees with it; the same text is used everywhere."""
     off_s = clock.behind_s or 0.0
     length, way = duration(abs(off_s)), "behind" if off_s > 0 else "ahead"
     who = ", ".join(clock.by)

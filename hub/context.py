@@ -1,4 +1,4 @@
-"""Everything the hub's doors need at hand."""
+"""Bundles the objects that the hub's endpoints need."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from store import Store
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DemoLinks:
-    """Where the demo's shop and receivers are; the dashboard shows faults and inbox only where they are known."""
+    """Holds the addresses of the demo's shop and receivers; the dashboard shows faults and inbox only if they are known."""
 
     shop: str
     inbox: str
@@ -27,7 +27,7 @@ class DemoLinks:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HubContext:
-    """What the API and the pages share. `notices` are sentences that every page shows."""
+    """Holds the objects that the API and the pages share. `notices` are sentences that every page shows."""
 
     store: Store
     watched: Watched

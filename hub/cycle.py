@@ -1,4 +1,4 @@
-"""The cycle: load → judge → advance → save. What is decided and what is owed for it are one transaction."""
+"""Runs the evaluation cycle: load → judge → advance → save. A decision and the messages owed for it are one transaction."""
 
 from __future__ import annotations
 
@@ -34,19 +34,19 @@ _log = get_logger("sixfb.hub")
 EVALUATOR = "evaluator"
 VERDICTS = "verdicts"
 _HISTORY_REACH = timedelta(days=35)
-"""How far back a new evaluator looks for targets that were judged: one that vanished before is not noted as gone."""
+"""How far back a new evaluator looks for judged targets; a target that vanished earlier is not recorded as gone."""
 SET_S = 5.0
-"""By less than this a clock is kept right; by more it was set."""
+"""The smallest clock jump in seconds that counts as a clock that was set; smaller ones are normal corrections."""
 
 
 def new_holder() -> str:
-    """A name for this process among the hubs: no two are alike, and a person can find it."""
+    """Return a unique, readable name for this hub process."""
     return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tick:
-    """What one tick came to. `wrote` is false for a hub that is not the evaluator: it judged nothing and saved nothing."""
+    """Holds the result of one tick. `wrote` is false for a hub that is not the evaluator: it judged and saved nothing."""
 
     at: datetime
     wrote: bool
@@ -58,20 +58,25 @@ TICK_IS_LATE = timedelta(seconds=60)
 
 
 def tick_trouble(last: datetime | None, now: datetime) -> str | None:
-    """What is wrong with the moment of the last tick, whichever hub's: there was none within a minute, or it is in the future; None
-    where the hub is judged."""
+    """Return what is wrong with the time of the last tick of any hub; None if it is recent.
+
+    It is wrong if it is missing, older than a minute, or more than half a minute in the future.
+    """
     if last is None or now - last > TICK_IS_LATE:
         return "no tick within a minute"
     ahead = last - now
-    # Hubs that share a database have clocks of their own.
+    # Hubs that share a database have clocks of their own, so a small lead is normal.
     return f"the last tick is {duration(ahead.total_seconds())} in the future" if ahead > TICK_IS_LATE / 2 else None
 
 
 @dataclass(kw_only=True)
 class Cycle:
-    """Ticks. `lease_s` is how long this hub stays the evaluator without a word; `watching_since` is when it began, which counts
-    where no hub has ever judged. `steady` is a clock that nobody sets, `hub_clock` what the
-    runners' clocks say of this hub's."""
+    """Runs ticks.
+
+    `lease_s` is how long this hub stays the evaluator without renewal, in seconds. `watching_since` is when it started,
+    which counts if no hub has ever judged. `steady` is the monotonic clock. `hub_clock` returns the judgement of this
+    hub's clock by the runners' clocks.
+    """
 
     store: Store
     watched: Watched
@@ -87,17 +92,17 @@ class Cycle:
     _runs_kept: KeptRuns = field(default_factory=KeptRuns, init=False)
     _epoch: int | None = field(default=None, init=False)
     _newest: dict[str, verdict_rows.PastVerdict] | None = field(default=None, init=False)
-    """The newest row of each target's history; None where it is to be read first."""
+    """The newest row of each target's history; None if it must be read first."""
 
     def tick(self, now: datetime) -> Tick:
-        """Judge everything as of `now`, advance the alerts, and save both with the messages they owe."""
+        """Judge everything as of `now`, advance the alerts, and save both together with the messages they owe."""
         with self.store.write() as connection:
             epoch = lease.take(connection, name=EVALUATOR, holder=self.holder, ttl_s=self.lease_s)
         if epoch is None:
             self._last = self._epoch = None
             return Tick(at=now, wrote=False)
         if epoch != self._epoch:
-            # Another hub may have judged in between, and written the history on.
+            # Another hub may have judged in between, and extended the history.
             self._epoch, self._newest = epoch, None
         self.at("cycle.leased")
         with self.store.read() as connection:
@@ -127,12 +132,12 @@ class Cycle:
         return Tick(at=now, wrote=True, verdicts=tuple(verdicts), owed=owed)
 
     def give_up(self) -> None:
-        """Be the evaluator no longer: another hub need not wait for the lease to run out."""
+        """Release the evaluator's lease, so that another hub need not wait until it expires."""
         with self.store.write() as connection:
             lease.release(connection, name=EVALUATOR, holder=self.holder)
 
     def _what_broke(self, before: WatchState | None, now: datetime) -> str:
-        """What happened between the last tick and this one, as a sentence; empty where the watch went on."""
+        """Return what happened between the last tick and this one, as a sentence; "" if the evaluation was not interrupted."""
         if before is None or not is_break(before.tick_at, now, longest=self.policy.clock_step):
             return ""
         gap_s = (now - before.tick_at).total_seconds()
@@ -146,6 +151,7 @@ class Cycle:
         """How many messages are owed now; None where another hub became the evaluator meanwhile."""
         now = index.now
         with self.store.write() as connection:
+            # Checked in the transaction that writes: a stale evaluator must write nothing, however long it was stopped.
             if not lease.holds(connection, name=EVALUATOR, holder=self.holder, epoch=epoch):
                 return None
             standing = _with_traits(standing_alerts(connection), self.targets)
@@ -155,13 +161,14 @@ class Cycle:
             previous = before.tick_at if before is not None else None
             step = advance(standing, verdicts, self.policy, now, previous=previous, gone=gone)
             save_step(connection, step, now)
+            # After the clock was set back, states dated in the future would block newer ones.
             if previous is not None and now < previous:
                 ledgers.forget_future(connection, now)
             meta.put(connection, WATCH, to_wire(watch))
             meta.put(connection, VERDICTS, {"at": to_wire(now), "verdicts": to_wire(verdicts)})
             rows = self._save_history(connection, verdicts, now)
             self.at("cycle.saving")
-        # Not before it is committed: a tick that fails is tried again, with its history.
+        # Set after the commit: a failed tick is repeated, with its history.
         self._newest = {**(self._newest or {}), **{row.key: row for row in rows}}
         _tell(standing, step)
         return len(step.notifications)
@@ -169,7 +176,7 @@ class Cycle:
     def _save_history(
         self, connection: Connection, verdicts: list[Verdict], now: datetime
     ) -> list[verdict_rows.PastVerdict]:
-        """Save what is due of the verdicts' history, and return it."""
+        """Save the due rows of the verdicts' history, and return them."""
         if self._newest is None:
             self._newest = verdict_rows.newest(connection, since=now - _HISTORY_REACH)
         rows = verdict_rows.due(verdicts, self._newest, now)
@@ -193,7 +200,10 @@ def _traited(alert: Alert, targets: Targets) -> Alert:
 
 
 def _what_happened(gap_s: float, steady_s: float | None) -> str:
-    """`steady_s` is how long it was by the clock that nobody sets; None where the last tick was another process's."""
+    """Return what happened in a gap between two ticks.
+
+    `steady_s` is its length by the monotonic clock; None if the last tick belonged to another process.
+    """
     length = duration(abs(gap_s))
     if gap_s < 0:
         return f"the hub's clock was set back by {length}"
@@ -212,7 +222,7 @@ def _tell(standing: Standing, step: Advance) -> None:
 
 
 def standing_alerts(connection: Connection) -> Standing:
-    """What stands, inside the transaction that will change it."""
+    """Return the current alerts and incidents, inside the transaction that will change them."""
     open_incidents = incidents.open_ones(connection)
     return Standing(
         alerts=alert_rows.standing(connection),
@@ -225,7 +235,7 @@ def standing_alerts(connection: Connection) -> Standing:
 
 
 def save_step(connection: Connection, step: Advance, now: datetime) -> None:
-    """Save what one step changed and what it owes."""
+    """Save the changes of one step and the messages it owes."""
     alert_rows.save(connection, step.alerts, at=now)
     incidents.save(connection, step.incidents)
     for changed in step.changed:

@@ -1,4 +1,4 @@
-"""What is in a body: its bytes as they were before they were packed for the way, counted by whoever reads them, or its JSON."""
+"""Decodes request bodies: unpacks compressed bytes in limited pieces, and parses JSON."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import Any
 from hub.errors import HubError
 
 _AT_ONCE = 1 << 16
-# https://docs.python.org/3/library/zlib.html#zlib.decompressobj: 16 takes gzip's header, 32 would take either.
+# See https://docs.python.org/3/library/zlib.html#zlib.decompressobj: adding 16 expects gzip's header, 32 would accept both.
 _WINDOW = {"gzip": 16 + zlib.MAX_WBITS, "x-gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
 
 
 def decoded(chunks: AsyncIterator[bytes], encoding: str) -> AsyncIterator[bytes]:
-    """The body, in pieces of at most 64 KiB however far it unpacks, so that who counts can stop in time.
+    """Return the unpacked body in pieces of at most 64 KiB, so that the reader can stop at its limit.
 
     Raises:
-        HubError: 415 an encoding that is not known; while reading, 400 where the bytes are not of it.
+        HubError: 415 the encoding is not supported; while reading, 400 if the bytes do not have that encoding.
     """
     name = encoding.strip().lower()
     if name in ("", "identity"):
@@ -29,9 +29,9 @@ def decoded(chunks: AsyncIterator[bytes], encoding: str) -> AsyncIterator[bytes]
 
 
 def json_in(body: bytes) -> Any:
-    """The JSON in a body. Raises HubError 400."""
+    """Return the JSON value in a body. Raises HubError 400."""
     try:
-        # Decoded here: json.loads would also take UTF-16, UTF-32 and halves of surrogate pairs.
+        # Decoded here, because json.loads would also accept UTF-16, UTF-32 and lone surrogates.
         return json.loads(body.decode("utf-8"))
     except RecursionError:
         raise HubError(400, "the body is nested too deeply") from None

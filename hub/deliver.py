@@ -1,4 +1,4 @@
-"""Delivers what is owed: claim, send outside the transaction, record. A crash between the last two sends once more."""
+"""Delivers owed messages: claims, sends outside the transaction, records. A crash after sending causes a second delivery."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _LOOK_IS_LATE = timedelta(seconds=60)
 
 
 class Delivery(threading.Thread):
-    """The worker of one destination: sends what is due there, one message after the other, until nothing is."""
+    """The worker of one destination: sends its due messages one after the other until none is due."""
 
     def __init__(self, destination: str, send_next: Callable[[str], bool], done: Callable[[str], None]) -> None:
         super().__init__(name=f"deliver {destination}", daemon=True)
@@ -35,11 +35,11 @@ class Delivery(threading.Thread):
         self._send_next, self._done = send_next, done
 
     def run(self) -> None:
-        """Send."""
+        """Send all due messages."""
         try:
             while self._send_next(self.destination):
                 self.sent += 1
-        except Exception as error:  # noqa: BLE001 - the thread would die of it unheard; what it had claimed is claimed again
+        except Exception as error:  # noqa: BLE001 - the thread would end silently; its claim expires
             _log.exception("loop_failed", loop=self.name)
             self.error = error
         finally:
@@ -48,13 +48,13 @@ class Delivery(threading.Thread):
 
 @dataclass(kw_only=True)
 class Deliverer:
-    """Sends notifications by channel name. `clock` tells the moment a try ended.
+    """Sends messages by channel name.
 
-    Each destination has a worker of its own while something is due there. It claims one message at a time, so that whatever a
-    receiver does it holds up nothing but itself, and no message is claimed that could not be sent within its claim.
+    Each destination with due messages has a worker of its own. A worker claims one message at a time, so that a slow
+    receiver delays only its own messages, and no message is claimed that cannot be sent within its claim.
 
-    `claim_s` is how long a claim holds: longer than any try takes, or two hubs would send one message. `routes` are the
-    destinations of each severity.
+    `clock` dates the end of each try. `claim_s` is how long a claim lasts, in seconds: longer than any try takes,
+    otherwise two hubs could send the same message. `routes` are the destinations of each severity.
     """
 
     store: Store
@@ -66,7 +66,7 @@ class Deliverer:
     at: Failpoint = go_on
     claim_s: float = 60.0
     looked_at: datetime | None = field(default=None, init=False)
-    """When the outbox was last looked at: the deliverer lives."""
+    """When the outbox was last checked, which shows that the deliverer is alive."""
     _workers: dict[str, Delivery] = field(default_factory=dict, init=False)
     _sending: dict[str, datetime] = field(default_factory=dict, init=False)
     _noted: set[tuple[str, str]] = field(default_factory=set, init=False)
@@ -74,7 +74,7 @@ class Deliverer:
     _ended: threading.Event = field(default_factory=threading.Event, init=False)
 
     def deliver(self) -> int:
-        """Send what is due now, and wait for it; how many were tried."""
+        """Send what is due now, wait for it, and return the number of tries."""
         begun = self.begin()
         for worker in begun:
             worker.join()
@@ -84,37 +84,37 @@ class Deliverer:
         return sum(worker.sent for worker in begun)
 
     def begin(self) -> list[Delivery]:
-        """Start a worker for each destination that something is due at and that has none; those that were started."""
+        """Start a worker for each destination that has due messages and no worker; return the new workers."""
         now = self.clock()
         with self.store.read() as connection:
             due = outbox.destinations_due(connection, now)
         with self._lock:
             new = [Delivery(d, self._send_next, self._finished) for d in due if d not in self._workers]
             for worker in new:
-                # One that the system has no thread for is none: its destination has another at the next look.
+                # A worker that cannot be started is not kept, so its destination gets another one at the next check.
                 worker.start()
                 self._workers[worker.destination] = worker
         self.looked_at = now
         return new
 
     def overstayed(self, now: datetime) -> list[str]:
-        """The destinations at which a try takes longer than its claim holds: a channel that keeps no deadline."""
+        """Return the destinations at which a try takes longer than its claim, because the channel has no working timeout."""
         with self._lock:
             return sorted(d for d, since in self._sending.items() if (now - since).total_seconds() > self.claim_s)
 
     def trouble(self, now: datetime) -> str | None:
-        """Why messages may not go out, though no receiver is to blame, in words that anybody may read; None where they do."""
+        """Return why messages may not go out, if no receiver is the cause, in text that is safe to show; None if all is well."""
         if self.looked_at is not None and now - self.looked_at > _LOOK_IS_LATE:
             return "no look at the messages that are owed within a minute"
         late = self.overstayed(now)
         return f"a message to {len(late)} of the destinations is under way for longer than it may be" if late else None
 
     def end(self) -> None:
-        """Begin no other message."""
+        """Start no more deliveries."""
         self._ended.set()
 
     def has_ended(self, within_s: float) -> bool:
-        """Wait for the messages that are being sent; whether all are over."""
+        """Wait up to `within_s` seconds for current deliveries, and return whether all have ended."""
         ends = time.monotonic() + within_s
         with self._lock:
             workers = list(self._workers.values())
@@ -127,11 +127,11 @@ class Deliverer:
             del self._workers[destination]
 
     def _send_next(self, destination: str) -> bool:
-        """Claim the most urgent message of a destination and try it; False where none is due."""
+        """Claim the most urgent message of a destination and try to send it; return False if none is due."""
         if self._ended.is_set():
             return False
         with self.store.write() as connection:
-            # The clock is read inside: waiting for the database must not shorten the claim.
+            # The clock is read inside the transaction: waiting for the database must not shorten the claim.
             claimed = outbox.claim(
                 connection,
                 holder=self.holder,
@@ -173,6 +173,7 @@ class Deliverer:
             detail=receipt.detail,
         )
         noted = (notification.destination, receipt.note or "")
+        # Logged once for each receiver, not with each message.
         if receipt.note and noted not in self._noted:
             self._noted.add(noted)
             _log.warning("receiver_is_odd", destination=notification.destination, note=receipt.note)
@@ -184,7 +185,7 @@ class Deliverer:
             return Receipt(ok=False, permanent=True, detail=detail)
         try:
             return channel.send(from_wire(Message, notification.message), dedup_key=notification.id)
-        except Exception as error:  # noqa: BLE001 - a channel's own mistake must not take the other messages with it
+        except Exception as error:  # noqa: BLE001 - a channel's own bug must not stop other messages
             _log.exception("channel_failed", destination=notification.destination, notification=notification.id)
             return Receipt(ok=False, detail=f"our own channel failed: {type(error).__name__}")
 
@@ -217,9 +218,9 @@ class Deliverer:
     def _tell_another(
         self, connection: Connection, notification: Notification, receipt: Receipt, now: datetime
     ) -> None:
-        """A dead letter: mark the destination, so that an alert says so, and use the next one.
+        """Mark the destination of a dead letter as failing, so that an alert reports it, and owe the message to the next destination.
 
-        One that has no address was never going to take anything: the hub runs visibly degraded for it, and no alert is new.
+        A destination without an address could never receive anything: the hub already shows that, so it gets no alert.
         """
         if notification.destination in self.channels:
             destinations.mark(connection, notification.destination, at=now, reason=receipt.detail)

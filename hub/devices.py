@@ -1,4 +1,4 @@
-"""The browsers that have logged in before, each by a signed cookie that is bound to its person and their password."""
+"""Recognizes browsers that have logged in before, by a signed cookie bound to a person and their password."""
 
 from __future__ import annotations
 
@@ -15,27 +15,30 @@ _PURPOSE = "known browser"
 
 
 class Devices:
-    """Makes and checks the cookies. Nothing is stored: another password makes each of them void."""
+    """Makes and verifies the cookies. Nothing is stored: changing the password invalidates them."""
 
     def __init__(self, key: ServerKey) -> None:
         self._key = key
 
     def cookie(self, name: str, *, password: str, now: datetime, device: str | None = None) -> str:
-        """Return the cookie of a browser in which somebody logs in; `password` is the stored hash. A known one keeps its id."""
+        """Return the cookie for a browser that logs in; a known browser keeps its id. `password` is the stored hash."""
         device, ends = device or secrets.token_hex(16), int((now + LASTS).timestamp())
         return f"{device}.{ends}.{self._key.sign(_PURPOSE, _text(name, password, device, ends))}"
 
     def known(self, cookie: str | None, name: str, *, password: str, now: datetime) -> str | None:
-        """Return the browser's id; None where this person never logged in there with this password, or too long ago."""
+        """Return the browser's id; None if this person has not logged in there with this password, or too long ago."""
         match = _COOKIE.fullmatch(cookie or "")
         device, ends, mac = match.groups() if match else ("", "0", "")
-        # Signed in any case, so that nobody learns from the time it takes what is wrong.
+        # The signature is checked in any case, so that the response time does not reveal which part is wrong.
         genuine = self._key.signed(_PURPOSE, _text(name, password, device, int(ends)), mac)
         return device if genuine and int(ends) > now.timestamp() else None
 
 
 def cookie_name(name: str) -> str:
-    """The name of a person's cookie: a browser of several people knows each of them, and tells nobody who they are."""
+    """Return the name of a person's cookie.
+
+    It is a hash, so that a browser used by several people keeps one for each without naming them.
+    """
     return f"sixfb_known_{hashlib.sha256(name.encode('utf-8', 'replace')).hexdigest()[:12]}"
 
 

@@ -1,4 +1,4 @@
-"""The envelope of a batch: where it comes from, its records, and what the runner says of itself."""
+"""Parses the envelope of a batch: its location, its records, and the runner's own state."""
 
 from __future__ import annotations
 
@@ -24,8 +24,10 @@ _log = get_logger("sixfb.hub")
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """A batch as far as it needs no patience: a record is what `hub.sent` could read of it, or JSON. `runner` is JSON that is fit to
-    be kept."""
+    """Holds a batch with unparsed records.
+
+    A record is the result of `hub.sent` if that could read it, else JSON. `runner` is JSON that is safe to store.
+    """
 
     location: str | None
     records: list[Sent | Any]
@@ -33,7 +35,7 @@ class Envelope:
 
 
 def read_envelope(body: bytes) -> Envelope:
-    """The batch that a body is.
+    """Return the batch in a request body.
 
     Raises:
         HubError: 413 too large, 400 not JSON, 422 of another shape, 425 of a newer version.
@@ -54,7 +56,7 @@ def read_envelope(body: bytes) -> Envelope:
 
 
 def _as_sent(body: bytes) -> dict[str, Any] | None:
-    """The batch as a runner sends it, at a small part of the cost; None where it is anything else."""
+    """Return the batch by the fast reader for the form that runners send; None if it has any other form."""
     batch = sent.read_batch(body)
     if batch is None:
         return None
@@ -73,8 +75,8 @@ def _as_told(body: bytes) -> dict[str, Any]:
 
 
 def _about(runner: bytes) -> Any:
-    # Without an escape and this small, JSON as strict as this holds nothing that `sanitized` would change or refuse, but for a depth
-    # that nobody looks into.
+    # JSON this small, without escapes and parsed strictly, holds nothing that `sanitized` would change or refuse,
+    # except for a depth that no reader visits.
     if len(runner) <= LARGEST_RUN // 8 and b"\\" not in runner:
         with suppress(msgspec.MsgspecError):
             return msgspec.json.decode(runner)
@@ -82,7 +84,7 @@ def _about(runner: bytes) -> Any:
 
 
 def _sanitized(about: Any) -> Any:
-    """What a runner says of itself; nothing where that is not fit to be kept, which costs no run."""
+    """Return the runner's state, sanitized; None if it cannot be stored, which does not affect the runs."""
     try:
         return sanitized(about)
     except UnfitError as error:
@@ -91,7 +93,7 @@ def _sanitized(about: Any) -> Any:
 
 
 def _refuse_newer(envelope: dict[str, Any], records: list[Any]) -> None:
-    """What a newer runner sends is not for us to read, and not to be lost: 425 makes it keep everything and try again."""
+    """Refuse a batch of a newer version with 425, so that the runner keeps its results and tries again later."""
     told = [one.get("version") for one in (envelope, *records) if isinstance(one, dict)]
     newest = max((version for version in told if isinstance(version, int)), default=WIRE_VERSION)
     if newest > WIRE_VERSION:

@@ -1,4 +1,4 @@
-"""What the hub says when it cannot do what was asked."""
+"""Defines the errors with which the hub refuses a request."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 
 class HubError(Exception):
-    """A request that the hub refuses; `status` is the HTTP status, the message says what to do."""
+    """The hub refuses a request; `status` is the HTTP status, and the message says what to do."""
 
     def __init__(self, status: int, message: str, *, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(message)
@@ -20,14 +20,14 @@ class HubError(Exception):
 
 
 class LoginNeededError(HubError):
-    """Nobody is logged in, and this door wants somebody."""
+    """The endpoint requires a login, and the client is not logged in."""
 
     def __init__(self) -> None:
         super().__init__(401, "log in first, at /login")
 
 
 class TooManyError(HubError):
-    """Too much was asked for too fast; `wait_s` is when to come back."""
+    """The client sends requests too fast; `wait_s` is how many seconds it should wait."""
 
     def __init__(self, message: str, *, wait_s: float) -> None:
         seconds = max(1, round(wait_s + 0.5))

@@ -1,4 +1,4 @@
-"""The headers by which a request shows that a reverse proxy, a tunnel or a content network passed it on."""
+"""Recognizes the headers of requests that a reverse proxy, a tunnel or a CDN has forwarded."""
 
 from __future__ import annotations
 
@@ -51,12 +51,12 @@ _PREFIXES = (
     "x-vercel-",
     "x-webauth-",
 )
-# However a server spells it, it says whose address it passes on (Ali-CDN-Real-IP, EO-Connecting-IP, Forwarded-For).
+# Parts of the many names for the header with the client's address (Ali-CDN-Real-IP, EO-Connecting-IP, Forwarded-For).
 _PARTS = ("client-ip", "clientip", "connecting-ip", "forwarded", "real-ip", "src-ip")
 
 
 def is_forwarding(header: str) -> bool:
-    """Whether a header is one that browsers and runners never send, and those in between do."""
-    # Some servers take an underscore for a hyphen, and so may who tries to slip through.
+    """Return whether a header is one that intermediaries send, but browsers and runners never do."""
+    # Some servers treat an underscore like a hyphen, which an attacker could use to bypass this check.
     name = header.lower().replace("_", "-")
     return name in _NAMES or name.startswith(_PREFIXES) or any(part in name for part in _PARTS)

@@ -1,4 +1,4 @@
-"""Stands at every door: who is this, and may they? It decides before a door's own code runs."""
+"""Authenticates and authorizes every request before an endpoint's own code runs."""
 
 from __future__ import annotations
 
@@ -39,9 +39,10 @@ _KINDS = {Requirement.LOCATION: TokenKind.LOCATION, Requirement.SOURCE: TokenKin
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visitor:
-    """A person at a door. `csrf` is what their forms must bring; `session` the one that can be left, None without one.
+    """Holds a logged-in person.
 
-    `known` is false where no login is set up: then everybody may everything, under a name of their own choice.
+    `csrf` is the token that their forms must carry. `session` is the cookie of the session, None without one. `known`
+    is false if no login is set up: then every client has all rights, under a name of its own choice.
     """
 
     name: str
@@ -52,7 +53,7 @@ class Visitor:
 
 
 class Guard:
-    """Lets pass or refuses. `monotonic` counts seconds for the rates."""
+    """Admits or refuses requests. `monotonic` returns seconds for the rate limits."""
 
     def __init__(
         self,
@@ -70,11 +71,13 @@ class Guard:
         self._store, self._key, self._clock, self._monotonic = store, key, clock, monotonic
         self._tokens = Tokens(store, key)
         self._buckets = Buckets(rate or Rate())
+        # New at each start: without logins there is no session that a token could be bound to.
         self._open_csrf = key.sign("csrf of the open hub", secrets.token_hex(16))
 
     def check_way(self, request: Request) -> None:
-        """Refuse a request that came by a way by which none should: for a name that is not ours, from a page elsewhere, or through a
-        proxy that nobody named to a door that asks nobody anything.
+        """Refuse a request with a foreign host name, from a foreign page, or through an unknown proxy.
+
+        An unknown proxy is refused only if the endpoint requires no authentication.
 
         Raises:
             HubError: 400 the name, 403 the page or the proxy; the message says what to do.
@@ -89,7 +92,7 @@ class Guard:
             return
         if self._asks_who(request):
             return
-        # Whoever is passed on looks like somebody on this machine, for whom the doors are open.
+        # A forwarded request looks like one from this machine, for which the endpoints are open.
         if header is None:
             raise HubError(400, f"this hub is open to this machine alone, and answers to localhost; {_TO_OPEN}")
         raise HubError(
@@ -98,15 +101,18 @@ class Guard:
         )
 
     def _asks_who(self, request: Request) -> bool:
-        """Whether the door asks for a token or a login as things are."""
+        """Return whether the endpoint currently requires a token or a login."""
         asked = need(request.method, request.scope["path"])
         if asked in _KINDS:
             return bearer(request.headers.get("Authorization")) is not None or self.tokens_needed()
         return (asked is Requirement.METRICS and self._has_metrics_token(request)) or self.login_needed()
 
     def _refuse_other_sites(self, request: Request) -> None:
-        """Browsers say whose page sends a request that changes something: in `Sec-Fetch-Site` over https and to this machine, else
-        in `Origin`, or in `Referer` where they are old. A program says nothing."""
+        """Refuse a changing request from another site's page.
+
+        Browsers name the page in `Sec-Fetch-Site` over https and on this machine, otherwise in `Origin`, or in
+        `Referer` if they are old. Programs send none of these.
+        """
         if request.method in ("GET", "HEAD"):
             return
         site = request.headers.get("Sec-Fetch-Site")
@@ -114,16 +120,16 @@ class Guard:
             own = site in ("same-origin", "none")
         else:
             page = request.headers.get("Origin") or request.headers.get("Referer")
-            # A form of ours says null, for our pages send no referrer; its token tells whether it is ours.
+            # Our own forms send "null", because our pages send no referrer; their CSRF token is checked later.
             own = page is None or (is_form(request) if page == "null" else self.access.is_own_origin(page, request))
         if not own:
             raise HubError(403, "this came from another site's page; use the hub's own")
 
     def admit(self, request: Request) -> None:
-        """Let a request pass; who it is stands in its state afterwards: `visitor`, or `token` for a program.
+        """Admit a request and store its identity in its state: `visitor` for a person, or `token` for a program.
 
         Raises:
-            HubError: 401 nobody we know, 403 somebody who may not, 429 too fast.
+            HubError: 401 not authenticated, 403 not allowed, 429 too fast.
         """
         asked = need(request.method, request.scope["path"])
         request.state.visitor = request.state.token = None
@@ -158,7 +164,7 @@ class Guard:
         return visitor
 
     def visitor(self, request: Request) -> Visitor | None:
-        """Who a person is; None where they must log in first. Raises HubError 401 for a proxy that names nobody clearly."""
+        """Return the person behind a request; None if they must log in first. Raises HubError 401 if a proxy's name is ambiguous."""
         if not self.login_needed():
             name = _printable(request.headers.get("X-Sixfb-Person", ""))
             return Visitor(name=name or "the dashboard", role=Role.ADMIN, csrf=self._open_csrf, known=False)
@@ -172,7 +178,7 @@ class Guard:
         if not names:
             return None
         name = _printable(names[0])
-        # A proxy that appends instead of replacing would let anybody choose who they are.
+        # A proxy that appends to the header instead of replacing it would let clients choose their own name.
         if len(names) > 1 or not name:
             raise HubError(401, f"{login.header}: expected one name from the proxy, got {len(names)} headers")
         return Visitor(
@@ -181,7 +187,7 @@ class Guard:
 
     def _from_session(self, request: Request) -> Visitor | None:
         cookie = request.cookies.get(self.access.cookie_name(SESSION_COOKIE, request))
-        # A page that refreshes itself is no sign of a person.
+        # A page that refreshes itself does not prove that a person is present.
         in_the_background = request.headers.get("Sec-Fetch-Dest") == "empty" and request.method == "GET"
         session = self.logins.session(cookie, is_here=not in_the_background) if cookie else None
         if session is None or cookie is None:
@@ -195,21 +201,21 @@ class Guard:
         return hmac.compare_digest(told.encode("utf-8", "replace"), wanted.reveal().encode())
 
     def login_needed(self) -> bool:
-        """Whether people must say who they are: there are users, or a proxy that names them, or others reach the hub."""
+        """Return whether people must log in: users or a proxy login exist, or other machines reach the hub."""
         if self.access.public or self.access.proxy_login is not None:
             return True
         with self._store.read() as connection:
             return users.count(connection) > 0
 
     def tokens_needed(self) -> bool:
-        """Whether runners need a token: one was ever issued, or the settings ask for it, or others reach the hub."""
+        """Return whether runners need a token: one was ever issued, the settings require it, or other machines reach the hub."""
         if self.access.public or self.access.require_tokens:
             return True
         with self._store.read() as connection:
             return tokens.any_issued(connection)
 
     def notices(self) -> tuple[str, ...]:
-        """What every page must say of open doors and of tokens that nobody can check."""
+        """Return the notices for every page about missing authentication and about tokens that cannot be verified."""
         login, token = self.login_needed(), self.tokens_needed()
         said = {(False, False): _OPEN_DOORS, (False, True): _NO_LOGIN, (True, False): _NO_TOKENS}.get((login, token))
         lost = [t.id for t in self._tokens.of_another_key()]
@@ -218,33 +224,33 @@ class Guard:
         return (*([said] if said else []), *behind, *([what] if lost else []))
 
     def sign_form(self, nonce: str) -> str:
-        """What the login form must bring beside the nonce in its cookie."""
+        """Return the signature that the login form must carry, for the nonce in its cookie."""
         return self._key.sign("login form", nonce)
 
     def signed_form(self, nonce: str, signature: str) -> bool:
-        """Whether a login form is one of ours."""
+        """Return whether a login form was issued by this hub."""
         return bool(nonce) and self._key.signed("login form", nonce, signature)
 
 
 def is_form(request: Request) -> bool:
-    """Whether a browser's form is what came."""
+    """Return whether the request body is a browser's form."""
     return content_type(request) == "application/x-www-form-urlencoded"
 
 
 def content_type(request: Request) -> str:
-    """The media type of the body, without its parameters; empty where none is named."""
+    """Return the media type of the body without parameters; "" if there is none."""
     return request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
 
 
 def visitor_of(request: Request) -> Visitor:
-    """The person whom the guard let pass at a door for people."""
+    """Return the person whom the guard admitted, at an endpoint for people."""
     visitor = request.state.visitor
     assert isinstance(visitor, Visitor)
     return visitor
 
 
 def token_of(request: Request) -> Token | None:
-    """The token with which a program came; None where the hub asks for none."""
+    """Return the token of a program; None if the hub requires none."""
     token: Token | None = request.state.token
     return token
 

@@ -1,4 +1,4 @@
-"""The security headers of each door."""
+"""Sets the security headers of each response by its path."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _VIEWER = (
     "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self' data: blob:; frame-src 'self' blob:; "
     "worker-src 'self'; base-uri 'self'; form-action 'none'; frame-ancestors 'self'"
 )
-# What a monitored site wrote is shown, never run.
+# Content of a monitored site is shown, but never executed.
 _EVIDENCE = "default-src 'none'; sandbox"
 
 
 def with_headers(path: str, response: Response) -> Response:
-    """The response with the headers that its path asks for."""
+    """Return the response with the security headers for its path."""
     policy = _VIEWER if path.startswith("/trace/") else _EVIDENCE if path.startswith("/evidence/") else _PAGES
     response.headers.setdefault("Content-Security-Policy", policy)
     response.headers.setdefault("X-Content-Type-Options", "nosniff")

@@ -1,4 +1,4 @@
-"""How this hub is, in memory: the loops leave what came of their last round, so that readiness asks nobody and writes nothing."""
+"""Holds the hub's health in memory: the loops store their last results, so that the readiness check needs no database."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _log = get_logger("sixfb.hub")
 
 
 class Health:
-    """What the loops and ingest found, and what `delivery` says at a moment is wrong with it. Safe from any thread."""
+    """Holds the last results of the loops and of ingest; `delivery` returns the current problem of delivery. Thread-safe."""
 
     def __init__(self, delivery: Callable[[datetime], str | None] = lambda _now: None) -> None:
         self._delivery = delivery
@@ -23,25 +23,25 @@ class Health:
         self._database: StoreUnavailableError | None = None
 
     def ticked(self, at: datetime | None) -> None:
-        """An evaluator, this hub or another, last judged at `at` (None: none ever did)."""
+        """Store when an evaluator, this hub or another, last judged (None: never)."""
         with self._lock:
             self._last_tick = at
 
     def wrote(self) -> None:
-        """The database took a write."""
+        """Record that the database accepted a write."""
         with self._lock:
             was, self._database = self._database, None
         if was is not None:
             _log.info("database_usable")
 
     def answered(self) -> None:
-        """The database was read: it is not silent, and whether it takes writes is not known."""
+        """Record that the database was read: it responds, but whether it accepts writes is unknown."""
         silent = self._database
         if silent is not None and silent.silent and not isinstance(silent, StoreReplacedError):
             self.wrote()
 
     def failed(self, error: StoreUnavailableError) -> None:
-        """The database could not be used. What is wrong is logged once, until it is over or something else is wrong."""
+        """Record that the database could not be used. The same problem is logged once."""
         with self._lock:
             was, self._database = self._database, error
         if was is None or str(was) != str(error):
@@ -49,16 +49,16 @@ class Health:
 
     @property
     def last_tick(self) -> datetime | None:
-        """When an evaluator, this hub or another, last judged; None: not since this hub started."""
+        """When an evaluator, this hub or another, last judged; None if not since this hub started."""
         return self._last_tick
 
     @property
     def database(self) -> StoreUnavailableError | None:
-        """What is wrong with the database; None while it takes writes."""
+        """The problem of the database; None while it accepts writes."""
         return self._database
 
     def complaints(self, now: datetime) -> list[str]:
-        """Return why the hub is not ready, the gravest first; nothing where it is. Each is a sentence that anybody may read."""
+        """Return why the hub is not ready, the most severe reason first; [] if it is ready. Each sentence is safe to show."""
         last_tick, database = self._last_tick, self._database
         found = []
         if database is not None:

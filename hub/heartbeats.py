@@ -1,4 +1,4 @@
-"""What runners say of themselves, and their times by the hub's clock."""
+"""Reads the heartbeats of runners, and converts runs to the hub's clock."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _FARTHEST = timedelta(days=3650)
 
 
 def read(told: Any, *, now: datetime) -> Heartbeat | None:
-    """What an envelope says of its runner; None where it says nothing that can be read, which costs no run.
+    """Return the heartbeat in an envelope; None if it has none that can be read, which does not affect the runs.
 
-    A clock that is years off tells of itself, but is no number to keep.
+    The skew of a clock that is years off is limited, so that it can be stored.
     """
     if told is None:
         return None
@@ -44,8 +44,10 @@ def read(told: Any, *, now: datetime) -> Heartbeat | None:
 
 
 def set_right(run: Run, ahead_s: float) -> Run:
-    """The run with the hub's times instead of those of a clock that is so far ahead (negative: behind). Its slot stays:
-    which of the planned moments it was is what runner and hub agree on."""
+    """Return the run with its times moved from a clock that is `ahead_s` seconds ahead of the hub's (negative: behind).
+
+    Its slot stays, because runner and hub agree on the planned slot.
+    """
     ahead = timedelta(seconds=ahead_s)
     way = "ahead of" if ahead_s > 0 else "behind"
     return replace(

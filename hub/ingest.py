@@ -1,4 +1,4 @@
-"""Takes runs in: each record is accepted, a duplicate, or rejected with the reason; what is accepted is on disk."""
+"""Accepts runs: each record is accepted, a duplicate, or rejected with the reason; accepted runs are on disk."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ from store.rows import Arrival, RunRow, row_of
 
 _LONGEST_REASON = 500
 _COME_BACK_S = 20
-# A result of another day belongs into no window of the hub's present.
+# A result from another day is in no current window of the hub.
 _UNUSABLE = timedelta(days=1)
 _log = get_logger("sixfb.hub")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
-    """What became of one record: `accepted`, `duplicate` or `rejected`; `reason` for the last."""
+    """Holds the result for one record: `accepted`, `duplicate` or `rejected`; `reason` explains the last."""
 
     id: str
     result: Literal["accepted", "duplicate", "rejected"]
@@ -42,7 +42,7 @@ class Taken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Read:
-    """One record of a batch as far as it could be read: a run's row, or the reason why there is none."""
+    """Holds one parsed record of a batch: a run's row, or the reason why it was rejected."""
 
     id: str
     row: RunRow | None = None
@@ -58,8 +58,10 @@ class _Sending(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Batch:
-    """A batch that was sent from `location`, and each of its records as it was read; what its runner says of itself, and of its
-    ledger, where that is one of ours. `held` is why nothing of it is taken now, though it may be later."""
+    """Holds a batch sent from `location` with its parsed records, and its runner's heartbeat and ledger if the location is known.
+
+    `held` is the error if nothing of it is accepted now, though it may be later.
+    """
 
     location: str | None
     now: datetime
@@ -71,12 +73,12 @@ class _Batch:
 
 
 class Ingest:
-    """Writes runs that runners send into the store; batches that come at once share a transaction.
+    """Stores the runs that runners send; concurrent batches share a transaction.
 
-    `periods` tells each journey's period in seconds; a result that comes later than one and a half of it is late: it
-    corrects the past and starts no page. `taken` is called after each transaction that brought something new. The times of a
-    runner whose clock is more than `reject_skew_s` off are set right. `witness` judges the hub's own clock: while that is wrong,
-    nothing is taken, and nothing is refused for good.
+    `periods` maps each journey to its period in seconds. A result that arrives more than one and a half periods late is
+    stored as late: it corrects the history and sends no page. `taken` is called after each transaction that stored
+    something new. The times of a runner whose clock is off by more than `reject_skew_s` seconds are corrected.
+    `witness` judges the hub's own clock: while that is wrong, no result is accepted or finally rejected.
     """
 
     def __init__(
@@ -101,13 +103,13 @@ class Ingest:
         self._group_commit = GroupCommit(self._take_all, most=LARGEST_BATCH, size=lambda sending: len(sending.body))
 
     def batch(self, body: bytes, *, now: datetime, only: str | None = None) -> list[Taken]:
-        """Take a batch; all of what is accepted is committed before this returns. The answers stand in its order.
+        """Store a batch, and return the result of each record, in order; accepted runs are committed when this returns.
 
-        `only` is the location whose token sent it: runs of another are none of its business.
+        `only` is the location of the token that sent it; runs of other locations are refused.
 
         Raises:
-            HubError: 413 too large, 400 not JSON, 422 of another shape, 403 of another location than its token, 425 of a newer
-                version, 503 the hub's clock is wrong, or may be; nothing of it was taken then.
+            HubError: 413 too large, 400 not JSON, 422 of another shape, 403 of another location than its token, 425 of
+                a newer version, 503 the hub's clock is wrong, or may be; then nothing of it was stored.
         """
         taken = self._group_commit.submit(_Sending(body, now, only))
         if isinstance(taken, HubError):
@@ -115,7 +117,7 @@ class Ingest:
         return taken
 
     def _take_all(self, sendings: Sequence[_Sending]) -> list[list[Taken] | HubError]:
-        # One thread reads for all as well: threads that read at once would only take turns, at a price.
+        # One thread also parses for all: parsing threads would only take turns, at a cost.
         read = [self._read_batch(one) for one in sendings]
         batches = [one for one in read if isinstance(one, _Batch)]
         taken = iter(self._save_all(batches) if batches else ())
@@ -144,9 +146,10 @@ class Ingest:
         )
 
     def _save_all(self, batches: Sequence[_Batch]) -> list[list[Taken] | HubError]:
-        """Write batches in one transaction; what became of each one's records."""
+        """Write batches in one transaction, and return the results of each one's records."""
         with self._store.write() as connection:
             self._at("ingest.begun")
+            # Judged once for all batches, after the clock skews of all their runners were noted.
             clock = self.witness.judged()
             batches = [_held(one, clock) for one in self._set_right(batches, self._hear(connection, batches))]
             rows = _in_order([batch.read for batch in batches])
@@ -173,7 +176,7 @@ class Ingest:
         self._holding = held | (self._holding if held else set())
 
     def _hear(self, connection: Connection, batches: Sequence[_Batch]) -> list[float]:
-        """Note what runners say of themselves; by how much each one's times must be set right, mostly by nothing."""
+        """Store the heartbeats, and return by how many seconds each batch's times must be corrected, usually 0."""
         said = {b: (batch.location or "", batch.beat, batch.now) for b, batch in enumerate(batches) if batch.beat}
         states = dict(zip(said, runners.note_all(connection, list(said.values())), strict=True))
         return [self._ahead_s(states.get(b)) for b in range(len(batches))]
@@ -182,7 +185,7 @@ class Ingest:
         skew_s = state.skew_s if state is not None else None
         if state is None or skew_s is None or abs(skew_s) <= self._reject_skew_s:
             return 0.0
-        # A clock that was set right just now, the runner's or the hub's, tells so by its newest message.
+        # If a clock, the runner's or the hub's, was corrected just now, the newest message shows no skew.
         return skew_s if abs(state.skews[-1]) > self._reject_skew_s else 0.0
 
     def _set_right(self, batches: Sequence[_Batch], ahead_s: Sequence[float]) -> Iterator[_Batch]:
@@ -197,6 +200,7 @@ class Ingest:
         name = _name(record, index)
         text: str | None = None
         try:
+            # The fast reader's text is kept only if no time in it changes: the text must equal the stored run.
             if isinstance(record, Sent) and not ahead_s and record.run.finished_at <= now:
                 run, text = record.run, record.text
             else:
@@ -207,7 +211,7 @@ class Ingest:
         reason = validate_run(run, sent_from=location, locations=self._locations, now=now)
         if reason:
             return _Read(id=name, reason=reason[:_LONGEST_REASON], is_of_the_future=is_of_the_future(run, now))
-        # A runner whose clock is ahead must not look fresh for longer than it is.
+        # A runner whose clock is ahead must not look fresh for too long.
         run = run if run.finished_at <= now else replace(run, finished_at=now)
         row = row_of(Arrival(run, self._late(run, now), text), received_at=now)
         if isinstance(record, Sent):
@@ -220,8 +224,10 @@ class Ingest:
 
 
 def _held(batch: _Batch, clock: HubClock) -> _Batch:
-    """The batch, empty where the hub's own clock may be what is wrong with it: a record that is refused for good is lost to a hub
-    that was only behind."""
+    """Return the batch; empty and with an error if the hub's own clock may be wrong.
+
+    A record that is finally rejected would be lost, although the hub's clock was only behind.
+    """
     apart = clock.is_undecided and abs(clock.behind_s or 0.0) > _UNUSABLE.total_seconds() and _is_of_another_day(batch)
     ahead = clock.is_undecided and any(one.is_of_the_future for one in batch.read)
     if not (clock.holds_results or apart or ahead):
@@ -237,7 +243,7 @@ def _is_of_another_day(batch: _Batch) -> bool:
 
 
 def _ledger(about: Any, location: str | None, now: datetime) -> LedgerState | None:
-    """What the runner's ledger says, not of the future; a word we cannot read holds no run up."""
+    """Return the state of the runner's ledger, not dated in the future; None if it cannot be read, which does not affect the runs."""
     told = about.get("ledger") if isinstance(about, dict) else None
     if told is None:
         return None
@@ -250,8 +256,10 @@ def _ledger(about: Any, location: str | None, now: datetime) -> LedgerState | No
 
 
 def _in_order(batches: Sequence[Sequence[_Read]]) -> dict[tuple[int, int], RunRow]:
-    """What can be saved by its place, always in the same order of slots: hubs that save at once wait for, and never lock, each
-    other."""
+    """Return the rows that can be saved, by position, sorted by slot.
+
+    With a common order, hubs that save concurrently wait for each other, but never deadlock.
+    """
 
     def slot(found: tuple[tuple[int, int], RunRow]) -> tuple[str, str, datetime]:
         run = found[1].run
@@ -271,7 +279,7 @@ def _tell(location: str | None, taken: list[Taken]) -> None:
     for one in taken:
         if one.result == "rejected":
             _log.warning("run_rejected", run_id=one.id, location=location, reason=one.reason)
-        elif _log.isEnabledFor(logging.DEBUG):  # structlog finds out at several times the cost
+        elif _log.isEnabledFor(logging.DEBUG):  # structlog checks the level at several times the cost
             _log.debug("run_taken", run_id=one.id, location=location, result=one.result)
 
 

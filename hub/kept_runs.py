@@ -1,4 +1,4 @@
-"""The runs that are judged, kept from cycle to cycle: only what changed since is read from the store."""
+"""Keeps the judged runs between cycles: only hours with changes are read from the store again."""
 
 from __future__ import annotations
 
@@ -15,13 +15,16 @@ from sla.targets import LoadPlan
 from store import rollups, runs
 
 _Key = tuple[datetime, str, str]
-"""The beginning of an hour, a journey and a location."""
+"""The start of an hour, a journey and a location."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Version:
-    """What tells whether an hour's runs changed. A run that comes makes `runs` more; a measured one that takes the place of a
-    missed one makes `missed` less; `blames` are those that persons gave, by run."""
+    """Holds the numbers that show whether an hour's runs have changed.
+
+    A new run increases `runs`. A measured run that replaces a missed one decreases `missed`. `blames` are the blames
+    that people assigned, by run.
+    """
 
     runs: int
     missed: int
@@ -33,14 +36,14 @@ class _Kept:
     version: _Version
     hour: Hour
     blames: Mapping[str, str | None]
-    """Every run by id, with the blame that a person gave it."""
+    """The blame that a person assigned to each run, by run id; None for most."""
     is_brief: bool
 
 
 class _Counts:
-    """How many runs each hour has, and how many of them are missed slots. Read again are the days whose counts changed.
+    """Counts each hour's runs and missed slots. Only days whose counts changed are read again.
 
-    A day's counts tell of every change in it: the runs become ever more, and where they do not, the missed ones become fewer.
+    A day's counts show every change in it: either its runs increase, or its missed ones decrease.
     """
 
     def __init__(self) -> None:
@@ -49,9 +52,9 @@ class _Counts:
         self._since: datetime | None = None
 
     def since(self, connection: Connection, since: datetime) -> dict[_Key, tuple[int, int]]:
-        """Return the counts of the hours since the beginning of one, by key."""
+        """Return the counts of the hours from `since`, by key."""
         if self._since is None or since < self._since:
-            self._days, self._hours = {}, {}  # the clock was set back: hours that were let go are wanted again
+            self._days, self._hours = {}, {}  # the clock was set back: dropped hours are needed again
         days = rollups.days_counted(connection, since=since)
         changed = [day for day, *_ in {key for key, counts in days.items() if self._days.get(key) != counts}]
         self._hours = {key: counts for key, counts in self._hours.items() if key[0] >= since}
@@ -62,10 +65,10 @@ class _Counts:
 
 
 class KeptRuns:
-    """Reads the runs that rules look at, and keeps them by hours. For one thread.
+    """Reads the runs that rules evaluate, and keeps them by hour. Not thread-safe.
 
-    It returns what a new one would return, whoever wrote to the store meanwhile: which days changed is read each time, the hours of
-    those that did, and all of it from the same moment of the database as the runs.
+    It returns the same as a new instance would, whatever other processes write to the store: the counts of all days are
+    read each time, in the same transaction as the runs.
     """
 
     def __init__(self) -> None:
@@ -81,7 +84,7 @@ class KeptRuns:
         self._plan = plan
         since, detailed_since = now - plan.runs, now - plan.details
         if self._detailed_since is not None and detailed_since < self._detailed_since:
-            self._kept.clear()  # the clock was set back: details that were let go are wanted again
+            self._kept.clear()  # the clock was set back: dropped details are needed again
         self._detailed_since = detailed_since
         versions = self._versions(connection, hour_of(since))
         for key in self._kept.keys() - versions.keys():
@@ -95,10 +98,10 @@ class KeptRuns:
         return list(self._within(since, detailed_since))
 
     def _versions(self, connection: Connection, since: datetime) -> dict[_Key, _Version]:
-        """Return the version of each hour since a moment."""
+        """Return the version of each hour from `since`."""
         counted = self._counts.since(connection, since)
         if sum(n for n, _ in counted.values()) != runs.count_slots(connection, since=since):
-            # Runs were deleted, which rollups outlive.
+            # Runs were deleted, which the rollups do not show.
             counted = runs.hours_counted(connection, since=since)
         blames: dict[_Key, list[tuple[str, str]]] = defaultdict(list)
         for one in runs.reclassifications(connection, since=since):
@@ -106,7 +109,7 @@ class KeptRuns:
         return {key: _Version(n, missed, tuple(blames.get(key, ()))) for key, (n, missed) in counted.items()}
 
     def _within(self, since: datetime, detailed_since: datetime) -> Iterator[Hour]:
-        """Yield the hours as of now: of those in which a window begins, only the part that lies in it."""
+        """Yield the hours as of now; of an hour in which a window starts, only the part inside the window."""
         for key in sorted(self._kept):
             hour = self._kept[key].hour
             if key[0] < since:
@@ -124,7 +127,7 @@ def _ends(key: _Key) -> datetime:
 def _read(
     connection: Connection, key: _Key, version: _Version, kept: _Kept | None, plan: LoadPlan, *, is_brief: bool
 ) -> _Kept:
-    """Read an hour; a run that is kept as it is now is not read again."""
+    """Read an hour; a run that is kept unchanged is not read again."""
     start, journey, location = key
     blames = runs.of_slots(connection, journey=journey, location=location, since=start, before=start + LENGTH)
     outcomes = {}

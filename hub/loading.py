@@ -1,4 +1,4 @@
-"""What the store holds, as judging wants it."""
+"""Loads the history that the rules evaluate from the store."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def _series(connection: Connection, windows: Mapping[str, timedelta], now: datet
 
 
 def load_watch(connection: Connection) -> WatchState | None:
-    """How the hub had watched at the last tick, whichever hub's that was; None where there was none."""
+    """Return the watch state of the last tick of any hub; None before the first tick."""
     told = meta.get(connection, WATCH)
     return from_wire(WatchState, told) if told is not None else None
 
@@ -106,8 +106,10 @@ def watch_now(
     began_at: datetime,
     what: str = "",
 ) -> WatchState:
-    """How it has watched at `now`. `what` says what broke the watch, where it was broken; the first tick ever counts from
-    `began_at`."""
+    """Return the watch state at `now`.
+
+    `what` says what interrupted the watch, "" if nothing did. The first tick of all counts from `began_at`.
+    """
     return listened(
         before,
         now,
@@ -120,11 +122,12 @@ def watch_now(
 
 
 def load_budgets(connection: Connection, *, watched: Watched, targets: Targets, now: datetime) -> dict[str, float]:
-    """What each journey has left of its error budget of `BUDGET_DAYS`: days of UTC, today's among them.
+    """Return what each journey has left of its error budget over `BUDGET_DAYS` days in UTC, today included.
 
-    The runs that passed at once are counted in the days' rollups, the few others by the database, those alike together: which of
-    them count is for `sla` to say, and a person's word may change it.
+    Runs that passed at their first attempt are counted in the daily rollups, and the few others are grouped by the
+    database. Only `sla` decides which of those count, because a person may change their blame.
     """
+    # Whole days in UTC, because the daily rollups are counted in them.
     since = now.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=BUDGET_DAYS - 1)
     schedules = watched.schedules()
     passed: Counter[str] = Counter()
@@ -137,6 +140,6 @@ def load_budgets(connection: Connection, *, watched: Watched, targets: Targets, 
 
 
 def _planned(outcome: Outcome | Hour, schedules: Mapping[str, Schedule]) -> bool:
-    """A journey or a location that was taken off the plan is no longer judged; its history stays."""
+    """Return whether a journey and location are still in the plan; others are no longer judged, but their history stays."""
     schedule = schedules.get(outcome.journey)
     return schedule is not None and outcome.location in schedule.grids

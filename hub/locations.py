@@ -1,4 +1,4 @@
-"""The doors of the locations: who runs a slot, and how each location and its runners are."""
+"""Defines the endpoints of the locations: claiming slots, and the state of each location and its runners."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from hub.requests import limited_body
 from store import runners, runs
 
 SHOWN_FOR = timedelta(hours=24)
-"""How long a runner that is heard no more is still shown, with what it said last."""
+"""How long a runner that is no longer heard is still listed, with its last report."""
 _CLAIM_BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -47,9 +47,9 @@ _CLAIM_BODY: dict[str, Any] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocationState:
-    """A location: when its last result came, how many results wait there, and its runners, the latest heard first.
+    """Holds a location: the time of its last result, the number of waiting results, and its runners, most recently heard first.
 
-    `warnings` say in sentences what is not as safe as it could be, and what to do.
+    `warnings` are sentences about security risks with their remedy.
     """
 
     location: str
@@ -61,13 +61,13 @@ class LocationState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocationsListed:
-    """Every location of the plan."""
+    """Holds every location of the plan."""
 
     locations: list[LocationState]
 
 
 def locations_of(connection: Connection, names: Sequence[str], *, now: datetime) -> list[LocationState]:
-    """How the locations are."""
+    """Return the state of the named locations, in order."""
     heard = runners.heard(connection, since=now - SHOWN_FOR)
     last: Mapping[str, datetime] = runs.last_received(connection)
     found = []
@@ -82,7 +82,7 @@ def locations_of(connection: Connection, names: Sequence[str], *, now: datetime)
 
 
 def add_location_doors(router: APIRouter, context: HubContext) -> None:
-    """`POST /api/slots/claim` and `GET /api/locations`."""
+    """Add `POST /api/slots/claim` and `GET /api/locations` to the router."""
 
     @router.post(
         "/api/slots/claim",
@@ -97,7 +97,7 @@ def add_location_doors(router: APIRouter, context: HubContext) -> None:
         openapi_extra=_CLAIM_BODY,
     )
     async def claim_slot(request: Request) -> Response:
-        """Claim a slot before running it; asked again, the claim is renewed; with `release` it is given back."""
+        """Claim a slot before running it; a repeated request renews the claim, and `release` gives it back."""
         ask = read_claim_request(await limited_body(request, LARGEST_ASK))
         token = token_of(request)
         if token is not None and token.subject != ask.location:
@@ -107,7 +107,7 @@ def add_location_doors(router: APIRouter, context: HubContext) -> None:
 
     @router.get("/api/locations", **answering(LocationsListed, "The locations."))
     def list_locations() -> Response:
-        """How each location is: its last result, what waits there, its runners and what troubles them."""
+        """Return the state of each location: its last result, waiting results, and its runners with their problems."""
         with context.store.read() as connection:
             found = locations_of(connection, list(context.watched.locations.locations), now=context.clock())
         return JSONResponse({"locations": to_wire(found)})

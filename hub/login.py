@@ -1,4 +1,4 @@
-"""`/login` and `/logout`."""
+"""Defines the pages `/login` and `/logout`."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ _LONGEST_NEXT = 500
 
 
 def login(context: HubContext) -> APIRouter:
-    """The form, what becomes of it, and the way out."""
+    """Return the router with the login form, its submission, and the logout."""
     router = APIRouter(default_response_class=HTMLResponse)
     guard, access = context.guard, context.guard.access
 
     @router.get("/login")
-    def show(request: Request, next: str = "/") -> Response:  # noqa: A002 - the name in the address
+    def show(request: Request, next: str = "/") -> Response:  # noqa: A002 - the parameter's name in the URL
         if _who(request, context) is not None:
             return RedirectResponse(safe_next(next), status_code=303)
         return _form(request, context, after=next)
@@ -88,7 +88,7 @@ def _who(request: Request, context: HubContext) -> Visitor | None:
 def _form(
     request: Request, context: HubContext, *, after: str, name: str = "", problem: str | None = None, status: int = 200
 ) -> Response:
-    # The form is bound to a cookie of this browser: nobody can log somebody in as themselves from another page.
+    # The form is bound to a cookie of this browser, so that a foreign page cannot log a person in to another account.
     nonce = request.cookies.get(_NONCE) or secrets.token_urlsafe(16)
     access, csrf = context.guard.access, context.guard.sign_form(nonce)
     html = login_page(csrf=csrf, after=safe_next(after), name=name[:64], problem=problem, prefix=access.prefix)
@@ -99,13 +99,13 @@ def _form(
 
 
 def safe_next(path: str) -> str:
-    """Where to go after the login: a path of our own, whatever the address said."""
+    """Return the path to open after the login; "/" unless it is a safe path on this hub."""
     ours = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable() and "\\" not in path
     return path if ours and len(path) <= _LONGEST_NEXT and path.isascii() else "/"
 
 
 def login_address(request: Request, prefix: str = "") -> str:
-    """The login page that leads back to what was asked for."""
+    """Return the URL of the login page that leads back to the requested page."""
     query = request.url.query
     path = request.scope["path"] + (f"?{query}" if query else "")
     after = safe_next(path)

@@ -1,4 +1,4 @@
-"""People log in and out: passwords are checked slowly, sessions live on the server and end by themselves."""
+"""Logs people in and out; password checks are deliberately slow, and sessions are stored on the server and expire."""
 
 from __future__ import annotations
 
@@ -28,14 +28,18 @@ _NOT_KNOWN = "this name and password are not known here"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoggedIn:
-    """The cookies of a login: of its session, and of the browser, which is known from now on."""
+    """Holds the cookies of a login: one for the session, and one that identifies the browser from now on."""
 
     session: str = field(repr=False)
     device: str = field(repr=False)
 
 
 class Logins:
-    """The users and their sessions. `check` compares a password with a stored hash; `key` signs the cookies of known browsers."""
+    """Manages users and their sessions.
+
+    `check` compares a password with a stored hash. `key` signs the cookies of known browsers. `queues_s` is how long a
+    login waits for a free slot, in seconds.
+    """
 
     def __init__(
         self,
@@ -52,18 +56,20 @@ class Logins:
         self._check, self._queues_s = check, queues_s
         self._cost = cost or Cost()
         self._guesses, self._devices = guesses or Guesses(store), Devices(key)
-        # Known browsers have a place of their own: a crowd of strangers does not keep them waiting.
+        # Known browsers have a separate slot, so that many unknown clients do not delay them.
         self._strangers, self._known = threading.BoundedSemaphore(_AT_ONCE), threading.BoundedSemaphore(1)
 
     def log_in(
         self, name: str, password: str, *, client: str, leaving: str | None = None, device: str | None = None
     ) -> LoggedIn:
-        """Begin a session, which is new whatever the browser brought. `client` is the network that asks, `leaving` the cookie of
-        the session that the browser had, `device` the one by which it may be known.
+        """Start a new session.
+
+        `client` is the client's network. `leaving` is the cookie of the browser's previous session, which ends.
+        `device` is the cookie that may identify a known browser.
 
         Raises:
-            HubError: 401 the name or the password is wrong, and nobody learns which.
-            TooManyError: too many wrong guesses, or too many people at once.
+            HubError: 401 the name or the password is wrong; the message does not say which.
+            TooManyError: too many wrong guesses, or too many concurrent logins.
         """
         name, now, nobody = own_name(name), self._clock(), self._nobody
         with self._store.read() as connection:
@@ -78,7 +84,7 @@ class Logins:
         try:
             is_right = self._is_right(password, password_hash, places)
         except TooManyError:
-            self._guesses.take_back(counted)  # nobody looked at it
+            self._guesses.take_back(counted)  # the password was not checked
             raise
         if not is_right or stored is None:
             raise HubError(401, _NOT_KNOWN)
@@ -89,7 +95,7 @@ class Logins:
         return LoggedIn(session=cookie, device=browser)
 
     def _is_right(self, password: str, stored: str, places: threading.BoundedSemaphore) -> bool:
-        # Each check takes 32 MiB and a core: a crowd waits, and then is sent away.
+        # Each check takes 32 MiB and a core, so the excess waits and is then refused.
         if not places.acquire(timeout=self._queues_s):
             raise TooManyError("too many people log in at once", wait_s=5)
         try:
@@ -99,7 +105,7 @@ class Logins:
 
     @cached_property
     def _nobody(self) -> str:
-        """What the password of somebody unknown is compared with, so that it takes as long."""
+        """A hash to compare with for an unknown name, so that the check takes equally long."""
         return hashed(secrets.token_hex(16), cost=self._cost)
 
     def _begin(self, name: str, password: str, cookie: str, leaving: str | None) -> None:
@@ -108,19 +114,20 @@ class Logins:
             sessions.sweep(connection, seen_before=now - IDLE, opened_before=now - ABSOLUTE)
             if leaving:
                 sessions.close(connection, _name(leaving))
+            # Read again with a lock: the password may have been changed while the check ran.
             stored = users.find(connection, name, hold=True)
             if stored is None or stored.password != password:
                 raise HubError(401, _NOT_KNOWN)
             sessions.begin(connection, sha256=_name(cookie), name=name, at=now)
 
     def session(self, cookie: str, *, is_here: bool = True) -> Session | None:
-        """The session of a cookie; None where there is none or it is over. `is_here` counts against its idling."""
+        """Return the session of a cookie; None if there is none or it has expired. `is_here` extends its idle time."""
         now, name = self._clock(), _name(cookie)
         with self._store.read() as connection:
             found = sessions.find(connection, name)
         if found is None or now - found.seen_at > IDLE or now - found.opened_at > ABSOLUTE:
             return None
-        if found.opened_at - now > _CLOCKS_APART:  # a clock that was ahead would keep it open for as long
+        if found.opened_at - now > _CLOCKS_APART:  # otherwise a session from a fast clock would last too long
             return None
         if is_here and abs(now - found.seen_at) > _COARSELY:
             with self._store.write() as connection:
@@ -133,7 +140,7 @@ class Logins:
             sessions.close(connection, _name(cookie))
 
     def add(self, name: str, role: Role, password: str) -> User:
-        """Add a person.
+        """Add a user.
 
         Raises:
             HubError: 409 the name is taken, 422 the password is too short or too long.
@@ -149,17 +156,17 @@ class Logins:
         return user
 
     def set_password(self, name: str, password: str) -> bool:
-        """Set another password and end every session of that person; False where there is none. Raises HubError 422."""
+        """Set a new password and end all sessions of that user; return False if there is no such user. Raises HubError 422."""
         kept = hashed(accepted(password), cost=self._cost)
         with self._store.write() as connection:
             return users.set_password(connection, name, password=kept, at=self._clock())
 
 
 def own_name(name: str) -> str:
-    """The name of a person as it is kept, whatever was typed."""
+    """Return a user name in its stored form: trimmed, in lower case, at most 64 characters."""
     return name.strip().lower()[:64]
 
 
 def _name(cookie: str) -> str:
-    """Sessions are kept under a hash: a stolen database opens none."""
+    """Return the hash under which a session is stored, so that a stolen database contains no usable cookie."""
     return hashlib.sha256(cookie.encode("utf-8", "replace")).hexdigest()

@@ -1,4 +1,4 @@
-"""`GET /metrics`: what the store knows, as OpenMetrics. Every hub tells the same numbers, and a restart changes none."""
+"""Serves `GET /metrics`: the store's data as OpenMetrics. Every hub reports the same numbers, and a restart changes none."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ from store.counters import RUN_EDGES_S, STEP_EDGES_S, VITAL_EDGES, Counted, Spre
 
 OPENMETRICS = "application/openmetrics-text"
 KEPT_S = 5.0
-"""How long an answer is given again before the database is asked anew."""
+"""How long a result is reused before the database is read again, in seconds."""
 _STALE = timedelta(seconds=60)
 _NO_DATA = ("no_data", "error", "off")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Known:
-    """What one look at the database brought."""
+    """Holds the result of one read of the database."""
 
     counted: list[Counted]
     last_seen: Mapping[str, datetime]
@@ -55,7 +55,7 @@ class _Known:
 
 
 class Metrics:
-    """Answers scrapes; however many come, the database is asked once in a few seconds."""
+    """Answers scrapes; however many arrive, the database is read only once in a few seconds."""
 
     def __init__(
         self,
@@ -74,7 +74,7 @@ class Metrics:
         self._until = -math.inf
 
     def answer(self, accept: str) -> tuple[bytes, str]:
-        """The text and its content type, in the format that the `Accept` header asks for."""
+        """Return the text and its content type, in the format that the `Accept` header requests."""
         registry = CollectorRegistry(auto_describe=False)
         registry.register(_Made(self._fresh()))
         encode, content_type = choose_encoder(accept)
@@ -88,9 +88,11 @@ class Metrics:
             return self._families
 
     def _look(self) -> list[Metric]:
+        # One transaction for all values, so that they belong to the same moment.
         now = self._clock()
         with self._store.read() as connection:
             known = self._known(connection, now)
+        # Series of removed journeys and locations disappear, except from the sum of missed slots.
         planned = {(journey, place) for journey, s in self._watched.schedules().items() for place in s.grids}
         counted = [one for one in known.counted if (one.journey, one.location) in planned]
         places = self._watched.locations.locations
@@ -152,12 +154,13 @@ class Metrics:
         for journey in self._watched.schedules():
             about = [v for v in known.verdicts if v["rule"] in quorums and v["journey"] == journey]
             told = [v for v in about if v["verdict"] not in _NO_DATA]
+            # NaN instead of 0, because a stopped evaluator must not look like an outage of the shop.
             up = math.nan if stale or not told else 0.0 if any(v["breached"] for v in told) else 1.0
             yield journey, up
 
 
 class _Made(Collector):
-    """Families that are made already."""
+    """A collector of prepared metric families."""
 
     def __init__(self, families: list[Metric]) -> None:
         self._families = families
@@ -195,7 +198,10 @@ def _of_runs(counted: list[Counted]) -> Iterator[Metric]:
 
 
 def _of_missed(counted: list[Counted]) -> Metric:
-    """Of every journey and location there ever was: a sum that fell with the plan would look like a restart."""
+    """Return the counter of missed slots of all journeys and locations ever known.
+
+    Removing one from the plan must not lower the sum, because a decrease would look like a restart.
+    """
     missed = dict.fromkeys(REASONS, 0)
     for one in counted:
         for word, n in one.missed.items():
@@ -242,7 +248,10 @@ def _of_vitals(counted: list[Counted]) -> Iterator[Metric]:
 
 
 def _buckets(spread: Spread, edges: Iterable[float]) -> tuple[list[tuple[str, float]], float]:
-    """Cumulative, as the format has it. What was counted under edges of an earlier version goes to the next one of today."""
+    """Return cumulative buckets and the sum, as the format requires.
+
+    Counts under bucket edges of an earlier version go to the next current edge.
+    """
     below = sorted((math.inf if edge == "inf" else float(edge), n) for edge, n in spread.counts.items())
     today = [*edges, math.inf]
     return [

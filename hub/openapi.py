@@ -1,4 +1,4 @@
-"""`/openapi.json`: what FastAPI knows of the doors, and what it cannot know: who may come in, and every refusal."""
+"""Builds `/openapi.json`: FastAPI's description of the endpoints, extended by their authentication and all refusals."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ BYTES_BODY: dict[str, Any] = {
 
 
 def described(app: FastAPI, *, prefix: str = "") -> dict[str, Any]:
-    """The whole description, made once; `prefix` is the path below which the hub is reached."""
+    """Return the complete description, made once; `prefix` is the path below which the hub is reached."""
     if app.openapi_schema is None:
         schema = get_openapi(title=app.title, version=app.version, routes=app.routes)
         if prefix:

@@ -1,4 +1,4 @@
-"""Passwords: scrypt of the standard library, its parameters kept beside each hash so that they can grow."""
+"""Hashes passwords with scrypt of the standard library; its parameters are stored with each hash, so that they can be raised."""
 
 from __future__ import annotations
 
@@ -19,8 +19,10 @@ _LENGTH = 32
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
-    """What one guess costs. 32 MiB and three passes, one of OWASP's own settings:
-    https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html#scrypt"""
+    """Holds the cost of one hash: 32 MiB and three passes, one of OWASP's recommendations.
+
+    See https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html#scrypt.
+    """
 
     n: int = 2**15
     r: int = 8
@@ -28,7 +30,7 @@ class Cost:
 
 
 def accepted(password: str) -> str:
-    """The password, if it may be one.
+    """Return the password if it is acceptable.
 
     Raises:
         HubError: 422 too short or too long.
@@ -39,7 +41,7 @@ def accepted(password: str) -> str:
 
 
 def hashed(password: str, *, cost: Cost, salt: bytes | None = None) -> str:
-    """The hash as it is stored: `scrypt$n=...,r=...,p=...$salt$hash`."""
+    """Return the hash in its stored form: `scrypt$n=...,r=...,p=...$salt$hash`."""
     salt = salt or os.urandom(16)
     made = _scrypt(password, salt, cost)
     return (
@@ -48,7 +50,11 @@ def hashed(password: str, *, cost: Cost, salt: bytes | None = None) -> str:
 
 
 def is_right(password: str, stored: str) -> bool:
-    """Whether a password is the one of a stored hash. Too long ones are never right, and cost as much."""
+    """Return whether a password matches a stored hash. A password that is too long never matches, and takes equally long.
+
+    Raises:
+        ValueError: `stored` is not a password hash.
+    """
     match = _HASH.fullmatch(stored)
     if match is None:
         raise ValueError("this is no hash of a password")
@@ -58,7 +64,7 @@ def is_right(password: str, stored: str) -> bool:
 
 
 def _scrypt(password: str, salt: bytes, cost: Cost) -> bytes:
-    # The same characters, however a keyboard composes them.
+    # Normalized, because keyboards may compose the same characters differently.
     secret = unicodedata.normalize("NFKC", password).encode("utf-8", "replace")
     memory = 128 * cost.r * (cost.n + cost.p + 2)
     return hashlib.scrypt(secret, salt=salt, n=cost.n, r=cost.r, p=cost.p, maxmem=2 * memory, dklen=_LENGTH)

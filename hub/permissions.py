@@ -1,4 +1,4 @@
-"""Which door wants whom. A door that is not named here is for people: reading for viewers, changing for operators."""
+"""Defines what each endpoint requires. An endpoint not listed here is for people: reading for viewers, changing for operators."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from facts import Role
 
 
 class Requirement(StrEnum):
-    """What a door asks of who comes."""
+    """What an endpoint requires of the client."""
 
     NOBODY = "nobody"
     VIEWER = "viewer"
@@ -20,7 +20,7 @@ class Requirement(StrEnum):
 
     @property
     def role(self) -> Role | None:
-        """The role that the door is for; None where it is for no person."""
+        """The role that the endpoint requires; None if it is not for people."""
         return _ROLES.get(self)
 
 
@@ -47,11 +47,11 @@ NAMED: tuple[tuple[str, str, Requirement], ...] = (
     ("POST", "/api/events", Requirement.SOURCE),
     ("GET", "/metrics", Requirement.METRICS),
 )
-"""Method, path (with a final slash: everything below it), and what it asks."""
+"""Method, path (with a final slash: everything below it), and requirement."""
 
 
 def need(method: str, path: str) -> Requirement:
-    """What the door at a path asks of who comes with a method."""
+    """Return the requirement of a method and path."""
     reading = method in _READING
     for named_method, named_path, asked in NAMED:
         right_method = reading if named_method == "GET" else method == named_method

@@ -1,4 +1,4 @@
-"""What a record may be made of: JSON that both databases can hold, of a depth and a size that hurt nobody."""
+"""Checks records: JSON that both databases can store, with limits on its depth and size."""
 
 from __future__ import annotations
 
@@ -9,37 +9,37 @@ from typing import Any
 
 LARGEST_RUN = 128 * 1024
 DEEPEST = 32
-# PostgreSQL holds no NUL in a text, and no half of a surrogate pair is a character in any encoding.
+# PostgreSQL cannot store NUL in text, and a lone surrogate cannot be encoded.
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
-# What may be unstorable, in JSON that is ASCII; the halves of a good pair look like bad ones, and are looked at one by one.
+# Finds possibly unstorable characters in ASCII JSON; halves of valid pairs match too, and are checked one by one.
 _SUSPECT = re.compile(r"\\u0000|\\ud[89a-f]|NaN|Infinity")
 _SHALLOW = 16
 
 
 class UnfitError(ValueError):
-    """A record that cannot be kept; the message names the key."""
+    """A record cannot be stored; the message names the key."""
 
 
 def sanitized(record: Any) -> Any:
-    """The record with U+FFFD for what no database holds in a text: a page's odd character must not cost its run.
+    """Return the record with U+FFFD for characters that no database stores; a page's odd character must not cost its run.
 
     Raises:
-        UnfitError: larger than 128 KiB, nested deeper than 32 levels, or with a number that is none (NaN, Infinity).
+        UnfitError: larger than 128 KiB, nested deeper than 32 levels, or with NaN or Infinity.
     """
     try:
-        # As the runner measures it: characters beyond ASCII count as their escapes.
+        # Measured as the runner does: characters beyond ASCII count as their escapes.
         text = json.dumps(record, separators=(",", ":"))
     except RecursionError:
         raise UnfitError(f"nested deeper than {DEEPEST} levels") from None
     if len(text) > LARGEST_RUN:
         raise UnfitError(f"the record is larger than {LARGEST_RUN // 1024} KiB")
     if _is_shallow(record) and not _SUSPECT.search(text):
-        return record  # as nearly all are, and to walk through a whole one costs more than to save it
+        return record  # true of nearly all records; a full walk costs more than saving one
     return _sanitized(record, "", DEEPEST)
 
 
 def _is_shallow(record: Any) -> bool:
-    """Whether it is nested by far less deep than it may be."""
+    """Return whether a record is nested much less deeply than allowed."""
     level = [record] if type(record) in (dict, list) else []
     for _ in range(_SHALLOW):
         inside = [
@@ -52,7 +52,7 @@ def _is_shallow(record: Any) -> bool:
 
 
 def storable(text: str) -> str:
-    """The text with U+FFFD for what no database holds."""
+    """Return the text with U+FFFD for characters that no database stores."""
     return _UNSTORABLE.sub("\ufffd", text)
 
 

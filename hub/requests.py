@@ -1,4 +1,4 @@
-"""What is asked of a request before it may change anything."""
+"""Reads request bodies with limits, and verifies that a changing request comes from the hub's own pages or a program."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LARGEST_FORM = 10_000
 
 
 async def limited_body(request: Request, largest: int) -> bytes:
-    """The body, never more of it in memory than allowed. Raises HubError 413, 415 where it is compressed."""
+    """Return the body, never holding more than `largest` bytes in memory. Raises HubError 413, 415 if it is compressed."""
     encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding not in ("", "identity"):
         raise HubError(415, f"Content-Encoding: {encoding:.20} is not read here; send the body as it is")
@@ -27,7 +27,7 @@ async def limited_body(request: Request, largest: int) -> bytes:
 
 
 async def read_form(request: Request) -> dict[str, str]:
-    """The fields of a form, the first of each name. Raises HubError 413, 415."""
+    """Return the fields of a form, the first value of each name. Raises HubError 413, 415."""
     if not is_form(request):
         raise HubError(415, "send a form of the hub's pages")
     body = await limited_body(request, _LARGEST_FORM)
@@ -39,14 +39,14 @@ async def read_form(request: Request) -> dict[str, str]:
 
 
 async def csrf_checked(request: Request) -> dict[str, str] | None:
-    """The fields of a form of our own pages, or None where a program asks.
+    """Return the fields of a form of the hub's own pages, or None for a program's request.
 
-    A browser can be made to send a form from anywhere, so a form needs the token its page held; what no form can send
-    (a JSON body, a header of our own) and no page of another origin may, is a program's. `Guard.check_way` has refused other
-    sites' pages by then.
+    A browser can be made to send a form from any page, so a form needs the CSRF token of its page. A request that no
+    form can send and no page of another origin may send (a JSON body, or our own header) is a program's.
+    `Guard.check_way` has already refused other sites' pages.
 
     Raises:
-        HubError: 403 the form is an old one.
+        HubError: 403 the form is out of date, 415 the body is neither a form nor JSON.
     """
     if content_type(request) == "application/json" or "X-Sixfb" in request.headers:
         return None
@@ -59,5 +59,5 @@ async def csrf_checked(request: Request) -> dict[str, str] | None:
 
 
 def person(request: Request) -> str:
-    """Who acts: who is logged in; where no login is set up, the name a program gives in `X-Sixfb-Person`."""
+    """Return the name of the acting person: the logged-in user, or without logins the name that a program gives in `X-Sixfb-Person`."""
     return visitor_of(request).name

@@ -1,8 +1,8 @@
-"""Reads a batch that is in just the form in which a runner sends it, at a fifteenth of what any other costs.
+"""Reads a batch in exactly the form that runners send, at a fifteenth of the cost of any other form.
 
-What is odd in any way is left to the patient readers of `hub.ingest`, whose sentences say what is wrong with it: an unknown or
-a twisted value, a time that is none, milliseconds with a second decimal, what no database holds, a record that may be too large.
-So what is read here is, value for value, what they would have read, and its text can be kept as it is.
+Anything unusual is left to the slower readers of `hub.ingest`, whose errors say what is wrong: an unknown or malformed
+value, an invalid time, milliseconds with a second decimal, unstorable characters, a record that may be too large. So
+the values read here equal theirs, and the record's text can be stored unchanged.
 """
 
 from __future__ import annotations
@@ -27,20 +27,23 @@ _EXPONENT = re.compile(rb"[0-9][eE]")
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A record and the run that it tells. The run has the fields of a `Run` and of the nouns in it, with their values; it is
-    none for `dataclasses`, nor for `isinstance`."""
+    """Holds a record and its run.
+
+    The run has the fields and values of a `Run` and its nested objects, but is not a dataclass and no instance of
+    `Run`.
+    """
 
     run: Run
     text: str
 
     def forget_attempts(self) -> None:
-        """Let go of the attempts of a run whose row is made: nearly all of it, freed where the next is to be read into."""
+        """Drop the attempts of a run whose row is made. They are most of its memory, which is needed for the next run."""
         typing.cast(Any, self.run).attempts = ()
 
 
 @dataclass(frozen=True, slots=True)
 class SentBatch:
-    """The envelope; `records` are as they came. `runner` is JSON."""
+    """Holds the envelope; `records` are unparsed JSON, and so is `runner`."""
 
     location: str | None
     runner: bytes
@@ -55,7 +58,7 @@ class _Envelope(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def read_batch(body: bytes) -> SentBatch | None:
-    """The batch; None where it is in another form, or of a newer version."""
+    """Return the batch; None if it has another form, or is of a newer version."""
     try:
         if not body.isascii():
             body.decode("utf-8")
@@ -68,7 +71,7 @@ def read_batch(body: bytes) -> SentBatch | None:
 
 
 def read_run(record: bytes) -> Sent | None:
-    """The run; None where the record is in another form, or of a newer version. `record` is UTF-8."""
+    """Return the run; None if the record has another form, or is of a newer version. `record` is UTF-8."""
     if _has_nul(record) or not _is_small(record):
         return None
     try:
@@ -82,7 +85,7 @@ def read_run(record: bytes) -> Sent | None:
 
 
 def _has_nul(record: bytes) -> bool:
-    # To look for one letter is a small part of the work of looking for six, and hardly any record has many of it.
+    # Searching for one byte costs a small part of searching for six, and few records contain many backslashes.
     at = record.find(b"\\")
     while at >= 0 and not record.startswith(b"u0000", at + 1):
         at = record.find(b"\\", at + 1)
@@ -90,8 +93,10 @@ def _has_nul(record: bytes) -> bool:
 
 
 def _is_small(record: bytes) -> bool:
-    """Whether it is under the limit for certain, however it is written: `sanitized` measures it with characters beyond ASCII as
-    their escapes, and numbers written out."""
+    """Return whether a record is certainly within the size limit.
+
+    `sanitized` measures characters beyond ASCII as their escapes, and numbers written out, so both are estimated here.
+    """
     escaped = 0 if record.isascii() else 2 * len(record)
     if b"\x7f" in record:
         escaped += 5 * record.count(b"\x7f")
@@ -99,9 +104,9 @@ def _is_small(record: bytes) -> bool:
 
 
 def _written_out(record: bytes) -> Iterator[int]:
-    """By how many characters its numbers may grow at most; the first answers cost least, the last are nearest.
+    """Yield upper bounds for the characters by which the numbers may grow, from the cheapest to the tightest.
 
-    The longest that an exponent stands for: 1e15 is 1000000000000000.0.
+    The longest number with an exponent, 1e15, is written out as 1000000000000000.0.
     """
     yield 3 * len(record)
     yield 14 * (record.count(b"e") + record.count(b"E"))
@@ -119,7 +124,7 @@ def _read_times(run: Any) -> None:
 
 
 def _are_rounded(run: Any) -> bool:
-    """Whether whatever is called milliseconds has one decimal, which is all that `to_wire` keeps of it."""
+    """Return whether every field in milliseconds has at most one decimal, as `to_wire` writes it."""
     told = [run.duration_ms, run.slow_after_ms]
     for noun in (run, *run.attempts):
         told += [step.started_ms for step in noun.steps]
@@ -128,13 +133,13 @@ def _are_rounded(run: Any) -> bool:
         told += [attempt.duration_ms, attempt.waited_ms]
         told += [request.started_ms for request in attempt.requests]
         told += [request.duration_ms for request in attempt.requests]
-    # `round` of each would cost half as much as to read the record.
+    # Calling `round` for each would cost half as much as parsing the record.
     return not [ms for ms in told if ms is not None and ((tenths := ms * 10.0) % 1.0 or tenths / 10.0 != ms)]
 
 
 @cache
 def _twin(noun: Any) -> Any:
-    """A noun's fields as a struct that takes no others; its times are text."""
+    """Return a struct with the fields of a dataclass that forbids other fields; its times are text."""
     hints = typing.get_type_hints(noun)
     return msgspec.defstruct(
         noun.__name__,
@@ -163,6 +168,6 @@ def _form(hint: Any) -> Any:
     return str | None if hint == datetime | None else hint
 
 
-# Made while no other thread can be at it: where two make decoders for the same structs at once, one of them crashes the process.
+# Made at import: if two threads make decoders for the same structs at once, one crashes the process.
 _ENVELOPES = msgspec.json.Decoder(_Envelope)
 _RUNS: msgspec.json.Decoder[Any] = msgspec.json.Decoder(_twin(Run))

@@ -46,7 +46,7 @@ _MOST_CONNECTIONS = 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HubSettings:
-    """How the hub runs. `scale` makes its own clocks that many times faster (the demo: 5). `port` 0 lets the system choose.
+    """Holds the hub's settings.
 
     `evidence_bytes` is how much evidence is kept. `sources` are read on their schedules, and closed by the hub.
     `lease_s` and `claim_s` are how long a hub that dies keeps others from judging, and from sending what it was about to send.
@@ -68,7 +68,7 @@ class HubSettings:
 
 
 class Loop:
-    """A thread that does one thing again and again; an error is logged and the next round comes all the same."""
+    """A thread that calls one function repeatedly; an error is logged and does not stop it."""
 
     def __init__(self, name: str, every_s: float, do: Callable[[], object]) -> None:
         self._name, self._every_s, self._do = name, every_s, do
@@ -76,20 +76,20 @@ class Loop:
         self._thread = threading.Thread(target=self._go, name=name, daemon=True)
 
     def start(self) -> None:
-        """Begin; the first round is at once."""
+        """Start the thread; the first call is immediate."""
         self._thread.start()
 
     def wake(self) -> None:
-        """Do not wait for the next round."""
+        """Start the next round immediately."""
         self._wake.set()
 
     def end(self) -> None:
-        """Begin no other round."""
+        """Start no more rounds."""
         self._ended.set()
         self._wake.set()
 
     def has_ended(self, within_s: float) -> bool:
-        """Wait for the round that is under way; whether it is over."""
+        """Wait up to `within_s` seconds for the current round, and return whether it has ended."""
         if self._thread.is_alive():
             self._thread.join(max(0.0, within_s))
         return not self._thread.is_alive()
@@ -100,14 +100,14 @@ class Loop:
             self._wake.clear()
             try:
                 self._do()
-            except Exception:  # noqa: BLE001 - the one place where a thread would die of it
+            except Exception:  # noqa: BLE001 - any error here would end the thread
                 _log.exception("loop_failed", loop=self._name, again_in_s=self._every_s)
             self._wake.wait(max(0.05, self._every_s - (time.monotonic() - began)))
 
 
 @dataclass(kw_only=True)
 class Hub:
-    """The centre, running. `start`, then `wait` or do something else, then `stop`."""
+    """Runs the hub. Call `start`, and later `stop`."""
 
     store: Store
     watched: Watched
@@ -147,7 +147,7 @@ class Hub:
             claim_s=self.settings.claim_s,
         )
         self._health = Health(self._deliverer.trouble)
-        # A key that others could read is not closed without a word: who had it is not known.
+        # A key file that others can read is not silently made private, because it may have been read already.
         tighten(self.settings.folder, spare=KEY_FILE)
         self._artifacts = Artifacts(self.store, self.settings.folder / "evidence", at=self.at)
         key = server_key(self.settings.folder, self.settings.secret_key)
@@ -159,19 +159,19 @@ class Hub:
         self._server = limited_server(
             create_app(self._centre()),
             Connections(most_connections(at_most=_MOST_CONNECTIONS)),
-            # Who asks is read from forwarding headers by `hub.access`, which knows whom to believe.
+            # `hub.access` reads the client's address from forwarding headers, because it knows the trusted proxies.
             proxy_headers=False,
             timeout_graceful_shutdown=3,
         )
         self._serving = threading.Thread(target=self._server.run, name="doors", daemon=True)
 
     def _since(self, now: datetime) -> datetime:
-        """When a hub first watched."""
+        """Return when a hub first watched."""
         with self.store.write() as connection:
             feeds.keep_only(connection, [source.name for source in self.settings.sources])
             cursors.forget_permanent_failures(connection)
             first = meta.get(connection, _FIRST_WATCHED)
-            # One of the future is of a clock that was ahead at the very first start.
+            # A date in the future comes from a clock that was ahead at the very first start.
             if first is None or datetime.fromisoformat(first) > now:
                 meta.put(connection, _FIRST_WATCHED, to_wire(now))
                 return now
@@ -208,8 +208,11 @@ class Hub:
         }
 
     def _noting(self, do: Callable[[], object], *, writes: bool = True) -> Callable[[], None]:
-        """A loop's round that leaves in memory whether the database could be used. One that only reads can tell that it could
-        not: a database that is full, locked or read-only is read as ever."""
+        """Return a loop's round that records in memory whether the database could be used.
+
+        A round that only reads can show that the database is unusable, but not that it is usable: a full, locked or
+        read-only database can still be read.
+        """
 
         def a_round() -> None:
             try:
@@ -222,6 +225,7 @@ class Hub:
         return a_round
 
     def _tick(self) -> Tick:
+        # SQLite's cache can hide that the file was overwritten, so each tick checks the disk.
         self.store.check()
         tick = self._cycle.tick(self.clock())
         self._health.ticked(tick.at if tick.wrote else self._last_tick())
@@ -233,7 +237,7 @@ class Hub:
         return tick
 
     def _last_tick(self) -> datetime | None:
-        """When another hub last judged."""
+        """Return when another hub last judged."""
         with self.store.read() as connection:
             told = meta.get(connection, VERDICTS)
         return datetime.fromisoformat(told["at"]) if told else None
@@ -266,11 +270,11 @@ class Hub:
         )
 
     def wake(self) -> None:
-        """Evaluate now: something new came."""
+        """Evaluate now, because something new arrived."""
         self._loops["evaluator"].wake()
 
     def start(self) -> str:
-        """Start everything; the address the hub answers at. Raises OSError where the port is taken."""
+        """Start everything, and return the hub's address. Raises OSError if the port is in use."""
         where = f"{self.settings.host}:{self.settings.port}"
         try:
             listeners = listen(self.settings.host, self.settings.port)
@@ -291,14 +295,14 @@ class Hub:
         return address_of(self.settings.host, port)
 
     def open_doors(self) -> tuple[str, ...]:
-        """What a person must know of doors that ask nobody anything."""
+        """Return the notices about endpoints that require no authentication."""
         return self._guard.notices()
 
     def stop(self, *, within_s: float = 8.0) -> bool:
-        """Take nothing more, finish what is under way, let another hub judge at once, close.
+        """Stop: accept no more requests, finish current work, release the evaluator's lease, and close.
 
-        False where something was still under way after `within_s` seconds. Nothing is lost by ending the process then: what was
-        not committed is sent or claimed again.
+        Returns False if some work is not finished after `within_s` seconds. The process may then be ended without loss:
+        uncommitted work is sent or claimed again.
         """
         ends = time.monotonic() + within_s
         self._server.should_exit = True
@@ -315,6 +319,7 @@ class Hub:
             under_way.append("jobs")
         if self._serving.is_alive():
             under_way.append("doors")
+        # A tick that is still running needs the lease to save its result.
         if "evaluator" not in under_way:
             self._let_go()
         _log.info("hub_stopped", under_way=under_way)
@@ -336,7 +341,7 @@ class Hub:
         return True
 
     def _let_go(self) -> None:
-        """Give the lease back, so that no other hub has to wait for its end."""
+        """Release the evaluator's lease, so that no other hub must wait for its expiry."""
         try:
             self._cycle.give_up()
         except StoreError as error:
@@ -352,5 +357,5 @@ def _digests(channels: Mapping[str, Channel], key: ServerKey) -> dict[str, str]:
 
 
 def address_of(host: str, port: int) -> str:
-    """The http address of a host and port."""
+    """Return the http URL of a host and port."""
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -1,4 +1,4 @@
-"""The hub's own key, under which tokens and forms are authenticated."""
+"""Holds the hub's own key, which authenticates tokens and forms."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LEAST = 32
 
 
 class ServerKey:
-    """A key that signs and never shows itself. Each purpose has signatures of its own."""
+    """A key that signs and is never shown. Each purpose has distinct signatures."""
 
     __slots__ = ("_key",)
 
@@ -26,16 +26,16 @@ class ServerKey:
         self._key = key
 
     def sign(self, purpose: str, text: str) -> str:
-        """The HMAC-SHA-256 of a text, as 64 hexadecimal digits."""
+        """Return the HMAC-SHA-256 of a text as 64 hexadecimal digits."""
         return hmac.new(self._key, f"{purpose}\0{text}".encode("utf-8", "replace"), hashlib.sha256).hexdigest()
 
     def signed(self, purpose: str, text: str, signature: str) -> bool:
-        """Whether a signature is this key's; takes as long whatever is wrong with it."""
+        """Return whether a signature is valid, in constant time."""
         return hmac.compare_digest(self.sign(purpose, text).encode(), signature.encode("utf-8", "replace"))
 
     @property
     def fingerprint(self) -> str:
-        """A name for the key that tells nothing of it."""
+        """An identifier of the key that reveals nothing about it."""
         return self.sign("fingerprint", "")[:16]
 
     def __repr__(self) -> str:
@@ -43,10 +43,10 @@ class ServerKey:
 
 
 def server_key(folder: Path, configured: Secret | None = None) -> ServerKey:
-    """The configured key, else the one in `secret.key` of the hub's folder, which is made with mode 600 the first time.
+    """Return the configured key, else the one in `secret.key` of the hub's folder, which is created with mode 600 if missing.
 
     Raises:
-        HubError: the key is too short, or others may read its file; the message says what to do.
+        HubError: the key is too short, or its file is readable by others; the message says what to do.
     """
     if configured is not None:
         key = configured.reveal().encode()
@@ -69,7 +69,11 @@ def server_key(folder: Path, configured: Secret | None = None) -> ServerKey:
 
 
 def _make(file: Path) -> None:
-    """Two hubs that start at once agree on one key: it is written whole beside its place, and linked there by one of them."""
+    """Create the key file if it is missing.
+
+    Two hubs that start at once agree on one key: each writes a complete file, and only one can link it to the final
+    path.
+    """
     if file.exists():
         return
     private_folder(file.parent)

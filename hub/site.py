@@ -1,4 +1,4 @@
-"""The hub's pages, and the files they need."""
+"""Defines the hub's pages and the files they need."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ from store.retention import Retention
 
 _OVERVIEW = timedelta(hours=24)
 SLOTS_SHOWN = 48
-"""As many slots as the longest strip of a page has."""
+"""The number of slots in the longest strip of a page."""
 _BREAKS_SHOWN = timedelta(hours=1)
 _PICTURE_LIMIT = 5_000_000
 _INBOX_BYTES = 20_000_000
@@ -59,7 +59,7 @@ _SUFFIXES = (".zip", ".jpg", ".txt")
 
 
 def site(context: HubContext) -> APIRouter:
-    """Every page."""
+    """Return the router with all pages."""
     demo = Demo(context.demo.shop, context.demo.inbox) if context.demo else None
 
     @asynccontextmanager
@@ -78,33 +78,33 @@ def site(context: HubContext) -> APIRouter:
 
 
 class Demo:
-    """The demo's shop and receivers, asked when a page is; what does not answer is shown as empty."""
+    """Accesses the demo's shop and receivers for each page; a failed request is shown as empty."""
 
     def __init__(self, shop: str, inbox: str) -> None:
-        # Both are on this machine, and a page waits for them.
+        # Both run on this machine, and a page waits for them.
         self._client = bounded_client(timeout_s=2.0, most_bytes=_INBOX_BYTES)
         self.shop, self._inbox = shop, inbox
 
     def close(self) -> None:
-        """Let go of the connections."""
+        """Close the connections."""
         self._client.close()
 
     def messages(self) -> list[InboxEntry]:
-        """What the receivers got."""
+        """Return the messages that the receivers got."""
         try:
             return [from_wire(InboxEntry, one) for one in self._client.get(self._inbox).json()]
         except (httpx.HTTPError, ValueError):
             return []
 
     def raw_messages(self) -> Any:
-        """The same, as it came."""
+        """Return the same messages as raw JSON. Raises HubError 502."""
         try:
             return self._client.get(self._inbox).json()
         except (httpx.HTTPError, ValueError) as error:
             raise HubError(502, f"the demo's receivers do not answer: {type(error).__name__}") from None
 
     def faults(self) -> list[FaultButton]:
-        """The box of faults."""
+        """Return the fault switches."""
         try:
             told = self._client.get(f"{self.shop}/__faults").json()
             return [FaultButton(name=f["name"], description=f["description"], is_on=f["on"]) for f in told]
@@ -112,7 +112,7 @@ class Demo:
             return []
 
     def switch(self, name: str, *, on: bool) -> None:
-        """Break or mend. Raises HubError."""
+        """Switch a fault on or off. Raises HubError."""
         try:
             answer = self._client.request("PUT" if on else "DELETE", f"{self.shop}/__faults/{name}")
         except httpx.HTTPError as error:
@@ -122,7 +122,7 @@ class Demo:
 
 
 class Pages:
-    """What pages ask the store."""
+    """Builds the pages from the store."""
 
     def __init__(
         self, context: HubContext, demo: Demo | None, charts: ChartCache, visitor: Visitor | None = None
@@ -130,11 +130,11 @@ class Pages:
         self.context, self.demo, self._charts, self._visitor = context, demo, charts, visitor
 
     def seen_by(self, request: Request) -> Pages:
-        """The pages as the person at the door may see them."""
+        """Return the pages for the person behind a request."""
         return Pages(self.context, self.demo, self._charts, visitor_of(request))
 
     def frame(self, title: str, here: str, *, refresh_s: int = 5) -> Frame:
-        """The frame of a page."""
+        """Return the frame of a page."""
         context, visitor = self.context, self._visitor
         at, _ = self.verdicts()
         return a_frame(
@@ -152,7 +152,7 @@ class Pages:
         )
 
     def _clock_notices(self, last_tick: datetime | None) -> list[str]:
-        """What there is to say of the hub's clock and of its watch, now and in the last hour."""
+        """Return the notices about the hub's clock, and about interruptions of its watch in the last hour."""
         now, clock = self.context.clock(), self.context.ingest.witness.judged()
         said = [sentence_of(clock)] if clock.behind_s is not None else []
         if last_tick is not None and last_tick > now and (trouble := tick_trouble(last_tick, now)):
@@ -167,7 +167,7 @@ class Pages:
         return [f"{sentence[:1].upper()}{sentence[1:]}." for sentence in said]
 
     def verdicts(self) -> tuple[datetime | None, list[Verdict]]:
-        """The verdicts of the last tick and its moment."""
+        """Return the time and the verdicts of the last tick."""
         with self.context.store.read() as connection:
             told = meta.get(connection, VERDICTS)
         if told is None:
@@ -176,7 +176,7 @@ class Pages:
         return datetime.fromisoformat(told["at"]), with_traits(verdicts, self.context.targets)
 
     def overview(self) -> str:
-        """`/`."""
+        """Return the page `/`."""
         context, now = self.context, self.context.clock()
         schedules = context.watched.schedules()
         places = [(name, place) for name, schedule in schedules.items() for place in schedule.grids]
@@ -208,7 +208,7 @@ class Pages:
         )
 
     def journey(self, name: str) -> str:
-        """`/journeys/{name}`. Raises HubError."""
+        """Return the page `/journeys/{name}`. Raises HubError."""
         schedule = self.context.watched.schedules().get(name)
         if schedule is None:
             raise HubError(404, f"no journey {name!r} on the schedule")
@@ -234,7 +234,7 @@ class Pages:
         return runs.last_of_slots(connection, journey=journey, location=location, since=since, limit=SLOTS_SHOWN)
 
     def alerts(self) -> str:
-        """`/alerts`."""
+        """Return the page `/alerts`."""
         with self.context.store.read() as connection:
             found: list[Alert] = [*alert_rows.standing(connection)]
             found += alert_rows.listed(connection, state=AlertState.RESOLVED, limit=50)
@@ -244,7 +244,7 @@ class Pages:
         return alerts_page(self.frame("Alerts", "/alerts"), found, by_thread, self.context.clock())
 
     def sla(self) -> str:
-        """`/sla`."""
+        """Return the page `/sla`."""
         guide = {name: rule.guide for name, rule in self.context.targets.rules().items()}
         _, verdicts = self.verdicts()
         return sla_page(self.frame("Targets", "/sla"), verdicts, guide, self.context.clock())
@@ -257,7 +257,7 @@ class Pages:
         return jobs_page(self.frame("Jobs", "/jobs"), rows)
 
     def run(self, run_id: str) -> str:
-        """`/runs/{id}`. Raises HubError."""
+        """Return the page `/runs/{id}`. Raises HubError."""
         with self.context.store.read() as connection:
             stored = runs.get(connection, run_id)
             if stored is None:
@@ -272,7 +272,7 @@ class Pages:
         return run_page(frame, run, self._artifacts(run), good=good, word=word)
 
     def _artifacts(self, run: Run) -> tuple[Artifact, ...]:
-        """The evidence that the hub has, each file under its hash."""
+        """Return the run's evidence; content for what the hub has, the reason for what is missing."""
         found = []
         with self.context.store.read() as connection:
             gone = evidence.why_gone(connection, [e.sha256 for e in run.evidence if e.sha256], location=run.location)
@@ -285,6 +285,7 @@ class Pages:
                 found.append(Artifact(fact=artifact.fact, problem=known))
                 continue
             content = (
+                # Traces are opened in the viewer, and a huge picture is left out of the page.
                 path.read_bytes() if artifact.fact.kind != "trace" and path.stat().st_size < _PICTURE_LIMIT else None
             )
             found.append(Artifact(fact=artifact.fact, content=content))
@@ -292,7 +293,7 @@ class Pages:
 
 
 def _trouble(context: HubContext) -> list[str]:
-    """A database that can be read and not written: what the page shows does not change any more."""
+    """Return a notice if the database can be read but not written: the pages no longer change then."""
     error = context.health.database
     return [f"Nothing is taken, judged or sent: {error.public}."] if error is not None else []
 
@@ -347,7 +348,7 @@ def _add_files(router: APIRouter, context: HubContext) -> None:
             gone = evidence.why_gone(connection, [sha256])
         if path is None or kind is None:
             raise HubError(404, gone.get(sha256, "no such evidence; it is kept 14 days"))
-        # Its type is what the runner said it is, out of three; never what the bytes look like.
+        # The media type comes from the kind that the runner stated, one of three; it is never guessed from the bytes.
         return Response(path.read_bytes(), media_type=KINDS[kind], headers={"Cache-Control": "private, immutable"})
 
     @router.get("/trace/{path:path}")
@@ -356,12 +357,13 @@ def _add_files(router: APIRouter, context: HubContext) -> None:
 
 
 def _viewer_file(name: str) -> Response:
-    """A file of Playwright's own trace viewer, which ships with it."""
+    """Return a file of Playwright's trace viewer, which is part of its package."""
     folder = Path(playwright.__file__).parent / "driver" / "package" / "lib" / "vite" / "traceViewer"
     try:
         file = (folder / name).resolve()
+        # Checked after resolving, so that `..` and links cannot leave the folder.
         found = file.is_relative_to(folder.resolve()) and file.is_file()
-    except (OSError, ValueError):  # a name that no file system takes
+    except (OSError, ValueError):  # a name that the file system rejects
         found = False
     if not found:
         raise HubError(404, "no such file")

@@ -1,4 +1,4 @@
-"""Tokens of locations and sources: `sfb_<name>_<id>_<secret>`, of which only a MAC is kept."""
+"""Manages tokens of locations and sources: `sfb_<name>_<id>_<secret>`, of which only a MAC is stored."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ _ASK = {"WWW-Authenticate": "Bearer"}
 
 
 class Tokens:
-    """Issues, checks and revokes."""
+    """Issues, verifies and revokes tokens."""
 
     def __init__(self, store: Store, key: ServerKey) -> None:
         self._store = store
         self._key = key
 
     def issue(self, kind: TokenKind, subject: str, *, now: datetime) -> tuple[Token, str]:
-        """A new token and its text, which is shown once and kept nowhere.
+        """Return a new token and its text, which is shown once and stored nowhere.
 
         Raises:
-            HubError: 409 there are two active ones already; the message names them.
+            HubError: 409 two active tokens exist already, named in the message; 422 the subject is not a valid name.
         """
         token_id = secrets.token_hex(4)
         text = f"sfb_{subject}_{token_id}_{secrets.token_hex(32)}"
@@ -46,15 +46,15 @@ class Tokens:
         )
 
     def known(self, text: str, *, now: datetime) -> Token:
-        """The token that a text is. Its use is noted, to ten minutes.
+        """Return the token of a text, and record its use to within ten minutes.
 
         Raises:
-            HubError: 401 it is none of ours, or is revoked.
+            HubError: 401 it is unknown or revoked.
         """
         match = TOKEN_SHAPE.fullmatch(text)
         with self._store.read() as connection:
             stored = rows.find(connection, match[2]) if match else None
-        # Every refusal costs the same: what is wrong with a token is not to be timed.
+        # Every refusal takes equally long, so that timing does not reveal what is wrong with a token.
         genuine = self._key.signed(_PURPOSE, text, stored.mac if stored else "0" * 64)
         if stored is None or not genuine:
             raise HubError(401, "the token is not known here; make one with `sixfb token create`", headers=_ASK)
@@ -67,18 +67,18 @@ class Tokens:
         return stored.token
 
     def revoke(self, token_id: str, *, now: datetime) -> bool:
-        """End a token; False where none of that id is active."""
+        """Revoke a token; return False if no active token has that id."""
         with self._store.write() as connection:
             return rows.revoke(connection, token_id, at=now)
 
     def of_another_key(self) -> list[Token]:
-        """The active tokens that nobody can check any more: the server key is not the one they were made with."""
+        """Return the active tokens that cannot be verified, because they were made with another server key."""
         with self._store.read() as connection:
             return [t for t in rows.listed(connection) if not t.revoked_at and t.key != self._key.fingerprint]
 
 
 def bearer(authorization: str | None) -> str | None:
-    """What stands behind `Bearer`; None where nothing does."""
+    """Return the token after `Bearer`; None if there is none."""
     scheme, _, text = (authorization or "").partition(" ")
     return text.strip() or None if scheme.lower() == "bearer" else None
 

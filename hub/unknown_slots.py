@@ -1,4 +1,4 @@
-"""Slots that nobody ever told of: after a day they are written down as missed, so that every slot ends in one record."""
+"""Records slots without any report as missed after a day, so that every slot ends in one record."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run must be to be taken, beyond its form: of this hub's locations, with names and times that can be."""
+"""Validates the content of a run: it must be of this hub's locations, with valid names and plausible times."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from facts import Run, Status
 _AHEAD = timedelta(minutes=5)
 _EARLIEST = datetime(2020, 1, 1, tzinfo=UTC)
 _LONGEST_MS = 24 * 3600 * 1000.0
-# It begins and ends with what no shell, file system, browser or chat takes for something else: `..` is no page of a run.
+# It starts and ends with characters that no shell, file system, browser or chat interprets: `..` is not a run's page.
 _ID = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9._:-]{0,198}[A-Za-z0-9_])?")
 _LONGEST_NAME = {"journey": 100, "location": 64, "failed_step": 100}
 ID_RULE = (
@@ -21,12 +21,12 @@ ID_RULE = (
 
 
 def is_run_id(text: str) -> bool:
-    """Whether a text can be the id of a run, and so the end of an address and the name of a file."""
+    """Return whether a text can be the id of a run, and so the end of a URL and the name of a file."""
     return _ID.fullmatch(text) is not None
 
 
 def validate_run(run: Run, *, sent_from: str | None, locations: Collection[str], now: datetime) -> str | None:
-    """Why a run cannot be taken, by key; None where it can. `sent_from` is the location of its batch."""
+    """Return why a run must be rejected, with the key; None if it is valid. `sent_from` is the location of its batch."""
     return _wrong_place(run, sent_from, locations) or _wrong_name(run) or _wrong_time(run, now)
 
 
@@ -52,7 +52,7 @@ def _wrong_name(run: Run) -> str | None:
 
 
 def is_of_the_future(run: Run, now: datetime) -> bool:
-    """Whether a run's slot or start is in the hub's future, by more than clocks may differ."""
+    """Return whether a run's slot or start is in the hub's future by more than the tolerated clock difference."""
     return max(m for m in (run.slot, run.started_at) if m is not None) > now + _AHEAD
 
 

@@ -1,4 +1,4 @@
-"""What the hub watches: the shop, the locations and journeys, and from them each runner's plan and the slot grids."""
+"""Defines what the hub watches: the shop, locations and journeys, from which it makes the runners' plans and slot grids."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from sla.history import Schedule
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watched:
-    """The hub's copy of `site.yaml` and `locations.yaml`, which is the truth for every runner.
+    """Holds the hub's copy of `site.yaml` and `locations.yaml`, which is authoritative for every runner.
 
-    `journeys` are the names that the registry knows, by any name they may have in `locations.yaml`; `never_buy` are those of them that
-    never place an order.
+    `journeys` maps each name that may be used in `locations.yaml` to the registry's name; `never_buy` are the journeys
+    that never place an order.
     """
 
     site: Site
@@ -34,7 +34,7 @@ class Watched:
         }
 
     def schedules(self) -> dict[str, Schedule]:
-        """The slot grids of each journey by location."""
+        """Return the slot grids of each journey, by location."""
         return {
             journey: Schedule(
                 period_s=period,
@@ -44,7 +44,7 @@ class Watched:
         }
 
     def plan_for(self, location: str) -> Plan:
-        """What the runner of a location should do. Raises KeyError for a location that is not on the list."""
+        """Return the plan for the runner of a location. Raises KeyError for an unknown location."""
         self.locations.locations[location]
         journeys = tuple(
             PlannedJourney(

@@ -1,1 +1,1 @@
-"""What every program needs to run: logs, signals, the network, HTTP with bounds, and the group commit."""
+"""What every program needs to run: logs, signals, the network, HTTP with limits, and the group commit."""

@@ -1,8 +1,8 @@
-"""The HTTP client of every outgoing call: a timeout is the total time of an exchange, and an answer has a largest size.
+"""Provides the HTTP client of every outgoing call: its timeout limits the whole exchange, and responses have a maximum size.
 
-httpx's own timeouts hold for each read and write, so a server that sends a byte a second is never late for them; and nothing
-bounds what an answer may hold. Here both hold below httpx, in the sockets: whoever uses `bounded_client` as an ordinary
-`httpx.Client` cannot forget them.
+httpx's own timeouts apply to each read and write, so a server that sends one byte per second is never late for them,
+and httpx does not limit the size of a response. Here both limits apply below httpx, in the sockets: a caller that uses
+`bounded_client` as an ordinary `httpx.Client` cannot forget them.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from process.network import BrowserProxy, browser_proxy, on_the_way, proxy_setti
 
 _READ = 16 * 1024
 _HEAD_BYTES = 256 * 1024
-"""What an answer may have beside its content: headers, interim answers, the framing of chunks."""
+"""The bytes that a response may have besides its content: headers, interim responses, chunk framing."""
 _TIMEOUT_S = 30.0
 _LOOKUP_BEFORE_PROXY_S = 2.0
 _LONGEST_WAIT_S = 86_400.0
@@ -39,11 +39,11 @@ _INFLATED = ("gzip", "x-gzip", "deflate")
 
 
 class AnswerTooLargeError(httpx.ReadError):
-    """An answer is larger than this client reads."""
+    """A response is larger than this client reads."""
 
 
 class _Budget:
-    """What is left of one exchange: time until it must be over, and bytes that may still be read."""
+    """Holds the rest of one exchange's budget: the time until its deadline, and the bytes that may still be received."""
 
     def __init__(self, within_s: float, most_bytes: int) -> None:
         self.within_s, self.most_bytes = within_s, most_bytes
@@ -51,14 +51,14 @@ class _Budget:
         self._received, self._may_receive = 0, 2 * most_bytes + _HEAD_BYTES
 
     def left_s(self, late: type[httpcore.TimeoutException]) -> float:
-        """Seconds until the exchange must be over; raises `late` where it must be now."""
+        """Return the seconds until the deadline; raise `late` if it has passed."""
         left = self._ends - time.monotonic()
         if left <= 0:
             raise late(f"not over within {self.within_s:g} s")
         return left
 
     def received(self, count: int) -> None:
-        """Count bytes as they come. Raises AnswerTooLargeError."""
+        """Count received bytes. Raises AnswerTooLargeError."""
         self._received += count
         if self._received > self._may_receive:
             raise AnswerTooLargeError(f"more than {self.most_bytes:,} bytes")
@@ -77,19 +77,19 @@ def _within(budget: _Budget) -> Iterator[None]:
 
 
 def _left_s(late: type[httpcore.TimeoutException], timeout: float | None) -> float | None:
-    """The time for one read or write: what is left of the exchange that this thread makes."""
+    """Return the time limit of one read or write: the rest of the current thread's exchange."""
     budget = _budget.get()
     return timeout if budget is None else budget.left_s(late)
 
 
 class _Plain(httpcore.NetworkStream):
-    """A TCP connection on which every single read and write gets only the time that is left."""
+    """A TCP connection on which every single read and write is limited to the remaining time."""
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        """Read what there is. Raises httpcore's ReadTimeout and ReadError, and AnswerTooLargeError."""
+        """Read available bytes. Raises httpcore's ReadTimeout and ReadError, and AnswerTooLargeError."""
         with _as(httpcore.ReadTimeout, httpcore.ReadError):
             self._sock.settimeout(_left_s(httpcore.ReadTimeout, timeout))
             received = self._sock.recv(min(max_bytes, _READ))
@@ -98,7 +98,7 @@ class _Plain(httpcore.NetworkStream):
         return received
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        """Write it all. Raises httpcore's WriteTimeout and WriteError."""
+        """Write all bytes. Raises httpcore's WriteTimeout and WriteError."""
         left = memoryview(buffer)
         with _as(httpcore.WriteTimeout, httpcore.WriteError):
             while left:
@@ -106,17 +106,17 @@ class _Plain(httpcore.NetworkStream):
                 left = left[self._sock.send(left) :]
 
     def close(self) -> None:
-        """Let go of the connection."""
+        """Close the connection."""
         self._sock.close()
 
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
-        """The same connection, encrypted. Raises httpcore's ConnectTimeout and ConnectError."""
+        """Return the same connection with TLS. Raises httpcore's ConnectTimeout and ConnectError."""
         return _Encrypted(self, ssl_context, server_hostname, timeout)
 
     def get_extra_info(self, info: str) -> Any:
-        """What httpcore asks of a connection."""
+        """Return the information about the connection that httpcore asks for."""
         if info == "is_readable":
             return _is_readable(self._sock)
         asked = {"socket": lambda: self._sock, "client_addr": self._sock.getsockname}
@@ -124,7 +124,10 @@ class _Plain(httpcore.NetworkStream):
 
 
 class _Encrypted(httpcore.NetworkStream):
-    """TLS over another stream. `ssl.SSLSocket` would wait for a whole record at each read, however slowly its bytes come."""
+    """TLS over another stream.
+
+    `ssl.SSLSocket` would wait for a whole record at each read, however slowly its bytes arrive.
+    """
 
     def __init__(
         self, below: httpcore.NetworkStream, context: ssl.SSLContext, name: str | None, timeout: float | None
@@ -143,7 +146,7 @@ class _Encrypted(httpcore.NetworkStream):
             raise
 
     def _run(self, step: Any, timeout: float | None) -> Any:
-        """Do a step of TLS, and move the bytes that it needs or leaves."""
+        """Run a step of TLS, and transfer the bytes that it needs or produces."""
         while True:
             result, wants_more = None, False
             try:
@@ -163,7 +166,7 @@ class _Encrypted(httpcore.NetworkStream):
             self._below.write(waiting, timeout)
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        """Read what there is. Raises httpcore's ReadTimeout and ReadError, and AnswerTooLargeError."""
+        """Read available bytes. Raises httpcore's ReadTimeout and ReadError, and AnswerTooLargeError."""
         with _as(httpcore.ReadTimeout, httpcore.ReadError):
             try:
                 received: bytes = self._run(lambda: self._tls.read(min(max_bytes, _READ)), timeout)
@@ -172,7 +175,7 @@ class _Encrypted(httpcore.NetworkStream):
         return received
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        """Write it all. Raises httpcore's WriteTimeout and WriteError."""
+        """Write all bytes. Raises httpcore's WriteTimeout and WriteError."""
         with _as(httpcore.WriteTimeout, httpcore.WriteError):
             left = memoryview(buffer)
             while left:
@@ -180,23 +183,23 @@ class _Encrypted(httpcore.NetworkStream):
                 left = left[written:]
 
     def close(self) -> None:
-        """Let go of the connection."""
+        """Close the connection."""
         self._below.close()
 
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
-        """TLS within TLS: a server behind an encrypted proxy."""
+        """Return TLS within TLS, for a server behind an encrypted proxy."""
         return _Encrypted(self, ssl_context, server_hostname, timeout)
 
     def get_extra_info(self, info: str) -> Any:
-        """What httpcore asks of a connection."""
+        """Return the information about the connection that httpcore asks for."""
         return self._tls if info == "ssl_object" else self._below.get_extra_info(info)
 
 
 @contextmanager
 def _as(late: type[Exception], failed: type[Exception]) -> Iterator[None]:
-    """The socket's errors as httpcore names them."""
+    """Convert the socket's errors to httpcore's."""
     try:
         yield
     except TimeoutError as error:
@@ -206,7 +209,7 @@ def _as(late: type[Exception], failed: type[Exception]) -> Iterator[None]:
 
 
 def _is_readable(sock: socket.socket) -> bool:
-    """Whether an idle connection has something to read: the other side has closed it."""
+    """Return whether an idle connection is readable, which means that the other side has closed it."""
     sock.settimeout(0)
     try:
         sock.recv(1, socket.MSG_PEEK)
@@ -218,7 +221,7 @@ def _is_readable(sock: socket.socket) -> bool:
 
 
 class _Backend(httpcore.NetworkBackend):
-    """Connects for httpcore: the name, all of its addresses and the connection within the time that is left."""
+    """Connects for httpcore: name lookup, all addresses and the connection share the remaining time."""
 
     def __init__(self, judge: Judge | None, names: Names | None) -> None:
         self._judge, self._names = judge, names
@@ -231,7 +234,7 @@ class _Backend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
-        """Connect. Raises httpcore's ConnectTimeout and ConnectError, and what the judge raises."""
+        """Open a connection. Raises httpcore's ConnectTimeout and ConnectError, and whatever the judge raises."""
         within_s = _left_s(httpcore.ConnectTimeout, timeout)
         with _as(httpcore.ConnectTimeout, httpcore.ConnectError):
             within_s = _TIMEOUT_S if within_s is None else within_s
@@ -239,7 +242,7 @@ class _Backend(httpcore.NetworkBackend):
 
 
 class _Bounded(httpx.SyncByteStream):
-    """An answer's content: read within the exchange's time, unpacked, and no longer than may be."""
+    """A response's content: read within the exchange's time, decompressed, and limited in size."""
 
     def __init__(self, content: httpx.SyncByteStream, budget: _Budget, encoding: str) -> None:
         self._content, self._budget, self._encoding = content, budget, encoding
@@ -262,7 +265,7 @@ class _Bounded(httpx.SyncByteStream):
             return
         if self._encoding not in _INFLATED:
             raise httpx.DecodingError(f"packed as {self._encoding[:20]!r}, though it was asked for unpacked")
-        # 47: the header tells whether it is gzip or zlib. A piece grows to `most` at most, however much is packed in it.
+        # 47 detects gzip or zlib by the header. A piece grows to at most `most` bytes, however much is compressed in it.
         unpacker, most = zlib.decompressobj(47), self._budget.most_bytes + 1
         try:
             for piece in self._content:
@@ -271,29 +274,29 @@ class _Bounded(httpx.SyncByteStream):
             raise httpx.DecodingError(f"not what it says it is ({self._encoding})") from None
 
     def close(self) -> None:
-        """Let go of the connection; one with something unread in it is closed."""
+        """Close the content; a connection with unread bytes is closed."""
         self._content.close()
 
 
 def _text_encoding(told: str | None) -> str:
-    """The encoding by which an answer's text is read: what it says, where any bytes can be read so, else UTF-8.
+    """Return the encoding for a response's text: the stated one if it can decode any bytes, else UTF-8.
 
-    Python has more than encodings of text (`hex`, `bz2`), and some that raise whatever they are told to do with what is wrong.
+    Python also has codecs that are not for text (`hex`, `bz2`), and some that raise despite the error handler.
     """
     name, odd = told or "utf-8", bytes(range(128, 256))
     try:
-        odd.decode(name, "replace")  # refuses what is no encoding of text
-        codecs.getincrementaldecoder(name)("replace").decode(odd, final=True)  # what httpx reads with
+        odd.decode(name, "replace")  # raises for codecs that are not for text
+        codecs.getincrementaldecoder(name)("replace").decode(odd, final=True)  # the decoder that httpx uses
     except (LookupError, ValueError):
         return "utf-8"
     return name
 
 
 class BoundedTransport(httpx.BaseTransport):
-    """Makes exchanges that end: the largest value of a request's timeouts is the time of the whole exchange.
+    """Makes exchanges that end: the largest of a request's timeouts is the time limit of the whole exchange.
 
-    The proxy variables of the environment are honoured. `judge` judges each address that is connected to; behind a proxy it
-    judges what the proxy is asked for, where that is an address or a name that this machine can resolve.
+    The proxy variables of the environment are honoured. `judge` checks each address before it is connected to. Behind a
+    proxy it checks the target if that is an address or a name that this machine can resolve.
     """
 
     def __init__(
@@ -307,7 +310,7 @@ class BoundedTransport(httpx.BaseTransport):
     ) -> None:
         self._most_bytes, self._judge, self._names = most_bytes, judge, names or Names()
         self._settings = proxy_settings(environment)
-        for scheme in ("http", "https"):  # a variable that holds no proxy is found now, and not by the first message
+        for scheme in ("http", "https"):  # an invalid proxy variable is found now, not at the first message
             browser_proxy(self._settings, f"{scheme}://")
         self._tls = tls_context(environment)
         self._kept = None if keep_alive else 0
@@ -315,7 +318,7 @@ class BoundedTransport(httpx.BaseTransport):
         self._proxied: dict[str, httpx.HTTPTransport] = {}
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Make an exchange. Raises httpx's errors, and what the judge raises."""
+        """Make an exchange. Raises httpx's errors, and whatever the judge raises."""
         given = [v for v in request.extensions.get("timeout", {}).values() if v is not None]
         budget = _Budget(max(given, default=_TIMEOUT_S), self._most_bytes)
         request.headers["Accept-Encoding"] = "identity"
@@ -324,7 +327,7 @@ class BoundedTransport(httpx.BaseTransport):
         response.encoding = _text_encoding(response.charset_encoding)
         encoding = response.headers.get("Content-Encoding", "").strip().lower()
         if encoding:
-            # It is unpacked here and within bounds, so httpx must not do it.
+            # The content is decompressed here within limits, so httpx must not do it.
             del response.headers["Content-Encoding"]
         content = response.stream
         assert isinstance(content, httpx.SyncByteStream)
@@ -343,7 +346,7 @@ class BoundedTransport(httpx.BaseTransport):
         return self._proxied[key]
 
     def _judge_behind_proxy(self, judge: Judge, url: httpx.URL, budget: _Budget) -> None:
-        """Judge what the proxy is asked for. A name that is not known here is for the proxy to resolve, and to allow."""
+        """Check the target of a proxied request. A name unknown here is left to the proxy, which resolves and allows it."""
         within_s = min(_LOOKUP_BEFORE_PROXY_S, budget.left_s(httpcore.ConnectTimeout) / 2)
         try:
             found = self._names.endpoints(url.raw_host.decode("ascii"), url.port or 443, within_s=within_s)
@@ -353,7 +356,7 @@ class BoundedTransport(httpx.BaseTransport):
             judge(endpoint.address)
 
     def _over(self, proxy: BrowserProxy | None) -> httpx.HTTPTransport:
-        """httpx's transport over our own connections. It takes no backend of ours, so its pool is replaced."""
+        """Return httpx's transport over our own connections. httpx accepts no network backend, so its pool is replaced."""
         transport = httpx.HTTPTransport(verify=self._tls, trust_env=False)
         transport.close()
         common: dict[str, Any] = {
@@ -372,7 +375,7 @@ class BoundedTransport(httpx.BaseTransport):
         transport._pool = httpcore.HTTPProxy(
             proxy_url=proxy.server,
             proxy_auth=login,
-            # The proxy is the operator's own, and mostly on a private network: it is not judged.
+            # The proxy belongs to the operator and is often on a private network, so its address is not checked.
             network_backend=_Backend(None, self._names),
             **encrypted,
             **common,
@@ -380,7 +383,7 @@ class BoundedTransport(httpx.BaseTransport):
         return transport
 
     def close(self) -> None:
-        """Let go of all connections."""
+        """Close all connections."""
         for transport in (self._direct, *self._proxied.values()):
             transport.close()
 
@@ -395,12 +398,13 @@ def bounded_client(
     environment: Mapping[str, str] = os.environ,
     headers: Mapping[str, str] | None = None,
 ) -> httpx.Client:
-    """A client whose exchanges are over after `timeout_s` seconds and whose answers have `most_bytes` at most, unpacked.
+    """Return a client whose exchanges end after `timeout_s` seconds and whose responses have at most `most_bytes` bytes, unpacked.
 
-    The time covers the name, connection, TLS, request, headers and content. A call may give another `timeout`. Redirects are
-    not followed, and cookies not kept: whoever sets ever new ones would have them all back.
+    The time covers name lookup, connection, TLS, request, headers and content. A call may pass another `timeout`.
+    Redirects are not followed and cookies not stored: a server that sets ever new cookies would get all of them back.
 
-    Raises ConfigError where the environment names certificates that cannot be read.
+    Raises:
+        ConfigError: the environment names certificates that cannot be read.
     """
     transport = BoundedTransport(
         most_bytes=most_bytes, judge=judge, names=names, keep_alive=keep_alive, environment=environment
@@ -416,10 +420,10 @@ def bounded_client(
 
 
 def retry_after_s(headers: Mapping[str, str], *, now: datetime | None = None) -> float | None:
-    """How many seconds an answer asks to wait (`Retry-After`, as seconds or as a date), a day at most; None where it asks nothing.
+    """Return how many seconds a response asks to wait (`Retry-After`, as seconds or as a date), at most a day; None if it does not.
 
-    A date is compared with the answer's own `Date` where there is one: the server's clock need not be ours.
-    https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3
+    A date is compared with the response's own `Date` if it has one, because the server's clock may differ from ours.
+    See https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3.
     """
     told = {name.lower(): value for name, value in headers.items()}
     text = told.get("retry-after", "").strip()

@@ -1,4 +1,7 @@
-"""Opens TCP connections within a time that holds: names are looked up in threads that can be given up, addresses tried in parallel."""
+"""Opens TCP connections within a reliable time limit.
+
+Names are looked up in threads that can be abandoned, and addresses are tried in parallel.
+"""
 
 from __future__ import annotations
 
@@ -17,24 +20,24 @@ from typing import Any
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Judge = Callable[[Address], None]
-"""Raises where nothing may be connected to an address."""
+"""Raises if an address must not be connected to."""
 Resolve = Callable[[str, int], Sequence[Any]]
-"""Looks a name up as `socket.getaddrinfo` does for TCP."""
+"""Looks up a name like `socket.getaddrinfo` for TCP."""
 
 _NEXT_ADDRESS_S = 0.25
-"""How long one address may take before the next is tried beside it: https://www.rfc-editor.org/rfc/rfc8305#section-5."""
+"""How long one address may take before the next is tried in parallel: https://www.rfc-editor.org/rfc/rfc8305#section-5."""
 _MOST_LOOKUPS = 32
 _IN_PROGRESS = (errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EALREADY)
 
 
 def system_resolve(host: str, port: int) -> Sequence[Any]:
-    """Ask the system's resolver."""
+    """Look up a name with the system's resolver."""
     return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """An address that can be connected to, in the form that sockets take."""
+    """Holds an address that can be connected to, in the form that sockets take."""
 
     family: socket.AddressFamily
     sockaddr: Any
@@ -46,7 +49,7 @@ class Endpoint:
 
 
 class _Lookup:
-    """One name being looked up; `done` is set when the resolver has answered."""
+    """Holds one name lookup; `done` is set when the resolver has answered."""
 
     def __init__(self) -> None:
         self.done = threading.Event()
@@ -55,10 +58,10 @@ class _Lookup:
 
 
 class Names:
-    """Looks names up, each in a thread of its own.
+    """Looks up names, each in a thread of its own.
 
-    `getaddrinfo` cannot be interrupted, so a caller whose time is over leaves the thread behind. Whoever asks for the same name
-    meanwhile waits for the same thread, and there are never more than `most` of them.
+    `getaddrinfo` cannot be interrupted, so a caller whose time is up abandons the thread. Later callers with the same
+    name wait for the same thread, and there are never more than `most` threads.
     """
 
     def __init__(self, resolve: Resolve = system_resolve, *, most: int = _MOST_LOOKUPS) -> None:
@@ -67,7 +70,7 @@ class Names:
         self._under_way: dict[tuple[str, int], _Lookup] = {}
 
     def endpoints(self, host: str, port: int, *, within_s: float) -> list[Endpoint]:
-        """The endpoints of a name. Raises TimeoutError, and OSError where the name is unknown or too many look-ups hang."""
+        """Return the endpoints of a name. Raises TimeoutError, and OSError if the name is unknown or too many lookups hang."""
         lookup = self._lookup(host, port)
         if not lookup.done.wait(max(0.0, within_s)):
             raise TimeoutError(f"the name was not resolved within {within_s:.1f} s")
@@ -83,13 +86,14 @@ class Names:
             lookup = self._under_way.get((host, port))
             if lookup is not None:
                 return lookup
+            # Bounded, because a resolver that hangs would otherwise collect threads without end.
             if len(self._under_way) >= self._most:
                 raise OSError(f"{self._most} names wait for the resolver; none more is asked for")
             lookup = _Lookup()
-            # A daemon: a look-up that hangs must not keep the program from ending.
+            # A daemon thread, so that a lookup that hangs does not keep the program from ending.
             thread = threading.Thread(target=self._run, args=(host, port, lookup), name="resolver", daemon=True)
             try:
-                # Its end waits for the lock, and so finds it under way.
+                # The thread needs the lock to remove its entry, so it cannot do that before the entry is added below.
                 thread.start()
             except RuntimeError as error:
                 raise OSError(f"the name cannot be looked up: {error}") from error
@@ -113,9 +117,9 @@ _NAMES = Names()
 def open_connection(
     host: str, port: int, *, within_s: float, judge: Judge | None = None, names: Names | None = None
 ) -> socket.socket:
-    """Connect to a host; the time covers the name, every address of it, and the connection.
+    """Connect to a host; the time limit covers the name lookup, all its addresses, and the connection.
 
-    Every address is judged before any is connected to, so that what was judged is what is used.
+    Every address is judged before any is connected to, so that only judged addresses are used.
 
     Raises:
         TimeoutError: it took too long.
@@ -131,7 +135,7 @@ def open_connection(
 
 
 def connect_first(endpoints: Sequence[Endpoint], *, within_s: float) -> socket.socket:
-    """Connect to whichever endpoint answers first; the next one is tried when one fails or is slow ("happy eyeballs").
+    """Connect to the endpoint that answers first; the next one is tried when one fails or is slow ("happy eyeballs").
 
     The socket is returned without a timeout. Raises TimeoutError, OSError.
     """
@@ -168,7 +172,7 @@ def connect_first(endpoints: Sequence[Endpoint], *, within_s: float) -> socket.s
 
 
 def _interleaved(endpoints: Sequence[Endpoint]) -> Iterable[Endpoint]:
-    """The families in turn, beginning with the one that the resolver prefers."""
+    """Return the endpoints with alternating address families, starting with the one that the resolver prefers."""
     first = [e for e in endpoints if e.family == endpoints[0].family]
     others = [e for e in endpoints if e.family != endpoints[0].family]
     return (e for e in chain.from_iterable(zip_longest(first, others)) if e is not None)

@@ -1,6 +1,6 @@
-"""An HTTP server that nobody can hold up by opening connections: deadlines for head and body, and a limit on how many are open.
+"""Provides an HTTP server with deadlines for head and body and a limit on open connections, so that clients cannot block it.
 
-uvicorn has a deadline for what is idle after an answer, and none for a head that is never finished or a body that drips.
+uvicorn has a deadline for idle connections after a response, but none for an unfinished head or a slowly arriving body.
 """
 
 from __future__ import annotations
@@ -26,20 +26,24 @@ _log = get_logger("sixfb.connections")
 
 
 class Phase(IntEnum):
-    """What a connection waits for. The least is closed first where there are too many."""
+    """What a connection waits for. If there are too many connections, those with the lowest phase are closed first."""
 
     CLOSING = 0
     IDLE = 1
     HEAD = 2
     BODY = 3
     ANSWER = 4
-    """The client waits for us: such a connection is never closed to make room."""
+    """The client waits for the server: such a connection is never closed to make room."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deadlines:
-    """How long a client may take, in seconds: for its head; for its body, and a second more for each `bytes_per_s` of it that
-    came; before it reads on; and before it sends the next request or takes note that we close."""
+    """Holds the time limits of a client in seconds.
+
+    `head_s` is for the head. `body_s` is for the body, plus one second for each `bytes_per_s` received. `stalled_s` is
+    how long the client may stop reading, `idle_s` is for the next request, and `closing_s` for noticing that the server
+    closes.
+    """
 
     head_s: float = 10.0
     body_s: float = 20.0
@@ -49,14 +53,14 @@ class Deadlines:
     closing_s: float = 5.0
 
     def of(self, phase: Phase, received: int) -> float | None:
-        """Return how long a phase may last; None for one that has no end of its own."""
+        """Return how long a phase may last, in seconds; None if it has no limit."""
         if phase is Phase.BODY:
             return self.body_s + received / self.bytes_per_s
         return {Phase.CLOSING: self.closing_s, Phase.IDLE: self.idle_s, Phase.HEAD: self.head_s}.get(phase)
 
 
 class Connections:
-    """The open connections of one server. It belongs to its event loop."""
+    """Holds the open connections of one server. It belongs to the server's event loop; not thread-safe."""
 
     def __init__(self, most: int, deadlines: Deadlines | None = None, *, sweep_s: float = 1.0) -> None:
         self.most, self.deadlines, self._sweep_s = most, deadlines or Deadlines(), sweep_s
@@ -67,7 +71,7 @@ class Connections:
         return len(self._open)
 
     def add(self, connection: LimitedProtocol, loop: asyncio.AbstractEventLoop) -> bool:
-        """Take a connection in, which may cost others theirs; False where it is one too many."""
+        """Add a connection, which may close others; return False if there is no room for it."""
         full = len(self._open) >= self.most
         self._open.add(connection)
         if not self._sweeps:
@@ -80,17 +84,17 @@ class Connections:
         return made_room
 
     def discard(self, connection: LimitedProtocol) -> None:
-        """A connection is gone."""
+        """Remove a closed connection."""
         self._open.discard(connection)
 
     def _make_room(self, newcomer: LimitedProtocol) -> bool:
-        """Close some that wait for their client: of the address that has most of them, those that wait for least and longest."""
+        """Close some waiting connections of the address that has most of them: lowest phase and longest wait first."""
         waiting = [c for c in self._open if c is not newcomer and c.phase is not Phase.ANSWER]
         if not waiting:
             return False
         ((address, _),) = Counter(c.address for c in waiting).most_common(1)
         of_one = sorted((c for c in waiting if c.address == address), key=lambda c: (c.phase, c.since))
-        # Several at once: to look through all of them for every newcomer would be an attack of its own.
+        # Several are closed at once, because examining all of them for each new connection would be an attack in itself.
         for connection in of_one[: max(1, self.most // 16)]:
             connection.abort()
         return True
@@ -105,7 +109,7 @@ class Connections:
 
 
 class LimitedProtocol(H11Protocol):
-    """One connection. `since` is when its phase began, by the loop's clock."""
+    """Handles one connection. `since` is when its phase began, by the loop's clock."""
 
     def __init__(
         self,
@@ -125,19 +129,19 @@ class LimitedProtocol(H11Protocol):
         self._unsent, self._unsent_since = 0, self.since
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin, or refuse at once what is one too many."""
+        """Start the connection, or refuse it at once if there are too many."""
         super().connection_made(transport)
         self.address = _network(self.client[0]) if self.client else ""
         if not self._limits.add(self, self.loop):
             self._refuse(503, "the hub has too many connections; come back soon", (b"Retry-After", b"1"))
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """End."""
+        """Remove the connection."""
         self._limits.discard(self)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Take bytes in."""
+        """Process received bytes."""
         if self.transport.is_closing():
             return
         self._received += len(data)
@@ -145,15 +149,15 @@ class LimitedProtocol(H11Protocol):
         self._note_phase()
 
     def on_response_complete(self) -> None:
-        """The answer is given."""
+        """Note that the response is complete."""
         super().on_response_complete()
         self._note_phase(is_after_answer=True)
 
     def look(self, now: float) -> None:
-        """Close what has taken too long."""
+        """Close the connection if its phase takes too long."""
         self._note_phase()
         if self.phase is Phase.BODY and self.flow.read_paused:
-            # It is we who do not read.
+            # The server has paused reading, so this time does not count against the client.
             self.since += now - self._looked_at
         self._looked_at = now
         may_last = self._limits.deadlines.of(self.phase, self._received)
@@ -165,7 +169,7 @@ class LimitedProtocol(H11Protocol):
             self.abort()
 
     def abort(self) -> None:
-        """Close without waiting for what the client has not read."""
+        """Close without waiting for unread output."""
         self._limits.discard(self)
         self._forget_request()
         self.transport.abort()
@@ -188,7 +192,7 @@ class LimitedProtocol(H11Protocol):
         return Phase.IDLE if has_answered and not self.conn.trailing_data[0] else Phase.HEAD
 
     def _has_stalled(self, now: float) -> bool:
-        """Whether the client has not read for too long what we have for it."""
+        """Return whether the client has not read pending output for too long."""
         unsent = self.transport.get_write_buffer_size()
         if unsent == 0 or unsent < self._unsent:
             self._unsent_since = now
@@ -213,14 +217,14 @@ class LimitedProtocol(H11Protocol):
         self._note_phase()
 
     def _forget_request(self) -> None:
-        """Whatever is under way for this connection is told that its client is gone, and answers nobody."""
+        """Tell the current request's handler that the client has disconnected, so that it sends nothing."""
         if self.cycle is not None and not self.cycle.response_complete:
             self.cycle.disconnected = True
             self.cycle.message_event.set()
 
 
 def _network(address: str) -> str:
-    """The address, or of IPv6 the network of 64 bits, which is one customer's."""
+    """Return the address, or for IPv6 its /64 network, which belongs to one customer."""
     try:
         known = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
@@ -229,7 +233,7 @@ def _network(address: str) -> str:
 
 
 def limited_server(app: Callable[..., Any], limits: Connections, **settings: Any) -> uvicorn.Server:
-    """Return a server for an application, with uvicorn's settings. It speaks HTTP/1.1 and nothing else."""
+    """Return a server for an application, with uvicorn's settings. It supports HTTP/1.1 only."""
     http: Any = partial(LimitedProtocol, limits=limits)
     return uvicorn.Server(
         uvicorn.Config(
@@ -237,7 +241,7 @@ def limited_server(app: Callable[..., Any], limits: Connections, **settings: Any
             http=http,
             ws="none",
             loop="asyncio",
-            # Its logs go where ours do.
+            # uvicorn's logs go through the program's own logging.
             log_config=None,
             access_log=False,
             server_header=False,

@@ -1,4 +1,4 @@
-"""How many files and connections this process may have open at once."""
+"""Sets and reads the limit on this process's open files and connections."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ _KEPT_BACK = 256
 
 
 def raise_descriptor_limit() -> int:
-    """Raise the soft limit of open files to the hard one where the system lets us; return what holds now.
+    """Raise the soft limit of open files to the hard one if possible; return the effective limit.
 
-    Shells hand programs 1,024 for the sake of old ones, and the hard limit is often a million: more than is of use.
+    Shells give programs 1,024 for the sake of old ones. The hard limit is often a million, more than is useful, so
+    65,536 is the most that is asked for.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _ENOUGH if hard == resource.RLIM_INFINITY else min(hard, _ENOUGH)
@@ -25,7 +26,7 @@ def raise_descriptor_limit() -> int:
 
 
 def most_connections(*, at_most: int) -> int:
-    """Return how many connections a server may have open: what the database, evidence and receivers need is kept back."""
+    """Return how many connections a server may have open; some descriptors are reserved for the database, evidence and receivers."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY:
         return at_most

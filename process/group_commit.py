@@ -1,4 +1,4 @@
-"""What costs little more for many than for one, such as waiting for a disk: of the threads that want it, one does it for all."""
+"""Combines work that costs little more for many items than for one, such as waiting for a disk: one thread does it for all."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import Generic, TypeVar
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 _PATIENCE, _LONGEST_S = 0.25, 0.01
-"""For how long a group waits for those who were in the last one: as a part of what that took, and at most."""
+"""How long a group waits for the members of the last one: as a fraction of that group's time, and at most, in seconds."""
 
 
 def _closed() -> threading.Lock:
-    # A bare lock wakes a thread at a tenth of what an event costs.
+    # A plain lock wakes a thread at a tenth of the cost of an Event.
     lock = threading.Lock()
     lock.acquire()
     return lock
@@ -23,7 +23,11 @@ def _closed() -> threading.Lock:
 
 @dataclass(slots=True, eq=False)
 class _Pending(Generic[Item, Result]):
-    """One thread's. Its `ready` comes when it is over, or when this thread has to do it: for all who wait, or `alone`."""
+    """Holds one caller's pending item.
+
+    `ready` is released when its result is set, or when this caller must commit: the group, or only its own item if
+    `alone`.
+    """
 
     item: Item
     ready: threading.Lock = field(default_factory=_closed)
@@ -32,22 +36,23 @@ class _Pending(Generic[Item, Result]):
     alone: bool = False
 
     def call(self) -> None:
-        """Let its thread go on; for who holds the door."""
+        """Release the caller's thread once; the lock of the group must be held."""
         if not self.is_called:
             self.is_called = True
             self.ready.release()
 
 
 class GroupCommit(Generic[Item, Result]):
-    """Group commit: what comes while some of it is done is done together, next. Safe from any thread.
+    """Combines items of several threads: items that arrive during a commit are committed together, next. Thread-safe.
 
-    `do_all` gets the items of one or more threads, the longest waiting first, and gives a result for each. It is called in one of
-    these threads, for one group at a time. Where it fails for several, it must leave nothing half done: each thread then has
-    its own item done by itself, beside others. `most` is how large the sizes of a group's items may be together; a larger item goes
-    alone.
+    `do_all` gets the items of one or more threads, the longest waiting first, and returns a result for each. It is
+    called in one of these threads, for one group at a time. If it raises for several items, it must leave nothing half
+    done: each thread then commits its own item alone, in parallel with others. `most` limits the total size of a
+    group's items; a larger item is committed alone.
 
-    Threads that come again and again stay together: a group waits, for a quarter of what the last one took, until it is as many
-    as that was. Whoever is back first would otherwise do its own item alone, and all others wait for that.
+    Threads that submit repeatedly stay together: a group waits, for a quarter of the last group's time, until it is as
+    large as the last one. Otherwise the first thread to return would commit its item alone, and all others would wait
+    for that.
     """
 
     def __init__(
@@ -60,14 +65,17 @@ class GroupCommit(Generic[Item, Result]):
         self._do_all, self._most, self._size = do_all, most, size
         self._door = threading.Lock()
         self._waiting: list[_Pending[Item, Result]] = []
-        """Whoever stands first does it for all, when no other group is being done."""
+        """The first caller in this list commits the group once no other group is being committed."""
         self._is_busy = False
         self._enough, self._are_enough = 1, _closed()
-        """How many a group waits for, and how it hears that they are there."""
+        """The size that a group waits for, and the lock that is released when it is reached."""
         self._patience_s = 0.0
 
     def submit(self, item: Item) -> Result:
-        """Have an item done, with those of other threads. Raises what `do_all` raises for this item alone."""
+        """Commit an item together with those of other threads, and return its result.
+
+        Raises what `do_all` raises for this item alone.
+        """
         mine = _Pending[Item, Result](item)
         with self._door:
             self._waiting.append(mine)
@@ -98,6 +106,7 @@ class GroupCommit(Generic[Item, Result]):
             for one, result in zip(group, results, strict=True):
                 one.results = [result]
         except Exception:
+            # After a failure each member commits alone, so that only the thread with the bad item gets the error.
             if len(group) == 1:
                 raise
         finally:
@@ -129,7 +138,7 @@ class GroupCommit(Generic[Item, Result]):
         return group
 
     def _give_up(self, wish: _Pending[Item, Result]) -> None:
-        """Of a thread that is told to end while it waits, by an exception from outside: another must stand first."""
+        """Remove the item of a thread that was interrupted while it waited, and let another thread commit."""
         with self._door:
             if wish not in self._waiting:
                 return

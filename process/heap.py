@@ -1,4 +1,4 @@
-"""Python's collector of cycles in a program that runs for ever and makes many objects, few of them in cycles."""
+"""Tunes Python's garbage collector for long-running programs that create many objects, few of them in cycles."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ _LIMITS = (20_000, 20, 100)
 
 
 def settle_heap() -> None:
-    """Never look through what is loaded by now again, and through the rest less often; for when a program has started.
+    """Exclude all objects loaded so far from collection, and scan the rest less often; call it after a program has started.
 
-    A run that a hub takes in is some thousands of objects, nearly all of them gone before the next: by its defaults the collector
-    takes a twentieth of the time to look at them.
+    A run that a hub accepts is some thousands of objects, nearly all of them freed before the next: with default
+    settings the collector takes a twentieth of the time to scan them.
     """
     gc.collect()
     gc.freeze()

@@ -1,4 +1,4 @@
-"""Listening sockets that survive a shortage of file descriptors: no spinning, no pile of retries, and a client that is told."""
+"""Provides listening sockets that survive a shortage of file descriptors without busy loops and without silent clients."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from process.logs import get_logger
 _log = get_logger("sixfb.connections")
 _SHORTAGE = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 _AT_ONCE = 64
-"""How many connections are accepted before the event loop does something else, such as refusing one too many."""
+"""How many connections are accepted before the event loop does other work, such as refusing excess ones."""
 _PAUSE_S = 1.0
 
 
 class Listener(socket.socket):
-    """A listening socket whose `accept` keeps a descriptor in reserve.
+    """A listening socket whose `accept` keeps a spare descriptor.
 
-    Where there is none left, the reserve is given up to accept the connection that waits and to close it at once: a client that is
-    closed on knows more than one that nobody accepts. asyncio alone would try again as often as its backlog is long, log each
-    try with a traceback, and set a timer for each (https://github.com/python/cpython/issues/106749).
+    If no descriptor is left, the spare one is closed to accept the waiting connection and close it at once: a closed
+    connection tells the client more than one that is never accepted. asyncio alone would retry as often as its backlog
+    is long, log each try with a traceback, and set a timer for each (https://github.com/python/cpython/issues/106749).
     """
 
     def __init__(self, family: int, kind: int = socket.SOCK_STREAM, proto: int = socket.IPPROTO_TCP) -> None:
-        # Named TCP: asyncio sets TCP_NODELAY on no other.
+        # TCP is named explicitly, because asyncio sets TCP_NODELAY only then.
         super().__init__(family, kind, proto)
         self._reserve = _a_descriptor()
         self._accepted = 0
         self._paused_until = 0.0
 
     def accept(self) -> tuple[socket.socket, Any]:
-        """Accept a connection. Raises BlockingIOError where the event loop should come back later."""
+        """Accept a connection. Raises BlockingIOError if the event loop should come back later."""
         if self._accepted >= _AT_ONCE or time.monotonic() < self._paused_until:
             self._accepted = 0
             raise BlockingIOError(errno.EAGAIN, "enough for now")
@@ -47,14 +47,14 @@ class Listener(socket.socket):
             _log.error("descriptors_exhausted", error=str(error))
             if self._shed():
                 raise BlockingIOError(errno.EAGAIN, "no descriptor was left") from None
-            # asyncio waits for a second after this one; further ones would each wait beside it.
+            # asyncio waits for a second after this error; further errors would each start another wait in parallel.
             self._paused_until = time.monotonic() + _PAUSE_S / 2
             raise
         self._accepted += 1
         return accepted
 
     def _shed(self) -> bool:
-        """Close the connection that waits longest; False where not even the reserve was enough."""
+        """Close the longest waiting connection; return False if even the spare descriptor was not enough."""
         if self._reserve is None:
             self._reserve = _a_descriptor()
             return False
@@ -73,7 +73,7 @@ class Listener(socket.socket):
             self._reserve = _a_descriptor()
 
     def close(self) -> None:
-        """Close the socket, and let go of the reserve."""
+        """Close the socket and the spare descriptor."""
         if self._reserve is not None:
             os.close(self._reserve)
             self._reserve = None
@@ -87,7 +87,7 @@ def _a_descriptor() -> int | None:
 
 
 def listen(host: str, port: int = 0, *, backlog: int = 1024) -> list[Listener]:
-    """Listen at every address that a host's name has, with port 0 at the first one. Raises OSError."""
+    """Listen at every address of a host's name; with port 0 only at the first one. Raises OSError."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     listeners: list[Listener] = []
     try:

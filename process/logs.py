@@ -1,4 +1,4 @@
-"""The log of a program that runs for ever: one JSON object a line, or one readable line on a terminal; never a secret."""
+"""Configures the log of long-running programs: one JSON object per line, or readable lines on a terminal, with secrets masked."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from redact.masking import KNOWN, Masker
 
 LEVELS = ("debug", "info", "warning", "error")
 FORMS = ("json", "text")
-# They say what we say already, or at their chattiest whole addresses.
+# Their messages repeat ours or, at verbose levels, contain full addresses.
 _QUIET = ("httpx", "httpcore", "alembic", "apscheduler", "uvicorn", "stripe", "asyncio")
 _OURS = "sixfb"
 _OF_LINES = ("exception", "stack")
@@ -32,7 +32,10 @@ __all__ = ["BoundLogger", "bound_contextvars", "get_logger", "log_form", "start_
 
 
 def get_logger(name: str) -> BoundLogger:
-    """The logger of a part of ours (`sixfb.hub`). An event is a constant name like `run_ended`; what varies are its keys."""
+    """Return the logger of a part of the product (`sixfb.hub`).
+
+    An event is a constant name like `run_ended`; its keys hold the details.
+    """
     ours: list[Processor] = [
         structlog.stdlib.filter_by_level,
         merge_contextvars,
@@ -53,13 +56,13 @@ def start_logging(
     also: Callable[[str], str] = str,
     context: Mapping[str, str] | None = None,
 ) -> None:
-    """Send every log of this process, also the libraries', to a stream (standard error) in the form that `SIXFB_LOG` asks for.
+    """Send all logs of this process and its libraries to a stream (standard error) in the form that `SIXFB_LOG` names.
 
-    `program` and `context` (a runner's location) stand in every line; of equal lines a few are written and the others counted.
-    What the environment holds of secrets is masked, and `also` masks what a masker of this room cannot know.
+    `program` and `context` (a runner's location) are in every line. Of equal lines a few are written and the rest
+    counted. Secrets of the environment are masked, and `also` masks those that a masker of this room cannot know.
 
     Raises:
-        ConfigError: `SIXFB_LOG` or `SIXFB_LOG_LEVEL` is none that there is.
+        ConfigError: `SIXFB_LOG` or `SIXFB_LOG_LEVEL` has an unknown value.
     """
     to = stream or sys.stderr
     form, level = log_form(environment)
@@ -73,6 +76,7 @@ def start_logging(
         _formatter(form or ("text" if to.isatty() else "json"), to, mask, {"program": program, **(context or {})})
     )
     root = logging.getLogger()
+    # All other handlers are removed, because they would write lines that are not masked.
     root.handlers = [handler]
     root.setLevel(level.upper())
     for name in _QUIET:
@@ -81,7 +85,7 @@ def start_logging(
 
 
 def _quieten(name: str, level: int) -> None:
-    """A library's loggers say what matters, and to us: some bring handlers of their own."""
+    """Set the level of a library's loggers and send their messages to our handler; some libraries add handlers of their own."""
     below = [logger for logger in logging.root.manager.loggerDict if logger.startswith(f"{name}.")]
     for logger in map(logging.getLogger, (name, *below)):
         logger.handlers, logger.propagate = [], True
@@ -89,7 +93,7 @@ def _quieten(name: str, level: int) -> None:
 
 
 def log_form(environment: Mapping[str, str] = os.environ) -> tuple[str | None, str]:
-    """`SIXFB_LOG` (None: by where it goes to) and `SIXFB_LOG_LEVEL`. Raises ConfigError."""
+    """Return the values of `SIXFB_LOG` (None: depends on the stream) and `SIXFB_LOG_LEVEL`. Raises ConfigError."""
     form = _one_of(FORMS, "SIXFB_LOG", environment)
     return form, _one_of(LEVELS, "SIXFB_LOG_LEVEL", environment) or "info"
 
@@ -123,7 +127,7 @@ def _formatter(form: str, to: TextIO, mask: Callable[[str], str], context: dict[
         whole.append(structlog.processors.JSONRenderer(serializer=_one_line))
     else:
         whole.append(_shown)
-        # Its own tracebacks would show the values of variables.
+        # structlog's own tracebacks would show the values of variables.
         plain = structlog.dev.plain_traceback
         whole.append(
             structlog.dev.ConsoleRenderer(
@@ -143,7 +147,7 @@ def _one_line(event: Any, **how: Any) -> str:
 
 
 def _shown(_logger: object, _method: str, event: EventDict) -> EventDict:
-    """Values as a terminal may have them; a traceback keeps its lines."""
+    """Write out characters that a terminal would execute; a traceback keeps its lines."""
     return {
         visible(key): visible(value, keep="\n" if key in _OF_LINES else "")
         if isinstance(value, str)
@@ -161,7 +165,7 @@ def _inside(value: Any) -> Any:
 
 
 def _of_a_library(_logger: object, _method: str, event: EventDict) -> EventDict:
-    """A library's log is a sentence, and no event of ours."""
+    """Mark a library's message, which is a sentence and not one of our events."""
     return {**event, "event": "library_log", "message": event["event"]}
 
 
@@ -170,7 +174,7 @@ def _in_order(_logger: object, _method: str, event: EventDict) -> EventDict:
 
 
 def _masked(value: Any, mask: Callable[[str], str]) -> Any:
-    """JSON-ready, and without secrets; whatever is no JSON is what it says of itself."""
+    """Return a value ready for JSON and with secrets masked; other objects become their text."""
     if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, Mapping):

@@ -1,4 +1,4 @@
-"""The ways out of this network: the usual proxy and CA variables, for everything that does not read them by itself."""
+"""Reads the usual proxy and CA variables, for code that does not read them itself."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from config.files import UnreadableFileError, must_be_a_file
 
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 _NEVER = ("localhost", "127.0.0.1", "[::1]")
-"""This machine's own shop or hub is behind no proxy."""
+"""The shop or hub on this machine is never reached through a proxy."""
 _PORTS = {"http": 80, "https": 443}
 _PROXY = Address("http://proxy.example.com:3128", schemes=("http", "https", "socks5"), may=frozenset({"login"}))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BrowserProxy:
-    """A proxy as a browser wants it: `server` without its login, `bypass` with commas."""
+    """Holds a proxy in a browser's form: `server` without its login, `bypass` separated by commas."""
 
     server: str
     bypass: str
@@ -41,7 +41,7 @@ class BrowserProxy:
 
 
 def spare_this_machine(environment: MutableMapping[str, str]) -> None:
-    """Where a proxy is set, have every library and every child of ours leave it out for this machine's own addresses."""
+    """If a proxy is set, exclude this machine's own addresses from it, for every library and child process."""
     if not proxy_settings(environment).keys() - {"NO_PROXY"}:
         return
     told = proxy_settings(environment).get("NO_PROXY", "")
@@ -52,22 +52,22 @@ def spare_this_machine(environment: MutableMapping[str, str]) -> None:
 
 
 def proxy_settings(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """`HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` where they are set, in capitals; small letters count first."""
+    """Return `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` if set, by upper-case name; lower-case variables come first."""
     found = {name: environment.get(name.lower()) or environment.get(name, "") for name in _PROXIES}
     return {name: value for name, value in found.items() if value}
 
 
 def proxy_passwords(settings: Mapping[str, str]) -> tuple[str, ...]:
-    """The passwords in them."""
+    """Return the passwords in the proxy settings."""
     found = (_parts(value).password for name, value in settings.items() if name != "NO_PROXY")
     return tuple(form for password in found if password for form in {password, unquote(password)})
 
 
 def browser_proxy(settings: Mapping[str, str], url: str) -> BrowserProxy | None:
-    """The proxy through which a browser reaches a site; None where it needs none.
+    """Return the proxy through which a browser reaches a site; None if it needs none.
 
     Raises:
-        ConfigError: the variable holds no address of a proxy.
+        ConfigError: the variable is not a proxy's URL.
     """
     name = "HTTPS_PROXY" if urlsplit(url).scheme == "https" else "HTTP_PROXY"
     name = name if name in settings else "ALL_PROXY"
@@ -91,8 +91,10 @@ def browser_proxy(settings: Mapping[str, str], url: str) -> BrowserProxy | None:
 
 
 def on_the_way(settings: Mapping[str, str], url: str) -> BrowserProxy | None:
-    """The proxy that stands between this machine and an address; None where there is none, or where `NO_PROXY` spares that address.
-    Raises ConfigError as `browser_proxy` does."""
+    """Return the proxy between this machine and a URL; None if there is none, or if `NO_PROXY` excludes the URL.
+
+    Raises ConfigError like `browser_proxy`.
+    """
     host = urlsplit(url).hostname or ""
     spared = [name.strip("[]") for name in (*_NEVER, *re.split(r"[,\s]+", settings.get("NO_PROXY", ""))) if name]
     return None if any(_is_within(host, name) for name in spared) else browser_proxy(settings, url)
@@ -115,7 +117,7 @@ def _whole(value: str) -> str:
 
 
 def _bypasses(one: str) -> Iterator[str]:
-    """`NO_PROXY` means a name and all below it; a browser has a form for each."""
+    """Yield a browser's forms of one entry of `NO_PROXY`, which means a name and all names below it."""
     name = one.removeprefix("*").removeprefix(".")
     name = f"[{name}]" if name.count(":") > 1 and not name.startswith("[") else name
     is_address = "/" in name or name.startswith("[") or name.replace(".", "").partition(":")[0].isdigit()
@@ -125,9 +127,15 @@ def _bypasses(one: str) -> Iterator[str]:
 
 
 def tls_context(environment: Mapping[str, str] = os.environ) -> ssl.SSLContext:
-    """Whom our own clients trust: the usual roots, or `SSL_CERT_FILE` and `SSL_CERT_DIR` instead; and `NODE_EXTRA_CA_CERTS`,
-    which the browser's driver knows too, on top. Raises ConfigError."""
-    import certifi  # only who speaks TLS needs it
+    """Return the TLS context of our own clients.
+
+    It trusts the usual roots, or those of `SSL_CERT_FILE` and `SSL_CERT_DIR` instead, and additionally
+    `NODE_EXTRA_CA_CERTS`, which the browser's driver also reads.
+
+    Raises:
+        ConfigError: a variable names no readable certificates.
+    """
+    import certifi  # needed only for TLS
 
     own, folder = environment.get("SSL_CERT_FILE"), environment.get("SSL_CERT_DIR")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -135,7 +143,7 @@ def tls_context(environment: Mapping[str, str] = os.environ) -> ssl.SSLContext:
         _trust(context, own or certifi.where(), "SSL_CERT_FILE")
     if folder:
         if not any(Path(one).is_dir() for one in folder.split(os.pathsep)):
-            # OpenSSL would take it, and then trust nobody.
+            # OpenSSL would accept the value, and then trust no server.
             what = f"{folder} is no folder, so nobody would be trusted"
             raise ConfigError(
                 Complaint(file="environment", key="SSL_CERT_DIR", what=what, hint="name a folder, or unset it")
@@ -157,7 +165,7 @@ def _trust(context: ssl.SSLContext, file: str, key: str) -> None:
 
 
 def ca_file(usual: str, environment: Mapping[str, str] = os.environ) -> str:
-    """The same trust as one file, for a library that wants one: `usual` where nothing else is asked for."""
+    """Return the same trusted certificates as one file, for a library that needs one; `usual` if nothing else is set."""
     own, extra = environment.get("SSL_CERT_FILE") or usual, environment.get("NODE_EXTRA_CA_CERTS")
     if not extra:
         return own
@@ -165,9 +173,9 @@ def ca_file(usual: str, environment: Mapping[str, str] = os.environ) -> str:
 
 
 def _one_file(data: bytes) -> str:
-    """The name of a file of ours with that in it, for as long as this process lives."""
+    """Return the name of a file with this content that exists as long as this process."""
     if hasattr(os, "memfd_create") and Path("/proc/self/fd").is_dir():
-        # It is gone with the process, however that ends; a file would stay behind each one that is killed.
+        # It disappears with the process, however that ends; an ordinary file would be left behind by each killed process.
         name = f"/proc/self/fd/{os.memfd_create('sixfb-ca')}"
     else:
         descriptor, name = tempfile.mkstemp(prefix="sixfb-ca-", suffix=".pem")

@@ -1,4 +1,4 @@
-"""Log lines that come again and again: a few are written, then one that says how often the line came."""
+"""Limits repeated log lines: a few are written, then one that says how often the line was repeated."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ _MOST_KINDS = 2000
 
 @dataclass(slots=True)
 class _Kind:
-    """Equal lines since `since`; `left_out` is the last that was not written, without its traceback, which holds on to much."""
+    """Holds the count of equal lines since `since`.
+
+    `left_out` is the last unwritten one, without its traceback, which uses much memory.
+    """
 
     since: float
     count: int = 0
@@ -24,9 +27,10 @@ class _Kind:
 
 
 class LimitedHandler(logging.StreamHandler[TextIO]):
-    """Writes a line to a stream unless too many equal ones came lately. Equal is what differs in nothing but its time.
+    """Writes a line to a stream unless too many equal ones came recently. Equal lines differ only in their time.
 
-    How many were left out is written with the last of them, as soon as their time is over and anything is logged, or at the end.
+    The number of lines left out is written with the last of them, when their period is over and anything is logged, or
+    at the end.
     """
 
     def __init__(self, stream: TextIO, *, monotonic: Callable[[], float] = time.monotonic) -> None:
@@ -35,12 +39,12 @@ class LimitedHandler(logging.StreamHandler[TextIO]):
         self._kinds: dict[Hashable, _Kind] = {}
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write, count, or both. It is called by one thread at a time."""
+        """Write the record, count it, or both. It is called by one thread at a time."""
         now = self._monotonic()
         self._tell_those_over(now)
         try:
             key = _key(record)
-        except Exception:  # noqa: BLE001 - a line that cannot be put together must not end whoever logs it
+        except Exception:  # noqa: BLE001 - a record that cannot be formatted must not break its caller
             self.handleError(record)
             return
         kind = self._kinds.setdefault(key, _Kind(since=now))
@@ -51,7 +55,8 @@ class LimitedHandler(logging.StreamHandler[TextIO]):
             kind.left_out = _without_error(record)
 
     def _tell_those_over(self, now: float) -> None:
-        # In the order in which they began; a flood of different lines is not kept in memory either.
+        # In order of their start. The number of kinds is limited too, so that a flood of different lines does not fill
+        # the memory.
         while self._kinds:
             key, kind = next(iter(self._kinds.items()))
             if now - kind.since < WITHIN_S and len(self._kinds) < _MOST_KINDS:
@@ -64,14 +69,14 @@ class LimitedHandler(logging.StreamHandler[TextIO]):
             super().emit(_with_count(kind.left_out, kind.count - MOST))
 
     def close(self) -> None:
-        """Write what was left out so far."""
+        """Write the pending counts and close the handler."""
         self.acquire()
         try:
             for kind in self._kinds.values():
                 self._tell(kind)
             self._kinds.clear()
         except ValueError:
-            pass  # the stream was closed before us
+            pass  # the stream was closed before this handler
         finally:
             self.release()
         super().close()
@@ -80,7 +85,7 @@ class LimitedHandler(logging.StreamHandler[TextIO]):
 def _key(record: logging.LogRecord) -> Hashable:
     told = record.msg
     if isinstance(told, dict):
-        # A traceback is as long as a page and tells the same; what it ends with is enough to know it by.
+        # The traceback is left out of the key: it is a page long and equal for equal errors, which the last line identifies.
         told = [(name, str(value)) for name, value in sorted(told.items()) if name != "exc_info"]
         return (record.name, record.levelno, repr(told), _error(record))
     return (record.name, record.levelno, record.getMessage(), _error(record))

@@ -1,4 +1,4 @@
-"""How a program that runs for ever is told to end."""
+"""Lets a long-running program receive the request to shut down."""
 
 from __future__ import annotations
 
@@ -14,29 +14,30 @@ _ENDS = (signal.SIGTERM, signal.SIGINT)
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """What we were told: `told` once is to stop; told `again`, there is no time left."""
+    """Holds the shutdown requests: `told` is set by the first, `again` by a second, which means to stop immediately."""
 
     told: threading.Event
     again: threading.Event
 
     def wait(self) -> None:
-        """Wait until we are told."""
+        """Wait for the first request."""
         while not self.told.wait(3600):
             pass
 
 
 def listen(*, to_input: bool = False) -> Ending:
-    """Heed SIGTERM and Ctrl-C from now on: a program that is told while it starts ends in good order too.
+    """Listen for SIGTERM and Ctrl-C from now on, so that a program that is told to stop while it starts also ends cleanly.
 
-    `to_input`: where `SIXFB_ENDS_WITH_INPUT` is set, the end of standard input says the same, which comes when whoever started
-    us dies, however that happens.
+    With `to_input`, and if `SIXFB_ENDS_WITH_INPUT` is set, the end of standard input means the same; it happens when
+    the parent process ends, however that happens.
     """
     ending = Ending(threading.Event(), threading.Event())
     told, telling = os.pipe()
     os.set_blocking(telling, False)
-    # Not by a handler of ours, for two reasons. It would run in the main thread, between any two of its steps: an event set
-    # there, while that thread holds its lock because it is about to wait, stops the program for ever. And it would run only
-    # once that thread runs: a signal that the system hands to another thread does not wake it. This byte wakes a reader.
+    # A Python signal handler would not do, for two reasons. It would run in the main thread, between any two of its
+    # steps: setting an event there, while that thread holds the event's lock because it is about to wait, blocks the
+    # program forever. And it would run only once that thread runs: a signal that the system delivers to another thread
+    # does not wake it. The byte in this pipe wakes the reading thread.
     signal.set_wakeup_fd(telling, warn_on_full_buffer=False)
     threading.Thread(target=_set_in_turn, args=(told, ending.told, ending.again), name="signals", daemon=True).start()
     for number in _ENDS:

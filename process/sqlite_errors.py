@@ -1,4 +1,4 @@
-"""What an error of SQLite means, in a sentence that says what to do. Hub and runner keep files of SQLite."""
+"""Explains SQLite's errors in sentences that say what to do, for hub and runner."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _BY_CODE = {
     sqlite3.SQLITE_CORRUPT: "damaged",
     sqlite3.SQLITE_IOERR: "disk",
 }
-# An error that was raised without a code, or with the one of every mistake in a statement, is known by its text.
+# An error without a code, or with the generic code of statement errors, is recognized by its text.
 _BY_TEXT = (
     ("is locked", "locked"),
     ("disk is full", "full"),
@@ -60,7 +60,7 @@ _SENTENCES = {
 
 
 def sqlite_sentence(error: sqlite3.Error, file: object) -> str | None:
-    """Return what is wrong with a database file and what to do; None for an error that a statement of ours made."""
+    """Return what is wrong with a database file and what to do; None for an error in one of our statements."""
     kind = _kind(error)
     return _SENTENCES[kind].format(file=file, text=error) if kind is not None else None
 

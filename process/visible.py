@@ -1,7 +1,7 @@
-"""Shows characters that would act on a terminal instead of sending them to it.
+"""Writes out characters that a terminal would execute.
 
-Titles, error texts and names come from pages, users and other programs. A terminal obeys the control characters in them: it clears the
-screen, writes to the clipboard, or turns a line around so that it reads as something else.
+Titles, error texts and names come from pages, users and other programs. A terminal obeys the control characters in
+them: it clears the screen, writes to the clipboard, or reverses a line so that it reads differently.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _ACTING = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 def visible(text: str, *, keep: str = "") -> str:
     r"""Return the text with control, bidi, invisible and surrogate characters written out: `\x1b`, `\n`, `\u202e`.
 
-    `keep` are characters that stay as they are, such as the line feeds of a text of several lines.
+    `keep` are characters that stay unchanged, such as the line feeds of a text with several lines.
     """
     if text.isascii() and text.isprintable():
         return text
@@ -25,10 +25,10 @@ def visible(text: str, *, keep: str = "") -> str:
 
 
 def visible_json(document: str) -> str:
-    r"""Return a JSON document with the same characters as `\u` escapes; it stays the same JSON.
+    r"""Return a JSON document with the same characters as `\u` escapes; its value stays the same.
 
-    `json.dumps` escapes U+0000 to U+001F alone, and with `ensure_ascii` all but DEL. Outside of strings JSON has none of them but
-    its line feeds.
+    `json.dumps` escapes only U+0000 to U+001F, and with `ensure_ascii` all but DEL. Outside of strings JSON contains
+    none of them except line feeds.
     """
     return "".join(c if c == "\n" or _shown(c) == c else _json_escape(c) for c in document)
 

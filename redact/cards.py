@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-# https://docs.stripe.com/testing: cards that are published, take no money, and are no secret.
+# Test cards are public and charge no money, so they are not secret: https://docs.stripe.com/testing
 TEST_CARDS = frozenset(
     {
         "4242424242424242",
@@ -33,7 +33,7 @@ TEST_CARDS = frozenset(
 )
 
 _BETWEEN = rb"([ +\-]|\xc2\xa0)"
-# The ways in which people and forms group them; https://en.wikipedia.org/wiki/Payment_card_number
+# The groupings that people and forms use: https://en.wikipedia.org/wiki/Payment_card_number
 _SHAPES = tuple(
     re.compile(rb"(?<![\w.])(?:" + shape + rb")(?!\w|\.\d)")
     for shape in (
@@ -43,12 +43,12 @@ _SHAPES = tuple(
         rb"\d{4}" + _BETWEEN + rb"\d{6}\1\d{4,5}",
     )
 )
-# Looking for digits first is several times faster than trying each shape at every byte.
+# Searching for digits first is several times faster than trying each shape at every byte.
 _DIGITS = re.compile(rb"\d(?:[ +\-\xc2\xa0]{0,2}\d){11,}")
 
 
 def real_cards(data: bytes) -> Iterator[tuple[int, int]]:
-    """Where card numbers stand that pass Luhn and are none of the published test cards."""
+    """Yield the positions of card numbers that pass the Luhn check and are not published test cards."""
     for digits in _DIGITS.finditer(data):
         for shape in _SHAPES:
             yield from _of_shape(shape, data, *digits.span())
@@ -63,7 +63,10 @@ def _of_shape(shape: re.Pattern[bytes], data: bytes, begin: int, end: int) -> It
 
 
 def _is_real(text: bytes) -> bool:
-    """13 to 19 digits with a card's first digit (a time in ms has another), Luhn holds, no test card."""
+    """Return whether digits are a card number: 13 to 19 digits, a card's first digit, a valid Luhn sum, and no test card.
+
+    The first digit excludes times in ms.
+    """
     digits = re.sub(rb"\D", b"", text).decode()
     if digits in TEST_CARDS or not 13 <= len(digits) <= 19 or digits[0] not in "23456" or len(set(digits)) == 1:
         return False

@@ -1,4 +1,4 @@
-"""Every form a secret may take beside the escapes that `redact.unescape` undoes."""
+"""Finds secrets in every encoding except the escapes, which `redact.unescape` undoes."""
 
 from __future__ import annotations
 
@@ -7,26 +7,28 @@ import re
 from collections.abc import Iterable, Iterator
 
 SHORTEST = 4
-"""Characters; a shorter secret would be found in every other word."""
+"""The minimum length in characters; a shorter secret would match inside ordinary words."""
 
 _BASE64_SHORTEST = 6
 _TELLING = 8
 _HALF_AN_ESCAPE = re.compile(rb"[%\\&][#\w%\\]{0,9}\Z")
-# What may stand between the digits of a number that is shown in groups: of a short one a single separator, or every list of small
-# numbers would hold it; of a phone number also brackets, other dashes and spaces, and the tags of a page.
+# Separators between the digits of a grouped number. A short number allows a single separator only, because otherwise
+# every list of small numbers could match. A phone number also allows brackets, other dashes and spaces, and HTML tags.
 _SEPARATOR = rb"[ +\-]|\xc2\xa0"
 _SEPARATORS = rb"(?:[\s+\-./()_]|\xc2[\xa0\xad\xb7]|\xe2\x80[\x80-\xaf]|\xe2\x88\x92|<[^<>]{1,200}>)"
 _NUMBER_SHORTEST = 7
 _NUMBER = re.compile(r"[\d\s+\-./()]+")
 _PHONE_LONGEST = 17
-"""Digits: 15 by E.164, and the 00 that some write before them."""
+"""The maximum number of digits: 15 by E.164, plus a leading 00."""
 
 Span = tuple[int, int]
 
 
 class Forms:
-    """Looks for secrets of at least four characters: raw in capital or small letters, base64 at any offset, hexadecimal, UTF-16,
-    numbers in groups of digits with and without their country code."""
+    """Finds secrets of at least four characters: raw in any case, base64 at any offset, hexadecimal, UTF-16, and grouped numbers.
+
+    Grouped numbers are found with and without their country code.
+    """
 
     def __init__(self, secrets: Iterable[str]) -> None:
         wanted = {secret for secret in secrets if len(secret) >= SHORTEST}
@@ -36,23 +38,23 @@ class Forms:
         self._loose = re.compile(b"|".join(loose), re.IGNORECASE) if loose else None
         self._all = re.compile(b"|".join(map(re.escape, self._literals))) if self._literals else None
         self.longest = max(map(len, self._literals), default=0)
-        """Bytes."""
+        """The length of the longest form, in bytes."""
 
     def within(self, data: bytes) -> bool:
-        """Whether one of them is in there."""
+        """Return whether any secret is in the data."""
         if any(form in data for form in self._literals):
             return True
         lowered = data.lower()
         return any(form in lowered for form in self._lowered) or bool(self._loose and self._loose.search(data))
 
     def spans(self, data: bytes) -> Iterator[Span]:
-        """Where they stand."""
+        """Yield the positions of all secrets."""
         for pattern in (self._all, self._loose):
             if pattern is not None:
                 yield from (match.span() for match in pattern.finditer(data))
 
     def cut_off(self, data: bytes) -> Iterator[Span]:
-        """Where the beginning of one is all that is left before the end: excerpts are cut at a length, not at a word."""
+        """Yield the positions where only the beginning of a secret is left at the end, because excerpts are cut at a fixed length."""
         whole = len(data)
         half = _HALF_AN_ESCAPE.search(data)
         for end in {whole, half.start() if half else whole}:
@@ -80,7 +82,8 @@ def _literals(secret: str) -> Iterator[bytes]:
     yield raw.hex().upper().encode()
     for codec in ("utf-16-le", "utf-16-be"):
         yield secret.encode(codec, "surrogatepass")
-    # Inside a longer text it begins at one of three offsets; only what does not depend on its neighbours is looked for.
+    # Inside a longer text the secret begins at one of three offsets; only the characters that do not depend on its
+    # neighbours are searched for.
     for before in range(3):
         text = base64.b64encode(b"\0" * before + raw)
         middle = text[-(-before * 8 // 6) : (before + len(raw)) * 8 // 6]
@@ -90,7 +93,7 @@ def _literals(secret: str) -> Iterator[bytes]:
 
 
 def _loose(secret: str) -> Iterator[bytes]:
-    """Patterns for what pages and excerpts change: letters' case, the groups of a number, white space of any kind and width."""
+    """Yield patterns for what pages and excerpts change: letter case, the grouping of numbers, and white space."""
     digits = re.sub(r"\D", "", secret)
     if secret.isdigit() and len(secret) < _NUMBER_SHORTEST:
         yield _joined(digits, rb"(?:" + _SEPARATOR + rb")?")
@@ -103,7 +106,7 @@ def _loose(secret: str) -> Iterator[bytes]:
 
 
 def _endings(digits: str) -> Iterator[str]:
-    """A number, and what is left of one of a phone's size where a page leaves out country code, area code or the zero before it."""
+    """Yield a number's digits, and for a phone number also its endings without country code, area code or leading zero."""
     yield digits
     if len(digits) <= _PHONE_LONGEST:
         yield from (digits[begin:] for begin in range(1, len(digits) - _NUMBER_SHORTEST + 1))

@@ -1,4 +1,4 @@
-"""Takes secrets out of text: those that were read, those in the environment, and whatever has a secret's shape."""
+"""Masks secrets in text: those that were read, those in the environment, and values with a secret's shape."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 MASK = "***"
 _SHORTEST = 4
-"""A shorter value would be found in every other word."""
+"""The minimum length in characters; a shorter value would match inside ordinary words."""
 _SECRET_NAMES = re.compile(r"TOKEN|SECRET|PASSW|WEBHOOK|CREDENTIAL|(^|_)AUTH|API_?KEY|_KEY(_FILE)?$", re.IGNORECASE)
 _SHAPES = (
     (re.compile(r"\b[rs]k_(live|test)_\w{4,}"), MASK),
@@ -26,7 +26,10 @@ _SHAPES = (
 
 
 class Masker:
-    """Knows secrets and replaces them by `***`, also where they are quoted for JSON, an address or basic authentication."""
+    """Knows secrets and replaces them with `***`.
+
+    It also finds them escaped for JSON or a URL, and encoded for basic authentication.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -34,18 +37,21 @@ class Masker:
         self._pattern: re.Pattern[str] | None = None
 
     def learn(self, *secrets: str | None) -> None:
-        """Remember values that nobody may read. An address is masked whole, and its path, query and password by themselves."""
+        """Add values to mask. A URL is masked as a whole, and its path, query and password separately. Thread-safe."""
         new = {form for secret in secrets if secret for form in _forms(secret)}
         with self._lock:
             if new <= self._known:
                 return
             self._known |= new
+            # Longest first: a short secret inside a longer one must not leave the rest readable.
             longest_first = sorted(self._known, key=len, reverse=True)
             self._pattern = re.compile("|".join(re.escape(form) for form in longest_first))
 
     def learn_environment(self, environment: Mapping[str, str], read_file: Callable[[Path], str | None]) -> None:
-        """Remember every value whose name says that it is secret, the content of the files that such names point to, and the
-        passwords within addresses. `read_file` returns the content of a secret's file, None where it cannot be read."""
+        """Add every value whose name indicates a secret, the content of files that such names refer to, and passwords in URLs.
+
+        `read_file` returns the content of a secret's file, None if it cannot be read.
+        """
         for name, value in environment.items():
             if _SECRET_NAMES.search(name):
                 self.learn(read_file(Path(value)) if name.endswith("_FILE") else value)
@@ -53,7 +59,7 @@ class Masker:
                 self.learn(_password(value))
 
     def mask(self, text: str) -> str:
-        """The text without any of them."""
+        """Return the text with all known secrets masked."""
         if self._pattern is not None:
             text = self._pattern.sub(MASK, text)
         for shape, instead in _SHAPES:
@@ -62,7 +68,7 @@ class Masker:
 
 
 KNOWN = Masker()
-"""What this process has read: whoever reads a secret tells it."""
+"""The secrets that this process has read; code that reads a secret adds it here."""
 
 
 def _forms(secret: str) -> Iterator[str]:
@@ -81,7 +87,7 @@ def _parts(secret: str) -> Iterator[str]:
         with suppress(ValueError):
             address = urlsplit(secret)
             if address.scheme in ("http", "https"):
-                # A short path like /api says nothing, and hiding it everywhere would.
+                # A short path like /api is not secret, and masking it everywhere would hide information.
                 tail = address.path.rpartition("/")[2]
                 yield from (part for part in (address.path, tail, address.query) if len(part) >= 12)
             yield from (part for part in (address.password, unquote(address.password or "")) if part)

@@ -1,4 +1,4 @@
-"""Text that a stranger wrote, without what could deceive its reader: control, bidi and invisible characters."""
+"""Removes characters from foreign text that could deceive its reader: control, bidi and invisible characters."""
 
 from __future__ import annotations
 
@@ -6,30 +6,30 @@ import re
 import unicodedata
 from functools import cache
 
-# Playwright and terminals colour their messages; the escape character alone would leave "[31m" standing.
+# Playwright and terminals colour their messages; removing only the escape character would leave "[31m".
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 _LINE_BREAKS = re.compile("\r\n?|[\x85\u2028\u2029]")
-# A format character (Cf) is invisible or turns the text around; half of a surrogate pair (Cs) is no character at all.
+# A format character (Cf) is invisible or changes the text's direction; a lone surrogate (Cs) is not a character.
 _GONE = frozenset({"Cc", "Cf", "Cs"})
 _KEPT = frozenset("\n\t")
-# Letters by their category, and as invisible as a space of no width.
+# These are letters by category, but invisible like a zero-width space.
 _BLANK_LETTERS = frozenset("\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 JOINERS = frozenset("\u200c\u200d")
-"""They hold emoji and Indic scripts together; on a page they may stay, in a message they hide as well as any."""
+"""They join emoji and Indic scripts. On a page they may stay; in a message they are removed, because they can hide text."""
 
 
 def plain(text: str) -> str:
-    """Return the text as it may leave in a message: no control character but newline and tab, no bidi or invisible one."""
+    """Return the text for a message: no control characters but newline and tab, no bidi or invisible ones."""
     return _LINE_BREAKS.sub("\n", _ANSI.sub("", text)).translate(_MESSAGE)
 
 
 def visible(text: str) -> str:
-    """Return the text as a page may show it: as `plain`, with the joiners that some scripts need."""
+    """Return the text for a page: like `plain`, but with the joiners that some scripts need."""
     return _ANSI.sub("", text.replace("\r\n", "\n")).translate(_PAGE)
 
 
 class _Strip:
-    """A translation table that looks characters up as they come, rather than listing a million of them."""
+    """A translation table that classifies characters on demand instead of listing a million of them."""
 
     def __init__(self, kept: frozenset[str], gone: frozenset[str]) -> None:
         self._kept, self._gone = kept, gone

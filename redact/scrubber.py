@@ -1,4 +1,4 @@
-"""Secrets out of everything that leaves: found in every form, and masked."""
+"""Finds secrets in every form in all outgoing data, and masks them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from redact.unescape import readings
 MASK = "***"
 _CHUNK = 1 << 20
 _OVERLAP = 1 << 16
-# Words of ours, which no secret may be taken for: a password "failed" must not unmake a status, nor "east" a location.
+# Keys whose values are our own terms and never masked: a password "failed" must not change a status, nor "east" a location.
 _OURS = frozenset(
     {
         *("id", "journey", "location", "plan", "sha256", "path", "name", "step", "failed_step"),
@@ -22,30 +22,30 @@ _OURS = frozenset(
 
 
 class UnmaskableError(Exception):
-    """Why a file cannot be made free of secrets, as the end of "dropped: ..."."""
+    """A file cannot be freed of secrets; the message is the end of "dropped: ..."."""
 
 
 class Scrubber:
-    """Knows the secrets of a run in every form they may take, and what a real card number looks like."""
+    """Knows the secrets of a run in every form they may take, and recognizes real card numbers."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
         self._secrets = frozenset(secrets)
         self._forms = Forms(self._secrets)
 
     def knowing(self, more: Iterable[str]) -> Scrubber:
-        """One that knows more secrets: those that a run came upon on its way."""
+        """Return a scrubber that also knows further secrets, which a run found on its way."""
         return Scrubber(self._secrets.union(more))
 
     def mask(self, text: str) -> tuple[str, int]:
-        """The text with every secret and every real card number masked, and how many there were.
+        """Return the text with every secret and every real card number masked, and their number.
 
-        The beginning of a secret at the end of the text counts: texts are cut before they come here.
+        The beginning of a secret at the end of the text is masked too, because texts may have been cut before.
         """
         masked, count = self.mask_bytes(text.encode("utf-8", "surrogatepass"), cut=True)
         return (masked.decode("utf-8", "replace"), count) if count else (text, 0)
 
     def mask_bytes(self, data: bytes, *, cut: bool = False) -> tuple[bytes, int]:
-        """The same for text in bytes; with `cut` its end may be one that somebody cut."""
+        """Return the same for text as bytes; `cut` means that its end may have been cut off."""
         spans = self.places(data, cut=cut)
         parts, done = [], 0
         for begin, end in spans:
@@ -54,11 +54,11 @@ class Scrubber:
         return b"".join([*parts, data[done:]]), len(spans)
 
     def places(self, data: bytes, *, cut: bool = False, cards: bool = True) -> list[Span]:
-        """Where secrets and, unless told otherwise, real card numbers stand, in their order; none overlaps another."""
+        """Return the positions of secrets and, unless `cards` is false, of real card numbers, in order and without overlaps."""
         return list(_merged(self._spans(data, cut=cut, cards=cards)))
 
     def mask_all(self, value: Any) -> tuple[Any, int]:
-        """JSON-ready data with every string in it masked, and how many secrets there were."""
+        """Return JSON-ready data with every string in it masked, and the number of secrets."""
         if isinstance(value, str):
             return self.mask(value)
         if isinstance(value, dict):
@@ -70,14 +70,18 @@ class Scrubber:
         return value, 0
 
     def finds(self, data: bytes) -> bool:
-        """Whether a secret or a real card number is in there."""
+        """Return whether the data contains a secret or a real card number."""
         return any(
             self._forms.within(reading.data) or any(True for _ in real_cards(reading.data))
             for reading in readings(data, placed=False)
         )
 
     def finds_in(self, stream: IO[bytes]) -> bool:
-        """The same for a stream of any length, a piece at a time."""
+        """Return the same for a stream of any length, which is read in pieces.
+
+        The pieces overlap, so that a secret across two of them is found.
+        """
+        # Much longer than the longest form, because escapes lengthen a secret.
         overlap, before = max(_OVERLAP, 40 * self._forms.longest), b""
         while chunk := stream.read(_CHUNK):
             piece = before + chunk
@@ -96,7 +100,7 @@ class Scrubber:
 
 
 def _merged(spans: Iterable[Span]) -> Iterator[Span]:
-    """Overlapping ones as one; two that only touch are two."""
+    """Merge overlapping spans; adjacent ones stay separate."""
     begin = end = -1
     for next_begin, next_end in sorted(spans):
         if next_begin < end:

@@ -1,4 +1,4 @@
-"""Text as it was before it was written into an address, a page or a JSON text, with the way back to where it stands."""
+"""Undoes the escapes of URLs, HTML and JSON, and maps positions in the result back to the original text."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ _LETTERS = {b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t"}
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Bytes read one way. `starts[i]` is where byte `i` begins in what was read at first, `starts[len(data)]` its end.
+    """Holds decoded bytes. `starts[i]` is where byte `i` begins in the original bytes, `starts[len(data)]` the end.
 
-    `starts` is None where every byte stands where it stood.
+    `starts` is None if every byte is at its original position.
     """
 
     data: bytes
     starts: array[int] | None = None
 
     def place(self, begin: int, end: int) -> tuple[int, int]:
-        """Where a stretch of this reading stands in what was read at first."""
+        """Return the original position of a range of this reading."""
         return (begin, end) if self.starts is None else (self.starts[begin], self.starts[end])
 
 
 def readings(data: bytes, *, placed: bool = True) -> Iterator[Reading]:
-    """The bytes as they are, then with escapes undone, again and again while there are any (twice encoded is common).
+    """Yield the bytes unchanged, then with escapes undone, repeatedly while there are any (double encoding is common).
 
-    Without `placed` they are faster, and know nothing of where they stand.
+    Without `placed` this is faster, but the readings have no original positions.
     """
     reading = Reading(data)
     yield reading

@@ -1,4 +1,4 @@
-"""Facts to HTML: templates, page contexts, charts. Generated files go to var/, never in here."""
+"""Renders facts as HTML: templates, page contexts, charts. Generated files go to var/, never into this folder."""
 
 from reports.round_page import render_round, write_round
 from reports.run_page import render_run, write_run

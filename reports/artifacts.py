@@ -1,4 +1,4 @@
-"""The files that prove a run: read where they are embedded, copied where they are linked, and never a reason to fail."""
+"""Reads the evidence files that a page embeds and copies those it links; a missing file never makes a report fail."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ _ODD = re.compile(r"[^A-Za-z0-9._-]|^[.-]")
 
 
 class UnusableEvidenceError(Exception):
-    """Why a file of evidence cannot be shown, as a sentence for the page."""
+    """A file of evidence cannot be shown; the message is a sentence for the page."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Artifact:
-    """A piece of evidence with what became of its file.
+    """Holds a piece of evidence and its file.
 
-    `content` holds the bytes of a screenshot or page text, `copied_as` the name of the copy beside the page, `problem` why
-    neither could be had. `is_altered` is true where the bytes are not those that were hashed.
+    `content` is the bytes of a screenshot or page text, `copied_as` the name of the copy beside the page, `problem` why
+    neither is available. `is_altered` means that the bytes do not match their hash.
     """
 
     fact: Evidence
@@ -35,7 +35,7 @@ class Artifact:
 
 
 def file_name(run_id: str) -> str:
-    """The run's id as a file name. An id that is not one already gets a digest, so that no two ids share a name."""
+    """Return the run's id as a file name. An id that is not a valid file name gets a digest, so that no two ids share a name."""
     if run_id and len(run_id) <= 120 and not _ODD.search(run_id):
         return run_id
     digest = hashlib.sha256(run_id.encode(errors="replace")).hexdigest()[:12]
@@ -43,12 +43,12 @@ def file_name(run_id: str) -> str:
 
 
 def read_artifacts(run: Run, evidence: Path | None) -> tuple[Artifact, ...]:
-    """Every piece of evidence of the run, with the content of those that a page embeds."""
+    """Return every piece of the run's evidence, with the content of those that a page embeds."""
     return tuple(_read(fact, evidence) for fact in run.evidence)
 
 
 def copy_traces(artifacts: tuple[Artifact, ...], evidence: Path | None, out: Path, name: str) -> tuple[Artifact, ...]:
-    """Copy each trace beside the page as `<name>.trace.zip`; earlier attempts' traces carry their attempt's number."""
+    """Copy each trace beside the page as `<name>.trace.zip`; names of earlier attempts' traces contain the attempt's number."""
     traces = [a for a in artifacts if a.fact.kind == "trace" and a.problem is None]
     last = max((a.fact.attempt for a in traces), default=0)
     return tuple(_copy(a, evidence, out, name, last) if a in traces else a for a in artifacts)
@@ -77,7 +77,13 @@ def _locate(fact: Evidence, evidence: Path | None) -> Path:
 
 
 def _inside(folder: Path, name: str) -> Path:
-    """The path of `name` in `folder`. A record comes from elsewhere and must not make us publish any file it names."""
+    """Return the path of `name` in `folder`.
+
+    A record comes from elsewhere, and must not make this program publish any file it names.
+
+    Raises:
+        UnusableEvidenceError: the path is not valid, or leads out of the folder.
+    """
     try:
         path = (folder / name).resolve()
     except (ValueError, RuntimeError):
@@ -101,6 +107,7 @@ def _content(fact: Evidence, path: Path) -> bytes | None:
     if path.stat().st_size > _MOST_EMBEDDED:
         raise UnusableEvidenceError("the picture is larger than 5 MB and was not embedded")
     content = path.read_bytes()
+    # Checked by content: a record from elsewhere may name any file as a screenshot.
     if not content.startswith(b"\xff\xd8\xff"):
         raise UnusableEvidenceError("the file is not a JPEG")
     return content
@@ -112,6 +119,7 @@ def _copy(artifact: Artifact, evidence: Path | None, out: Path, name: str, last:
     try:
         source = _locate(fact, evidence)
         out.mkdir(parents=True, exist_ok=True)
+        # Copying a file onto itself would raise.
         if source != (out / copy).resolve():
             shutil.copyfile(source, out / copy)
     except (UnusableEvidenceError, OSError) as problem:

@@ -1,7 +1,7 @@
-"""Charts as SVG of our own: pure functions from numbers to markup, with text escaped and colours left to CSS classes.
+"""Draws charts as SVG: pure functions from numbers to markup, with text escaped and colours defined by CSS classes.
 
-Horizontal places are percentages and vertical ones are pixels, without a viewBox: a chart is as wide as its box while its
-text keeps its size, so the same picture reads on a wall and on a phone.
+Horizontal positions are percentages and vertical ones are pixels, without a viewBox: a chart is as wide as its box
+while its text keeps its size, so it is readable on a wall display and on a phone.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ _AXIS = 26
 _THIN = 17
 _TITLE = 24
 _WIDEST = 64.0
-"""Per cent of the width that the longest bar of a comparison takes; its label stands behind it."""
+"""The width of the longest bar of a comparison, in per cent; its label follows behind it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bar:
-    """One bar: `start` and `length` in ms (None: it never began), a `tone` for its class, a `value` in words."""
+    """Holds one bar: `start` and `length` in ms (None: it never began), a `tone` for its class, and a `value` as text."""
 
     label: str
     value: str
@@ -35,7 +35,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:
-    """A limit drawn across a timeline, `at` ms from its start."""
+    """Holds a limit drawn across a timeline, `at` ms from its start."""
 
     at: float
     label: str
@@ -43,15 +43,16 @@ class Mark:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """Bars that are compared with each other; all begin at zero."""
+    """Holds bars that are compared with each other; all start at zero."""
 
     label: str
     bars: tuple[Bar, ...]
 
 
 def timeline(bars: Sequence[Bar], *, ident: str, title: str, description: str, mark: Mark | None = None) -> Markup:
-    """Bars one below the other on one clock. `ident` makes the ids of title and description unique on the page."""
+    """Draw bars below each other on one time axis. `ident` makes the ids of title and description unique on the page."""
     ends = [(bar.start or 0) + (bar.length or 0) for bar in bars]
+    # At least 1, so that a chart without lengths does not divide by zero.
     total = max([1.0, *(end for end in ends if math.isfinite(end))])
     bottom = len(bars) * _ROW
     parts = [_gridline(tick, total, bottom) for tick in _ticks(total)]
@@ -62,7 +63,7 @@ def timeline(bars: Sequence[Bar], *, ident: str, title: str, description: str, m
 
 
 def comparison(groups: Sequence[Group], *, ident: str, title: str, description: str) -> Markup:
-    """Groups of bars that all begin at zero, on one scale, each labelled at its end."""
+    """Draw groups of bars that all start at zero, on one scale, each labelled at its end."""
     lengths = [bar.length for group in groups for bar in group.bars if bar.length and math.isfinite(bar.length)]
     total = max([1.0, *lengths])
     parts: list[Markup] = []
@@ -78,7 +79,7 @@ def comparison(groups: Sequence[Group], *, ident: str, title: str, description: 
 
 
 def waterfall(start: float, length: float, total: float, *, tone: str) -> Markup:
-    """One bar for a table's cell; it only repeats numbers that stand beside it, so it is hidden from readers of text."""
+    """Draw one bar for a table's cell. It only repeats numbers beside it, so it is hidden from screen readers."""
     left, width = _place(start, length, total)
     return Markup(
         '<svg class="waterfall" aria-hidden="true" focusable="false" height="10">'
@@ -88,7 +89,7 @@ def waterfall(start: float, length: float, total: float, *, tone: str) -> Markup
 
 
 def segments(parts: Sequence[tuple[str, float]], *, start: float, total: float) -> Markup:
-    """A `waterfall` whose bar is made of parts, each a kind for its class and a length in ms."""
+    """Draw a `waterfall` whose bar consists of parts, each a kind for its class and a length in ms."""
     drawn: list[Markup] = []
     at = start
     for kind, length in parts:
@@ -140,7 +141,7 @@ def _text(left: float, top: int, words: str, kind: str, *, anchor: str = "start"
 def _gridline(at: float, total: float, bottom: int) -> Markup:
     left, _ = _place(at, 0, total)
     line = Markup('<line class="grid" x1="{0}%" x2="{0}%" y1="0" y2="{1}"/>').format(left, bottom)
-    # A label at the right edge would hang over it.
+    # A centred label at the right edge would be cut off.
     anchor = "start" if at == 0 else "end" if left > 94 else "middle"
     return line + _text(left, bottom + 16, _tick_words(at), "chart-tick", anchor=anchor)
 
@@ -152,7 +153,7 @@ def _mark(mark: Mark, total: float, bottom: int) -> Markup:
 
 
 def _place(start: float, length: float, total: float) -> tuple[float, float]:
-    """Left and width in per cent, inside 0–100 whatever the numbers are; a bar is never too thin to be seen."""
+    """Return left and width in per cent, within 0–100 for any numbers; a bar is never too thin to be visible."""
     numbers = [n if math.isfinite(n) else 0.0 for n in (start, length)]
     left = min(max(numbers[0] / total * 100, 0.0), 100.0)
     width = min(max(numbers[1] / total * 100, 0.4), 100.0)

@@ -1,4 +1,4 @@
-"""A run beside the last good one of its place: what is other now, the most telling first."""
+"""Compares a run with the last good one of the same journey and location; the most significant differences come first."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SLOWER_MS = 200.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """One thing that is other. `weight` orders them; `then` and `now` are in words."""
+    """Holds one difference. `weight` orders the differences; `then` and `now` are text."""
 
     what: str
     then: str
@@ -26,7 +26,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """The differences to a good run; `more` were left out. `note` says what could not be compared."""
+    """Holds the differences from a good run; `more` counts those left out. `note` says what could not be compared."""
 
     run_id: str
     at: str
@@ -36,7 +36,7 @@ class Comparison:
 
 
 def compare(run: Run, good: Run) -> Comparison:
-    """The differences of a run to a good one of the same journey and place."""
+    """Return the differences between a run and a good one of the same journey and location."""
     found = [*_settings(run, good), *_steps(run, good), *_requests(run, good)]
     found.sort(key=lambda d: -d.weight)
     return Comparison(
@@ -49,7 +49,7 @@ def compare(run: Run, good: Run) -> Comparison:
 
 
 def _incomparable(run: Run, good: Run) -> str | None:
-    """What is not there to be compared, in words: a part that is missing is no difference."""
+    """Return what cannot be compared because it was not recorded, as text; None if everything can."""
     if not _walked(run.counted):
         return "This run recorded no requests, so requests are not compared."
     if not _walked(good.counted):
@@ -102,6 +102,7 @@ def _requests(run: Run, good: Run) -> Iterator[Difference]:
     for name, request in after.items():
         was = before.get(name)
         if was is None:
+            # A request missing from a shortened record may have been made all the same.
             if _failed(request) and not good.cut.get("requests"):
                 yield _row(name, "not asked", _answer(request), "bad", 800)
         elif _answer(request) != _answer(was):
@@ -110,6 +111,7 @@ def _requests(run: Run, good: Run) -> Iterator[Difference]:
             yield _row(name, duration(was.duration_ms), duration(request.duration_ms), "warn", 50)
     if run.cut.get("requests"):
         return
+    # Requests of steps that this run never reached are naturally missing.
     reached = {step.name for step in run.steps if step.status is not StepStatus.SKIPPED}
     for name, request in before.items():
         telling = request.kind in ("fetch", "xhr", "document") and (request.step is None or request.step in reached)
@@ -122,7 +124,7 @@ def _row(name: str, then: str, now: str, tone: str, weight: float) -> Difference
 
 
 def _by_name(attempt: Attempt | None) -> dict[str, Request]:
-    """The worst request of each name: a retry that worked must not hide the one that did not."""
+    """Return the worst request of each name: a retry that succeeded must not hide the request that failed."""
     found: dict[str, Request] = {}
     for request in attempt.requests if attempt else ():
         place = "" if request.party == "first" else f" ({request.party})"

@@ -1,6 +1,6 @@
-"""Runs as JUnit XML: a suite is a journey at a location, a case is a step.
+"""Writes runs as JUnit XML: a suite is a journey at a location, a case is a step.
 
-Consumers merge suites and cases of equal names, so a run that was repeated has its number in both.
+Consumers merge suites and cases with equal names, so a repeated run has its number in both.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from process.visible import visible
 
 
 def junit_xml(runs: Sequence[Run], *, wanted: int = 1, why_fewer: str | None = None) -> str:
-    """The document, times in seconds. A run without a step (it never began) is one case that carries the run's name.
+    """Return the document, with times in seconds. A run without steps (it never began) is one case with the run's name.
 
-    `wanted` is how many runs of one journey the command was asked for. Where there are fewer, and at least one, `why_fewer`
-    says why, and one more suite has it as an error.
+    `wanted` is the requested number of runs of one journey. If there are fewer, and at least one, `why_fewer` says why,
+    and an additional suite reports it as an error.
     """
     root = ET.Element("testsuites")
     of_this_name = Counter(_name(run) for run in runs)
@@ -37,7 +37,7 @@ def _name(run: Run) -> str:
 
 
 def _add_suite(root: ET.Element, run: Run, *, repetition: int, of: int) -> None:
-    """Add a run. `repetition` counts the `of` runs of one journey at one location."""
+    """Add a run as a suite. `repetition` counts the `of` runs of one journey at one location."""
     is_repeated = of > 1
     name = f"{_name(run)} #{repetition}" if is_repeated else _name(run)
     class_name = _clean(f"{run.journey}.{repetition}" if is_repeated else run.journey)
@@ -45,6 +45,7 @@ def _add_suite(root: ET.Element, run: Run, *, repetition: int, of: int) -> None:
     suite.set("timestamp", run.started_at.strftime("%Y-%m-%dT%H:%M:%S"))
     _add_properties(suite, _properties_of(run, repetition=repetition, of=of))
     counts = dict.fromkeys(("failures", "errors", "skipped"), 0)
+    # In JUnit, an error is a problem of the test itself, a failure one of the tested site.
     own_fault = run.status in (Status.ERRORED, Status.BLOCKED)
     told = False
     for step in run.steps:
@@ -74,7 +75,7 @@ def _add_missing(root: ET.Element, last: Run, *, made: int, wanted: int, why: st
 
 
 def _properties_of(run: Run, *, repetition: int, of: int) -> dict[str, object]:
-    """What tells two runs apart; `attempt` is the one whose steps these are."""
+    """Return what distinguishes two runs; `attempt` is the number of the attempt whose steps are listed."""
     return {
         "run_id": run.id,
         "location": run.location,
@@ -95,7 +96,7 @@ def _add_properties(suite: ET.Element, found: Mapping[str, object]) -> None:
 
 
 def _tell(case: ET.Element, step: Step, counts: dict[str, int], *, own_fault: bool) -> bool:
-    """Add what became of a step; True where it is the one that broke."""
+    """Add the result of a step; return True if this step failed."""
     if step.status is StepStatus.SKIPPED:
         counts["skipped"] += 1
         ET.SubElement(case, "skipped", message=_clean(step.error or "an earlier step failed"))
@@ -113,7 +114,7 @@ def _add_problem(case: ET.Element, tag: str, kind: str, message: str, counts: di
 
 
 def _clean(text: str) -> str:
-    # Among what is written out are the characters that XML 1.0 forbids in any form: https://www.w3.org/TR/xml/#charsets
+    # XML 1.0 forbids some characters in any form, and they are among those written out: https://www.w3.org/TR/xml/#charsets
     return visible(text, keep="\n\t")
 
 

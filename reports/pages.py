@@ -1,4 +1,4 @@
-"""Templates to HTML. Everything printed is cleaned and escaped here, whether or not its section thought of it."""
+"""Renders templates as HTML. All printed text is cleaned and escaped here, whether or not its section does so."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from reports.text import clean, is_linkable
 
 
 def _printed(value: Any) -> Any:
-    """Jinja's last word on every expression: text that is not markup of our own loses what could deceive a reader."""
+    """Clean a printed value: text that is not our own markup loses characters that could deceive a reader. Jinja calls it last."""
     return clean(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
@@ -30,15 +30,15 @@ _environment.tests["linkable"] = is_linkable
 
 
 def render(template: str, page: object) -> str:
-    """The HTML of one template; `page` is its context, a frozen dataclass."""
+    """Return the HTML of one template; `page` is its context, a frozen dataclass."""
     return _environment.get_template(template).render(page=page)
 
 
 def write(path: Path, html: str) -> Path:
-    """Put a page in its place in one move, so that nobody opens half of it.
+    """Write a page atomically, so that no reader opens half of it.
 
     Raises:
-        OSError: the folder cannot be made or written.
+        OSError: the folder cannot be created or written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem[:40]}-", suffix=".tmp")
@@ -46,6 +46,7 @@ def write(path: Path, html: str) -> Path:
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(html)
+        # mkstemp creates private files, but a report is meant to be shared.
         unfinished.chmod(0o644)
         unfinished.replace(path)
     finally:

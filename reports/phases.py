@@ -1,4 +1,4 @@
-"""A time taken apart, in words and as one bar of segments."""
+"""Splits a time into its phases, as text and as one bar of segments."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _NAMES = {
     "processing": "handlers",
     "presentation": "until the paint",
 }
-# Phases of one nature share a colour, whatever they are a part of.
+# Phases of the same nature share a colour, whatever they are part of.
 _KINDS = {
     "load_delay": "queued",
     "input_delay": "queued",
@@ -40,7 +40,7 @@ _SHORTEST_MS = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spent:
-    """One phase. `kind` is its colour, `is_longest` marks the one to look at first."""
+    """Holds one phase. `kind` is its colour; `is_longest` marks the one to look at first."""
 
     name: str
     kind: str
@@ -50,7 +50,7 @@ class Spent:
 
 
 def spent(phases: Mapping[str, float]) -> tuple[Spent, ...]:
-    """What a time was spent on, in its order, without what took no time that a reader would count."""
+    """Return the phases of a time in order, without those shorter than 1 ms."""
     longest = max(phases, key=lambda name: phases[name], default=None)
     return tuple(
         Spent(
@@ -66,15 +66,15 @@ def spent(phases: Mapping[str, float]) -> tuple[Spent, ...]:
 
 
 def kind_of(name: str) -> str:
-    """The colour of a phase; a name that a newer runner has brought is `other`."""
+    """Return the colour of a phase; a name that only a newer runner knows is `other`."""
     return _KINDS.get(name, name if name in OF_REQUEST else "other")
 
 
 def legend(names: Sequence[str]) -> tuple[Spent, ...]:
-    """Names and colours, to stand above bars that carry no words."""
+    """Return names and colours, for a legend above bars without text."""
     return tuple(Spent(name=_NAMES[name], kind=kind_of(name), took="", ms=0) for name in names)
 
 
 def bar(phases: Mapping[str, float], *, start: float = 0.0, total: float) -> Markup:
-    """The segments on a track that is `total` ms long, beginning at `start`."""
+    """Draw the segments on a track that is `total` ms long, starting at `start`."""
     return charts.segments([(kind_of(name), ms) for name, ms in phases.items()], start=start, total=total)

@@ -1,4 +1,4 @@
-"""What the page of a round prints: the sentence, the matrix, the failures, and how the locations compare."""
+"""Builds the context of a round's page: the summary, the matrix, the failures, and the comparison of locations."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from reports.sections.steps import step_tone, step_words
 from reports.text import one_line
 
 _NAMED = 2
-"""Failures that the summary tells in full; the rest are counted."""
+"""The number of failures that the summary describes; the rest are counted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunLink:
-    """A run in one cell of the matrix or in a group of failures; `link` is relative to the round's page."""
+    """Holds a run in one cell of the matrix or in a group of failures; `link` is relative to the round's page."""
 
     name: str
     link: str
@@ -36,7 +36,7 @@ class RunLink:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MatrixRow:
-    """One journey; a cell a location, with its name and the runs made there."""
+    """Holds one journey; each cell is a location's name with the runs made there."""
 
     journey: str
     cells: tuple[tuple[str, tuple[RunLink, ...]], ...]
@@ -44,7 +44,7 @@ class MatrixRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FailureGroup:
-    """Failures that are the same once ids and numbers are folded."""
+    """Holds failures that are equal once ids and numbers are replaced."""
 
     sentence: str
     count: str
@@ -56,9 +56,9 @@ class FailureGroup:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepTimes:
-    """One journey's steps at every location: a chart, and a table with `locations` as its columns.
+    """Holds one journey's steps at every location: a chart, and a table with `locations` as its columns.
 
-    `unreached` names the steps that began nowhere; they have no place in the chart.
+    `unreached` names the steps that never began at any location; the chart leaves them out.
     """
 
     journey: str
@@ -71,7 +71,7 @@ class StepTimes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageVitals:
-    """One page; a line a location, each with its cells in the order of `vitals.TARGETS`."""
+    """Holds one page; each line is a location with its cells in the order of `vitals.TARGETS`."""
 
     page: str
     navigation: str
@@ -80,7 +80,7 @@ class PageVitals:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JourneyVitals:
-    """One journey's pages."""
+    """Holds one journey's pages."""
 
     journey: str
     ident: str
@@ -89,7 +89,7 @@ class JourneyVitals:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoundPage:
-    """Everything the template prints."""
+    """Holds the data of the template."""
 
     title: str
     tone: str
@@ -106,7 +106,7 @@ class RoundPage:
 
 
 def round_context(runs: Sequence[Run], *, title: str, pictures: Mapping[str, Picture], now: datetime) -> RoundPage:
-    """The context of a round's page. `pictures` holds the screenshots at hand by the id of their run."""
+    """Return the context of a round's page. `pictures` maps run ids to the available screenshots."""
     locations = tuple(dict.fromkeys(run.location for run in runs))
     journeys = tuple(dict.fromkeys(run.journey for run in runs))
     links = {r.id: _link(r, f"{r.journey} at {at}") for r, at in zip(runs, _labels(runs), strict=True)}
@@ -129,7 +129,7 @@ def round_context(runs: Sequence[Run], *, title: str, pictures: Mapping[str, Pic
 
 
 def summary(runs: Sequence[Run]) -> str:
-    """The round in one sentence: how many passed, and what happened to those that did not."""
+    """Return the round in one sentence: how many runs passed, and why the others did not."""
     if not runs:
         return "No run was made."
     groups = _groups(runs)
@@ -144,7 +144,7 @@ def summary(runs: Sequence[Run]) -> str:
 
 
 def _statuses(runs: Sequence[Run]) -> tuple[Flag, ...]:
-    """A badge for each status met, the bad ones first."""
+    """Return a badge for each status that occurs, the bad ones first."""
     met = Counter(run.status for run in runs)
     worst_first = sorted(met, key=lambda status: ("bad", "warn", "mute", "good").index(words.TONES[status]))
     return tuple(Flag(text=f"{met[s]} {words.STATUSES[s].lower()}", tone=words.TONES[s]) for s in worst_first)
@@ -190,7 +190,7 @@ def _made(runs: Sequence[Run], now: datetime) -> str:
 
 
 def _groups(runs: Sequence[Run]) -> list[list[Run]]:
-    """The runs that did not pass, alike ones together, the worst and largest group first."""
+    """Return the runs that did not pass in groups of equal errors, the worst and largest group first."""
     groups: dict[str, list[Run]] = {}
     for run in runs:
         if run.status is not Status.PASSED:
@@ -237,7 +237,7 @@ def _failure(group: Sequence[Run], pictures: Mapping[str, Picture], links: Mappi
 
 
 def _labels(runs: Sequence[Run]) -> list[str]:
-    """The runs' locations, numbered where one has several runs of a journey."""
+    """Return the runs' locations, numbered where one has several runs of a journey."""
     seen: Counter[tuple[str, str]] = Counter()
     labels = []
     for run in runs:
@@ -275,7 +275,7 @@ def _bar(label: str, step: Step | None) -> charts.Bar:
 
 
 def _journey_vitals(index: int, journey: str, runs: Sequence[Run]) -> JourneyVitals:
-    """One row a page and visit, in the order in which the first run that has it met it."""
+    """Return one row for each page and visit, in the order of their first occurrence."""
     found: dict[tuple[str, str, int], list[tuple[str, tuple[vitals.Cell, ...]]]] = {}
     for label, run in zip(_labels(runs), runs, strict=True):
         met: dict[tuple[str, str], int] = {}

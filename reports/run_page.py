@@ -1,4 +1,4 @@
-"""The page of one run: an engineer sees the cause in ten seconds, and everything behind it further down."""
+"""Renders the page of one run: the cause on top, readable in ten seconds, and all details below."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from reports.sections.steps import StepsSection, steps_section
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunPage:
-    """Everything the template prints."""
+    """Holds the data of the template."""
 
     title: str
     tone: str
@@ -43,12 +43,12 @@ class RunPage:
 
 
 def write_run(run: Run, *, evidence: Path | None, out: Path) -> Path:
-    """Write the run's page as `out/<run id>.html`, its trace beside it, and return the page's path.
+    """Write the run's page as `out/<run id>.html` with its trace beside it, and return the page's path.
 
-    `evidence` is the folder that `Evidence.path` is relative to. Evidence that is missing or unreadable is said on the page.
+    `evidence` is the folder that `Evidence.path` is relative to. The page names evidence that is missing or unreadable.
 
     Raises:
-        OSError: `out` cannot be made or written.
+        OSError: `out` cannot be created or written.
     """
     name = file_name(run.id)
     artifacts = copy_traces(read_artifacts(run, evidence), evidence, out, name)
@@ -56,12 +56,12 @@ def write_run(run: Run, *, evidence: Path | None, out: Path) -> Path:
 
 
 def render_run(run: Run, artifacts: tuple[Artifact, ...] = (), *, folder: Path | None = None) -> str:
-    """The page's HTML. `artifacts` is what was found of the run's evidence; `folder` is where the page will lie."""
+    """Return the page's HTML. `artifacts` is the run's evidence that was found; `folder` is where the page will be stored."""
     return pages.render("run.html.j2", run_context(run, artifacts, folder or Path()))
 
 
 def run_context(run: Run, artifacts: tuple[Artifact, ...], folder: Path = Path()) -> RunPage:
-    """What the page of a run prints; `folder` is where the page will lie."""
+    """Return the context of a run's page; `folder` is where the page will be stored."""
     top = headline(run)
     attempt = run.counted
     proof = evidence_section(run, artifacts)

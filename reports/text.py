@@ -1,4 +1,4 @@
-"""What a stranger wrote, made safe to show: no control or bidi characters, never longer than 4 KB, links only to http(s)."""
+"""Makes foreign text safe to show: no control or bidi characters, at most 4 KB, links only to http(s)."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from urllib.parse import urlsplit
 from redact.plain_text import visible
 
 TEXT_LIMIT = 4096
-"""Bytes of UTF-8 that one text from a page or a console may take on a page of ours."""
+"""The maximum size of one text from a page or a console, in bytes of UTF-8."""
 
 _NOTE = 64
-"""Bytes kept free for the note of a cut, so that a cleaned text is left alone when it is cleaned again."""
+"""The bytes kept free for the note of a cut, so that cleaning a cleaned text again changes nothing."""
 
 
 def clean(text: str, *, limit: int = TEXT_LIMIT) -> str:
-    """The text without control, bidi, surrogate and non-characters, cut to `limit` bytes with a note of its real size."""
-    # A megabyte need not be walked through for the sake of its first 4 KB.
+    """Return the text without control, bidi, surrogate and non-characters, cut to `limit` bytes with a note of its real length."""
+    # Only the beginning of a long text is processed, because only its first 4 KB can be shown.
     kept = visible(text[: limit * 4])
     encoded = kept.encode()
     if len(encoded) <= limit and len(text) <= limit * 4:
@@ -25,7 +25,7 @@ def clean(text: str, *, limit: int = TEXT_LIMIT) -> str:
 
 
 def one_line(text: str, *, most: int = TEXT_LIMIT) -> str:
-    """Cleaned text on one line of at most `most` characters, cut at a word where there is one."""
+    """Return the cleaned text on one line of at most `most` characters, cut at a word if possible."""
     line = " ".join(clean(text).split())
     if len(line) <= most:
         return line
@@ -35,7 +35,7 @@ def one_line(text: str, *, most: int = TEXT_LIMIT) -> str:
 
 
 def is_linkable(url: str) -> bool:
-    """Whether an address may stand in a link: http or https with a host, and nothing hidden in it."""
+    """Return whether a URL may be linked: http or https with a host, and no hidden characters."""
     if clean(url) != url or any(character.isspace() for character in url):
         return False
     try:

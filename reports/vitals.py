@@ -1,4 +1,4 @@
-"""Web vitals beside the limits that the guide and their makers set."""
+"""Compares web vitals with the limits of the guide and of Google."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from reports import words
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """A vital's limit: `most` in ms, or unitless for CLS; None where no page has one. `absent` says what a missing value means."""
+    """Holds a vital's limit: `most` in ms, or unitless for CLS; None if it has none. `absent` explains a missing value."""
 
     name: str
     meaning: str
@@ -21,7 +21,7 @@ class Target:
 
     @property
     def limit(self) -> str:
-        """The limit in words; empty where there is none."""
+        """The limit as text; "" if there is none."""
         if self.most is None:
             return ""
         return f"{self.most:g}" if self.name == "CLS" else words.limit(self.most)
@@ -35,19 +35,19 @@ TARGETS = (
     Target(name="INP", meaning="next paint after an interaction", most=200, absent="no interaction"),
     Target(name="FCP", meaning="first paint", most=1800),
     Target(name="TTFB", meaning="first byte", most=800),
-    # The guide limits the load of one page alone, /success, which D4 judges.
+    # The guide limits only the load of one page, /success, which rule D4 judges.
     Target(name="LOAD", meaning="end of the load event", most=None, absent="left before its end"),
     Target(name="FID", meaning="first input delay", most=100, absent="no interaction", is_retired=True),
 )
 
 
-# A soft navigation asks for no document: a first byte of 0 ms would look like a good one.
+# A soft navigation requests no document: a first byte of 0 ms would look like a good one.
 _OF_A_DOCUMENT = ("TTFB", "LOAD")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
-    """One vital of one page. `words` say the verdict without colour, `brief` in a word or two.
+    """Holds one vital of one page. `words` give the verdict without colour, `brief` the same in a word or two.
 
     `verdict` is `good`, `over`, `cut`, `plain` (no limit) or `none`.
     """
@@ -60,7 +60,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """The vitals of one page in the order of `TARGETS`."""
+    """Holds the vitals of one page in the order of `TARGETS`."""
 
     page: str
     navigation: str
@@ -68,12 +68,12 @@ class Row:
 
 
 def rows(vitals: Sequence[Vital]) -> tuple[Row, ...]:
-    """A row for each page visited, in the order of the visits; a page visited twice has two."""
+    """Return a row for each visited page, in the order of the visits; a page visited twice has two rows."""
     return tuple(_row(visit) for visit in visits(vitals))
 
 
 def visits(vitals: Iterable[Vital]) -> list[list[Vital]]:
-    """The vitals of one navigation after the other. A new one begins with another page, or with a name already seen."""
+    """Return the vitals grouped by navigation. A new navigation begins with another page, or with a name already seen."""
     found: list[list[Vital]] = []
     for vital in vitals:
         current = found[-1] if found else []
@@ -92,7 +92,7 @@ def _row(visit: list[Vital]) -> Row:
 
 
 def cell(vital: Vital | None, target: Target, *, soft: bool = False) -> Cell:
-    """One value beside its limit. `soft` is whether the page was reached by a soft navigation."""
+    """Return one value with its verdict. `soft` is whether the page was reached by a soft navigation."""
     if soft and target.name in _OF_A_DOCUMENT:
         return Cell(value="–", verdict="none", words="a soft one has none", brief="none")
     if vital is None:

@@ -1,4 +1,4 @@
-"""Numbers, money, times and states as a reader says them."""
+"""Formats numbers, money, times and states as text for readers."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ BLAMES = {
 
 
 def duration(ms: float | None) -> str:
-    """`512 ms`, `7.50 s`, `2 min 05 s`; a dash where nothing was measured."""
+    """Return a duration as text: `512 ms`, `7.50 s`, `2 min 05 s`; a dash if nothing was measured."""
     if ms is None or not math.isfinite(ms):
         return "–"
     if ms < 1000:
@@ -50,12 +50,12 @@ def duration(ms: float | None) -> str:
 
 
 def limit(ms: float) -> str:
-    """A round number as people promise it: `200 ms`, `2.5 s`, `30 s`."""
+    """Return a limit as a round number: `200 ms`, `2.5 s`, `30 s`."""
     return f"{ms:g} ms" if ms < 1000 else f"{ms / 1000:g} s"
 
 
 def money(minor: int | None, currency: str | None) -> str:
-    """`$1,000.00` from 100000 minor units of `usd`; other currencies carry their code: `1,000.00 EUR`."""
+    """Return an amount: `$1,000.00` for 100000 minor units of `usd`; other currencies have their code: `1,000.00 EUR`."""
     if minor is None:
         return "an unknown amount"
     code = (currency or "").lower()
@@ -65,19 +65,19 @@ def money(minor: int | None, currency: str | None) -> str:
 
 
 def size(count: int) -> str:
-    """`812 B`, `7.1 kB`, `1.2 MB` (powers of 1000)."""
+    """Return a size: `812 B`, `7.1 kB`, `1.2 MB` (powers of 1000)."""
     if count < 1000:
         return f"{count} B"
     return f"{count / 1000:.1f} kB" if count < 1_000_000 else f"{count / 1_000_000:.1f} MB"
 
 
 def utc(moment: datetime) -> str:
-    """`2026-11-23 16:20:05 UTC`."""
+    """Return a time like `2026-11-23 16:20:05 UTC`."""
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def span(length: timedelta) -> str:
-    """A length of time to its largest useful unit: `12 s`, `4 min`, `3 h`, `2 days`."""
+    """Return a length of time in its largest useful unit: `12 s`, `4 min`, `3 h`, `2 days`."""
     seconds = max(0, round(length.total_seconds()))
     if seconds < 120:
         return f"{seconds} s"
@@ -87,10 +87,10 @@ def span(length: timedelta) -> str:
 
 
 def count(number: int, noun: str, nouns: str | None = None) -> str:
-    """`1 step`, `7 steps`, `2 retries`."""
+    """Return a number with its noun: `1 step`, `7 steps`, `2 retries`."""
     return f"{number:,} {noun if number == 1 else nouns or noun + 's'}"
 
 
 def listed(items: list[str]) -> str:
-    """`a`, `a and b`, `a, b and c`."""
+    """Return a list as text: `a`, `a and b`, `a, b and c`."""
     return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}" if items else ""

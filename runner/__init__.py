@@ -1,1 +1,1 @@
-"""One location: run each journey in a process of its own and keep what it saw."""
+"""Runs the journeys of one location, each in a process of its own, and keeps every result until the hub has it."""

@@ -1,8 +1,8 @@
-"""How many requests this address may still send to the site, and how many the coming slots need.
+"""Tracks how many requests this address may still send to the site, and how many the coming slots need.
 
-There is no budget unless somebody names one. The site does, by the rate-limit headers of its answers or by a 429, and
-`request_budget` of `site.yaml` does. Where both do, the site's own numbers hold, and a smaller number in `site.yaml` holds
-as well. A runner is one address, whatever it runs.
+A budget exists only if the site or `site.yaml` names one: the site through the rate-limit headers of its responses or
+through a 429, `site.yaml` through `request_budget`. If both name one, the site's own numbers apply, and a smaller number
+in `site.yaml` applies as well. A runner counts as one address, whichever journeys it runs.
 """
 
 from __future__ import annotations
@@ -15,14 +15,16 @@ from datetime import UTC, datetime, timedelta
 from facts import NOT_CONFIRMED, Attempt, PlannedJourney, Run, Status
 from journeys.site import RequestBudget
 
-# Of runs that are made side by side one ends after the other has begun.
+# Of two concurrent runs, one may end after the other has started, so `as_of` may be slightly ahead of a run's start.
 _SIDE_BY_SIDE = timedelta(minutes=2)
-# What a run costs changes with the site, so that only its last runs tell.
+# The cost of a run changes with the site, so only the last runs are used as an estimate.
 _RECENT = 3
-# `Retry-After` may ask for more patience than the limit needs: the 6FB shop says an hour, and lets in after 15 minutes.
+# `Retry-After` may ask for a longer wait than the limit needs: the 6FB shop says one hour, and accepts requests again
+# after 15 minutes.
 _LONGEST_WAIT = timedelta(hours=1)
-# A window that would end later is a header that means something else, and would stop all runs for as long.
+# A header that promises a later end means something else, and would stop all runs for as long.
 _LONGEST_WINDOW = timedelta(days=1)
+# Bounds the time of the simulation: a plan with very short periods has a huge number of slots.
 _MOST_SIMULATED = 20_000
 REFUSED_WITHOUT_A_LIMIT = (
     "the site answered 429, and tells neither how many requests it allows nor when it takes more; "
@@ -33,7 +35,7 @@ _FILES = frozenset({"stylesheet", "script", "image", "font", "media", "manifest"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Want:
-    """What the slots of one journey want: `slots` times `cost` requests."""
+    """Holds the demand of one journey's slots: `slots` times `cost` requests."""
 
     journey: str
     slots: int
@@ -41,7 +43,7 @@ class Want:
 
     @property
     def requests(self) -> int:
-        """All of them."""
+        """The number of requests of all slots together."""
         return self.slots * self.cost
 
     def __str__(self) -> str:
@@ -50,11 +52,12 @@ class Want:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reserve:
-    """What a run must leave of the request budget, so that no coming slot is missed for want of it.
+    """Holds how much of the request budget a run must leave, so that no coming slot is missed for lack of it.
 
-    `left` requests are there before the run, None where there is no budget. `kept` are for coming slots of journeys whose cost is
-    known, and `unpriced` is the number of slots of others, each of which is taken to cost what this run's first attempt did.
-    `told`: what the site tells during the run replaces `left`; otherwise the smaller of both holds.
+    `left` is the number of requests available before the run; None without a budget. `kept` is the number of requests
+    reserved for coming slots of journeys whose cost is known. `unpriced` is the number of slots of journeys with an
+    unknown cost; each is assumed to cost as much as this run's first attempt. If `told` is true, a number that the site
+    sends during the run replaces `left`; otherwise the smaller of both applies.
     """
 
     left: int | None
@@ -63,10 +66,10 @@ class Reserve:
     told: bool = True
 
     def why_not_confirm(self, first: Attempt) -> str | None:
-        """Return why a failed first attempt is not confirmed by a second one; None where the budget holds both it and the coming slots.
+        """Return why a failed first attempt is not confirmed by a second one; None if the budget covers it and the coming slots.
 
-        A slot that is missed says nothing of the shop, while the next slot or another location confirms a failure that had no second
-        attempt. So first attempts come before second ones.
+        First attempts take precedence over second ones: a missed slot says nothing about the shop, while the next slot
+        or another location can confirm a failure that had no second attempt.
         """
         cost = cost_of(first, None)
         known = [] if first.requests_left is None else [first.requests_left]
@@ -82,8 +85,11 @@ class Reserve:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
-    """`left` requests until `resets_at`, of `allowed` where that is known. `source` says who counts: `site` told it by its rate-limit
-    headers, `refused` is a site that answered 429, `named` is `site.yaml`'s number, counted here."""
+    """Holds one window of the request budget: `left` requests until `resets_at`, of `allowed` if that is known.
+
+    `source` names the origin of the number: `site` for the site's rate-limit headers, `refused` for a 429, `named` for
+    the number in `site.yaml`, counted by this runner.
+    """
 
     left: int
     resets_at: datetime
@@ -97,7 +103,7 @@ class Window:
 
     @property
     def way_out(self) -> str:
-        """What to change where this is too little."""
+        """The sentence that tells the operator what to change if the window is too small."""
         if self.source == "named":
             return (
                 "raise request_budget.requests in site.yaml if the site allows more; "
@@ -109,11 +115,12 @@ class Window:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
-    """Where this address stands.
+    """Holds the state of this address's request budget.
 
-    `allowed` is what `site.yaml` names, None where it names none; `spent` requests were counted against that since `began`.
-    `site` is what the site itself told last, None where it tells nothing. `costs` is what the last runs of each journey
-    that went to their end cost, `latest` what the first attempt of its last run cost. `as_of` is when the last run ended.
+    `allowed` is the budget of `site.yaml`, None if it has none; `spent` is the number of requests counted against it
+    since `began`. `site` is the window that the site announced last, None if it announces none. `costs` maps each
+    journey to the cost of its last passed runs, in requests; `latest` maps each journey to the cost of the first
+    attempt of its last run. `as_of` is the time when the last run ended.
     """
 
     allowed: RequestBudget | None = None
@@ -125,7 +132,10 @@ class Budget:
     as_of: datetime | None = None
 
     def at(self, now: datetime) -> Budget:
-        """The same a moment later: a window that is over leaves nothing known, nor does one of a clock that was ahead."""
+        """Return the budget as it stands at `now`, without windows that have ended.
+
+        The counts are also dropped if the clock was ahead when they were made, that is, if `as_of` is in the future.
+        """
         if self.as_of is not None and self.as_of > now + _SIDE_BY_SIDE:
             return replace(self, spent=0, began=None, site=None, as_of=None)
         budget = self
@@ -135,7 +145,7 @@ class Budget:
         return replace(budget, spent=0, began=None) if named is None or now >= named.resets_at else budget
 
     def _named(self) -> Window | None:
-        """The window of `site.yaml`'s number, which begins with a run."""
+        """Return the window of the number in `site.yaml`, which starts with a run; None if there is no number or no run yet."""
         if self.allowed is None or self.began is None:
             return None
         left = max(0, self.allowed.requests - self.spent)
@@ -143,15 +153,18 @@ class Budget:
         return Window(left=left, resets_at=resets_at, allowed=self.allowed.requests, source="named")
 
     def windows(self, now: datetime) -> list[Window]:
-        """Return the windows that hold at a moment; none where nobody has named a budget, or nothing is spent yet."""
+        """Return the windows that apply at `now`; an empty list if no budget is named or nothing has been spent yet."""
         here = self.at(now)
         site, named = here.site, here._named()
         if site and named and site.left <= named.left and site.resets_at >= named.resets_at:
-            named = None  # it adds nothing
+            named = None  # the site's window is tighter in both respects
         return [window for window in (site, named) if window]
 
     def after(self, run: Run) -> Budget:
-        """Where it stands once a run was made. What the site told last holds; where it tells nothing, answers are counted."""
+        """Return the budget after a run.
+
+        The numbers that the site sent last apply; if it sends none, its responses are counted.
+        """
         budget = self.at(run.started_at)
         for attempt in run.attempts:
             budget = budget.after_attempt(attempt, run.started_at)
@@ -165,7 +178,7 @@ class Budget:
         return replace(budget, as_of=run.finished_at, costs=costs, latest=latest)
 
     def after_attempt(self, attempt: Attempt, started_at: datetime) -> Budget:
-        """Where it stands once an attempt of a run that started then was made."""
+        """Return the budget after one attempt of a run that started at `started_at`."""
         cost = self.cost_of(attempt)
         budget = self.after_requests(cost, started_at)
         if _is_refused(attempt):
@@ -174,20 +187,23 @@ class Budget:
             left = max(0, budget.site.left - cost) if budget.site else 0
             return replace(budget, site=replace(budget.site, left=left) if budget.site else None)
         resets_at = attempt.requests_reset_at or (budget.site.resets_at if budget.site else budget._ends(started_at))
-        if resets_at is None:  # nobody knows how long it holds
+        if resets_at is None:  # the duration of the window is unknown
             return replace(budget._without_larger_number(attempt), site=None)
         resets_at = min(resets_at, started_at + _LONGEST_WINDOW)
         told = Window(left=attempt.requests_left, resets_at=resets_at, allowed=attempt.requests_limit, source="site")
         return replace(budget._without_larger_number(attempt), site=told)
 
     def _without_larger_number(self, attempt: Attempt) -> Budget:
-        """Where the site tells its limit, `site.yaml`'s number counts only if it is smaller, also once the site's window is over."""
+        """Return the budget without its own count if the site announces a limit that is not larger than the one in `site.yaml`.
+
+        A smaller number in `site.yaml` keeps counting, also after the site's window has ended.
+        """
         told = attempt.requests_limit
         is_smaller = self.allowed is not None and told is not None and self.allowed.requests < told
         return self if is_smaller else replace(self, spent=0, began=None)
 
     def after_requests(self, cost: int, at: datetime) -> Budget:
-        """Where it stands once so many requests were counted here."""
+        """Return the budget after `cost` requests were counted by this runner at `at`."""
         return replace(self, spent=self.spent + cost, began=self.began or at)
 
     def _ends(self, started_at: datetime) -> datetime | None:
@@ -195,11 +211,11 @@ class Budget:
         return named.resets_at if named else None
 
     def _refused(self, attempt: Attempt, started_at: datetime) -> Window | None:
-        """Nothing is left after a 429 until the window ends; None where nobody says when that is."""
+        """Return the window after a 429: no requests are left until it ends; None if its end is unknown."""
         told = attempt.requests_reset_at
         if told is not None and attempt.requests_left is not None:
             ends: datetime | None = min(told, started_at + _LONGEST_WINDOW)
-        else:  # what is told is `Retry-After`, if anything
+        else:  # the announced time comes from `Retry-After`, if there is one
             asked = min(told, started_at + _LONGEST_WAIT) if told else None
             ends = self.site.resets_at if self.site else self._ends(started_at) or asked
         allowed = attempt.requests_limit or (self.site.allowed if self.site else None)
@@ -210,10 +226,11 @@ class Budget:
         return cost_of(attempt, self.allowed)
 
     def certain_block(self, journey: str, now: datetime, under_way: Iterable[str] = ()) -> str | None:
-        """Why a run of a journey would certainly end in a 429, and what to change; None where it might not.
+        """Return why a run of a journey would certainly end in a 429, and what to change; None if it might not.
 
-        `under_way` are the journeys of the runs beside it, which are not counted as spent yet.
+        `under_way` names the journeys of concurrent runs, whose requests are not counted as spent yet.
         """
+        # The cheapest known cost is used: a run is only skipped if it cannot succeed, not if it might fail.
         cost = min(self.costs.get(journey, (1,)))
         beside = sum(min(self.costs.get(other, (0,))) for other in under_way)
         fresh = replace(self.at(now), began=now)._named() if beside else None
@@ -225,7 +242,7 @@ class Budget:
         return None
 
     def warning(self, planned: Sequence[PlannedJourney], now: datetime) -> str | None:
-        """What the slots until the window's end want, where that is more than is left; with the arithmetic."""
+        """Return a warning with its arithmetic if the slots until the window's end need more requests than are left; else None."""
         for window in self.windows(now):
             wants = [want for want in self._wants(planned, now, window.resets_at) if want.requests]
             total = sum(want.requests for want in wants)
@@ -235,7 +252,7 @@ class Budget:
         return None
 
     def reserve(self, planned: Sequence[PlannedJourney], *, journey: str, slot: datetime, now: datetime) -> Reserve:
-        """Return what a run of a journey's slot must leave to the slots that come until the window ends."""
+        """Return how much of the budget a run of a journey's slot must leave for the slots until the window ends."""
         windows = self.windows(now)
         fresh = replace(self.at(now), began=now)._named()
         if not windows and fresh is not None:
@@ -244,7 +261,7 @@ class Budget:
         return min(reserves, key=lambda one: (one.left or 0) - one.kept, default=Reserve(left=None))
 
     def _reserve(self, window: Window, planned: Sequence[PlannedJourney], journey: str, slot: datetime) -> Reserve:
-        # The slot of another journey at the same moment may be under way beside this one, and is not counted as spent yet.
+        # The slot of another journey at the same time may be running too, and is not counted as spent yet.
         before = slot - timedelta(microseconds=1)
         others = [p for p in planned if p.journey != journey]
         wants = self._wants([p for p in planned if p.journey == journey], slot, window.resets_at) + self._wants(
@@ -269,7 +286,7 @@ class Budget:
 
 
 def was_refused(run: Run) -> bool:
-    """Whether the site answered 429 to the run's last attempt."""
+    """Return whether the site answered the run's last attempt with a 429."""
     return bool(run.attempts) and _is_refused(run.attempts[-1])
 
 
@@ -278,16 +295,19 @@ def _is_refused(attempt: Attempt) -> bool:
 
 
 def counted(attempt: Attempt, allowed: RequestBudget | None) -> Attempt:
-    """Return the attempt with `requests_counted` filled in. Do this while it still has all its requests: a long record is cut."""
+    """Return the attempt with `requests_counted` filled in.
+
+    Call this while the attempt still has all its requests, because a long record is shortened later.
+    """
     return replace(attempt, requests_counted=cost_of(attempt, allowed))
 
 
 def cost_of(attempt: Attempt, allowed: RequestBudget | None) -> int:
     """Return how many requests of an attempt count against the site's limit.
 
-    Where the site tells its limit, those are the answers that told it. Otherwise it is every request to the site itself that the site
-    answered: pages, redirects and calls, and its files (scripts, styles, pictures, fonts) only where `static_files` of the budget says
-    so. Third parties and answers out of the browser's cache never count.
+    If the site announces its limit, the responses that carried it count. Otherwise every request to the site itself
+    that was answered counts: pages, redirects and API calls, and static files (scripts, styles, pictures, fonts) only
+    if the budget's `static_files` is set. Third parties and responses from the browser's cache never count.
     """
     if attempt.requests_counted is not None:
         return attempt.requests_counted
@@ -302,14 +322,17 @@ def cost_of(attempt: Attempt, allowed: RequestBudget | None) -> int:
 
 
 def sum_of(wants: Sequence[Want]) -> str:
-    """`3 x ga_purchase at 11 + 1 x vip_member_discount at 5`."""
+    """Return the demands as a sum in text, like `3 x ga_purchase at 11 + 1 x vip_member_discount at 5`."""
     return " + ".join(map(str, wants))
 
 
 def wanted_in_a_window(
     planned: Iterable[PlannedJourney], costs: Mapping[str, int], allowed: RequestBudget
 ) -> list[Want]:
-    """What journeys want in the fullest window, where every run goes to its end at once; those of unknown cost are left out."""
+    """Return the demand of the journeys in the fullest window, assuming that every run passes at its first attempt.
+
+    Journeys of unknown cost are left out.
+    """
     return [
         Want(journey=p.journey, slots=math.ceil(allowed.window_s / p.period_s), cost=costs[p.journey])
         for p in planned
@@ -319,7 +342,7 @@ def wanted_in_a_window(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Misses:
-    """How many slots of a journey a runner would miss for the budget, of how many."""
+    """Holds how many of a journey's slots a runner would miss because the budget is used up, and of how many."""
 
     journey: str
     missed: int
@@ -332,8 +355,8 @@ class Misses:
 def missed_by_plan(planned: Sequence[PlannedJourney], costs: Mapping[str, int], allowed: RequestBudget) -> list[Misses]:
     """Simulate a runner's schedule and return the slots it would miss because `request_budget` in `site.yaml` is used up.
 
-    Every run is assumed to pass at its first attempt. The simulation covers one window, or the longest period where that is longer.
-    Journeys of unknown cost are left out.
+    Every run is assumed to pass at its first attempt. The simulation covers one window, or the longest period if that
+    is longer. Journeys of unknown cost are left out.
     """
     known = [p for p in planned if p.journey in costs]
     begins = datetime(2026, 1, 1, tzinfo=UTC)

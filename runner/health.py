@@ -1,4 +1,4 @@
-"""What keeps this runner from measuring, in sentences. Every word to the hub carries them, so that missing runs are explained."""
+"""Collects the problems that keep this runner from measuring; they are sent to the hub, so that missing runs are explained."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import threading
 
 from facts import Run, Status
 
+# A single errored run may be chance; more of them in a row are reported as a problem.
 _MAY_BE_CHANCE = 1
 
 
 class RunnerHealth:
-    """One sentence a topic (`plan`, `disk`, `runs`), while there is trouble with it. Safe from any thread."""
+    """Holds one sentence for each topic (`plan`, `disk`, `runs`) that currently has a problem. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -18,17 +19,17 @@ class RunnerHealth:
         self._errored_in_a_row = 0
 
     def say(self, topic: str, sentence: str) -> None:
-        """There is trouble with a topic; its last sentence holds."""
+        """Report a problem with a topic; it replaces the topic's previous sentence."""
         with self._lock:
             self._by_topic[topic] = sentence
 
     def over(self, topic: str) -> None:
-        """All is well with a topic, again or still."""
+        """Clear the problem of a topic, if it has one."""
         with self._lock:
             self._by_topic.pop(topic, None)
 
     def saw(self, run: Run) -> None:
-        """A run ended. One that errored may be chance; two in a row are trouble, until one does not."""
+        """Count a finished run: two errored runs in a row are a problem, until a run does not error."""
         with self._lock:
             self._errored_in_a_row = self._errored_in_a_row + 1 if run.status is Status.ERRORED else 0
             if self._errored_in_a_row > _MAY_BE_CHANCE:
@@ -37,6 +38,6 @@ class RunnerHealth:
                 self._by_topic.pop("runs", None)
 
     def sentence(self) -> str | None:
-        """All of them in one line; None while all is well."""
+        """Return all problems in one line; None if there is none."""
         with self._lock:
             return "; ".join(self._by_topic.values()) or None

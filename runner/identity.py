@@ -1,4 +1,4 @@
-"""Who this runner is among those of its location: a name that stays with its folder, so that a restart is the same one."""
+"""Names this runner among the runners of its location; the name is kept in its folder and survives a restart."""
 
 from __future__ import annotations
 
@@ -11,7 +11,11 @@ from process.private_files import private_folder
 
 
 def runner_id(folder: Path) -> str:
-    """The name in the folder; a new one is the host's and a few letters of chance."""
+    """Return the name stored in the folder, at most 100 characters; create one if there is none.
+
+    A new name consists of the host name and random letters. If the folder cannot be written, the name is
+    valid until the next restart only.
+    """
     file = folder / "runner-id"
     with suppress(OSError, UnicodeDecodeError):
         known = file.read_text(encoding="utf-8").strip()

@@ -1,4 +1,4 @@
-"""The log of hub, runner and cleaner: what `process.logs` writes, searched once more for every form that a secret may take."""
+"""Sets up the log of the hub, the runner and the cleaner, with the full scrubber in addition to the masking of `process.logs`."""
 
 from __future__ import annotations
 
@@ -18,9 +18,12 @@ def start_scrubbed_logging(
     secrets: Iterable[str] = (),
     stream: TextIO | None = None,
 ) -> None:
-    """`start_logging`, with the scrubber that evidence passes: it knows the environment's secrets and `secrets`, and real cards.
+    """Start logging with the same scrubber that evidence passes.
 
-    Raises ConfigError.
+    It masks the secrets of the environment, those in `secrets`, and real card numbers, in every encoding.
+
+    Raises:
+        ConfigError: `SIXFB_LOG` or `SIXFB_LOG_LEVEL` has an unknown value.
     """
     scrubber = Scrubber({*secrets_in(os.environ), *secrets})
     start_logging(program, also=lambda text: scrubber.mask(text)[0], stream=stream, context=context)

@@ -1,4 +1,4 @@
-"""What a runner tells Prometheus of itself, on this machine alone: the hub tells everything that others need."""
+"""Serves the runner's own Prometheus metrics, on this machine only; the hub publishes the metrics that others need."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ from runner.spool.spool import Spool
 
 _MOST_CONNECTIONS = 32
 LATE_EDGES_S = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+"""The upper bounds of the histogram's buckets, in seconds."""
 
 
 class Measures(Collector):
-    """Counts since the start of this process, and looks at spool, sender and ledger when it is asked. Safe from any thread."""
+    """Counts runs since the start of this process, and reads spool, sender and ledger at each scrape. Thread-safe."""
 
     def __init__(self, *, spool: Spool, sender: Sender, about: Callable[[], LedgerState]) -> None:
         self._spool, self._sender, self._about = spool, sender, about
@@ -32,19 +33,20 @@ class Measures(Collector):
         self._late_sum = 0.0
 
     def started(self, journey: str, late_s: float) -> None:
-        """A run begins, so many seconds after its slot."""
+        """Count a run that started `late_s` seconds after its slot."""
+        # Every status starts at 0, so that Prometheus sees the first increase of each counter.
         with self._lock:
             self._runs.update({(journey, status.value): 0 for status in Status})
             self._late[next((edge for edge in LATE_EDGES_S if late_s <= edge), float("inf"))] += 1
             self._late_sum += max(0.0, late_s)
 
     def ended(self, run: Run) -> None:
-        """A record was kept."""
+        """Count a run whose record was kept."""
         with self._lock:
             self._runs[run.journey, run.status.value] += 1
 
     def collect(self) -> Iterator[Metric]:
-        """What Prometheus gets."""
+        """Yield all metrics for one scrape."""
         yield _gauge("sixfb_runner_spool_results", "Results that wait for the hub.", self._spool.depth())
         trouble = self._sender.trouble is not None
         yield _gauge("sixfb_runner_sending_up", "0 while the hub does not take what is sent.", float(not trouble))
@@ -88,10 +90,10 @@ def _gauge(name: str, help_: str, value: float) -> Metric:
 
 
 class Served:
-    """A small server that answers `GET /metrics`; `close` ends it."""
+    """Serves `GET /metrics` in a thread until `close` is called."""
 
     def __init__(self, measures: Collector, port: int) -> None:
-        # Loaded here: most runners have no such server.
+        # Imported here, because most runners do not serve metrics.
         from process.connections import Connections, limited_server
         from process.listeners import listen
 
@@ -106,23 +108,23 @@ class Served:
 
     @property
     def port(self) -> int:
-        """Where it answers."""
+        """The TCP port that the server listens on."""
         return int(self._listener.getsockname()[1])
 
     def close(self) -> None:
-        """End it."""
+        """Stop the server and close its socket."""
         self._server.should_exit = True
         self._thread.join(3)
         self._listener.close()
 
 
 def _door(registry: CollectorRegistry) -> Callable[..., Any]:
-    """The application, whose only door this is."""
+    """Return the ASGI application that answers every request with the metrics."""
 
     async def door(scope: Mapping[str, Any], _receive: Any, send: Callable[[dict[str, Any]], Awaitable[None]]) -> None:
         accept = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"accept"), "")
         encode, content_type = choose_encoder(accept)
-        # The spool is a file: it may keep whoever asks waiting.
+        # Reading the spool, a file, may block: it runs in a thread so that the event loop stays free.
         body = await asyncio.to_thread(encode, registry)
         headers = [(b"content-type", content_type.encode()), (b"content-length", str(len(body)).encode())]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
@@ -132,5 +134,5 @@ def _door(registry: CollectorRegistry) -> Callable[..., Any]:
 
 
 def serve(measures: Collector, port: int) -> Served:
-    """Answer on this machine's own address. Raises OSError where the port is taken."""
+    """Start serving metrics on the loopback address. Raises OSError if the port is in use."""
     return Served(measures, port)

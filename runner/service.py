@@ -1,4 +1,4 @@
-"""One location's program: follows the plan, makes each run on time, keeps every result until the hub has it."""
+"""Runs one location: follows the plan, starts each run on time, and keeps every result until the hub has it."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _LOOK_S = 0.1
 
 
 class Runner:
-    """The program. `start`, later `stop`."""
+    """Wires all parts of a runner. Call `start`, and later `stop`."""
 
     def __init__(
         self,
@@ -122,14 +122,14 @@ class Runner:
         )
 
     def start(self) -> None:
-        """Say what became of the last life's runs, then go on with this one."""
+        """Record the outcome of runs that the previous process left unfinished, then start all threads."""
         began_at = self._clock()
         self._slots.start(began_at)
         sweep(self._scratch, exclusive=True)
         self._forget_the_future(began_at)
         self._accounting.for_the_killed(began_at)
         self.spool.try_rejected_again()
-        # The runs of the last life are dead: what they left may be undone.
+        # The runs of the previous process are dead, so the cleaner may undo their purchases.
         self.ledger.release(None, began_at)
         self.ledger.prune(began_at)
         if self._cleaner is not None:
@@ -140,7 +140,7 @@ class Runner:
         self._follower.start(began_at)
 
     def _forget_the_future(self, now: datetime) -> None:
-        """What a clock that was ahead in the last life has handled, and what it dated, is not of the future."""
+        """Correct slots and dates that lie in the future because the clock was ahead in the previous process."""
         forgotten = self.spool.set_back(now, all_are_dead=True)
         released = self.spool.release_refused(now)
         moved = self.ledger.set_back(now)
@@ -150,8 +150,11 @@ class Runner:
             )
 
     def stop(self, *, grace_s: float = 0.0, hurry: threading.Event | None = None) -> None:
-        """Begin no other run, let those under way end within `grace_s` (until `hurry` is set), end the rest, write them down,
-        and send what can be sent in a few seconds."""
+        """Stop the runner: start no more runs, end the current ones, record them, and send results for a few seconds.
+
+        Runs may finish by themselves within `grace_s` seconds, or until `hurry` is set.
+        """
+        # The order matters: nothing is queued after `stopping` is set, so every slot is either run or recorded below.
         self._stopping.set()
         self._schedule.stop()
         self._slots.close()
@@ -171,7 +174,7 @@ class Runner:
         _log.info("runner_stopped", spooled=self.spool.depth())
         self.spool.close()
         self.ledger.close()
-        with suppress(OSError):  # not empty: a run was killed meanwhile, and the next life sweeps it up
+        with suppress(OSError):  # not empty: a run was killed meanwhile, and the next start cleans up
             self._scratch.rmdir()
 
     def _wait_for_runs(self, grace_s: float, hurry: threading.Event) -> None:
@@ -183,7 +186,7 @@ class Runner:
         return self._slots.freed(planned, slot, claim)
 
     def _about(self) -> dict[str, Any]:
-        """What goes to the hub with each batch, beside the runs."""
+        """Return the fields about this runner that each batch to the hub carries beside the runs."""
         told = {"id": self.id, "version": our_version(), "trouble": self._troubles.sentence()}
         return {**told, "sandbox": self._settings.sandbox, "ledger": to_wire(self._state_of_ledger())}
 

@@ -1,4 +1,4 @@
-"""How a runner runs: what its program is told once, at its start."""
+"""Holds the settings of a runner, which it receives once at its start."""
 
 from __future__ import annotations
 
@@ -12,17 +12,24 @@ from runner.attempt.limits import MEMORY_MB
 from runner.slots.schedule import LOOKS_EVERY_S
 
 LEDGER = "ledger.db"
-"""The file in the runner's folder that remembers what is bought, until it is undone."""
+"""The name of the ledger file in the runner's folder; it lists purchases until they are undone."""
 HEARTBEAT = "heartbeat"
-"""The file in the runner's folder that its schedule touches every few seconds; whoever looks after containers looks at its age."""
+"""The name of the heartbeat file in the runner's folder.
+
+The schedule touches it every few seconds, and health checks read its age.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunnerSettings:
-    """How a runner runs. `base_url` is where it buys instead of at the plan's site. `max_parallel` is how many runs at once:
-    one a core, or timings are the machine's own. `memory_mb` is what one run may hold of memory, `evidence_bytes` how much
-    evidence may wait for the hub. The secrets and proxies are those of `runner.attempt.job.Job`; files that the plan names are
-    read from `secrets_in` alone."""
+    """Holds the settings of a runner.
+
+    `base_url` replaces the address of the plan's site. `max_parallel` is the number of concurrent runs; with more than
+    one for each core, the machine's load distorts the timings. `memory_mb` is the memory limit of one run in MB.
+    `evidence_bytes` is how much evidence may wait for the hub. `confirm_after_s` is the pause before a second attempt,
+    in seconds. Secrets and proxies are described at `runner.attempt.job.Job`; secret files that the plan names are read
+    from the folders in `secrets_in` only.
+    """
 
     location: str
     hub_url: str
@@ -47,14 +54,14 @@ class RunnerSettings:
 
     @property
     def evidence(self) -> Path:
-        """The folder that evidence is kept in."""
+        """The folder that holds evidence until the hub has it."""
         return (self.folder / "evidence").resolve()
 
     @property
     def ledger(self) -> Path:
-        """The file that remembers what is bought."""
+        """The path of the ledger file."""
         return self.folder / LEDGER
 
     def late_s(self, planned: PlannedJourney) -> float:
-        """How many seconds after its slot a run may still start."""
+        """Return how many seconds after its slot a run may still start."""
         return self.late_after_s or late_limit_s(planned.period_s)

@@ -1,4 +1,4 @@
-"""A change of one of the runner's own SQLite files: the whole of it, or nothing."""
+"""Provides transactions for the runner's own SQLite files."""
 
 from __future__ import annotations
 
@@ -10,13 +10,20 @@ from typing import Any
 
 @contextmanager
 def transaction(connection: sqlite3.Connection, lock: AbstractContextManager[Any]) -> Iterator[sqlite3.Connection]:
-    """Alone among the threads that share the lock. The connection is one that leaves BEGIN to us. Raises sqlite3.Error."""
+    """Run the block in one transaction, exclusively among the threads that share `lock`.
+
+    The block is committed as a whole, or rolled back if it raises. The connection must be in autocommit mode
+    (`isolation_level=None`).
+
+    Raises:
+        sqlite3.Error: the database is locked, full or damaged.
+    """
     with lock:
         connection.execute("BEGIN IMMEDIATE")
         try:
             yield connection
             connection.execute("COMMIT")
         except BaseException:
-            if connection.in_transaction:  # a full disk ends some by itself
+            if connection.in_transaction:  # SQLite ends some transactions itself when the disk is full
                 connection.execute("ROLLBACK")
             raise

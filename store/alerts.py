@@ -1,4 +1,4 @@
-"""Alerts, their episodes and what became of them."""
+"""Stores alerts, their episodes and their changes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _STANDING = (AlertState.PENDING.value, AlertState.FIRING.value)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertChange:
-    """One thing that happened to an alert: a state's name, `acknowledged`, `given back`, `severity`."""
+    """Holds one change of an alert; `what` is the name of a new state, or `acknowledged`, `given back`, `severity`."""
 
     alert_id: str
     at: datetime
@@ -28,7 +28,8 @@ class AlertChange:
 
 
 def save(connection: Connection, alerts: Sequence[Alert], *, at: datetime) -> None:
-    """Keep alerts as they are now, and what changed in them."""
+    """Save alerts in their current state, and record what changed."""
+    # Read in the writing transaction, so that the recorded changes match the stored rows.
     before = {alert.id: alert for alert in _those(connection, [alert.id for alert in alerts])}
     changes = [change for alert in alerts for change in _changes(before.get(alert.id), alert, at)]
     upsert(connection, table, [_row(alert) for alert in alerts])
@@ -67,7 +68,7 @@ def _those(connection: Connection, ids: Sequence[str]) -> list[Alert]:
 
 
 def standing(connection: Connection) -> list[Alert]:
-    """Alerts that are pending or firing."""
+    """Return the alerts that are pending or firing."""
     rows = connection.execute(
         select(table.c.alert).where(table.c.state.in_(_STANDING)).order_by(table.c.pending_since, table.c.id)
     )
@@ -75,7 +76,7 @@ def standing(connection: Connection) -> list[Alert]:
 
 
 def past_of(connection: Connection, incident_ids: Sequence[str]) -> list[Alert]:
-    """Alerts that are over, of some incidents."""
+    """Return the resolved alerts of some incidents."""
     if not incident_ids:
         return []
     belongs = table.c.alert["incident"].as_string().in_(incident_ids)
@@ -84,18 +85,18 @@ def past_of(connection: Connection, incident_ids: Sequence[str]) -> list[Alert]:
 
 
 def get(connection: Connection, alert_id: str) -> Alert | None:
-    """One alert, or None."""
+    """Return one alert; None if it does not exist."""
     return next(iter(_those(connection, [alert_id])), None)
 
 
 def ids_beginning_with(connection: Connection, beginning: str, *, limit: int) -> list[str]:
-    """Return the first ids that begin with a text, in their order."""
+    """Return the first ids that begin with a text, in order."""
     begins = func.substr(table.c.id, 1, len(beginning)) == beginning
     return list(connection.execute(select(table.c.id).where(begins).order_by(table.c.id).limit(limit)).scalars())
 
 
 def listed(connection: Connection, *, state: AlertState | None = None, limit: int = 100) -> list[Alert]:
-    """Alerts, newest first; those that were dropped before they fired only where asked for."""
+    """Return alerts, newest first; alerts that were dropped before they fired are returned only if `state` asks for them."""
     condition = table.c.state == state.value if state else table.c.state != AlertState.DROPPED.value
     query = select(table.c.alert).where(condition).order_by(desc(table.c.pending_since), desc(table.c.id)).limit(limit)
     return [from_wire(Alert, row.alert) for row in connection.execute(query)]
@@ -104,7 +105,7 @@ def listed(connection: Connection, *, state: AlertState | None = None, limit: in
 def of_period(
     connection: Connection, *, since: datetime, until: datetime, state: AlertState | None = None, limit: int = 100
 ) -> list[Alert]:
-    """Return the alerts that were pending or firing for some of a period, newest first; dropped ones only where asked for."""
+    """Return the alerts that were pending or firing during any part of a period, newest first; dropped ones only if `state` says so."""
     condition = table.c.state == state.value if state else table.c.state != AlertState.DROPPED.value
     query = (
         select(table.c.alert)
@@ -117,7 +118,7 @@ def of_period(
 
 
 def changes(connection: Connection, alert_id: str) -> list[AlertChange]:
-    """What became of an alert, oldest first."""
+    """Return the changes of an alert, oldest first."""
     query = select(alert_changes).where(alert_changes.c.alert_id == alert_id).order_by(alert_changes.c.number)
     return [
         AlertChange(alert_id=row.alert_id, at=row.at, what=row.what, note=row.note) for row in connection.execute(query)
@@ -125,6 +126,6 @@ def changes(connection: Connection, alert_id: str) -> list[AlertChange]:
 
 
 def last_episode(connection: Connection) -> dict[str, int]:
-    """The number of the last episode of each key."""
+    """Return the number of the last episode of each key."""
     query = select(table.c.key, func.max(table.c.episode).label("last")).group_by(table.c.key)
     return {row.key: row.last for row in connection.execute(query)}

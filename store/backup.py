@@ -1,4 +1,4 @@
-"""Backup and restore of an SQLite database: a copy of one moment, made while hubs write, and put back where no hub runs."""
+"""Backs up and restores an SQLite database: a consistent copy made while hubs write, restored only while no hub runs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _HELD = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackedUp:
-    """What a backup holds: runs, and messages that were owed at its moment."""
+    """Holds a summary of a backup: the number of runs, and of messages that were owed at its time."""
 
     file: Path
     bytes: int
@@ -34,7 +34,7 @@ class BackedUp:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Restored:
-    """What was put back; `moved` is where the database went that was there before."""
+    """Holds a summary of a restored database; `moved` is the new path of the database that was there before."""
 
     file: Path
     runs: int
@@ -43,7 +43,7 @@ class Restored:
 
 
 def sqlite_file(url: str | None, *, folder: Path) -> Path:
-    """The file of the SQLite database that `open_store` would open. Raises StoreError for one that is no file."""
+    """Return the file of the SQLite database that `open_store` would open. Raises StoreError if the database is not a file."""
     if url is None:
         return folder / "sixfb.db"
     parsed = database_address(url)
@@ -53,12 +53,12 @@ def sqlite_file(url: str | None, *, folder: Path) -> Path:
 
 
 def backup(database: Path, file: Path, *, force: bool = False) -> BackedUp:
-    """Copy the database as it is at one moment; who writes meanwhile neither waits nor fails.
+    """Copy the database as it is at one moment; concurrent writers neither wait nor fail.
 
-    The copy is checked before it takes its name, so that an earlier backup is never replaced by a broken one.
+    The copy is checked before it gets its name, so that a broken copy never replaces an earlier backup.
 
     Raises:
-        StoreError: there is no database, the file is there already, or the copy cannot be written or is not whole.
+        StoreError: there is no database, the file exists already, or the copy cannot be written or is incomplete.
     """
     if not database.is_file():
         raise StoreError(f"there is no database {database}")
@@ -67,13 +67,14 @@ def backup(database: Path, file: Path, *, force: bool = False) -> BackedUp:
     part = file.with_name(file.name + _NEW_SUFFIX)
     with _told(f"{file} cannot be written", database):
         part.unlink(missing_ok=True)
-        # Nobody else may read it: it holds what pages said, and the hashes of tokens and passwords.
+        # Readable by the owner only: it contains page texts, and the hashes of tokens and passwords.
         os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         try:
             _copy(database, part)
             runs, owed = _look(part)
             _sync(part)
             part.replace(file)
+            # The folder is synced too, because the rename must survive a power cut.
             _sync(file.parent)
         finally:
             part.unlink(missing_ok=True)
@@ -81,14 +82,14 @@ def backup(database: Path, file: Path, *, force: bool = False) -> BackedUp:
 
 
 def restore(file: Path, database: Path, *, now: datetime, force: bool = False, send_owed: bool = True) -> Restored:
-    """Put a backup in the database's place, brought to this version's form. What was there is moved aside, never deleted.
+    """Replace the database by a backup, migrated to this version. The old database is renamed, never deleted.
 
-    With `send_owed` the messages that were owed at the backup's moment are sent (again, where they were sent since: with the
-    same key, by which receivers know them); without, they are withheld and say why.
+    With `send_owed`, the messages that were owed at the time of the backup are sent. If they were sent since, they are
+    sent again with the same key, by which receivers recognize duplicates. Without it they are suppressed with a reason.
 
     Raises:
-        StoreError: the file is no whole backup or of a newer program, a hub runs here, or there is a database already and
-            `force` is not said.
+        StoreError: the file is not a complete backup or is of a newer version, a hub is running, or a database exists
+            and `force` is not set.
     """
     if not file.is_file():
         raise StoreError(f"there is no file {file}")
@@ -132,10 +133,10 @@ def _refuse_locked(error: Exception, database: Path) -> None:
 
 
 def _copy(source: Path, target: Path) -> None:
-    """All pages in one step: a reader of one moment. In several, each writer's commit would begin the copy anew."""
+    """Copy all pages in one step, as a consistent snapshot. In several steps, each writer's commit would restart the copy."""
     with closing(_opened(source)) as from_, closing(sqlite3.connect(target)) as to:
         from_.backup(to, pages=-1)
-        # One file, and no second one beside it that could be forgotten.
+        # Switches to a single file, so that no second file beside it can be forgotten.
         to.execute("PRAGMA journal_mode=DELETE")
 
 
@@ -144,7 +145,7 @@ def _opened(database: Path) -> sqlite3.Connection:
 
 
 def _look(file: Path) -> tuple[int, int]:
-    """How many runs and owed messages there are. Raises StoreError for a file that is damaged or something else."""
+    """Return the number of runs and of owed messages. Raises StoreError if the file is damaged or not a hub's database."""
     with closing(_opened(file)) as connection:
         damage = connection.execute("PRAGMA quick_check").fetchone()[0]
         if damage != "ok":
@@ -164,7 +165,7 @@ def _refuse_running(database: Path) -> None:
             found = connection.execute(f"SELECT holder FROM leases WHERE expires_at > {now_us}").fetchone()
     except sqlite3.Error as error:
         _refuse_locked(error, database)
-        return  # it is damaged or empty, which may be why a backup is to take its place
+        return  # a damaged or empty database may be the reason for the restore
     if found:
         raise StoreError(
             f"the hub {found[0]} uses {database}: stop it first (one that was killed counts for 30 s more)"
@@ -180,7 +181,7 @@ def _migrate(database: Path) -> None:
 
 
 def _settle(database: Path, now: datetime, *, send_owed: bool) -> None:
-    """Claims and leases were of hubs that are no more."""
+    """Release all claims and leases, because their hubs no longer exist."""
     with closing(_opened(database)) as connection:
         connection.execute("PRAGMA journal_mode=DELETE")
         connection.execute("BEGIN IMMEDIATE")
@@ -195,7 +196,7 @@ def _settle(database: Path, now: datetime, *, send_owed: bool) -> None:
 
 
 def _move_aside(database: Path, now: datetime) -> Path:
-    """With what its last hub left beside it, which belongs to it and would spoil another."""
+    """Rename the database together with its journal files, which belong to it and would damage another one."""
     aside = database.with_name(f"{database.name}.before-{now:%Y%m%dT%H%M%SZ}")
     if aside.exists():
         raise StoreError(f"{aside} is there already; try again in a second")

@@ -1,4 +1,4 @@
-"""Which of a location's runners runs a slot: claimed by one, renewed while it runs, free again when it is heard no more."""
+"""Stores which of a location's runners runs a slot: one claims it and renews the claim, and an expired claim is free again."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ def claim(
     now: datetime,
     until: datetime,
 ) -> Claim:
-    """Claim a slot until a moment, or renew a claim. A slot with a measured record is nobody's to run any more.
+    """Claim a slot until `until`, or renew a claim. A slot with a measured record cannot be claimed.
 
-    Another's claim that ends later than a new one would, by more than hubs' clocks differ, was made by a clock that was ahead, and
-    is void.
+    Another runner's claim that ends later than a new one would, by more than hubs' clocks may differ, was made by a
+    clock that was ahead, and is void.
     """
     where = (runs.c.journey == journey, runs.c.location == location, runs.c.slot == slot)
     found = connection.execute(select(runs.c.status).where(*where)).scalar()
@@ -44,7 +44,7 @@ def claim(
     if connection.execute(taken).rowcount:
         return Claim(granted=True, held_by=runner, until=until, record=record)
     holder = connection.execute(select(table).where(*mine)).first()
-    # Given back this very moment: it is there for the asking.
+    # The claim was released at this moment, so the slot can be claimed at once.
     return Claim(
         granted=False,
         held_by=holder.runner if holder else None,
@@ -54,6 +54,6 @@ def claim(
 
 
 def release(connection: Connection, *, journey: str, location: str, slot: datetime, runner: str) -> None:
-    """Give a claim back, so that another runner need not wait for its end; one that is another's stays."""
+    """Release a runner's claim, so that another runner need not wait for its expiry; other runners' claims stay."""
     mine = (table.c.journey == journey, table.c.location == location, table.c.slot == slot, table.c.runner == runner)
     connection.execute(delete(table).where(*mine))

@@ -1,4 +1,4 @@
-"""Columns: types that are the same on both databases, and values as their drivers take them."""
+"""Defines column types that are equal on both databases, and converts values for their drivers."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 DIALECTS: dict[str, Dialect] = {"sqlite": sqlite.dialect(), "postgresql": postgresql.dialect()}  # type: ignore[no-untyped-call]
 Maker = Callable[[Any], Any]
-"""Makes a value ready for the driver."""
+"""Converts a value for the driver."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
 def microseconds(value: datetime | None) -> int | None:
-    """An aware moment as it is kept."""
+    """Return an aware time as it is stored, in microseconds since 1970. Raises ValueError for a naive one."""
     if value is None:
         return None
     if value.tzinfo is None:
@@ -26,20 +26,20 @@ def microseconds(value: datetime | None) -> int | None:
 
 
 class Moment(TypeDecorator[datetime]):
-    """A moment in UTC, kept as microseconds since 1970: exact, sortable, and alike on SQLite and PostgreSQL."""
+    """A time in UTC, stored as microseconds since 1970: exact, sortable, and equal on SQLite and PostgreSQL."""
 
     impl = BigInteger
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
-        """Aware moments only; a naive one would be anybody's guess."""
+        """Convert an aware time for the database; a naive one is ambiguous and raises ValueError."""
         return microseconds(value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        """The moment, in UTC."""
+        """Return the stored time in UTC."""
         return None if value is None else _EPOCH + timedelta(microseconds=value)
 
 
 def maker_of(column: Column[Any], dialect: Dialect) -> Maker | None:
-    """What makes a value of a column ready for the driver; None where it is so as it is."""
+    """Return the function that converts a column's values for the driver; None if they need no conversion."""
     return column.type.dialect_impl(dialect).bind_processor(dialect)

@@ -1,4 +1,4 @@
-"""Moves a whole history into an empty database of either kind: everything or nothing."""
+"""Copies a complete history into an empty database of either kind, in one transaction."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _BATCH = 500
 
 
 def copy(source: Store, target: Store, *, batch: int = _BATCH) -> dict[str, int]:
-    """Copy every table, one moment of the source in one transaction of the target; how many rows by table.
+    """Copy every table, from one snapshot of the source in one transaction of the target; return the number of rows by table.
 
-    The target gets its tables first, and must be empty otherwise. Nothing of it is seen before all of it is there; a copy
-    that was broken off left nothing, and is begun anew.
+    The target's tables are created first, and must be empty. An interrupted copy leaves no rows and can be started
+    again.
 
     Raises:
-        StoreError: the source is of another version or a hub works with it, the target has rows, or what arrived is not
-            what was sent.
+        StoreError: the source is of another version or in use by a hub, the target has rows, or the copied rows do not
+            match.
     """
     target.migrate()
     try:
@@ -82,7 +82,7 @@ def _batches(there: Connection, table: Table, batch: int) -> Iterator[list[dict[
 
 
 def _set_sequence(here: Connection, table: Table) -> None:
-    """PostgreSQL counts on from where its own sequence stands, not from the rows that came with their numbers."""
+    """Set a sequence behind the copied numbers; PostgreSQL continues from the sequence, not from the rows."""
     number = table.autoincrement_column
     if here.dialect.name != "postgresql" or number is None or not isinstance(number.type, Integer):
         return

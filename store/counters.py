@@ -1,6 +1,7 @@
-"""What was counted ever, by journey and location: numbers that only grow, whatever is corrected, swept or restarted.
+"""Stores counters by journey and location that only grow, whatever is corrected, deleted or restarted.
 
-Metrics need such numbers: whoever reads them takes a fall for a restart. Rollups are corrected in place, so they are none.
+Metrics need such numbers, because their readers interpret a decrease as a restart. Rollups are corrected in place, so
+they cannot be used.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from store.upsert import insert, upsert
 
 RUN_EDGES_S = (1, 2, 5, 10, 15, 20, 25, 30, 45, 60, 90)
 STEP_EDGES_S = (0.1, 0.25, 0.5, 1, 1.5, 2, 3, 5, 10, 15)
-# Around the limits of the guide and those that Google calls good and poor.
+# Bucket edges around the guide's limits and Google's limits for good and poor values.
 VITAL_EDGES = {
     "LCP": (0.5, 1, 1.5, 2, 2.5, 3, 4, 6, 10),
     "FCP": (0.5, 1, 1.5, 1.8, 2.5, 3, 4, 6, 10),
@@ -34,12 +35,12 @@ _NAMES = {
 }
 UNMEASURED = (Status.MISSED, Status.SKIPPED)
 MOST_STEPS, MOST_PAGES, THE_REST = 40, 20, "other"
-"""How many names of each a journey may bring; what comes on top shares one."""
+"""The maximum number of step and page names of a journey; further names share one counter."""
 
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """A histogram with its sum: `counts` are those between an edge and the one before, by edge (`inf` is the last)."""
+    """Holds a histogram with its sum: `counts` maps each bucket's upper edge to its number of values (`inf` is the last)."""
 
     total: float = 0.0
     counts: dict[str, int] = field(default_factory=dict)
@@ -47,10 +48,10 @@ class Spread:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counted:
-    """Of one journey at one location: runs by final status, missed slots by word, and how long things took.
+    """Holds the counters of one journey at one location: runs by final status, missed slots by reason, and durations.
 
-    `runs` is in seconds and of passed runs, `steps` in seconds and of passed steps; `vitals` by name and page are in seconds,
-    CLS is a score.
+    `runs` covers passed runs in seconds, `steps` covers passed steps in seconds, by name. `vitals`, by name and page,
+    is in seconds; CLS is a score.
     """
 
     journey: str
@@ -63,7 +64,7 @@ class Counted:
 
 
 def count(connection: Connection, taken: Iterable[Run]) -> None:
-    """Count runs that were taken for their slots. An ad-hoc run counts nowhere."""
+    """Count runs that were saved for their slots. Ad-hoc runs are not counted."""
     of_slots = [run for run in taken if run.slot is not None]
     counted = hold(connection, of_slots)
     for run in of_slots:
@@ -73,8 +74,10 @@ def count(connection: Connection, taken: Iterable[Run]) -> None:
 
 
 def hold(connection: Connection, saved: Iterable[Run]) -> dict[tuple[str, str], dict[str, Any]]:
-    """What was counted where some runs are, by journey and location, in the form in which it is kept. Until the transaction ends
-    nobody else counts there."""
+    """Lock and return the counters of the runs' journeys and locations, in their stored form.
+
+    They stay locked until the transaction ends.
+    """
     places = sorted({(run.journey, run.location) for run in saved if run.slot is not None})
     found = lookup(connection, table, ("counted",), places, for_update=True)
     missing = [{"journey": j, "location": at, "counted": {}} for j, at in places if (j, at) not in found]
@@ -85,7 +88,7 @@ def hold(connection: Connection, saved: Iterable[Run]) -> dict[tuple[str, str], 
 
 
 def _add(counted: dict[str, Any], run: Run) -> None:
-    # What is kept is changed in place: to make nouns of it for every run would cost more than all else here.
+    # Changed in place: converting the counters to objects for each run would cost more than everything else here.
     _one_more(counted.setdefault("statuses", {}), run.status.value)
     if run.status is Status.MISSED:
         _one_more(counted.setdefault("missed", {}), missed_word(run.error))
@@ -118,13 +121,13 @@ def _into(spread: list[Any], value: float, edges: tuple[float, ...]) -> None:
 
 
 def read(connection: Connection) -> list[Counted]:
-    """All that was counted."""
+    """Return all counters."""
     query = select(table).order_by(table.c.journey, table.c.location)
     return [_counted(row.journey, row.location, row.counted) for row in connection.execute(query)]
 
 
 def measured(connection: Connection) -> dict[str, int]:
-    """How many measured results of slots each location has ever sent; no clock has a part in it."""
+    """Return how many measured results of slots each location has ever sent, independent of any clock."""
     found: dict[str, int] = defaultdict(int)
     for row in connection.execute(select(table.c.location, table.c.counted["statuses"].label("statuses"))):
         counts = row.statuses or {}

@@ -1,4 +1,4 @@
-"""Destinations that refused a message for good, until one is delivered there again."""
+"""Stores the destinations that permanently refused a message, until one is delivered there again."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ _ADDRESSES = "destination_addresses"
 
 
 def mark(connection: Connection, name: str, *, at: datetime, reason: str) -> None:
-    """Note that a destination refuses what it is sent, and why."""
+    """Mark a destination as refusing messages, with the reason."""
     upsert(connection, table, [{"name": name, "marked_at": at, "reason": reason}])
 
 
 def clear(connection: Connection, name: str) -> None:
-    """It took a message: all is well with it again."""
+    """Clear the mark of a destination that accepted a message."""
     connection.execute(delete(table).where(table.c.name == name))
 
 
 def forget_changed(connection: Connection, addresses: Mapping[str, str]) -> None:
-    """Forget the refusals of destinations that are gone or whose address changed, so that they are tried anew.
+    """Clear the marks of destinations that were removed or whose address changed, so that they are tried again.
 
-    `addresses` are digests of the addresses that there are now, by name. A refusal of one that is as it was stands until it takes
-    a message: a restart alone mends nothing.
+    `addresses` holds a digest of each current address, by name. A destination with an unchanged address keeps its mark
+    until it accepts a message, because a restart alone repairs nothing.
     """
     before = meta.get(connection, _ADDRESSES) or {}
     same = [name for name, address in addresses.items() if before.get(name) == address]
@@ -37,5 +37,5 @@ def forget_changed(connection: Connection, addresses: Mapping[str, str]) -> None
 
 
 def marked(connection: Connection) -> dict[str, str]:
-    """The reason of each destination that is marked, by name."""
+    """Return the reason of each marked destination, by name."""
     return {row.name: row.reason for row in connection.execute(select(table).order_by(table.c.name))}

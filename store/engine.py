@@ -1,4 +1,4 @@
-"""Opens the database: SQLite with the pragmas that alerts depend on, or PostgreSQL."""
+"""Opens the database: SQLite with the pragmas that reliable alerts need, or PostgreSQL."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from store.errors import StoreError, StoreReplacedError, explained
 from store.json_text import from_json_text, json_text
 
 _LOCK_KEY = 0x51_6F_62
-"""PostgreSQL's advisory lock under which one process at a time migrates."""
+"""The key of PostgreSQL's advisory lock that lets one process at a time migrate."""
 _LONGEST_LOCK_S = 600
 _CONNECT_S, _POOL_S = 5, 3.0
-"""How long PostgreSQL may take to accept a connection, and how long one of the pool is waited for."""
+"""The time limits for connecting to PostgreSQL and for a free connection of the pool, in seconds."""
 
 
 class Store:
-    """The database of a hub. Its transactions are context managers that give a connection.
+    """Accesses the database of a hub. Its transactions are context managers that yield a connection.
 
-    What is wrong with the database itself (locked, full, gone, silent) comes out of them as StoreUnavailableError, whichever
-    driver said it.
+    A problem of the database itself (locked, full, missing, unresponsive) is raised as StoreUnavailableError, whichever
+    driver reported it.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -41,14 +41,15 @@ class Store:
 
     @property
     def dialect(self) -> str:
-        """`sqlite` or `postgresql`."""
+        """The kind of database: `sqlite` or `postgresql`."""
         return self._engine.dialect.name
 
     def write(self) -> AbstractContextManager[Connection]:
-        """One transaction that may write. On SQLite it takes the write lock at its beginning: a deferred transaction that
-        turns from reading to writing fails at once when another wrote meanwhile, whatever the busy timeout.
+        """Open a transaction that may write.
 
-        It has happened only if the block is left without an error: a pinned database is looked at before and after.
+        On SQLite it takes the write lock at its start: a deferred transaction that turns from reading to writing fails
+        at once if another process wrote meanwhile, whatever the busy timeout. It is committed only if the block ends
+        without an error; a pinned database is checked before and after.
 
         Raises:
             StoreUnavailableError: the database cannot be used now, or is another one.
@@ -56,7 +57,7 @@ class Store:
         return self._writing()
 
     def write_unlimited(self) -> AbstractContextManager[Connection]:
-        """The same for what may take its time, such as a migration."""
+        """Open a write transaction without time limits, for long work such as a migration."""
         return self._writing(unlimited=True)
 
     @contextmanager
@@ -69,15 +70,15 @@ class Store:
                     if self._name is not None:
                         identity.check_name(connection, self._name, self._where())
                     yield connection
-            # A commit into a file that was deleted meanwhile is a commit into nothing.
+            # A commit into a file that was deleted meanwhile is lost.
             self._check_files()
 
     def read(self) -> AbstractContextManager[Connection]:
-        """One transaction that only reads, and sees one moment throughout. Raises StoreUnavailableError as `write` does."""
+        """Open a read-only transaction, which reads from one snapshot. Raises StoreUnavailableError like `write`."""
         return self._reading()
 
     def read_unlimited(self) -> AbstractContextManager[Connection]:
-        """The same for what may take its time, such as a copy of everything."""
+        """Open a read-only transaction without time limits, for long work such as a full copy."""
         return self._reading(unlimited=True)
 
     @contextmanager
@@ -94,7 +95,7 @@ class Store:
 
     @contextmanager
     def _unlimited(self, connection: Connection) -> Iterator[None]:
-        """Lift the limits of a transaction that has just begun. SQLite has none."""
+        """Lift the time limits of a transaction that has just begun. SQLite has none."""
         if self.dialect != "postgresql":
             yield
             return
@@ -111,7 +112,7 @@ class Store:
         try:
             yield
         except SQLAlchemyError as error:
-            # A deletion also looks like a disk's trouble; the files say which it is.
+            # A deleted file can look like a failing disk; checking the files tells which it is.
             self._check_files()
             told = explained(error, self._engine.url)
             if told is None:
@@ -119,7 +120,7 @@ class Store:
             raise told from error
 
     def pin(self) -> None:
-        """From now on work with this very database alone: whatever else takes its place is refused.
+        """Bind to this very database: from now on any other database in its place is refused.
 
         Raises:
             StoreError: it cannot be read or written.
@@ -149,7 +150,7 @@ class Store:
                 )
 
     def _check_before_connecting(self, *_: Any) -> None:
-        # SQLite would make a new and empty file where there is none.
+        # SQLite would create a new, empty file if the file is missing.
         self._check_files()
 
     def _check_files(self) -> None:
@@ -157,7 +158,7 @@ class Store:
             self._files.check()
 
     def check(self) -> None:
-        """Check on disk, past every cache, that the database is still the one the hub began with. Raises StoreReplacedError."""
+        """Check on disk, bypassing all caches, that the database is still the one the hub started with. Raises StoreReplacedError."""
         if self._files is not None and self._name is not None:
             self._files.check()
             self._files.check_content(self._name)
@@ -166,7 +167,7 @@ class Store:
         return self._engine.url.render_as_string(hide_password=True)
 
     def migrate(self) -> None:
-        """Bring the tables to this version's form. Safe when several hubs start at once.
+        """Migrate the tables to this version. Safe if several hubs start at once.
 
         Raises:
             StoreError: the database is newer than this program, or cannot be reached.
@@ -182,17 +183,17 @@ class Store:
             raise StoreError(f"the database cannot be migrated: {_short(error)}") from None
 
     def close(self) -> None:
-        """Close every connection."""
+        """Close all connections."""
         self._engine.dispose()
         if self._files is not None:
             self._files.close()
 
 
 def open_store(url: str | None, *, folder: Path) -> Store:
-    """The store at a SQLAlchemy URL (`postgresql://...`, `sqlite:///...`), or in `folder/sixfb.db` without one.
+    """Open the database at a SQLAlchemy URL (`postgresql://...`, `sqlite:///...`), or `folder/sixfb.db` without one.
 
     Raises:
-        StoreError: the URL is of another kind, or nothing answers there.
+        StoreError: the URL is of another kind, or the database cannot be opened.
     """
     engine = _engine(url, folder)
     try:
@@ -222,10 +223,10 @@ def _engine(url: str | None, folder: Path) -> Engine:
 
 
 def database_address(url: str) -> URL:
-    """The parts of a database's address, of SQLite or PostgreSQL, with a driver that is here. Nothing is asked there.
+    """Return the parts of a database URL for SQLite or PostgreSQL, with a supported driver. It does not connect.
 
     Raises:
-        StoreError: it is no address, or that of another kind of database, or of one that keeps nothing.
+        StoreError: it is not a URL, or names another kind of database, or one that keeps nothing.
     """
     try:
         parsed = make_url(url)
@@ -256,7 +257,7 @@ def database_address(url: str) -> URL:
 
 
 def _lock_wait_s(url: URL) -> float:
-    """How long a lock is waited for; the address may say otherwise than we (`?timeout=60`). Raises StoreError."""
+    """Return how long to wait for a lock, in seconds; the URL may override it (`?timeout=60`). Raises StoreError."""
     text = url.query.get("timeout", "10")
     if (
         not isinstance(text, str)
@@ -270,11 +271,11 @@ def _lock_wait_s(url: URL) -> float:
 
 
 def must_be_usable(file: Path, *, key: str = "DATABASE_URL") -> None:
-    """Refuse in a database's place what SQLite could not open, or would open and never come back from. Raises StoreError."""
+    """Refuse a path that SQLite could not open as a database, or that would block forever. Raises StoreError."""
     try:
         must_be_a_file(file)
     except UnreadableFileError as error:
-        # A file that is not there yet is made, and of one that may not be read SQLite says more.
+        # A missing file will be created, and for an unreadable one SQLite's own error is better.
         if os.path.lexists(file) and not file.is_file():
             raise StoreError(f"{key}: {file} {error.what}; name another place, or move that away") from None
 
@@ -298,7 +299,7 @@ def _postgres(url: URL) -> Engine:
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: Any) -> None:
-        # A statement of its own, not an option of the connection: poolers like PgBouncer refuse those.
+        # A separate statement instead of a connection option, because poolers like PgBouncer refuse such options.
         connection.execute(f"SET statement_timeout = {round(STATEMENT_S * 1000)}")
         connection.commit()
 
@@ -308,7 +309,7 @@ def _postgres(url: URL) -> Engine:
 def _sqlite(url: URL) -> Engine:
     file = url.database
     if file and file != ":memory:" and not file.startswith("file:") and Path(file).parent.is_dir():
-        with suppress(OSError):  # SQLite itself says best why a file cannot be opened
+        with suppress(OSError):  # SQLite itself explains best why it cannot open a file
             private_file(Path(file))
     connect_args = {"timeout": _lock_wait_s(url), "check_same_thread": False}
     engine = sqlalchemy.create_engine(
@@ -317,7 +318,7 @@ def _sqlite(url: URL) -> Engine:
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: Any) -> None:
-        # pysqlite must not begin transactions by itself: it would begin deferred ones.
+        # Prevents pysqlite from starting transactions by itself, which would be deferred ones.
         connection.isolation_level = None
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
             connection.execute(f"PRAGMA {pragma}")

@@ -1,4 +1,4 @@
-"""What can be wrong with the database, in sentences: the one place where errors of drivers become words for people."""
+"""Converts the errors of the database drivers to sentences for people; no other file does this."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from process.sqlite_errors import sqlite_sentence
 
-# https://www.postgresql.org/docs/current/errcodes-appendix.html: a whole code, or the class that begins with two characters.
+# Keys are SQLSTATE codes, or classes of two characters: https://www.postgresql.org/docs/current/errcodes-appendix.html
 _POSTGRES = {
     "57014": "took too long over a statement; look for long transactions (`pg_stat_activity`) and at its load",
     "55P03": "did not get a lock in time; look for long transactions (`pg_stat_activity`)",
@@ -41,10 +41,10 @@ class StoreError(Exception):
 
 
 class StoreUnavailableError(StoreError):
-    """The database cannot be used now; the same may work later.
+    """The database cannot be used now; the same request may succeed later.
 
-    `public` is the sentence without the address, for those who need not know it. `silent` is true where every other use would
-    have to wait as long for the same answer. `may_be_the_address`: when it is said while opening, the setting may be wrong.
+    `public` is the sentence without the address, for untrusted readers. `silent` means that any other use would wait
+    equally long and fail. `may_be_the_address` means that the setting may be wrong if this happens while opening.
     """
 
     def __init__(
@@ -57,14 +57,14 @@ class StoreUnavailableError(StoreError):
 
 
 class StoreReplacedError(StoreUnavailableError):
-    """The database is not the one that this program began with: deleted, moved, emptied or another one."""
+    """The database is not the one that this program started with: it was deleted, moved, emptied or replaced."""
 
     def __init__(self, message: str, *, public: str | None = None) -> None:
         super().__init__(message, public=public, silent=True)
 
 
 def explained(error: SQLAlchemyError, url: URL) -> StoreUnavailableError | None:
-    """Return what is wrong with the database at an address; None where a statement of ours is what is wrong."""
+    """Return the problem of the database at `url`; None if the error is in one of our statements."""
     if isinstance(error, PoolTimeout):
         return StoreUnavailableError("every connection to the database is in use; try again")
     if not isinstance(error, DBAPIError) or error.orig is None:
@@ -82,7 +82,7 @@ def explained(error: SQLAlchemyError, url: URL) -> StoreUnavailableError | None:
 def _of_postgres(error: DBAPIError, cause: Any, url: URL) -> StoreUnavailableError | None:
     state: str = getattr(cause, "sqlstate", None) or ""
     text = " ".join(str(cause).split())[:300]
-    # What the server says while a connection is opened comes without its code.
+    # The server's errors during connecting have no SQLSTATE code.
     if not state and any(words in text for words in _LOGIN_WORDS):
         state = "28000"
     elif not state and _NO_DATABASE.search(text):
@@ -101,7 +101,7 @@ def _of_postgres(error: DBAPIError, cause: Any, url: URL) -> StoreUnavailableErr
 
 
 def _is_of_the_connection(error: DBAPIError, cause: Any) -> bool:
-    """Whether libpq said it of the way to the server, and not the server of a statement."""
+    """Return whether the error concerns the connection, and was not the server's answer to a statement."""
     return error.connection_invalidated or type(cause).__name__ in (
         "OperationalError",
         "ConnectionTimeout",

@@ -1,4 +1,4 @@
-"""What evidence there is; the bytes are files."""
+"""Stores the metadata of evidence; its bytes are files."""
 
 from __future__ import annotations
 
@@ -25,8 +25,12 @@ def save(
     location: str | None = None,
     at: datetime,
 ) -> None:
-    """Note an artifact. Two runs may have the same bytes (a page's text): what is here stays the first one's, names no run from
-    then on, and is kept as long as the last one needs it. What was let go is whoever's it is that brings it again."""
+    """Record an artifact.
+
+    Two runs may have the same bytes, such as a page's text. The row then keeps the first location, names no run any
+    more, and is kept as long as the last run needs it. An artifact that was deleted belongs to the run that sends it
+    again.
+    """
     row = {
         "sha256": sha256,
         "bytes": size,
@@ -37,6 +41,7 @@ def save(
         "gone": None,
     }
     new = insert(connection, table).values(row)
+    # Only a deleted artifact takes the kind and location of the new run; otherwise the first run's stay.
     first = {
         name: case((table.c.gone.is_(None), table.c[name]), else_=new.excluded[name]) for name in ("kind", "location")
     }
@@ -56,7 +61,7 @@ def note_gone(
     location: str | None = None,
     at: datetime,
 ) -> None:
-    """Note an artifact that will never come, and why."""
+    """Record an artifact that will never arrive, with the reason."""
     row = {
         "sha256": sha256,
         "bytes": 0,
@@ -70,22 +75,27 @@ def note_gone(
 
 
 def here(connection: Connection, hashes: Sequence[str]) -> set[str]:
-    """Of some artifacts those whose files are needed."""
+    """Return which of some artifacts must have a file."""
     asked = select(table.c.sha256).where(table.c.sha256.in_(hashes), table.c.gone.is_(None))
     return set(connection.execute(asked).scalars())
 
 
 def forget_without_run(connection: Connection, *, stored_before: datetime) -> list[str]:
-    """Forget artifacts of runs that never came, stored before a moment; their hashes. One that names no run is nobody's to judge."""
+    """Delete the rows of artifacts stored before `stored_before` whose run never arrived; return their hashes.
+
+    An artifact that names no run is kept.
+    """
+    # Evidence of a duplicate run is kept as well.
     kept = [select(t.c.id).where(t.c.id == table.c.run_id).exists() for t in (runs, duplicates)]
     lost = [table.c.stored_at < stored_before, table.c.run_id.is_not(None), *(~found for found in kept)]
     return list(connection.execute(delete(table).where(*lost).returning(table.c.sha256)).scalars())
 
 
 def let_go(connection: Connection, *, most_bytes: int, why: str) -> list[str]:
-    """Mark artifacts as gone until the others are within a limit; their hashes.
+    """Mark artifacts as deleted until the others are within a limit; return their hashes.
 
-    The oldest evidence of passed runs goes first, then the oldest of all others: what failed is what is looked at.
+    The oldest evidence of passed runs is deleted first, then the oldest of all other runs, because people look at
+    failures.
     """
     here = table.c.gone.is_(None)
     over = (
@@ -113,7 +123,7 @@ def let_go(connection: Connection, *, most_bytes: int, why: str) -> list[str]:
 
 
 def why_gone(connection: Connection, hashes: Sequence[str], *, location: str | None = None) -> dict[str, str]:
-    """Of some artifacts those that are gone, and why; with `location` as its own runners say, and the hub."""
+    """Return which of some artifacts are deleted, with the reason; with `location` only reasons given by its own runners or the hub."""
     asked = select(table.c.sha256, table.c.gone).where(table.c.sha256.in_(hashes), table.c.gone.is_not(None))
     if location is not None:
         asked = asked.where(or_(table.c.location.is_(None), table.c.location == location))
@@ -121,5 +131,5 @@ def why_gone(connection: Connection, hashes: Sequence[str], *, location: str | N
 
 
 def kind_of(connection: Connection, sha256: str) -> str | None:
-    """The kind of an artifact, or None where there is none."""
+    """Return the kind of an artifact; None if it does not exist."""
     return connection.execute(select(table.c.kind).where(table.c.sha256 == sha256)).scalar()

@@ -1,4 +1,4 @@
-"""How each source of numbers is."""
+"""Stores the state of each polled source."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ from store.upsert import insert, upsert
 
 
 def note_configured(connection: Connection, source: str) -> None:
-    """Know of a source before it brought anything; what is known of it stays."""
+    """Record a source before its first result; an existing row stays unchanged."""
     connection.execute(insert(connection, table).values(source=source).on_conflict_do_nothing())
 
 
 def keep_only(connection: Connection, sources: Collection[str]) -> None:
-    """Forget the sources that are not configured any more: nobody asks them, so nothing could end what is said of them."""
+    """Delete the sources that are no longer configured: they are not polled, so their errors would never end."""
     connection.execute(delete(table).where(table.c.source.not_in(sources)))
 
 
 def forget(connection: Connection, source: str) -> None:
-    """Forget a source that the site does not have."""
+    """Delete a source that the site does not have."""
     connection.execute(delete(table).where(table.c.source == source))
 
 
 def note_good(connection: Connection, source: str, at: datetime) -> None:
-    """It brought numbers."""
+    """Record that a source returned numbers."""
     upsert(connection, table, [{"source": source, "last_good_at": at}])
 
 
 def note_error(connection: Connection, source: str, at: datetime, error: str) -> None:
-    """It brought none, and why."""
+    """Record that a source returned none, with the reason."""
     upsert(connection, table, [{"source": source, "last_error": error, "last_error_at": at}])
 
 
 def states(connection: Connection) -> dict[str, FeedState]:
-    """Every source there is, by name."""
+    """Return the state of every source, by name."""
     return {
         row.source: FeedState(
             source=row.source,

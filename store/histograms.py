@@ -1,4 +1,4 @@
-"""A histogram that can be added to another: durations in buckets of 5 %, so that a percentile is right to 2.5 %."""
+"""Provides histograms that can be added: durations in buckets of 5 %, so that a percentile is accurate to 2.5 %."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ _GROWTH = math.log(1.05)
 
 
 def histogram(values_ms: Iterable[float]) -> dict[str, int]:
-    """Counts by bucket; JSON wants the keys to be text."""
+    """Return the counts by bucket; the keys are text, as JSON requires."""
     return dict(Counter(bucket(value) for value in values_ms))
 
 
 def merged(histograms: Iterable[Mapping[str, int]]) -> dict[str, int]:
-    """The sum."""
+    """Return the sum of some histograms."""
     total: Counter[str] = Counter()
     for one in histograms:
         total.update(one)
@@ -23,7 +23,7 @@ def merged(histograms: Iterable[Mapping[str, int]]) -> dict[str, int]:
 
 
 def percentile(counts: Mapping[str, int], p: float) -> float | None:
-    """The nearest-rank percentile (`p` of 0 to 100) in ms, as the middle of its bucket; None without values."""
+    """Return the nearest-rank percentile (`p` from 0 to 100) in ms, as the middle of its bucket; None without values."""
     rank = math.ceil(sum(counts.values()) * p / 100)
     seen = 0
     for bucket in sorted(counts, key=int):
@@ -34,5 +34,5 @@ def percentile(counts: Mapping[str, int], p: float) -> float | None:
 
 
 def bucket(value_ms: float) -> str:
-    """The bucket of a duration, as a histogram names it."""
+    """Return the bucket of a duration in ms, as a histogram's key."""
     return str(math.floor(math.log(max(value_ms, 0.1)) / _GROWTH))

@@ -1,4 +1,4 @@
-"""Which database this is: one that is deleted, replaced, emptied or moved under a running hub must not be written into."""
+"""Identifies the database, so that nothing is written to one that was deleted, replaced, emptied or moved while the hub runs."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from store.errors import StoreReplacedError
 from store.upsert import insert
 
 KEY = "database"
-"""Under this key of the table `meta` a database holds a random name of its own."""
+"""The key in the table `meta` under which a database stores its own random name."""
 _FILES = ("", "-wal", "-shm")
 _MEASURED = ("", "-wal")
 _RESTART = "put it back, or restart the hub to go on with what is there now"
 
 
 def name_of(connection: Connection) -> str:
-    """Return the database's own name, which is given to it the first time."""
+    """Return the database's own name, which is created at the first call."""
     from store.tables import meta as table
 
     row = {"key": KEY, "value": secrets.token_hex(16)}
@@ -34,11 +34,11 @@ def name_of(connection: Connection) -> str:
 
 
 def check_name(connection: Connection, expected: str, where: str) -> None:
-    """Check inside a transaction that the database's name is the expected one. Raises StoreReplacedError."""
+    """Check inside a transaction that the database has the expected name. Raises StoreReplacedError."""
     try:
         name = meta.get(connection, KEY)
     except SQLAlchemyError as error:
-        # The table itself is gone: whoever dropped it dropped the history. What else failed says so itself.
+        # A missing table means that the history was dropped. Other errors are raised unchanged.
         if not _says_no_table(error):
             raise
         name = None
@@ -55,18 +55,18 @@ def _says_no_table(error: SQLAlchemyError) -> bool:
 
 
 class FileIdentity:
-    """An SQLite database's files as they were when this was made: device and inode of each, by a connection that keeps them open.
+    """Identifies an SQLite database's files by device and inode, through a connection that keeps them open.
 
-    The files are never opened here but by SQLite: closing one would drop every lock that this process has on it
+    Only SQLite opens these files: closing another descriptor would drop every lock that this process holds on them
     (https://www.sqlite.org/howtocorrupt.html, 2.2).
     """
 
     def __init__(self, file: Path) -> None:
         self.file = file.absolute()
-        # SQLite follows a symbolic link, and keeps its log beside the file that it leads to.
+        # SQLite follows a symbolic link, and keeps its log beside the link's target.
         self._real = self.file.resolve()
         self._lock = threading.Lock()
-        # As long as this one is open, nobody deletes the write-ahead log because its last user is gone.
+        # While this connection is open, the write-ahead log is not deleted when its last other user closes.
         self._anchor = sqlite3.connect(f"{self.file.as_uri()}?mode=rw", uri=True, timeout=10.0, check_same_thread=False)
         self._anchor.isolation_level = None
         self._anchor.execute("SELECT count(*) FROM sqlite_master").fetchone()
@@ -75,7 +75,7 @@ class FileIdentity:
         self._damaged: str | None = None
 
     def check(self) -> None:
-        """Check that the files are those that are open here. Costs a few microseconds. Raises StoreReplacedError."""
+        """Check that the paths still lead to the open files. Takes a few microseconds. Raises StoreReplacedError."""
         for ending, known in self._known.items():
             now = _look(self._path(ending))
             if now is None:
@@ -88,14 +88,14 @@ class FileIdentity:
             self._refuse("", self._damaged, "stop the hub and put a backup back (`sixfb db restore`)")
 
     def check_content(self, expected: str) -> None:
-        """Check that what is on the disk is still this database, past what SQLite remembers of it. Raises StoreReplacedError."""
+        """Check that the content on disk is still this database, bypassing SQLite's cache. Raises StoreReplacedError."""
         with self._lock:
             try:
                 self._anchor.execute("PRAGMA shrink_memory")
                 row = self._anchor.execute("SELECT value FROM meta WHERE key = ?", (KEY,)).fetchone()
             except sqlite3.OperationalError as error:
                 if "no such table" not in str(error):
-                    return  # locked, or a disk's trouble: whoever writes next says so
+                    return  # locked, or a failing disk: the next write reports it
                 row = None
             except sqlite3.DatabaseError:
                 row = None
@@ -104,7 +104,11 @@ class FileIdentity:
         self.check()
 
     def _look_at_size(self, ending: str) -> None:
-        """A file that grows is at work; one that shrank was vacuumed, written back or cut off, and only a look at all of it tells."""
+        """Check a file whose size has changed.
+
+        Growth is normal. A file that shrank was vacuumed, checkpointed or truncated, which only a full check can tell
+        apart.
+        """
         with self._lock:
             now = _look(self._path(ending))
             if now is None:
@@ -132,7 +136,7 @@ class FileIdentity:
         )
 
     def close(self) -> None:
-        """Let go of the files."""
+        """Close the files."""
         with self._lock:
             self._anchor.close()
 
@@ -145,7 +149,7 @@ def _look(path: Path) -> os.stat_result | None:
 
 
 def cluster_of(dbapi_connection: Any) -> tuple[str | None, int]:
-    """Return the system identifier of a PostgreSQL cluster (None where this user may not read it) and the database's oid."""
+    """Return the system identifier of a PostgreSQL cluster (None if this user may not read it) and the database's oid."""
     with dbapi_connection.cursor() as cursor:
         cursor.execute("SELECT oid FROM pg_database WHERE datname = current_database()")
         oid: int = cursor.fetchone()[0]

@@ -1,4 +1,4 @@
-"""JSON as it is kept."""
+"""Encodes and decodes JSON as it is stored."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ import msgspec
 
 
 def json_text(value: Any) -> str:
-    """JSON's text of plain values."""
+    """Return plain values as JSON text."""
     try:
         return msgspec.json.encode(value).decode()
-    except (TypeError, ValueError):  # half of a surrogate pair, a key that is no text
+    except (TypeError, ValueError):  # a lone surrogate, or a key that is not text
         return json.dumps(value)
 
 
 def from_json_text(text: str | bytes) -> Any:
-    """What it says."""
+    """Return the value of a JSON text."""
     try:
         return msgspec.json.decode(text)
-    except (msgspec.DecodeError, UnicodeError):  # what only `json.dumps` could write
+    except (msgspec.DecodeError, UnicodeError):  # text that only `json.dumps` can have written
         return json.loads(text)

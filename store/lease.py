@@ -1,4 +1,4 @@
-"""Leases: one evaluator at a time, by the database's own clock. A frozen holder loses its lease and can write nothing with it."""
+"""Provides leases for one evaluator at a time, by the database's clock. A frozen holder loses its lease and can write nothing."""
 
 from __future__ import annotations
 
@@ -24,16 +24,17 @@ from store.tables import leases as table
 from store.upsert import insert
 
 LIFE_S = 30.0
-"""How long a hub takes a lease for. One that ends further ahead than its life was taken by a clock that was ahead, and is void."""
+"""The duration of a lease in seconds. A lease that ends later than that from now was taken by a clock that was ahead, and is void."""
 _ROUNDING_S = 1.0
 _log = get_logger("sixfb.store")
 
 
 def take(connection: Connection, *, name: str, holder: str, ttl_s: float) -> int | None:
-    """Take or renew a lease for `ttl_s` seconds; its epoch, or None while another holds it.
+    """Take or renew a lease for `ttl_s` seconds; return its epoch, or None while another holder has it.
 
-    The epoch rises whenever the holder changes, so that what an earlier holder still does can be told and refused.
-    A lease of another holder that ends further ahead than `ttl_s` is void: the clock was ahead when it was taken.
+    The epoch increases with each change of the holder, so that writes of an earlier holder can be recognized and
+    refused. Another holder's lease that ends later than `ttl_s` from now is void: the clock was ahead when it was
+    taken.
     """
     now = _now(connection)
     until = type_coerce(now + _microseconds(ttl_s), Moment)
@@ -41,6 +42,7 @@ def take(connection: Connection, *, name: str, holder: str, ttl_s: float) -> int
     new = insert(connection, table).values(first).on_conflict_do_nothing().returning(table.c.name)
     if connection.execute(new).first():
         return 1
+    # A holder's own expired lease is taken anew instead of renewed, so that its epoch increases.
     mine, over = table.c.holder == holder, type_coerce(table.c.expires_at, BigInteger) <= now
     void = _ends_after(now, ttl_s)
     renewed = connection.execute(update(table).where(table.c.name == name, mine, ~over).values(expires_at=until))
@@ -58,11 +60,12 @@ def take(connection: Connection, *, name: str, holder: str, ttl_s: float) -> int
 
 
 def holds(connection: Connection, *, name: str, holder: str, epoch: int) -> bool:
-    """Whether the lease is still this holder's in this epoch. Inside a write transaction it stays so until its end."""
+    """Return whether the lease still belongs to this holder in this epoch. Inside a write transaction this holds until its end."""
     query = select(table.c.epoch).where(
         and_(table.c.name == name, table.c.holder == holder, table.c.epoch == epoch),
         type_coerce(table.c.expires_at, BigInteger) > _now(connection),
     )
+    # Locked, so that no other hub can take the lease before this transaction ends.
     return connection.execute(query.with_for_update()).first() is not None
 
 
@@ -79,7 +82,7 @@ def held(connection: Connection, *, life_s: float = LIFE_S, name: str | None = N
 
 
 def release(connection: Connection, *, name: str, holder: str) -> None:
-    """Give the lease back, so that another need not wait for its end."""
+    """Release the lease, so that another holder need not wait for its expiry."""
     over = datetime(1970, 1, 1, tzinfo=UTC)
     connection.execute(update(table).where(table.c.name == name, table.c.holder == holder).values(expires_at=over))
 
@@ -99,7 +102,7 @@ def _microseconds(seconds: float) -> int:
 
 
 def _now(connection: Connection) -> ColumnElement[int]:
-    """Microseconds since 1970 on the database's clock, which moves on during a transaction."""
+    """Return the current time in microseconds since 1970 by the database's clock, which advances during a transaction."""
     if connection.dialect.name == "postgresql":
         return cast(extract("epoch", func.clock_timestamp()) * 1_000_000, BigInteger)
     return cast((func.julianday("now") - 2440587.5) * 86_400_000_000, BigInteger)

@@ -1,4 +1,4 @@
-"""The last word of each location's ledger."""
+"""Stores the last state of each location's ledger."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from store.upsert import upsert
 
 
 def save_all(connection: Connection, said: Iterable[LedgerState]) -> None:
-    """Keep what ledgers say; an older word than the one that is kept changes nothing."""
+    """Save the states of ledgers; a state older than the stored one is ignored."""
     newest = {state.location: state for state in sorted(said, key=lambda state: state.at)}
     rows = [{"location": at, "at": state.at, "state": to_wire(state)} for at, state in sorted(newest.items())]
     upsert(connection, table, rows, newer_by="at")
 
 
 def forget_future(connection: Connection, now: datetime) -> None:
-    """Forget what a clock that was ahead has dated: no later word could take its place for as long as it was ahead."""
+    """Delete states dated in the future by a clock that was ahead, because no later state could replace them for that long."""
     connection.execute(delete(table).where(table.c.at > now))
 
 
 def states(connection: Connection) -> dict[str, LedgerState]:
-    """By location."""
+    """Return the state of each location's ledger."""
     return {row.location: from_wire(LedgerState, row.state) for row in connection.execute(select(table))}

@@ -1,4 +1,4 @@
-"""Reads rows by their primary keys: as many as are asked for in one statement, whose text is always the same."""
+"""Reads rows by their primary keys, many in one statement whose text is always the same."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ Key = TypeVar("Key", bound=tuple[Any, ...])
 def lookup(
     connection: Connection, table: Table, names: tuple[str, ...], keys: Collection[Key], *, for_update: bool = False
 ) -> dict[Key, dict[str, Any]]:
-    """What the rows at some primary keys hold in columns of JSON, by key and name; a key that no row has is left out.
+    """Return JSON columns of the rows with some primary keys, by key and column name; missing keys are left out.
 
-    With `for_update` nobody else changes those rows until the transaction ends; they are held in the order of their keys. On
-    SQLite a transaction that may write keeps all others from that.
+    With `for_update` the rows are locked until the transaction ends, in the order of their keys. On SQLite a write
+    transaction excludes all other writers anyway.
     """
     if not keys:
         return {}
@@ -36,7 +36,7 @@ def lookup(
 
 
 class _Statement(NamedTuple):
-    """`makers` make each value of a key ready for the statement."""
+    """Holds a statement; `makers` convert each value of a key for it."""
 
     statement: str
     makers: list[Maker | None]
@@ -44,24 +44,27 @@ class _Statement(NamedTuple):
 
 @cache
 def _how(dialect_name: str, table: Table, names: tuple[str, ...], for_update: bool) -> _Statement:
-    """How rows are read: the keys come in one array of JSON, which costs less than an IN that SQLAlchemy writes out (docs/cost.md)."""
+    """Return the statement.
+
+    The keys are passed in one array of JSON, which costs less than SQLAlchemy's IN (docs/cost.md).
+    """
     dialect = DIALECTS[dialect_name]
     quoted = dialect.identifier_preparer.quote
     name = quoted(table.name)
     keys = [f"{name}.{quoted(column.name)}" for column in table.primary_key]
-    # As text: SQLite keeps JSON that is a number as one, and psycopg would read JSON by itself.
+    # As text, because SQLite returns JSON numbers as numbers, and psycopg would decode JSON itself.
     wanted = [*keys, *(f"CAST({name}.{quoted(column)} AS TEXT)" for column in names)]
     makers = [maker_of(column, dialect) for column in table.primary_key]
     if dialect_name == "sqlite":
         told = [f"json_extract(told.value, '$[{n}]')" for n in range(len(keys))]
-        # CROSS JOIN: first the keys, then each one's row by the index.
+        # CROSS JOIN forces the order: first the keys, then each key's row by the index.
         return _Statement(
             f"SELECT {', '.join(wanted)} FROM json_each(?) AS told CROSS JOIN {name} ON {_same(keys, told)}", makers
         )
-    # A text of a length would cut a longer one, and find another row with it.
+    # A length-limited type would truncate a longer text, and find another row with it.
     types = ["TEXT" if isinstance(c.type, String) else c.type.compile(dialect) for c in table.primary_key]
     told = [f"(told.value ->> {n})::{kind}" for n, kind in enumerate(types)]
-    # LIMIT, for the same: PostgreSQL would as soon read the whole table as long as it has no statistics of it.
+    # LIMIT has the same purpose: without statistics PostgreSQL might read the whole table.
     row = f"SELECT {', '.join(wanted)} FROM {name} WHERE {_same(keys, told)} LIMIT 1{' FOR UPDATE' * for_update}"
     return _Statement(
         f"SELECT its.* FROM json_array_elements(%s::json) AS told CROSS JOIN LATERAL ({row}) AS its", makers

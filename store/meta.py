@@ -1,4 +1,4 @@
-"""Single values: when the hub first watched, the verdicts of the last tick."""
+"""Stores single values, such as when the hub first watched and the verdicts of the last tick."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from store.upsert import upsert
 
 
 def put(connection: Connection, key: str, value: Any) -> None:
-    """Keep a value that JSON can hold."""
+    """Store a value that JSON can represent."""
     upsert(connection, table, [{"key": key, "value": value}])
 
 
 def get(connection: Connection, key: str) -> Any:
-    """The value, or None."""
+    """Return the value; None if there is none."""
     return connection.execute(select(table.c.value).where(table.c.key == key)).scalar()

@@ -1,4 +1,4 @@
-"""The outbox: messages that are owed. Claimed by a conditional UPDATE, sent outside the transaction, recorded last."""
+"""Stores owed messages: claimed by a conditional UPDATE, sent outside the transaction, recorded last."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from store.upsert import insert
 
 _OWED, _CLAIMED = NotificationState.OWED.value, NotificationState.CLAIMED.value
 _GIVING_UP_KEY = 0x51_6F_63
-"""PostgreSQL's advisory lock of a transaction that gives up a message."""
-# Hubs that share a database have clocks of their own.
+"""The key of PostgreSQL's advisory lock for transactions that give up a message."""
+# The largest tolerated difference between the clocks of hubs that share a database.
 _CLOCKS_APART = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """One try to deliver a notification."""
+    """Holds one try to deliver a notification."""
 
     at: datetime
     ok: bool
@@ -31,13 +31,13 @@ class Delivery:
 
 
 def owe(connection: Connection, notifications: Sequence[Notification]) -> None:
-    """Owe messages. Their ids are made from what they say, so owing one twice is owing it once."""
+    """Add messages. Their ids are derived from their content, so adding a message twice has no effect."""
     for notification in notifications:
         connection.execute(insert(connection, table).values(_row(notification)).on_conflict_do_nothing())
 
 
 def update_owed(connection: Connection, notification: Notification) -> bool:
-    """Change a message that nobody is sending; False where it is being sent or is over."""
+    """Update a message that is not claimed; return False if it is being sent or is done."""
     changed = connection.execute(
         update(table)
         .where(table.c.id == notification.id, table.c.state == _OWED)
@@ -55,7 +55,7 @@ def _row(notification: Notification) -> dict[str, Any]:
 
 
 def of_threads(connection: Connection, threads: Sequence[str]) -> list[Notification]:
-    """Every message of some incidents, in order."""
+    """Return every message of some incidents, in order."""
     if not threads:
         return []
     query = select(table).where(table.c.thread.in_(threads)).order_by(table.c.thread, table.c.position, table.c.id)
@@ -71,7 +71,7 @@ def _notification(row: Row[Any]) -> Notification:
 
 
 def destinations_due(connection: Connection, now: datetime) -> list[str]:
-    """The destinations that a message could be sent to now."""
+    """Return the destinations that a message could be sent to now."""
     query = select(table.c.destination).where(_due(now), ~_earlier_is_open()).distinct()
     return sorted(connection.execute(query).scalars())
 
@@ -79,20 +79,25 @@ def destinations_due(connection: Connection, now: datetime) -> list[str]:
 def claim(
     connection: Connection, *, holder: str, now: datetime, lease_s: float, limit: int, destination: str | None = None
 ) -> list[Notification]:
-    """Claim what is due, of one destination or of all, for `lease_s` seconds; most urgent first.
+    """Claim due messages, of one destination or of all, for `lease_s` seconds; most urgent first.
 
-    News of a breach that nobody was told of goes before everything else, so that it does not wait behind what has failed before.
-    A message waits while an earlier one of its thread to the same destination is owed or being sent: firing comes before
-    resolved. A claim that ran out is claimed again: its holder died between claiming and recording. So is one that ends
-    further ahead than its life, and a message that is due later only because the clock was ahead: both are of a wrong clock.
+    New breaches that no one has heard of come first, so that they do not wait behind messages that failed before. A
+    message waits while an earlier one of its thread to the same destination is owed or being sent, so that firing comes
+    before resolved.
+
+    An expired claim is claimed again, because its holder died between claiming and recording. A wrong clock has the
+    same effect: claims that end later than their duration allows, and messages that are due later only because the
+    clock was ahead, are claimed too.
     """
     due = or_(_due(now), _of_a_wrong_clock(now, holder, lease_s))
     query = select(table.c.id).where(due, ~_earlier_is_open()).order_by(*_URGENCY)
     if destination is not None:
         query = query.where(table.c.destination == destination)
     if connection.dialect.name == "postgresql":
+        # Rows that another hub is claiming are skipped instead of waited for.
         query = query.with_for_update(skip_locked=True)
     ids = list(connection.execute(query.limit(limit)).scalars())
+    # Each UPDATE repeats the condition, because a row may have changed since it was selected.
     claimed = [one for one in ids if _claim(connection, one, holder, now, lease_s)]
     rows = connection.execute(select(table).where(table.c.id.in_(claimed))).all() if claimed else []
     return sorted((_notification(row) for row in rows), key=lambda n: claimed.index(n.id))
@@ -115,7 +120,7 @@ def _due(now: datetime) -> ColumnElement[bool]:
 
 
 def _of_a_wrong_clock(now: datetime, holder: str, lease_s: float) -> ColumnElement[bool]:
-    """What waits only because the clock was ahead. A claim of this very holder is no such thing: it is being sent."""
+    """Match messages that wait only because the clock was ahead. A claim of this holder does not match: it is being sent."""
     soon = now + _CLOCKS_APART
     tried = exists().where(deliveries.c.notification_id == table.c.id, deliveries.c.at > soon)
     void = and_(table.c.claimed_by != holder, table.c.claimed_until > soon + timedelta(seconds=lease_s))
@@ -145,7 +150,7 @@ def _claim(connection: Connection, notification_id: str, holder: str, now: datet
 
 
 def delivered(connection: Connection, notification_id: str, *, holder: str, at: datetime, detail: str | None) -> bool:
-    """The receiver said yes. False where the claim is another's by now."""
+    """Record that the receiver accepted a message. Returns False if the claim now belongs to another holder."""
     values = {"state": NotificationState.DELIVERED.value, "delivered_at": at, "last_error": None}
     return _record(connection, notification_id, holder, at, ok=True, detail=detail, values=values)
 
@@ -153,16 +158,16 @@ def delivered(connection: Connection, notification_id: str, *, holder: str, at: 
 def try_again(
     connection: Connection, notification_id: str, *, holder: str, at: datetime, next_at: datetime, error: str | None
 ) -> bool:
-    """The receiver could not be reached; once more at `next_at`. False where the claim is another's by now."""
+    """Record a failed try; the next one is at `next_at`. Returns False if the claim now belongs to another holder."""
     values = {"state": _OWED, "due_at": next_at, "last_error": error}
     return _record(connection, notification_id, holder, at, ok=False, detail=error, values=values)
 
 
 def dead(connection: Connection, notification_id: str, *, holder: str, at: datetime, error: str | None) -> bool:
-    """It will never be delivered. False where the claim is another's by now.
+    """Record that a message will never be delivered. Returns False if the claim now belongs to another holder.
 
-    Whoever gives up a message looks then who else has it. Two that did so at once would each take the other's for one that is
-    still to come, so the second waits for the end of the first one's transaction. SQLite has one that writes at a time.
+    The caller then checks which other destinations have the message. Two concurrent transactions would each count on
+    the other's message, so the second waits for the first to end. SQLite has only one writer at a time.
     """
     if connection.dialect.name == "postgresql":
         connection.execute(select(func.pg_advisory_xact_lock(_GIVING_UP_KEY)))
@@ -184,31 +189,33 @@ def _record(
     changed = connection.execute(
         update(table).where(mine).values(**values, tries=table.c.tries + 1, claimed_by=None, claimed_until=None)
     )
+    # Recorded even if the claim was lost meanwhile, because the try was made.
     connection.execute(deliveries.insert().values(notification_id=notification_id, at=at, ok=ok, detail=detail))
     return bool(changed.rowcount)
 
 
 def tries_of(connection: Connection, notification_id: str) -> list[Delivery]:
-    """Every try of a message, oldest first."""
+    """Return every try of a message, oldest first."""
     query = select(deliveries).where(deliveries.c.notification_id == notification_id).order_by(deliveries.c.number)
     return [Delivery(at=row.at, ok=row.ok, detail=row.detail) for row in connection.execute(query)]
 
 
 def first_tried_at(connection: Connection, notification_id: str) -> datetime | None:
-    """When a message was tried for the first time; None where it was not yet."""
+    """Return when a message was first tried; None if it was not tried yet."""
     query = select(func.min(deliveries.c.at)).where(deliveries.c.notification_id == notification_id)
     return connection.execute(query).scalar()
 
 
 def oldest_due(connection: Connection, now: datetime) -> datetime | None:
-    """Since when the oldest message that could be sent waits; None where none does."""
+    """Return since when the oldest sendable message waits; None if none waits."""
     return connection.execute(select(func.min(table.c.due_at)).where(_due(now), ~_earlier_is_open())).scalar()
 
 
 def backlogs(connection: Connection, now: datetime) -> list[Backlog]:
-    """What each destination should have by now and has not: due and not sent, being sent, or tried in vain.
+    """Return each destination's undelivered messages: due and not sent, being sent, or tried without success.
 
-    What was tried and what was not are told apart: the first is the receiver's doing, the second may be ours.
+    Tried and untried messages are counted separately: the first are caused by the receiver, the second perhaps by the
+    hub.
     """
     first_try = select(func.min(deliveries.c.at)).where(deliveries.c.notification_id == table.c.id).scalar_subquery()
     wanted = or_(table.c.state == _CLAIMED, and_(table.c.state == _OWED, or_(table.c.tries > 0, table.c.due_at <= now)))
@@ -228,12 +235,12 @@ def backlogs(connection: Connection, now: datetime) -> list[Backlog]:
 
 
 def counts(connection: Connection) -> dict[str, int]:
-    """How many messages are in each state."""
+    """Return the number of messages in each state."""
     query = select(table.c.state, func.count().label("n")).group_by(table.c.state)
     return {row.state: row.n for row in connection.execute(query)}
 
 
 def latest(connection: Connection, *, limit: int = 100) -> list[Notification]:
-    """The latest messages, newest first."""
+    """Return the latest messages, newest first."""
     query = select(table).order_by(desc(table.c.created_at), desc(table.c.position)).limit(limit)
     return [_notification(row) for row in connection.execute(query)]

@@ -1,4 +1,4 @@
-"""Connections to PostgreSQL that give up on a server which accepts what is sent and never answers."""
+"""Provides PostgreSQL connections that time out if the server accepts a request but never answers."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from psycopg.abc import PQGen
 
 Result = TypeVar("Result")
 STATEMENT_S = 10.0
-"""How long a statement may take, by the server's clock."""
+"""The time limit of a statement in seconds, enforced by the server."""
 ANSWER_S = STATEMENT_S + 2.0
-"""How long an answer is waited for: a server that is frozen does not enforce its own limit."""
+"""The time limit of an answer in seconds, because a frozen server does not enforce its own limit."""
 PING_S = 2.0
-"""How long a connection from the pool is asked whether it still works."""
+"""The time limit of the pool's connection check in seconds."""
 
 
 class LimitedConnection(psycopg.Connection[Any]):
-    """A connection whose every wait for the server ends after `limit_s` seconds (None: never); the connection is closed then."""
+    """A connection whose every wait for the server ends after `limit_s` seconds (None: never); then it is closed."""
 
     limit_s: float | None = ANSWER_S
 
     def wait(self, gen: PQGen[Result], interval: float = 0.1, timeout: float | None = None) -> Result:
-        """Consume a generator of the driver. Raises psycopg.OperationalError where the server does not answer in time."""
+        """Run a generator of the driver. Raises psycopg.OperationalError if the server does not answer in time."""
         limit_s = self.limit_s
-        # Only the pool's ping runs outside of a transaction.
+        # Only the pool's connection check runs outside a transaction.
         if limit_s is not None and self.autocommit:
             limit_s = min(limit_s, PING_S)
         try:

@@ -1,4 +1,4 @@
-"""How long what is kept, and the sweep that lets it go: in small batches, so that nobody waits for it."""
+"""Deletes old rows in small batches, so that other transactions do not wait."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _EVENT = tuple_(events.c.source, events.c.id)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retention:
-    """How long each thing is kept. Raw logs go first; what reports of a year need stays longest."""
+    """Holds how long each kind of data is kept. Raw data is deleted first; data for yearly reports is kept longest."""
 
     passed_runs: timedelta = timedelta(days=35)
     failed_runs: timedelta = timedelta(days=90)
@@ -59,7 +59,7 @@ class Retention:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Swept:
-    """What was let go: rows by table, and the hashes of evidence whose files may be deleted now."""
+    """Holds what was deleted: the number of rows by table, and the hashes of evidence whose files may be deleted now."""
 
     rows: dict[str, int] = field(default_factory=dict)
     evidence: list[str] = field(default_factory=list)
@@ -107,7 +107,7 @@ def sweep(
 
 
 def _newest_run(store: Store) -> datetime | None:
-    """A day after the newest measured run began, by its runner's clock; None where nothing was measured."""
+    """Return the time one day after the newest measured run, by its runner's clock; None if nothing was measured."""
     measured = runs.c.status.not_in((Status.MISSED.value, Status.SKIPPED.value))
     query = select(func.coalesce(runs.c.slot, runs.c.started_at)).where(measured)
     with store.read() as connection:
@@ -118,6 +118,7 @@ def _newest_run(store: Store) -> datetime | None:
 def _sweep(store: Store, table: Table, key: Any, condition: ColumnElement[bool]) -> list[Any]:
     gone: list[Any] = []
     while True:
+        # One transaction for each batch, so that ingest waits for a single batch at most.
         with store.write() as connection:
             wanted = key.clauses if isinstance(key, Tuple) else [key]
             found = connection.execute(select(*wanted).where(condition).distinct().limit(_BATCH)).all()

@@ -1,4 +1,4 @@
-"""Rollups of 5 minutes, an hour and a day: new runs are added, and a bucket with a corrected one is counted anew."""
+"""Stores rollups of 5 minutes, an hour and a day: new runs are added, and a bucket with a corrected run is recounted."""
 
 from __future__ import annotations
 
@@ -27,8 +27,11 @@ _KEY = ("width_s", "start", "journey", "location")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rollup:
-    """One bucket. `counts` are runs by final status, with `slow`, `flaky` and `first_passed`; `durations` is the histogram of
-    passed runs, `steps` those of passed runs' steps by name (see `store.histograms`)."""
+    """Holds one bucket.
+
+    `counts` are runs by final status, with `slow`, `flaky` and `first_passed`. `durations` is the histogram of passed
+    runs; `steps` are the histograms of their steps, by name (see `store.histograms`).
+    """
 
     width_s: int
     start: datetime
@@ -43,9 +46,10 @@ _Key = tuple[int, datetime, str, str]
 
 
 def add(connection: Connection, saved: Iterable[Outcome]) -> None:
-    """Add runs whose slots had no record before to their buckets. An ad-hoc run is in none.
+    """Add runs whose slots had no record before to their buckets. Ad-hoc runs are in none.
 
-    For those who hold the counters of the runs' places (`counters.hold`): of two that add at once one would be lost.
+    The caller must hold the counters of the runs' journeys and locations (`counters.hold`), because two concurrent
+    increments would lose one.
     """
     buckets: dict[_Key, list[_Added]] = defaultdict(list)
     for outcome in saved:
@@ -66,7 +70,7 @@ def add(connection: Connection, saved: Iterable[Outcome]) -> None:
 
 
 class _Added(NamedTuple):
-    """What a run adds to the counts of its buckets; the bucket of the histogram of its duration, and by name those of its steps."""
+    """Holds a run's contribution to its buckets: its counts, the histogram bucket of its duration, and those of its steps, by name."""
 
     counts: dict[str, int]
     duration: str | None
@@ -100,7 +104,7 @@ def _one_more(histogram: dict[str, int], within: str) -> None:
 
 
 def touch(connection: Connection, saved: Iterable[Run]) -> None:
-    """Count the buckets of some runs' slots anew, each once. An ad-hoc run is in none."""
+    """Recount the buckets of some runs' slots, each once. Ad-hoc runs are in none."""
     slots: dict[tuple[str, str, datetime], set[datetime]] = defaultdict(set)
     for run in saved:
         if run.slot is not None:
@@ -116,8 +120,8 @@ def _start(moment: datetime, width_s: int) -> datetime:
 
 
 def _runs_of(connection: Connection, journey: str, location: str, day: datetime) -> list[Row[Any]]:
-    # A day of one journey at one location is 288 rows at the guide's pace: cheaper to count than to correct. Its
-    # shorter buckets lie in it.
+    # A day of one journey at one location has 288 rows at the usual interval: recounting is cheaper than correcting.
+    # The shorter buckets are parts of the day.
     query = select(
         runs.c.slot,
         runs.c.status,
@@ -136,7 +140,7 @@ def _runs_of(connection: Connection, journey: str, location: str, day: datetime)
 
 
 def _rows(of_day: list[Row[Any]], journey: str, location: str, touched: Iterable[datetime]) -> list[dict[str, Any]]:
-    """A row for each bucket that one of the touched slots is in."""
+    """Return a row for each bucket that contains one of the touched slots."""
     starts = sorted({(width, _start(slot, width)) for slot in touched for width in WIDTHS_S})
     return [
         {"width_s": width, "start": start, "journey": journey, "location": location}
@@ -168,13 +172,15 @@ def _step_histograms(steps: Iterable[dict[str, float]]) -> dict[str, dict[str, i
 
 
 def hours_counted(connection: Connection, *, since: datetime) -> dict[tuple[datetime, str, str], tuple[int, int]]:
-    """Return how many runs each hour since a moment has, and how many of them are missed slots, by the hour's beginning,
-    journey and location. It is what `runs.hours_counted` finds out by counting."""
+    """Return how many runs each hour from `since` has, and how many are missed slots, by start, journey and location.
+
+    `runs.hours_counted` finds the same by counting the runs.
+    """
     return _buckets_counted(connection, _HOUR_S, since)
 
 
 def days_counted(connection: Connection, *, since: datetime) -> dict[tuple[datetime, str, str], tuple[int, int]]:
-    """Return the same of days, that in which the moment lies among them."""
+    """Return the same for days, including the day that contains `since`."""
     return _buckets_counted(connection, _DAY_S, _start(since, _DAY_S))
 
 
@@ -196,7 +202,7 @@ def _buckets_counted(
 def read(
     connection: Connection, *, width_s: int, since: datetime, journey: str | None = None, location: str | None = None
 ) -> list[Rollup]:
-    """The buckets of a width that began since a moment, oldest first."""
+    """Return the buckets of a width that start at or after `since`, oldest first."""
     conditions = [table.c.width_s == width_s, table.c.start >= since]
     conditions += [c == v for c, v in ((table.c.journey, journey), (table.c.location, location)) if v is not None]
     query = select(table).where(*conditions).order_by(table.c.start, table.c.journey, table.c.location)

@@ -1,4 +1,4 @@
-"""The row of a run, with values that the driver takes as they are: a batch is inserted by one call of it."""
+"""Builds the row of a run with values in the driver's form, so that a batch is inserted by one call of the driver."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from store.tables import runs as table
 
 
 class Arrival(NamedTuple):
-    """A run to keep. `text` is its record as JSON where it came in just the form that `to_wire` would give it; it is kept as it is."""
+    """Holds a run to save. `text` is its record as JSON if it arrived exactly in the form of `to_wire`; it is stored unchanged."""
 
     run: Run
     late: bool = False
@@ -26,7 +26,7 @@ class Arrival(NamedTuple):
 
 
 class _Answer(msgspec.Struct, gc=False):
-    """`facts.Answer`, of which a run has sixty, at a tenth of the cost."""
+    """Mirrors `facts.Answer`, of which a run has sixty, at a tenth of the cost."""
 
     endpoint: str
     method: str
@@ -38,7 +38,7 @@ class _Answer(msgspec.Struct, gc=False):
 
 
 class GradedRow(msgspec.Struct, gc=False):
-    """`facts.Graded`, likewise."""
+    """Mirrors `facts.Graded` in the same way."""
 
     page: str
     name: str
@@ -60,13 +60,13 @@ _PLAIN = ("journey", "location", "failed_step", "error", "first_failed_step", "d
 _WORDS = ("status", "blame", "first_status", "first_blame")
 _MOMENTS = ("slot", "started_at", "finished_at", "received_at")
 COLUMNS = (*_COPIED, *_PLAIN, *_WORDS, *_MOMENTS)
-"""Those that an insert fills, in the order of `RunRow.values`."""
+"""The columns that an insert fills, in the order of `RunRow.values`."""
 _encode = msgspec.json.Encoder().encode
 
 
 @dataclass(frozen=True, slots=True)
 class RunRow:
-    """A run and what is kept of it; `record` and `details` are JSON. The outcome is a brief one."""
+    """Holds a run with its stored form; `record` and `details` are JSON. The outcome is a short one."""
 
     run: Run
     outcome: Outcome
@@ -74,7 +74,7 @@ class RunRow:
     details: str
 
     def values(self) -> tuple[Any, ...]:
-        """One for each of `COLUMNS`, as the driver takes it."""
+        """Return one value for each of `COLUMNS`, in the driver's form."""
         o = self.outcome
         return (
             self.run.id,
@@ -96,13 +96,13 @@ class RunRow:
         )
 
     def by_column(self) -> dict[str, Any]:
-        """As SQLAlchemy takes it."""
+        """Return the values by column name, as SQLAlchemy expects them."""
         short = {name: getattr(self.outcome, name) for name in (*_PLAIN, *_WORDS, *_MOMENTS)}
         return {"id": self.run.id, **short, "record": json.loads(self.record), "details": json.loads(self.details)}
 
 
 def row_of(arrival: Arrival, *, received_at: datetime) -> RunRow:
-    """The row of a run."""
+    """Return the row of a run."""
     run, late, text = arrival
     outcome = outcome_of(run, received_at=received_at, late=late, brief=True)
     record = json.dumps(to_wire(run), separators=(",", ":")) if text is None else text
@@ -110,12 +110,13 @@ def row_of(arrival: Arrival, *, received_at: datetime) -> RunRow:
 
 
 def _details(run: Run, outcome: Outcome, *, is_rounded: bool) -> str:
-    """The parts of an outcome that only some rules look at."""
+    """Return the parts of an outcome that only some rules evaluate, as JSON."""
     first = run.attempts[0] if run.attempts else None
     answers = [
         _Answer(r.endpoint, r.method, r.status, r.duration_ms, r.party, r.step, has_failed(r.failure, r.status))
         for r in (first.requests if first else ())
     ]
+    # A text from the fast reader has rounded values only; all others are rounded here, as `to_wire` does.
     if not is_rounded:
         for answer in answers:
             answer.duration_ms = None if answer.duration_ms is None else round(answer.duration_ms, 1)
@@ -124,10 +125,11 @@ def _details(run: Run, outcome: Outcome, *, is_rounded: bool) -> str:
 
 
 def insert_all(connection: Connection, rows: Sequence[RunRow]) -> bool:
-    """Insert rows, all or none: whether the ids and the slots of all were free."""
+    """Insert rows, all or none; return whether all ids and slots were free."""
     if len(rows) == 1:
         return insert_one(connection, rows[0])
     statement = _insert(connection.dialect.paramstyle)
+    # One conflict undoes all inserts, so that the caller can handle the rows one by one.
     with connection.begin_nested() as savepoint:
         done = connection.exec_driver_sql(statement, [row.values() for row in rows])
         if done.rowcount != len(rows):
@@ -136,7 +138,7 @@ def insert_all(connection: Connection, rows: Sequence[RunRow]) -> bool:
 
 
 def insert_one(connection: Connection, row: RunRow) -> bool:
-    """Insert a row: whether its id and its slot were free."""
+    """Insert a row; return whether its id and slot were free."""
     return connection.exec_driver_sql(_insert(connection.dialect.paramstyle), row.values()).rowcount == 1
 
 

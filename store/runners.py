@@ -1,4 +1,4 @@
-"""The runners that were heard: one row for each instance at each location."""
+"""Stores the runners that have been heard: one row for each instance at each location."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from store.upsert import upsert
 
 
 def note_all(connection: Connection, said: Sequence[tuple[str, Heartbeat, datetime]]) -> list[RunnerState]:
-    """Keep what runners said of themselves: where each is, its words, and when they were heard; what is known of it then."""
+    """Save the heartbeats of some runners, and return the state of each, with its latest clock skews."""
     mine = sorted({(location, beat.id) for location, beat, _ in said})
     if not mine:
         return []
@@ -52,7 +52,7 @@ def _row(state: RunnerState) -> dict[str, Any]:
 
 
 def heard(connection: Connection, *, since: datetime) -> list[RunnerState]:
-    """Those that were heard since a moment, by location, the latest first."""
+    """Return the runners that were heard since `since`, by location, most recently heard first."""
     query = (
         select(table).where(table.c.heard_at >= since).order_by(table.c.location, table.c.heard_at.desc(), table.c.id)
     )
@@ -60,9 +60,9 @@ def heard(connection: Connection, *, since: datetime) -> list[RunnerState]:
 
 
 def spooled(connection: Connection, *, since: datetime) -> dict[str, int]:
-    """How many results wait at each location, as its runners last said; of those that were heard since a moment.
+    """Return how many results wait at each location, as its runners last reported; only runners heard since `since` count.
 
-    The numbers of `sixfb_spool_results{location}`.
+    This is the metric `sixfb_spool_results{location}`.
     """
     waiting: dict[str, int] = defaultdict(int)
     for state in heard(connection, since=since):

@@ -1,4 +1,4 @@
-"""Runs: kept once a slot, read whole or in short."""
+"""Stores runs, one for each slot, and reads them in full or in short form."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ from store.upsert import insert
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Details:
-    """The parts of an outcome that only some rules look at."""
+    """Holds the parts of an outcome that only some rules evaluate."""
 
     steps: dict[str, float]
     requests: tuple[Answer, ...]
@@ -60,7 +60,7 @@ _UNMEASURED = (Status.MISSED.value, Status.SKIPPED.value)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredRun:
-    """A run with what became of it here. `run` speaks with the last word on whose fault it was; `was` was the first."""
+    """Holds a run with its state in this store. `run` has the latest blame; `was` is the original one."""
 
     run: Run
     received_at: datetime
@@ -72,23 +72,23 @@ class StoredRun:
 
 
 def save(connection: Connection, run: Run, *, received_at: datetime, late: bool = False) -> Saved:
-    """Keep a run. Its key is journey, location and slot, for an ad-hoc run its id.
+    """Save a run. Its key is journey, location and slot; an ad-hoc run's key is its id.
 
-    A measured record takes the place of a missed one, never the reverse; of two measured ones the first holds and the
-    later is kept as a duplicate. An id belongs to the slot that it came with first.
+    A measured record replaces a missed one, never the reverse. Of two measured records the first is kept, and the later
+    one is stored as a duplicate. An id stays bound to its first slot.
     """
     return save_all(connection, [row_of(Arrival(run, late), received_at=received_at)])[0]
 
 
 def save_all(connection: Connection, rows: Sequence[RunRow]) -> list[Saved]:
-    """Keep runs, one after the other as `save` does; what became of each, in their order. It looks at no attempt of theirs."""
+    """Save runs in order, as `save` does, and return the result for each. It does not read their attempts."""
     if not rows:
         return []
     said: list[Saved] = ["accepted"] * len(rows)
     if not insert_all(connection, rows):
         said = [_save(connection, row) for row in rows]
     kept = [row for row, result in zip(rows, said, strict=True) if result != "duplicate"]
-    # Counters first: their row is held until the end, so that no two count the rollups of one place at once.
+    # Counters come first: their rows stay locked to the end, so that concurrent transactions do not count the same rollups.
     counters.count(connection, [row.run for row in kept])
     if "replaced" in said:
         rollups.touch(connection, [row.run for row in kept])
@@ -124,7 +124,7 @@ def _keep_duplicate(connection: Connection, row: RunRow) -> None:
 
 
 def are_kept(connection: Connection) -> bool:
-    """Return whether the table of runs is there, in this version's form; a database that no hub of this version has used lacks it."""
+    """Return whether the table of runs exists in this version's form; a database not yet used by a hub of this version lacks it."""
     inspector = inspect(connection)
     if not inspector.has_table(table.name):
         return False
@@ -133,20 +133,20 @@ def are_kept(connection: Connection) -> bool:
 
 
 def get(connection: Connection, run_id: str) -> StoredRun | None:
-    """One run, or None."""
+    """Return one run; None if it does not exist."""
     row = connection.execute(select(table).where(table.c.id == run_id)).first()
     return _stored(row) if row else None
 
 
 def location_of(connection: Connection, run_id: str) -> str | None:
-    """Where a run was made, the later one of a slot too; None where there is no such run."""
+    """Return the location of a run, duplicates included; None if there is no such run."""
     asked = (select(t.c.location).where(t.c.id == run_id) for t in (table, duplicates))
     return connection.execute(union_all(*asked)).scalar()
 
 
 def ids_beginning_with(connection: Connection, beginning: str, *, limit: int) -> list[str]:
-    """Return the first ids that begin with a text, in their order."""
-    # LIKE ignores case on SQLite, and a range of ids follows the collation on PostgreSQL.
+    """Return the first ids that begin with a text, in order."""
+    # LIKE ignores case on SQLite, and a range of ids would depend on the collation on PostgreSQL.
     begins = func.substr(table.c.id, 1, len(beginning)) == beginning
     return list(connection.execute(select(table.c.id).where(begins).order_by(table.c.id).limit(limit)).scalars())
 
@@ -176,7 +176,10 @@ def outcomes(
     location: str | None = None,
     brief: bool = False,
 ) -> list[Outcome]:
-    """What the slots since a moment came to, oldest first; `brief` leaves requests, vitals and steps out. Ad-hoc runs never count."""
+    """Return the outcomes of the slots from `since`, oldest first, without ad-hoc runs.
+
+    `brief` leaves out requests, vitals and steps.
+    """
     conditions = [table.c.slot >= since]
     if until is not None:
         conditions.append(table.c.slot <= until)
@@ -187,16 +190,16 @@ def outcomes(
 
 
 class Alike(NamedTuple):
-    """Runs that came to the same: one of them, in short, and how many there are."""
+    """Holds runs with equal results: one of them in short form, and their number."""
 
     outcome: Outcome
     n: int
 
 
 def stumbled(connection: Connection, *, since: datetime) -> list[Alike]:
-    """Return the measured runs of the slots since a moment that did not pass at their first attempt, those alike together.
+    """Return the measured runs from `since` that did not pass at their first attempt, grouped by equal results.
 
-    Runs with a failure of the network stand for themselves: whether these count depends on the others.
+    Runs with a network failure are not grouped, because whether they count depends on other runs.
     """
     same = [
         table.c[name]
@@ -216,7 +219,7 @@ def stumbled(connection: Connection, *, since: datetime) -> list[Alike]:
 
 
 def outcomes_of(connection: Connection, ids: Sequence[str], *, brief: bool = False) -> list[Outcome]:
-    """Return what the runs with these ids came to, in no order."""
+    """Return the outcomes of the runs with these ids, in no particular order."""
     if not ids:
         return []
     columns = _SHORT if brief else _DETAILED
@@ -226,7 +229,7 @@ def outcomes_of(connection: Connection, ids: Sequence[str], *, brief: bool = Fal
 def of_slots(
     connection: Connection, *, journey: str, location: str, since: datetime, before: datetime
 ) -> dict[str, str | None]:
-    """Return the ids of the runs of the slots in a time, each with the blame that a person gave it, if one did."""
+    """Return the ids of the runs of the slots in a period, each with the blame that a person assigned, None if none did."""
     query = select(table.c.id, table.c.reclassified_as).where(
         table.c.journey == journey, table.c.location == location, table.c.slot >= since, table.c.slot < before
     )
@@ -234,7 +237,7 @@ def of_slots(
 
 
 class Reclassification(NamedTuple):
-    """A run of a slot, and the blame that a person gave it."""
+    """Holds a run of a slot with the blame that a person assigned to it."""
 
     journey: str
     location: str
@@ -244,7 +247,7 @@ class Reclassification(NamedTuple):
 
 
 def reclassifications(connection: Connection, *, since: datetime) -> list[Reclassification]:
-    """Return the runs of the slots since a moment whose blame a person changed, oldest slot first."""
+    """Return the runs of the slots from `since` whose blame a person changed, oldest slot first."""
     query = (
         select(table.c.journey, table.c.location, table.c.slot, table.c.id, table.c.reclassified_as)
         .where(RECLASSIFIED, table.c.slot >= since)
@@ -254,8 +257,10 @@ def reclassifications(connection: Connection, *, since: datetime) -> list[Reclas
 
 
 def hours_counted(connection: Connection, *, since: datetime) -> dict[tuple[datetime, str, str], tuple[int, int]]:
-    """Return how many runs each hour of slots since a moment has, and how many of them are missed slots, by the hour's
-    beginning, journey and location; every run is looked at, which `rollups.hours_counted` spares."""
+    """Return how many runs each hour of slots from `since` has, and how many are missed slots, by start, journey and location.
+
+    This reads every run, which `rollups.hours_counted` avoids.
+    """
     slot = type_coerce(table.c.slot, BigInteger)
     start = type_coerce(slot - slot % literal(3_600_000_000, BigInteger), Moment)
     missed = func.sum(case((table.c.status == Status.MISSED.value, 1), else_=0))
@@ -268,14 +273,14 @@ def hours_counted(connection: Connection, *, since: datetime) -> dict[tuple[date
 
 
 def last_of_slots(connection: Connection, *, journey: str, location: str, since: datetime, limit: int) -> list[Outcome]:
-    """Return what the last slots of a journey at a location came to, in short, oldest first."""
+    """Return the outcomes of the last slots of a journey at a location in short form, oldest first."""
     place = (table.c.journey == journey, table.c.location == location, table.c.slot >= since)
     query = select(*_SHORT).where(*place).order_by(desc(table.c.slot)).limit(limit)
     return [_outcome(row, brief=True) for row in connection.execute(query)][::-1]
 
 
 class Tries(NamedTuple):
-    """How many first attempts passed, of how many that tell something of the shop."""
+    """Holds how many first attempts passed, of how many that say something about the shop."""
 
     passed: int
     n: int
@@ -284,9 +289,9 @@ class Tries(NamedTuple):
 def first_attempts(
     connection: Connection, places: Iterable[tuple[str, str]], *, since: datetime
 ) -> dict[tuple[str, str], Tries]:
-    """Return how the first attempts of the slots since a moment ended, by journey and location.
+    """Return the results of the first attempts of the slots from `since`, by journey and location.
 
-    All records are counted in the index alone; what did not pass is looked at.
+    All records are counted in the index alone; only those that did not pass are read.
     """
     stumbled = (
         select(
@@ -313,11 +318,11 @@ def first_attempts(
 
 
 _IDS_AT_ONCE = 500
-"""Databases limit how many values a statement may have."""
+"""The maximum number of ids in one statement, because databases limit the values of a statement."""
 
 
 class Sample(NamedTuple):
-    """What a run's charts are drawn from: step times in ms and vitals of its first attempt."""
+    """Holds the data for a run's charts: step times in ms and vitals of its first attempt."""
 
     finished_at: datetime
     first_failed_step: str | None
@@ -333,9 +338,10 @@ class _Charted(msgspec.Struct):
 def sample_ids(
     connection: Connection, *, journey: str, location: str, since: datetime, period_s: int, most: int
 ) -> list[str]:
-    """Return the ids of at most `most` slots' runs since a moment, and of the newest; oldest first.
+    """Return the ids of at most `most` runs of slots from `since`, plus the newest, oldest first.
 
-    Of more slots every second, third ... of the grid is taken, always the same ones: what was read of a run once is read no more.
+    Of more slots it takes every second, third ... of the grid, always the same ones, so that a run that was read once
+    need not be read again.
     """
     query = select(table.c.slot, table.c.id).where(
         table.c.journey == journey, table.c.location == location, table.c.slot >= since
@@ -347,7 +353,7 @@ def sample_ids(
 
 
 def samples(connection: Connection, ids: Sequence[str]) -> dict[str, Sample]:
-    """Return what the first attempts of runs measured, by the runs' ids."""
+    """Return the measurements of the runs' first attempts, by run id."""
     found: dict[str, Sample] = {}
     details = cast(table.c.details, Text).label("details")
     for first in range(0, len(ids), _IDS_AT_ONCE):
@@ -360,7 +366,7 @@ def samples(connection: Connection, ids: Sequence[str]) -> dict[str, Sample]:
 def _sample(finished_at: datetime, failed_step: str | None, details: str) -> Sample:
     try:
         read = msgspec.json.decode(details, type=_Charted)
-    except (msgspec.DecodeError, UnicodeError):  # what only the patient readers take
+    except (msgspec.DecodeError, UnicodeError):  # text that only the slower decoder accepts
         read = msgspec.convert(from_json_text(details), _Charted)
     return Sample(finished_at, failed_step, read.steps, read.vitals)
 
@@ -368,7 +374,7 @@ def _sample(finished_at: datetime, failed_step: str | None, details: str) -> Sam
 def count_slots(
     connection: Connection, *, since: datetime, journey: str | None = None, location: str | None = None
 ) -> int:
-    """Return how many slots since a moment have a record."""
+    """Return how many slots from `since` have a record."""
     conditions = [table.c.slot >= since, *_filters(journey, location, None)]
     return connection.execute(select(func.count()).select_from(table).where(*conditions)).scalar_one()
 
@@ -382,10 +388,11 @@ def latest(
     before: datetime | None = None,
     limit: int = 50,
 ) -> list[Outcome]:
-    """The latest runs in short, newest first, ad-hoc ones too."""
+    """Return the latest runs in short form, newest first, ad-hoc ones included."""
     conditions: list[Any] = []
     if status is not None and status is not Status.PASSED:
-        # Other runs are few: what else is asked for is looked up in them. Concatenated, it is found by no other index.
+        # Runs with other statuses are few, so the other conditions are checked on them. The concatenation keeps the
+        # planner from choosing another index.
         conditions += [UNPASSED, table.c.status == status.value]
         conditions += [c.concat("") == v for c, v in ((table.c.journey, journey), (table.c.location, location)) if v]
     else:
@@ -429,7 +436,7 @@ def _outcome(row: Row[Any], *, brief: bool) -> Outcome:
 
 def _with_details(outcome: Outcome, details: dict[str, Any]) -> Outcome:
     try:
-        read = msgspec.convert(details, _Details)  # at a fiftieth of what the patient reader costs
+        read = msgspec.convert(details, _Details)  # a fiftieth of the cost of the slower decoder
     except msgspec.ValidationError:
         read = from_wire(_Details, details)
     return replace(
@@ -443,7 +450,7 @@ def _with_details(outcome: Outcome, details: dict[str, Any]) -> Outcome:
 
 
 def last_good(connection: Connection, *, journey: str, location: str, before: datetime) -> Run | None:
-    """The last run of a journey at a location that passed at its first attempt before a moment."""
+    """Return the last run of a journey at a location before `before` that passed at its first attempt; None if there is none."""
     query = (
         select(table.c.record)
         .where(
@@ -460,7 +467,7 @@ def last_good(connection: Connection, *, journey: str, location: str, before: da
 
 
 def reclassify(connection: Connection, run_id: str, *, blame: Blame, by: str, reason: str, at: datetime) -> bool:
-    """Say whose fault a run was; the first word is kept in its record. False where there is no such run."""
+    """Change the blame of a run; its record keeps the original. Returns False if there is no such run."""
     changed = connection.execute(
         update(table)
         .where(table.c.id == run_id)
@@ -474,7 +481,7 @@ def reclassify(connection: Connection, run_id: str, *, blame: Blame, by: str, re
     return bool(changed.rowcount)
 
 
-# One step in the index for each location, and one to the end of its part: a GROUP BY would read all of it.
+# Two index lookups for each location, because a GROUP BY would read the whole index.
 _LAST_RECEIVED = text(
     f"""
     WITH RECURSIVE known(location) AS (
@@ -490,14 +497,14 @@ _LAST_RECEIVED = text(
 
 
 def last_received(connection: Connection) -> dict[str, datetime]:
-    """When each location last sent a measured result of a slot."""
+    """Return when each location last sent a measured result of a slot."""
     return {row.location: row.at for row in connection.execute(_LAST_RECEIVED)}
 
 
 def known_slots(
     connection: Connection, *, journey: str, location: str, since: datetime, until: datetime
 ) -> set[datetime]:
-    """The slots after `since` and until `until` that have a record."""
+    """Return the slots after `since`, up to and including `until`, that have a record."""
     query = select(table.c.slot).where(
         table.c.journey == journey, table.c.location == location, table.c.slot > since, table.c.slot <= until
     )
@@ -505,5 +512,5 @@ def known_slots(
 
 
 def count(connection: Connection) -> int:
-    """How many runs there are."""
+    """Return the number of runs."""
     return connection.execute(select(func.count()).select_from(table)).scalar_one()

@@ -1,4 +1,4 @@
-"""Who is logged in. A session is known by the SHA-256 of its cookie, and has the role its person has now."""
+"""Stores login sessions. A session is identified by the SHA-256 of its cookie, and has its user's current role."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from store.tables import users
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """One login of one person. `seen_at` is right to five minutes."""
+    """Holds one login of one person. `seen_at` is accurate to five minutes."""
 
     sha256: str
     name: str
@@ -24,13 +24,13 @@ class Session:
 
 
 def begin(connection: Connection, *, sha256: str, name: str, at: datetime) -> None:
-    """Begin a session."""
+    """Add a session."""
     row = {"sha256": sha256, "user_name": name, "opened_at": at, "seen_at": at}
     connection.execute(table.insert().values(row))
 
 
 def find(connection: Connection, sha256: str) -> Session | None:
-    """A session, however old; None where there is none or its person is gone."""
+    """Return a session of any age; None if it does not exist or its user was removed."""
     query = (
         select(table, users.c.role)
         .join_from(table, users, users.c.name == table.c.user_name)
@@ -45,21 +45,21 @@ def find(connection: Connection, sha256: str) -> Session | None:
 
 
 def note_seen(connection: Connection, sha256: str, *, at: datetime) -> None:
-    """Remember that its person was here."""
+    """Record that the session's user was active."""
     connection.execute(update(table).where(table.c.sha256 == sha256).values(seen_at=at))
 
 
 def close(connection: Connection, sha256: str) -> None:
-    """End one session."""
+    """Delete one session."""
     connection.execute(delete(table).where(table.c.sha256 == sha256))
 
 
 def close_all_of(connection: Connection, name: str) -> None:
-    """End every session of a person."""
+    """Delete every session of a user."""
     connection.execute(delete(table).where(table.c.user_name == name))
 
 
 def sweep(connection: Connection, *, seen_before: datetime, opened_before: datetime) -> None:
-    """Forget the sessions that are over."""
+    """Delete expired sessions."""
     over = or_(table.c.seen_at < seen_before, table.c.opened_at < opened_before)
     connection.execute(delete(table).where(over))

@@ -1,4 +1,7 @@
-"""The tables. Step times, requests and vitals live in the run's row: a row for each would be a hundred million a day at scale."""
+"""Defines the tables.
+
+Step times, requests and vitals are stored in the run's row: a row for each would be a hundred million a day at scale.
+"""
 
 from __future__ import annotations
 
@@ -24,9 +27,9 @@ from store.columns import Moment
 metadata = MetaData()
 
 STUMBLED = text("first_status <> 'passed'")
-"""Few of many. A query has it word for word, or SQLite does not see that the index will do."""
+"""Matches a small part of the runs. A query must repeat it word for word, or SQLite does not use the index."""
 MEASURED = text("slot IS NOT NULL AND status NOT IN ('missed', 'skipped')")
-"""The runs of slots that somebody made. A query has it word for word, likewise, as those that follow."""
+"""Matches the measured runs of slots. A query must repeat this and the following conditions word for word, too."""
 GOOD = text("status = 'passed' AND NOT flaky")
 UNPASSED = text("status <> 'passed'")
 RECLASSIFIED = text("reclassified_as IS NOT NULL")
@@ -58,7 +61,7 @@ runs = Table(
     Column("reclassified_why", Text),
     Column("record", JSON, nullable=False),
     Column("details", JSON, nullable=False),
-    # NULLs are distinct on both databases: an ad-hoc run has no slot and collides with none.
+    # NULLs are distinct on both databases: an ad-hoc run has no slot and conflicts with none.
     UniqueConstraint("journey", "location", "slot", name="uq_runs_slot"),
     Index("ix_runs_slot", "slot"),
     Index("ix_runs_started", "started_at"),
@@ -113,7 +116,7 @@ evidence = Table(
     Column("stored_at", Moment, nullable=False),
     Column("run_id", String(200)),
     Column("gone", String(200)),
-    # Whose token brought it; NULL where none was asked for.
+    # The location of the token that sent it; NULL if none was required.
     Column("location", String(64)),
     Index("ix_evidence_stored", "stored_at"),
 )
@@ -239,7 +242,7 @@ alert_changes = Table(
     Index("ix_alert_changes_alert", "alert_id"),
 )
 
-# One row when a verdict's status changes, and one an hour: reports read it, for months.
+# One row when a verdict's status changes, and one per hour, for reports over months.
 verdict_history = Table(
     "verdict_history",
     metadata,
@@ -342,7 +345,7 @@ users = Table(
     Column("changed_at", Moment, nullable=False),
 )
 
-# A session is found by the SHA-256 of its cookie: who reads this table can use none.
+# A session is identified by the SHA-256 of its cookie, so that a reader of this table cannot use it.
 sessions = Table(
     "sessions",
     metadata,
@@ -353,7 +356,7 @@ sessions = Table(
     Index("ix_sessions_user", "user_name"),
 )
 
-# What was guessed at is kept as a digest: a password typed into the field of the name would stand here else.
+# Keys are digests, because a user may type a password into the name field.
 login_failures = Table(
     "login_failures",
     metadata,
@@ -369,7 +372,7 @@ tokens = Table(
     Column("id", String(16), primary_key=True),
     Column("kind", String(16), nullable=False),
     Column("subject", String(64), nullable=False),
-    # 1 or 2 while the token is active, NULL once it is revoked: two at most, for rotation.
+    # 1 or 2 while the token is active, NULL once it is revoked: at most two, for rotation.
     Column("place", Integer),
     Column("mac", String(64), nullable=False),
     Column("key", String(16), nullable=False),

@@ -1,4 +1,4 @@
-"""The tokens of locations and sources: kept as MACs, two active ones each, never forgotten once issued."""
+"""Stores the tokens of locations and sources as MACs: two active ones each, and none is ever deleted."""
 
 from __future__ import annotations
 
@@ -13,19 +13,20 @@ from store.tables import tokens as table
 from store.upsert import insert
 
 PLACES = (1, 2)
-"""Two active tokens each, so that one can be replaced while the other works."""
+"""Two active tokens for each subject, so that one can be replaced while the other still works."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredToken:
-    """A token and the MAC of its text."""
+    """Holds a token and the MAC of its text."""
 
     token: Token
     mac: str
 
 
 def add(connection: Connection, token: Token, *, mac: str) -> bool:
-    """Keep a new token; False where its subject has two active ones already."""
+    """Add a token; return False if its subject has two active ones already."""
+    # A unique constraint on the place enforces the limit, even for concurrent calls.
     for place in PLACES:
         row = {
             "id": token.id,
@@ -43,29 +44,29 @@ def add(connection: Connection, token: Token, *, mac: str) -> bool:
 
 
 def find(connection: Connection, token_id: str) -> StoredToken | None:
-    """A token by its id, revoked or not."""
+    """Return a token by its id, revoked or not; None if it does not exist."""
     row = connection.execute(select(table).where(table.c.id == token_id)).first()
     return StoredToken(token=_token(row), mac=row.mac) if row else None
 
 
 def listed(connection: Connection) -> list[Token]:
-    """Every token ever issued, the newest of each subject first."""
+    """Return every token ever issued, the newest of each subject first."""
     query = select(table).order_by(table.c.kind, table.c.subject, table.c.created_at.desc(), table.c.id)
     return [_token(row) for row in connection.execute(query)]
 
 
 def any_issued(connection: Connection) -> bool:
-    """Whether there ever was a token; a hub does not open its doors again because the last one was revoked."""
+    """Return whether any token was ever issued; revoking the last one does not make the hub open again."""
     return connection.execute(select(table.c.id).limit(1)).first() is not None
 
 
 def note_use(connection: Connection, token_id: str, *, at: datetime) -> None:
-    """Remember when a token was used."""
+    """Record when a token was used."""
     connection.execute(update(table).where(table.c.id == token_id).values(last_used_at=at))
 
 
 def revoke(connection: Connection, token_id: str, *, at: datetime) -> bool:
-    """End a token; False where none of that id is active."""
+    """Revoke a token; return False if no active token has that id."""
     ended = update(table).where(table.c.id == token_id, table.c.revoked_at.is_(None)).values(revoked_at=at, place=None)
     return bool(connection.execute(ended).rowcount)
 

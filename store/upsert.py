@@ -1,4 +1,4 @@
-"""INSERT … ON CONFLICT, which both databases have and SQLAlchemy spells twice."""
+"""Provides INSERT … ON CONFLICT, which both databases support but SQLAlchemy spells differently."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ _INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.in
 
 
 def insert(connection: Connection, table: Table) -> Any:
-    """An insert that knows `on_conflict_do_nothing` and `on_conflict_do_update`."""
+    """Return an insert with `on_conflict_do_nothing` and `on_conflict_do_update`."""
     return _INSERTS[connection.dialect.name](table)
 
 
 def upsert(connection: Connection, table: Table, rows: list[dict[str, Any]], *, newer_by: str | None = None) -> None:
-    """Insert rows, or overwrite those with the same primary key; with `newer_by` only those that are not newer by that column.
+    """Insert rows, or overwrite those with the same primary key; with `newer_by` only those that are not newer in that column.
 
-    All rows have the columns of the first. Of rows with the same key the last is kept; with `newer_by` no two may have the same.
+    All rows have the columns of the first. Of rows with the same key the last is kept; with `newer_by` all keys must
+    differ.
     """
     if not rows:
         return
@@ -32,7 +33,7 @@ def upsert(connection: Connection, table: Table, rows: list[dict[str, Any]], *, 
     if dialect == "sqlite":
         connection.exec_driver_sql(how.statement, told)
         return
-    # A row of its own for each would cost the driver ten times as much. Nor does one statement change a row twice.
+    # One statement per row would cost the driver ten times as much, and one statement cannot change a row twice.
     last = {tuple(row[key] for key in how.keys): i for i, row in enumerate(rows)}
     names = [name for name, _ in how.columns]
     objects = [dict(zip(names, told[i], strict=True)) for i in sorted(last.values())]
@@ -40,7 +41,7 @@ def upsert(connection: Connection, table: Table, rows: list[dict[str, Any]], *, 
 
 
 class _Statement(NamedTuple):
-    """`columns` are named with what makes values of theirs ready for the statement."""
+    """Holds a statement; `columns` pairs each name with the function that converts its values, None if none is needed."""
 
     statement: str
     columns: list[tuple[str, Maker | None]]
@@ -49,7 +50,7 @@ class _Statement(NamedTuple):
 
 @cache
 def _how(dialect_name: str, table: Table, names: tuple[str, ...], newer_by: str | None) -> _Statement:
-    """How rows of some columns are upserted. SQLite takes them one by one, PostgreSQL all in one array of JSON."""
+    """Return the statement for some columns. SQLite gets the rows one by one, PostgreSQL all in one array of JSON."""
     dialect = DIALECTS[dialect_name]
     quoted = dialect.identifier_preparer.quote
     columns = [table.c[name] for name in names]
@@ -58,7 +59,7 @@ def _how(dialect_name: str, table: Table, names: tuple[str, ...], newer_by: str 
     if dialect_name == "sqlite":
         source = f"VALUES ({', '.join('?' for _ in columns)})"
     else:
-        # JSON within comes as text: half of a surrogate pair stays what it is, and null a value.
+        # Nested JSON is passed as text, so that lone surrogates survive and null stays a JSON value.
         values = [f"{quoted(c.name)}::json" if isinstance(c.type, JSON) else quoted(c.name) for c in columns]
         types = [f"{quoted(c.name)} {'text' if isinstance(c.type, JSON) else c.type.compile(dialect)}" for c in columns]
         source = f"SELECT {', '.join(values)} FROM json_to_recordset(%s::json) AS told({', '.join(types)})"

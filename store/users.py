@@ -1,4 +1,4 @@
-"""The people who log in; what ends a person's access ends their sessions in the same transaction."""
+"""Stores the users; removing a user's access deletes their sessions in the same transaction."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from store.upsert import insert
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredUser:
-    """A person and the hash of the password."""
+    """Holds a user and the hash of the password."""
 
     user: User
     password: str
 
 
 def add(connection: Connection, user: User, *, password: str) -> bool:
-    """Add a person with the hash of a password; False where the name is taken."""
+    """Add a user with the hash of a password; return False if the name is taken."""
     row = {
         "name": user.name,
         "role": user.role.value,
@@ -36,37 +36,37 @@ def add(connection: Connection, user: User, *, password: str) -> bool:
 
 
 def find(connection: Connection, name: str, *, hold: bool = False) -> StoredUser | None:
-    """A person by name; with `hold` nobody changes the password or removes them before this transaction ends."""
+    """Return a user by name; with `hold` the row is locked until this transaction ends."""
     query = select(table).where(table.c.name == name)
     row = connection.execute(query.with_for_update() if hold else query).first()
     return StoredUser(user=_user(row), password=row.password) if row else None
 
 
 def listed(connection: Connection) -> list[User]:
-    """Everybody, by name."""
+    """Return all users, by name."""
     return [_user(row) for row in connection.execute(select(table).order_by(table.c.name))]
 
 
 def are_kept(connection: Connection) -> bool:
-    """Whether there is a place for them: a database that no hub has used yet has none."""
+    """Return whether the table exists; a database that no hub has used yet lacks it."""
     return inspect(connection).has_table(table.name)
 
 
 def count(connection: Connection) -> int:
-    """How many there are."""
+    """Return the number of users."""
     return connection.execute(select(func.count()).select_from(table)).scalar_one()
 
 
 def set_password(connection: Connection, name: str, *, password: str, at: datetime) -> bool:
-    """Give a person another password and end every session; False where there is none of that name."""
+    """Set a user's password and delete every session; return False if there is no such user."""
     changed = connection.execute(update(table).where(table.c.name == name).values(password=password, changed_at=at))
-    # After the row is ours: a login that held it has its session by now, and one that waits sees the new password.
+    # After the row is locked: a login that held the lock has its session by now, and a waiting one sees the new password.
     sessions.close_all_of(connection, name)
     return bool(changed.rowcount)
 
 
 def remove(connection: Connection, name: str) -> bool:
-    """Remove a person and end every session; False where there is none of that name."""
+    """Remove a user and delete every session; return False if there is no such user."""
     gone = connection.execute(delete(table).where(table.c.name == name))
     sessions.close_all_of(connection, name)
     return bool(gone.rowcount)

@@ -1,4 +1,4 @@
-"""The history of verdicts: one row when a verdict changes, and one an hour while it does not."""
+"""Stores the history of verdicts: one row when a verdict changes, and one per hour while it does not."""
 
 from __future__ import annotations
 
@@ -13,18 +13,19 @@ from facts import Severity, Verdict, VerdictStatus
 from store.tables import verdict_history as table
 
 GONE = "gone"
-"""Stands in the column `verdict` from when a target is not judged any more: its rule, journey, location or subject was removed."""
+"""The value of the column `verdict` from when a target is no longer judged: its rule, journey, location or subject was removed."""
 HOLDS = timedelta(minutes=61)
-"""For how long a row holds where no other follows: an hour, and what a tick may be late."""
+"""How long a row applies if no other follows: one hour plus the tolerated delay of a tick."""
 _HOUR_S = 3600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PastVerdict:
-    """What one target came to from a moment on.
+    """Holds the verdict of one target from a time on.
 
-    `at` is when the row was written; the verdict holds until the next row of the same key, at most an hour and a tick later while a
-    hub was judging. `verdict` is None from when the target was not judged any more. The numbers are in `unit`.
+    `at` is when the row was written. The verdict applies until the next row of the same key, which follows at most an
+    hour and a tick later while a hub is judging. `verdict` is None from when the target was no longer judged. The
+    numbers are in `unit`.
     """
 
     key: str
@@ -44,10 +45,10 @@ class PastVerdict:
 
 
 def due(verdicts: Iterable[Verdict], newest: Mapping[str, PastVerdict], now: datetime) -> list[PastVerdict]:
-    """Return the rows that are to be saved at `now`, given the newest row of each key. Pure.
+    """Return the rows to save at `now`, given the newest row of each key. Pure.
 
-    A key gets a row where it is new, where its status changed, where its newest row is of another hour of the UTC clock, and, once,
-    where it was judged before and is not any more.
+    A key gets a row if it is new, if its status changed, if its newest row is in another hour of UTC, and, once, if it
+    is no longer judged.
     """
     rows: dict[str, PastVerdict] = {}
     judged: set[str] = set()
@@ -102,7 +103,8 @@ def _columns(row: PastVerdict) -> dict[str, Any]:
 
 
 def newest(connection: Connection, *, since: datetime) -> dict[str, PastVerdict]:
-    """Return the newest row of each key that was written since a moment."""
+    """Return the newest row of each key that was written at or after `since`."""
+    # By number instead of time, because numbers increase even if the clock is set back.
     last = select(func.max(table.c.number)).where(table.c.at >= since).group_by(table.c.key)
     return {row.key: row for row in _read(connection, select(table).where(table.c.number.in_(last)))}
 
@@ -116,9 +118,10 @@ def history(
     key: str | None = None,
     limit: int | None = None,
 ) -> list[PastVerdict]:
-    """Return the rows from `since` until before `until`, oldest first, and of each key the one that held at `since`.
+    """Return the rows from `since` until before `until`, oldest first, and for each key the one that applied at `since`.
 
-    A row that held then is at most an hour older, or a hub was not judging; then it is not returned, for nobody knew.
+    That row is at most an hour older. An older one is not returned, because no hub was judging then and the verdict is
+    unknown.
     """
     conditions = [c == v for c, v in ((table.c.rule, rule), (table.c.key, key)) if v is not None]
     in_period = select(table).where(table.c.at >= since, table.c.at < until, *conditions).order_by(table.c.number)

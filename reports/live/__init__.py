@@ -1,4 +1,4 @@
-"""The hub's pages: facts to HTML, with the moment as an argument."""
+"""Renders the hub's pages: facts to HTML, with the current time as an argument."""
 
 from reports.live.alerts import alerts_page
 from reports.live.assets import asset

@@ -1,4 +1,4 @@
-"""`/alerts`: what fires, what is over, and every message that was owed for it."""
+"""Renders `/alerts`: firing alerts, resolved ones, and every message owed for them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SEVERITY_TONES = {Severity.CRITICAL: "bad", Severity.HIGH: "warn", Severity.MEDI
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotificationRow:
-    """One message: to whom, what, and what became of it."""
+    """Holds one message: its destination, content and state."""
 
     destination: str
     kind: str
@@ -28,7 +28,7 @@ class NotificationRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertRow:
-    """One alert as pages show it."""
+    """Holds one alert in the form shown on pages."""
 
     id: str
     title: str
@@ -52,7 +52,7 @@ class AlertRow:
 
 
 def alert_row(alert: Alert, now: datetime, notifications: Sequence[Notification] = ()) -> AlertRow:
-    """The row of an alert; `notifications` are those of its incident."""
+    """Return the row of an alert; `notifications` are those of its incident."""
     firing = alert.state is AlertState.FIRING
     over = alert.resolved_at is not None
     ended = (alert.over_at or now) if over else now
@@ -92,7 +92,7 @@ def _row(notification: Notification, now: datetime) -> NotificationRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertsPage:
-    """Everything the template prints."""
+    """Holds the data of the template."""
 
     frame: Frame
     firing: tuple[AlertRow, ...]
@@ -103,7 +103,7 @@ class AlertsPage:
 def alerts_page(
     frame: Frame, alerts: Sequence[Alert], notifications: Mapping[str, Sequence[Notification]], now: datetime
 ) -> str:
-    """The page's HTML; `notifications` are by incident."""
+    """Return the page's HTML; `notifications` are by incident."""
     rows = [(alert, alert_row(alert, now, notifications.get(alert.incident or "", ()))) for alert in alerts]
     by_state = {state: tuple(row for alert, row in rows if alert.state is state) for state in AlertState}
     page = AlertsPage(

@@ -1,4 +1,4 @@
-"""The files that the hub's pages need, by name."""
+"""Provides the static files of the hub's pages, by name."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _FILES = {
 
 
 def asset(name: str) -> tuple[str, bytes] | None:
-    """Media type and bytes of an asset; None where there is no such file."""
+    """Return media type and bytes of an asset; None if there is no such file."""
     if name not in _FILES:
         return None
     media, files = _FILES[name]

@@ -1,4 +1,4 @@
-"""What every page of the hub has around it: where one is, how things stand, how old that is."""
+"""Provides the frame of every hub page: the navigation, the overall state, and its age."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _CLOCKS_APART = timedelta(seconds=30)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ago:
-    """A moment and how long ago it was; `iso` is for machines, `clock` for a title."""
+    """Holds a time and its age; `iso` is for machines, `clock` for a tooltip."""
 
     iso: str
     clock: str
@@ -21,18 +21,18 @@ class Ago:
 
 
 def ago(moment: datetime | None, now: datetime) -> Ago | None:
-    """How long ago a moment was; None where there was none."""
+    """Return the age of a time; None if there is no time."""
     if moment is None:
         return None
     utc = moment.astimezone(UTC)
-    # Of a clock that was ahead, or of another hub's whose clock is ahead by a little.
+    # A future time comes from a clock that was ahead; other hubs' clocks may be ahead by a little.
     words = f"{span(now - moment)} ago" if moment - now <= _CLOCKS_APART else f"{span(moment - now)} in the future"
     return Ago(iso=utc.isoformat(timespec="seconds"), clock=f"{utc:%Y-%m-%d %H:%M:%S} UTC", words=words)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Present:
-    """Who looks at the page. `csrf` is what the form that logs out must bring; empty where a proxy logs people in and out."""
+    """Holds the user who views the page. `csrf` is the token of the log-out form; "" if a proxy logs people in and out."""
 
     name: str
     role: str
@@ -41,10 +41,11 @@ class Present:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
-    """`here` is the path of the page; `refresh_s` how often it is fetched anew (0: never).
+    """Holds the data of a page's frame.
 
-    `prefix` is the path below which the hub is reached (`/monitor`; empty at the root): every address on the page begins with it.
-    `csrf` is what the page's forms must bring; it is empty for who may change nothing, and no form is shown then.
+    `here` is the path of the page; `refresh_s` is how often it is reloaded, in seconds (0: never). `prefix` is the path
+    below which the hub is reached (`/monitor`; "" at the root): every URL on the page begins with it. `csrf` is the
+    token of the page's forms; it is "" for a user who may change nothing, and no form is shown then.
     """
 
     title: str
@@ -75,7 +76,7 @@ def a_frame(
     visitor: Present | None = None,
     prefix: str = "",
 ) -> Frame:
-    """The frame of one page."""
+    """Return the frame of one page."""
     return Frame(
         title=title,
         tone=tone,

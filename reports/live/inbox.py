@@ -1,4 +1,4 @@
-"""`/inbox`: what the demo's receivers got."""
+"""Renders `/inbox`: the messages that the demo's receivers got."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from reports.pages import render
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InboxEntry:
-    """One message as a receiver got it."""
+    """Holds one message in the form a receiver got it."""
 
     number: int
     at: datetime
@@ -26,7 +26,7 @@ class InboxEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InboxRow:
-    """One message as the page shows it."""
+    """Holds one message in the form shown on the page."""
 
     number: int
     at: Ago | None
@@ -37,7 +37,7 @@ class InboxRow:
 
 
 def inbox_row(entry: InboxEntry, now: datetime) -> InboxRow:
-    """The row of a message."""
+    """Return the row of a message."""
     first, _, rest = entry.text.partition("\n")
     return InboxRow(
         number=entry.number,
@@ -51,13 +51,13 @@ def inbox_row(entry: InboxEntry, now: datetime) -> InboxRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InboxPage:
-    """Everything the template prints."""
+    """Holds the data of the template."""
 
     frame: Frame
     rows: tuple[InboxRow, ...]
 
 
 def inbox_page(frame: Frame, entries: Sequence[InboxEntry], now: datetime) -> str:
-    """The page's HTML, the newest message on top."""
+    """Return the page's HTML, the newest message first."""
     rows = tuple(inbox_row(entry, now) for entry in sorted(entries, key=lambda e: -e.number))
     return render("live/inbox.html.j2", InboxPage(frame=frame, rows=rows))

@@ -1,4 +1,4 @@
-"""`/journeys/{name}`: one journey over time: its steps, its pages' vitals, its runs."""
+"""Renders `/journeys/{name}`: one journey over time, with its steps, its pages' vitals and its runs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _RUNS = 25
 
 
 class Value(Protocol):
-    """A web vital as charts see it."""
+    """A web vital as charts read it."""
 
     page: str
     name: str
@@ -31,7 +31,7 @@ class Value(Protocol):
 
 
 class Sample(Protocol):
-    """A run as charts see it: step times in ms and vitals of its first attempt."""
+    """A run as charts read it: step times in ms and vitals of its first attempt."""
 
     @property
     def finished_at(self) -> datetime: ...
@@ -48,7 +48,7 @@ class Sample(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trend:
-    """One figure over time with the newest numbers in words."""
+    """Holds one chart over time with its median and p95 as text."""
 
     name: str
     chart: Markup | None
@@ -59,7 +59,7 @@ class Trend:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Charts:
-    """The charts of a journey. `cut` counts the vitals that are left out, because the page was touched too soon."""
+    """Holds the charts of a journey. `cut` counts the vitals that are left out because the page was used too soon."""
 
     steps: tuple[Trend, ...]
     vitals: tuple[Trend, ...]
@@ -68,7 +68,7 @@ class Charts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRow:
-    """One run in short."""
+    """Holds one run in short form."""
 
     run_id: str
     slot: str
@@ -82,7 +82,7 @@ class RunRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JourneyPage:
-    """Everything the template prints."""
+    """Holds the data of the template."""
 
     frame: Frame
     name: str
@@ -122,7 +122,7 @@ def journey_page(
 
 
 def charts(samples: Mapping[str, Sequence[Sample]]) -> Charts:
-    """Draw the charts of a journey from what its runs measured at each location, oldest first."""
+    """Draw the charts of a journey from the measurements of its runs at each location, oldest first."""
     vitals, cut = _vitals(samples)
     return Charts(steps=_steps(samples), vitals=vitals, cut=cut)
 
@@ -145,7 +145,7 @@ def _vitals(by_place: Mapping[str, Sequence[Sample]]) -> tuple[tuple[Trend, ...]
     for place, outcomes in by_place.items():
         for outcome in outcomes:
             for vital in outcome.vitals:
-                # A page of somebody else's carries its origin; its vitals are not this site's to mend.
+                # A third party's page is named with its origin; the site cannot improve its vitals.
                 if vital.name not in _LIMITS or vital.value is None or not vital.page.startswith("/"):
                     continue
                 if vital.cut:

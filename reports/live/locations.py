@@ -1,4 +1,4 @@
-"""The locations on the overview: when each was heard, what waits there, and what troubles its runners."""
+"""Renders the locations on the overview: when each was heard, its waiting results, and its runners' problems."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _CLOCK_IS_OFF_S = 5.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocationRow:
-    """One location. `words` are what a person must know, the troubles first; `tone` is `bad`, `warn` or `mute`.
+    """Holds one location. `words` are the facts that a person must know, problems first; `tone` is `bad`, `warn` or `mute`.
 
-    `warning` is a word on what is not as safe as it could be, and the sentence on what to do; None where all is.
+    `warning` is a security risk in short and the sentence on its remedy; None if there is none.
     """
 
     name: str
@@ -31,7 +31,7 @@ class LocationRow:
 def location_rows(
     names: Sequence[str], runners: Sequence[RunnerState], results: Mapping[str, datetime], now: datetime
 ) -> tuple[LocationRow, ...]:
-    """A row for each location of the plan. `results` tells when the last result of each came."""
+    """Return a row for each location of the plan. `results` maps each location to the time of its last result."""
     return tuple(_row(name, [r for r in runners if r.location == name], results.get(name), now) for name in names)
 
 

@@ -1,4 +1,4 @@
-"""`/login`: who are you?"""
+"""Renders `/login`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from reports.pages import render
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoginPage:
-    """Everything the template prints. `after` is the path to go to, `problem` the sentence of what was wrong."""
+    """Holds the data of the template. `after` is the path to open after the login, `problem` the reason of a refusal."""
 
     frame: Frame
     csrf: str
@@ -20,7 +20,7 @@ class LoginPage:
 
 
 def login_page(*, csrf: str, after: str, name: str = "", problem: str | None = None, prefix: str = "") -> str:
-    """The page's HTML."""
+    """Return the page's HTML."""
     frame = Frame(
         title="Log in",
         tone="mute",

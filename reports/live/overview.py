@@ -1,4 +1,4 @@
-"""`/`: whether buyers can buy, at a glance; and everything that says so."""
+"""Renders `/`: whether buyers can buy, with the facts behind it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ Latest = Mapping[tuple[str, str], Sequence[Outcome]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FaultButton:
-    """A fault of the demo shop, one click away."""
+    """Holds a fault of the demo shop that the page can switch."""
 
     name: str
     description: str
@@ -47,7 +47,7 @@ class FaultButton:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """A journey at one location."""
+    """Holds a journey at one location."""
 
     location: str
     status: str
@@ -62,7 +62,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JourneyCard:
-    """A journey everywhere."""
+    """Holds a journey at all its locations."""
 
     name: str
     places: tuple[Place, ...]
@@ -70,7 +70,7 @@ class JourneyCard:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StockRow:
-    """What is left in one city: `ga 35 of 35`."""
+    """Holds the remaining tickets of one city: `GA 35 of 35`."""
 
     city: str
     left: tuple[str, ...]
@@ -79,7 +79,7 @@ class StockRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overview:
-    """Everything the template prints."""
+    """Holds the data of the template."""
 
     frame: Frame
     headline: str
@@ -114,8 +114,12 @@ def overview_page(
     faults: Sequence[FaultButton] = (),
     shop: str | None = None,
 ) -> str:
-    """The page's HTML. `latest` are the last slot runs of each journey and location, oldest first; `tries` is how many first
-    attempts passed there, of how many; `alerts` are those that fire; `results` tells when the last result of each location came."""
+    """Return the page's HTML.
+
+    `latest` are the last slot runs of each journey and location, oldest first. `tries` is how many first attempts
+    passed there, of how many. `alerts` are the current ones. `results` maps each location to the time of its last
+    result.
+    """
     places = list(dict.fromkeys(place for _, grid in grids.values() for place in grid))
     firing = sorted((a for a in alerts if a.state is AlertState.FIRING), key=lambda alert: urgency(alert, now))
     notable = [
@@ -150,6 +154,7 @@ def _toned(frame: Frame, tone: str) -> Frame:
 def _headline(
     firing: Sequence[Alert], verdicts: Sequence[Verdict], grids: Grids, *, has_runs: bool
 ) -> tuple[str, str, str]:
+    # An inhibited alert is explained by another one, and low severities do not decide the headline.
     told = [a for a in firing if a.inhibited_by is None and a.severity in _TOLD]
     if told:
         lead = told[0]

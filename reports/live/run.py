@@ -1,4 +1,4 @@
-"""`/runs/{id}`: the run's page inside the hub, beside the last good run, with its evidence served by the hub."""
+"""Renders `/runs/{id}`: the run's page inside the hub, compared with the last good run, with evidence served by the hub."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from reports.run_page import RunPage, run_context
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveRunPage:
-    """Everything the template prints; `traces` are addresses of the viewer with a trace in it."""
+    """Holds the data of the template; `traces` are URLs of the trace viewer, one for each trace."""
 
     frame: Frame
     run: RunPage
@@ -26,7 +26,10 @@ class LiveRunPage:
 def run_page(
     frame: Frame, run: Run, artifacts: tuple[Artifact, ...], *, good: Run | None, word: str | None = None
 ) -> str:
-    """The page's HTML. `good` is the last good run of its place, `word` what a person said of whose fault it was."""
+    """Return the page's HTML.
+
+    `good` is the last good run of the same journey and location, `word` a person's note on the blame.
+    """
     named = tuple(
         replace(a, copied_as=f"{frame.prefix}/evidence/{a.fact.sha256}") if a.fact.sha256 and a.problem is None else a
         for a in artifacts

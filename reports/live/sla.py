@@ -1,4 +1,4 @@
-"""`/sla`: every target as it was judged last."""
+"""Renders `/sla`: the last verdict of every target."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _ORDER = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerdictRow:
-    """One verdict as pages show it."""
+    """Holds one verdict in the form shown on pages."""
 
     rule: str
     title: str
@@ -48,7 +48,7 @@ class VerdictRow:
 
 
 def verdict_row(verdict: Verdict, now: datetime, guide: str | None = None) -> VerdictRow:
-    """The row of a verdict."""
+    """Return the row of a verdict."""
     low, high = verdict.low, verdict.high
     return VerdictRow(
         rule=verdict.key,
@@ -66,19 +66,19 @@ def verdict_row(verdict: Verdict, now: datetime, guide: str | None = None) -> Ve
 
 
 def worst_first(verdicts: Sequence[Verdict]) -> list[Verdict]:
-    """The verdicts in the order a reader wants them."""
+    """Return the verdicts, the worst first."""
     return sorted(verdicts, key=lambda v: (_ORDER.index(v.verdict), v.key))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlaPage:
-    """Everything the template prints."""
+    """Holds the data of the template."""
 
     frame: Frame
     rows: tuple[VerdictRow, ...]
 
 
 def sla_page(frame: Frame, verdicts: Sequence[Verdict], guide: Mapping[str, str], now: datetime) -> str:
-    """The page's HTML; `guide` holds the guide's own line of each rule."""
+    """Return the page's HTML; `guide` maps each rule to its line in the guide."""
     rows = tuple(verdict_row(v, now, guide.get(v.rule)) for v in worst_first(verdicts))
     return render("live/sla.html.j2", SlaPage(frame=frame, rows=rows))

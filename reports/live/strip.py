@@ -1,4 +1,4 @@
-"""A strip of slots: one box a slot, the newest on the right, each a link to its run."""
+"""Renders a strip of slots: one box for each slot, the newest on the right, each linked to its run."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SLOTS = 30
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Box:
-    """One slot. `kind` is its CSS class, `words` what a reader hears; `run_id` is None where nobody knows yet."""
+    """Holds one slot. `kind` is its CSS class, `words` its text for screen readers; `run_id` is None if there is no record yet."""
 
     kind: str
     words: str
@@ -24,7 +24,7 @@ class Box:
 def strip(
     grid: Grid, period_s: int, outcomes: Sequence[Outcome], now: datetime, *, slots: int = SLOTS
 ) -> tuple[Box, ...]:
-    """The last slots of a journey at a location. A slot whose run may still be under way is not yet due."""
+    """Return the last slots of a journey at a location. A slot whose run may still be under way shows as waiting."""
     known = {outcome.slot: outcome for outcome in outcomes}
     since = grid.at_or_before(now) - timedelta(seconds=period_s * slots)
     return tuple(_box(slot, known.get(slot), now) for slot in grid.between(since, now))

@@ -1,4 +1,4 @@
-"""Lines over time as SVG of our own: one a location, with a limit across where there is one."""
+"""Draws lines over time as SVG: one for each location, with a line for the limit if there is one."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from reports.text import one_line
 
 _WIDTH, _HEIGHT, _TOP = 600, 120, 8
 _POINTS = 100
-"""As many points as a line of this width can show."""
+"""The number of points that a line of this width can show."""
 Points = Sequence[tuple[datetime, float]]
 
 
 def trend(
     lines: Mapping[str, Points], *, ident: str, title: str, limit: float | None = None, unit: str = "ms"
 ) -> Markup | None:
-    """A line for each name over common axes from zero; None where there are not two points anywhere."""
+    """Draw a line for each name on common axes that start at zero; return None if there are fewer than two points in all."""
     newest = ", ".join(f"{name} {points[-1][1]:.0f} {unit}" for name, points in lines.items() if points)
     lines = {name: _thinned(points) for name, points in lines.items()}
     every = [point for points in lines.values() for point in points]
@@ -48,7 +48,7 @@ def trend(
 
 
 def _thinned(points: Points) -> Points:
-    """Return the highest of every few points: no peak is lost."""
+    """Return the highest of every few points, so that no peak is lost."""
     few = -(-len(points) // _POINTS)
     return points if few <= 1 else [max(points[i : i + few], key=itemgetter(1)) for i in range(0, len(points), few)]
 

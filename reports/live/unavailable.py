@@ -1,4 +1,4 @@
-"""The page that is shown instead of any other while the database cannot be used."""
+"""Renders the page that replaces all others while the database cannot be used."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from reports.pages import render
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnavailablePage:
-    """Everything the template prints. `problem` is the sentence of what is wrong and what to do."""
+    """Holds the data of the template. `problem` is the sentence on what is wrong and what to do."""
 
     frame: Frame
     problem: str
 
 
 def unavailable_page(problem: str) -> str:
-    """Return the page's HTML. It asks no database."""
+    """Return the page's HTML, without using the database."""
     frame = Frame(
         title="The hub cannot use its database",
         tone="bad",

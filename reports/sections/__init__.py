@@ -1,1 +1,1 @@
-"""The parts of a run's page, one file each: a frozen context and the function that fills it from facts."""
+"""The sections of a run's page, one file each: a frozen context and the function that fills it from facts."""

@@ -1,4 +1,4 @@
-"""The attempts of a run: did the second one agree with the first, and which one counts."""
+"""Builds the section on a run's attempts: whether the second one agreed with the first, and which one counts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from reports.sections.steps import StepsSection, steps_section
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptCard:
-    """One attempt. `steps` are given for those that do not count: the others stand on top of the page."""
+    """Holds one attempt. `steps` are given for attempts that do not count; the others' steps are at the top of the page."""
 
     number: int
     status: str
@@ -28,14 +28,14 @@ class AttemptCard:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptsSection:
-    """`agreement` says in a sentence what the attempts say together."""
+    """Holds the section; `agreement` says in a sentence whether the attempts agree."""
 
     agreement: str
     cards: tuple[AttemptCard, ...]
 
 
 def attempts_section(run: Run) -> AttemptsSection:
-    """The section of a run, with or without attempts."""
+    """Return the section of a run, with or without attempts."""
     return AttemptsSection(agreement=_agreement(run), cards=tuple(_card(a, run) for a in run.attempts))
 
 

@@ -1,4 +1,4 @@
-"""What made a page's largest paint late, its interaction slow, and what moved: the element, and where the time went."""
+"""Explains a page's web vitals: the element behind a late largest paint, a slow interaction or a shift, and its phases."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ _TARGETS = {target.name: target for target in vitals.TARGETS}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cause:
-    """One vital of one page. `element` is its selector, `picture` the address of a largest paint's, `note` what to know of it."""
+    """Holds one vital of one page.
+
+    `element` is its selector, `picture` the URL of the image that was the largest paint, `note` a remark.
+    """
 
     page: str
     navigation: str
@@ -31,7 +34,7 @@ class Cause:
 
 
 def causes(found: Sequence[Vital]) -> tuple[Cause, ...]:
-    """A row for each vital of which an element or phases are known, in the order of the visits; a CLS of 0 moved nothing."""
+    """Return a row for each vital with a known element or phases, in the order of the visits; a CLS of 0 is left out."""
     told = [v for v in found if v.name in _EXPLAINED and v.value and (v.target or v.phases)]
     longest = max((v.value or 0 for v in told if v.phases), default=0)
     return tuple(_cause(vital, longest) for vital in told)

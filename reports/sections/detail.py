@@ -1,4 +1,4 @@
-"""A named detail: one line of a definition list."""
+"""Defines a named detail: one line of a definition list."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Detail:
-    """`kind` is `text`, `code` (shown in a fixed-width face) or `url` (linked where it is http or https)."""
+    """Holds a detail; `kind` is `text`, `code` (shown in a monospaced font) or `url` (linked if it is http or https)."""
 
     name: str
     value: str

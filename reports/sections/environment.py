@@ -1,4 +1,4 @@
-"""Where, when and with what a run was made, and how it counts."""
+"""Builds the section on where, when and with what a run was made, and how it counts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from reports.sections.detail import Detail
 
 
 def environment(run: Run) -> tuple[Detail, ...]:
-    """The details of a run's making."""
+    """Return the details of how the run was made."""
     waited = sum(attempt.waited_ms for attempt in run.attempts)
     wall = (run.finished_at - run.started_at).total_seconds() * 1000
     found = [
@@ -32,12 +32,12 @@ def environment(run: Run) -> tuple[Detail, ...]:
 
 
 def cut_notes(run: Run) -> tuple[str, ...]:
-    """What was left out to keep the record small, as sentences."""
+    """Return sentences on what was left out to keep the record small."""
     return tuple(f"Left out of the record to keep it small: {n:,} {kind}." for kind, n in sorted(run.cut.items()) if n)
 
 
 def _budget(run: Run) -> tuple[Detail, ...]:
-    """What the run cost of the site's request limit, and what the site said was left of it."""
+    """Return how much of the site's request limit the run used, and what the site reported as left."""
     counted = [attempt.requests_counted for attempt in run.attempts if attempt.requests_counted is not None]
     told = [attempt for attempt in run.attempts if attempt.requests_left is not None]
     parts = [f"{sum(counted)} counted"] if counted else []

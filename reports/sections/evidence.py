@@ -1,4 +1,4 @@
-"""The files that prove a run, and the picture among them that stands on top."""
+"""Builds the section on a run's evidence files, and the picture at the top of the page."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _KINDS = {"screenshot": "Screenshot", "trace": "Trace", "page_text": "Page text"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
-    """A screenshot as a `data:` address, with the words for those who cannot see it."""
+    """Holds a screenshot as a `data:` URL, with its alternative text."""
 
     source: Markup
     alt: str
@@ -25,7 +25,7 @@ class Picture:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvidenceRow:
-    """One file. `link` is the name of its copy beside the page."""
+    """Holds one file. `link` is the name of its copy beside the page."""
 
     kind: str
     attempt: int
@@ -38,7 +38,7 @@ class EvidenceRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvidenceSection:
-    """`no_picture` says why there is none; `traces` are the names of the copies beside the page."""
+    """Holds the section; `no_picture` says why there is no picture; `traces` are the names of the copies beside the page."""
 
     picture: Picture | None
     no_picture: str
@@ -47,7 +47,7 @@ class EvidenceSection:
 
 
 def evidence_section(run: Run, artifacts: tuple[Artifact, ...]) -> EvidenceSection:
-    """The section of a run; `artifacts` is what was found of its evidence."""
+    """Return the section of a run; `artifacts` is the part of its evidence that was found."""
     return EvidenceSection(
         picture=picture_of(run, artifacts),
         no_picture=f"No screenshot: {_why_none(run, artifacts)}.",
@@ -57,11 +57,11 @@ def evidence_section(run: Run, artifacts: tuple[Artifact, ...]) -> EvidenceSecti
 
 
 def picture_of(run: Run, artifacts: tuple[Artifact, ...]) -> Picture | None:
-    """The last screenshot of the latest attempt that has one."""
+    """Return the screenshot of the latest attempt that has one; None if none has."""
     shots = [a for a in artifacts if a.fact.kind == "screenshot" and a.content]
     if not shots:
         return None
-    shot = max(shots, key=lambda a: a.fact.attempt)  # the last of equals would be as good: one is taken an attempt
+    shot = max(shots, key=lambda a: a.fact.attempt)  # each attempt takes at most one
     at = f" at {run.failed_step}" if run.failed_step else ""
     page = next((a.page for a in run.attempts if a.number == shot.fact.attempt and a.page), None)
     return Picture(

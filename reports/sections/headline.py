@@ -1,4 +1,4 @@
-"""The first thing a reader sees: what became of the run, in one sentence, and the facts that prove it."""
+"""Builds the top of a run's page: the result in one sentence, and the facts that prove it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from reports.sections.requests import cause_of
 from reports.text import one_line
 
 _LONGEST = 320
-"""Characters of a sentence that still stand on top as a whole; step, request and the page's words must follow within 400."""
+"""The longest sentence at the top, in characters; step, request and the page's message must follow within 400."""
 _LONGEST_TITLE = 80
 
 _SILENT = {
@@ -31,13 +31,13 @@ _STATES = {
     "undone": "Ordered for {money} and undid it",
 }
 ORDERS = ("ordered", "undone")
-"""The states of an order that a journey of one's own told of, which is no session of Stripe's."""
+"""The states of an order that a custom journey reported, which is not a Stripe session."""
 _PROOFS = {"stripe": "Stripe’s API", "api": "the site’s API"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flag:
-    """A badge beside the status, with what it means."""
+    """Holds a badge beside the status, with its meaning."""
 
     text: str
     tone: str
@@ -45,8 +45,11 @@ class Flag:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Headline:
-    """`title` is the journey's own, None where no attempt told it. `whole` is the full text of an error that was too long to stand
-    on top."""
+    """Holds the headline.
+
+    `title` is the journey's own, None if no attempt reported it. `whole` is the full text of an error that was too long
+    for the top.
+    """
 
     status: str
     tone: str
@@ -60,7 +63,7 @@ class Headline:
 
 
 def headline(run: Run) -> Headline:
-    """The headline of a run, passed or not."""
+    """Return the headline of a run."""
     title = one_line(run.title, most=_LONGEST_TITLE) if run.title else None
     sentence = one_line(sentence_of(run), most=_LONGEST - len(title or ""))
     return Headline(
@@ -77,24 +80,24 @@ def headline(run: Run) -> Headline:
 
 
 def sentence_of(run: Run) -> str:
-    """What became of a run, in one sentence."""
+    """Return the result of a run in one sentence."""
     if run.status is Status.PASSED:
         return f"{achieved(run)}, in {words.duration(run.duration_ms)}."
     return run.error or _SILENT[run.status]
 
 
 def proof(purchase: Purchase) -> str:
-    """Who told us the amount."""
+    """Return who confirmed the amount."""
     return _PROOFS.get(purchase.proved_by or "", purchase.proved_by or "nobody")
 
 
 def achieved(run: Run) -> str:
-    """What a passed run bought or proved."""
+    """Return what a passed run bought or proved."""
     if run.purchases:
         return words.listed([_bought(p) for p in run.purchases])
     skipped = [step for step in run.steps if step.status is StepStatus.SKIPPED]
     passed = len(run.steps) - len(skipped)
-    # A journey that told of no order may have placed one all the same.
+    # A journey that reported no order may still have placed one.
     bought = "" if run.buys else "; nothing was bought"
     if not skipped:
         return f"{'All ' if passed > 1 else ''}{words.count(passed, 'step')} passed{bought}"
@@ -105,7 +108,7 @@ def achieved(run: Run) -> str:
 def _bought(purchase: Purchase) -> str:
     done = _STATES.get(purchase.state, f"{purchase.state}: {{money}}")
     said = done.replace("{money}", words.money(purchase.amount_minor, purchase.currency))
-    # What the journey itself says of an order is no proof.
+    # A journey's own report of an order is not proof.
     is_proved = purchase.proved_by is not None and purchase.state not in ORDERS
     return f"{said}, proved by {proof(purchase)}" if is_proved else said
 

@@ -1,4 +1,4 @@
-"""What the page said: native dialogs, the console, and the text a person could read."""
+"""Builds the section on the page's messages: native dialogs, the console, and the visible text."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _MOST_LINES = 60
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DialogRow:
-    """A native dialog, already dismissed."""
+    """Holds a native dialog, which was dismissed."""
 
     kind: str
     text: str
@@ -22,7 +22,7 @@ class DialogRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsoleRow:
-    """A console message; `times` is how often the same one came."""
+    """Holds a console message; `times` is how often it was repeated."""
 
     level: str
     tone: str
@@ -34,7 +34,7 @@ class ConsoleRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageWords:
-    """`hidden` counts the console messages beyond the list, `text` is what the last page read."""
+    """Holds the section; `hidden` counts the console messages beyond the list, `text` is the visible text of the last page."""
 
     dialogs: tuple[DialogRow, ...]
     console: tuple[ConsoleRow, ...]
@@ -44,7 +44,7 @@ class PageWords:
 
 
 def page_words(attempt: Attempt | None, artifacts: tuple[Artifact, ...]) -> PageWords:
-    """The words of an attempt's pages; empty for a run without one."""
+    """Return the messages of an attempt's pages; an empty section for a run without an attempt."""
     if attempt is None:
         return PageWords(dialogs=(), console=(), console_total=0, hidden=0, text=None)
     rows = _console(attempt)
@@ -58,7 +58,7 @@ def page_words(attempt: Attempt | None, artifacts: tuple[Artifact, ...]) -> Page
 
 
 def _console(attempt: Attempt) -> tuple[ConsoleRow, ...]:
-    """Equal lines once, exceptions before errors before warnings, else in the order they came."""
+    """Return equal lines once; exceptions first, then errors, then warnings, otherwise in their original order."""
     times = Counter((line.level, line.text, line.step, line.source) for line in attempt.console)
     rank = {"exception": 0, "error": 1}
     ordered = sorted(times, key=lambda line: rank.get(line[0], 2))

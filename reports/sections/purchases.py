@@ -1,4 +1,4 @@
-"""What was bought or left open."""
+"""Builds the section on purchases and open checkouts."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _TONES = {"paid": "good", "refunded": "good", "open": "warn", "ordered": "warn",
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PurchaseRow:
-    """One checkout session, or one order."""
+    """Holds one checkout session, or one order."""
 
     session_id: str
     is_session: bool
@@ -33,7 +33,7 @@ class PurchaseRow:
 
 
 def purchase_row(purchase: Purchase) -> PurchaseRow:
-    """One purchase in words."""
+    """Return one purchase as text."""
     return PurchaseRow(
         session_id=purchase.session_id,
         is_session=purchase.state not in ORDERS,

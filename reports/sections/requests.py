@@ -1,4 +1,4 @@
-"""What the browser asked for and what it got, step by step."""
+"""Builds the section on the browser's requests and their responses, step by step."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _BETWEEN = "between steps"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestRow:
-    """One request. `tone` is `bad` for the likely cause, `warn` for any other that went wrong, else `plain`.
+    """Holds one request. `tone` is `bad` for the likely cause, `warn` for any other failed request, else `plain`.
 
-    `spent` is where its time went, `size` what came over the wire in words.
+    `spent` is its time by phase, `size` the transferred bytes as text.
     """
 
     step: str
@@ -39,7 +39,7 @@ class RequestRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestGroup:
-    """The requests that began in one step."""
+    """Holds the requests that started in one step."""
 
     step: str
     summary: str
@@ -50,8 +50,11 @@ class RequestGroup:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestsSection:
-    """`troubled` are the requests that went wrong, the likely cause first; `hidden` counts those beyond the list.
-    `legend` names the colours of the bars, where any request's phases are known."""
+    """Holds the section.
+
+    `troubled` are the failed requests, the likely cause first; `hidden` counts those beyond the list. `legend` names
+    the colours of the bars, if any request's phases are known.
+    """
 
     total: int
     failed: int
@@ -62,7 +65,7 @@ class RequestsSection:
 
 
 def requests_section(attempt: Attempt | None, failed_step: str | None) -> RequestsSection:
-    """The requests of an attempt; empty for a run without one."""
+    """Return the requests of an attempt; an empty section for a run without an attempt."""
     requests = attempt.requests if attempt else ()
     cause = cause_of(attempt, failed_step) if attempt else None
     bad = sorted((r for r in requests if went_wrong(r)), key=lambda r: _weight(r, cause, failed_step))
@@ -78,17 +81,18 @@ def requests_section(attempt: Attempt | None, failed_step: str | None) -> Reques
 
 
 def went_wrong(request: Request) -> bool:
-    """Whether it got no answer, or one of 400 or more. A request that the page itself gave up did not go wrong."""
+    """Return whether a request got no response, or a status of 400 or more. A request that the page itself cancelled did not fail."""
     if request.status is not None:
         return request.status >= 400
     return request.failure != "net::ERR_ABORTED"
 
 
 def cause_of(attempt: Attempt, failed_step: str | None) -> Request | None:
-    """The request that most likely stopped the attempt: the one its sentence names, else the failed step's first in trouble."""
+    """Return the request that most likely stopped the attempt: the one its error names, else the failed step's first failed one."""
     if attempt.error is None:
         return None
     wrong = [r for r in attempt.requests if went_wrong(r) and r.kind in _TALKS and r.step == failed_step]
+    # The error names the request that stopped the step; other failed requests may be harmless.
     named = [r for r in wrong if r.endpoint in attempt.error and (r.status is None or str(r.status) in attempt.error)]
     return next(iter(named or wrong), None)
 
@@ -98,7 +102,7 @@ def _weight(request: Request, cause: Request | None, failed_step: str | None) ->
 
 
 def _steps_of(requests: Sequence[Request], steps: Sequence[Step]) -> list[str | None]:
-    """The names of the steps in which something was asked for, in their order; None stands for the time between."""
+    """Return the names of the steps with requests, in order; None stands for the time between steps."""
     asked = dict.fromkeys(r.step for r in requests)
     known = [step.name for step in steps if step.name in asked]
     return [*known, *(name for name in asked if name not in known)]

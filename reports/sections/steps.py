@@ -1,4 +1,4 @@
-"""The steps of an attempt: a timeline to look at and a table with the same numbers."""
+"""Builds the section on an attempt's steps: a timeline, and a table with the same numbers."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _WORDS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepRow:
-    """One step in numbers and words."""
+    """Holds one step as numbers and text."""
 
     number: int
     name: str
@@ -39,7 +39,7 @@ class StepRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepsSection:
-    """`skipped` says once, for each reason, which steps were left out."""
+    """Holds the section; `skipped` says once for each reason which steps were skipped."""
 
     count: str
     chart: Markup
@@ -48,7 +48,7 @@ class StepsSection:
 
 
 def steps_section(steps: Sequence[Step], *, ident: str, slow_after_ms: float | None = None) -> StepsSection:
-    """The section of one attempt; `ident` makes its chart's ids unique on the page."""
+    """Return the section of one attempt; `ident` makes its chart's ids unique on the page."""
     return StepsSection(
         count=words.count(len(steps), "step"),
         chart=_chart(steps, ident, slow_after_ms),
@@ -58,7 +58,7 @@ def steps_section(steps: Sequence[Step], *, ident: str, slow_after_ms: float | N
 
 
 def step_words(step: Step) -> str:
-    """What became of a step in few words: its time where it passed, what else happened where it did not."""
+    """Return the result of a step as short text: its time if it passed, else its status."""
     if step.status is StepStatus.SKIPPED:
         return "skipped"
     took = words.duration(step.duration_ms)
@@ -66,7 +66,7 @@ def step_words(step: Step) -> str:
 
 
 def step_tone(step: Step) -> str:
-    """The class of its colour."""
+    """Return the class of a step's colour."""
     return _TONES[step.status]
 
 
@@ -103,6 +103,6 @@ def _skipped(steps: Sequence[Step]) -> tuple[str, ...]:
 
 
 def _reason(step: Step, steps: Sequence[Step]) -> str:
-    """Why a step was left out: in its own words, or because another one stopped the journey."""
+    """Return why a step was skipped: its own reason, or that another step stopped the journey."""
     stopped = next((s.name for s in steps if s.status in (StepStatus.FAILED, StepStatus.TIMED_OUT)), None)
     return step.error or (f"never reached, {stopped} stopped the journey" if stopped else "no reason was given")

@@ -1,1 +1,1 @@
-"""One attempt and the supervisor that answers for it: processes, deadlines, evidence, and the record."""
+"""Runs one attempt under a supervisor: processes, deadlines, evidence, and the record."""

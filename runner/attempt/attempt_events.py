@@ -1,4 +1,4 @@
-"""Takes in what an attempt tells: masks every secret in it, keeps it as `AttemptObservation`, and passes the news on."""
+"""Receives the events of an attempt, masks every secret in them, stores them in an `AttemptObservation`, and passes them on."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ _NOUNS: dict[str, type] = {"requests": Request, "console": ConsoleLine, "dialogs
 
 
 class AttemptEvents:
-    """Hears all attempts of one run: what one has told of the journey and of secrets holds for the next as well."""
+    """Receives the events of all attempts of one run.
+
+    The journey's limits and the secrets that one attempt reports also apply to the next.
+    """
 
     def __init__(self, job: Job, tell: Tell) -> None:
         self.scrubber = Scrubber(job.secrets)
@@ -31,7 +34,7 @@ class AttemptEvents:
         self._job, self._tell = job, tell
 
     def take(self, line: dict[str, Any], observation: AttemptObservation) -> None:
-        """One thing that was told."""
+        """Handle one event of an attempt."""
         now = time.monotonic()
         match line.pop("event"):
             case "journey":
@@ -54,6 +57,7 @@ class AttemptEvents:
                 observation.steps[step.name] = step
                 observation.step, observation.step_since = None, now
                 self._tell("step_ended", {"step": step})
+            # Time off the visit's clock, such as waiting for a page to settle, does not count against the step's deadline.
             case "waited":
                 observation.waited_s += line["ms"] / 1000
                 observation.step_since += line["ms"] / 1000
@@ -75,6 +79,7 @@ class AttemptEvents:
                 self.scrubber = self.scrubber.knowing(line["values"])
             case "evidence":
                 self._keep_evidence(observation, line["kind"], line["file"], covered=line.get("covered", 0))
+                # Nor does the time that the supervisor itself needs to scan the file.
                 observation.step_since += time.monotonic() - now
             case "unable":
                 observation.unable, observation.unable_journey = self.masked(line["reason"]), line["journey"]
@@ -82,12 +87,12 @@ class AttemptEvents:
                 observation.done = True
 
     def note(self, observation: AttemptObservation, note: str) -> None:
-        """Something the reader of the run must know."""
+        """Add a note to the run's record, masked, of at most 1000 characters; at most 50 notes are kept."""
         if len(observation.notes) < _MOST_NOTES:
             observation.notes.append(self.masked(note)[:_NOTE])
 
     def masked(self, text: str) -> str:
-        """A text without a secret."""
+        """Return a text with every secret masked."""
         return self.scrubber.mask(text)[0]
 
     def _take_so_far(self, line: dict[str, Any], observation: AttemptObservation) -> None:
@@ -100,7 +105,7 @@ class AttemptEvents:
             self.note(observation, note)
 
     def _keep_evidence(self, observation: AttemptObservation, kind: str, name: str, *, covered: int) -> None:
-        """At once: what is in the store is there also when this process is killed the next moment."""
+        """Move a file into the evidence store at once, so that it survives if this process is killed a moment later."""
         if kind == "trace" and self._job.trace == "retain-on-failure" and observation.failure is None:
             return
         store = Path(self._job.evidence)
@@ -111,5 +116,5 @@ class AttemptEvents:
         self._tell("evidence", {"evidence": fact})
 
     def _noun(self, noun: type[T], data: Any) -> T:
-        """A noun from the attempt, with every secret in it masked before anybody else sees it."""
+        """Decode an object from the attempt, with every secret masked before any other code sees it."""
         return from_wire(noun, self.scrubber.mask_all(data)[0])

@@ -1,4 +1,4 @@
-"""The supervisor's ears: what the attempt tells, line by line, and what it prints, neither of them more than there is room for."""
+"""Reads the two pipes of an attempt: its events, line by line, and its printed output; the size of both is limited."""
 
 from __future__ import annotations
 
@@ -17,11 +17,15 @@ _MB = 1 << 20
 
 
 class AttemptPipes:
-    """Two pipes of an attempt: `facts` are JSON lines, `errors` is what it and its browser print. Both are closed with it."""
+    """Holds the two pipes of an attempt: `facts` carries JSON lines, `errors` the output of the attempt and its browser.
+
+    This object owns both descriptors and closes them.
+    """
 
     def __init__(self, facts: int, errors: int) -> None:
         self._facts, self._errors = facts, errors
         self._selector = selectors.DefaultSelector()
+        # Non-blocking: a supervisor that waits for a silent attempt could not keep its deadlines.
         for pipe in (facts, errors):
             os.set_blocking(pipe, False)
             self._selector.register(pipe, selectors.EVENT_READ)
@@ -29,25 +33,28 @@ class AttemptPipes:
         self._too_long = False
         self._words = b""
         self.told = 0
-        """Bytes that were told."""
+        """The number of bytes received as events."""
         self.left_out = 0
-        """Things told that were too long, or no JSON."""
+        """The number of events that were dropped because they were too long or not valid JSON."""
         self.closed = False
-        """Whether the attempt can tell nothing more."""
+        """Whether the attempt has closed its event pipe."""
 
     @property
     def flooded(self) -> bool:
-        """Whether it has told more than anybody needs to know."""
+        """Whether the attempt has sent more than `TOLD_MB` megabytes of events."""
         return self.told > TOLD_MB * _MB
 
     @property
     def last_words(self) -> str:
-        """The last line that was printed."""
+        """The last line that was printed, at most 300 characters."""
         lines = self._words.decode(errors="replace").strip().splitlines()
         return lines[-1][:300] if lines else ""
 
     def listen(self, seconds: float) -> Iterator[dict[str, Any]]:
-        """What is told within that time; returns at the first word, printed ones included."""
+        """Yield the events that arrive within `seconds`.
+
+        Returns at the first data on either pipe, printed output included, so it may yield nothing.
+        """
         for key, _ in self._selector.select(max(0.0, seconds)):
             if key.fd == self._errors:
                 self._hear_printed()
@@ -55,7 +62,8 @@ class AttemptPipes:
                 yield from self._hear_told()
 
     def drain(self) -> None:
-        """Take in what was printed before the end."""
+        """Read the output that was printed before the end, up to 64 chunks."""
+        # Bounded, because a descendant that is still alive may print without end.
         for _ in range(_MOST_CHUNKS):
             if self._errors not in self._registered() or not self._hear_printed():
                 return
@@ -85,6 +93,7 @@ class AttemptPipes:
 
     def _add(self, part: bytes) -> None:
         if self._too_long or len(self._line) + len(part) > LINE_MB * _MB:
+            # The rest of an oversized line is dropped as it arrives, so that the memory stays bounded.
             self._too_long = True
             self._line.clear()
         else:
@@ -104,7 +113,7 @@ class AttemptPipes:
             self.left_out += 1
 
     def _read(self, pipe: int) -> bytes | None:
-        """A chunk; empty at the end of the pipe, which is then no longer listened to; None where there is nothing yet."""
+        """Return a chunk; b"" at the end of the pipe, which is then unregistered; None if there is no data yet."""
         try:
             chunk = os.read(pipe, _CHUNK)
         except BlockingIOError:

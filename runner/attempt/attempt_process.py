@@ -1,4 +1,4 @@
-"""Minds the process of one attempt: starts it, listens to it, keeps its deadlines, and makes sure that it is gone."""
+"""Starts the process of one attempt, receives its events, enforces its deadlines, and makes sure that it has ended."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from runner.attempt.observation import AttemptObservation
 from runner.attempt.process_watch import Watch
 
 LAUNCH_S = 30.0
-"""What starting a browser may take."""
+"""The time limit for starting a browser, in seconds."""
 EVIDENCE_S = 20.0
-"""What taking evidence may take once the journey is over."""
+"""The time limit for taking evidence after the journey has ended, in seconds."""
 
 _LOOK_EVERY_S = 0.5
 _ANSWERS_WITHIN_S = 2.0
@@ -31,17 +31,24 @@ _DIES_WITHIN_S = 1.0
 
 
 class AttemptProcess:
-    """Minds an attempt of a job; `look_up` is called while it listens, and raises where the run is not wanted any more."""
+    """Controls the attempts of a job.
+
+    `look_up` is called regularly while an attempt runs, and raises if the run is no longer wanted.
+    """
 
     def __init__(self, job: Job, intake: AttemptEvents, *, look_up: Callable[[], None]) -> None:
         self._job, self._intake, self._look_up = job, intake, look_up
 
     def mind(self, observation: AttemptObservation, *, traced: bool) -> None:
-        """Start the attempt and listen until it is done, dies, or has to be ended, for which `observation.finding` is the reason."""
+        """Start the attempt and receive its events until it is done, dies, or must be ended.
+
+        If it must be ended, `observation.finding` holds the reason.
+        """
         (facts, told_to), (errors, printed_to) = os.pipe(), os.pipe()
         order = Order(
             job=self._job, number=observation.number, traced=traced, folder=str(observation.folder), facts_fd=told_to
         )
+        # The order holds secrets, so it travels through standard input, never through arguments or the environment.
         child = subprocess.Popen(
             [sys.executable, "-P", "-m", "runner.attempt.walk"],
             stdin=subprocess.PIPE,
@@ -64,7 +71,7 @@ class AttemptProcess:
             self._end(child, pipes, observation)
 
     def _end(self, child: subprocess.Popen[bytes], pipes: AttemptPipes, observation: AttemptObservation) -> None:
-        """Make sure that the attempt's own process is gone, and keep how it went and its last words."""
+        """Make sure that the attempt's own process has ended, and keep its exit code and last printed line."""
         if pipes.closed:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 observation.exit_code = child.wait(_DIES_WITHIN_S)
@@ -93,7 +100,7 @@ class AttemptProcess:
                 self._ask(pipes, observation, child)
                 if observation.attempt is None:
                     observation.finding = why(watch.last_look(observation.place, observation.pending))
-                else:  # it came to the end of its walk while it was asked
+                else:  # it completed its walk while it was being asked
                     observation.page_never_rested = watch.page_never_rested()
                 return
             walking = observation.attempt is None
@@ -112,7 +119,7 @@ class AttemptProcess:
                     return
 
     def _ask(self, pipes: AttemptPipes, observation: AttemptObservation, child: subprocess.Popen[bytes]) -> None:
-        """Ask an attempt that is about to be ended where it is and what it has seen, and give it a moment to answer."""
+        """Ask an attempt that is about to be ended for its location and its observations, and wait up to two seconds for the answer."""
         assert child.stdin is not None
         try:
             child.stdin.write(ASK)
@@ -125,7 +132,7 @@ class AttemptProcess:
                 self._intake.take(line, observation)
 
     def _deadline(self, observation: AttemptObservation, started: float) -> float:
-        """When to kill, on the monotonic clock: by the phase the attempt is in."""
+        """Return the deadline of the current phase, in seconds of the monotonic clock."""
         if self._job.unhurried:
             return float("inf")
         if observation.attempt is not None:

@@ -1,6 +1,6 @@
-"""From the kind of a failure to its status and blame. Facts only: what answered, what did not, whose page it was.
+"""Maps the kind of a failure to its status and blame, from facts only.
 
-`docs/blame.md` has the whole decision as a table, and what it said of each of a labelled set of faults.
+`docs/blame.md` has the complete decision as a table, and its results on a labelled set of faults.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ VERDICTS: dict[Kind, tuple[Status, Blame]] = {
     Kind.DEADLINE: (Status.TIMED_OUT, Blame.SITE),
     Kind.UNREACHED: (Status.FAILED, Blame.NETWORK),
     Kind.THIRD_PARTY: (Status.FAILED, Blame.THIRD_PARTY),
-    # A vanished Buy button looks like a stale script: it counts until a person says otherwise.
+    # A vanished Buy button looks like an outdated script; it counts as a failure until a person decides otherwise.
     Kind.MISSING: (Status.FAILED, Blame.JOURNEY),
     Kind.SCRIPT: (Status.FAILED, Blame.JOURNEY),
     Kind.LIMITED: (Status.ERRORED, Blame.RUNNER),
@@ -29,18 +29,19 @@ VERDICTS: dict[Kind, tuple[Status, Blame]] = {
     Kind.SETUP: (Status.ERRORED, Blame.RUNNER),
     Kind.WALLED: (Status.BLOCKED, Blame.SITE),
 }
-# What a network that is gone looks like, ours or the one between.
+# Failures that a lost network looks like, at this machine or further on.
 _NO_ANSWER = frozenset({Kind.UNREACHED, Kind.SILENT, Kind.THIRD_PARTY})
-# What a machine that has run short of something looks like.
+# Failures that a machine short of some resource looks like.
 _MAY_BE_OURS = _NO_ANSWER | {Kind.CRASHED, Kind.MISSING, Kind.THREW, Kind.DEADLINE}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """What the runner itself saw right after an attempt failed.
+    """Holds the runner's own checks right after an attempt failed.
 
-    `canaries` says of each configured canary whether it answered. `door_opens` is whether the site's address takes a TCP
-    connection from here, None where nobody looked. `short_of` says what this machine has run short of.
+    `canaries` holds each configured canary with whether it answered. `door_opens` is whether the site's address accepts
+    a TCP connection from this machine, None if that was not checked. `short_of` names the resource that this machine
+    has run short of, None if there is none.
     """
 
     canaries: tuple[tuple[str, bool], ...] = ()
@@ -49,13 +50,13 @@ class Surroundings:
 
     @property
     def cut_off(self) -> bool:
-        """Whether our own network is gone: every canary failed, and there is at least one."""
+        """Whether this machine's network is down: every canary failed, and there is at least one."""
         return bool(self.canaries) and not any(answered for _, answered in self.canaries)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
-    """Status and blame, and where something else than the failure itself decided, what that was."""
+    """Holds the status and blame of an attempt, and in `because` the reason if something other than the failure itself decided."""
 
     status: Status
     blame: Blame
@@ -63,20 +64,22 @@ class Judgement:
 
 
 def wants_a_look(kind: Kind, *, site_answered: bool) -> bool:
-    """Whether the canaries and the site's door have something to say about a failure of this kind."""
+    """Return whether the canaries and the site's TCP port can explain a failure of this kind."""
     return kind in _NO_ANSWER or (not site_answered and kind in _MAY_BE_OURS)
 
 
 def judge(kind: Kind, *, site_answered: bool, late: bool = False, around: Surroundings | None = None) -> Judgement:
-    """Status and blame of a failed attempt.
+    """Return the status and blame of a failed attempt.
 
-    `site_answered`: the site gave at least one HTTP answer in the attempt. `late`: the journey's time had run out. Our own
-    network is at fault only where the site gave no answer at all and every canary failed too.
+    `site_answered` means that the site sent at least one HTTP response in the attempt. `late` means that the journey's
+    deadline had passed. This machine's network is blamed only if the site sent no response at all and every canary
+    failed too.
     """
     around = around or Surroundings()
     status, blame = VERDICTS[kind]
     if late and status is Status.FAILED:
         status = Status.TIMED_OUT
+    # A resource shortage of this machine takes precedence: it makes a healthy site look broken.
     if around.short_of and kind in _MAY_BE_OURS:
         return Judgement(status=Status.ERRORED, blame=Blame.RUNNER, because=around.short_of)
     if around.cut_off and wants_a_look(kind, site_answered=site_answered):
@@ -99,14 +102,14 @@ _FOLDS = (
 
 
 def group_of(error: str) -> str:
-    """The error with addresses, ids and numbers folded, so that equal failures have equal words. HTTP statuses stay."""
+    """Return the error with addresses, ids and numbers replaced, so that equal failures have equal text. HTTP statuses stay."""
     kept = re.sub(r"\banswered (\d{3})\b", lambda m: "answered " + _spell(m[1]), error)
     for pattern, fold in _FOLDS:
         kept = pattern.sub(fold, kept)
     return re.sub(r"<(\w{3})>", lambda m: _unspell(m[1]), kept)[:300]
 
 
-# Digits as letters, so that the folding of numbers passes them by.
+# Statuses are written as letters for a moment, so that the replacement of numbers does not touch them.
 def _spell(digits: str) -> str:
     return "<" + "".join(chr(ord("a") + int(d)) for d in digits) + ">"
 

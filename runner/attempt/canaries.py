@@ -1,4 +1,4 @@
-"""What answers when our own network is well: the hub, the name servers of this machine, and addresses that the operator names."""
+"""Checks the canaries, which answer while this machine's network works: the hub, its name servers, and configured addresses."""
 
 from __future__ import annotations
 
@@ -22,10 +22,11 @@ _SERVFAIL = 2
 
 
 def configured(canaries: Sequence[str], *, site_url: str, hub_url: str | None) -> list[str]:
-    """The canaries as addresses: `hub` becomes the hub's, and is left out where there is none.
+    """Return the canaries as addresses; `hub` becomes the hub's address, and is left out if there is none.
 
-    What is on this very machine answers whatever becomes of the network, and a site on it needs none. So the hub tells of a
-    site that is where it is, here or elsewhere, and the name servers of one that is elsewhere.
+    An address on this machine answers even if the network is down, and a site on this machine needs no network. So the
+    hub is used only if it is on the same side as the site: both on this machine, or both elsewhere. The name servers
+    are used only for a site elsewhere.
     """
     site_here = _is_here(site_url)
     asked = {"hub": hub_url if hub_url and _is_here(hub_url) == site_here else None}
@@ -34,7 +35,7 @@ def configured(canaries: Sequence[str], *, site_url: str, hub_url: str | None) -
 
 
 def look(canaries: Iterable[str]) -> tuple[tuple[str, bool], ...]:
-    """Each canary and whether it answers, all asked at once."""
+    """Return each canary with whether it answers; all are checked concurrently."""
     asked = list(canaries)
     if not asked:
         return ()
@@ -43,10 +44,10 @@ def look(canaries: Iterable[str]) -> tuple[tuple[str, bool], ...]:
 
 
 def answers(canary: str) -> bool:
-    """Whether a canary answers within three seconds.
+    """Return whether a canary answers within three seconds.
 
-    `https://host/...`, `http://...` and `tcp://host:port` take a TCP connection; `dns://host[:port]` is a name server that
-    answers a question; `resolver` is any of the name servers of this machine.
+    `https://host/...`, `http://...` and `tcp://host:port` answer by accepting a TCP connection, `dns://host[:port]` is
+    a name server that answers a query, and `resolver` is any of this machine's name servers.
     """
     if canary == "resolver":
         return any_name_server_answers(name_servers())
@@ -62,7 +63,7 @@ def answers(canary: str) -> bool:
 
 
 def door_opens(site_url: str) -> bool:
-    """Whether the site's address takes a TCP connection from here."""
+    """Return whether the site's address accepts a TCP connection from this machine."""
     scheme, host = urlsplit(site_url).scheme, urlsplit(site_url).netloc.rpartition("@")[2]
     return answers(f"{scheme}://{host}")
 
@@ -73,7 +74,7 @@ def _is_here(url: str) -> bool:
 
 
 def name_servers(file: Path = _RESOLV_CONF) -> list[str]:
-    """The addresses of this machine's name servers, as resolv.conf has them (three at most, as the system's own resolver)."""
+    """Return the addresses of this machine's name servers from resolv.conf; at most three, like the system's resolver."""
     try:
         lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
@@ -83,7 +84,7 @@ def name_servers(file: Path = _RESOLV_CONF) -> list[str]:
 
 
 def any_name_server_answers(servers: Sequence[str], port: int = _DNS_PORT) -> bool:
-    """Whether one of them answers; all are asked at once."""
+    """Return whether at least one of the servers answers; all are asked concurrently."""
     if not servers:
         return False
     with ThreadPoolExecutor(len(servers)) as pool:
@@ -91,10 +92,10 @@ def any_name_server_answers(servers: Sequence[str], port: int = _DNS_PORT) -> bo
 
 
 def name_server_answers(host: str, port: int = _DNS_PORT) -> bool:
-    """Whether a name server answers a question, by UDP or, where that is lost, by TCP.
+    """Return whether a name server answers a query, by UDP or, if that gets no reply, by TCP.
 
-    The name is a new one each time, so that no cache near by can answer it while the way out is gone. "No such name" is an
-    answer; "server failure" is what a forwarder says that cannot reach anybody.
+    The queried name is random, so that no nearby cache can answer it while the network is down. "No such name" counts
+    as an answer; "server failure" does not, because a forwarder without a connection sends it.
     """
     question = _question(f"{secrets.token_hex(6)}.{secrets.token_hex(6)}")
     ways: tuple[Callable[[str, int, bytes], bytes], ...] = (_by_udp, _by_tcp)
@@ -117,6 +118,7 @@ def _by_udp(host: str, port: int, question: bytes) -> bytes:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_DGRAM) as sock:
         sock.settimeout(_TIMEOUT_S / 2)
+        # Connected, so that an unreachable port raises at once and replies from other addresses are dropped.
         sock.connect((host, port))
         sock.send(question)
         return sock.recv(4096)

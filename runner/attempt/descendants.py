@@ -1,7 +1,8 @@
-"""Every process a run has started, however far it wandered off, and how to end it.
+"""Finds and ends every process that a run has started, also detached ones.
 
-Chromium runs in a session of its own, so a process group does not hold it. On Linux the supervisor becomes the parent of every
-orphan below it (a child subreaper), and nothing can escape; elsewhere the tree is walked.
+Chromium runs in a session of its own, so a process group does not contain it. On Linux the supervisor becomes the
+parent of every orphan below it (a child subreaper), so that no process can escape; on other systems the process tree is
+walked.
 """
 
 from __future__ import annotations
@@ -26,17 +27,17 @@ def _prctl(option: int, argument: int) -> None:
 
 
 def adopt_orphans() -> None:
-    """Make this process the parent of everything below it whose own parent dies. Linux only; elsewhere it does nothing."""
+    """Make this process the parent of all orphaned descendants. Linux only; elsewhere it does nothing."""
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
 
 
 def die_with_parent(number: int = signal.SIGKILL) -> None:
-    """Have this process signalled when its parent dies. Linux only; elsewhere it does nothing."""
+    """Have the kernel signal this process when its parent dies. Linux only; elsewhere it does nothing."""
     _prctl(_PR_SET_PDEATHSIG, number)
 
 
 def kill_offspring() -> None:
-    """Kill every process below this one and wait until all are gone, frozen ones too."""
+    """Kill every process below this one, stopped ones included, and wait up to 5 seconds until all are gone."""
     ends = time.monotonic() + _GONE_WITHIN_S
     while time.monotonic() < ends:
         below = offspring(os.getpid())
@@ -49,9 +50,9 @@ def kill_offspring() -> None:
 
 
 def offspring(root: int) -> list[int]:
-    """The ids of all living processes below a process, those that are dead and not collected left out."""
+    """Return the ids of all living processes below a process; zombies are left out."""
     if sys.platform != "linux":
-        import psutil  # where there is no /proc; it would cost every run on Linux a tenth of a second
+        import psutil  # needed where there is no /proc; on Linux its import would cost every run a tenth of a second
 
         return [p.pid for p in psutil.Process(root).children(recursive=True) if p.status() != psutil.STATUS_ZOMBIE]
     parents = _parents()
@@ -63,9 +64,9 @@ def offspring(root: int) -> list[int]:
 
 
 def _parents() -> dict[int, int]:
-    """Every living process's parent, from /proc/PID/stat: https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html"""
+    """Return the parent of every living process, from /proc/PID/stat: https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html"""
     parents = {}
-    for entry in os.listdir("/proc"):  # noqa: PTH208 - thousands of Path objects would be for nothing
+    for entry in os.listdir("/proc"):  # noqa: PTH208 - thousands of Path objects would be created for nothing
         if entry.isdigit():
             with contextlib.suppress(OSError):
                 state, parent = Path(f"/proc/{entry}/stat").read_text().rpartition(")")[2].split()[:2]
@@ -75,7 +76,7 @@ def _parents() -> dict[int, int]:
 
 
 def _reap() -> bool:
-    """Collect the dead; True where no child is left."""
+    """Collect dead children; return True if no child is left."""
     while True:
         try:
             pid, _ = os.waitpid(-1, os.WNOHANG)

@@ -1,11 +1,11 @@
-"""What of our environment somebody else's code may see: a browser's process tree, a journey, its undo."""
+"""Builds the environment that foreign code may see: a browser's process tree, a journey, and its undo."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
-# Secrets are not among it.
+# Variables that hold secrets are not in this list.
 _PASSED_ON = (
     "PATH",
     "HOME",

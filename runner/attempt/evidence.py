@@ -1,4 +1,4 @@
-"""Evidence on its way from a run's own folder into the store, where every file is named by its content."""
+"""Moves evidence from a run's own folder into the store, where every file is named by the hash of its content."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from redact import Scrubber, UnmaskableError
 ENDINGS = {"screenshot": "jpg", "trace": "zip", "page_text": "txt"}
 AT_MOST = 20 * 1024 * 1024
 RESERVE = 64 * 1024 * 1024
-"""Bytes of the disk that evidence leaves free: results need them more."""
+"""The number of bytes of disk space that evidence leaves free, because results need them more."""
 
 _LISTS = "kept"
 
@@ -37,10 +37,11 @@ def keep(
     covered: int = 0,
     free: Callable[[Path], int] = _free,
 ) -> Evidence:
-    """Scan a file, and put it into the store under the hash of its content.
+    """Scan a file for secrets, and put it into the store under the SHA-256 of its content.
 
-    A secret in text is masked, in a trace too; anything else that holds one, or is over 20 MiB, is dropped and says so, and on
-    a disk that is nearly full everything is. `covered` is how many secrets were covered in it before.
+    A secret in text or in a trace is masked. Any other file that holds one, and any file over 20 MiB, is dropped with a
+    note; so is every file if the disk is nearly full. `covered` is the number of secrets that were covered in the file
+    before.
     """
     fact = Evidence(kind=kind, sha256=None, path=None, attempt=attempt)
     try:
@@ -59,9 +60,9 @@ def keep(
 
 
 def _scan(kind: str, file: Path, scrubber: Scrubber) -> tuple[int, str | None]:
-    """Mask the secrets of a file; how many there were, and what the reader should know. Raises UnmaskableError, OSError."""
+    """Mask the secrets of a file, and return how many there were and a note for the reader. Raises UnmaskableError, OSError."""
     if kind == "trace":
-        # What masks a trace brings Playwright with it: half a second that a run without one does without.
+        # Imported here, because it imports Playwright, which takes half a second that a run without a trace need not spend.
         from runner.attempt.trace_archive import clean
 
         cleaned = clean(file, scrubber)
@@ -86,7 +87,7 @@ def _put(fact: Evidence, file: Path, store: Path) -> Evidence:
 
 
 def _place(file: Path, target: Path) -> None:
-    """Whole or not at all: another process may be writing the same content, or reading it."""
+    """Copy a file in one atomic step: another process may be writing the same content, or reading it."""
     part = target.with_name(f".{target.name}.{os.getpid()}")
     try:
         shutil.copyfile(file, part)
@@ -96,12 +97,12 @@ def _place(file: Path, target: Path) -> None:
             part.unlink()
 
 
-# What a run has kept stands in a list beside the files, a line each, until its record is safe: a run that is killed with -9
-# tells nobody, and what it had kept by then is all that shows how far it came.
+# Until a run's record is safe, a list beside the files names the evidence it has kept, one line each. A run that is
+# killed with SIGKILL reports nothing, and this list is the only sign of how far it came.
 
 
 def enlist(run_id: str, fact: Evidence, *, store: Path) -> None:
-    """Write down that a run kept this."""
+    """Add a kept file to the run's list. Errors of the disk are ignored."""
     folder = store / _LISTS
     with suppress(OSError):
         private_folder(folder)
@@ -110,7 +111,7 @@ def enlist(run_id: str, fact: Evidence, *, store: Path) -> None:
 
 
 def enlisted(run_id: str, *, store: Path) -> tuple[Evidence, ...]:
-    """What a run kept before it was lost, as far as it is whole."""
+    """Return the evidence that a run kept before it was lost, without files that are incomplete."""
     try:
         lines = (store / _LISTS / f"{run_id}.jsonl").read_text(encoding="utf-8").splitlines()
     except OSError:
@@ -120,7 +121,7 @@ def enlisted(run_id: str, *, store: Path) -> tuple[Evidence, ...]:
 
 
 def delist(run_id: str, *, store: Path) -> None:
-    """The run's record is safe, and names its evidence itself."""
+    """Delete the run's list, because its record is safe and names the evidence itself."""
     with suppress(OSError):
         (store / _LISTS / f"{run_id}.jsonl").unlink()
 
@@ -129,7 +130,7 @@ def _read(line: str) -> Evidence | None:
     try:
         return from_wire(Evidence, json.loads(line))
     except ValueError:
-        return None  # the kill came in the middle of the line
+        return None  # the process was killed while it wrote the line
 
 
 def _is_whole(file: Path, sha256: str | None) -> bool:

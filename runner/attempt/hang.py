@@ -1,4 +1,4 @@
-"""Why an attempt did not come to an end in its time: from what its processes and its own words show, nothing guessed."""
+"""Decides why an attempt did not end in time, from the state of its processes and its own report."""
 
 from __future__ import annotations
 
@@ -9,18 +9,19 @@ from runner.attempt.blame import group_of
 from runner.attempt.limits import Finding
 
 ASK = b"where\n"
-"""What the supervisor writes to an attempt to ask it for its place."""
+"""The line that the supervisor writes to an attempt to ask for its location."""
 
 BUSY = 0.6
-"""The share of a second in which a thread that never rests computes or waits for a core."""
+"""The share of a second that a thread must compute or wait for a core to count as busy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StackLocation:
-    """Where the walk was, in the attempt's own words.
+    """Holds the location of the walk, as the attempt reports it.
 
-    `running` is whose code was computing or sleeping in Python: `journey`, `ours`, or None where it waited for the browser.
-    `at` is `file:line` of the journey's code, `call` what it waited for (`evaluate`, `title`).
+    `running` tells whose code was computing or sleeping in Python: `journey`, `ours`, or None if it waited for the
+    browser. `at` is `file:line` of the journey's code. `call` is the Playwright method that it waited for, like
+    `evaluate` or `title`.
     """
 
     running: str | None = None
@@ -30,11 +31,11 @@ class StackLocation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HangSnapshot:
-    """A look at an attempt that has overstayed.
+    """Holds the state of an attempt that has passed its deadline.
 
-    `stopped` and `gone` are those of `the browser`, `its driver`, `the attempt` that were stopped or are not there any more.
-    `place` is None where the attempt did not answer when it was asked. `attempt_busy` and `page_busy`: their first thread
-    never rested. `pending` is a request of the step that had no answer.
+    `stopped` and `gone` name which of `the browser`, `its driver` and `the attempt` were stopped or have ended. `place`
+    is None if the attempt did not answer. `attempt_busy` and `page_busy` are true if their first thread never rested.
+    `pending` is a request of the step that got no response.
     """
 
     stopped: tuple[str, ...] = ()
@@ -46,12 +47,16 @@ class HangSnapshot:
 
 
 def why(snapshot: HangSnapshot) -> Finding:
-    """Whose doing it is. Our own trouble comes first, then the journey's: the site is blamed for what is left."""
+    """Return the status, blame and cause of a hang.
+
+    Problems of the runner are checked first, then those of the journey; the site is blamed for the rest.
+    """
     ours = _ours(snapshot)
     if ours:
         return Finding(
             status=Status.ERRORED, blame=Blame.RUNNER, cause=ours, where=snapshot.place.at if snapshot.place else None
         )
+    # The sampler thread answers unless code in the same process never releases the interpreter.
     if snapshot.place is None:
         cause = "the journey's own code never let go: the attempt's process computed on and did not answer"
         return Finding(status=Status.TIMED_OUT, blame=Blame.JOURNEY, cause=cause)
@@ -67,6 +72,7 @@ def why(snapshot: HangSnapshot) -> Finding:
         return Finding(status=Status.TIMED_OUT, blame=Blame.SITE, cause=cause, where=at)
     if snapshot.pending is not None:
         return _unanswered(snapshot.pending, call, at)
+    # The page is idle and no request is pending, so only the journey's own script can be unfinished.
     if snapshot.place.call and snapshot.place.call.startswith("evaluate"):
         cause = f"the script that the journey gave the page{spot} never finished, though the page was idle and had nothing under way"
         return Finding(status=Status.TIMED_OUT, blame=Blame.JOURNEY, cause=cause, where=at)
@@ -78,7 +84,7 @@ _DIALOGS = 20
 
 
 def clearer(attempt: Attempt, *, page_never_rested: bool) -> Attempt:
-    """A failed attempt with the cause that its processes and its dialogs show, where the walk saw only that nothing came."""
+    """Return a failed attempt with the cause that its processes and dialogs show, if the walk only saw that no response came."""
     if attempt.blame not in (Blame.SITE, Blame.JOURNEY):
         return attempt
     dialogs = sum(d.step == attempt.failed_step for d in attempt.dialogs) + attempt.left_out.get("dialogs", 0)
@@ -88,6 +94,7 @@ def clearer(attempt: Attempt, *, page_never_rested: bool) -> Attempt:
         cause = f"the page opened {dialogs} dialogs, one after the other"
     else:
         return attempt
+    # The step's name comes before the first colon; the cause is inserted after it.
     head, _, tail = (attempt.error or "").partition(": ")
     return replace(
         attempt, blame=Blame.SITE, error=f"{head}: {cause}; {tail}", error_group=group_of(f"{head}: {cause}")

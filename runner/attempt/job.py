@@ -1,4 +1,4 @@
-"""What a run is asked to do: one journey, one site, one location, and where its evidence goes."""
+"""Defines the job of a run: one journey, one site, one location, and where its evidence is stored."""
 
 from __future__ import annotations
 
@@ -22,19 +22,20 @@ TraceMode = Literal["on", "off", "retain-on-failure"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """The order for one run. It travels by a pipe, never by arguments or environment, because it holds secrets.
+    """Holds the order for one run. It travels through a pipe, never through arguments or the environment, because it holds secrets.
 
-    `evidence` is the folder that evidence is kept in. `trace` is Playwright's word: `retain-on-failure` traces the confirming
-    attempt only (tracing stretches times by half, so what is measured is not traced), `on` every attempt.
-    `other_secrets` are those the run has no use for and must not let out either.
-    `confirm_after_s` is the pause before a first failure is tried once more. `basic_auth` is `user:password`.
-    `proxies` are the proxy variables (see `process.network`): the browser gets them as an option, for its process tree sees no
-    secret of our environment.
-    `ledger` is the file that remembers what is bought, until it is undone. `last_good` is the folder that keeps what the last good run
-    of each journey saw; None: runs are judged on their own.
-    `scratch` is where the temporary folders go, None the system's place for them. `grace_s` is what an attempt gets beyond
-    its own deadlines before it is ended, `memory_mb` what it may hold of memory, its browser included. `reserve` is what a run
-    leaves of the request budget; None where nothing comes after it.
+    `evidence` is the folder for evidence. `trace` is named as in Playwright: `retain-on-failure` traces only the
+    confirming attempt (tracing lengthens timings by half, so measured attempts are not traced), `on` traces
+    every attempt. `other_secrets` are values that the run does not use and must not leak either. `confirm_after_s` is
+    the pause before a first failure is tried again, in seconds. `basic_auth` is `user:password`.
+
+    `proxies` are the proxy variables (see `process.network`); the browser gets them as an option, because its process
+    tree sees no secret of the environment. `ledger` is the file that lists purchases until they are undone. `last_good`
+    is the folder that keeps the observations of each journey's last passed run; None judges each run on its own.
+
+    `scratch` is the folder for temporary folders, None for the system's. `grace_s` is the time that an attempt gets
+    beyond its own deadlines before it is ended, in seconds. `memory_mb` is its memory limit in MB, its browser
+    included. `reserve` is how much of the request budget a run must leave; None if no runs follow.
     """
 
     run_id: str
@@ -70,12 +71,13 @@ class Job:
 
     @property
     def plan_hash(self) -> str:
-        """The hash of the hub's plan where one was given, else of the site's settings."""
+        """The hash of the hub's plan if one was given, otherwise of the site's settings."""
         return self.plan or plan_hash(self.site)
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """Every value of this job that nobody may ever read again."""
+        """Every secret value of this job."""
+        # Passwords are also listed alone, because a page or an error may show one without its user name.
         passwords: list[str | None] = [
             self.basic_auth.partition(":")[2] if self.basic_auth else None,
             urlsplit(self.site.base_url).password,
@@ -86,13 +88,13 @@ class Job:
 
     @property
     def unhurried(self) -> bool:
-        """Whether a person is watching, for whom no deadline holds."""
+        """Whether a person is watching, in which case no deadline applies."""
         return self.pause_on_failure or self.slow_mo_ms > 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """One attempt of a job: its number, whether it is traced, the folder for its files and the descriptor for its facts."""
+    """Holds one attempt of a job: its number, whether it is traced, the folder for its files and the descriptor for its events."""
 
     job: Job
     number: int
@@ -102,11 +104,11 @@ class Order:
 
 
 def new_run_id(journey: str, location: str, now: datetime) -> str:
-    """A run's id: it sorts by time, and a person can read it."""
+    """Return a new run id, which sorts by time and is readable: `<time>-<journey>-<location>-<random>`."""
     place = re.sub(r"[^A-Za-z0-9-]+", "-", location)[:32]
     return f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}-{journey}-{place}-{secrets.token_hex(3)}"
 
 
 def plan_hash(site: Site) -> str:
-    """A short hash of the configuration a run was made with."""
+    """Return a short hash of the configuration that a run used."""
     return hashlib.sha256(json.dumps(to_wire(site), sort_keys=True).encode()).hexdigest()[:12]

@@ -1,4 +1,4 @@
-"""How an attempt ended: judged from its own account of its walk, or from what is known of one that did not live to give it."""
+"""Decides how an attempt ended: from its own report, or from what is known if it died before it could report."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from runner.attempt.observation import AttemptObservation
 
 
 def judged(observation: AttemptObservation, job: Job, steps: Sequence[str]) -> Attempt:
-    """The attempt with its status and blame; `steps` are the journey's, as far as any attempt has told them."""
+    """Return the attempt with its status and blame; `steps` are the journey's steps as far as any attempt has reported them."""
     if observation.attempt is not None:
         walked = _judge_walk(observation.attempt, observation.failure, job, observation.folder)
         return clearer(walked, page_never_rested=observation.page_never_rested)
@@ -38,7 +38,7 @@ def judged(observation: AttemptObservation, job: Job, steps: Sequence[str]) -> A
 def unmade(
     observation: AttemptObservation, reason: str, status: Status, blame: Blame, *, steps: Sequence[str]
 ) -> Attempt:
-    """An attempt that could not be made."""
+    """Return the record of an attempt that could not be made."""
     return Attempt(
         number=observation.number,
         status=status,
@@ -51,7 +51,7 @@ def unmade(
 
 
 def _unseen(observation: AttemptObservation, reason: str, steps: Sequence[str]) -> Attempt:
-    """An attempt whose end nobody saw, or that never came to begin."""
+    """Return the record of an attempt that died without a report, or that never started."""
     attempt = unmade(observation, reason, Status.ERRORED, Blame.RUNNER, steps=steps)
     return replace(attempt, failed_step=observation.step, steps=_all_steps(observation.steps, steps))
 
@@ -61,7 +61,8 @@ def _judge_walk(attempt: Attempt, failure: Failure | None, job: Job, folder: Pat
         return attempt
     answered = any(r.party == "first" and is_the_sites(r.status) for r in attempt.requests)
     looks = wants_a_look(failure.kind, site_answered=answered)
-    # Behind a proxy it is the proxy that answers while our own network is well; the site's own door may open to nobody here.
+    # Behind a proxy the proxy is the canary, because it answers while this machine's network works; the site itself may
+    # accept no direct connection from here.
     proxy = on_the_way(job.proxies, job.site.base_url)
     around = Surroundings(
         canaries=look([*job.canaries, proxy.server] if proxy else job.canaries) if looks else (),
@@ -75,7 +76,7 @@ def _judge_walk(attempt: Attempt, failure: Failure | None, job: Job, folder: Pat
 
 
 def _ended(observation: AttemptObservation, finding: Finding, job: Job, steps: Sequence[str]) -> Attempt:
-    """Killed in the midst of a step, or before the first: what it had told by then is kept."""
+    """Return the record of an attempt that was ended during a step or before the first one; its reports up to then are kept."""
     if observation.began is None and finding.blame in (Blame.RUNNER, Blame.SITE):
         reason = f"the browser did not start within {LAUNCH_S:g} s"
         reason = f"{reason}: {finding.cause}" if finding.blame is Blame.RUNNER else reason

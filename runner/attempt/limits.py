@@ -1,4 +1,4 @@
-"""How much one attempt may use of this machine, its browser included, and what is said where it uses more."""
+"""Limits what one attempt, its browser included, may use of this machine, and explains which code used more."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from facts import Blame, Status
 from runner.attempt.process_tree import Process, own_share
 
 MEMORY_MB = 2048
-"""Megabytes of memory; a purchase takes 300 to 550."""
+"""The memory limit in MB; a purchase takes 300 to 550."""
 DISK_MB = 1024
-"""Megabytes in the attempt's temporary folder; a purchase takes 20 to 40."""
+"""The limit of the attempt's temporary folder in MB; a purchase takes 20 to 40."""
 TOLD_MB = 64
-"""Megabytes that an attempt may tell; a purchase tells a tenth of one."""
+"""The limit of all events of an attempt in MB; a purchase sends a tenth of one."""
 LINE_MB = 8
-"""Megabytes that one thing it tells may have."""
+"""The limit of a single event in MB."""
 
 _MB = 1 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """Why an attempt had to be ended: its status, its blame, and the cause as a part of a sentence."""
+    """Holds why an attempt had to be ended: its status, its blame, the cause as part of a sentence, and the code location."""
 
     status: Status
     blame: Blame
@@ -40,9 +40,9 @@ def too_much_memory(
     limit_mb: int = MEMORY_MB,
     share: Callable[[Process], int] = own_share,
 ) -> Finding | None:
-    """Whether the attempt and everything below it hold more memory than they may, and whose doing it is."""
+    """Return a finding if the attempt and all processes below it use more memory than allowed, with the one to blame; else None."""
     limit = limit_mb * _MB
-    if sum(p.resident for p in members) <= limit:  # shared pages count more than once here, so it is never less
+    if sum(p.resident for p in members) <= limit:  # an upper bound: shared pages count more than once
         return None
     shares = {p.pid: share(p) for p in members}
     used = sum(shares.values())
@@ -61,11 +61,11 @@ def too_much_memory(
 
 
 def too_much_disk(folder: Path, *, limit_mb: int = DISK_MB) -> Finding | None:
-    """Whether the attempt's files have grown beyond what they may, and whose doing it is."""
+    """Return a finding if the attempt's files take more disk space than allowed, with the one to blame; else None."""
     sizes = _sizes(folder)
     if sum(sizes.values()) <= limit_mb * _MB:
         return None
-    # Downloads, profile and cache are the page's doing; a trace is ours, and anything else is the journey's.
+    # Downloads, profile and cache come from the page, traces from the runner, and anything else from the journey.
     first = max(sizes, key=lambda name: sizes[name])
     size = f"{limit_mb} MB of disk"
     if first == "traces" or first.endswith(".zip"):
@@ -79,25 +79,25 @@ def too_much_disk(folder: Path, *, limit_mb: int = DISK_MB) -> Finding | None:
 
 
 def told_too_much() -> Finding:
-    """An attempt that floods the supervisor; nothing but code in its own process can."""
+    """Return the finding for an attempt that floods the supervisor; only code in the attempt's own process can do that."""
     cause = f"the journey's own code said more than {TOLD_MB} MB about itself"
     return Finding(status=Status.FAILED, blame=Blame.JOURNEY, cause=cause)
 
 
 def is_driver(process: Process) -> bool:
-    """Whether it is Playwright's driver, which is a node."""
+    """Return whether a process is Playwright's driver, which is a Node.js process."""
     return process.name.startswith(("node", "MainThread"))
 
 
 def _sizes(folder: Path) -> dict[str, int]:
-    """Bytes by whose they are: `browser`, `traces`, or the name of a file or folder that neither of them has made."""
+    """Return the used bytes by origin: `browser`, `traces`, or the name of any other file or folder."""
     sizes: dict[str, int] = {}
     for top, _, files in os.walk(folder):
         inside = Path(top).relative_to(folder).parts
         whose = _whose(inside) if inside else None
         for name in files:
-            with suppress(OSError):  # it may go while it is looked at
-                # Blocks, not length: a sparse file takes no room.
+            with suppress(OSError):  # a file may vanish during the check
+                # Allocated blocks are counted, not the length: a sparse file takes no space.
                 taken = os.lstat(Path(top) / name).st_blocks * 512
                 sizes[whose or name] = sizes.get(whose or name, 0) + taken
     return sizes

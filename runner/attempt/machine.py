@@ -1,4 +1,4 @@
-"""What this machine has run short of, so that its own trouble is laid on nobody else."""
+"""Checks whether this machine has run short of a resource, so that its own problems are not blamed on others."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import shutil
 from pathlib import Path
 
 ROOM = 1 << 20
-"""Bytes below which a disk is full: a browser's profile alone wants more."""
+"""The number of free bytes below which a disk counts as full; a browser's profile alone needs more."""
 
 
 def short_of(folder: Path) -> str | None:
-    """What is short, in words, seen from the folder that a browser writes into; None where nothing is."""
+    """Return what this machine is short of, as text, for the disk that the browser writes to; None if nothing is short."""
     try:
         free = shutil.disk_usage(folder).free
     except OSError:

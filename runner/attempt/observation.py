@@ -1,4 +1,4 @@
-"""What an attempt has told so far: all there is when it does not live to its end."""
+"""Holds what an attempt has reported so far; it is the only source if the attempt dies before its end."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _CALLS = ("document", "fetch", "xhr", "script")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JourneyLimits:
-    """The journey as an attempt tells of it: its steps in their order, its title, whether it may buy, and its limits in seconds."""
+    """Holds the journey's facts as an attempt reports them: its steps in order, title, whether it may buy, and limits in seconds."""
 
     steps: tuple[str, ...] = ()
     title: str | None = None
@@ -31,11 +31,11 @@ class JourneyLimits:
 
 @dataclass(kw_only=True)
 class AttemptObservation:
-    """One attempt, seen from outside.
+    """Holds one attempt as the supervisor observes it.
 
-    `attempt` and `failure` are its own account, which comes at the end of its walk; `so_far` is the part of one that it gives
-    when it is asked, with `place`. `step_since` and `began` (its first step) are on the monotonic clock. `unable` is why it
-    could not walk. `finding` is why it had to be ended, None where it ended by itself.
+    `attempt` and `failure` are its own report at the end of its walk; `so_far` is the partial report that it gives when
+    asked, together with `place`. `step_since` and `began` (its first step) are seconds of the monotonic clock. `unable`
+    is why it could not walk. `finding` is why it had to be ended, None if it ended by itself.
     """
 
     number: int
@@ -64,7 +64,7 @@ class AttemptObservation:
 
     @property
     def pending(self) -> Request | None:
-        """The oldest call of the step that never got an answer."""
+        """The oldest request of the current step that never got a response; None if there is none."""
         return next(
             (
                 r

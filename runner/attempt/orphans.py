@@ -1,7 +1,8 @@
-"""What runs leave behind where the process that answers for them is killed with -9, and how it is swept up.
+"""Finds and removes processes and folders that runs leave behind if their supervisor is killed with SIGKILL.
 
-Every attempt has a folder of its own. In it stands who answers for it and which processes were seen below it, so that a later
-life can end exactly those: a process is named by its id *and* the moment it began, on this boot, in these process ids.
+Every attempt has a folder of its own. It records the responsible supervisor and the processes seen below it, so that a
+later sweep can end exactly those. A process is identified by its id *and* its start time, on this boot, in this process
+id namespace.
 """
 
 from __future__ import annotations
@@ -25,12 +26,12 @@ _PREFIX = "sixfb-run-"
 _MARK, _SEEN = ".run", ".processes"
 _GONE_WITHIN_S = 5.0
 _LONGEST = 40
-"""103, less a run's own folder (19) and Chromium's socket below it (44)."""
+"""The maximum length of the temporary folder's path: 103, less a run's own folder (19) and Chromium's socket below it (44)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:
-    """Who answers for a folder: the supervisor and the program that started it, each by id and start; and of which boot."""
+    """Holds the owners of a folder: the supervisor and the program that started it, each by id and start time, and their boot."""
 
     supervisor: tuple[int, int]
     owner: tuple[int, int]
@@ -38,19 +39,22 @@ class Mark:
 
 
 def temporary(*, longest: int = _LONGEST) -> Path:
-    """Where temporary folders go: `TMPDIR`, or /tmp where that has more than `longest` characters.
+    """Return the folder for temporary folders: `TMPDIR`, or /tmp if that path has more than `longest` characters.
 
-    Chromium puts a socket below it, whose path may have 107 characters (103 on macOS, whose own `TMPDIR` is long), and does not
-    start where it has more.
+    Chromium creates a socket below it, whose path may have 107 characters (103 on macOS, whose own `TMPDIR` is long),
+    and does not start if it is longer.
     """
     usual, short = Path(tempfile.gettempdir()), Path("/tmp")
     return short if len(str(usual)) > longest and os.access(short, os.W_OK) else usual
 
 
 def scratch_of(folder: Path) -> Path:
-    """The place for the temporary folders of the runner that lives in `folder`: short, and nobody else's.
+    """Return the folder for temporary folders of the runner that uses `folder`: a short path that no other program uses.
 
-    It is not inside `folder`, because a socket's path may have 107 characters, and Chromium puts one there.
+    It is not inside `folder`, because Chromium creates a socket below it, whose path may have 107 characters.
+
+    Raises:
+        OSError: the folder belongs to another user, or is not a folder.
     """
     name = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:10]
     place = temporary(longest=_LONGEST - len("/sixfb-0123456789")) / f"sixfb-{name}"
@@ -62,10 +66,10 @@ def scratch_of(folder: Path) -> Path:
 
 
 def make_folder(scratch: Path) -> Path:
-    """A new temporary folder for an attempt, marked with who answers for it: this process.
+    """Create a temporary folder for an attempt, marked with this process as its supervisor.
 
     Raises:
-        OSError: there is no room for it.
+        OSError: there is no space for it.
     """
     folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=scratch))
     mark = Mark(supervisor=_named(os.getpid()), owner=_named(os.getppid()), world=_world())
@@ -78,36 +82,36 @@ def make_folder(scratch: Path) -> Path:
 
 
 class Roll:
-    """Which processes were ever seen below an attempt, on disk as soon as they are seen."""
+    """Records on disk every process that is seen below an attempt, as soon as it is seen."""
 
     def __init__(self, folder: Path) -> None:
         self._file = folder / _SEEN
         self._seen: set[tuple[int, int]] = set()
 
     def call(self, members: Iterable[Process]) -> None:
-        """Write down those that are new."""
+        """Record the processes that are new."""
         new = {(p.pid, p.started) for p in members} - self._seen
         if not new:
             return
         self._seen |= new
-        # On a full disk the other marks have to do: the process tree, and the environment.
+        # On a full disk the other signs must do: the process tree and the environment of each process.
         with contextlib.suppress(OSError), self._file.open("a", encoding="utf-8") as file:
             file.write("".join(f"{pid} {started}\n" for pid, started in sorted(new)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Swept:
-    """How many processes were ended and folders removed."""
+    """Holds how many processes were ended and how many folders removed."""
 
     processes: int = 0
     folders: int = 0
 
 
 def sweep(scratch: Path, *, exclusive: bool = False, of: int | None = None) -> Swept:
-    """End and remove what runs have left in a place for temporary folders; what a living program answers for stays.
+    """End processes and remove folders that runs have left behind; those of a living supervisor stay.
 
-    `exclusive`: the place is this program's alone and no run of it is under way, so whatever is there is left over. `of`: only
-    what the supervisor with this id has left, which has ended.
+    `exclusive` means that only this program uses `scratch` and no run is under way, so that everything in it is left
+    over. `of` limits the sweep to what the supervisor with this process id has left, which has ended.
     """
     ended = removed = 0
     for folder in sorted(scratch.glob(f"{_PREFIX}*")):
@@ -124,7 +128,7 @@ def sweep(scratch: Path, *, exclusive: bool = False, of: int | None = None) -> S
         shutil.rmtree(folder, ignore_errors=True)
         removed += not folder.exists()
     if removed or ended:
-        from process.logs import get_logger  # a quarter of a second that no run needs
+        from process.logs import get_logger  # its import takes a quarter of a second that no run needs
 
         get_logger("sixfb.runner").info("remains_swept", processes=ended, folders=removed)
     return Swept(processes=ended, folders=removed)
@@ -132,14 +136,14 @@ def sweep(scratch: Path, *, exclusive: bool = False, of: int | None = None) -> S
 
 def _is_answered_for(mark: Mark, *, exclusive: bool) -> bool:
     if mark.world != _world():
-        # Another boot, or the process ids of another container: nothing of it can be seen from here. In a place that is
-        # ours alone it is an earlier life's; elsewhere only another boot proves that.
+        # Another boot, or another container's process ids: none of these processes can be checked from here. In an
+        # exclusive folder they belong to an earlier process; elsewhere only another boot proves that they are gone.
         return not exclusive and mark.world.partition(" ")[0] == _world().partition(" ")[0]
     return _lives(mark.supervisor) and _lives(mark.owner)
 
 
 def _end(folder: Path, mark: Mark | None) -> int:
-    """Kill what is left of the attempt, frozen processes too; how many there were."""
+    """Kill the remaining processes of the attempt, stopped ones included; return how many there were."""
     killed: set[tuple[int, int]] = set()
     ends = time.monotonic() + _GONE_WITHIN_S
     while time.monotonic() < ends:
@@ -166,7 +170,7 @@ def _left_of(folder: Path, mark: Mark | None) -> list[Process]:
 
 
 def _works_in(p: Process, folder: Path) -> bool:
-    """Whether a process was started to put its temporary files there, which nobody but a run is."""
+    """Return whether a process was started with its temporary files in `folder`, which only processes of a run are."""
     return f"TMPDIR={folder}" in settings_of(p.pid) or f"--user-data-dir={folder}/" in words_of(p.pid)
 
 
@@ -183,7 +187,7 @@ def _read(folder: Path) -> Mark | None:
     try:
         return from_wire(Mark, json.loads((folder / _MARK).read_text(encoding="utf-8")))
     except (OSError, ValueError, WireError):
-        return None  # it was killed before the mark was whole
+        return None  # the supervisor was killed while it wrote the mark
 
 
 def _named(pid: int) -> tuple[int, int]:
@@ -197,10 +201,10 @@ def _lives(named: tuple[int, int]) -> bool:
 
 
 def _world() -> str:
-    """What process ids mean here: of which boot, and in which container."""
+    """Return an id of the process id namespace: the boot and, in a container, the namespace."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-        return f"{boot} {os.readlink('/proc/self/ns/pid')}"  # noqa: PTH115 - its target is no path
+        return f"{boot} {os.readlink('/proc/self/ns/pid')}"  # noqa: PTH115 - the link's target is not a path
     except OSError:
         return "here"
 

@@ -1,4 +1,4 @@
-"""The processes below one: who they are, what state they are in, what they hold of memory, and how busy they are."""
+"""Reads the processes below one process: their identity, state, memory, and CPU use."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ _LINUX = sys.platform == "linux"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Process:
-    """A living process. `started` is when it began, in the system's own units: with `pid` it names the process for good.
+    """Holds a living process.
 
-    `state` is the letter of ps(1) (`R`, `S`, `D`, `T` for stopped, ...); `resident` are bytes, those shared with others included.
+    `started` is its start time in the system's own units; together with `pid` it identifies the process uniquely.
+    `state` is the letter of ps(1) (`R`, `S`, `D`, `T` for stopped, ...). `resident` is its memory in bytes, shared
+    pages included.
     """
 
     pid: int
@@ -28,12 +30,12 @@ class Process:
 
     @property
     def is_stopped(self) -> bool:
-        """Whether somebody has stopped it (SIGSTOP, a debugger)."""
+        """Whether the process is stopped, by SIGSTOP or a debugger."""
         return self.state in "Tt"
 
 
 def below(root: int, among: Iterable[Process] | None = None) -> list[Process]:
-    """All living processes below one, nearest first; those that are dead and not collected left out."""
+    """Return all living processes below `root`, nearest first; zombies are left out."""
     known = list(processes() if among is None else among)
     found, level = [], {root}
     while level:
@@ -44,16 +46,16 @@ def below(root: int, among: Iterable[Process] | None = None) -> list[Process]:
 
 
 def processes() -> list[Process]:
-    """Every living process that can be seen from here."""
+    """Return every living process that is visible to this one."""
     if not _LINUX:
         return _by_psutil()
-    # os.listdir: thousands of Path objects would be for nothing
+    # os.listdir, because thousands of Path objects would be created for nothing
     found = (process(int(entry)) for entry in os.listdir("/proc") if entry.isdigit())  # noqa: PTH208
     return [p for p in found if p is not None]
 
 
 def process(pid: int) -> Process | None:
-    """One living process; None where there is none."""
+    """Return one living process; None if it does not exist."""
     if not _LINUX:
         return next((p for p in _by_psutil() if p.pid == pid), None)
     try:
@@ -79,7 +81,7 @@ _PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 
 
 def _by_psutil() -> list[Process]:
-    import psutil  # where there is no /proc; it would cost every run on Linux a tenth of a second
+    import psutil  # needed where there is no /proc; on Linux its import would cost every run a tenth of a second
 
     letters = {psutil.STATUS_STOPPED: "T", psutil.STATUS_TRACING_STOP: "t", psutil.STATUS_RUNNING: "R"}
     found = []
@@ -101,9 +103,9 @@ def _by_psutil() -> list[Process]:
 
 
 def own_share(process: Process) -> int:
-    """Bytes of memory that a process holds, shared pages counted once among those that share them.
+    """Return the memory of a process in bytes; a shared page is divided among the processes that share it.
 
-    Where the system does not say (another user's, a sandbox's), its pages that it shares with nobody.
+    If the system does not tell (another user's process, or a sandbox), only its unshared pages count.
     """
     with contextlib.suppress(OSError, IndexError, ValueError):
         for line in Path(f"/proc/{process.pid}/smaps_rollup").read_text().splitlines():
@@ -116,10 +118,10 @@ def own_share(process: Process) -> int:
 
 
 def busy_s(pid: int) -> float | None:
-    """Seconds that a process's first thread has computed or waited for a core, since its start; None where nobody says.
+    """Return for how many seconds a process's first thread has computed or waited for a core since its start; None if unknown.
 
-    A thread that never rests counts a second a second, however many others want the core. A page's scripts and a program
-    in Python both run on the first thread.
+    A thread that never rests counts one second per second, however busy the cores are. A page's scripts and a Python
+    program both run on the first thread.
     """
     try:
         run, wait, _ = Path(f"/proc/{pid}/schedstat").read_text().split()
@@ -129,7 +131,7 @@ def busy_s(pid: int) -> float | None:
 
 
 def words_of(pid: int) -> str:
-    """The command line of a process; empty where it cannot be read."""
+    """Return the command line of a process; "" if it cannot be read."""
     try:
         return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
     except OSError:
@@ -137,7 +139,7 @@ def words_of(pid: int) -> str:
 
 
 def settings_of(pid: int) -> list[str]:
-    """The environment of a process as `NAME=value`, as far as it still shows; Chromium's helpers write over theirs."""
+    """Return the environment of a process as `NAME=value`; [] if it cannot be read. Chromium's helpers overwrite theirs."""
     try:
         return Path(f"/proc/{pid}/environ").read_bytes().decode(errors="replace").split("\0")
     except OSError:

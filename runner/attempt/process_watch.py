@@ -1,4 +1,4 @@
-"""An eye on the processes of an attempt while it is under way, and a closer look where it has overstayed."""
+"""Watches the processes of an attempt while it runs, and examines them closely once it has passed its deadline."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _LOOKS_FOR_S = 1.0
 _KEPT = 8
 _LOOKS_BACK_S = 1.5
 NEVER_RESTED = 0.85
-"""The share of that time; what a page does while it can be read is less."""
+"""The share of that time a page's thread must be busy to count as never resting; a page that can still be read stays below."""
 _ROLE = {"browser": "the browser", "driver": "its driver", "attempt": "the attempt"}
 
 
 class Watch:
-    """Looks at the attempt with this process id and everything below it."""
+    """Watches the attempt with this process id and every process below it."""
 
     def __init__(self, attempt: int, folder: Path, *, memory_mb: int = MEMORY_MB) -> None:
         self._attempt, self._folder, self._memory_mb = attempt, folder, memory_mb
@@ -33,7 +33,7 @@ class Watch:
         self._busy: list[tuple[float, dict[int, float | None]]] = []
 
     def check(self, *, flooded: bool = False) -> Finding | None:
-        """Write down who is there, and say whether the attempt uses more than it may."""
+        """Record the current processes, and return a finding if the attempt uses more than allowed."""
         members = self._members()
         self._roll.call(members)
         self._roles |= {role for p in members if (role := self._role(p))}
@@ -42,12 +42,13 @@ class Watch:
         if flooded:
             return told_too_much()
         finding = too_much_memory(self._attempt, members, limit_mb=self._memory_mb)
+        # Walking the folder costs more than reading the process table, so it is done less often.
         if finding is None and self._looks % _DISK_EVERY == 0:
             finding = too_much_disk(self._folder)
         return finding
 
     def page_never_rested(self) -> bool:
-        """Whether a page's first thread has not rested since the latest look that is long enough ago."""
+        """Return whether a page's first thread has not rested since the newest sample that is at least 1.5 seconds old."""
         long_ago = [sample for sample in self._busy if time.monotonic() - sample[0] >= _LOOKS_BACK_S]
         if not long_ago:
             return False
@@ -59,12 +60,15 @@ class Watch:
         )
 
     def _pages_of(self, members: list[Process]) -> list[int]:
-        """The processes that run pages. One may become that later: it begins as a copy of another kind."""
+        """Return the ids of the processes that run pages.
+
+        A process can become one later, because it starts as a fork of another kind.
+        """
         self._pages |= {p.pid for p in members if p.pid not in self._pages and "--type=renderer" in words_of(p.pid)}
         return [p.pid for p in members if p.pid in self._pages]
 
     def last_look(self, place: StackLocation | None, pending: Request | None) -> HangSnapshot:
-        """What there is to see of an attempt that has overstayed; takes a second."""
+        """Return the state of an attempt that has passed its deadline; takes one second."""
         members = self._members()
         pages = self._pages_of(members)
         busy = _busy([self._attempt, *pages], _LOOKS_FOR_S)
@@ -80,11 +84,11 @@ class Watch:
         )
 
     def _members(self) -> list[Process]:
-        # Below the supervisor: where the attempt's own process was killed, what is left of it has come to us.
+        # Descendants of the supervisor: if the attempt's own process was killed, its children were adopted by the supervisor.
         return below(os.getpid())
 
     def _role(self, p: Process) -> str | None:
-        """Whose part a process plays; the browser's helpers play none."""
+        """Return the role of a process; None for the browser's helpers."""
         if p.pid == self._attempt:
             return "attempt"
         if is_driver(p):
@@ -94,7 +98,7 @@ class Watch:
 
 
 def _busy(pids: list[int], seconds: float) -> set[int]:
-    """Which of some processes never rested for that long."""
+    """Return which processes never rested for that many seconds."""
     began, before = time.monotonic(), {pid: busy_s(pid) for pid in pids}
     time.sleep(seconds)
     after = {pid: busy_s(pid) for pid in pids}

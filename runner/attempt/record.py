@@ -1,4 +1,4 @@
-"""The one record of a run, made of its attempts and of what was seen of them."""
+"""Makes the single record of a run from its attempts and their observations."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def record(
     started_at: datetime,
     finished_at: datetime,
 ) -> Run:
-    """The record without a secret in it, whoever wrote it there, and no larger than the hub takes."""
+    """Return the record, with every secret masked whatever its origin, and no larger than the hub accepts."""
     counted = _counted(attempts)
     slow_after = None if course.slow_after_s is None else course.slow_after_s * 1000
     passed = counted.status is Status.PASSED
@@ -60,7 +60,7 @@ def record(
 
 
 def _counted(attempts: Sequence[Attempt]) -> Attempt:
-    """The last attempt, unless our own fault kept it from confirming or refuting the first."""
+    """Return the attempt that counts: the last one, unless it errored or was blocked and so could not confirm or refute the first."""
     last = attempts[-1]
     return attempts[0] if last.status in (Status.ERRORED, Status.BLOCKED) else last
 

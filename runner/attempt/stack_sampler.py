@@ -1,4 +1,4 @@
-"""Beside a walk that may be stuck: a thread that says, when the supervisor asks, where the walk is and what it has seen so far."""
+"""Answers the supervisor, in a thread beside a walk that may be stuck, with the walk's location and its observations so far."""
 
 from __future__ import annotations
 
@@ -24,12 +24,13 @@ _LOOKS, _APART_S = 3, 0.1
 
 
 class StackSampler:
-    """Made in the thread and at the place of the walk; costs nothing until it is asked."""
+    """Samples the stack of the thread that creates it; costs nothing until it is asked."""
 
     def __init__(self, questions: IO[bytes], answer: Callable[[str, dict[str, Any]], None], own: Path | None) -> None:
         self.visit: Visit | None = None
         self._questions, self._answer = questions, answer
         self._own = own.resolve() if own else None
+        # Playwright runs the journey in a greenlet, whose frames are not on the thread's stack while it waits.
         self._walk = getcurrent()
         self._thread = threading.get_ident()
         threading.Thread(target=self._listen, name="witness", daemon=True).start()
@@ -47,7 +48,7 @@ class StackSampler:
         return {"seen": recorder.nouns(), "notes": visit.notes, "page_text": visit.page_text}
 
     def _place(self) -> StackLocation:
-        """Several looks: code that is only passing through is not where the walk is stuck."""
+        """Return the location of the walk from several samples, because code that is only passing through is not where it is stuck."""
         looks: list[tuple[StackLocation, FrameType | None]] = []
         for _ in range(_LOOKS):
             looks.append(self._look())
@@ -56,12 +57,12 @@ class StackSampler:
         if waiting:
             return waiting
         place, call = looks[-1]
-        # One call of ours that never comes back is our loop; ever new ones are the journey's.
+        # One call of the product's code in every sample is a loop of ours; a new call each time means that the journey loops.
         stays = call is not None and all(other is call for _, other in looks)
         return replace(place, running="ours" if stays else "journey")
 
     def _look(self) -> tuple[StackLocation, FrameType | None]:
-        """Where the walk is now, and the call of our own code that the journey has made, where one is running."""
+        """Return the current location of the walk, and the frame of the product's code that the journey has called, if any."""
         running = list(_outward(sys._current_frames().get(self._thread)))
         own = next((f for f in running if self._is_journey(f)), None)
         if own is None:
@@ -97,6 +98,6 @@ def _at(frame: FrameType | None) -> str | None:
 
 
 def _call(frames: list[FrameType]) -> str | None:
-    """The method of Playwright's own interface that is under way."""
+    """Return the Playwright method that is being called; None if there is none."""
     called = [f for f in frames if f.f_code.co_filename.endswith("_generated.py")]
     return called[-1].f_code.co_name if called else None

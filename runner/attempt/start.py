@@ -1,4 +1,4 @@
-"""Start a run from any program: a supervisor in a process of its own, its events as they come, its record at the end."""
+"""Starts a run from any program: a supervisor in a process of its own, which sends events and, at its end, the record."""
 
 from __future__ import annotations
 
@@ -25,14 +25,18 @@ from runner.ledger.ledger import Ledger
 OnEvent = Callable[[str, dict[str, Any]], None]
 _STOPS_WITHIN_S = 10
 _FROZEN_AFTER_S = 600.0
-"""A supervisor keeps far shorter deadlines itself; one that is still there by then has been stopped or hangs."""
+"""The time limit of a supervisor in seconds.
+
+A supervisor has much shorter deadlines itself; one that still runs after this time has been stopped or hangs.
+"""
 
 
 def make_run(job: Job, on_event: OnEvent | None = None) -> Run:
-    """Make one run and return its record, whatever became of it.
+    """Make one run and return its record, whatever its outcome.
 
     `on_event` is called with the name and the data of each event: `attempt_started`, `step_started`, `step_ended`,
-    `attempt_ended`, `evidence`, `confirming`. An interrupt (Ctrl-C) ends the run and everything it started before it is passed on.
+    `attempt_ended`, `evidence`, `confirming`, `not_confirmed`. An interrupt (Ctrl-C) ends the run and all its processes
+    before it is raised again.
     """
     run = StartedRun(job).wait(on_event)
     delist(job.run_id, store=Path(job.evidence))
@@ -40,13 +44,13 @@ def make_run(job: Job, on_event: OnEvent | None = None) -> Run:
 
 
 class StartedRun:
-    """A run under way. `wait` for its record once; `stop` it from any thread."""
+    """A run that has been started. Call `wait` once for its record; `stop` is thread-safe."""
 
     def __init__(self, job: Job) -> None:
         self._job = job
         self._started_at, self._began = datetime.now(UTC), time.monotonic()
         self._kept: list[Evidence] = []
-        # A session of its own: Ctrl-C at a terminal reaches us alone, and we end the run in good order.
+        # Its own session: Ctrl-C at a terminal reaches only this process, which then ends the run cleanly.
         self._supervisor = subprocess.Popen(
             [sys.executable, "-P", "-m", "runner.attempt.supervisor"],
             stdin=subprocess.PIPE,
@@ -56,7 +60,7 @@ class StartedRun:
         )
 
     def wait(self, on_event: OnEvent | None = None) -> Run:
-        """The record, once there is one. A run that was stopped or whose supervisor died is `errored` and says so."""
+        """Wait for the run and return its record; `errored` with an explanation if it was stopped or its supervisor died."""
         last_resort = threading.Timer(_FROZEN_AFTER_S, self._supervisor.kill)
         last_resort.daemon = True
         if not self._job.unhurried:
@@ -68,7 +72,7 @@ class StartedRun:
             self._end()
 
     def stop(self) -> None:
-        """End the run and everything it started; `wait` then returns."""
+        """End the run and all its processes; `wait` then returns."""
         if self._supervisor.poll() is None:
             self._supervisor.terminate()
 
@@ -90,7 +94,7 @@ class StartedRun:
         return None
 
     def _lost(self) -> Run:
-        """The record of a run whose supervisor died: our own fault, and said so."""
+        """Return the record of a run whose supervisor died: errored, with the runner to blame."""
         assert self._supervisor.stderr is not None
         said = self._supervisor.stderr.read().decode(errors="replace").strip().splitlines()
         code = self._supervisor.wait()
@@ -129,14 +133,14 @@ class StartedRun:
         self._release()
 
     def _release(self) -> None:
-        """Whatever became of the run, it buys nothing more: what it has left may be undone."""
+        """Release the run's ledger entries for the cleaner: whatever its outcome, the run buys nothing more."""
         if self._job.ledger is None:
             return
         try:
             ledger = Ledger(Path(self._job.ledger))
             ledger.release(self._job.run_id, datetime.now(UTC))
             ledger.close()
-        except sqlite3.Error as error:  # the hold of what is in it runs out by itself
-            from process.logs import get_logger  # a quarter of a second that no run needs
+        except sqlite3.Error as error:  # the run's hold on its entries expires by itself
+            from process.logs import get_logger  # its import takes a quarter of a second that no run needs
 
             get_logger("sixfb.runner").warning("ledger_unwritable", ledger=self._job.ledger, error=str(error))

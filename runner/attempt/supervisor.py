@@ -1,10 +1,11 @@
-"""The process that answers for one run: it makes the attempts, kills what is left of each, and writes the record.
+"""Supervises one run in a process of its own: makes the attempts, kills the remains of each, and writes the record.
 
-The job comes as JSON on standard input; what happens leaves as JSON lines on standard output, the last of them
-`{"event": "run", "run": ...}`. Whatever the attempts do, there is exactly one such line.
+The job arrives as JSON on standard input. Events leave as JSON lines on standard output; the last one is `{"event":
+"run", "run": ...}`. Whatever the attempts do, there is exactly one such line.
 
-Beside it: `minder.py` starts an attempt and keeps its deadlines, `intake.py` takes in what it tells as `observation.py` has it,
-`judging.py` says how it ended, `record.py` makes the record of it all.
+Related files: `attempt_process.py` starts an attempt and enforces its deadlines, `attempt_events.py` receives its
+events and stores them as `observation.py` defines, `judgement.py` decides how it ended, and `record.py` makes the
+record.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ class Supervisor:
         self._parent = os.getppid()
 
     def run(self) -> Run:
-        """The one terminal record of the job."""
+        """Make the attempts and return the single record of the job."""
         started_at, began = datetime.now(UTC), time.monotonic()
         attempts = self._attempts()
         return record(
@@ -57,7 +58,7 @@ class Supervisor:
             course=self._intake.course,
             scrubber=self._intake.scrubber,
             started_at=started_at,
-            # A clock that was set back meanwhile makes no run end before it began.
+            # From the monotonic clock: a wall clock that is set back meanwhile must not end the run before its start.
             finished_at=started_at + timedelta(seconds=time.monotonic() - began),
         )
 
@@ -85,6 +86,7 @@ class Supervisor:
         try:
             self._minder.mind(observation, traced=traced)
             attempt = counted(judged(observation, self._job, self._intake.course.steps), self._job.site.request_budget)
+        # Always, also when `Stopped` was raised: a browser left over would run forever.
         finally:
             kill_offspring()
             shutil.rmtree(observation.folder, ignore_errors=True)
@@ -93,7 +95,10 @@ class Supervisor:
         return attempt
 
     def _check_parent(self) -> None:
-        """Nobody is left to take the record where whoever started this run is gone; systems that signal that do it sooner."""
+        """Raise Stopped if the program that started this run is gone, because no one would receive the record.
+
+        On Linux the kernel signals this sooner.
+        """
         if os.getppid() != self._parent:
             raise Stopped
 
@@ -103,7 +108,7 @@ def _stop(_signal: int, _frame: FrameType | None) -> None:
 
 
 def main() -> None:
-    """Read the job, make the run, print the record."""
+    """Read the job, make the run, and print the record."""
     adopt_orphans()
     die_with_parent(signal.SIGTERM)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):

@@ -1,4 +1,4 @@
-"""Traces: zips whose members are searched, also where they are packed once more, and masked where they are text."""
+"""Masks secrets in traces: zip archives whose members are searched, also inside nested archives, and masked where they are text."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Write = Callable[[bytes], None]
 
 
 class _Budget:
-    """What may be unpacked of one archive in all: a bomb of a few kilobytes could fill any memory."""
+    """Limits the unpacked bytes of one archive: a zip bomb of a few kilobytes could fill any memory."""
 
     def __init__(self, left: int) -> None:
         self._left = left
@@ -41,7 +41,7 @@ class _Budget:
 
 
 class _Counted(io.RawIOBase):
-    """A stream whose bytes count."""
+    """A stream that counts its bytes against the limit."""
 
     def __init__(self, stream: IO[bytes], budget: _Budget) -> None:
         self._stream, self._budget = stream, budget
@@ -58,18 +58,18 @@ class _Counted(io.RawIOBase):
 
 @dataclass(frozen=True, slots=True)
 class Cleaned:
-    """How many secrets were masked in an archive, and how many frames of a trace were dropped."""
+    """Holds how many secrets were masked in an archive, and how many frames of a trace were dropped."""
 
     masked: int = 0
     frames: int = 0
 
 
 def clean(file: Path, scrubber: Scrubber, *, most_bytes: int = _MOST_BYTES) -> Cleaned:
-    """Mask the secrets in a zip, in place, and drop the frames that were taken where there are any: one may show them.
+    """Mask the secrets in a zip, in place; if there are any, drop the screencast frames of that trace, which may show them.
 
     Raises:
-        UnmaskableError: a secret stands where it cannot be masked, or not everything in it can be searched.
-        OSError: the disk.
+        UnmaskableError: a secret cannot be masked, or some content cannot be searched.
+        OSError: the disk failed.
     """
     budget = _Budget(most_bytes)
     try:
@@ -93,7 +93,7 @@ def _opener(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Callable[[], I
 
 
 def _holds(opened: Callable[[], IO[bytes]], scrubber: Scrubber, budget: _Budget, *, depth: int) -> bool:
-    """Whether a secret is in a stream as it is, or in what is packed in it."""
+    """Return whether a secret is in a stream, as it is or inside compressed content."""
     with opened() as stream, io.BufferedReader(_Counted(stream, budget)) as counted:
         head = counted.peek(4)[:4]
         if scrubber.finds_in(counted):
@@ -104,7 +104,7 @@ def _holds(opened: Callable[[], IO[bytes]], scrubber: Scrubber, budget: _Budget,
 def _packed(
     opened: Callable[[], IO[bytes]], head: bytes, budget: _Budget, depth: int
 ) -> Iterator[Callable[[], IO[bytes]]]:
-    """What is packed in a stream: a body that went out compressed is kept as it went."""
+    """Yield the compressed contents of a stream, because a request body that was sent compressed is stored compressed."""
     if not _looks_packed(head):
         return
     if depth >= _DEEPEST:
@@ -128,7 +128,7 @@ def _looks_packed(head: bytes) -> bool:
 
 
 class _Inflated(io.RawIOBase):
-    """A zlib stream, unpacked as it is read."""
+    """Unpacks a zlib stream while it is read."""
 
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream, self._unpack = stream, zlib.decompressobj()
@@ -149,7 +149,7 @@ class _Inflated(io.RawIOBase):
 
 
 class _Lenient(io.BufferedReader):
-    """A stream that only looked packed ends where it cannot be unpacked; as it is, it has been searched already."""
+    """A stream that ends where it cannot be unpacked; it only looked compressed, and its raw bytes have been searched already."""
 
     def __init__(self, stream: io.RawIOBase | gzip.GzipFile) -> None:
         super().__init__(stream)
@@ -162,7 +162,7 @@ class _Lenient(io.BufferedReader):
 
 
 def _masked_snapshots(archive: zipfile.ZipFile, scrubber: Scrubber) -> dict[str, tuple[bytes, int]]:
-    """The members in which the page's own text, piece by piece, shows a secret, without it, and how many there were."""
+    """Return the members whose snapshots show a secret, masked, by name, each with the number of masked texts."""
     found = {}
     for member in archive.infolist():
         if member.filename.endswith(".trace"):
@@ -175,7 +175,7 @@ def _masked_snapshots(archive: zipfile.ZipFile, scrubber: Scrubber) -> dict[str,
 
 
 def _frames_beside(archive: zipfile.ZipFile, hit: Collection[str]) -> set[str]:
-    """The frames of those traces in the archive that hold one of the members, or speak of one."""
+    """Return the frames of those traces in the archive that are one of the members in `hit` or refer to one."""
     frames: set[str] = set()
     names = set(archive.namelist())
     for name in names:
@@ -197,6 +197,7 @@ def _rewritten(
     scrubber: Scrubber,
 ) -> Cleaned:
     count = 0
+    # Written beside the original and then renamed, so that an error never leaves half a trace.
     part = file.with_name(f"{file.name}.masked")
     try:
         with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as masked:
@@ -230,6 +231,7 @@ def _masked(name: str, data: bytes, scrubber: Scrubber, *, may_be_clean: bool) -
     masked, count = scrubber.mask_bytes(data)
     if may_be_clean and not count:
         return data, 0
+    # A secret inside compressed content, or one that still shows after masking, cannot be removed by replacing text.
     if not count or scrubber.finds(masked) or not _is_text(data) or not _still_reads(name, masked):
         raise UnmaskableError("it held a secret that could not be masked")
     return masked, count
@@ -243,7 +245,7 @@ def _is_text(data: bytes) -> bool:
 
 
 def _still_reads(name: str, data: bytes) -> bool:
-    """Whether the viewer can still read it: the trace's own files are a JSON object a line."""
+    """Return whether the trace viewer can still read a member: the trace's own files hold one JSON object per line."""
     if not name.endswith(_IN_LINES):
         return True
     try:

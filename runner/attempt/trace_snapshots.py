@@ -1,7 +1,8 @@
-"""Masks secrets in the snapshots of a trace: there a page is a tree, and a secret may be spread over several of its texts.
+"""Masks secrets in the snapshots of a trace, where a page is a tree and a secret may be split over several text nodes.
 
-A snapshot is `[name, attributes, *children]`, a text is a string, and `[[ago, index]]` stands for a node of an earlier snapshot of the
-same frame; nodes are counted children first. https://github.com/microsoft/playwright, `snapshotRenderer.ts`.
+A snapshot is `[name, attributes, *children]`, a text node is a string, and `[[ago, index]]` refers to a node of an
+earlier snapshot of the same frame; nodes are counted children first. See `snapshotRenderer.ts` in
+https://github.com/microsoft/playwright.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ _PROGRAMS = frozenset({"STYLE", "SCRIPT", "NOSCRIPT"})
 
 @dataclass(slots=True)
 class _Slot:
-    """Where a text stands in the tree."""
+    """Holds the position of a text node in the tree."""
 
     holder: Any
     key: Any
@@ -40,7 +41,7 @@ class _Tree:
 
 
 def mask_snapshots(trace: bytes, scrubber: Scrubber) -> tuple[bytes, int]:
-    """A `.trace` file without a secret in the text of its snapshots, and how many pieces of text were masked."""
+    """Return a `.trace` file with the secrets in its snapshots masked, and the number of masked text nodes."""
     lines = trace.splitlines(keepends=True)
     frames: dict[str, list[_Tree]] = {}
     events: list[tuple[int, Any]] = []
@@ -56,13 +57,14 @@ def mask_snapshots(trace: bytes, scrubber: Scrubber) -> tuple[bytes, int]:
         events.append((number, event))
         slots = list(_texts(tree, earlier, len(earlier) - 1))
         said = hash(tuple(slot.text for slot in slots))
-        if said in clean:  # most of them say the same as the one before
+        if said in clean:  # most snapshots have the same text as the previous one
             continue
         found = _mask(slots, scrubber)
         count += found
         if not found:
             clean.add(said)
     if count:
+        # All events are written again, because masking a referenced node changes the earlier snapshot that holds it.
         for number, event in events:
             lines[number] = json.dumps(event, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n"
     return b"".join(lines), count
@@ -80,7 +82,7 @@ def _snapshot(line: bytes) -> Any:
 
 
 def _nodes(holder: Any, key: int) -> Iterator[Any]:
-    """What later snapshots count, in their order: texts as their slots, elements as they are."""
+    """Yield the nodes in the order in which later snapshots count them: text nodes as slots, elements as they are."""
     node = holder[key]
     if isinstance(node, str):
         yield _Slot(holder, key)

@@ -1,4 +1,4 @@
-"""A run cut to what the hub takes: 128 KiB of JSON. What was cut is counted, never silently gone."""
+"""Shortens a run to the size that the hub accepts, 128 KiB of JSON; everything that is left out is counted."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ AT_MOST = 128 * 1024
 
 
 def trimmed(run: Run) -> Run:
-    """The run itself where it fits, else with ever fewer of its ordinary requests and console lines; failing ones go last."""
+    """Return the run, unchanged if it fits, else with fewer ordinary requests and console lines; failed requests are kept longest."""
     keep = 400
     left_out = _left_out(run)
     cut = replace(run, cut=left_out) if left_out else run
@@ -41,7 +41,7 @@ def _shorter(attempt: Attempt, keep: int) -> Attempt:
 
 
 def _left_out(run: Run) -> dict[str, int]:
-    """What the attempts themselves did not keep, by kind."""
+    """Return the number of items that the attempts themselves left out, by kind."""
     kinds = [kind for attempt in run.attempts for kind in attempt.left_out]
     return {kind: sum(attempt.left_out.get(kind, 0) for attempt in run.attempts) for kind in kinds}
 

@@ -1,8 +1,8 @@
-"""One attempt, in a process of its own: start a browser, walk the journey, tell what was seen, take evidence, and vanish.
+"""Runs one attempt in a process of its own: starts a browser, walks the journey, reports events, and takes evidence.
 
-The order comes as JSON on standard input, the facts leave as JSON lines on the file descriptor that the order names. They leave
-as they happen, so that nothing that was seen is lost when this process hangs or is killed. It never tidies up: whoever
-started it kills what is left and removes the folder.
+The order arrives as JSON on standard input. Events leave at once, as JSON lines on the file descriptor that the order
+names, so that no observation is lost if this process hangs or is killed. It never cleans up: the supervisor kills its
+remaining processes and removes the folder.
 """
 
 from __future__ import annotations
@@ -45,17 +45,17 @@ _VIEWPORT = {"width": 1280, "height": 800}
 
 
 class Wire:
-    """JSON lines to the supervisor. Nouns become their wire form."""
+    """Sends JSON lines to the supervisor; objects are converted to their wire form."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
-        self._lock = threading.Lock()  # the witness tells as well
+        self._lock = threading.Lock()  # the sampler thread writes too
 
     def tell(self, event: str, data: dict[str, Any]) -> None:
-        """One line, whole."""
+        """Write one event as one complete line."""
         told = {"event": event, **{key: to_wire(value) for key, value in data.items()}}
         line = json.dumps(told).encode() + b"\n"
-        if len(line) > LINE_MB << 20:  # the supervisor would leave all of it out
+        if len(line) > LINE_MB << 20:  # the supervisor would drop the whole line
             line = json.dumps(_cut(told)).encode() + b"\n"
         with self._lock:
             while line:
@@ -63,7 +63,7 @@ class Wire:
 
 
 def _cut(told: Any) -> Any:
-    """The same with no text in it longer than a page."""
+    """Return the same data with every text cut to 4096 characters."""
     if isinstance(told, str):
         return told[:_PAGE]
     if isinstance(told, dict):
@@ -72,15 +72,18 @@ def _cut(told: Any) -> Any:
 
 
 def _print_apart() -> None:
-    """Have what this process prints wait for room in the pipe: the driver has told its own end of it not to, and shares ours."""
+    """Make this process's output block when the pipe is full.
+
+    The Playwright driver shares the pipe and has made it non-blocking.
+    """
     with contextlib.suppress(OSError):
-        apart = os.open("/dev/fd/2", os.O_WRONLY)  # on Linux this opens the pipe anew
+        apart = os.open("/dev/fd/2", os.O_WRONLY)  # on Linux this opens the pipe anew, with flags of its own
         os.dup2(apart, 1)
         sys.stderr = os.fdopen(apart, "w", buffering=1, errors="backslashreplace")
 
 
 def main() -> None:
-    """Read the order, make the attempt, and leave without ceremony."""
+    """Read the order, make the attempt, and exit without cleaning up."""
     order = from_wire(Order, json.loads(sys.stdin.buffer.readline()))
     wire = Wire(order.facts_fd)
     own = Path(order.job.journeys_dir) if order.job.journeys_dir else None
@@ -89,10 +92,10 @@ def main() -> None:
             _print_apart()
             _make(order, playwright, wire, StackSampler(sys.stdin.buffer, wire.tell, own))
             sys.stderr.flush()
-            os._exit(0)  # closing a browser nicely takes longer than killing it, and is done to no purpose
+            os._exit(0)  # closing a browser takes longer than killing it, and gains nothing
     except (BrowserMissingError, JourneyError, ConfigError, LedgerUnusableError) as error:
         wire.tell("unable", {"reason": str(error), "journey": isinstance(error, JourneyError)})
-    except Exception as error:  # noqa: BLE001 - whatever it is, it has to reach the record
+    except Exception as error:  # noqa: BLE001 - any error must reach the record
         traceback.print_exc()
         wire.tell("unable", {"reason": f"{type(error).__name__}: {_first_lines(str(error))}", "journey": False})
     os._exit(0)
@@ -105,7 +108,7 @@ def _first_lines(text: str) -> str:
 def _make(order: Order, playwright: Playwright, wire: Wire, witness: StackSampler) -> None:
     job = order.job
     journey = load(job, wire.tell)
-    # Before there is a browser: nothing is opened where what is bought cannot be written down.
+    # Opened before the browser: nothing may be bought that cannot be recorded.
     books = LedgerWriter(wire.tell, job, order.number, journey=journey)
     found = find_browser(playwright.chromium.executable_path, {"SIXFB_CHROMIUM": job.chromium or ""})
     proxy = browser_proxy(job.proxies, job.site.base_url)
@@ -113,7 +116,7 @@ def _make(order: Order, playwright: Playwright, wire: Wire, witness: StackSample
     browser = playwright.chromium.launch(headless=not job.headed, slow_mo=job.slow_mo_ms, **options)
     head = "headed" if job.headed else "headless"
     wire.tell("launched", {"browser": f"Chromium {browser.version} ({found.source}, {head})"})
-    # The browser and its driver were started without them; Stripe's library reads them here.
+    # The browser and its driver were started without these variables; Stripe's library reads them in this process.
     os.environ.update(job.proxies)
     walk(order, journey, browser, books, wire.tell, witness)
 
@@ -145,10 +148,10 @@ def walk(
     tell: Listener,
     witness: StackSampler | None = None,
 ) -> None:
-    """Walk a journey in a new context of a running browser; tell what was seen, and then what evidence there is.
+    """Walk a journey in a new context of a running browser; report the events, and then the evidence.
 
-    `tell` is called with the name and the data of each event, as `runner.attempt.attempt_events` takes them; what the visit
-    tells goes to `books` first.
+    `tell` is called with the name and the data of each event, as `runner.attempt.attempt_events` expects them; the
+    events of the visit pass through `books` first.
     """
     job = order.job
     context = _context(order, browser.new_context, user_agent(browser.version), tell)
@@ -184,7 +187,7 @@ def walk(
 
 
 def _last_good(job: Job) -> Path | None:
-    """The file of the last good run of this journey at this site."""
+    """Return the file with the observations of this journey's last passed run at this site; None if none are kept."""
     if job.last_good is None:
         return None
     site = hashlib.sha256(origin_of(job.site.base_url).encode()).hexdigest()[:8]
@@ -197,7 +200,7 @@ def _context(order: Order, new_context: Any, agent: str, tell: Listener) -> Brow
         "user_agent": agent,
         "viewport": _VIEWPORT,
         "locale": "en-US",
-        # Its script is a request a run more, and the real site's does not exist.
+        # A service worker's script costs one more request per run, and the real site has none.
         "service_workers": "block",
         "base_url": job.site.base_url,
     }
@@ -221,7 +224,7 @@ def _csp_breaks(base_url: str) -> bool:
 
 
 def _add_headers(context: BrowserContext, job: Job, tell: Listener) -> None:
-    """Extra headers for the site alone, which needs its requests to be intercepted."""
+    """Add the job's extra headers to requests to the site only, by intercepting them."""
     extra = {**job.headers, **job.secret_headers}
     if not extra:
         return
@@ -235,7 +238,7 @@ def _add_headers(context: BrowserContext, job: Job, tell: Listener) -> None:
 
 def _walk(visit: Visit) -> Failure | None:
     with visit.off_the_clock():
-        visit.pump(_REST_MS)  # a browser that is still starting up slows the first page down
+        visit.pump(_REST_MS)  # a browser that is still starting slows down the first page
     try:
         visit.walk()
     except VisitFailed as failed:
@@ -244,7 +247,7 @@ def _walk(visit: Visit) -> Failure | None:
 
 
 def _facts(order: Order, visit: Visit, failure: Failure | None, started_at: datetime) -> Attempt:
-    """The attempt as it was seen; its status and blame are the supervisor's to judge."""
+    """Return the attempt's own report; the supervisor decides its status and blame."""
     limits = visit.recorder.rate_limits
     limit = limits.tightest
     return Attempt(
@@ -269,7 +272,7 @@ def _facts(order: Order, visit: Visit, failure: Failure | None, started_at: date
 
 
 def _address(page: Page) -> str:
-    """The page's address without query and fragment, where ids and tokens travel."""
+    """Return the page's address without query and fragment, which may hold ids and tokens."""
     return page.url.partition("?")[0].partition("#")[0]
 
 
@@ -295,7 +298,10 @@ def _save_trace(tracer: Tracer, file: Path, tell: Listener) -> None:
 
 
 def _save_screenshot(visit: Visit, file: Path, tell: Listener, *, fade: bool) -> None:
-    """A picture of what the buyer saw last. Pages fade in, and a picture taken at once is dark or empty."""
+    """Save a screenshot of the last page.
+
+    After a failure it first waits until the page has faded in, because an immediate picture would be dark or empty.
+    """
     try:
         if fade:
             visit.pump(_FADE_MS)

@@ -1,1 +1,1 @@
-"""What was bought or left open, written down before it happens, and how it is undone."""
+"""Records purchases and open checkouts before they happen, and undoes them."""

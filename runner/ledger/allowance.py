@@ -1,4 +1,4 @@
-"""How many purchases a location may make: as many as its schedule does. What a person starts on top is refused."""
+"""Limits the purchases of a location to the number that its schedule makes; ad-hoc runs beyond that are refused."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from runner.ledger.ledger import Ledger
 
 
 def per_hour(plan: Plan) -> int:
-    """How many runs of journeys that may buy the plan makes in an hour."""
+    """Return how many runs of journeys that may buy the plan makes per hour."""
     return sum(-(-3600 // planned.period_s) for planned in plan.journeys if planned.buys)
 
 
 def refusal(ledger: Ledger, now: datetime) -> str | None:
-    """Why an ad-hoc run may not buy now; None where it may. Without a schedule there is no number to exceed."""
+    """Return why an ad-hoc run may not buy now; None if it may, or if no plan is known and so no limit."""
     scheduled = ledger.scheduled()
     if scheduled is None:
         return None
@@ -29,7 +29,7 @@ def refusal(ledger: Ledger, now: datetime) -> str | None:
 
 
 def state_of(ledger: Ledger, location: str, now: datetime, *, cleans: bool) -> LedgerState:
-    """What the ledger says of itself, for the hub."""
+    """Return the ledger's state, for the hub."""
     left = ledger.left()
     return LedgerState(
         at=now,

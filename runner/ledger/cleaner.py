@@ -1,8 +1,8 @@
-"""Cleans up what runs have bought, in a process that buys nothing: `python -m runner.ledger.cleaner`, its order on standard input.
+"""Undoes purchases in a process that buys nothing: `python -m runner.ledger.cleaner`, with its order on standard input.
 
-The order is one line of JSON: `ledger` (the file), `stripe_key` (null: sessions are left alone), `stripe_api_base`, `journeys_dir` and
-`proxies` (for the orders of journeys of one's own), `parent` (the id of the process without which it is to end). It holds secrets,
-so it comes by a pipe.
+The order is one line of JSON: `ledger` (the file), `stripe_key` (null: sessions are left alone), `stripe_api_base`,
+`journeys_dir` and `proxies` (for orders of custom journeys), `parent` (the id of the process with which the cleaner
+must end). It holds secrets, so it travels through a pipe.
 """
 
 from __future__ import annotations
@@ -43,10 +43,11 @@ _PRUNE_EVERY = timedelta(hours=1)
 
 @dataclass(kw_only=True)
 class Cleaner:
-    """Undoes what is due: sessions at the `desk`, where there is one, and orders of journeys of one's own by `own`.
+    """Undoes what is due: Stripe sessions through `desk`, if there is one, and orders of custom journeys through `own`.
 
-    `lease` is how long one try may take before somebody else may have it; an intent of which no session is known is looked for at
-    Stripe until `looks_for` after it was written, the longest that the shop may take to open one. `stopping` is asked between tries.
+    `lease` is how long one try holds an entry exclusively. An intent without a known session is searched for at Stripe
+    until `looks_for` after it was written, the longest time that the shop may take to open a session. `stopping` is
+    checked between tries.
     """
 
     ledger: Ledger
@@ -63,13 +64,15 @@ class Cleaner:
     _pauses: int = 0
 
     def sweep(self) -> int:
-        """One pass over what is due; how many sessions and orders were undone. Never raises for what Stripe or a journey says: it is
-        written down."""
+        """Undo everything that is due once, and return how many sessions and orders were undone.
+
+        Errors of Stripe or of a journey are recorded in the ledger, not raised.
+        """
         undone = self._sweep_sessions(self.desk) if self.desk is not None else 0
         return undone + (self._sweep_orders(self.own) if self.own is not None else 0)
 
     def _sweep_orders(self, own: Undo) -> int:
-        """Each by itself: a shop that does not cancel one may cancel the next."""
+        """Undo the due orders, each independently: a shop that does not cancel one may cancel the next."""
         undone = 0
         for entry in self.ledger.due(self.clock(), orders=True):
             if self.stopping():
@@ -93,7 +96,7 @@ class Cleaner:
         return undone
 
     def clean(self, *, within_s: float, wait: Callable[[float], object] | None = None) -> None:
-        """Sweep until nothing is left that could be undone within a time."""
+        """Sweep until nothing is left that can be undone within `within_s` seconds."""
         wait = wait or threading.Event().wait
         ends = self.clock() + timedelta(seconds=within_s)
         while True:
@@ -112,6 +115,7 @@ class Cleaner:
 
     def _undo(self, entry: Entry, how: Undo) -> bool:
         now = self.clock()
+        # Claimed first, so that two cleaners never undo one entry at the same time; after a crash the claim expires.
         if not self.ledger.claim(entry.session_id, now, lease=self.lease):
             return False
         try:
@@ -130,7 +134,7 @@ class Cleaner:
         return undone.state.clean
 
     def _look_for(self, order: Order, desk: Desk) -> None:
-        """Was a session opened after all? Only one with this very run's address is ours."""
+        """Search for a session that was opened although none was recorded; only one with this run's own address counts."""
         now = self.clock()
         ends = order.meant_at + self.looks_for
         try:
@@ -144,6 +148,7 @@ class Cleaner:
             return
         known = {entry.session_id for entry in self.ledger.entries(run_id=order.run_id)}
         for session in found:
+            # Live sessions are skipped, because only test sessions may ever be undone.
             if session.session_id not in known and not session.livemode:
                 state = State.PAID if session.paid else State.OPEN
                 self.ledger.note(
@@ -154,15 +159,16 @@ class Cleaner:
                     currency=session.currency,
                     now=now,
                 )
-                return  # the intent is fulfilled; a run makes one session an attempt
+                return  # the intent is fulfilled: a run opens one session per attempt
         if now >= ends:
             self.ledger.drop_order(order)
         else:
             self.ledger.put_off_order(order, next_try_at=min(now + _LOOK_AGAIN, ends))
 
     def _later(self, trouble: UndoError, tries: int) -> datetime:
-        """Exponential, from 2 s to 10 min, with jitter; never sooner than Stripe asked for."""
+        """Return the time of the next try: exponential from 2 s to 10 min, with jitter, and never before Stripe's Retry-After."""
         longest = min(_LONGEST_S, _FIRST_S * 2.0 ** min(tries, 12))
+        # Partly random, so that the retries of many entries do not coincide.
         wait = max(longest * (0.5 + self.jitter() / 2), trouble.retry_after_s or 0.0)
         return self.clock() + timedelta(seconds=wait)
 
@@ -173,12 +179,12 @@ class Cleaner:
 
 
 def main() -> None:
-    """Clean until told to stop or the parent is gone."""
+    """Clean until told to stop, or until the parent has ended."""
     die_with_parent(signal.SIGTERM)
     told = listen().told
     order = json.loads(sys.stdin.readline())
     if os.getppid() != order["parent"]:
-        return  # it died before its death could be told us
+        return  # the parent died before its death signal was set up
     key, proxies = order["stripe_key"], order["proxies"]
     start_scrubbed_logging("cleaner", secrets=[*([key] if key else []), *proxy_passwords(proxies)])
     ledger = Ledger(Path(order["ledger"]))
@@ -192,7 +198,7 @@ def main() -> None:
             if cleaner.clock() - pruned > _PRUNE_EVERY:
                 pruned = cleaner.clock()
                 ledger.prune(pruned)
-        except sqlite3.OperationalError as error:  # a full disk, a lock held for long: the next look may do better
+        except sqlite3.OperationalError as error:  # a full disk or a long lock: the next try may succeed
             _log.error("ledger_unusable", error=str(error))
         told.wait(_LOOK_EVERY_S)
     if desk is not None:

@@ -1,4 +1,4 @@
-"""Keeps a cleaner alive in a process of its own, for as long as the runner lives."""
+"""Keeps a cleaner running in a process of its own as long as the runner runs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _STOPS_WITHIN_S = 30.0
 
 
 class CleanerProcess:
-    """Starts the cleaner and starts it again where it ended. `start`, later `stop`.
+    """Starts the cleaner, and restarts it if it ends. Call `start`, and later `stop`.
 
     Without `stripe_key` it undoes only the orders of the journeys in `journeys_dir`.
     """
@@ -48,11 +48,11 @@ class CleanerProcess:
         self._thread = threading.Thread(target=self._keep, name="cleaner", daemon=True)
 
     def start(self) -> None:
-        """Begin."""
+        """Start the thread that runs the cleaner."""
         self._thread.start()
 
     def stop(self) -> None:
-        """End it; what it has in hand it finishes."""
+        """Stop the cleaner, which first completes its current entry; wait up to 30 seconds."""
         self._ended.set()
         with self._lock:
             if self._process is not None and self._process.poll() is None:
@@ -60,7 +60,8 @@ class CleanerProcess:
         self._thread.join(_STOPS_WITHIN_S)
 
     def _keep(self) -> None:
-        # The thread that starts a child is the parent that its death signal belongs to, so it lives as long as the child.
+        # The kernel sends the death signal when the *thread* that started a child ends, so this thread lives as long as
+        # the child.
         while not self._ended.is_set():
             code = self._run()
             if not self._ended.is_set():

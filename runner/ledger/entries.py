@@ -1,4 +1,4 @@
-"""What stands in the ledger: intents to open a checkout, sessions, and orders of journeys of one's own."""
+"""Defines the ledger's rows: intents to open a checkout, sessions, and orders of custom journeys."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LIFETIME = timedelta(hours=24)
 
 
 class State(StrEnum):
-    """What is known of a session, or of an order (`ordered`, `undone`)."""
+    """The known state of a session, or of an order (`ordered`, `undone`)."""
 
     OPEN = "open"
     PAID = "paid"
@@ -35,7 +35,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """The intent to open a checkout, written before the shop is asked for one. `email` is this run's alone."""
+    """Holds the intent to open a checkout, written before the shop is asked for it. No other run uses `email`."""
 
     run_id: str
     attempt: int
@@ -50,10 +50,13 @@ class Order:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """A session, or an order. `next_try_at` is None where nobody will try again; `refund_key` numbers the idempotency key of a refund.
+    """Holds a session, or an order.
 
-    An order has the `order_id` that its shop gave it, and its journey undoes it at the shop at `base_url`. `session_id` is then the key
-    of the row: two shops, or one that begins anew, may give the same number twice.
+    `next_try_at` is None if there is no further try. `refund_key` numbers the idempotency key of a refund.
+
+    An order has the `order_id` that its shop gave it, and its journey undoes it at the shop at `base_url`. Its
+    `session_id` is only the key of the row, because two shops, or one shop that was reset, may give the same number
+    twice.
     """
 
     session_id: str
@@ -78,11 +81,11 @@ class Entry:
 
     @property
     def shown_id(self) -> str:
-        """What people know it by: the order's id, or the session's."""
+        """The id that people know: the order's, or the session's."""
         return self.order_id or self.session_id
 
     def words(self, now: datetime, *, cleans: bool) -> str:
-        """What is left to do, for people. Without a key (`cleans` is false) nothing is ever called clean on a guess."""
+        """Return what is left to do, as text. Without a key (`cleans` is false) nothing is reported as clean by assumption."""
         if self.note:
             return self.note
         match self.state:
@@ -105,7 +108,7 @@ class Entry:
 
 
 def entry_from(row: Mapping[str, Any]) -> Entry:
-    """A row of the sessions."""
+    """Return the entry of a row of `sessions`."""
     values: dict[str, Any] = dict(row)
     for name in ("slot", "noted_at", "changed_at", "held_until", "next_try_at"):
         values[name] = datetime.fromisoformat(values[name]) if values[name] else None
@@ -113,7 +116,7 @@ def entry_from(row: Mapping[str, Any]) -> Entry:
 
 
 def order_from(row: Mapping[str, Any]) -> Order:
-    """A row of the intents."""
+    """Return the intent of a row of `orders`."""
     return Order(
         run_id=row["run_id"],
         attempt=row["attempt"],

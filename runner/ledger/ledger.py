@@ -1,8 +1,9 @@
-"""The ledger: what is bought stands on this disk before it happens, and stays until it is undone.
+"""Stores the ledger: every purchase is on disk before it happens, and stays there until it is undone.
 
-It is SQLite and shared: the attempt that buys writes it, the supervisor's starter says when the run is over, and another process
-cleans up. A row goes `open` → `paid` → `refunded`, or `open` → `expired`; `unknown` is what Stripe could not tell. The order of
-a journey of one's own stands in it as soon as the journey has told of it, and goes `ordered` → `undone`.
+It is SQLite and shared by several processes: the attempt that buys writes it, the process that started the run releases
+its entries, and the cleaner undoes them. A row goes `open` → `paid` → `refunded`, or `open` → `expired`; `unknown`
+means that Stripe could not tell. An order of a custom journey is recorded as soon as the journey reports it, and goes
+`ordered` → `undone`.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ CREATE TABLE IF NOT EXISTS refusals (at TEXT NOT NULL, run_id TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS schedule (one INTEGER PRIMARY KEY CHECK (one = 1), per_hour INTEGER NOT NULL);
 CREATE INDEX IF NOT EXISTS sessions_due ON sessions (state, next_try_at);
 """
-# What a file of an earlier version has not got.
+# Columns that a file of an earlier version lacks.
 _ADDED = ("order_id", "base_url")
 _CLEAN = "('expired', 'refunded', 'undone')"
 _TOLD_NOTHING = "run_id NOT IN (SELECT run_id FROM sessions UNION SELECT run_id FROM orders)"
@@ -43,7 +44,7 @@ _CLEAN_KEPT = timedelta(days=30)
 
 
 class Ledger:
-    """The file. Safe from any thread and process; every change is on the disk before its method returns.
+    """The ledger's file. Safe across threads and processes; every change is on disk before its method returns.
 
     Raises:
         sqlite3.Error: the file cannot be opened, read or written.
@@ -56,6 +57,7 @@ class Ledger:
         self._lock = threading.Lock()
         self._connection = sqlite3.connect(file, isolation_level=None, check_same_thread=False, timeout=10.0)
         self._connection.row_factory = sqlite3.Row
+        # synchronous=FULL: a purchase that a power cut erases from the ledger would never be undone.
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000"):
             self._connection.execute(f"PRAGMA {pragma}")
         self._connection.executescript(_TABLES)
@@ -82,10 +84,13 @@ class Ledger:
         with self._lock:
             self._connection.close()
 
-    # -- the run that buys -------------------------------------------------------------------------------------------
+    # -- for the run that buys ----------------------------------------------------------------------------------------
 
     def order(self, order: Order, *, hold: timedelta) -> None:
-        """Remember that a checkout is about to be opened. Nobody looks for it before `hold` is over or the run is released."""
+        """Record that a checkout is about to be opened.
+
+        The cleaner does not search for it before `hold` has passed or the run is released.
+        """
         moment, held = _text(order.meant_at), _text(order.meant_at + hold)
         row = (
             order.run_id,
@@ -115,7 +120,7 @@ class Ledger:
         now: datetime,
         hold: timedelta = timedelta(0),
     ) -> None:
-        """Remember a session of an order, whose intent is thereby fulfilled. What is clean stays clean."""
+        """Record a session of an order, whose intent is thereby fulfilled. A clean session stays clean."""
         with self._write() as connection:
             connection.execute(
                 "INSERT INTO sessions (session_id, run_id, journey, location, slot, amount_minor, currency, state, noted_at, "
@@ -142,7 +147,10 @@ class Ledger:
             connection.execute("DELETE FROM orders WHERE run_id = ? AND attempt = ?", (order.run_id, order.attempt))
 
     def begin_untold(self, order: Order) -> None:
-        """A run begins of a journey that may buy and announces no order: whether it has bought is unknown until it tells."""
+        """Record the start of a run of a journey that may buy and announces no order.
+
+        Whether it has bought is unknown until it reports an order.
+        """
         with self._write() as connection:
             connection.execute(
                 "INSERT OR IGNORE INTO untold VALUES (?, ?, ?, ?)",
@@ -161,7 +169,7 @@ class Ledger:
         now: datetime,
         hold: timedelta = timedelta(0),
     ) -> None:
-        """Remember an order that a journey placed at the shop at `base_url`. Without `has_undo` nobody undoes it by itself."""
+        """Record an order that a journey placed at the shop at `base_url`. Without `has_undo` it is not undone automatically."""
         key = f"{order.run_id}/{order_id}"
         with self._write() as connection:
             connection.execute(
@@ -190,14 +198,14 @@ class Ledger:
             )
 
     def press_pay(self, session_id: str, now: datetime) -> None:
-        """Remember that Pay is about to be pressed."""
+        """Record that Pay is about to be pressed."""
         with self._write() as connection:
             connection.execute(
                 "UPDATE sessions SET pay_pressed = 1, changed_at = ? WHERE session_id = ?", (_text(now), session_id)
             )
 
     def release(self, run_id: str | None, now: datetime) -> None:
-        """A run is over (None: every scheduled one is): what it left may be undone from now on."""
+        """Release the entries of a run that has ended (None: of all scheduled runs), so that they may be undone from now on."""
         with self._write() as connection:
             for table in ("sessions", "orders"):
                 connection.execute(
@@ -206,8 +214,10 @@ class Ledger:
                 )
 
     def set_back(self, now: datetime, *, hold: timedelta = timedelta(0)) -> int:
-        """The clock was ahead, and is right now: what it dated into the future is of now, is counted so, and may be undone once `hold`
-        is over. Returns how many sessions and orders were moved."""
+        """Move dates that a fast clock set in the future back to `now`, and return how many sessions and orders were moved.
+
+        Their purchases then count as of now, and may be undone once `hold` has passed.
+        """
         moment, held = _text(now), _text(now + hold)
         moved = 0
         with self._write() as connection:
@@ -222,10 +232,10 @@ class Ledger:
             connection.execute("UPDATE untold SET at = min(at, ?), slot = min(slot, ?)", (moment, moment))
         return moved
 
-    # -- whoever cleans up -------------------------------------------------------------------------------------------
+    # -- for the cleaner ----------------------------------------------------------------------------------------------
 
     def due(self, now: datetime, *, most: int = 50, orders: bool = False) -> list[Entry]:
-        """Sessions to be undone now, oldest first; with `orders` those of journeys of one's own instead."""
+        """Return the sessions that are due to be undone, oldest first; with `orders` the orders of custom journeys instead."""
         rows = self._read(
             f"SELECT * FROM sessions WHERE state NOT IN {_CLEAN} AND next_try_at <= ? AND held_until <= ? "
             "AND (order_id NOT NULL) = ? ORDER BY noted_at LIMIT ?",
@@ -237,12 +247,12 @@ class Ledger:
         return [entry_from(dict(row)) for row in rows]
 
     def due_orders(self, now: datetime, *, most: int = 20) -> list[Order]:
-        """Intents of which no session is known, to be looked for now, oldest first."""
+        """Return the intents without a known session that are due to be searched for, oldest first."""
         query = "SELECT * FROM orders WHERE next_try_at <= ? AND held_until <= ? ORDER BY meant_at LIMIT ?"
         return [order_from(dict(row)) for row in self._read(query, _text(now), _text(now), most)]
 
     def claim(self, session_id: str, now: datetime, *, lease: timedelta) -> bool:
-        """Take a session in hand for a while; False where somebody else has, or it is clean by now."""
+        """Claim an entry for the duration of `lease`; return False if another process has claimed it, or it is already clean."""
         with self._write() as connection:
             return bool(
                 connection.execute(
@@ -261,7 +271,7 @@ class Ledger:
         note: str | None = None,
         next_try_at: datetime | None = None,
     ) -> None:
-        """Write down what a session has come to; without `next_try_at` nobody tries again."""
+        """Record the result of an undo; without `next_try_at` there is no further try."""
         with self._write() as connection:
             connection.execute(
                 "UPDATE sessions SET state = ?, note = ?, changed_at = ?, next_try_at = ?, last_error = NULL "
@@ -270,7 +280,10 @@ class Ledger:
             )
 
     def put_off(self, session_id: str, error: str, *, next_try_at: datetime, new_key: bool = False) -> None:
-        """It could not be undone now. `new_key`: Stripe answered the refund with an error that it would repeat for its key."""
+        """Postpone an entry that could not be undone now.
+
+        `new_key` means that Stripe stored an error for the refund's idempotency key, so the next try needs a new key.
+        """
         with self._write() as connection:
             connection.execute(
                 "UPDATE sessions SET last_error = ?, next_try_at = ?, refund_key = refund_key + ? WHERE session_id = ?",
@@ -278,7 +291,7 @@ class Ledger:
             )
 
     def put_off_order(self, order: Order, *, next_try_at: datetime, error: str | None = None) -> None:
-        """Look again later."""
+        """Postpone the search for an intent's session."""
         with self._write() as connection:
             connection.execute(
                 "UPDATE orders SET last_error = ?, next_try_at = ?, tries = tries + 1 WHERE run_id = ? AND attempt = ?",
@@ -286,13 +299,15 @@ class Ledger:
             )
 
     def drop_order(self, order: Order) -> None:
-        """Nothing came of it."""
+        """Delete an intent that led to no session."""
         with self._write() as connection:
             connection.execute("DELETE FROM orders WHERE run_id = ? AND attempt = ?", (order.run_id, order.attempt))
 
     def hurry(self, now: datetime) -> None:
-        """A person wants it done now: whatever waits for its next try is due, save what a run still holds; so is an order whose
-        journey had no undo, for it may have one by now."""
+        """Make every entry due that waits for its next try, at a person's request; entries that a run still holds stay.
+
+        Orders whose journey had no undo become due too, because it may have one by now.
+        """
         with self._write() as connection:
             connection.execute(
                 "UPDATE sessions SET next_try_at = ? WHERE state = 'ordered' AND next_try_at IS NULL", (_text(now),)
@@ -303,7 +318,7 @@ class Ledger:
                 )
 
     def prune(self, now: datetime) -> None:
-        """Forget what has been clean for a month, and what was never to be paid and could not have stayed open so long."""
+        """Delete entries that have been clean for a month, and unpaid ones that cannot have stayed open that long."""
         with self._write() as connection:
             connection.execute(
                 f"DELETE FROM sessions WHERE state IN {_CLEAN} AND changed_at < ?",
@@ -317,10 +332,10 @@ class Ledger:
             connection.execute("DELETE FROM refusals WHERE at < ?", (_text(now - _CLEAN_KEPT),))
             connection.execute("DELETE FROM untold WHERE at < ?", (_text(now - _CLEAN_KEPT),))
 
-    # -- whoever looks -----------------------------------------------------------------------------------------------
+    # -- for readers --------------------------------------------------------------------------------------------------
 
     def entries(self, *, unclean: bool = False, run_id: str | None = None) -> list[Entry]:
-        """Sessions, oldest first."""
+        """Return sessions and orders, oldest first."""
         rows = self._read(
             "SELECT * FROM sessions WHERE run_id = coalesce(?, run_id) "
             f"AND (NOT ? OR state NOT IN {_CLEAN}) ORDER BY noted_at, session_id",
@@ -330,18 +345,18 @@ class Ledger:
         return [entry_from(dict(row)) for row in rows]
 
     def left(self) -> dict[State, int]:
-        """How many sessions of each state are not undone."""
+        """Return the number of entries that are not undone, by state."""
         query = f"SELECT state, count(*) AS n FROM sessions WHERE state NOT IN {_CLEAN} GROUP BY state"
         return {State(row["state"]): int(row["n"]) for row in self._read(query)}
 
     def oldest_left(self) -> datetime | None:
-        """When the oldest of them was noted."""
+        """Return when the oldest of them was recorded; None if there is none."""
         query = f"SELECT min(noted_at) FROM sessions WHERE state NOT IN {_CLEAN}"
         (oldest,) = self._read(query)[0]
         return datetime.fromisoformat(oldest) if oldest else None
 
     def last_error(self) -> str | None:
-        """What stood in the way of the one that is tried next."""
+        """Return the last error of the entry that is tried next; None if there is none."""
         rows = self._read(
             f"SELECT last_error FROM sessions WHERE state NOT IN {_CLEAN} AND last_error NOT NULL "
             "ORDER BY next_try_at LIMIT 1"
@@ -349,11 +364,11 @@ class Ledger:
         return str(rows[0][0]) if rows else None
 
     def orders(self) -> list[Order]:
-        """Intents of which no session is known, oldest first."""
+        """Return the intents without a known session, oldest first."""
         return [order_from(dict(row)) for row in self._read("SELECT * FROM orders ORDER BY meant_at")]
 
     def next_due(self, *, sessions: bool = True, orders: bool = True) -> datetime | None:
-        """When there is something to undo next of sessions at Stripe and of orders of journeys of one's own; None: nothing."""
+        """Return when the next session at Stripe or order of a custom journey is due; None if nothing is."""
         rows = self._read(
             "SELECT min(at) AS at FROM (SELECT max(next_try_at, held_until) AS at FROM sessions "
             f"WHERE state NOT IN {_CLEAN} AND next_try_at NOT NULL AND iif(order_id IS NULL, ?, ?) "
@@ -364,41 +379,43 @@ class Ledger:
         )
         return datetime.fromisoformat(rows[0]["at"]) if rows[0]["at"] else None
 
-    # -- how many ----------------------------------------------------------------------------------------------------
+    # -- counts -------------------------------------------------------------------------------------------------------
 
     def set_schedule(self, per_hour: int) -> None:
-        """How many purchases the plan makes here in an hour."""
+        """Store how many purchases the plan makes here per hour."""
         with self._write() as connection:
             connection.execute("INSERT OR REPLACE INTO schedule VALUES (1, ?)", (per_hour,))
 
     def scheduled(self) -> int | None:
-        """How many purchases the plan makes here in an hour; None where no plan is known."""
+        """Return how many purchases the plan makes here per hour; None if no plan is known."""
         rows = self._read("SELECT per_hour FROM schedule")
         return int(rows[0]["per_hour"]) if rows else None
 
     def purchases(self, now: datetime) -> int:
-        """How many runs opened a checkout or told of an order in the last hour. A scheduled run counts at its slot, so that an hour
-        never holds one more of them because one was quicker than the other."""
+        """Return how many runs opened a checkout or reported an order in the last hour.
+
+        A scheduled run counts at its slot, so that varying run times never put one run too many into an hour.
+        """
         return self._count(
             "SELECT count(DISTINCT run_id) FROM sessions WHERE coalesce(slot, noted_at) > ?", now - _HOUR
         )
 
     def untold(self, now: datetime) -> int:
-        """How many runs of the last hour may have bought, and told of no order."""
+        """Return how many runs of the last hour may have bought and reported no order."""
         return self._count(f"SELECT count(*) FROM untold WHERE coalesce(slot, at) > ? AND {_TOLD_NOTHING}", now - _HOUR)
 
     def untold_by_journey(self) -> dict[str, int]:
-        """How many runs of each journey may have bought and told of no order, over the month that is kept."""
+        """Return how many runs of each journey may have bought and reported no order, in the month that is kept."""
         query = f"SELECT journey, count(*) AS n FROM untold WHERE {_TOLD_NOTHING} GROUP BY journey ORDER BY journey"
         return {row["journey"]: int(row["n"]) for row in self._read(query)}
 
     def refuse(self, run_id: str, now: datetime) -> None:
-        """Remember that an ad-hoc run was not allowed to buy."""
+        """Record that an ad-hoc run was not allowed to buy."""
         with self._write() as connection:
             connection.execute("INSERT INTO refusals VALUES (?, ?)", (_text(now), run_id))
 
     def refusals(self, now: datetime) -> int:
-        """How many ad-hoc runs were refused in the last hour."""
+        """Return how many ad-hoc runs were refused in the last hour."""
         return self._count("SELECT count(*) FROM refusals WHERE at > ?", now - _HOUR)
 
     def _count(self, query: str, since: datetime) -> int:
@@ -406,7 +423,7 @@ class Ledger:
 
 
 def _text(moment: datetime) -> str:
-    """UTC with a fixed width, so that text sorts as time does."""
+    """Return the time in UTC with a fixed width, so that it sorts as text."""
     return moment.astimezone(UTC).isoformat(timespec="microseconds")
 
 

@@ -1,4 +1,4 @@
-"""Between a visit and the ledger: what concerns money is on the disk before the visit goes on."""
+"""Writes the purchases of a visit to the ledger on disk before the visit continues."""
 
 from __future__ import annotations
 
@@ -23,16 +23,17 @@ _WHILE_SOMEBODY_WATCHES = timedelta(hours=24)
 
 
 class LedgerUnusableError(Exception):
-    """The ledger cannot be opened or written; the message names it."""
+    """The ledger cannot be opened or written; the message names its file."""
 
 
 class LedgerWriter:
-    """A visit's listener that writes the ledger first and tells `next_one` afterwards.
+    """Listens to a visit: writes each event to the ledger first, and then passes it to `next_one`.
 
-    Nobody undoes what the journey leaves before the run is over, or could not be under way any more by the journey's deadline.
+    Entries are held until the run is over, or can no longer be running by the journey's deadline; only then they may be
+    undone.
 
     Raises:
-        LedgerUnusableError: it cannot be opened or written.
+        LedgerUnusableError: the ledger cannot be opened or written.
     """
 
     def __init__(self, next_one: Listener, job: Job, attempt: int, *, journey: Journey) -> None:
@@ -50,14 +51,14 @@ class LedgerWriter:
             raise LedgerUnusableError(f"the ledger {job.ledger} {_CANNOT} ({error}), {_NOTHING}") from error
 
     def tell(self, event: str, data: dict[str, Any]) -> None:
-        """Take one event. Raises SiteBroken where the ledger cannot be written: what is not in it is not bought."""
+        """Handle one event. Raises SiteBroken if the ledger cannot be written, because no purchase may happen without an entry."""
         if self._ledger is not None:
             try:
                 self._write(self._ledger, event, data)
             except (sqlite3.Error, OSError) as error:
                 consequence = _NOTHING
                 if event == "bought":
-                    self._next("purchase", data)  # the run's record at least has it
+                    self._next("purchase", data)  # at least the run's record then has it
                     consequence = f"and the order {data['purchase'].session_id} was placed: nobody will undo it"
                 sentence = f"the ledger {self._job.ledger} {_CANNOT} ({error}), {consequence}"
                 raise SiteBroken(sentence, kind=Kind.UNBOOKED) from error
@@ -67,7 +68,7 @@ class LedgerWriter:
     def _write(self, ledger: Ledger, event: str, data: dict[str, Any]) -> None:
         match event:
             case "order":
-                # Without the run's id in it an address is not this run's alone, and nobody could tell its sessions from others.
+                # An address without the run's id is shared by several runs, so their sessions could not be told apart.
                 if self._job.site.email_for("x") != self._job.site.email_for("y"):
                     ledger.order(self._order(data["email"]), hold=self._hold)
             case "pay":

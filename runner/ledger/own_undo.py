@@ -1,4 +1,4 @@
-"""Undoes an order of a journey of one's own, by the `undo` that the journey brings: a process for each call, with a time limit."""
+"""Undoes an order of a custom journey through the journey's `undo` function, each call in its own process with a timeout."""
 
 from __future__ import annotations
 
@@ -20,20 +20,23 @@ from runner.ledger.undo import UndoError, Undone
 from runner.ledger.undo_order import NO_UNDO
 
 LIMIT_S = 20.0
-"""What one call of an `undo` may take."""
+"""The timeout of one `undo` call, in seconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnUndo:
-    """Settings for calling a journey's `undo` function. `journeys_dir` is the folder that journeys are loaded from. The function gets
-    the environment variables that a journey gets, and the proxy variables in `proxies`. `limit_s` is its timeout in seconds."""
+    """Holds the settings for calling a journey's `undo` function.
+
+    `journeys_dir` is the folder that journeys are loaded from. The function gets the environment variables that a
+    journey gets, and the proxy variables in `proxies`. `limit_s` is its timeout in seconds.
+    """
 
     journeys_dir: str | None
     proxies: Mapping[str, str] = field(default_factory=dict, repr=False)
     limit_s: float = LIMIT_S
 
     def __call__(self, entry: Entry) -> Undone:
-        """Undo one order. Raises Trouble where its journey did not."""
+        """Undo one order. Raises UndoError if its journey did not."""
         error = self._ask(_placed(entry))
         if error == NO_UNDO:
             return Undone(state=State.ORDERED, note=NOBODY_UNDOES)
@@ -51,6 +54,7 @@ class OwnUndo:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 env=bare_environment(folder),
+                # A session of its own, so that its whole process group can be killed.
                 start_new_session=True,
             )
             try:
@@ -58,7 +62,7 @@ class OwnUndo:
             except subprocess.TimeoutExpired:
                 return f"its undo took longer than {self.limit_s:g} s and was ended"
             finally:
-                # With all that it has started: a browser of its own, say.
+                # Kills the whole process group, which includes a browser that the function has started.
                 with contextlib.suppress(ProcessLookupError, PermissionError):
                     os.killpg(child.pid, signal.SIGKILL)
                 child.wait()

@@ -1,4 +1,4 @@
-"""Undoes a session at Stripe: expires an open one, refunds a paid one, touches no live one."""
+"""Undoes a session at Stripe: expires an open one, refunds a paid one, and never touches a live one."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ _TIMEOUT_S = 20.0
 
 
 class UndoError(Exception):
-    """Stripe did not do what it was asked for.
+    """Stripe refused or failed a request.
 
-    `everything`: nothing else would go through now either (429, a key without rights, no connection). `retry_after_s` is what
-    Stripe asked for. `repeats`: Stripe keeps this answer for the idempotency key, and another try needs another key.
+    `everything` means that no other request would succeed now either (429, a key without permission, no connection).
+    `retry_after_s` is the pause that Stripe asked for, in seconds. `repeats` means that Stripe stores this error for
+    the idempotency key, so another try needs another key.
     """
 
     def __init__(
@@ -36,7 +37,7 @@ class UndoError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """A session as Stripe tells it. `refunded` is true where all that was paid has been given back."""
+    """Holds a session as Stripe reports it. `refunded` is true if the whole payment was refunded."""
 
     session_id: str
     status: str
@@ -51,7 +52,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Undone:
-    """What a session has come to. `again`: it is not the last word, look later."""
+    """Holds the result of an undo. `again` means that it is not final and must be checked later."""
 
     state: State
     note: str | None = None
@@ -59,29 +60,29 @@ class Undone:
 
 
 class Desk(Protocol):
-    """Where sessions are undone. Every method raises Trouble."""
+    """The interface through which sessions are undone. Every method raises UndoError."""
 
     def find(self, session_id: str) -> Found | None:
-        """A session; None where there is none of that id."""
+        """Return a session; None if no session has that id."""
         ...
 
     def made_by(self, email: str, *, since: datetime, until: datetime) -> list[Found]:
-        """The sessions that were opened with an address in a span of time."""
+        """Return the sessions that were opened with an email address between two times."""
         ...
 
     def expire(self, session_id: str) -> None:
-        """Close an open session."""
+        """Expire an open session."""
         ...
 
     def refund(self, found: Found, *, run_id: str, key: str) -> str:
-        """Give all of a payment back, once for a key; the refund's status."""
+        """Refund a whole payment, at most once per key; return the refund's status."""
         ...
 
 
 def undo(entry: Entry, desk: Desk, *, at: Failpoint = go_on) -> Undone:
-    """Undo one session, by what Stripe says of it now and not by what the ledger remembers. Raises Trouble.
+    """Undo one session, based on its current state at Stripe, not on the ledger's. Raises UndoError.
 
-    It may be cut off anywhere and done again: expiring is final at Stripe, and a refund has one idempotency key.
+    It may be interrupted at any point and repeated: expiring is final at Stripe, and a refund has one idempotency key.
     """
     if not entry.session_id.startswith(TEST_SESSION):
         return Undone(state=State.UNKNOWN, note="no session of test mode; it is not touched, and expires in 24 h")
@@ -112,10 +113,13 @@ def _refund(entry: Entry, found: Found, desk: Desk, at: Failpoint) -> Undone:
 
 
 class StripeDesk:
-    """Stripe's API with a test-mode key. It makes no retries of its own: they are written down, and outlive this process."""
+    """Accesses Stripe's API with a test-mode key.
+
+    It does not retry by itself: retries are recorded in the ledger and survive this process.
+    """
 
     def __init__(self, access: StripeAccess, *, timeout_s: float = _TIMEOUT_S) -> None:
-        import stripe  # 0.3 s of import that only a process with a key must pay
+        import stripe  # an import of 0.3 s that only a process with a key needs
 
         self._http = stripe_http_client(timeout_s)
         self._client: stripe.StripeClient = stripe.StripeClient(
@@ -126,7 +130,7 @@ class StripeDesk:
         )
 
     def close(self) -> None:
-        """Let go of the connection."""
+        """Close the connection."""
         self._http.close()  # type: ignore[no-untyped-call]
 
     def find(self, session_id: str) -> Found | None:
@@ -145,7 +149,7 @@ class StripeDesk:
         return _found(session)
 
     def made_by(self, email: str, *, since: datetime, until: datetime) -> list[Found]:
-        """See Desk. The span is read whole and compared here: a filter of Stripe's might know only those that were paid."""
+        """See Desk. All sessions of the period are read and compared here, because Stripe's own filter may find paid ones only."""
         gte, lte = int(since.timestamp()), int(until.timestamp()) + 1
         with _told():
             page = self._client.v1.checkout.sessions.list({"created": {"gte": gte, "lte": lte}, "limit": 100})
@@ -176,7 +180,7 @@ def _found(session: Any) -> Found:
         session_id=told["id"],
         status=str(told.get("status")),
         paid=told.get("payment_status") == "paid",
-        # What does not say that it is a test is taken for live.
+        # A session that does not say it is a test counts as live.
         livemode=told.get("livemode") is not False,
         email=told.get("customer_email") or details.get("email"),
         amount_minor=told.get("amount_total"),
@@ -188,7 +192,7 @@ def _found(session: Any) -> Found:
 
 @contextmanager
 def _told() -> Iterator[None]:
-    """The library's errors as Trouble. It retries no 429 by itself, and here nothing is retried on the spot."""
+    """Convert the library's errors to UndoError. The library does not retry a 429, and neither does this module."""
     import stripe
 
     from process.bounded_http import retry_after_s

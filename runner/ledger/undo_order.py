@@ -1,8 +1,8 @@
-"""Calls a journey's `undo` for one order, in a process of its own: `python -m runner.ledger.undo_order`, the order on standard input.
+"""Calls a journey's `undo` for one order in a process of its own: `python -m runner.ledger.undo_order`.
 
-It is somebody's code: it may hang, crash or leave processes behind, so `runner/ledger/own_undo.py`, which starts it, limits its
-time. The answer is one line of JSON on standard output, `{"error": null}` or `{"error": "why it is not undone"}`; no answer is no
-success.
+The order arrives on standard input. The function is foreign code: it may hang, crash or leave processes behind, so
+`runner/ledger/own_undo.py`, which starts this process, limits its time. The result is one line of JSON on standard
+output, `{"error": null}` or `{"error": "why it is not undone"}`; no result means no success.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _LONGEST = 300
 
 
 def why_not_undone(order: PlacedOrder, journeys_dir: str | None) -> str | None:
-    """Call the `undo` of the order's journey; None where it returned, else why the order is not undone."""
+    """Call the `undo` of the order's journey; return None if it succeeded, else why the order is not undone."""
     try:
         journey = load_journey(order.journey, journeys_dir)
     except JourneyError as error:
@@ -34,7 +34,7 @@ def why_not_undone(order: PlacedOrder, journeys_dir: str | None) -> str | None:
         return NO_UNDO
     try:
         answer = journey.undo(order)
-    except Exception as error:  # noqa: BLE001 - a journey is somebody's code: whatever it raises is why it is not undone
+    except Exception as error:  # noqa: BLE001 - foreign code may raise anything
         where = Path(place_in(Path(journey.file), error)).name
         why = f"its undo raised {type(error).__name__} at {where}: {' '.join(str(error).split())}"
     else:
@@ -45,10 +45,10 @@ def why_not_undone(order: PlacedOrder, journeys_dir: str | None) -> str | None:
 
 
 def main() -> None:
-    """Read the order, call the function, tell what came of it."""
+    """Read the order, call the function, and write the result."""
     die_with_parent()
     told: dict[str, Any] = json.loads(sys.stdin.readline())
-    # What the function prints may hold anything: it is no answer, and stands in no log.
+    # The function's own output may hold anything: it is neither the result nor logged.
     answer_to = os.dup(1)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)
@@ -56,7 +56,7 @@ def main() -> None:
     os.environ.update(told["proxies"])
     error = why_not_undone(from_wire(PlacedOrder, told["order"]), told["journeys_dir"])
     os.write(answer_to, json.dumps({"error": error}).encode() + b"\n")
-    os._exit(0)  # threads that it has left running keep nobody waiting
+    os._exit(0)  # without waiting for threads that the function left running
 
 
 if __name__ == "__main__":

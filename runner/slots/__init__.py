@@ -1,1 +1,1 @@
-"""Which slots are due, who runs them, and the plan they come from."""
+"""Decides which slots are due and which runner runs them, and keeps the plan that defines them."""

@@ -1,9 +1,8 @@
-"""Several runners at one location share its slots: each claims a slot at the hub before it runs it, and watches those that another
-has claimed.
+"""Shares the slots of a location among its runners: each claims a slot at the hub before it runs it.
 
-A claim lasts a few seconds (`claim_ttl_s`) and is renewed until the hub has the slot's record. Where its holder dies, it runs
-out, and the hub gives the slot to a watcher, who runs it, or writes it down as missed where it is too late. Where the hub does
-not answer, every runner runs the slot, and the hub takes the first record.
+A claim lasts a few seconds (`claim_ttl_s`) and is renewed until the hub has the slot's record. If its holder dies, the
+claim expires, and the hub grants the slot to a watching runner, which runs it, or records it as missed if it is too
+late. If the hub does not answer, every runner runs the slot, and the hub keeps the first record.
 """
 
 from __future__ import annotations
@@ -20,16 +19,18 @@ from runner.spool.hub_client import HubClient, HubError
 
 _log = get_logger("sixfb.runner")
 _SHORTEST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 1.0
-# A slot is of no use so long after; a hub that is away meanwhile must not let them pile up.
+# A slot this old is no longer worth watching, and watched slots must not pile up while the hub is unreachable.
 _WATCHED_S = 3600.0
 Free = Callable[[PlannedJourney, datetime, Claim], bool]
-"""Is told a journey, a slot of it that another runner had and that is ours now, and the hub's answer. False: there is nothing that
-can be done with it, and it is given back."""
+"""Receives a journey, one of its slots that another runner had claimed and this runner now holds, and the hub's response.
+
+Returns False if the slot cannot be run any more; then it is released.
+"""
 
 
 @dataclass(slots=True)
 class _Known:
-    """A slot that is ours or another runner's. Times are of the steady clock, in seconds."""
+    """Holds a slot that this runner or another one has claimed. Times are seconds of the monotonic clock."""
 
     planned: PlannedJourney
     slot: datetime
@@ -38,15 +39,21 @@ class _Known:
     ask_at: float = 0.0
 
     def asked(self, now: float, *, is_mine: bool) -> None:
-        """It was asked for just now: our own again in a third of its life, so that two renewals may be lost; another's when its
-        claim can have run out."""
+        """Set the time of the next claim request.
+
+        This runner's own claim is renewed after a third of its lifetime, so that two renewals may be lost. Another
+        runner's claim is requested when it can have expired.
+        """
         self.is_mine = is_mine
         ttl_s = claim_ttl_s(self.planned.period_s)
         self.ask_at = now + (ttl_s / 3 if is_mine else ttl_s)
 
 
 class Claims:
-    """The claims of one runner, named `runner` at the hub. Safe from any thread; `free` is called in a thread of the claims' own."""
+    """Holds the claims of one runner, named `runner` at the hub.
+
+    Thread-safe; `free` is called in the thread of this class.
+    """
 
     def __init__(
         self, hub: HubClient, runner: str, *, free: Free, monotonic: Callable[[], float] = time.monotonic
@@ -58,17 +65,23 @@ class Claims:
         self._thread = threading.Thread(target=self._go, name="claims", daemon=True)
 
     def start(self) -> None:
-        """Begin to renew and to watch."""
+        """Start the thread that renews claims and watches those of others."""
         self._thread.start()
 
     def stop(self) -> None:
-        """End. Our claims are renewed no more: what they are for was measured, and the hub has the record, or will."""
+        """Stop renewing claims.
+
+        The slots behind them were measured, so the hub has their records or will get them.
+        """
         self._ended.set()
         if self._thread.is_alive():
             self._thread.join(5)
 
     def ask(self, planned: PlannedJourney, slot: datetime) -> Claim | None:
-        """Claim a slot; None where the hub does not say whose it is. Another's is watched from now on."""
+        """Claim a slot and return the hub's response; None if the hub cannot be reached or responds with an error.
+
+        If another runner holds the slot, it is watched from now on.
+        """
         try:
             claim = self._hub.claim(planned.journey, slot, self._runner)
         except HubError as error:
@@ -78,7 +91,7 @@ class Claims:
         return claim
 
     def release(self, planned: PlannedJourney, slot: datetime) -> None:
-        """Give a slot back where it is ours: nothing was measured in it."""
+        """Release the claim of a slot if this runner holds it, because nothing was measured in it."""
         with self._lock:
             known = self._known.pop((planned.journey, slot), None)
         if known is None or not known.is_mine:
@@ -89,7 +102,7 @@ class Claims:
             _log.info("claim_not_released", journey=planned.journey, slot=to_wire(slot), error=str(error))
 
     def round(self) -> None:
-        """Ask again for every slot whose time has come: ours are renewed, others' may have become free."""
+        """Repeat the claim request of every slot that is due: own claims are renewed, claims of others may have expired."""
         with self._lock:
             due = [known for known in self._known.values() if known.ask_at <= self._monotonic()]
         for known in due:
@@ -102,7 +115,7 @@ class Claims:
         if now - known.since > _WATCHED_S:
             self._forget(planned, slot)
             return
-        known.asked(now, is_mine=was_mine)  # also where no answer comes
+        known.asked(now, is_mine=was_mine)  # before the request, in case no response comes
         try:
             claim = self._hub.claim(planned.journey, slot, self._runner)
         except HubError as error:
@@ -114,7 +127,7 @@ class Claims:
             self.release(planned, slot)
 
     def _note(self, planned: PlannedJourney, slot: datetime, claim: Claim) -> None:
-        # A slot that was written down as missed may still be run.
+        # A slot that is recorded as missed may still be run.
         if claim.record not in (None, Status.MISSED):
             self._forget(planned, slot)
             return
@@ -131,7 +144,7 @@ class Claims:
         while not self._ended.wait(self._pause_s()):
             try:
                 self.round()
-            except Exception:  # noqa: BLE001 - the one place where the thread would die of it
+            except Exception:  # noqa: BLE001 - any error here would end the thread
                 _log.exception("claims_not_looked_after")
 
     def _pause_s(self) -> float:

@@ -1,4 +1,4 @@
-"""Which slots are due now, and which nobody ran and why: a pure look at the grid, whatever woke us."""
+"""Decides which slots are due now, and which were missed and why: a pure function of the grid and the clock."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from facts import Grid
 
 LOOKS_BACK = timedelta(hours=24)
+"""The age of the oldest slots that are still recorded as missed after a longer outage."""
 OVERLAP = "the previous run was still under way"
 DOWN = "the runner was not running"
 LEFT = "another runner of this location had claimed it, and was heard no more"
@@ -16,7 +17,7 @@ STOPPED = "the runner was stopped before the run had ended"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Missed:
-    """A slot that nobody ran, with the reason."""
+    """Holds a slot that was not run, with the reason."""
 
     slot: datetime
     reason: str
@@ -24,7 +25,7 @@ class Missed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Due:
-    """What a look at the grid came to: the slot to run now (None: none), and those that were missed."""
+    """Holds the result of one check: the slot to run now (None for none), and the missed ones."""
 
     run: datetime | None
     missed: tuple[Missed, ...] = ()
@@ -40,20 +41,22 @@ def due(
     late_s: float,
     jumped_s: float = 0.0,
 ) -> Due:
-    """The slots after the last one `handled`, up to now.
+    """Return which slots between `handled` and `now` are to be run or were missed.
 
-    `under_way_since` is the slot of the run that is still under way; `began_at` is when this runner started: what lies
-    before that was missed because it was down. `jumped_s` is by how much the clock was set forward since the last look; one
-    that was set back makes nothing due twice: `handled` only grows.
+    `handled` is the last slot that has been dealt with. `under_way_since` is the slot of the current run, None if there
+    is none. `began_at` is the start of this runner: earlier slots were missed because it was not running. `late_s` is
+    the number of seconds after its slot that a run may still start. `jumped_s` is by how many seconds the clock was set
+    forward since the last check. A clock that was set back makes no slot due twice, because `handled` only grows.
     """
     slots = list(grid.between(max(handled, now - LOOKS_BACK), now))
     if not slots:
+        # Only the newest slot is run: an older one would measure the present and be recorded as the past.
         return Due(run=None)
     last = slots[-1]
     late = (now - last).total_seconds()
     runs_now = under_way_since is None and late <= late_s
     skipped = slots[:-1] if runs_now else slots
-    # What the clock has jumped over never came.
+    # Slots that the clock jumped over never took place.
     jumped_from = now - timedelta(seconds=jumped_s) if jumped_s else None
     reasons = (_reason(slot, now, under_way_since, began_at, late_s, jumped_from) for slot in skipped)
     missed = tuple(Missed(slot=slot, reason=reason) for slot, reason in zip(skipped, reasons, strict=True))

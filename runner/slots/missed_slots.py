@@ -1,4 +1,4 @@
-"""A record for each slot that has no run to tell of: it was missed, its runner was killed, or it was queued when that was stopped."""
+"""Makes records for slots without a run: missed ones, those of a killed runner, and those still queued at shutdown."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ from runner.spool.spool import Spool
 
 _KILLED = "the runner was killed while this run was under way"
 _LEFT_BEHIND = timedelta(hours=1)
+"""The age at which files in the evidence folder that belong to no result are deleted."""
 
 
 class MissedSlots:
-    """Writes down what became of slots that nobody measured."""
+    """Makes and stores the records of slots that were not measured."""
 
     def __init__(
         self,
@@ -36,17 +37,17 @@ class MissedSlots:
         self._clock = clock
 
     def missed(self, journey: str, slot: datetime, reason: str, *, run_id: str | None = None) -> Run:
-        """The record of a slot that was not run."""
+        """Return the record of a slot that was not run."""
         return self._record(journey, slot, Status.MISSED, reason, run_id=run_id)
 
     def errored(
         self, journey: str, slot: datetime, error: str, *, run_id: str | None = None, began: datetime | None = None
     ) -> Run:
-        """The record of a slot whose run came to nothing by our own fault."""
+        """Return the record of a slot whose run failed because of the runner itself."""
         return self._record(journey, slot, Status.ERRORED, error, run_id=run_id, began=began)
 
     def for_the_killed(self, now: datetime) -> None:
-        """Say what became of the last life's runs, and sweep up after them."""
+        """Record the runs that the previous process left unfinished as errored, and delete their leftover files."""
         store = self._settings.evidence
         for lost in self._spool.unfinished():
             record = self.errored(lost.journey, lost.slot, _KILLED, run_id=lost.run_id, began=lost.begun_at)
@@ -55,7 +56,7 @@ class MissedSlots:
         self._spool.sweep(store, older_than=now - _LEFT_BEHIND)
 
     def for_the_queued(self, queued: Iterable[tuple[str, datetime]]) -> None:
-        """Write down as missed what waits for its run, and what was begun and has none, now that none is made any more."""
+        """Record as missed, at shutdown, the slots that are queued and those that were started and have no record."""
         for journey, slot in queued:
             self._results.keep(self.missed(journey, slot, STOPPED))
         for begun in self._spool.unfinished():

@@ -1,4 +1,4 @@
-"""The plan: asked of the hub, kept on this disk, so that a runner without a hub goes on with the last one."""
+"""Fetches the plan from the hub and caches it on disk, so that a runner without a hub continues with the last one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _log = get_logger("sixfb.runner")
 
 
 class PlanCache:
-    """The newest plan there is; None before the hub answered for the first time ever."""
+    """Holds the newest known plan; None until the hub has answered for the first time."""
 
     def __init__(self, hub: HubClient, folder: Path) -> None:
         self._hub = hub
@@ -33,7 +33,10 @@ class PlanCache:
             return None
 
     def refresh(self) -> bool:
-        """Ask the hub; whether there is a plan."""
+        """Fetch the plan from the hub, and return whether a plan is known.
+
+        If the hub cannot be reached, the cached plan stays in use; the same error is logged once.
+        """
         try:
             new = self._hub.get_plan()
         except HubError as error:
@@ -49,11 +52,12 @@ class PlanCache:
 
     @property
     def trouble(self) -> str | None:
-        """Why there is no plan; None where there is one."""
+        """Why there is no plan; None if there is one."""
         return None if self.plan is not None else f"it has no plan: {self._told or 'the hub was not asked yet'}"
 
     def _keep(self, plan: Plan) -> None:
         self.plan = plan
+        # The rename is atomic: a crash never leaves half a plan.
         half = self._file.with_suffix(".new")
         try:
             half.write_text(json.dumps(to_wire(plan)), encoding="utf-8")

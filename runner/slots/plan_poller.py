@@ -1,4 +1,4 @@
-"""Follows the plan: asks for it every minute, and gives a new one to schedule, spool and ledger."""
+"""Polls the plan once a minute, and passes a new one to the schedule, the spool and the ledger."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ from runner.spool.spool import Spool
 
 _log = get_logger("sixfb.runner")
 _EVERY_S = 60.0
+# Without any plan the runner measures nothing, so it retries quickly.
 _RETRY_S = 1.0
 
 
 class PlanPoller:
-    """A thread of its own, until `stopping` is set."""
+    """Polls in its own thread until `stopping` is set."""
 
     def __init__(
         self,
@@ -39,12 +40,12 @@ class PlanPoller:
         self._thread: threading.Thread | None = None
 
     def start(self, began_at: datetime) -> None:
-        """Begin; what lies before `began_at` is nobody's where a journey is new."""
+        """Start polling; slots of a new journey that lie before `began_at` are not recorded as missed."""
         self._thread = threading.Thread(target=self._go, args=[began_at], name="planner", daemon=True)
         self._thread.start()
 
     def join(self, timeout_s: float) -> None:
-        """Wait for its end once `stopping` is set."""
+        """Wait up to `timeout_s` seconds for the thread to end after `stopping` was set."""
         if self._thread is not None:
             self._thread.join(timeout_s)
 

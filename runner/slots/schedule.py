@@ -1,4 +1,7 @@
-"""Wakes at the slots. APScheduler does it, and nothing else knows; which slots are due the grid says, not the scheduler."""
+"""Wakes the runner at each slot.
+
+Only this file knows APScheduler. It decides when to wake; the slot grid decides which slots are due.
+"""
 
 from __future__ import annotations
 
@@ -17,19 +20,21 @@ from process.logs import get_logger
 from runner.clock import utc_now
 
 _log = get_logger("sixfb.runner")
-# A timer that is early by a hair would find nothing due.
+# A timer that fires a moment too early would find nothing due.
 _PAST_THE_SLOT = timedelta(milliseconds=1)
 
 LOOKS_EVERY_S = 5.0
-"""A clock that was set, a sleep of the machine: nobody tells the scheduler, so the grid is looked at this often anyway."""
+"""The pause between two checks of all journeys, in seconds.
+
+The scheduler does not notice that the clock was set or that the machine slept, so the grid is also checked this often.
+"""
 
 
 class Schedule:
-    """Calls `look` with a journey at each of its slots, and every few seconds besides; never twice at once. `beat` is called after
-    each look at all of them.
+    """Calls `look` with a journey at each of its slots and every few seconds; never twice at the same time.
 
-    The scheduler waits for moments of the wall's clock, and would wait an hour longer where that is set back by one. The looks
-    in between go by a clock that nobody sets.
+    `beat` is called after each check of all journeys. The scheduler waits for times of the wall clock, and would wait
+    an hour longer if that is set back by one hour. The regular checks in between use the monotonic clock.
     """
 
     def __init__(
@@ -45,7 +50,7 @@ class Schedule:
         self._alarms: set[datetime] = set()
         self._one_at_a_time = threading.Lock()
         self._ended = threading.Event()
-        # One thread: looking is quick, and two looks at one journey at once would be one too many.
+        # One thread: a check is quick, and two concurrent checks of one journey could queue a slot twice.
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
             executors={"default": ThreadPoolExecutor(1)},
@@ -54,22 +59,22 @@ class Schedule:
         self._steady = threading.Thread(target=self._look_every_so_often, name="steady looks", daemon=True)
 
     def start(self) -> None:
-        """Begin."""
+        """Start the scheduler and the regular checks."""
         self._scheduler.start()
         self._steady.start()
 
     def stop(self) -> None:
-        """End; no look is under way any more."""
+        """Stop; no check is running when this returns."""
         self._ended.set()
         with self._one_at_a_time:
-            # The scheduler holds its own lock while it waits for a look to end: who set an alarm meanwhile would wait for it for
-            # ever. From here on nobody does.
+            # The scheduler holds its own lock while it waits for a job to end; a thread that sets an alarm at that time
+            # would wait for that lock forever. After this point no thread sets an alarm.
             pass
         self._scheduler.shutdown(wait=True)
         self._steady.join()
 
     def follow(self, plan: Plan) -> None:
-        """Follow a plan from now on; a changed period is a new grid."""
+        """Follow a plan from now on; a changed period means a new grid."""
         with self._one_at_a_time:
             if self._ended.is_set():
                 return
@@ -77,11 +82,12 @@ class Schedule:
             self._set_alarms()
 
     def _set_alarms(self) -> None:
-        """Be woken next for every journey, as the clock stands now; once for all that share a slot."""
+        """Set the next alarm of every journey by the current clock; journeys that share a slot share an alarm."""
         now = self._clock()
         wanted = {_after(planned, now) for planned in self._journeys()}
         for at in self._alarms - wanted:
-            # What is past goes off by itself; what a clock that was set back makes future may have gone off already.
+            # Past alarms fire by themselves. An alarm that lies in the future because the clock was set back may have
+            # fired already.
             if at > now:
                 with suppress(JobLookupError):
                     self._scheduler.remove_job(at.isoformat())
@@ -111,15 +117,15 @@ class Schedule:
                     return
                 self._set_alarms()
                 well = [self._look_at(planned) for planned in self._journeys()]
-            with suppress(OSError):  # a disk that is full is no reason to look no more
+            with suppress(OSError):  # a full disk must not stop the checks
                 if all(well):
                     self._beat()
 
     def _look_at(self, planned: PlannedJourney) -> bool:
-        """Look; whether it went well."""
+        """Check a journey, and return whether that succeeded."""
         try:
             self._look(planned)
-        except Exception:  # noqa: BLE001 - a disk that is full now has room later: the next look finds the slot still due
+        except Exception:  # noqa: BLE001 - a full disk has space later: the next check finds the slot still due
             _log.exception("journey_not_looked_after", journey=planned.journey)
             return False
         return True
@@ -130,5 +136,5 @@ def _alarm(slot: datetime) -> datetime:
 
 
 def _after(planned: PlannedJourney, now: datetime) -> datetime:
-    """A journey's next alarm, which is not the next slot's while the last one's has yet to go off."""
+    """Return a journey's next alarm; this is the last slot's alarm if that has not fired yet."""
     return _alarm(planned.grid.after(now - _PAST_THE_SLOT))

@@ -1,4 +1,4 @@
-"""The job of a slot: what the settings, the plan and the files of this machine say of it."""
+"""Builds the job of a slot from the settings, the plan and the files of this machine."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from runner.settings import RunnerSettings
 def job_of_slot(
     journey: str, slot: datetime, *, run_id: str, settings: RunnerSettings, plan: Plan, scratch: Path
 ) -> Job:
-    """What a run of a slot is asked to do.
+    """Return the job that a run of a slot carries out.
 
     Raises:
-        ConfigError: a secret that the plan names is not to be had on this machine.
-        WireError: the plan's site is none.
+        ConfigError: a secret that the plan names is not available on this machine.
+        WireError: the plan's site is not valid.
     """
     site = from_wire(Site, plan.site)
     basic, headers = site_secrets(site, within=settings.secrets_in)

@@ -1,4 +1,4 @@
-"""The slots of one runner: which are due, queued and under way; never two of one journey at once."""
+"""Holds the due, queued and running slots of one runner; a journey never runs twice at the same time."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from runner.spool.results import Results
 from runner.spool.spool import Spool
 
 _log = get_logger("sixfb.runner")
-# What a run under way has opened must not be undone under its hands.
+# Sessions opened by a current run must not be undone while it uses them.
 _UNDER_WAY = timedelta(minutes=5)
 
 
 class Slots:
-    """Looks at journeys, and queues what is due for the threads that make runs; nothing any more once `stopping` is set."""
+    """Checks journeys, and queues due slots for the threads that run them; queues nothing once `stopping` is set."""
 
     def __init__(
         self,
@@ -50,24 +50,24 @@ class Slots:
         self._began_at = clock()
 
     def start(self, began_at: datetime) -> None:
-        """What lies before `began_at` was missed because nobody was here."""
+        """Set the start of this runner: slots before `began_at` are recorded as missed because it was not running."""
         self._began_at = began_at
 
     def close(self) -> None:
-        """Take nothing out of the queue any more."""
+        """Take no more slots out of the queue."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def join(self) -> None:
-        """Wait until nothing is under way."""
+        """Wait until no run is under way."""
         self._pool.shutdown(wait=True)
 
     def queued(self) -> list[tuple[str, datetime]]:
-        """What waits for its run."""
+        """Return the queued slots, as pairs of journey and slot."""
         with self._lock:
             return list(self._queued.items())
 
     def look(self, planned: PlannedJourney) -> None:
-        """What is due of a journey now: run it, and write down what was missed."""
+        """Check a journey: queue its due slot, and record the missed ones."""
         if self._stopping.is_set():
             return
         self._results.keep_what_waits()
@@ -87,7 +87,7 @@ class Slots:
             jumped_s=self._steps.since_s(planned.journey),
         )
         for missed in found.missed:
-            # A clock that was set back comes by slots that have their record.
+            # After the clock was set back, the grid yields slots that already have a record.
             if self._spool.has_slot(planned.journey, missed.slot):
                 continue
             self._results.keep(self._accounting.missed(planned.journey, missed.slot, missed.reason))
@@ -95,7 +95,10 @@ class Slots:
             self._begin(planned, found.run)
 
     def _mind_the_clock(self, journey: str, now: datetime) -> None:
-        """Forget what a clock that was ahead has handled of the future, and let go what the hub refused for that."""
+        """Undo the effects of a clock that was ahead.
+
+        Forgets slots of the future, and releases results that the hub refused because of the clock.
+        """
         handled = self._spool.handled(journey)
         if handled is not None and handled > now:
             forgotten = self._spool.set_back(now)
@@ -111,7 +114,10 @@ class Slots:
             _log.warning("results_of_the_future_released", results=released)
 
     def freed(self, planned: PlannedJourney, slot: datetime, claim: Claim) -> bool:
-        """A slot that another runner had is ours: run it, or account for it where it is too late; False: it is done with."""
+        """Take over a slot that another runner had claimed: run it, or record it as missed if it is too late.
+
+        Returns False if there is nothing left to do for it.
+        """
         if self._stopping.is_set():
             return False
         if not self._maker.is_late(planned, slot) and self._begin(planned, slot, is_ours=True):
@@ -121,23 +127,23 @@ class Slots:
         return False
 
     def _begin(self, planned: PlannedJourney, slot: datetime, *, is_ours: bool = False) -> bool:
-        """Put a slot into the queue; False where the journey is under way already. `is_ours`: it is claimed."""
+        """Queue a slot; return False if the journey is already running. `is_ours` means that the slot is claimed already."""
         with self._lock:
             if self._stopping.is_set() or planned.journey in self._under_way:
                 return False
             self._under_way[planned.journey] = self._queued[planned.journey] = slot
             self._looked_at[planned.journey] = max(slot, self._looked_at.get(planned.journey, slot))
-            # Inside the lock: once `stopping` is set, nothing is queued that nobody accounts for.
+            # Submitted while holding the lock, so that nothing is queued after `stopping` is set, which no one would record.
             self._pool.submit(self._run, planned, slot, is_ours)
         return True
 
     def _run(self, planned: PlannedJourney, slot: datetime, is_ours: bool) -> None:
         try:
             self._maker.run_or_leave(planned, slot, is_ours=is_ours, begun=lambda: self._begun(planned))
-        except Exception:  # noqa: BLE001 - a thread of the pool would keep it to itself
+        except Exception:  # noqa: BLE001 - the thread pool would swallow the error
             _log.exception("run_not_kept", journey=planned.journey, slot=to_wire(slot))
             with self._lock:
-                # Not begun on disk: the next look finds it due again.
+                # The slot was not started on disk, so the next check finds it due again.
                 self._looked_at.pop(planned.journey, None)
         finally:
             with self._lock:

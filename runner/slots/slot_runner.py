@@ -1,4 +1,4 @@
-"""Makes one run of a slot, from its claim to its record."""
+"""Runs one slot, from its claim to its record."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ _log = get_logger("sixfb.runner")
 
 
 class RunHandle(Protocol):
-    """A run under way."""
+    """A run that has been started."""
 
     def wait(self) -> Run:
-        """Its record, once there is one."""
+        """Wait for the run to end, and return its record."""
         ...
 
     def stop(self) -> None:
-        """End it."""
+        """End the run early."""
         ...
 
 
 class SlotRunner:
-    """Makes runs, several at once, until `stopping` is set; `end` ends those that are under way then."""
+    """Runs slots, several at once, until `stopping` is set; `end` ends those that are still running."""
 
     def __init__(
         self,
@@ -68,16 +68,16 @@ class SlotRunner:
         self._lock = threading.Lock()
         self._makings: dict[str, RunHandle] = {}
         self._uncounted: dict[str, str] = {}
-        """The journeys of runs whose requests are not counted as spent yet, by run."""
+        """The journey of each run whose requests are not counted as spent yet, by run id."""
         self._budget = Budget()
 
     @property
     def under_way(self) -> int:
-        """How many runs are being made."""
+        """The number of current runs."""
         return len(self._makings)
 
     def end(self) -> None:
-        """End every run; with `stopping` set, no other begins."""
+        """End every current run; call it with `stopping` set, so that no new one starts."""
         self._ending.set()
         with self._lock:
             for making in self._makings.values():
@@ -86,8 +86,12 @@ class SlotRunner:
     def run_or_leave(
         self, planned: PlannedJourney, slot: datetime, *, is_ours: bool, begun: Callable[[], None]
     ) -> None:
-        """Run a slot, unless another runner of this location has it: then that one accounts for it. `is_ours`: it is claimed.
-        `begun` is called once the slot is begun on disk."""
+        """Run a slot, unless another runner of this location has claimed it and accounts for it.
+
+        `is_ours` means that the slot is claimed already. `begun` is called once the slot is recorded on disk as
+        started.
+        """
+        # A slot that is too late is only recorded as missed, which needs no claim.
         if not is_ours and not self.is_late(planned, slot):
             claim = self._claims.ask(planned, slot)
             if claim is not None and not claim.granted:
@@ -105,7 +109,7 @@ class SlotRunner:
                 self._claims.release(planned, slot)
 
     def is_late(self, planned: PlannedJourney, slot: datetime) -> bool:
-        """Whether a run would start too late now to be its slot's."""
+        """Return whether a run would start too late to count for its slot."""
         return self._late_s(slot) > self._settings.late_s(planned)
 
     def _late_s(self, slot: datetime) -> float:
@@ -141,13 +145,13 @@ class SlotRunner:
             self._uncounted.pop(run_id, None)
 
     def _start(self, job: Job) -> tuple[str, RunHandle | None]:
-        """The run, or why it is not made."""
-        # All inside the lock: what begins after `stopping` was set would be ended by nobody.
+        """Start the run, and return ("", handle); or return (reason, None) if it must not be started."""
+        # All of this happens under the lock: a run that started after `stopping` was set would never be ended.
         with self._lock:
             if self._stopping.is_set():
                 return STOPPED, None
             self._budget = replace(self._budget, allowed=job.site.request_budget)
-            # A run that must end in a 429 measures nothing, and prolongs the block at sites that count what they refuse.
+            # A run that must end in a 429 measures nothing, and prolongs the block at sites that count refused requests.
             blocked = self._budget.certain_block(job.journey, self._clock(), self._uncounted.values())
             if blocked:
                 return blocked, None
@@ -162,12 +166,12 @@ class SlotRunner:
         return self._budget.reserve(plan.journeys, journey=job.journey, slot=job.slot, now=self._clock())
 
     def _accounted(self, run: Run) -> Run:
-        """The run, with a note where what is left of the request budget will not do for the coming slots."""
+        """Count the run's requests, and return the run with a note if the remaining budget is too small for the coming slots."""
         plan = self._plans.plan
         allowed = from_wire(Site, plan.site).request_budget if plan else self._budget.allowed
         with self._lock:
             self._budget = replace(self._budget, allowed=allowed).after(run)
-            self._uncounted.pop(run.id, None)  # at once, so that no run that starts now sees neither
+            self._uncounted.pop(run.id, None)  # at once: no new run may count them twice
             now = self._clock()
             warning = self._budget.warning(plan.journeys if plan else (), now)
             if was_refused(run) and not self._budget.windows(now):

@@ -1,1 +1,1 @@
-"""Results on this disk until the hub has them."""
+"""Keeps results on this disk until the hub has them."""

@@ -1,4 +1,4 @@
-"""What a result gives up where the disk has no room for it: its evidence, then its raw requests; never itself."""
+"""Shrinks a result for a full disk: it loses its evidence first, then its raw requests, but is never lost itself."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from facts import Run
 
 
 def without_evidence(run: Run, folder: Path | None) -> Run:
-    """The run whose evidence found no room any more; its files in `folder` make some."""
+    """Return the run without its evidence, and delete the evidence files in `folder` to free space."""
     for item in run.evidence:
         if folder is not None and item.path is not None:
             with suppress(OSError):
@@ -21,7 +21,7 @@ def without_evidence(run: Run, folder: Path | None) -> Run:
 
 
 def bare(run: Run) -> Run:
-    """The run without the raw requests and console lines of its attempts; how many there were stays."""
+    """Return the run without the raw requests and console lines of its attempts; their numbers stay."""
     counts = {kind: sum(len(getattr(a, kind)) for a in run.attempts) for kind in ("requests", "console")}
     attempts = tuple(replace(a, requests=(), console=()) for a in run.attempts)
     cut = {kind: run.cut.get(kind, 0) + counts.get(kind, 0) for kind in {*run.cut, *counts}}

@@ -1,4 +1,4 @@
-"""The hub as a runner sees it: four doors, and what each refusal means."""
+"""Sends a runner's requests to the hub's four endpoints, and interprets each refusal."""
 
 from __future__ import annotations
 
@@ -16,31 +16,31 @@ from process.bounded_http import bounded_client, retry_after_s
 from runner.spool.spool import Artifact, Kept
 
 _CHUNK = 1 << 16
-# A run must not wait for a hub that does not answer.
+# A run must not wait for a hub that does not respond.
 _CLAIM_TIMEOUT_S = 2.0
 _TIMEOUT_S = 30.0
-"""A hub answers within a second; thirty leave room for a database that is busy."""
+"""The time limit of a request, in seconds; a hub responds within one, and a busy database may need more."""
 _SLOWEST_BYTES_S = 64 * 1024
-"""What a request carries may take its time on a slow line: half a megabit a second."""
+"""The slowest supported upload in bytes per second, half a megabit."""
 _LARGEST_ANSWER = 4_000_000
-"""A plan has a few thousand bytes, the answer to a batch a hundred for each run."""
+"""The largest accepted response in bytes; a plan has a few thousand, a batch's response a hundred per run."""
 
 
 def hub_http_client() -> httpx.Client:
-    """The client that a runner speaks with its hub by. Raises ConfigError."""
+    """Return the HTTP client that a runner uses for its hub. Raises ConfigError."""
     return bounded_client(timeout_s=_TIMEOUT_S, most_bytes=_LARGEST_ANSWER)
 
 
 def _within_s(size: int) -> float:
-    """How long an exchange may take whose request has so many bytes."""
+    """Return the time limit in seconds for a request with a body of `size` bytes."""
     return _TIMEOUT_S + size / _SLOWEST_BYTES_S
 
 
 class HubError(Exception):
-    """The hub did not take what was sent.
+    """The hub refused a request or could not be reached.
 
-    `permanent`: it would never take this very request (a 4xx about what is in it). `pause`: it does not know us (401, 403).
-    `wait_s`: it wants nothing of us before that (`Retry-After`).
+    `permanent` means that it would never accept this request (a 4xx about its content). `pause` means that it does not
+    accept this runner's token (401, 403). `wait_s` is the number of seconds that it asks to wait (`Retry-After`).
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class HubError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answered:
-    """What became of one record: `accepted`, `duplicate` or `rejected` with the reason."""
+    """Holds the hub's result for one record: `accepted`, `duplicate`, or `rejected` with the reason."""
 
     id: str
     result: str
@@ -62,7 +62,7 @@ class Answered:
 
 
 class HubClient:
-    """Speaks with the hub at an address."""
+    """Sends requests to the hub at one address."""
 
     def __init__(self, url: str, *, location: str, token: Secret | None = None, client: httpx.Client) -> None:
         self._url = url.rstrip("/")
@@ -74,8 +74,12 @@ class HubClient:
     def send_runs(
         self, batch: Sequence[Kept], *, spooled: int, about: Mapping[str, Any] | None = None
     ) -> list[Answered]:
-        """Send a batch; `about` is what else the runner says of itself, ready for JSON. Raises HubError."""
-        # The records are JSON already; they are not read and written again.
+        """Send a batch and return the result of each record.
+
+        `spooled` is the number of results that still wait; `about` holds more fields about the runner, ready for JSON.
+        Raises HubError.
+        """
+        # The records are JSON already, so they are not parsed and encoded again.
         runs = ",".join(kept.record for kept in batch)
         head = json.dumps(
             {"version": WIRE_VERSION, "location": self._location, "runner": {"spool": spooled, **(about or {})}}
@@ -89,7 +93,7 @@ class HubClient:
             raise HubError(f"the hub's answer is not the one we know: {error}") from None
 
     def claim(self, journey: str, slot: datetime, runner: str, *, release: bool = False) -> Claim:
-        """Claim a slot, or give it back. Raises HubError."""
+        """Claim a slot, or release its claim. Raises HubError."""
         asked = {"journey": journey, "location": self._location, "slot": slot.isoformat(), "runner": runner}
         body = json.dumps({**asked, "release": True} if release else asked).encode()
         headers = {"Content-Type": "application/json"}
@@ -100,7 +104,7 @@ class HubClient:
             raise HubError(f"the hub's answer is not the one we know: {error}") from None
 
     def put_evidence(self, artifact: Artifact) -> None:
-        """Send one artifact, or the word that it is gone. Raises HubError, FileNotFoundError."""
+        """Send one artifact, or the notice that it was deleted. Raises HubError, FileNotFoundError."""
 
         def chunks() -> Iterator[bytes]:
             with artifact.path.open("rb") as file:
@@ -108,6 +112,7 @@ class HubClient:
                     yield chunk
 
         headers = {"X-Evidence-Kind": artifact.kind, "Content-Type": "application/octet-stream"}
+        # Headers must be ASCII; an unusual id is left out instead of failing the upload.
         if artifact.run_id.isascii() and artifact.run_id:
             headers["X-Evidence-Run"] = artifact.run_id
         if artifact.gone is not None:
@@ -118,7 +123,7 @@ class HubClient:
         self._ask("PUT", f"/api/evidence/{artifact.sha256}", content=chunks(), headers=headers, timeout=within_s)
 
     def get_plan(self) -> Plan | None:
-        """The plan of this location; None where it has not changed since we asked last. Raises HubError."""
+        """Return the plan of this location; None if it has not changed since the last request. Raises HubError."""
         headers = {"If-None-Match": self._tag} if self._tag else {}
         answer = self._ask("GET", "/api/plan", params={"location": self._location}, headers=headers)
         if answer.status_code == 304:

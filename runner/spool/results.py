@@ -1,4 +1,4 @@
-"""Every result to the disk, then to the hub; while the disk is full it waits in memory."""
+"""Keeps every result on disk and then sends it to the hub; while the disk is full, results wait in memory."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _log = get_logger("sixfb.runner")
 
 
 class Results:
-    """Keeps the results of one runner. Safe from any thread."""
+    """Keeps the results of one runner. Thread-safe."""
 
     def __init__(
         self, settings: RunnerSettings, *, spool: Spool, sender: Sender, measures: Measures, troubles: RunnerHealth
@@ -29,7 +29,7 @@ class Results:
         self._unkept: dict[tuple[str, datetime | None], Run] = {}
 
     def keep(self, run: Run) -> None:
-        """Keep a result on disk; where there is no room for it, in memory until there is."""
+        """Keep a result on disk, or in memory until the disk has space."""
         key, store = (run.journey, run.slot), self._store
         try:
             self._spool.keep(run, store)
@@ -51,8 +51,8 @@ class Results:
         self._sender.wake()
 
     def keep_what_waits(self) -> None:
-        """Try the disk again with what waits in memory."""
-        with suppress(RuntimeError):  # another thread has added one meanwhile: next time
+        """Try again to write to disk the results that wait in memory."""
+        with suppress(RuntimeError):  # another thread has changed the results meanwhile: the next call handles them
             for run in list(self._unkept.values()):
                 self.keep(run)
 

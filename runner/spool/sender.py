@@ -1,4 +1,4 @@
-"""Sends what is spooled, oldest first, until the hub has it."""
+"""Sends spooled results to the hub, oldest first, until it has them."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from runner.spool.spool import Kept, Spool
 _log = get_logger("sixfb.runner")
 _FIRST_S, _LONGEST_S, _PAUSE_S = 1.0, 60.0, 60.0
 _LONGEST_WAIT_S = 600.0
-# The hub takes a runner for silent after two and a half minutes; three times that often it hears of us.
+# The hub considers a runner silent after two and a half minutes; a heartbeat goes out several times in that period.
 _BEAT_S = 20.0
 
 
 class Sender:
-    """A thread that empties the spool, and tells the hub how we are where there is nothing to send. `trouble` is the sentence of
-    what is wrong with sending, None while all is well.
+    """Runs a thread that empties the spool, and sends heartbeats when the spool is empty.
 
-    `about` is asked for what the runner says of itself beside each batch (`facts.Heartbeat`, and more).
+    `trouble` describes why sending fails, None while it succeeds. `about` returns the fields about the runner that each
+    batch carries (`facts.Heartbeat`, and more).
     """
 
     def __init__(
@@ -53,15 +53,15 @@ class Sender:
         self.trouble: str | None = None
 
     def start(self) -> None:
-        """Begin."""
+        """Start the thread."""
         self._thread.start()
 
     def wake(self) -> None:
-        """Something new is in the spool."""
+        """Wake the thread, because the spool has a new result."""
         self._wake.set()
 
     def stop(self, *, within_s: float = 5.0) -> None:
-        """End; what could not be sent by then stays in the spool."""
+        """Stop the thread; unsent results stay in the spool."""
         self._ended.set()
         self._wake.set()
         if self._thread.is_alive():
@@ -73,15 +73,15 @@ class Sender:
             try:
                 wait = self.send_all()
             except (sqlite3.Error, OSError) as error:
-                # What was sent cannot be written down: it is sent again, and the hub knows it.
+                # The sent results could not be marked as sent: they are sent again, and the hub recognizes them as duplicates.
                 _log.exception("spool_unusable")
                 self._is_held = False
                 self.trouble, wait = f"the spool cannot be used: {error}", self._longest_s
-            # What the hub demands is kept, whatever new comes into the spool meanwhile.
+            # A pause that the hub demands is kept, even if new results arrive meanwhile.
             (self._ended if self._is_held else self._wake).wait(wait)
 
     def send_all(self) -> float:
-        """Send until the spool is empty or the hub refuses; how many seconds to wait before the next try."""
+        """Send until the spool is empty or the hub refuses; return how many seconds to wait before the next try."""
         try:
             while batch := self._spool.waiting():
                 self._evidence([kept.run_id for kept in batch])
@@ -97,7 +97,7 @@ class Sender:
         return min(self._longest_s, _BEAT_S)
 
     def _beat(self) -> None:
-        """Say that we live, where nothing else was said lately."""
+        """Send a heartbeat, unless a batch was sent recently."""
         if self._told_at is None or self._monotonic() - self._told_at > _BEAT_S / 2:
             self._tell([])
 
@@ -105,7 +105,7 @@ class Sender:
         refused = self._spool.rejected()
         why = refused[-1][1] if refused else None
         about = {**self._about(), "rejected": len(refused), "refusal": why, "sent_at": to_wire(self._clock())}
-        # What this batch brings waits no more: a runner that is heard at once has nothing waiting.
+        # This batch's own results are not counted as waiting, so a runner whose hub responds reports none.
         answers = self._hub.send_runs(batch, spooled=self._spool.depth() - len(batch), about=about)
         self._told_at = self._monotonic()
         return answers
@@ -123,7 +123,7 @@ class Sender:
         self._note(batch, answers)
 
     def _halve(self, batch: Sequence[Kept], error: HubError) -> None:
-        """The hub refuses the batch for what is in it: find the record, set it aside, and let the others through."""
+        """Send a batch that the hub refuses for its content in halves, to set aside the bad record and deliver the others."""
         if len(batch) == 1:
             self._set_aside(batch[0].run_id, str(error))
             return
@@ -146,7 +146,7 @@ class Sender:
         self._spool.reject(run_id, reason)
 
     def _evidence(self, run_ids: Sequence[str]) -> None:
-        """Evidence goes ahead of its run, so that no page links to nothing; where it cannot, the run goes first."""
+        """Send the evidence of some runs before the runs, so that no page links to a missing file; if that fails, the runs go first."""
         for artifact in self._spool.artifacts_of(run_ids):
             try:
                 self._hub.put_evidence(artifact)
@@ -173,7 +173,7 @@ class Sender:
 
     def _after(self, error: HubError) -> float:
         if self.trouble != str(error):
-            # A hub that does not know us stays so until a person acts; everything else may mend itself.
+            # A refused token stays refused until a person acts; other problems may resolve themselves.
             level = logging.ERROR if error.pause else logging.WARNING
             hint = "; set SIXFB_TOKEN to this location's token (`sixfb token create`)" if error.pause else ""
             _log.log(level, "results_wait", spooled=self._spool.depth(), paused=error.pause, error=f"{error}{hint}")
@@ -183,4 +183,5 @@ class Sender:
             return _PAUSE_S
         self._failures += 1
         longest: float = min(self._longest_s, _FIRST_S * 2.0 ** min(self._failures, 10))
+        # Full jitter, so that many runners do not return to a recovered hub at the same moment.
         return max(0.05, longest * self._jitter(), min(error.wait_s or 0.0, _LONGEST_WAIT_S))

@@ -1,4 +1,4 @@
-"""The spool: what was measured is on this disk before anything else happens to it, and stays until the hub has it."""
+"""Stores measured results on this disk before anything else happens to them, and keeps them until the hub has them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _log = get_logger("sixfb.runner")
 _BALLAST = 1 << 20
 _SLOTS_KEPT = timedelta(hours=48)
 _ARTIFACTS = "SELECT sha256, kind, path, run_id, gone FROM artifacts"
-# Of two runs with the same content the one that failed says how long it is kept.
+# If two runs have the same file, the failed one decides how long it is kept.
 _ADD_ARTIFACT = """
 INSERT INTO artifacts (sha256, run_id, kind, path, bytes, passed) VALUES (?, ?, ?, ?, ?, ?)
 ON CONFLICT (sha256) DO UPDATE SET passed = min(passed, excluded.passed), gone = NULL
@@ -32,7 +32,7 @@ STORE_WAS_FULL = "let go: the runner's store was full"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """A result that waits for the hub, as it will be sent."""
+    """Holds a result that waits for the hub, as it will be sent."""
 
     run_id: str
     record: str
@@ -40,7 +40,7 @@ class Kept:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Artifact:
-    """A file of evidence that waits for the hub; `gone` says why there is none any more, which the hub has to hear instead."""
+    """Holds a file of evidence that waits for the hub; `gone` says why it was deleted, which the hub is told instead."""
 
     sha256: str
     kind: str
@@ -51,7 +51,7 @@ class Artifact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unfinished:
-    """A slot that was begun and has no result: the runner was killed in the middle."""
+    """Holds a slot that was started and has no result, because the runner was killed."""
 
     journey: str
     slot: datetime
@@ -60,7 +60,7 @@ class Unfinished:
 
 
 class Spool:
-    """SQLite in a folder of the runner's own, by connections that `factory` makes. Safe from any thread."""
+    """Stores results in SQLite in a folder that only this runner uses. Thread-safe; `factory` makes the connections."""
 
     def __init__(
         self, folder: Path, *, at: Failpoint = go_on, factory: type[sqlite3.Connection] = sqlite3.Connection
@@ -75,20 +75,20 @@ class Spool:
             connection = opened(folder / "spool.db", factory)
         self._factory, self._place = factory, Place(folder / "spool.db")
         self._file = SqliteWriter(connection, checked=self._put_back)
-        # Looks ask for it, all at the moment when slots are begun: they must not wait for the disk.
+        # Kept in memory because every check reads it at the moment when slots are started: it must not wait for the disk.
         self._handled = {row[0]: datetime.fromisoformat(row[1]) for row in self._file.read("SELECT * FROM handled")}
         self._handled_lock = threading.Lock()
         self._has_refused = True
         self._load_ballast()
 
     def _put_back(self, connection: sqlite3.Connection) -> sqlite3.Connection:
-        """Where somebody deleted, moved or replaced the file, what is in it is open here still, and goes back to the disk."""
+        """Restore the file from the open connection if it was deleted, moved or replaced."""
         if self._place.is_ours():
             return connection
         try:
             again = self._place.put_back(connection, self._factory)
         except (sqlite3.Error, OSError) as error:
-            # It stays open, and the hub gets what is in it; only a runner that is killed before that would lose it.
+            # The connection stays open and the hub still gets its results; they are lost only if the runner is killed first.
             _log.error("spool_gone", error=str(error))
             return connection
         _log.warning("spool_put_back")
@@ -99,16 +99,16 @@ class Spool:
             self._ballast.unlink()
 
     def _load_ballast(self) -> None:
-        """On a full disk SQLite cannot even delete; a file that may go at once gives it the room."""
+        """Write a file that can be deleted at once, because SQLite cannot even delete rows on a full disk."""
         if not self._ballast.exists():
             with suppress(OSError):
                 self._ballast.write_bytes(b"\0" * _BALLAST)
 
     def begin(self, journey: str, slot: datetime, run_id: str, now: datetime) -> bool:
-        """Claim a slot; False where it was begun before, also by an earlier life of this runner.
+        """Record a slot as started; return False if it was started before, also by an earlier process of this runner.
 
         Raises:
-            sqlite3.OperationalError: the disk is full, the ballast gone; the slot is still to be claimed.
+            sqlite3.OperationalError: the disk is full even without the ballast file; the slot is not recorded.
         """
         try:
             taken = self._begin(journey, slot, run_id, now)
@@ -130,7 +130,7 @@ class Spool:
         return taken
 
     def pass_over(self, journey: str, slot: datetime) -> None:
-        """A slot that another runner of this location has: it is not ours to tell of."""
+        """Mark a slot as handled that another runner of this location has claimed and will report."""
         self._file.submit(lambda connection: _handle(connection, journey, slot))
         self._note_handled(journey, slot)
 
@@ -139,10 +139,10 @@ class Spool:
             self._handled[journey] = max(slot, self._handled.get(journey, slot))
 
     def keep(self, run: Run, evidence: Path | None = None) -> None:
-        """Keep a result, finish its slot and queue its evidence; one transaction.
+        """Keep a result, finish its slot and queue its evidence, in one transaction.
 
-        On a full disk the ballast goes first, then this run's evidence, then all that waits here, then the run's raw requests;
-        the result is kept.
+        On a full disk it deletes the ballast file first, then this run's evidence, then all waiting evidence, then the
+        run's raw requests; the result itself is kept.
 
         Raises:
             sqlite3.OperationalError: not even that was enough.
@@ -164,7 +164,7 @@ class Spool:
         self._keep(bare(run), None)
 
     def _drop_evidence(self) -> None:
-        """The files alone: whoever comes to send one finds it gone."""
+        """Delete all waiting evidence files; the sender then finds them missing."""
         for (path,) in self._file.read("SELECT path FROM artifacts"):
             with suppress(OSError):
                 Path(path).unlink()
@@ -194,7 +194,7 @@ class Spool:
             self._note_handled(run.journey, run.slot)
 
     def waiting(self, *, most: int = 50, most_bytes: int = 4_000_000) -> list[Kept]:
-        """The oldest results that the hub does not have yet, within a batch's limits; always one where there is one."""
+        """Return the oldest results that the hub does not have yet, within the limits of a batch, but at least one if there is any."""
         rows = self._file.read(
             "SELECT run_id, record FROM results WHERE rejected IS NULL ORDER BY number LIMIT ?", most
         )
@@ -208,19 +208,19 @@ class Spool:
         return batch
 
     def artifacts_of(self, run_ids: Sequence[str]) -> list[Artifact]:
-        """The evidence of some runs that the hub does not have yet."""
+        """Return the evidence of some runs that the hub does not have yet."""
         marks = ",".join("?" * len(run_ids))
         return [_artifact(row) for row in self._file.read(f"{_ARTIFACTS} WHERE run_id IN ({marks})", *run_ids)]
 
     def artifact_sent(self, artifact: Artifact) -> None:
-        """The hub has it, or it is gone; the file has done its work."""
+        """Delete an artifact that the hub has, or that is missing."""
         with self._file.transaction() as connection:
             connection.execute("DELETE FROM artifacts WHERE sha256 = ?", (artifact.sha256,))
         with suppress(OSError):
             artifact.path.unlink()
 
     def make_room(self, most_bytes: int) -> int:
-        """Let evidence that waits go until the rest is within a limit, the oldest of passed runs first; how many files went."""
+        """Delete waiting evidence until the rest is at most `most_bytes`, oldest of passed runs first; return the number of files."""
         rows = self._file.read(
             "SELECT sha256, path, bytes FROM artifacts WHERE gone IS NULL ORDER BY passed DESC, rowid"
         )
@@ -229,6 +229,7 @@ class Spool:
         for sha256, path, size in rows:
             if over <= 0:
                 break
+            # The row comes first: a file that a crash leaves behind here is deleted once the hub has the notice.
             with self._file.transaction() as connection:
                 connection.execute("UPDATE artifacts SET gone = ? WHERE sha256 = ?", (STORE_WAS_FULL, sha256))
             with suppress(OSError):
@@ -238,7 +239,7 @@ class Spool:
         return gone
 
     def sweep(self, folder: Path, *, older_than: datetime) -> None:
-        """Delete files of evidence that belong to no run that waits: a life that was killed leaves them behind."""
+        """Delete evidence files that belong to no waiting run; a killed process leaves them behind."""
         known = {Path(row[0]).resolve() for row in self._file.read("SELECT path FROM artifacts")}
         for file in folder.glob("*"):
             with suppress(OSError):
@@ -246,51 +247,54 @@ class Spool:
                     file.unlink()
 
     def sent(self, run_ids: Sequence[str]) -> None:
-        """The hub has these results."""
+        """Delete results that the hub has."""
         with self._file.transaction() as connection:
             connection.executemany("DELETE FROM results WHERE run_id = ?", [(run_id,) for run_id in run_ids])
         self._at("spool.sent")
 
     def reject(self, run_id: str, reason: str) -> None:
-        """The hub will never take this one: it is set aside, and the next goes on."""
+        """Set aside a result that the hub will never accept, so that the next one can be sent."""
         with self._file.transaction() as connection:
             connection.execute("UPDATE results SET rejected = ? WHERE run_id = ?", (reason, run_id))
         self._has_refused = True
 
     def try_rejected_again(self) -> int:
-        """What was set aside waits for the hub once more; how many there were. Whoever restarts a runner has mended something."""
+        """Queue the results that were set aside once more, and return their number.
+
+        This is called at a start, because a restart may have fixed the cause.
+        """
         with self._file.transaction() as connection:
             return connection.execute("UPDATE results SET rejected = NULL WHERE rejected NOT NULL").rowcount
 
     def rejected(self) -> list[tuple[str, str]]:
-        """Run id and reason of what was set aside."""
+        """Return the run id and reason of each result that was set aside."""
         return [
             (row[0], row[1]) for row in self._file.read("SELECT run_id, rejected FROM results WHERE rejected NOT NULL")
         ]
 
     def depth(self) -> int:
-        """How many results wait."""
+        """Return how many results wait."""
         return int(self._file.read("SELECT count(*) FROM results WHERE rejected IS NULL")[0][0])
 
     def loose_artifacts(self, most: int = 20) -> list[Artifact]:
-        """Evidence whose run the hub has already."""
+        """Return evidence whose run the hub already has."""
         rows = self._file.read(f"{_ARTIFACTS} WHERE run_id NOT IN (SELECT run_id FROM results) LIMIT ?", most)
         return [_artifact(row) for row in rows]
 
     def handled(self, journey: str) -> datetime | None:
-        """The latest slot that was run or written down as missed; None before the first."""
+        """Return the latest slot that was run or recorded as missed; None before the first."""
         with self._handled_lock:
             return self._handled.get(journey)
 
     def has_slot(self, journey: str, slot: datetime) -> bool:
-        """Whether a slot was begun here, or has its record."""
+        """Return whether a slot was started here or has its record."""
         return bool(self._file.read("SELECT 1 FROM slots WHERE journey = ? AND slot = ?", journey, _text(slot)))
 
     def set_back(self, now: datetime, *, all_are_dead: bool = False) -> int:
-        """The clock was ahead, and is right now: forget what was handled in the future, or nothing would be run until then.
+        """Forget the slots of the future that a fast clock has handled; otherwise no slot would be run until then.
 
-        A slot whose record still waits for the hub stays handled: the hub says whether it is of its time. `all_are_dead`: no run
-        is under way. Returns how many slots were forgotten.
+        A slot whose record still waits for the hub stays handled, because the hub decides about its time.
+        `all_are_dead` means that no run is under way. Returns how many slots were forgotten.
         """
         moment = _text(now)
         over = "" if all_are_dead else "AND finished = 1 "
@@ -305,9 +309,10 @@ class Spool:
         return forgotten
 
     def release_refused(self, now: datetime) -> int:
-        """Send once more, as of no slot, what the hub refused because it was of the future; how many there were.
+        """Queue again, without a slot, the results that the hub refused because they lay in the future; return their number.
 
-        It is known to be so once it is in this clock's own future too: that was ahead when it was made.
+        A result is recognized by its time once that lies in this clock's future too: the clock was fast when it was
+        made.
         """
         found = [run for run in self._refused() if _latest(run) > now] if self._has_refused else []
         if not found:
@@ -316,7 +321,7 @@ class Spool:
         with self._file.transaction() as connection:
             for run in found:
                 connection.execute("DELETE FROM slots WHERE run_id = ?", (run.id,))
-                if run.status in (Status.MISSED, Status.SKIPPED):  # its slot has not come yet
+                if run.status in (Status.MISSED, Status.SKIPPED):  # its slot is still to come
                     connection.execute("DELETE FROM results WHERE run_id = ?", (run.id,))
                     continue
                 record = json.dumps(to_wire(_of_no_slot(run, max(ahead, timedelta()))), separators=(",", ":"))
@@ -329,14 +334,14 @@ class Spool:
         return [from_wire(Run, json.loads(row[0])) for row in rows]
 
     def start_from(self, journey: str, moment: datetime) -> None:
-        """The first start of a journey here: what lies before it was nobody's."""
+        """Mark the slots before `moment` as handled if the journey is new here, because no runner was responsible for them."""
         with self._file.transaction() as connection:
             connection.execute("INSERT OR IGNORE INTO handled VALUES (?, ?)", (journey, _text(moment)))
         with self._handled_lock:
             self._handled.setdefault(journey, moment)
 
     def unfinished(self) -> list[Unfinished]:
-        """Slots that were begun and have no result."""
+        """Return the slots that were started and have no result."""
         rows = self._file.read("SELECT journey, slot, run_id, begun_at FROM slots WHERE finished = 0 ORDER BY slot")
         return [
             Unfinished(
@@ -349,13 +354,13 @@ class Spool:
         ]
 
     def prune(self, now: datetime) -> None:
-        """Forget finished slots that are old enough; make the ballast anew once there is room."""
+        """Forget finished slots older than 48 hours, and write the ballast file again if there is space."""
         with self._file.transaction() as connection:
             connection.execute("DELETE FROM slots WHERE finished = 1 AND slot < ?", (_text(now - _SLOTS_KEPT),))
         self._load_ballast()
 
     def results(self) -> list[Run]:
-        """Every result that is here, for a look."""
+        """Return every stored result."""
         return [
             from_wire(Run, json.loads(row[0])) for row in self._file.read("SELECT record FROM results ORDER BY number")
         ]
@@ -370,7 +375,7 @@ def _latest(run: Run) -> datetime:
 
 
 def _of_no_slot(run: Run, ahead: timedelta) -> Run:
-    """The run as an ad-hoc one, with its times set back: its slot is still to come, and is run then."""
+    """Return the run as an ad-hoc one with earlier times; its slot is still to come and will be run then."""
     note = (
         f"The runner's clock was ahead by {ahead.total_seconds():.0f} s or more when this was made: its times were set back by that, "
         "and it is of no slot."
@@ -386,7 +391,7 @@ def _of_no_slot(run: Run, ahead: timedelta) -> Run:
 
 
 def _no_more() -> None:
-    """Nothing is given up for it."""
+    """Free no space."""
 
 
 def _handle(connection: sqlite3.Connection, journey: str, slot: datetime) -> None:
@@ -397,7 +402,7 @@ def _handle(connection: sqlite3.Connection, journey: str, slot: datetime) -> Non
 
 
 def _text(moment: datetime) -> str:
-    """UTC with a fixed width, so that text sorts as time does."""
+    """Return the time in UTC with a fixed width, so that it sorts as text."""
     return moment.astimezone(UTC).isoformat(timespec="microseconds")
 
 

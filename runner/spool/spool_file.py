@@ -1,4 +1,4 @@
-"""The file of the spool: its tables, also where an earlier version made them, and what becomes of it where somebody takes it away."""
+"""Opens the spool's file, upgrades its tables, and restores it if it is deleted or replaced."""
 
 from __future__ import annotations
 
@@ -25,10 +25,11 @@ _BESIDE = ("-wal", "-shm")
 
 
 def opened(file: Path, factory: type[sqlite3.Connection] = sqlite3.Connection) -> sqlite3.Connection:
-    """A connection for any thread; what it commits is on disk. Raises sqlite3.OperationalError where the disk is full."""
+    """Open a connection that any thread may use and whose commits are durable. Raises sqlite3.OperationalError if the disk is full."""
     private_file(file)
     connection = sqlite3.connect(file, isolation_level=None, check_same_thread=False, timeout=10.0, factory=factory)
     try:
+        # synchronous=FULL, because a kept result must survive a power cut.
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000"):
             connection.execute(f"PRAGMA {pragma}")
         connection.executescript(_TABLES)
@@ -47,27 +48,28 @@ def _add_columns(connection: sqlite3.Connection) -> None:
 
 
 class Place:
-    """Where the file of an open connection lies: the device and inode of each of its files."""
+    """Identifies the file of an open connection, by the device and inode of each of its files."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
         self._known = self._look()
 
     def is_ours(self) -> bool:
-        """Whether what lies there is still what is open. Costs a few microseconds."""
+        """Return whether the path still holds the open file. Takes a few microseconds."""
         now = self._look()
         return all(now[ending] == known for ending, known in self._known.items() if known is not None)
 
     def put_back(
         self, connection: sqlite3.Connection, factory: type[sqlite3.Connection] = sqlite3.Connection
     ) -> sqlite3.Connection:
-        """Write what an open connection still holds into a file of its own in this place; return a connection to that one.
+        """Write the content of an open connection to a new file at the same path, and return a connection to that.
 
-        What somebody put there is moved aside. Raises sqlite3.Error, OSError where that cannot be done; all is as before then.
+        A foreign file at that path is renamed. Raises sqlite3.Error or OSError if that fails; then nothing has changed.
         """
         self._file.parent.mkdir(parents=True, exist_ok=True)
         part = self._file.with_name(f".{self._file.name}.part")
         part.unlink(missing_ok=True)
+        # The backup reads the open connection, so it works even if the file itself is deleted.
         copy = sqlite3.connect(part)
         try:
             connection.backup(copy)
@@ -81,7 +83,7 @@ class Place:
         return again
 
     def _move_aside(self) -> None:
-        """What is ours has been copied; its log beside a file of somebody else would spoil that one."""
+        """Clear the path: our own files have been copied and are deleted, because our log would damage a foreign database."""
         stamp = f"{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}"
         for ending in ("", *_BESIDE):
             there, found = self._path(ending), _identity(self._path(ending))

@@ -1,4 +1,4 @@
-"""One SQLite file and many threads: changes that come while the disk is waited for go to it together, in the next transaction."""
+"""Lets many threads change one SQLite file: changes that arrive during a commit share the next transaction."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ Result = TypeVar("Result")
 
 
 class SqliteWriter:
-    """The file's changes. Safe from any thread; the connection is nobody else's.
+    """Executes the changes of a file. Thread-safe; no other code may use the connection.
 
-    `checked` is asked for the connection before and after each change, under the file's lock: it may give another one, whose file
-    holds the same.
+    `checked` is called with the connection before and after each change, under the file's lock. It may return another
+    connection, whose file has the same content.
     """
 
     def __init__(
@@ -33,19 +33,19 @@ class SqliteWriter:
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """A transaction of one's own; it is on disk when the block is left."""
+        """Open an exclusive transaction; it is on disk when the block is left."""
         with self._lock:
             self._connection = self._checked(self._connection)
             with transaction(self._connection, nullcontext()) as connection:
                 yield connection
-            # What was committed into a file that was deleted meanwhile is on no disk.
+            # Checked again, because a commit into a file that was deleted meanwhile is on no disk.
             self._connection = self._checked(self._connection)
 
     def submit(self, make: Callable[[sqlite3.Connection], Result]) -> Result:
-        """Make a change, in one transaction with those of other threads; it is on disk when this returns.
+        """Execute a change in one transaction with those of other threads; it is on disk when this returns.
 
-        `make` may be called in another thread, and again where the first transaction fails: then each change is made in one of its
-        own, and what that raises is raised to the thread whose change it is.
+        `make` may be called in another thread, and again if the shared transaction fails: then each change gets a
+        transaction of its own, and its error is raised in the thread that submitted it.
         """
         result: Result = self._group_commit.submit(make)
         return result
@@ -55,7 +55,7 @@ class SqliteWriter:
             return [make(connection) for make in changes]
 
     def read(self, query: str, *values: object) -> list[tuple[str, ...]]:
-        """The rows that a query finds."""
+        """Return the rows of a query."""
         with self._lock:
             return self._connection.execute(query, values).fetchall()
 

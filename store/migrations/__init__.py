@@ -1,4 +1,4 @@
-"""Alembic's steps from an empty database to this version's tables, run from code."""
+"""Migrates an empty or older database to this version's tables with Alembic, run from code."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from store.tables import metadata
 
 
 def upgrade(connection: Connection) -> None:
-    """Run what is missing, inside the caller's transaction. Raises StoreError for a database newer than this program."""
+    """Run the missing migrations inside the caller's transaction. Raises StoreError if the database is newer than this program."""
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent))
     config.set_main_option("path_separator", "os")

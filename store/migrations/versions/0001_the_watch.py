@@ -1,6 +1,6 @@
-"""The tables of the first hub.
+"""Creates the tables of the first version.
 
-The tables are written out here as they were: a later change of store/tables.py must not change the past.
+They are written out here as they were, because a later change of store/tables.py must not change this migration.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ down_revision = None
 
 
 def upgrade() -> None:
-    """Make every table and its indexes."""
+    """Create every table and its indexes."""
     op.create_table(
         "runs",
         sa.Column("id", sa.String(200), primary_key=True),
@@ -174,5 +174,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """There is nothing before the first."""
+    """Refuse, because there is no earlier version."""
     raise NotImplementedError("restore a backup instead")

@@ -1,4 +1,4 @@
-"""What each location's ledger of purchases said last."""
+"""Adds the last state of each location's ledger of purchases."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
-    """Make the table."""
+    """Create the table."""
     op.create_table(
         "ledgers",
         sa.Column("location", sa.String(64), primary_key=True),
@@ -20,5 +20,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Forget what they said."""
+    """Drop the table."""
     op.drop_table("ledgers")

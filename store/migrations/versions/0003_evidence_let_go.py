@@ -1,4 +1,4 @@
-"""Whose an artifact is, and why it is gone where it is."""
+"""Adds the run of an artifact, and the reason why it was deleted."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ down_revision = "0002"
 
 
 def upgrade() -> None:
-    """Add both columns; what is there already belongs to nobody and is kept longest."""
+    """Add both columns; existing artifacts belong to no run and are kept longest."""
     op.add_column("evidence", sa.Column("run_id", sa.String(200)))
     op.add_column("evidence", sa.Column("gone", sa.String(200)))
 
 
 def downgrade() -> None:
-    """Take them away again."""
+    """Drop both columns."""
     op.drop_column("evidence", "gone")
     op.drop_column("evidence", "run_id")

@@ -1,4 +1,4 @@
-"""Users with their sessions, and the tokens of locations and sources."""
+"""Adds users with their sessions, and the tokens of locations and sources."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ down_revision = "0003"
 
 
 def upgrade() -> None:
-    """Make the three tables."""
+    """Create the three tables."""
     op.create_table(
         "users",
         sa.Column("name", sa.String(64), primary_key=True),
@@ -43,6 +43,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Take them away."""
+    """Drop the three tables."""
     for name in ("tokens", "sessions", "users"):
         op.drop_table(name)

@@ -1,4 +1,4 @@
-"""The runners that were heard, and which of them has claimed a slot."""
+"""Adds the runners that have been heard, and their claims of slots."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ down_revision = "0004"
 
 
 def upgrade() -> None:
-    """Make both tables."""
+    """Create both tables."""
     op.create_table(
         "runners",
         sa.Column("location", sa.String(64), primary_key=True),
@@ -36,6 +36,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Take them away."""
+    """Drop both tables."""
     for name in ("claims", "runners"):
         op.drop_table(name)

@@ -1,4 +1,4 @@
-"""What was counted ever, for metrics that may never fall."""
+"""Adds counters for metrics, which may never decrease."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ down_revision = "0005"
 
 
 def upgrade() -> None:
-    """Make the table."""
+    """Create the table."""
     op.create_table(
         "counters",
         sa.Column("journey", sa.String(100), primary_key=True),
@@ -20,5 +20,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Forget what was counted."""
+    """Drop the table."""
     op.drop_table("counters")

@@ -1,4 +1,4 @@
-"""Whether a runner's browser runs in its sandbox."""
+"""Adds whether a runner's browser runs in its sandbox."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ down_revision = "0006"
 
 
 def upgrade() -> None:
-    """Add the column; of the runners that are known nobody knows until they speak again."""
+    """Add the column; the value of known runners is unknown until they report again."""
     op.add_column("runners", sa.Column("sandbox", sa.Boolean))
 
 
 def downgrade() -> None:
-    """Take it away again."""
+    """Drop the column."""
     op.drop_column("runners", "sandbox")

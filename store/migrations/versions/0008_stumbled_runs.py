@@ -1,4 +1,4 @@
-"""The runs that did not pass at their first attempt are found without reading the others."""
+"""Adds an index of the runs that did not pass at their first attempt."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _STUMBLED = sa.text("first_status <> 'passed'")
 
 
 def upgrade() -> None:
-    """Make the index."""
+    """Create the index."""
     op.create_index("ix_runs_stumbled", "runs", ["slot"], sqlite_where=_STUMBLED, postgresql_where=_STUMBLED)
 
 
 def downgrade() -> None:
-    """Take it away again."""
+    """Drop the index."""
     op.drop_index("ix_runs_stumbled", "runs")

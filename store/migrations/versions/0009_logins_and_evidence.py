@@ -1,4 +1,4 @@
-"""Wrong passwords are counted for all hubs together, and evidence has the location that it came from."""
+"""Adds counts of wrong passwords, shared by all hubs, and the location of evidence."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ down_revision = "0008"
 
 
 def upgrade() -> None:
-    """Make the table; of evidence that is here already nobody knows where it came from."""
+    """Create the table and the column; the location of existing evidence is unknown."""
     op.create_table(
         "login_failures",
         sa.Column("key", sa.String(64), primary_key=True),
@@ -22,6 +22,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Take both away again."""
+    """Drop both."""
     op.drop_column("evidence", "location")
     op.drop_table("login_failures")

@@ -1,4 +1,4 @@
-"""What pages and cycles ask of the runs is found by an index, however many runs there are."""
+"""Adds indexes for the queries of pages and cycles, so that their cost does not grow with the number of runs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _RECLASSIFIED = sa.text("reclassified_as IS NOT NULL")
 
 
 def upgrade() -> None:
-    """Make the indexes; the runs that are there already are in them at once."""
+    """Create the indexes; existing runs are indexed at once."""
     for name, columns in (("journey", ["journey", "started_at"]), ("location", ["location", "started_at"])):
         op.create_index(f"ix_runs_{name}", "runs", columns)
     for name, columns, where in (
@@ -28,6 +28,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Take them away again."""
+    """Drop the indexes."""
     for name in ("journey", "location", "measured", "good", "unpassed", "reclassified"):
         op.drop_index(f"ix_runs_{name}", "runs")

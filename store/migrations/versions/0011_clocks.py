@@ -1,4 +1,4 @@
-"""Why the hub refused the last record that a runner set aside."""
+"""Adds the hub's reason for refusing the last record that a runner set aside."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ down_revision = "0010"
 
 
 def upgrade() -> None:
-    """Add the column; a runner of an earlier version does not tell it."""
+    """Add the column; runners of an earlier version do not report it."""
     op.add_column("runners", sa.Column("refusal", sa.Text))
 
 
 def downgrade() -> None:
-    """Take it away again."""
+    """Drop the column."""
     op.drop_column("runners", "refusal")

@@ -1,4 +1,4 @@
-"""What each target came to over time."""
+"""Adds the history of each target's verdicts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ down_revision = "0013"
 
 
 def upgrade() -> None:
-    """Add the table; the history begins now."""
+    """Create the table; the history starts now."""
     op.create_table(
         "verdict_history",
         sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
@@ -36,5 +36,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Take it away again."""
+    """Drop the table."""
     op.drop_table("verdict_history")
