@@ -15,6 +15,7 @@ from facts import Metric, to_wire
 from hub.watched import Watched
 from metrics import CATALOGUE, RUN_METRICS, MetricPoint, MetricSeries, series_from_rollups, series_from_runs
 from metrics import series_from_samples as series_from_raw
+from metrics.counting import Rounds
 from store import runs, samples, sketches
 from store.retention import Retention
 from store.samples import WIDTHS_S, bucket_start
@@ -114,8 +115,8 @@ def _from_runs(
         raise SeriesError(f"{name} looks into every run: ask for {_WITH_DETAILS.days} days at most at once")
     last = until - timedelta(microseconds=1)
     found = runs.outcomes(connection, since=since, until=last, brief=not wanted.needs_details)
-    periods = {journey: schedule.period_s for journey, schedule in watched.schedules().items()}
-    return since, series_from_runs(wanted, found, since=since, step_s=step_s, periods_s=periods)
+    rounds = {name: Rounds(one.period_s, len(one.grids)) for name, one in watched.schedules().items()}
+    return since, series_from_runs(wanted, found, since=since, step_s=step_s, rounds=rounds)
 
 
 def _from_samples(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections import deque
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 from facts import Blame, Outcome, Status
 
@@ -35,17 +36,24 @@ def class_of(status: Status, blame: Blame | None, *, network_counts: bool = Fals
     return Class.BAD if status in _FAILED and bad else Class.LEFT_OUT
 
 
-def network_at_several(outcomes: Iterable[Outcome], periods_s: Mapping[str, float]) -> frozenset[str]:
-    """Return the ids of the runs with a network failure that another location had too, within one period of the journey."""
-    by_journey: dict[str, list[tuple[datetime, Outcome]]] = defaultdict(list)
-    for outcome in outcomes:
-        if outcome.slot is not None and _has_network_failure(outcome):
-            by_journey[outcome.journey].append((outcome.slot, outcome))
-    return frozenset(
-        run_id
-        for journey, trouble in by_journey.items()
-        for run_id in _near_another_location(trouble, timedelta(seconds=periods_s.get(journey, 0.0)))
-    )
+class Rounds(NamedTuple):
+    """How a journey is scheduled: its period in seconds, and at how many locations."""
+
+    period_s: float
+    locations: int
+
+
+def network_that_counts(failed: Iterable[Outcome], rounds: Rounds) -> Iterator[str]:
+    """Yield the ids of the runs whose network failure counts, given one journey's runs that have one.
+
+    It counts where another location had one within a period, and where the plan has no other location that could tell: a shop that
+    refuses every connection would never be an outage there.
+    """
+    if rounds.locations == 1:
+        yield from (outcome.run_id for outcome in failed)
+        return
+    trouble = [(outcome.slot or outcome.started_at, outcome) for outcome in failed]
+    yield from _near_another_location(trouble, timedelta(seconds=rounds.period_s))
 
 
 def _near_another_location(trouble: list[tuple[datetime, Outcome]], period: timedelta) -> Iterator[str]:
@@ -60,6 +68,7 @@ def _near_another_location(trouble: list[tuple[datetime, Outcome]], period: time
         near.append((slot, outcome))
 
 
-def _has_network_failure(outcome: Outcome) -> bool:
+def has_network_failure(outcome: Outcome) -> bool:
+    """Return whether the run or its first attempt failed by the network."""
     final = outcome.status in _FAILED and outcome.blame is Blame.NETWORK
     return final or (outcome.first_status in _FAILED and outcome.first_blame is Blame.NETWORK)

@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
 
+from metrics.counting import Class
 from sla.history import History
-from sla.index import Class, HistoryIndex
+from sla.index import HistoryIndex
 from sla.kinds.burn import Burn
 from sla.targets import Targets
 

@@ -8,8 +8,7 @@ from datetime import datetime, timedelta
 from itertools import islice, takewhile
 
 from facts import Blame, Outcome, RunnerState, Status
-from metrics.counting import Class as Class
-from metrics.counting import class_of as class_of
+from metrics.counting import Class, Rounds, class_of, has_network_failure, network_that_counts
 from sla.history import History
 from sla.hours import Hour, slot_of
 
@@ -39,17 +38,9 @@ class HistoryIndex:
         self._wide_network = frozenset(self._network_that_counts())
 
     def _network_that_counts(self) -> Iterable[str]:
-        """The runs whose network failure counts: another location has it too, or the plan has no other one that could tell."""
         for journey, schedule in self.history.schedules.items():
-            trouble = [o for hour in self.hours(journey) for o in hour.once(_network_trouble)]
-            if len(schedule.grids) == 1:
-                # A shop that refuses every connection would never be an outage here.
-                yield from (one.run_id for one in trouble)
-                continue
-            round_ = timedelta(seconds=schedule.period_s)
-            for one in trouble:
-                if any(o.location != one.location and abs(slot_of(o) - slot_of(one)) < round_ for o in trouble):
-                    yield one.run_id
+            failed = [o for hour in self.hours(journey) for o in hour.once(_with_network_failure)]
+            yield from network_that_counts(failed, Rounds(schedule.period_s, len(schedule.grids)))
 
     def final(self, outcome: Outcome, *, network_counts: bool = False) -> Class:
         """The class of the final result; pages count these. `network_counts` is for a rule about one location's way there."""
@@ -265,5 +256,5 @@ def _cut(text: str) -> str:
     return text if len(text) <= _LONGEST_WORD else text[: _LONGEST_WORD - 1] + "…"
 
 
-def _network_trouble(outcomes: tuple[Outcome, ...]) -> list[Outcome]:
-    return [o for o in outcomes if (o.status in _FAILED and o.blame is Blame.NETWORK) or o.first_blame is Blame.NETWORK]
+def _with_network_failure(outcomes: tuple[Outcome, ...]) -> list[Outcome]:
+    return [outcome for outcome in outcomes if has_network_failure(outcome)]

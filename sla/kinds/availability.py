@@ -10,11 +10,12 @@ from typing import Annotated, NamedTuple
 from config import Complaint
 from config.bounds import Bounds, Flag, Whole
 from facts import Family, Outcome, Series, Severity, Status, Traits, Verdict, VerdictStatus
+from metrics.counting import Class
 from metrics.statistics import lasting_low, wilson
 from sla.durations import words
 from sla.hours import Hour
 from sla.impossible import complaint, runs_made
-from sla.index import Class, HistoryIndex
+from sla.index import HistoryIndex
 from sla.kind import About, Deployment, Kind, Need, RunsNeed, Schedules, SeriesNeed
 from sla.series import (
     feed_of,

@@ -11,12 +11,13 @@ from typing import Annotated, NamedTuple
 from config import Complaint
 from config.bounds import Bounds
 from facts import Family, Outcome, Status, Traits, Verdict, VerdictStatus
+from metrics.counting import Class
 from metrics.statistics import wilson
 from sla.durations import seconds, words
 from sla.history import Schedule
 from sla.hours import Hour, slot_of
 from sla.impossible import complaint, too_few_runs, too_many_locations
-from sla.index import Class, HistoryIndex, first_good
+from sla.index import HistoryIndex, first_good
 from sla.kind import About, Deployment, Kind, RunsNeed, Schedules
 from sla.settings import Locations, Rule, Runs, Settle, Share, Wait, Window
 from sla.wording import ids, journey_title, newest, plural, what_failed

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from itertools import islice, takewhile
 
 from facts import NOT_CONFIRMED, Family, Outcome, Traits, Verdict, VerdictStatus
-from sla.index import LATELY, Class, HistoryIndex, first_good
+from metrics.counting import Class
+from sla.index import LATELY, HistoryIndex, first_good
 from sla.kind import IN_A_ROW_S, About, Deployment, Kind, RunsNeed
 from sla.settings import InARow, Rule
 from sla.wording import ids, journey_title, newest, places, what_failed

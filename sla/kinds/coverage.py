@@ -10,10 +10,11 @@ from typing import ClassVar
 
 from config import Complaint
 from facts import Family, Traits, Verdict, VerdictStatus
+from metrics.counting import Class
 from sla.durations import words
 from sla.hours import slot_of
 from sla.impossible import runs_made, too_few_runs
-from sla.index import Class, HistoryIndex
+from sla.index import HistoryIndex
 from sla.kind import Kind, RunsNeed, Schedules
 from sla.settings import Apart, Rule, Samples, Settle, Share, Wait, Window
 from sla.wording import newest

@@ -11,8 +11,9 @@ from typing import Annotated
 from config import Complaint
 from config.bounds import Flag
 from facts import NOT_CONFIRMED, Family, Inhibition, Outcome, Same, Traits, Verdict, VerdictStatus
+from metrics.counting import Class
 from sla.impossible import too_many_locations
-from sla.index import LATELY, Class, HistoryIndex, first_good
+from sla.index import LATELY, HistoryIndex, first_good
 from sla.kind import IN_A_ROW_S, About, Deployment, Kind, RunsNeed, Schedules
 from sla.settings import InARow, Locations, Rule
 from sla.wording import ids, journey_title, newest, places, what_failed

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 import pytest
 
 from facts import Answer, Blame, Graded, Outcome, Status
 from metrics import RUN_METRICS, MetricPoint, MetricSeries, series_from_runs
+from metrics.counting import Rounds
 from metrics.statistics import wilson
 
 NOON = datetime(2026, 11, 30, 12, 0, tzinfo=UTC)
-PERIODS = {"ga_purchase": 300.0, "vip_member_discount": 900.0}
+ROUNDS = {"ga_purchase": Rounds(300.0, 3), "vip_member_discount": Rounds(900.0, 3)}
 
 
 def an_outcome(minutes: float = 0, status: Status = Status.PASSED, **facts: Any) -> Outcome:
@@ -39,8 +42,10 @@ def bad(minutes: float = 0, blame: Blame = Blame.SITE, **facts: Any) -> Outcome:
     return an_outcome(minutes, Status.FAILED, blame=blame, **facts)
 
 
-def series(name: str, *outcomes: Outcome, step_s: int = 3600) -> list[MetricSeries]:
-    return series_from_runs(RUN_METRICS[name], outcomes, since=NOON, step_s=step_s, periods_s=PERIODS)
+def series(
+    name: str, *outcomes: Outcome, step_s: int = 3600, rounds: Mapping[str, Rounds] = MappingProxyType(ROUNDS)
+) -> list[MetricSeries]:
+    return series_from_runs(RUN_METRICS[name], outcomes, since=NOON, step_s=step_s, rounds=rounds)
 
 
 def only(name: str, *outcomes: Outcome) -> MetricPoint:
@@ -184,3 +189,12 @@ def test_third_parties_have_failures_by_origin() -> None:
     (found,) = series("third_party_failure_ratio", an_outcome(requests=answers))
     assert dict(found.labels)["origin"] == "https://cdn"
     assert found.points[0].value == 0.5
+
+
+def test_a_shop_out_of_reach_counts_where_the_plan_has_one_location() -> None:
+    refused = bad(blame=Blame.NETWORK)
+    alone = {"ga_purchase": Rounds(300.0, 1)}
+    (found,) = series("journey_success_ratio", refused, rounds=alone)
+    assert [(point.value, point.n) for point in found.points] == [(0.0, 1)]
+    (among_three,) = series("journey_success_ratio", refused)
+    assert [(point.value, point.n) for point in among_three.points] == [(None, 0)]
