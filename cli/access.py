@@ -56,7 +56,7 @@ def secret_key(environment: Mapping[str, str] = os.environ) -> Secret | None:
 
 
 def must_have_a_login(host: str, access: Access, users: int) -> None:
-    """Refuse to open the doors to others than this machine while nobody must log in. Raises Failing."""
+    """Refuse to open the doors to others than this machine while nobody must log in. Raises CommandError."""
     from hub.access import is_loopback
 
     if not access.public or users or access.proxy_login is not None:
@@ -70,7 +70,7 @@ def must_have_a_login(host: str, access: Access, users: int) -> None:
 
 
 def own_database() -> Store:
-    """The hub's own database with its tables, made where there is none yet: users come before the first start. Raises Failing."""
+    """The hub's own database with its tables, made where there is none yet: users come before the first start. Raises CommandError."""
     from store import StoreError
 
     store = hub_config.open_database(writable_folder(hub_config.hub_folder(), option="SIXFB_VAR"))
@@ -82,7 +82,7 @@ def own_database() -> Store:
 
 
 def own_key() -> ServerKey:
-    """The hub's key. Raises ConfigError, Failing."""
+    """The hub's key. Raises ConfigError, CommandError."""
     from hub.errors import HubError
     from hub.server_key import server_key
 

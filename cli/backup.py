@@ -56,7 +56,7 @@ def restore(
 
 
 def _sqlite_file(instead: str) -> Path:
-    """The database's file. Raises Failing, with the line that does the same for PostgreSQL."""
+    """The database's file. Raises CommandError, with the line that does the same for PostgreSQL."""
     from store import StoreError
     from store.backup import sqlite_file
 

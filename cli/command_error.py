@@ -37,7 +37,7 @@ def without_store(error: StoreError) -> CommandError:
 
 @contextmanager
 def using(file: Path) -> Iterator[None]:
-    """Use a file of SQLite that is not the hub's. Raises Failing where it cannot be used, with what to do."""
+    """Use a file of SQLite that is not the hub's. Raises CommandError where it cannot be used, with what to do."""
     try:
         yield
     except sqlite3.Error as error:
@@ -59,7 +59,7 @@ def announce(message: str) -> None:
 
 
 def writable_file(path: Path, *, option: str) -> Path:
-    """The path, once it is sure that a file can be written there. Raises Failing."""
+    """The path, once it is sure that a file can be written there. Raises CommandError."""
     if path.is_dir():
         raise CommandError(f"{option}: {path} is a folder; name a file")
     writable_folder(path.parent, option=option)
@@ -72,7 +72,7 @@ def writable_file(path: Path, *, option: str) -> Path:
 
 
 def writable_folder(path: Path, *, option: str) -> Path:
-    """The path, made and tried: a file can be written into it. Raises Failing."""
+    """The path, made and tried: a file can be written into it. Raises CommandError."""
     probe = path / ".sixfb-probe"
     try:
         path.mkdir(parents=True, exist_ok=True)

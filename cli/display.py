@@ -9,7 +9,7 @@ from cli.command_error import CommandError
 
 
 def needs_display(headed: bool) -> None:
-    """Refuse a headed browser where there is no display. Raises Failing."""
+    """Refuse a headed browser where there is no display. Raises CommandError."""
     has_display = sys.platform != "linux" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
     if headed and not has_display:
         raise CommandError(

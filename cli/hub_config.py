@@ -25,7 +25,7 @@ _OTHER_METRICS = ("whole_metric", "bad_metric", "good_metric", "total_metric", "
 
 
 def read_watched() -> Watched:
-    """`site.yaml` and `locations.yaml`, with the journeys' names resolved. Raises ConfigError, Failing."""
+    """`site.yaml` and `locations.yaml`, with the journeys' names resolved. Raises ConfigError, CommandError."""
     from hub.watched import Watched
 
     known = known_journeys()
@@ -39,7 +39,7 @@ def read_watched() -> Watched:
 
 
 def known_journeys() -> dict[str, Journey]:
-    """Every journey by its name. Raises Failing."""
+    """Every journey by its name. Raises CommandError."""
     from journeys.registry import JourneyError, load_journeys
 
     try:
@@ -60,7 +60,7 @@ def read_targets(file: Path | None = None) -> Targets:
 def impossible_rules(targets: Targets, watched: Watched) -> list[Complaint]:
     """A complaint for each rule of one's own that can never fire or be judged here, at its line in `sla.yaml`.
 
-    A rule that is as it ships is nobody's mistake: it is among the `idle_rules`. Raises ConfigError, Failing.
+    A rule that is as it ships is nobody's mistake: it is among the `idle_rules`. Raises ConfigError, CommandError.
     """
     document = read_document(settings.config_file("sla.yaml"))
     found = [*_impossible(targets, watched), *_unknown_names(targets)]
@@ -74,7 +74,7 @@ def impossible_rules(targets: Targets, watched: Watched) -> list[Complaint]:
 def idle_rules(targets: Targets, watched: Watched) -> list[str]:
     """A line for each rule that is on and cannot fire with this site and schedule: its id, its title, and why.
 
-    Raises ConfigError, Failing.
+    Raises ConfigError, CommandError.
     """
     from hub.collect import source_settings
     from hub.known_metrics import missing_metrics
@@ -180,7 +180,7 @@ def hub_folder() -> Path:
 
 
 def has_database(url: str | None) -> bool:
-    """Return whether there is a database to look at; a file that is not there yet is made by the hub. Raises Failing."""
+    """Return whether there is a database to look at; a file that is not there yet is made by the hub. Raises CommandError."""
     from store import StoreError, database_address, must_be_usable
 
     try:
@@ -200,7 +200,7 @@ def has_database(url: str | None) -> bool:
 
 
 def open_database(folder: Path | None = None) -> Store:
-    """The hub's database: `DATABASE_URL`, else SQLite in the hub's folder. Raises Failing."""
+    """The hub's database: `DATABASE_URL`, else SQLite in the hub's folder. Raises CommandError."""
     from store import StoreError, open_store
 
     try:
@@ -210,7 +210,7 @@ def open_database(folder: Path | None = None) -> Store:
 
 
 def existing_database() -> Store:
-    """The database of a hub that has run here; reading commands make none. Raises Failing."""
+    """The database of a hub that has run here; reading commands make none. Raises CommandError."""
     if not settings.database_url() and not (hub_folder() / "sixfb.db").is_file():
         demo = settings.var_folder() / "demo" / "hub"
         if not (demo / "sixfb.db").is_file():

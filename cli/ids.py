@@ -14,12 +14,12 @@ _LISTED = 5
 
 
 def run_id(connection: Connection, wanted: str) -> str:
-    """Return the id of the one run whose id is, or begins with, what was written. Raises Failing."""
+    """Return the id of the one run whose id is, or begins with, what was written. Raises CommandError."""
     return _the_one(connection, wanted, runs.ids_beginning_with, noun="run", command="sixfb runs list")
 
 
 def alert_id(connection: Connection, wanted: str) -> str:
-    """Return the id of the one alert whose id is, or begins with, what was written. Raises Failing."""
+    """Return the id of the one alert whose id is, or begins with, what was written. Raises CommandError."""
     return _the_one(connection, wanted, alerts.ids_beginning_with, noun="alert", command="sixfb alerts list --all")
 
 

@@ -42,7 +42,7 @@ class LocationBudget:
 
 
 def check() -> None:
-    """Refuse a schedule for which the budget is too small, even if every run passed at once. Raises ConfigError, Failing."""
+    """Refuse a schedule for which the budget is too small, even if every run passed at once. Raises ConfigError, CommandError."""
     file = str(settings.config_file("locations.yaml"))
     wrong = [
         Complaint(file=file, key="journeys", what=what, hint=_hint(budget))
@@ -56,7 +56,7 @@ def check() -> None:
 
 
 def lines() -> list[str]:
-    """Return the arithmetic for the reader of `sixfb check`. Raises ConfigError, Failing."""
+    """Return the arithmetic for the reader of `sixfb check`. Raises ConfigError, CommandError."""
     budgets = _location_budgets()
     named = settings.read_site([]).request_budget
     told = sorted({budget.told for budget in budgets if budget.told is not None})
@@ -87,7 +87,10 @@ def lines() -> list[str]:
 
 
 def doubts() -> str | None:
-    """Return what keeps a configuration without a mistake from being well; None where nothing does. Raises ConfigError, Failing."""
+    """Return what keeps a configuration without a mistake from being well; None where nothing does.
+
+    Raises ConfigError, CommandError.
+    """
     budgets = _location_budgets()
     if any(budget.missed for budget in budgets):
         return "slots are missed for the request budget"
@@ -95,7 +98,7 @@ def doubts() -> str | None:
 
 
 def _asked_by_the_hub(allowed: RequestBudget) -> list[Want]:
-    """What the hub's sources ask of the site within a window. Raises ConfigError, Failing."""
+    """What the hub's sources ask of the site within a window. Raises ConfigError, CommandError."""
     from hub.collect import source_settings
     from sources import configured_sources
 
@@ -186,7 +189,7 @@ def _arithmetic(budgets: Sequence[LocationBudget]) -> list[str]:
 
 
 def _location_budgets() -> list[LocationBudget]:
-    """Every location, with what the hub's database knows of its runs. Raises ConfigError, Failing."""
+    """Every location, with what the hub's database knows of its runs. Raises ConfigError, CommandError."""
     named, watched = settings.read_site([]).request_budget, hub_config.read_watched()
     declared = {journey.name: journey.requests for journey in hub_config.known_journeys().values() if journey.requests}
     plans = {location: watched.plan_for(location).journeys for location in watched.locations.locations}
@@ -219,7 +222,7 @@ class _Known:
 
 
 def _read_known(plans: Mapping[str, Sequence[PlannedJourney]], *, shown_url: str) -> _Known:
-    """Read the hub's database, where there is one. Raises ConfigError, Failing."""
+    """Read the hub's database, where there is one. Raises ConfigError, CommandError."""
     from store import StoreError, runs
 
     if not hub_config.has_database(settings.database_url()):

@@ -13,7 +13,7 @@ _ANY = ("0.0.0.0", "::")
 
 
 def serve_shop(host: str, name: str, port: int, *, faults: list[str], scale: float) -> None:
-    """Serve the shop at `port`, Stripe, a third party and the receivers at the next ones, until told to stop. Raises Failing.
+    """Serve the shop at `port`, Stripe, a third party and the receivers at the next ones, until told to stop. Raises CommandError.
 
     Stripe knows the key in `STRIPE_SECRET_KEY`; without one it makes a key that nobody else has, and buyers cannot prove test mode.
     """

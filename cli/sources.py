@@ -141,7 +141,7 @@ def read_once(
 
 
 def _configured(name: str) -> Source:
-    """The source of a name, ready to be read. Raises Failing where there is none, or it is off."""
+    """The source of a name, ready to be read. Raises CommandError where there is none, or it is off."""
     from hub.collect import source_settings
     from sources import SOURCES
 

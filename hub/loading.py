@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from facts import HubClock, Outcome, Series, Stock, WatchState, from_wire
+from facts import HubClock, Outcome, Stock, WatchState, from_wire
 from hub.kept_runs import KeptRuns
+from hub.kept_series import KeptSeries
 from hub.known_metrics import METRICS
 from hub.watched import Watched
 from sla.budget import budgets_left
@@ -35,10 +36,11 @@ def load_history(
     watch: WatchState,
     hub_clock: HubClock | None = None,
     runs_kept: KeptRuns | None = None,
+    series_kept: KeptSeries | None = None,
 ) -> History:
     """Return what the rules that are on look at, and no more: runs, with details where a rule needs them, and samples of metrics.
 
-    With `runs_kept`, runs that were read before are not read again.
+    With `runs_kept` and `series_kept`, what was read before and has not changed is not read again.
     """
     schedules = watched.schedules()
     plan = targets.load_plan(schedules)
@@ -46,7 +48,8 @@ def load_history(
     return History(
         hours=[hour for hour in hours if _planned(hour, schedules)],
         schedules=schedules,
-        series=_series(connection, plan.series, now),
+        # A sample of the future is of a clock that was ahead, and would stand above every later one.
+        series=(series_kept or KeptSeries()).series(connection, plan.series, now=now, until=now + CLOCKS_APART),
         metric_sources={metric.name: metric.source for metric in METRICS.values()},
         feeds=feeds.states(connection),
         watching_since=watch.since,
@@ -77,18 +80,6 @@ def load_stocks(connection: Connection, *, since: datetime, until: datetime) -> 
         for total in (seats.get((city, tier, at)),)
     ]
     return sorted(found, key=lambda stock: (stock.at, stock.city, stock.tier))
-
-
-def _series(connection: Connection, windows: Mapping[str, timedelta], now: datetime) -> dict[str, list[Series]]:
-    """Return the samples of each metric that a rule asks for, in its window.
-
-    A sample of the future is of a clock that was ahead, and would stand above every later one.
-    """
-    return {
-        name: samples.read(connection, name, since=now - window, until=now + CLOCKS_APART)
-        for name, window in windows.items()
-        if name in METRICS
-    }
 
 
 def load_watch(connection: Connection) -> WatchState | None:

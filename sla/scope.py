@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from facts import Family
 from sla.index import HistoryIndex
 from sla.kind import About
 from sla.targets import Targets, kind_of
@@ -22,7 +23,9 @@ def why_closed(about: About, targets: Targets, index: HistoryIndex) -> str | Non
     kind = kind_of(rule)
     if (reason := kind.why_closed(about, rule, index)) is not None:
         return reason
-    location = kind.traits(rule, about.subject).location_bound
-    if location is not None and location not in index.all_locations():
+    traits = kind.traits(rule, about.subject)
+    # What a source measures may be of places that no journey is bought from (the hub's own): its rule says what is listed.
+    planned = traits.family is not Family.BUSINESS
+    if planned and (location := traits.location_bound) is not None and location not in index.all_locations():
         return f"location {location} is not on the plan in locations.yaml any more"
     return None

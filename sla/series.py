@@ -56,10 +56,12 @@ def subject_of(labels: Labels, group_by: Sequence[str] | None) -> str | None:
 
 
 def values_in(subject: str | None, group_by: Sequence[str] | None) -> dict[str, str]:
-    """Return the values by label that a subject is made of, as far as the rule says which labels these are."""
+    """Return the values by label that a subject is made of; none where the rule does not say which labels these are, or a value
+    has a slash of its own, so that nobody can tell where the next one begins."""
     if not subject or not group_by:
         return {}
-    return dict(zip(group_by, subject.split("/", len(group_by) - 1), strict=False))
+    values = [subject] if len(group_by) == 1 else subject.split("/")
+    return dict(zip(group_by, values, strict=True)) if len(values) == len(group_by) else {}
 
 
 def location_in(subject: str | None, group_by: Sequence[str] | None) -> str | None:

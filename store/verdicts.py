@@ -17,6 +17,8 @@ GONE = "gone"
 HOLDS = timedelta(minutes=61)
 """How long a row applies if no other follows: one hour plus the tolerated delay of a tick."""
 _HOUR_S = 3600
+_LONGEST_UNIT, _MOST_N = 64, 2**31 - 1
+"""What PostgreSQL's columns hold. A unit is a person's text and a count may be money: neither may stop the tick that saves it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,10 +78,10 @@ def _row_of(verdict: Verdict, now: datetime) -> PastVerdict:
         severity=verdict.severity,
         value=verdict.value,
         limit=verdict.limit,
-        unit=verdict.unit,
+        unit=verdict.unit[:_LONGEST_UNIT],
         low=verdict.low,
         high=verdict.high,
-        n=verdict.n,
+        n=min(verdict.n, _MOST_N),
         coverage=verdict.coverage,
     )
 

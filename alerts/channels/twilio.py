@@ -40,6 +40,8 @@ _VALID_S = 600
 """How long Twilio may keep trying: a page that comes later than this is none."""
 _TOO_FAST_S = 5.0
 _MAYBE_KEPT = 256
+_SENT = ("ReadTimeout", "ReadError", "RemoteProtocolError")
+"""How a try ends whose request was sent and whose answer was lost: too late, cut off, or no HTTP."""
 # 20429 too many requests, 30001 the queue overflows, 30003 the phone is off or out of reach: these pass.
 _PASSING = frozenset({20429, 30001, 30003, 30022})
 _WORDS = {
@@ -167,7 +169,7 @@ class Twilio:
         return _receipt(answer)
 
     def _unanswered(self, receipt: Receipt, dedup_key: str) -> Receipt:
-        if "ReadTimeout" not in receipt.detail:
+        if not receipt.detail.endswith(_SENT):
             return receipt
         with self._lock:
             again = dedup_key in self._maybe_sent

@@ -36,8 +36,8 @@ class AttemptProcess:
     `look_up` is called regularly while an attempt runs, and raises if the run is no longer wanted.
     """
 
-    def __init__(self, job: Job, intake: AttemptEvents, *, look_up: Callable[[], None]) -> None:
-        self._job, self._intake, self._look_up = job, intake, look_up
+    def __init__(self, job: Job, events: AttemptEvents, *, look_up: Callable[[], None]) -> None:
+        self._job, self._events, self._look_up = job, events, look_up
 
     def mind(self, observation: AttemptObservation, *, traced: bool) -> None:
         """Start the attempt and receive its events until it is done, dies, or must be ended.
@@ -79,9 +79,9 @@ class AttemptProcess:
         child.wait()
         pipes.drain()
         pipes.close()
-        observation.last_words = self._intake.masked(pipes.last_words)
+        observation.last_words = self._events.masked(pipes.last_words)
         if pipes.left_out:
-            self._intake.note(
+            self._events.note(
                 observation,
                 f"{pipes.left_out} things that the attempt told were too long or garbled, and were left out",
             )
@@ -105,7 +105,7 @@ class AttemptProcess:
                 return
             walking = observation.attempt is None
             for line in pipes.listen(min(left, _LOOK_EVERY_S)):
-                self._intake.take(line, observation)
+                self._events.take(line, observation)
             if walking and observation.attempt is not None:
                 observation.page_never_rested = watch.page_never_rested()
             if observation.done or observation.unable or pipes.closed:
@@ -129,7 +129,7 @@ class AttemptProcess:
         ends = time.monotonic() + _ANSWERS_WITHIN_S
         while observation.place is None and not pipes.closed and (left := ends - time.monotonic()) > 0:
             for line in pipes.listen(left):
-                self._intake.take(line, observation)
+                self._events.take(line, observation)
 
     def _deadline(self, observation: AttemptObservation, started: float) -> float:
         """Return the deadline of the current phase, in seconds of the monotonic clock."""
@@ -139,6 +139,6 @@ class AttemptProcess:
             return observation.step_since + EVIDENCE_S
         if observation.began is None:
             return started + LAUNCH_S
-        grace, course = self._job.grace_s, self._intake.course
+        grace, course = self._job.grace_s, self._events.course
         whole = observation.began + course.deadline_s + observation.waited_s + grace
         return min(whole, observation.step_since + course.step_s + grace) if observation.step else whole

@@ -42,8 +42,8 @@ class Supervisor:
 
     def __init__(self, job: Job, tell: Tell) -> None:
         self._job, self._tell = job, tell
-        self._intake = AttemptEvents(job, tell)
-        self._minder = AttemptProcess(job, self._intake, look_up=self._check_parent)
+        self._events = AttemptEvents(job, tell)
+        self._process = AttemptProcess(job, self._events, look_up=self._check_parent)
         self._seen: list[AttemptObservation] = []
         self._parent = os.getppid()
 
@@ -55,8 +55,8 @@ class Supervisor:
             self._job,
             attempts,
             self._seen,
-            course=self._intake.course,
-            scrubber=self._intake.scrubber,
+            course=self._events.course,
+            scrubber=self._events.scrubber,
             started_at=started_at,
             # From the monotonic clock: a wall clock that is set back meanwhile must not end the run before its start.
             finished_at=started_at + timedelta(seconds=time.monotonic() - began),
@@ -82,10 +82,10 @@ class Supervisor:
             observation.folder = make_folder(Path(self._job.scratch or temporary()))
         except OSError as error:
             reason = f"no temporary folder could be made for the browser: {error.strerror or error}"
-            return unmade(observation, reason, Status.ERRORED, Blame.RUNNER, steps=self._intake.course.steps)
+            return unmade(observation, reason, Status.ERRORED, Blame.RUNNER, steps=self._events.course.steps)
         try:
-            self._minder.mind(observation, traced=traced)
-            attempt = counted(judged(observation, self._job, self._intake.course.steps), self._job.site.request_budget)
+            self._process.mind(observation, traced=traced)
+            attempt = counted(judged(observation, self._job, self._events.course.steps), self._job.site.request_budget)
         # Always, also when `Stopped` was raised: a browser left over would run forever.
         finally:
             kill_offspring()

@@ -109,7 +109,7 @@ def _make(order: Order, playwright: Playwright, wire: Wire, witness: StackSample
     job = order.job
     journey = load(job, wire.tell)
     # Opened before the browser: nothing may be bought that cannot be recorded.
-    books = LedgerWriter(wire.tell, job, order.number, journey=journey)
+    ledger_writer = LedgerWriter(wire.tell, job, order.number, journey=journey)
     found = find_browser(playwright.chromium.executable_path, {"SIXFB_CHROMIUM": job.chromium or ""})
     proxy = browser_proxy(job.proxies, job.site.base_url)
     options = {**launch_options(sandbox=job.sandbox, proxy=proxy), **found.launch}
@@ -118,7 +118,7 @@ def _make(order: Order, playwright: Playwright, wire: Wire, witness: StackSample
     wire.tell("launched", {"browser": f"Chromium {browser.version} ({found.source}, {head})"})
     # The browser and its driver were started without these variables; Stripe's library reads them in this process.
     os.environ.update(job.proxies)
-    walk(order, journey, browser, books, wire.tell, witness)
+    walk(order, journey, browser, ledger_writer, wire.tell, witness)
 
 
 def load(job: Job, tell: Listener) -> Journey:
@@ -144,14 +144,14 @@ def walk(
     order: Order,
     journey: Journey,
     browser: Browser,
-    books: LedgerWriter,
+    ledger_writer: LedgerWriter,
     tell: Listener,
     witness: StackSampler | None = None,
 ) -> None:
     """Walk a journey in a new context of a running browser; report the events, and then the evidence.
 
     `tell` is called with the name and the data of each event, as `runner.attempt.attempt_events` expects them; the
-    events of the visit pass through `books` first.
+    events of the visit pass through `ledger_writer` first.
     """
     job = order.job
     context = _context(order, browser.new_context, user_agent(browser.version), tell)
@@ -166,7 +166,7 @@ def walk(
         journey=journey,
         run_id=job.run_id,
         stripe=stripe,
-        listener=books.tell,
+        listener=ledger_writer.tell,
         unhurried=job.slow_mo_ms > 0,
         tracer=tracer,
         headers={**job.headers, **job.secret_headers},

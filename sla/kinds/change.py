@@ -42,7 +42,8 @@ class Change(Rule):
     What it usually is: the median of the same window in each of the `weeks` before (same weekday, same hour), of which `min_weeks`
     have to hold enough; or `usual`, where it is stated. The value of a window is the sum of its samples, the last one or their mean
     (`of`), divided by the sum of `per_metric` where that is named (payments per session). `min_n` is how many have to be counted in
-    a window, of `per_metric` where it is named, before it says anything. It is well again at `recover_factor` of the limit.
+    a window, of `per_metric` where it is named, before it says anything; of a sum, so many have to be usual or to have come. It is
+    well again at `recover_factor` of the limit.
     """
 
     metric: MetricName
@@ -123,7 +124,7 @@ def _change(
     now = _window(rule, found, per, index.now)
     before = [] if rule.usual is not None else _weeks_before(rule, index, found, per)
     usual = rule.usual if rule.usual is not None else median(before) if len(before) >= rule.min_weeks else None
-    enough = usual is not None and usual > 0 and now.value is not None and now.n >= rule.min_n
+    enough = usual is not None and usual > 0 and now.value is not None and _counted(rule, now, usual) >= rule.min_n
     change = now.value / usual - 1 if enough and usual and now.value is not None else None
     breached = change is not None and _is_far(rule, change, 1)
     at = newest_at(found)
@@ -151,6 +152,11 @@ def _change(
         data_at=at,
         runbook=rule.runbook,
     )
+
+
+def _counted(rule: Change, now: _Window, usual: float) -> int:
+    """Return how many were counted. Of a sum it is what usually comes where that is more: few that came are the drop itself."""
+    return now.n if rule.per_metric is not None or rule.of != "sum" else max(now.n, round(usual))
 
 
 def _is_far(rule: Change, change: float, factor: float) -> bool:

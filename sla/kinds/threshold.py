@@ -327,10 +327,20 @@ def why_closed(about: About, rule: Threshold, index: HistoryIndex) -> str | None
         return None if rule.feed_silent else f"rule {about.rule} does not watch the source any more (sla.yaml)"
     if (rule.group_by == []) != (about.subject is None):
         return f"rule {about.rule} groups by other labels now (sla.yaml)" if about.subject or rule.group_by else None
-    label = values_in(about.subject, rule.group_by).get(rule.by or "")
+    label = _label_of(about.subject, rule, index)
     if label is not None and rule.limit_of(label) is None:
         return f"rule {about.rule} has no limit for {rule.by} {label} any more"
     return why_not_listed(index, rule.metric, rule, about.subject) if about.subject else None
+
+
+def _label_of(subject: str | None, rule: Threshold, index: HistoryIndex) -> str | None:
+    """Return the value of the label `by` that a subject has; None where it has several, or it is not known."""
+    if rule.by is None or subject is None:
+        return None
+    if (label := values_in(subject, rule.group_by).get(rule.by)) is not None:
+        return label
+    found = {one.label(rule.by) for one in groups(index, rule.metric, rule).get(subject, ())}
+    return found.pop() if len(found) == 1 else None
 
 
 KIND = Kind(settings=Threshold, judge=judge, needs=needs, traits=traits, idle=idle, why_closed=why_closed)

@@ -109,9 +109,10 @@ def test_an_answer_that_is_none_is_judged_by_its_status(text: str) -> None:
     assert "counts as delivered" in taken.note
 
 
-def test_what_may_have_been_sent_is_tried_once_more_and_no_longer() -> None:
+@pytest.mark.parametrize("error", [httpx.ReadTimeout, httpx.ReadError, httpx.RemoteProtocolError])
+def test_what_may_have_been_sent_is_tried_once_more_and_no_longer(error: type[httpx.RequestError]) -> None:
     def late(request: httpx.Request) -> httpx.Response:
-        raise httpx.ReadTimeout("late", request=request)
+        raise error("late", request=request)
 
     client = httpx.Client(transport=httpx.MockTransport(late))
     channel = CASE.channel(Resources(client=client, environment=CASE.at("https://twilio.test")))
@@ -122,9 +123,10 @@ def test_what_may_have_been_sent_is_tried_once_more_and_no_longer() -> None:
     assert not channel.send(a_message(), dedup_key="another").permanent
 
 
-def test_what_was_never_sent_is_tried_as_long_as_any_message() -> None:
+@pytest.mark.parametrize("error", [httpx.ConnectTimeout, httpx.ConnectError, httpx.WriteTimeout])
+def test_what_was_never_sent_is_tried_as_long_as_any_message(error: type[httpx.RequestError]) -> None:
     def refuse(request: httpx.Request) -> httpx.Response:
-        raise httpx.ConnectTimeout("nobody", request=request)
+        raise error("nobody", request=request)
 
     client = httpx.Client(transport=httpx.MockTransport(refuse))
     channel = CASE.channel(Resources(client=client, environment=CASE.at("https://twilio.test")))

@@ -44,9 +44,15 @@ def test_the_usual_is_the_median_so_that_one_odd_week_does_not_matter() -> None:
 def test_too_few_weeks_or_too_few_sales_say_nothing() -> None:
     assert judged(50, 100, 100, drop=0.2).verdict is VerdictStatus.INSUFFICIENT
     assert judged(50, 100, 100, drop=0.2, min_weeks=2).breached
-    assert judged(19, 100, 100, 100, drop=0.2).verdict is VerdictStatus.INSUFFICIENT
+    assert judged(5, drop=0.2, usual=19).verdict is VerdictStatus.INSUFFICIENT
     # A week of too few is no week to compare with.
     assert judged(50, 100, 100, 1, drop=0.2).verdict is VerdictStatus.INSUFFICIENT
+
+
+@pytest.mark.parametrize("now", [19, 1, 0])
+def test_the_deepest_drop_is_told_though_little_is_left_to_count(now: float) -> None:
+    assert judged(now, 100, 100, 100, drop=0.2).breached
+    assert judged(now, drop=0.2, usual=24).breached
 
 
 def test_a_stated_usual_needs_no_weeks() -> None:

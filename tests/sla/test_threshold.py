@@ -136,15 +136,39 @@ def test_what_is_not_judged_any_more_is_closed_with_the_reason() -> None:
     assert closed("a", a_history(feeds={})) == f"no source brings {QUEUE} any more"
 
 
-def test_a_rule_by_location_is_bound_to_it_and_closed_when_it_leaves_the_plan() -> None:
+def test_a_rule_by_location_is_bound_to_it_and_closed_when_its_source_no_longer_lists_it() -> None:
     targets = own_rule(kind="threshold", metric=QUEUE, high=100, group_by=["location"])
     traits = targets.traits_of("OWN", "us-east")
     assert traits is not None
     assert traits.location_bound == "us-east"
-    history = with_series(*(a_series(QUEUE, (2, 1), (1, 1), location=place) for place in ("us-east", "mars")))
+    history = with_series(
+        a_series(QUEUE, (2, 1), (1, 1), location="us-east"), a_series(QUEUE, (9, 1), location="us-west")
+    )
     assert closed("us-east", history, group_by=["location"]) is None
-    why = closed("mars", history, group_by=["location"])
-    assert why == "location mars is not on the plan in locations.yaml any more"
+    why = closed("us-west", history, group_by=["location"])
+    assert why == "the shop does not list us-west any more"
+
+
+def test_a_place_that_only_a_source_knows_is_judged_though_no_journey_is_bought_from_there() -> None:
+    history = with_series(a_series(QUEUE, (2, 200), (1, 200), host="a", location="hub"))
+    assert closed("a/hub", history, group_by=["host", "location"]) is None
+    assert closed("hub", history, group_by=["location"]) is None
+
+
+@pytest.mark.parametrize("group_by", [["endpoint", "location"], ["location", "endpoint"]])
+def test_a_label_with_a_slash_in_it_is_no_other_subject(group_by: list[str]) -> None:
+    history = with_series(a_series(QUEUE, (2, 200), (1, 200), endpoint="/api/inventory", location="hub"))
+    subject = "/".join({"endpoint": "/api/inventory", "location": "hub"}[name] for name in group_by)
+    settings: dict[str, Any] = {"by": "endpoint", "high": {"/api/inventory": 100}, "group_by": group_by}
+    assert the_verdict(history, f"OWN/{subject}", kind="threshold", metric=QUEUE, **settings).breached
+    assert closed(subject, history, **settings) is None
+
+
+def test_a_series_without_a_limit_any_more_is_closed_also_where_each_series_is_judged_by_itself() -> None:
+    history = with_series(*(a_series(QUEUE, (2, 90), (1, 90), host="a", name=name) for name in ("mail", "sms")))
+    settings: dict[str, Any] = {"by": "name", "high": {"mail": 50}}
+    assert closed("a/sms", history, **settings) == "rule OWN has no limit for name sms any more"
+    assert closed("a/mail", history, **settings) is None
 
 
 def test_the_shipped_rule_on_low_stock_has_the_limits_of_the_guide() -> None:

@@ -70,6 +70,14 @@ def test_a_change_is_written_at_once_with_its_numbers(store: Store) -> None:
         assert verdicts.history(connection, since=NOON, until=NOON + timedelta(minutes=1))[-1] == row
 
 
+def test_a_long_unit_and_a_huge_count_are_written_as_far_as_there_is_room(store: Store) -> None:
+    huge = Verdict(rule="F0", verdict=VerdictStatus.MET, summary="", unit="queues of the warehouse " * 10, n=10**12)
+    write(store, NOON, huge)
+    with store.read() as connection:
+        (row,) = verdicts.history(connection, since=NOON, until=NOON + timedelta(hours=1))
+    assert (row.unit, row.n) == (huge.unit[:64], 2**31 - 1)
+
+
 def test_a_target_that_is_not_judged_any_more_is_noted_once(store: Store) -> None:
     write(store, NOON, met(), met("F3"))
     assert [(row.rule, row.verdict) for row in write(store, NOON + timedelta(minutes=1), met())] == [("F3", None)]
