@@ -40,7 +40,8 @@ def _sentence(source: Source, reading: Reading) -> str:
         case CollectResult.FAILED:
             raise JobError(reading.error or f"{source.name} brought nothing")
         case CollectResult.WAITING:
-            raise JobError(f"{source.name} failed before, and is not asked again yet")
+            why = f": {reading.error}" if reading.error else ""
+            raise JobError(f"{source.name} failed before, and is not asked again yet{why}")
         case CollectResult.SUPERSEDED:
             return "another hub read it at the same time"
         case CollectResult.COLLECTED:
