@@ -16,6 +16,7 @@ from cli.output import say, say_json
 
 if TYPE_CHECKING:
     from facts import JobState
+    from hub.jobs import Job
     from store import Store
 
 app = typer.Typer(help="The hub's jobs: what runs on a schedule, and how it went.", no_args_is_help=True)
@@ -27,10 +28,9 @@ def list_jobs(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] 
     """Every job that a hub has known of: what it does, when, what came of it, and when it runs next."""
     from facts import to_wire
     from hub.job_doors import shown_jobs
-    from hub.jobs import JOBS
 
     with closing(hub_config.existing_database()) as store:
-        found = [job for job in shown_jobs(store, JOBS) if job.state is not None]
+        found = [job for job in shown_jobs(store, _jobs()) if job.state is not None]
     if as_json:
         say_json({"jobs": to_wire(found)})
         return
@@ -42,6 +42,18 @@ def list_jobs(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] 
         say(f"  {_last(job.state)}")
         if job.state.next_at is not None:
             say(f"  next at {job.state.next_at:%Y-%m-%d %H:%M:%S} UTC")
+
+
+def _jobs() -> tuple[Job, ...]:
+    """Return every job of a hub with this configuration, those that read its sources among them. Raises ConfigError, CommandError."""
+    from hub.collect import source_settings
+    from hub.jobs import JOBS, source_jobs
+    from sources import configured_sources
+
+    sources = configured_sources(source_settings(hub_config.read_watched()))
+    for source in sources:
+        source.close()  # none is read here
+    return (*JOBS, *source_jobs(sources))
 
 
 def _last(state: JobState) -> str:
@@ -65,7 +77,7 @@ def run(
     """
     from hub.errors import HubError
     from hub.job_doors import ask_for_run
-    from hub.jobs import JOBS, JOBS_LEASE
+    from hub.jobs import JOBS_LEASE
     from store import jobs as rows
     from store import lease
 
@@ -75,7 +87,7 @@ def run(
             known = rows.states(connection)
             is_run = lease.held(connection, name=JOBS_LEASE) is not None
         try:
-            ask_for_run(store, [job for job in JOBS if job.name in known], name, by=who, at=now)
+            ask_for_run(store, [job for job in _jobs() if job.name in known], name, by=who, at=now)
         except HubError as error:
             raise CommandError(str(error)) from None
         if not is_run:

@@ -79,8 +79,9 @@ def collect_once(
     """
     with store.read() as connection:
         before = cursors.get(connection, source.name)
-    if _must_wait(before, now):
-        return Reading(result=CollectResult.WAITING)
+        if _must_wait(before, now):
+            feed = feeds.states(connection).get(source.name)
+            return Reading(result=CollectResult.WAITING, error=feed.last_error if feed else None)
     try:
         collected = source.collect(before.cursor, now)
         if wrong := reading_errors(collected, source.name):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import ssl
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, ClassVar
@@ -34,7 +34,7 @@ LARGEST_ANSWER = 2_000_000
 WITHIN_S = 10.0
 """An answer that is not over by then counts as none."""
 ROUND_S = 60.0
-"""What is not begun by then is not checked in this round."""
+"""What is not begun by then is checked first in the next round."""
 _DAY_S = 86_400
 _CERTIFICATE_EXPIRED = 10
 """OpenSSL's X509_V_ERR_CERT_HAS_EXPIRED."""
@@ -85,12 +85,14 @@ class EndpointsSource:
     def collect(self, cursor: Any, now: datetime) -> Collected:
         """Check every path once, all as of `now`.
 
-        An endpoint that does not answer is a sample of 0. One that answers 429 is none, and ends the round.
+        An endpoint that does not answer is a sample of 0. One that answers 429 is none, and ends the round. The cursor is the first
+        path that a round did not come to, where the next one begins: else the last paths of a site that hangs would never be checked.
 
         Raises:
             SourceError: the site limits requests, so that nothing was learned.
         """
-        answers = self._round(now)
+        paths = self._paths_from(cursor)
+        answers = self._round(paths, now)
         samples = [sample for answer in answers for sample in self._samples(answer, now)]
         days = [answer.days_left for answer in answers if answer.days_left is not None]
         if days:
@@ -98,15 +100,20 @@ class EndpointsSource:
         limited = next((answer for answer in answers if answer.limited), None)
         if limited is not None and not samples:
             raise SourceError(f"GET {limited.path}: 429, the site limits this address", retry_after_s=limited.wait_s)
-        return Collected(samples=samples)
+        return Collected(samples=samples, cursor=paths[len(answers)] if len(answers) < len(paths) else None)
 
-    def _round(self, now: datetime) -> list[EndpointAnswer]:
+    def _paths_from(self, first: Any) -> list[str]:
+        paths = list(self._paths)
+        begins = paths.index(first) if first in paths else 0
+        return paths[begins:] + paths[:begins]
+
+    def _round(self, paths: Sequence[str], now: datetime) -> list[EndpointAnswer]:
         ends, answers = self._monotonic() + ROUND_S, list[EndpointAnswer]()
-        for path, body in self._paths.items():
+        for path in paths:
             left_s = ends - self._monotonic()
             if left_s <= 0:
                 break
-            answers.append(self.check(path, body, now, within_s=min(WITHIN_S, left_s)))
+            answers.append(self.check(path, self._paths[path], now, within_s=min(WITHIN_S, left_s)))
             if answers[-1].limited:
                 break
         return answers

@@ -4,6 +4,7 @@ from hub.jobs.job import Backoff, CatchUp, Job, JobContext, JobError, JobService
 from hub.jobs.registry import JOBS, configured_jobs
 from hub.jobs.schedule import AtLocalTime, Every, daily, monthly, weekly
 from hub.jobs.scheduler import JOBS_LEASE, JobScheduler
+from hub.jobs.sources import source_jobs
 
 __all__ = [
     "JOBS",
@@ -20,5 +21,6 @@ __all__ = [
     "configured_jobs",
     "daily",
     "monthly",
+    "source_jobs",
     "weekly",
 ]

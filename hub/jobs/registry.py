@@ -21,6 +21,6 @@ def configured_jobs(services: JobServices, *, scale: float = 1.0) -> tuple[Job, 
     demo's clock)."""
     return tuple(
         replace(job, schedule=job.schedule.scaled(scale)) if scale != 1 else job
-        for job in (*JOBS, *source_jobs(services))
+        for job in (*JOBS, *source_jobs(services.sources))
         if job.is_configured(services)
     )

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from hub.collect import CollectResult, Reading, collect_once
-from hub.jobs.job import Backoff, Job, JobContext, JobError, JobServices
+from hub.jobs.job import Backoff, Job, JobContext, JobError
 from hub.jobs.schedule import Every
 from sources import Source
 
 _DEADLINE_S = 120.0
 
 
-def source_jobs(services: JobServices) -> tuple[Job, ...]:
-    """Return a job for each source that the hub was given."""
-    return tuple(_job_of(source) for source in services.sources)
+def source_jobs(sources: Iterable[Source]) -> tuple[Job, ...]:
+    """Return the job that reads each source."""
+    return tuple(_job_of(source) for source in sources)
 
 
 def _job_of(source: Source) -> Job:
@@ -38,7 +40,8 @@ def _sentence(source: Source, reading: Reading) -> str:
         case CollectResult.FAILED:
             raise JobError(reading.error or f"{source.name} brought nothing")
         case CollectResult.WAITING:
-            raise JobError(f"{source.name} failed before, and is not asked again yet")
+            why = f": {reading.error}" if reading.error else ""
+            raise JobError(f"{source.name} failed before, and is not asked again yet{why}")
         case CollectResult.SUPERSEDED:
             return "another hub read it at the same time"
         case CollectResult.COLLECTED:

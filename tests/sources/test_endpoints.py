@@ -141,6 +141,36 @@ def test_a_round_ends_though_every_path_is_slow() -> None:
     assert seconds[0] <= 70
 
 
+def test_a_round_begins_where_the_last_one_ended_so_that_every_path_has_its_turn() -> None:
+    seconds, paths = [0.0], [f"/{n}" for n in range(12)]
+
+    def hang(request: httpx.Request) -> httpx.Response:
+        seconds[0] += 10
+        raise httpx.ReadTimeout("late", request=request)
+
+    source = a_source(hang, dict.fromkeys(paths, "any"), monotonic=lambda: seconds[0])
+    first = source.collect(None, NOW)
+    second = source.collect(first.cursor, NOW)
+    assert up([*first.samples, *second.samples]) == dict.fromkeys(paths, 0)
+    # Where nothing is left over, the next round begins with the first path; so it does where that path is checked no more.
+    for cursor in (None, "/gone", 7, {"a": 1}):
+        assert next(iter(up(source.collect(cursor, NOW).samples))) == "/0"
+    quick = a_source(lambda _: httpx.Response(200), dict.fromkeys(paths, "any")).collect(second.cursor, NOW)
+    assert (len(up(quick.samples)), quick.cursor) == (12, None)
+
+
+def test_one_limited_path_keeps_no_other_from_being_checked() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(429 if request.url.path == "/b" else 200)
+
+    source, cursor, checked = a_source(answer, {"/a": "any", "/b": "any", "/c": "any"}), None, []
+    for _ in range(4):
+        collected = source.collect(cursor, NOW)
+        cursor = collected.cursor
+        checked.append(set(up(collected.samples)))
+    assert checked == [{"/a"}, {"/a", "/c"}, {"/a"}, {"/a", "/c"}]
+
+
 @pytest.mark.parametrize("behaviour", BEHAVIOURS)
 def test_a_receiver_that_misbehaves_is_down_in_time(rig: Rig, behaviour: str) -> None:
     base_url = f"http://127.0.0.1:{rig.server(behaviour).port}"
