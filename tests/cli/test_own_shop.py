@@ -158,7 +158,7 @@ def test_a_journey_that_never_buys_is_not_refused_for_what_others_bought(
 ) -> None:
     monkeypatch.setenv("SIXFB_JOURNEYS", str(shop / "mine"))
     ledger.set_schedule(0)
-    job = a_job(shop, "https://books.example.com", "order_a_book", ledger=str(ledger.file))
+    job = a_job(shop / "mine", "https://books.example.com", "order_a_book", ledger=str(ledger.file))
     assert "the schedule's number is 0" in (ledgers.refusal(job) or "")
     assert ledgers.refusal(replace(job, journey="look_at_a_book")) is None
 
