@@ -19,6 +19,7 @@ from config import Complaint, ConfigError
 from config.secrets import readable_secret
 from facts import Severity
 from journeys.browser import named_browser, sandbox_wanted
+from journeys.site import StripeReads
 from journeys.site_secrets import folders_of_secrets, site_secrets
 from process.logs import log_form
 from process.network import proxy_settings, tls_context
@@ -170,9 +171,10 @@ def _source_line() -> list[str]:
     source = settings.source_key()
     if source is None:
         return []
-    live = "_live_" in source.reveal()
+    live, reads = "_live_" in source.reveal(), settings.read_site([]).stripe_reads or StripeReads()
     return [
-        f"Stripe source   {'live, restricted: for the hub alone, a runner refuses to start with it' if live else 'test mode'}"
+        f"Stripe source   {'live, restricted: for the hub alone, a runner refuses to start with it' if live else 'test mode'}",
+        f"                {reads.needed:,} of the {reads.allowed:,} reads in 30 days that Stripe allows the account with the shop's own",
     ]
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -11,13 +12,16 @@ from enum import StrEnum
 from sqlalchemy import Connection
 
 from config.durations import seconds
+from config.stripe_key import source_key
 from facts import Event
 from hub.watched import Watched
 from journeys.browser import our_version
+from journeys.site import StripeReads
 from metrics import SKETCHED, sample_errors
 from redact.plain_text import plain
-from sources import Collected, Source, SourceError, SourceSettings
+from sources import EVENT_COUNTS, Collected, Source, SourceError, SourceSettings
 from sources.endpoints import ANY_SITE, TICKET_SHOP
+from sources.stripe_events import EventFilter
 from store import Store, cursors, events, feeds, samples
 from store.cursors import CursorState
 
@@ -50,9 +54,10 @@ class Reading:
     error: str | None = None
 
 
-def source_settings(watched: Watched) -> SourceSettings:
-    """Return what sources are told of the site."""
-    site, checks = watched.site, watched.site.endpoint_checks
+def source_settings(watched: Watched, environment: Mapping[str, str] = os.environ) -> SourceSettings:
+    """Return what sources are told of the site, with their secrets. Raises ConfigError for a secret that cannot be used."""
+    site, checks, reads = watched.site, watched.site.endpoint_checks, watched.site.stripe_reads or StripeReads()
+    key = source_key(environment)
     usual = TICKET_SHOP if site.sells_tickets else ANY_SITE
     return SourceSettings(
         base_url=site.base_url,
@@ -60,7 +65,23 @@ def source_settings(watched: Watched) -> SourceSettings:
         sells_tickets=site.sells_tickets,
         endpoints=(checks.paths or usual) if checks else None,
         endpoints_every_s=seconds(checks.every) if checks else 300.0,
+        stripe_key=key,
+        stripe_base=environment.get("STRIPE_API_BASE", "").strip() or None,
+        stripe_every_s=seconds(reads.every),
+        stripe_reads=reads.allowed,
+        stripe_events=stripe_events(watched, environment),
     )
+
+
+def stripe_events(watched: Watched, environment: Mapping[str, str] = os.environ) -> EventFilter:
+    """Return which of Stripe's events are counted: those of the source key's mode that are not the synthetic buyer's.
+
+    Raises:
+        ConfigError: the key cannot be used.
+    """
+    site, key = watched.site, source_key(environment)
+    live = "_live_" in key.reveal() if key else None
+    return EventFilter(email_pattern=site.email_pattern, cities=site.cities, live=live)
 
 
 def collect_once(
@@ -124,9 +145,32 @@ def _save(store: Store, before: CursorState, collected: Collected, now: datetime
         if not cursors.advance(connection, after):
             return Reading(result=CollectResult.SUPERSEDED)
         saved = samples.save(connection, collected.samples, now=now, sketched=SKETCHED)
-        new = events.save(connection, collected.events, source=before.source)
-        feeds.note_good(connection, before.source, now)
-    return Reading(result=CollectResult.COLLECTED, samples=saved, events=new)
+        new, counted = save_events(connection, collected.events, source=before.source, now=now)
+        if collected.incomplete is None:
+            feeds.note_good(connection, before.source, now)
+        else:
+            feeds.note_error(connection, before.source, now, plain(collected.incomplete))
+    return Reading(
+        result=CollectResult.COLLECTED if collected.incomplete is None else CollectResult.FAILED,
+        samples=saved + counted,
+        events=new,
+        error=collected.incomplete,
+    )
+
+
+def save_events(connection: Connection, brought: Sequence[Event], *, source: str, now: datetime) -> tuple[int, int]:
+    """Save events, and count their seconds anew where numbers are made of the source's events; return how many events were new and how
+    many samples were counted.
+
+    A second is counted out of everything that is stored of it, so an event counts once, however often and by whichever way it comes.
+    Whoever saves for the source must hold its row of `cursors`: two that count the same second at once would miss each other's events.
+    """
+    new = events.save(connection, brought, source=source)
+    count = EVENT_COUNTS.get(source)
+    if count is None or not new:
+        return new, 0
+    stored = events.at_moments(connection, source, {event.at for event in brought})
+    return new, samples.save(connection, count(stored), now=now, sketched=SKETCHED)
 
 
 def _save_failure(store: Store, before: CursorState, error: SourceError, now: datetime, wait_s: float) -> Reading:
