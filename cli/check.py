@@ -167,6 +167,12 @@ def _not_told() -> list[str]:
     return [f"not told        {complaint}" for complaint in hub_config.read_routing().unset(os.environ)]
 
 
+def _check_webhook() -> None:
+    from hub.collect import stripe_webhook_secret
+
+    stripe_webhook_secret()
+
+
 def _source_line() -> list[str]:
     source = settings.source_key()
     if source is None:
@@ -174,7 +180,7 @@ def _source_line() -> list[str]:
     live, reads = "_live_" in source.reveal(), settings.read_site([]).stripe_reads or StripeReads()
     return [
         f"Stripe source   {'live, restricted: for the hub alone, a runner refuses to start with it' if live else 'test mode'}",
-        f"                {reads.needed:,} of the {reads.allowed:,} reads in 30 days that Stripe allows the account with the shop's own",
+        f"                {reads.needed:,} of the {reads.allowed:,} reads in 30 days that Stripe allows the whole account",
     ]
 
 
@@ -217,6 +223,7 @@ _FILES: tuple[Callable[[], Any], ...] = (
 _HUB: tuple[Callable[[], Any], ...] = (
     lambda: settings.stripe_key(buys=False),
     settings.source_key,
+    _check_webhook,
     log_form,
     tls_context,
     lambda: settings.evidence_bytes(20),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -11,6 +12,7 @@ from enum import StrEnum
 
 from sqlalchemy import Connection
 
+from config import Complaint, ConfigError, Secret, read_secret
 from config.durations import seconds
 from config.stripe_key import source_key
 from facts import Event
@@ -71,6 +73,16 @@ def source_settings(watched: Watched, environment: Mapping[str, str] = os.enviro
         stripe_reads=reads.allowed,
         stripe_events=stripe_events(watched, environment),
     )
+
+
+def stripe_webhook_secret(environment: Mapping[str, str] = os.environ) -> Secret | None:
+    """Return the secret with which Stripe signs what it sends to this hub, None where it is not set. Raises ConfigError."""
+    secret = read_secret("STRIPE_WEBHOOK_SECRET", environment)
+    if secret is None or re.fullmatch(r"whsec_\S+", secret.reveal()):
+        return secret
+    what = "is no secret of a webhook of Stripe's"
+    hint = "it begins with whsec_, and Stripe shows it for the endpoint"
+    raise ConfigError(Complaint(file="environment", key="STRIPE_WEBHOOK_SECRET", what=what, hint=hint))
 
 
 def stripe_events(watched: Watched, environment: Mapping[str, str] = os.environ) -> EventFilter:
