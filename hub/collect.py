@@ -59,7 +59,7 @@ class Reading:
 def source_settings(watched: Watched, environment: Mapping[str, str] = os.environ) -> SourceSettings:
     """Return what sources are told of the site, with their secrets. Raises ConfigError for a secret that cannot be used."""
     site, checks, reads = watched.site, watched.site.endpoint_checks, watched.site.stripe_reads or StripeReads()
-    key = source_key(environment)
+    key, sms = source_key(environment), watched.site.sms_reads
     usual = TICKET_SHOP if site.sells_tickets else ANY_SITE
     return SourceSettings(
         base_url=site.base_url,
@@ -72,6 +72,11 @@ def source_settings(watched: Watched, environment: Mapping[str, str] = os.enviro
         stripe_every_s=seconds(reads.every),
         stripe_reads=reads.allowed,
         stripe_events=stripe_events(watched, environment),
+        sms_account=read_secret("TWILIO_ACCOUNT_SID", environment) if sms else None,
+        sms_token=read_secret("TWILIO_AUTH_TOKEN", environment) if sms else None,
+        sms_base=environment.get("TWILIO_API_BASE", "").strip() or None,
+        sms_every_s=seconds(sms.every) if sms else None,
+        sms_from=sms.from_numbers if sms else (),
     )
 
 

@@ -192,6 +192,26 @@ class StripeReads:
         return max(_READS_A_MONTH, int(_READS_OF_AN_ORDER * _MONTH_DAYS * self.orders_a_day))
 
 
+_SMS_OR_OFF = SectionOrOff("", "write `every` and `from_numbers` below sms_reads, or `sms_reads: off`")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SmsReads:
+    """How often the hub reads what became of the shop's SMS at Twilio.
+
+    `from_numbers` are those from which the shop sends; without them all SMS of the account count.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+
+    every: Annotated[
+        str, Length("1m", "1h", "each reading lists three days, and more seldom tells of nothing in time")
+    ] = "5m"
+    from_numbers: list[
+        Annotated[str, Form(r"\+[1-9][0-9]{6,14}", "is no number in E.164; write it like +15551234567")]
+    ] = field(default_factory=list)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
     """The whole file.
@@ -203,6 +223,7 @@ class Site:
     `request_budget` is None where the site has no limit, or tells its limit itself.
     `endpoint_checks` is None where the hub asks for no addresses by itself.
     `stripe_reads` is None where Stripe's events, if they are read, are read as often as usual.
+    `sms_reads` is None where no SMS are read.
     `email_pattern` names every synthetic order: `{run}` is the run's id.
     `basic_auth_file` holds `user:password`; `header_files` maps header names to files that hold their values.
     """
@@ -224,6 +245,7 @@ class Site:
         default=None, metadata=left_out_when_none()
     )
     stripe_reads: Annotated[StripeReads | None, _READS_OR_OFF] = field(default=None, metadata=left_out_when_none())
+    sms_reads: Annotated[SmsReads | None, _SMS_OR_OFF] = field(default=None, metadata=left_out_when_none())
     basic_auth_file: str | None = None
     header_files: dict[_HeaderName, str] = field(default_factory=dict)
 

@@ -37,6 +37,9 @@ class SourceSettings:
 
     `stripe_key` reads Stripe's events every `stripe_every_s` seconds, `stripe_reads` times in 30 days at most, and `stripe_events` are
     those that count; without a key they are not read. `stripe_base` is the address of a stand-in for Stripe.
+
+    `sms_account` and `sms_token` read the messages that Twilio sent from the numbers `sms_from` (none: from all), every `sms_every_s`
+    seconds; None where they are not to be read. `sms_base` is the address of a stand-in.
     """
 
     base_url: str
@@ -49,6 +52,11 @@ class SourceSettings:
     stripe_every_s: float = 300.0
     stripe_reads: int = 10_000
     stripe_events: EventFilter = field(default_factory=EventFilter)
+    sms_account: Secret | None = None
+    sms_token: Secret | None = None
+    sms_base: str | None = None
+    sms_every_s: float | None = None
+    sms_from: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

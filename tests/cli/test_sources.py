@@ -47,6 +47,7 @@ def test_list_says_why_a_source_is_off_also_before_any_hub_ran(folder: Path, mon
     assert "site.yaml names no cities" in lines[1]
     assert "site.yaml has no endpoint_checks" in lines[2]
     assert "STRIPE_SOURCE_KEY is not set" in lines[3]
+    assert "site.yaml has no sms_reads" in lines[4]
 
 
 def test_list_tells_when_a_source_last_brought_numbers_and_what_is_wrong_since(
@@ -61,7 +62,7 @@ def test_list_tells_when_a_source_last_brought_numbers_and_what_is_wrong_since(
         feeds.note_good(connection, "endpoints", now)
         waits = now + timedelta(minutes=2)
         cursors.advance(connection, CursorState(source="inventory", failures=2, next_try_at=waits))
-    _, inventory, endpoints, _stripe = sixfb(monkeypatch, "sources", "list").out.splitlines()
+    _, inventory, endpoints, _stripe, _sms = sixfb(monkeypatch, "sources", "list").out.splitlines()
     assert inventory.split() == [
         *(["inventory", "on", "1", "min"]),
         *(["11-30", "11:55:00", "11-30", "12:02:00"]),
@@ -111,7 +112,7 @@ def test_test_of_a_source_that_fails_says_why(folder: Path, monkeypatch: pytest.
 @pytest.mark.parametrize(
     ("name", "says"),
     [
-        ("inventry", "no source is named 'inventry'; there are: inventory, endpoints, stripe"),
+        ("inventry", "no source is named 'inventry'; there are: inventory, endpoints, stripe, sms"),
         ("endpoints", "endpoints is off: site.yaml has no endpoint_checks"),
         ("stripe", "stripe is off: STRIPE_SOURCE_KEY is not set"),
     ],

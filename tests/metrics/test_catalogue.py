@@ -28,7 +28,7 @@ ENDINGS = {
     "minor units": "_minor",
 }
 ENDINGS |= {"minor units": "_minor"} | dict.fromkeys(
-    ("payments", "sessions", "refunds", "disputes", "events", "reads"), ""
+    ("payments", "sessions", "refunds", "disputes", "events", "reads", "messages", "segments"), ""
 )
 
 

@@ -1,4 +1,4 @@
-"""A1b and X5, the shipped rules on Stripe's numbers: each fires, does not fire just below, knows no data, and recovers."""
+"""A1b, X5 and H6, the shipped rules on payments and SMS: each fires, does not fire just below, knows no data, and recovers."""
 
 from __future__ import annotations
 
@@ -95,6 +95,43 @@ def test_refunds_are_usual_again_at_four_percent(n: int, clear: bool) -> None:
     assert refunds((DAY, n, 400), key="X5").clear is clear
 
 
-@pytest.mark.parametrize("key", ["A1b", "X5", "X5h"])
-def test_a_stripe_that_is_not_configured_is_off(key: str) -> None:
+@pytest.mark.parametrize("key", ["A1b", "X5", "X5h", "H6"])
+def test_a_source_that_is_not_configured_is_off(key: str) -> None:
     assert judged(a_history(), key).verdict is VerdictStatus.OFF
+
+
+def messages(failed: int, delivered: int, *, minutes: float = 10, key: str = "H6", **facts: Any) -> Verdict:
+    """The verdict of SMS of so many minutes ago."""
+    bad, good = a_series("sms_failed", (minutes, failed)), a_series("sms_delivered", (minutes, delivered))
+    return judged(with_series(bad, good, source="sms", **facts), key)
+
+
+@pytest.mark.parametrize(
+    ("failed", "delivered", "word", "breached", "severity"),
+    [
+        (50, 50, VerdictStatus.CRITICAL, True, Severity.CRITICAL),
+        (9, 91, VerdictStatus.UNPROVEN, False, Severity.HIGH),
+        (180, 1820, VerdictStatus.WARNING, True, Severity.HIGH),
+        (5, 95, VerdictStatus.OFF_TARGET, False, Severity.HIGH),
+        (1, 99, VerdictStatus.MET, False, Severity.HIGH),
+        (3, 0, VerdictStatus.WARNING, True, Severity.HIGH),
+        (2, 0, VerdictStatus.INSUFFICIENT, False, Severity.HIGH),
+    ],
+)
+def test_sms_that_fail_are_high_over_five_percent_and_critical_over_ten(
+    failed: int, delivered: int, word: VerdictStatus, breached: bool, severity: Severity
+) -> None:
+    verdict = messages(failed, delivered)
+    assert (verdict.verdict, verdict.breached, verdict.severity) == (word, breached, severity)
+
+
+@pytest.mark.parametrize(("age", "breached"), [(29.9, False), (30.1, True)])
+def test_a_silent_twilio_is_told_and_is_no_data(age: float, breached: bool) -> None:
+    assert messages(0, 50, key="H6/feed", age=age).breached is breached
+    assert (messages(0, 50, age=age).verdict is VerdictStatus.NO_DATA) is breached
+
+
+@pytest.mark.parametrize(("failed", "clear"), [(3, True), (4, False)])
+def test_sms_are_well_again_at_three_percent_for_an_hour(failed: int, clear: bool) -> None:
+    verdict = messages(failed, 100 - failed)
+    assert (verdict.clear, verdict.clear_for_s) == (clear, 3600)
