@@ -19,6 +19,7 @@ from config import Complaint, ConfigError
 from config.secrets import readable_secret
 from facts import Severity
 from journeys.browser import named_browser, sandbox_wanted
+from journeys.site import StripeReads
 from journeys.site_secrets import folders_of_secrets, site_secrets
 from process.logs import log_form
 from process.network import proxy_settings, tls_context
@@ -166,13 +167,20 @@ def _not_told() -> list[str]:
     return [f"not told        {complaint}" for complaint in hub_config.read_routing().unset(os.environ)]
 
 
+def _check_webhook() -> None:
+    from hub.collect import stripe_webhook_secret
+
+    stripe_webhook_secret()
+
+
 def _source_line() -> list[str]:
     source = settings.source_key()
     if source is None:
         return []
-    live = "_live_" in source.reveal()
+    live, reads = "_live_" in source.reveal(), settings.read_site([]).stripe_reads or StripeReads()
     return [
-        f"Stripe source   {'live, restricted: for the hub alone, a runner refuses to start with it' if live else 'test mode'}"
+        f"Stripe source   {'live, restricted: for the hub alone, a runner refuses to start with it' if live else 'test mode'}",
+        f"                {reads.needed:,} of the {reads.allowed:,} reads in 30 days that Stripe allows the whole account",
     ]
 
 
@@ -215,6 +223,7 @@ _FILES: tuple[Callable[[], Any], ...] = (
 _HUB: tuple[Callable[[], Any], ...] = (
     lambda: settings.stripe_key(buys=False),
     settings.source_key,
+    _check_webhook,
     log_form,
     tls_context,
     lambda: settings.evidence_bytes(20),

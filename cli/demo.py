@@ -44,6 +44,7 @@ _NOT_THE_DEMOS = (
     "SIXFB_TRUSTED_",
     "STRIPE_SECRET_KEY",
     "STRIPE_SOURCE_KEY",
+    "STRIPE_WEBHOOK_SECRET",
 )
 """What the environment says of the real hub, the demo's neither needs nor should obey."""
 

@@ -34,9 +34,10 @@ def hub(
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="The port; 0 lets the system choose.")] = 8600,
 ) -> None:
     """Take runs in, judge them, alert, and show the dashboard. Migrates the database at start."""
-    from hub.collect import source_settings
+    from hub.collect import source_settings, stripe_events, stripe_webhook_secret
     from hub.errors import HubError
     from hub.serve import Hub, HubSettings, address_of
+    from hub.stripe_webhook import StripeWebhook
     from process.logs import get_logger
     from runner.logs import start_scrubbed_logging
     from sources import configured_sources
@@ -59,6 +60,7 @@ def hub(
     watched, targets = hub_config.read_watched(), hub_config.read_targets()
     settings.stripe_key(buys=False)
     settings.source_key()
+    webhook_secret = stripe_webhook_secret()
     evidence_bytes = settings.evidence_bytes(20)
     demo, scale = demo_links()
     scaled = targets.scaled(scale) if scale != 1 else targets
@@ -92,6 +94,7 @@ def hub(
                 demo=demo,
                 access=doors,
                 secret_key=key,
+                stripe_webhook=StripeWebhook(webhook_secret, stripe_events(watched)) if webhook_secret else None,
             ),
         )
         address = running.start()

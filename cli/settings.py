@@ -21,6 +21,8 @@ from config import (
 )
 from config.bounds import Address, Bounds
 from config.folder import CONFIG, FILES, config_file, config_folder, misnamed_here, shipped_file, sources
+from config.stripe_key import SOURCE_KEY as _SOURCE_KEY
+from config.stripe_key import source_key
 from facts.access import TOKEN_SHAPE
 from journeys.registry import own_folder
 from journeys.site import SHOP, Site
@@ -28,7 +30,6 @@ from redact.masking import KNOWN
 from runner.attempt.limits import MEMORY_MB
 
 _LIVE_KEY = re.compile(r"\b[rs]k_live_")
-_SOURCE_KEY = "STRIPE_SOURCE_KEY"
 _LEAST_MEMORY_MB, _MOST_MEMORY_MB = 256, 1024**2
 _TOKEN_BEGINS = re.compile(r"sfb_([a-z0-9][a-z0-9-]{0,63})_[!-~]{8,200}")
 _EVIDENCE = Bounds(0.001, 1_000_000, "it is in gigabytes, like 20 or 0.5")
@@ -93,22 +94,6 @@ def stripe_key(environment: Mapping[str, str] = os.environ, *, buys: bool = True
     if secret and not re.match(r"[rs]k_test_\w+$", secret.reveal()):
         raise ConfigError(_key_complaint("is no Stripe test key", "it begins with sk_test_ or rk_test_"))
     return secret.reveal() if secret else None
-
-
-def source_key(environment: Mapping[str, str] = os.environ) -> Secret | None:
-    """The key with which the hub reads Stripe's numbers, or None: restricted (`rk_live_`), or of test mode.
-
-    Whether a restricted key can only read is Stripe's to say, and no call is made to find out. Raises ConfigError.
-    """
-    secret = read_secret(_SOURCE_KEY, environment)
-    if secret is None or re.match(r"(rk_live|rk_test|sk_test)_\w+$", secret.reveal()):
-        return secret
-    if re.match(r"[sp]k_live_", secret.reveal()):
-        what = "holds a live key that can do everything, and the hub only reads"
-        hint = "make a restricted key (rk_live_) at Stripe that may read, and nothing else"
-    else:
-        what, hint = "is no Stripe key for reading", "it begins with rk_live_, rk_test_ or sk_test_"
-    raise ConfigError(Complaint(file="environment", key=_SOURCE_KEY, what=what, hint=hint))
 
 
 def _no_live_source(environment: Mapping[str, str]) -> None:
@@ -217,4 +202,13 @@ def journeys_folder(environment: Mapping[str, str] = os.environ) -> str | None:
     return None if folder is None else str(folder)
 
 
-__all__ = ["CONFIG", "FILES", "config_file", "config_folder", "misnamed_here", "shipped_file", "sources"]
+__all__ = [
+    "CONFIG",
+    "FILES",
+    "config_file",
+    "config_folder",
+    "misnamed_here",
+    "shipped_file",
+    "source_key",
+    "sources",
+]

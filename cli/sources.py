@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -114,18 +115,20 @@ def read_once(
     """
     from facts import to_wire
     from hub.collect import reading_errors
-    from sources import SourceError
+    from sources import EVENT_COUNTS, SourceError
 
     source = _configured(name)
     now = datetime.now(UTC)
     error: str | None = None
+    count = EVENT_COUNTS.get(name)
     samples: list[Any] = []
     events: list[Any] = []
     with closing(source):
         try:
             collected = source.collect(None, now)
-            samples, events = list(collected.samples), list(collected.events)
-            error = "; ".join(reading_errors(collected, name)) or None
+            events = list(collected.events)
+            samples = [*collected.samples, *(count(events) if count else [])]
+            error = "; ".join(reading_errors(collected, name)) or collected.incomplete
         except SourceError as failed:
             error = str(failed)
     if as_json:
@@ -135,6 +138,8 @@ def read_once(
         rows = [(s.metric, " ".join(f"{k}={v}" for k, v in s.labels), f"{s.value:.6g}") for s in samples]
         if rows:
             say_table(("metric", "labels", "value"), rows, right=("value",))
+        for event, n in sorted(Counter(event.name for event in events).items()):
+            say(f"{n} of {event}")
         say(f"{name} failed: {error}" if error else f"{name} brought {len(samples)} samples and {len(events)} events")
     if error:
         raise typer.Exit(1)

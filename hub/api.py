@@ -38,6 +38,7 @@ from hub.metric_doors import add_metric_doors
 from hub.metrics import OPENMETRICS, Metrics
 from hub.openapi import BYTES_BODY, RUNS_BODY
 from hub.requests import csrf_checked, limited_body, person
+from hub.stripe_webhook import add_stripe_webhook
 from store import StoreUnavailableError, incidents, meta, outbox, runs
 from store import alerts as alert_rows
 from store import verdicts as verdict_rows
@@ -68,6 +69,7 @@ def api(context: HubContext) -> APIRouter:
     add_job_doors(router, context)
     _add_readers(router, context)
     add_metric_doors(router, context)
+    add_stripe_webhook(router, context)
     _add_actions(router, context)
     _add_health(router, context)
     _add_metrics(router, context)

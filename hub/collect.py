@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import os
 import random
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from sqlalchemy import Connection
 
+from config import Complaint, ConfigError, Secret, read_secret
 from config.durations import seconds
+from config.stripe_key import source_key
 from facts import Event
 from hub.watched import Watched
 from journeys.browser import our_version
+from journeys.site import StripeReads
 from metrics import SKETCHED, sample_errors
 from redact.plain_text import plain
-from sources import Collected, Source, SourceError, SourceSettings
+from sources import EVENT_COUNTS, Collected, Source, SourceError, SourceSettings
 from sources.endpoints import ANY_SITE, TICKET_SHOP
+from sources.stripe_events import EventFilter
 from store import Store, cursors, events, feeds, samples
 from store.cursors import CursorState
 
@@ -50,9 +56,10 @@ class Reading:
     error: str | None = None
 
 
-def source_settings(watched: Watched) -> SourceSettings:
-    """Return what sources are told of the site."""
-    site, checks = watched.site, watched.site.endpoint_checks
+def source_settings(watched: Watched, environment: Mapping[str, str] = os.environ) -> SourceSettings:
+    """Return what sources are told of the site, with their secrets. Raises ConfigError for a secret that cannot be used."""
+    site, checks, reads = watched.site, watched.site.endpoint_checks, watched.site.stripe_reads or StripeReads()
+    key, sms = source_key(environment), watched.site.sms_reads
     usual = TICKET_SHOP if site.sells_tickets else ANY_SITE
     return SourceSettings(
         base_url=site.base_url,
@@ -60,7 +67,38 @@ def source_settings(watched: Watched) -> SourceSettings:
         sells_tickets=site.sells_tickets,
         endpoints=(checks.paths or usual) if checks else None,
         endpoints_every_s=seconds(checks.every) if checks else 300.0,
+        stripe_key=key,
+        stripe_base=environment.get("STRIPE_API_BASE", "").strip() or None,
+        stripe_every_s=seconds(reads.every),
+        stripe_reads=reads.allowed,
+        stripe_events=stripe_events(watched, environment),
+        sms_account=read_secret("TWILIO_ACCOUNT_SID", environment) if sms else None,
+        sms_token=read_secret("TWILIO_AUTH_TOKEN", environment) if sms else None,
+        sms_base=environment.get("TWILIO_API_BASE", "").strip() or None,
+        sms_every_s=seconds(sms.every) if sms else None,
+        sms_from=sms.from_numbers if sms else (),
     )
+
+
+def stripe_webhook_secret(environment: Mapping[str, str] = os.environ) -> Secret | None:
+    """Return the secret with which Stripe signs what it sends to this hub, None where it is not set. Raises ConfigError."""
+    secret = read_secret("STRIPE_WEBHOOK_SECRET", environment)
+    if secret is None or re.fullmatch(r"whsec_\S+", secret.reveal()):
+        return secret
+    what = "is no secret of a webhook of Stripe's"
+    hint = "it begins with whsec_, and Stripe shows it for the endpoint"
+    raise ConfigError(Complaint(file="environment", key="STRIPE_WEBHOOK_SECRET", what=what, hint=hint))
+
+
+def stripe_events(watched: Watched, environment: Mapping[str, str] = os.environ) -> EventFilter:
+    """Return which of Stripe's events are counted: those of the source key's mode that are not the synthetic buyer's.
+
+    Raises:
+        ConfigError: the key cannot be used.
+    """
+    site, key = watched.site, source_key(environment)
+    live = "_live_" in key.reveal() if key else None
+    return EventFilter(email_pattern=site.email_pattern, cities=site.cities, live=live)
 
 
 def collect_once(
@@ -125,9 +163,32 @@ def _save(store: Store, before: CursorState, collected: Collected, now: datetime
         if not cursors.advance(connection, after):
             return Reading(result=CollectResult.SUPERSEDED)
         saved = samples.save(connection, collected.samples, now=now, sketched=SKETCHED)
-        new = events.save(connection, collected.events, source=before.source)
-        feeds.note_good(connection, before.source, now)
-    return Reading(result=CollectResult.COLLECTED, samples=saved, events=new)
+        new, counted = save_events(connection, collected.events, source=before.source, now=now)
+        if collected.incomplete is None:
+            feeds.note_good(connection, before.source, now)
+        else:
+            feeds.note_error(connection, before.source, now, plain(collected.incomplete))
+    return Reading(
+        result=CollectResult.COLLECTED if collected.incomplete is None else CollectResult.FAILED,
+        samples=saved + counted,
+        events=new,
+        error=collected.incomplete,
+    )
+
+
+def save_events(connection: Connection, brought: Sequence[Event], *, source: str, now: datetime) -> tuple[int, int]:
+    """Save events, and count their seconds anew where numbers are made of the source's events; return how many events were new and how
+    many samples were counted.
+
+    A second is counted out of everything that is stored of it, so an event counts once, however often and by whichever way it comes.
+    Whoever saves for the source must hold its row of `cursors`: two that count the same second at once would miss each other's events.
+    """
+    new = events.save(connection, brought, source=source)
+    count = EVENT_COUNTS.get(source)
+    if count is None or not new:
+        return new, 0
+    stored = events.at_moments(connection, source, {event.at for event in brought})
+    return new, samples.save(connection, count(stored), now=now, sketched=SKETCHED)
 
 
 def _save_failure(store: Store, before: CursorState, error: SourceError, now: datetime, wait_s: float) -> Reading:

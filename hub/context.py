@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from alerts.policy import Policy
 from hub.artifacts import Artifacts
@@ -15,6 +16,9 @@ from hub.jobs.job import Job
 from hub.watched import Watched
 from sla.targets import Targets
 from store import Store
+
+if TYPE_CHECKING:
+    from hub.stripe_webhook import StripeWebhook
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,4 +47,5 @@ class HubContext:
     notices: tuple[str, ...] = ()
     demo: DemoLinks | None = None
     scale: float = 1.0
+    stripe_webhook: StripeWebhook | None = None
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)

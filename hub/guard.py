@@ -103,6 +103,8 @@ class Guard:
     def _asks_who(self, request: Request) -> bool:
         """Return whether the endpoint currently requires a token or a login."""
         asked = need(request.method, request.scope["path"])
+        if asked is Requirement.SIGNATURE:
+            return True
         if asked in _KINDS:
             return bearer(request.headers.get("Authorization")) is not None or self.tokens_needed()
         return (asked is Requirement.METRICS and self._has_metrics_token(request)) or self.login_needed()

@@ -17,6 +17,7 @@ class Requirement(StrEnum):
     LOCATION = "location token"
     SOURCE = "source token"
     METRICS = "viewer or metrics token"
+    SIGNATURE = "signature"
 
     @property
     def role(self) -> Role | None:
@@ -45,6 +46,7 @@ NAMED: tuple[tuple[str, str, Requirement], ...] = (
     ("GET", "/api/plan", Requirement.LOCATION),
     ("POST", "/api/slots/claim", Requirement.LOCATION),
     ("POST", "/api/events", Requirement.SOURCE),
+    ("POST", "/api/webhooks/stripe", Requirement.SIGNATURE),
     ("GET", "/metrics", Requirement.METRICS),
 )
 """Method, path (with a final slash: everything below it), and requirement."""

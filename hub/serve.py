@@ -25,6 +25,7 @@ from hub.health import Health
 from hub.ingest import Ingest
 from hub.jobs import JobScheduler, JobServices, configured_jobs
 from hub.server_key import KEY_FILE, ServerKey, server_key
+from hub.stripe_webhook import StripeWebhook
 from hub.watched import Watched
 from journeys.browser import our_version
 from process.connections import Connections, limited_server
@@ -50,7 +51,7 @@ class HubSettings:
 
     `evidence_bytes` is how much evidence is kept. `sources` are read on their schedules, and closed by the hub.
     `lease_s` and `claim_s` are how long a hub that dies keeps others from judging, and from sending what it was about to send.
-    `secret_key` signs tokens and forms; without one the hub makes its own in `folder`.
+    `secret_key` signs tokens and forms; without one the hub makes its own in `folder`. Without `stripe_webhook` no webhook is taken.
     """
 
     folder: Path
@@ -65,6 +66,7 @@ class HubSettings:
     demo: DemoLinks | None = None
     access: Access = field(default_factory=Access)
     secret_key: Secret | None = None
+    stripe_webhook: StripeWebhook | None = None
 
 
 class Loop:
@@ -266,6 +268,7 @@ class Hub:
             notices=self.settings.notices,
             demo=self.settings.demo,
             scale=self.settings.scale,
+            stripe_webhook=self.settings.stripe_webhook,
             clock=self.clock,
         )
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Annotated, Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
 from config import Complaint, ConfigError
 from config.bounds import Address, Bounds, Flag, Form, Length, SectionOrOff, Whole, refuse, without_login
+from config.durations import seconds
 from facts import left_out_when_none
 from redact.cards import TEST_CARDS
 
@@ -150,6 +153,65 @@ class EndpointChecks:
             )
 
 
+_READS_OR_OFF = SectionOrOff("", "write `every` and `orders_a_day` below stripe_reads, or leave it out")
+_READS_A_MONTH, _READS_OF_AN_ORDER, _MONTH_DAYS = 10_000, 500, 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StripeReads:
+    """How often the hub reads Stripe's events, and how many orders a day the shop has, from which follows what Stripe allows.
+
+    Stripe allows an account 500 reads for each transaction of the last 30 days, and 10,000 at least, the shop's own among them
+    (https://docs.stripe.com/rate-limits).
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+
+    every: Annotated[
+        str, Length("30s", "1h", "more often spends Stripe's read allowance, more seldom tells of nothing in time")
+    ] = "5m"
+    orders_a_day: Annotated[
+        float, Bounds(0, 1_000_000, "it is how many orders the shop has in a day, like 5 or 0.5")
+    ] = 0
+
+    def __post_init__(self) -> None:
+        if self.needed > self.allowed:
+            raise ValueError(
+                f"every: {self.every} makes {self.needed:,} reads in {_MONTH_DAYS} days, and for {self.orders_a_day:g} orders a day "
+                f"Stripe allows the account {self.allowed:,}; read less often, or write how many orders there are (orders_a_day)"
+            )
+
+    @property
+    def needed(self) -> int:
+        """How many reads it makes in 30 days where each needs one."""
+        return math.ceil(timedelta(days=_MONTH_DAYS).total_seconds() / seconds(self.every))
+
+    @property
+    def allowed(self) -> int:
+        """How many reads Stripe allows the account in 30 days."""
+        return max(_READS_A_MONTH, int(_READS_OF_AN_ORDER * _MONTH_DAYS * self.orders_a_day))
+
+
+_SMS_OR_OFF = SectionOrOff("", "write `every` and `from_numbers` below sms_reads, or `sms_reads: off`")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SmsReads:
+    """How often the hub reads what became of the shop's SMS at Twilio.
+
+    `from_numbers` are those from which the shop sends; without them all SMS of the account count.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+
+    every: Annotated[
+        str, Length("1m", "1h", "each reading lists three days, and more seldom tells of nothing in time")
+    ] = "5m"
+    from_numbers: list[
+        Annotated[str, Form(r"\+[1-9][0-9]{6,14}", "is no number in E.164; write it like +15551234567")]
+    ] = field(default_factory=list)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
     """The whole file.
@@ -160,6 +222,8 @@ class Site:
     `payment` is `test` (pay with a test card once test mode is proved) or `stop_before_payment`.
     `request_budget` is None where the site has no limit, or tells its limit itself.
     `endpoint_checks` is None where the hub asks for no addresses by itself.
+    `stripe_reads` is None where Stripe's events, if they are read, are read as often as usual.
+    `sms_reads` is None where no SMS are read.
     `email_pattern` names every synthetic order: `{run}` is the run's id.
     `basic_auth_file` holds `user:password`; `header_files` maps header names to files that hold their values.
     """
@@ -180,6 +244,8 @@ class Site:
     endpoint_checks: Annotated[EndpointChecks | None, _CHECKS_OR_OFF] = field(
         default=None, metadata=left_out_when_none()
     )
+    stripe_reads: Annotated[StripeReads | None, _READS_OR_OFF] = field(default=None, metadata=left_out_when_none())
+    sms_reads: Annotated[SmsReads | None, _SMS_OR_OFF] = field(default=None, metadata=left_out_when_none())
     basic_auth_file: str | None = None
     header_files: dict[_HeaderName, str] = field(default_factory=dict)
 

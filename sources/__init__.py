@@ -1,9 +1,10 @@
 """Everything we measure beside the journeys: one file a service, each bringing numbers in on a schedule."""
 
-from sources.registry import SOURCES, configured_sources
+from sources.registry import EVENT_COUNTS, SOURCES, configured_sources
 from sources.source import Collected, Source, SourceError, SourceSettings
 
 __all__ = [
+    "EVENT_COUNTS",
     "SOURCES",
     "Collected",
     "Source",

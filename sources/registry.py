@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
+from facts import Event, Sample
+from sources import stripe_events
 from sources.endpoints import EndpointsSource
 from sources.inventory import InventorySource
+from sources.sms import SmsSource
 from sources.source import Source, SourceSettings
+from sources.stripe import StripeSource
 
 
 class SourceType(Protocol):
@@ -27,7 +32,11 @@ class SourceType(Protocol):
         ...
 
 
-SOURCES: tuple[SourceType, ...] = (InventorySource, EndpointsSource)
+SOURCES: tuple[SourceType, ...] = (InventorySource, EndpointsSource, StripeSource, SmsSource)
+EVENT_COUNTS: Mapping[str, Callable[[Sequence[Event]], list[Sample]]] = {
+    stripe_events.SOURCE: stripe_events.count_events,
+}
+"""By source, the function that makes the samples of some seconds out of all its stored events of these seconds."""
 
 
 def configured_sources(settings: SourceSettings) -> list[Source]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar, Protocol
 
+from config import Secret
 from facts import Event, Sample
+from sources.stripe_events import EventFilter
 
 
 class SourceError(Exception):
@@ -32,6 +34,12 @@ class SourceSettings:
 
     `sells_tickets` is whether it is the ticket shop. `endpoints` are the paths that are checked with what each answers (`html`,
     `json` or `any`), every `endpoints_every_s` seconds; None where none are to be checked.
+
+    `stripe_key` reads Stripe's events every `stripe_every_s` seconds, `stripe_reads` times in 30 days at most, and `stripe_events` are
+    those that count; without a key they are not read. `stripe_base` is the address of a stand-in for Stripe.
+
+    `sms_account` and `sms_token` read the messages that Twilio sent from the numbers `sms_from` (none: from all), every `sms_every_s`
+    seconds; None where they are not to be read. `sms_base` is the address of a stand-in.
     """
 
     base_url: str
@@ -39,6 +47,16 @@ class SourceSettings:
     sells_tickets: bool = False
     endpoints: Mapping[str, str] | None = None
     endpoints_every_s: float = 300.0
+    stripe_key: Secret | None = None
+    stripe_base: str | None = None
+    stripe_every_s: float = 300.0
+    stripe_reads: int = 10_000
+    stripe_events: EventFilter = field(default_factory=EventFilter)
+    sms_account: Secret | None = None
+    sms_token: Secret | None = None
+    sms_base: str | None = None
+    sms_every_s: float | None = None
+    sms_from: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,11 +65,15 @@ class Collected:
 
     `cursor` is a JSON value that says where the next reading goes on; it is saved together with the samples and events, so that
     nothing is read twice or left out. A source without one leaves it None.
+
+    `incomplete` says what is missing where a reading had to end early: what it brought is saved and the next one goes on behind it, but
+    it counts as no good reading of the source, so that nobody takes a part for the whole.
     """
 
     samples: Sequence[Sample] = ()
     events: Sequence[Event] = ()
     cursor: Any = None
+    incomplete: str | None = None
 
 
 class Source(Protocol):

@@ -50,13 +50,23 @@ def _state(row: Any) -> CursorState:
     )
 
 
-def advance(connection: Connection, new: CursorState) -> bool:
-    """Replace the state that had the version of `new`; False, and nothing is changed, where another hub has replaced it before."""
+def lock(connection: Connection, source: str) -> None:
+    """Make others wait that save for the source, until the transaction ends; the state stays as it is."""
+    _make(connection, source)
+    connection.execute(select(table.c.source).where(table.c.source == source).with_for_update())
+
+
+def _make(connection: Connection, source: str) -> None:
     connection.execute(
         insert(connection, table)
-        .values(source=new.source, version=0, cursor=None, failures=0, permanent=False, next_try_at=None)
+        .values(source=source, version=0, cursor=None, failures=0, permanent=False, next_try_at=None)
         .on_conflict_do_nothing()
     )
+
+
+def advance(connection: Connection, new: CursorState) -> bool:
+    """Replace the state that had the version of `new`; False, and nothing is changed, where another hub has replaced it before."""
+    _make(connection, new.source)
     changed = connection.execute(
         update(table)
         .where(table.c.source == new.source, table.c.version == new.version)

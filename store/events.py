@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, desc, select
 
@@ -35,6 +36,20 @@ def save(connection: Connection, events: Iterable[Event], *, source: str) -> int
     return new
 
 
+def at_moments(connection: Connection, source: str, moments: Collection[datetime]) -> list[Event]:
+    """Return every event of a source at these moments, in the order of their ids."""
+    found: dict[str, Event] = {}
+    ordered = sorted(moments)
+    for first in range(0, len(ordered), _AT_ONCE):
+        query = select(table).where(table.c.source == source, table.c.at.in_(ordered[first : first + _AT_ONCE]))
+        found |= {row.id: _event(row) for row in connection.execute(query)}
+    return [found[event_id] for event_id in sorted(found)]
+
+
+def _event(row: Any) -> Event:
+    return Event(id=row.id, at=row.at, level=row.level, name=row.name, category=row.category, fields=row.fields)
+
+
 def read(
     connection: Connection,
     *,
@@ -49,8 +64,5 @@ def read(
     conditions += [table.c.at < until] if until is not None else []
     conditions += [column == v for column, v in ((table.c.name, name), (table.c.source, source)) if v is not None]
     query = select(table).where(*conditions).order_by(desc(table.c.at), desc(table.c.id)).limit(limit)
-    found = [
-        Event(id=row.id, at=row.at, level=row.level, name=row.name, category=row.category, fields=row.fields)
-        for row in connection.execute(query)
-    ]
+    found = [_event(row) for row in connection.execute(query)]
     return found[::-1]

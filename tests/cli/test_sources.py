@@ -15,6 +15,7 @@ from store.cursors import CursorState
 from tests.cli.hostile import sixfb
 from tests.databases import a_migrated_store
 from tests.receivers import Rig, answers
+from tests.sources.stripe_account import an_event
 
 CITY = {"cityId": "dallas", "actualAvailable": {"ga": 9}, "actualLimits": {"ga": 35}}
 
@@ -45,6 +46,8 @@ def test_list_says_why_a_source_is_off_also_before_any_hub_ran(folder: Path, mon
     lines = sixfb(monkeypatch, "sources", "list").out.splitlines()
     assert "site.yaml names no cities" in lines[1]
     assert "site.yaml has no endpoint_checks" in lines[2]
+    assert "STRIPE_SOURCE_KEY is not set" in lines[3]
+    assert "site.yaml has no sms_reads" in lines[4]
 
 
 def test_list_tells_when_a_source_last_brought_numbers_and_what_is_wrong_since(
@@ -59,7 +62,7 @@ def test_list_tells_when_a_source_last_brought_numbers_and_what_is_wrong_since(
         feeds.note_good(connection, "endpoints", now)
         waits = now + timedelta(minutes=2)
         cursors.advance(connection, CursorState(source="inventory", failures=2, next_try_at=waits))
-    _, inventory, endpoints = sixfb(monkeypatch, "sources", "list").out.splitlines()
+    _, inventory, endpoints, _stripe, _sms = sixfb(monkeypatch, "sources", "list").out.splitlines()
     assert inventory.split() == [
         *(["inventory", "on", "1", "min"]),
         *(["11-30", "11:55:00", "11-30", "12:02:00"]),
@@ -81,6 +84,25 @@ def test_test_reads_a_source_and_keeps_nothing(folder: Path, monkeypatch: pytest
     assert not (folder / "var" / "hub").exists()
 
 
+def test_test_of_stripe_tells_what_it_saw_and_what_the_key_may_not_read(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, rig: Rig
+) -> None:
+    seen = {"data": [an_event("charge.succeeded"), an_event("charge.refunded", amount_refunded=9)], "has_more": False}
+    monkeypatch.setenv("STRIPE_SOURCE_KEY", "rk_test_of_the_source")
+    for body, status in ((seen, 200), ({"error": {"message": "Having 'rak_event_read' would allow this"}}, 403)):
+        port = rig.serve(f"stripe {status}", answers(status, body=json.dumps(body).encode())).port
+        monkeypatch.setenv("STRIPE_API_BASE", f"http://127.0.0.1:{port}")
+        done = sixfb(monkeypatch, "sources", "test", "stripe")
+        if status == 200:
+            assert done.code == 0, done.err
+            assert "1 of charge.refunded" in done.out.splitlines()
+            assert "stripe_payments_succeeded" in done.out
+        else:
+            assert done.code == 1
+            assert "the key may not read events" in done.out
+            assert "rak_event_read" in done.out
+
+
 def test_test_of_a_source_that_fails_says_why(folder: Path, monkeypatch: pytest.MonkeyPatch, rig: Rig) -> None:
     write_site(folder, f"http://127.0.0.1:{rig.server('500').port}", "cities: {Dallas: dallas}\n")
     done = sixfb(monkeypatch, "sources", "test", "inventory")
@@ -90,8 +112,9 @@ def test_test_of_a_source_that_fails_says_why(folder: Path, monkeypatch: pytest.
 @pytest.mark.parametrize(
     ("name", "says"),
     [
-        ("inventry", "no source is named 'inventry'; there are: inventory, endpoints"),
+        ("inventry", "no source is named 'inventry'; there are: inventory, endpoints, stripe, sms"),
         ("endpoints", "endpoints is off: site.yaml has no endpoint_checks"),
+        ("stripe", "stripe is off: STRIPE_SOURCE_KEY is not set"),
     ],
 )
 def test_test_says_what_to_write(folder: Path, monkeypatch: pytest.MonkeyPatch, name: str, says: str) -> None:

@@ -19,7 +19,16 @@ from sources import SOURCES
 GUIDE = [line.strip() for line in Path(__file__).with_name("guide.txt").read_text(encoding="utf-8").splitlines()]
 NOW = datetime(2026, 11, 30, 12, 0, tzinfo=UTC)
 # How names end by their unit; a new unit has its line here.
-ENDINGS = {"seconds": "_seconds", "ratio": "", "score": "_score", "tickets": "", "cities": "_cities", "days": ""}
+ENDINGS = {
+    "seconds": "_seconds",
+    "ratio": "",
+    "score": "_score",
+    "tickets": "",
+    "cities": "_cities",
+    "days": "",
+    "minor units": "_minor",
+}
+ENDINGS |= dict.fromkeys(("payments", "sessions", "refunds", "disputes", "events", "reads", "messages", "segments"), "")
 
 
 def test_no_two_metrics_have_one_name() -> None:

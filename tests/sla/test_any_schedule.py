@@ -128,6 +128,8 @@ def test_what_cannot_fire_here_is_named_with_its_reason() -> None:
         "A1s": "locations.yaml does not schedule ga_purchase",
         "A2": "site.yaml names no cities, so the site is not asked for its inventory",
         "H4": "site.yaml names no cities, so the site is not asked for its inventory",
+        "H6": "site.yaml has no sms_reads",
+        **dict.fromkeys(("A1b", "X5", "X5h"), "STRIPE_SOURCE_KEY is not set"),
         "F2a": "order_a_book makes 1 run in 1 h, and 3 would have to be bad",
         "F3": "it compares locations, and no journey has a second one",
     }
