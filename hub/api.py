@@ -16,6 +16,7 @@ from hub.answers import (
     AlertShown,
     AlertsListed,
     Alive,
+    EventsTaken,
     EvidenceKept,
     Ready,
     RunsListed,
@@ -31,12 +32,14 @@ from hub.cycle import VERDICTS
 from hub.decoding import decoded
 from hub.envelope import LARGEST_BATCH
 from hub.errors import HubError
+from hub.event_ingest import LARGEST_BATCH as LARGEST_EVENTS
+from hub.event_ingest import EventIngest
 from hub.guard import token_of
 from hub.job_doors import add_job_doors
 from hub.locations import add_location_doors
 from hub.metric_doors import add_metric_doors
 from hub.metrics import OPENMETRICS, Metrics
-from hub.openapi import BYTES_BODY, RUNS_BODY
+from hub.openapi import BYTES_BODY, EVENTS_BODY, RUNS_BODY
 from hub.requests import csrf_checked, limited_body, person
 from store import StoreUnavailableError, incidents, meta, outbox, runs
 from store import alerts as alert_rows
@@ -64,6 +67,7 @@ def api(context: HubContext) -> APIRouter:
     """Return the router with every endpoint below `/api`, the health checks and the metrics."""
     router = APIRouter()
     _add_runner_doors(router, context)
+    _add_event_doors(router, context)
     add_location_doors(router, context)
     add_job_doors(router, context)
     _add_readers(router, context)
@@ -165,6 +169,35 @@ def _add_runner_doors(router: APIRouter, context: HubContext) -> None:
         if if_none_match and tag in [one.strip().removeprefix("W/") for one in if_none_match.split(",")]:
             return Response(status_code=304, headers={"ETag": tag})
         return JSONResponse(to_wire(plan), headers={"ETag": tag})
+
+
+def _add_event_doors(router: APIRouter, context: HubContext) -> None:
+    ingest = EventIngest(context.store, witness=context.ingest.witness)
+
+    @router.post(
+        "/api/events",
+        **answering(
+            EventsTaken,
+            "What became of each event.",
+            _413="More than 4 MiB or 5,000 events.",
+            _415="The body is compressed.",
+            _422="There is no event in it.",
+            _503="The hub's clock is wrong, or may be; keep the events and come back.",
+        ),
+        openapi_extra=EVENTS_BODY,
+    )
+    async def take_events(request: Request) -> Response:
+        """Accept events of the site; each is answered `accepted`, `duplicate` or `rejected`, and accepted events are on disk."""
+        body = await limited_body(request, LARGEST_EVENTS)
+        now, token = context.clock(), token_of(request)
+        try:
+            taken = await run_in_threadpool(ingest.batch, body, now=now, source=token.subject if token else None)
+        except StoreUnavailableError as error:
+            context.health.failed(error)
+            raise
+        if any(one.result == "accepted" for one in taken):
+            context.health.wrote()
+        return JSONResponse({"received_at": to_wire(now), "results": to_wire(taken)})
 
 
 def _add_readers(router: APIRouter, context: HubContext) -> None:
