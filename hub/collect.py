@@ -12,13 +12,14 @@ from sqlalchemy import Connection
 
 from config.durations import seconds
 from facts import Event
+from hub.event_store import save_events
 from hub.watched import Watched
 from journeys.browser import our_version
 from metrics import SKETCHED, sample_errors
 from redact.plain_text import plain
 from sources import Collected, Source, SourceError, SourceSettings
 from sources.endpoints import ANY_SITE, TICKET_SHOP
-from store import Store, cursors, events, feeds, samples
+from store import Store, cursors, feeds, samples
 from store.cursors import CursorState
 
 INVENTORY = "inventory"
@@ -60,6 +61,7 @@ def source_settings(watched: Watched) -> SourceSettings:
         sells_tickets=site.sells_tickets,
         endpoints=(checks.paths or usual) if checks else None,
         endpoints_every_s=seconds(checks.every) if checks else 300.0,
+        log_files=tuple(site.log_files or ()),
     )
 
 
@@ -124,7 +126,7 @@ def _save(store: Store, before: CursorState, collected: Collected, now: datetime
         if not cursors.advance(connection, after):
             return Reading(result=CollectResult.SUPERSEDED)
         saved = samples.save(connection, collected.samples, now=now, sketched=SKETCHED)
-        new = events.save(connection, collected.events, source=before.source)
+        new = len(save_events(connection, [(before.source, event) for event in collected.events], now=now))
         feeds.note_good(connection, before.source, now)
     return Reading(result=CollectResult.COLLECTED, samples=saved, events=new)
 

@@ -127,6 +127,10 @@ _Path = Annotated[
     str, Form(r"/[!\"$-~]{0,199}", "is no path of the site; write it like /api/inventory, 200 characters at most")
 ]
 _MOST_PATHS = 12
+_LogFile = Annotated[
+    str, Form(r"/[^\x00-\x1f]{1,499}", "is no path of a file; write it whole, like /var/log/shop/app.log")
+]
+_MOST_LOG_FILES = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,6 +164,7 @@ class Site:
     `payment` is `test` (pay with a test card once test mode is proved) or `stop_before_payment`.
     `request_budget` is None where the site has no limit, or tells its limit itself.
     `endpoint_checks` is None where the hub asks for no addresses by itself.
+    `log_files` are the site's log files on the hub's machine; None where the hub follows none.
     `email_pattern` names every synthetic order: `{run}` is the run's id.
     `basic_auth_file` holds `user:password`; `header_files` maps header names to files that hold their values.
     """
@@ -180,6 +185,7 @@ class Site:
     endpoint_checks: Annotated[EndpointChecks | None, _CHECKS_OR_OFF] = field(
         default=None, metadata=left_out_when_none()
     )
+    log_files: list[_LogFile] | None = field(default=None, metadata=left_out_when_none())
     basic_auth_file: str | None = None
     header_files: dict[_HeaderName, str] = field(default_factory=dict)
 
@@ -190,6 +196,9 @@ class Site:
         refuse(self._wrong())
 
     def _wrong(self) -> Iterator[str]:
+        files = self.log_files or []
+        if len(files) > _MOST_LOG_FILES or len(set(files)) < len(files):
+            yield f"log_files: name each file once, and {_MOST_LOG_FILES} at most"
         parts = urlsplit(self.base_url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             shown = without_login(self.base_url)

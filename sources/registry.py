@@ -6,6 +6,7 @@ from typing import Protocol
 
 from sources.endpoints import EndpointsSource
 from sources.inventory import InventorySource
+from sources.logs import LogsSource
 from sources.source import Source, SourceSettings
 
 
@@ -27,7 +28,7 @@ class SourceType(Protocol):
         ...
 
 
-SOURCES: tuple[SourceType, ...] = (InventorySource, EndpointsSource)
+SOURCES: tuple[SourceType, ...] = (InventorySource, EndpointsSource, LogsSource)
 
 
 def configured_sources(settings: SourceSettings) -> list[Source]:

@@ -31,7 +31,8 @@ class SourceSettings:
     """What sources are told of the site. `user_agent` is how they name themselves to it.
 
     `sells_tickets` is whether it is the ticket shop. `endpoints` are the paths that are checked with what each answers (`html`,
-    `json` or `any`), every `endpoints_every_s` seconds; None where none are to be checked.
+    `json` or `any`), every `endpoints_every_s` seconds; None where none are to be checked. `log_files` are the paths of the site's
+    log files on this machine.
     """
 
     base_url: str
@@ -39,6 +40,7 @@ class SourceSettings:
     sells_tickets: bool = False
     endpoints: Mapping[str, str] | None = None
     endpoints_every_s: float = 300.0
+    log_files: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -59,13 +59,14 @@ def test_list_tells_when_a_source_last_brought_numbers_and_what_is_wrong_since(
         feeds.note_good(connection, "endpoints", now)
         waits = now + timedelta(minutes=2)
         cursors.advance(connection, CursorState(source="inventory", failures=2, next_try_at=waits))
-    _, inventory, endpoints = sixfb(monkeypatch, "sources", "list").out.splitlines()
+    _, inventory, endpoints, logs = sixfb(monkeypatch, "sources", "list").out.splitlines()
     assert inventory.split() == [
         *(["inventory", "on", "1", "min"]),
         *(["11-30", "11:55:00", "11-30", "12:02:00"]),
         *(["GET", "/api/inventory:", "503"]),
     ]
     assert endpoints.split() == ["endpoints", "on", "2", "min", "11-30", "12:00:00"]
+    assert logs.split()[:2] == ["logs", "off"]
 
 
 def test_test_reads_a_source_and_keeps_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch, rig: Rig) -> None:
@@ -90,7 +91,7 @@ def test_test_of_a_source_that_fails_says_why(folder: Path, monkeypatch: pytest.
 @pytest.mark.parametrize(
     ("name", "says"),
     [
-        ("inventry", "no source is named 'inventry'; there are: inventory, endpoints"),
+        ("inventry", "no source is named 'inventry'; there are: inventory, endpoints, logs"),
         ("endpoints", "endpoints is off: site.yaml has no endpoint_checks"),
     ],
 )

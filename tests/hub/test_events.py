@@ -155,7 +155,7 @@ def test_unknown_keys_are_kept_within_bounds_and_the_rest_is_counted(bench: Benc
 
 
 def test_each_event_counts_in_the_metrics_of_its_minute(bench: Bench) -> None:
-    paid = {
+    paid: dict[str, Any] = {
         "name": "payment_successful",
         "amount_minor": 120_000,
         "currency": "USD",
@@ -164,7 +164,12 @@ def test_each_event_counts_in_the_metrics_of_its_minute(bench: Bench) -> None:
         "is_member": False,
         "channel": "email",
     }
-    asked = {"name": "api", "endpoint": "https://x.test/api/cities/12?q=1", "method": "get", "status": 200}
+    asked: dict[str, Any] = {
+        "name": "api",
+        "endpoint": "https://x.test/api/cities/12?q=1",
+        "method": "get",
+        "status": 200,
+    }
     sent = [
         an_event(bench, "1", **paid),
         an_event(bench, "2", **{**paid, "currency": "eur", "tier": "vip", "is_member": True}),
