@@ -43,6 +43,13 @@ class EventsTaken:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LogsExported:
+    """Holds the response of OTLP/HTTP; without `partialSuccess`, every log record was accepted."""
+
+    partialSuccess: dict[str, str] | None = None  # noqa: N815 - OTLP's own name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EvidenceKept:
     """Holds the result for an artifact; `new` is false if the same bytes were stored already."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Annotated
 
@@ -18,6 +19,7 @@ from hub.answers import (
     Alive,
     EventsTaken,
     EvidenceKept,
+    LogsExported,
     Ready,
     RunsListed,
     RunsTaken,
@@ -33,13 +35,13 @@ from hub.decoding import decoded
 from hub.envelope import LARGEST_BATCH
 from hub.errors import HubError
 from hub.event_ingest import LARGEST_BATCH as LARGEST_EVENTS
-from hub.event_ingest import EventIngest
-from hub.guard import token_of
+from hub.event_ingest import EventIngest, EventTaken
+from hub.guard import content_type, token_of
 from hub.job_doors import add_job_doors
 from hub.locations import add_location_doors
 from hub.metric_doors import add_metric_doors
 from hub.metrics import OPENMETRICS, Metrics
-from hub.openapi import BYTES_BODY, EVENTS_BODY, RUNS_BODY
+from hub.openapi import BYTES_BODY, EVENTS_BODY, JSON_BODY, RUNS_BODY
 from hub.requests import csrf_checked, limited_body, person
 from store import StoreUnavailableError, incidents, meta, outbox, runs
 from store import alerts as alert_rows
@@ -174,6 +176,17 @@ def _add_runner_doors(router: APIRouter, context: HubContext) -> None:
 def _add_event_doors(router: APIRouter, context: HubContext) -> None:
     ingest = EventIngest(context.store, witness=context.ingest.witness)
 
+    async def take(request: Request, do: Callable[..., list[EventTaken]], now: datetime) -> list[EventTaken]:
+        body, token = await limited_body(request, LARGEST_EVENTS), token_of(request)
+        try:
+            taken = await run_in_threadpool(do, body, now=now, source=token.subject if token else None)
+        except StoreUnavailableError as error:
+            context.health.failed(error)
+            raise
+        if any(one.result == "accepted" for one in taken):
+            context.health.wrote()
+        return taken
+
     @router.post(
         "/api/events",
         **answering(
@@ -188,16 +201,35 @@ def _add_event_doors(router: APIRouter, context: HubContext) -> None:
     )
     async def take_events(request: Request) -> Response:
         """Accept events of the site; each is answered `accepted`, `duplicate` or `rejected`, and accepted events are on disk."""
-        body = await limited_body(request, LARGEST_EVENTS)
-        now, token = context.clock(), token_of(request)
-        try:
-            taken = await run_in_threadpool(ingest.batch, body, now=now, source=token.subject if token else None)
-        except StoreUnavailableError as error:
-            context.health.failed(error)
-            raise
-        if any(one.result == "accepted" for one in taken):
-            context.health.wrote()
+        now = context.clock()
+        taken = await take(request, ingest.batch, now)
         return JSONResponse({"received_at": to_wire(now), "results": to_wire(taken)})
+
+    @router.post(
+        "/v1/logs",
+        **answering(
+            LogsExported,
+            "The log records were taken; `partialSuccess` says how many were rejected, and why the first one was.",
+            reads_json=True,
+            _413="More than 4 MiB or 5,000 log records.",
+            _415="Compressed, or not JSON.",
+            _422="It is no export request.",
+            _503="The hub's clock is wrong, or may be; keep the log records and come back.",
+        ),
+        openapi_extra=JSON_BODY,
+    )
+    async def take_logs(request: Request) -> Response:
+        """Accept log records by OTLP/HTTP in JSON (`http/json`); each becomes an event, as at `/api/events`."""
+        if content_type(request) != "application/json":
+            raise HubError(
+                415, "send OTLP in JSON: OTEL_EXPORTER_OTLP_PROTOCOL=http/json, Content-Type: application/json"
+            )
+        taken = await take(request, ingest.export, context.clock())
+        rejected = [one for one in taken if one.result == "rejected"]
+        if not rejected:
+            return JSONResponse({})
+        told = {"rejectedLogRecords": str(len(rejected)), "errorMessage": f"{rejected[0].id}: {rejected[0].reason}"}
+        return JSONResponse({"partialSuccess": told})
 
 
 def _add_readers(router: APIRouter, context: HubContext) -> None:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
+from itertools import islice
 from typing import Literal, NamedTuple
 
 from facts import Event, Failpoint, go_on
 from hub.clock_witness import ClockWitness, sentence_of
+from hub.decoding import json_in
 from hub.errors import HubError
 from hub.event_store import save_events
 from process.group_commit import GroupCommit
 from process.logs import get_logger
-from sources.events import EVENTS, EventError, dropped_keys, read_events, split_batch
+from sources.events import EVENTS, EventError, dropped_keys, read_events, read_records, split_batch
+from sources.otlp import log_records
 from store import Store
 
 LARGEST_BATCH = 4 * 1024 * 1024
@@ -72,28 +75,46 @@ class EventIngest:
         Raises:
             HubError: 413 too large, 422 without any record, 503 the hub's clock is wrong, or may be; then nothing was stored.
         """
-        if len(body) > LARGEST_BATCH:
-            raise HubError(413, f"a batch may have {LARGEST_BATCH // 1024 // 1024} MiB; send fewer events at once")
-        source = _source_name(source)
+        # A byte that is no UTF-8 spoils its own record alone.
+        records = split_batch(_limited(body).decode("utf-8", "surrogateescape"))
+        taken = self._take(read_events(records, now=now), len(body), now, _source_name(source))
+        if not taken:
+            raise HubError(422, "there is no event: send a JSON object on each line, or an array of them")
+        return taken
+
+    def export(self, body: bytes, *, now: datetime, source: str | None = None) -> list[EventTaken]:
+        """Store the log records of an OTLP/HTTP request in JSON, as `batch` does. An empty one is allowed.
+
+        Raises:
+            HubError: 400 no JSON, 413 too large, 422 no export request, 503 the hub's clock is wrong, or may be.
+        """
+        data = json_in(_limited(body))
+        try:
+            # All of it first: an export of another shape is refused as a whole.
+            records = list(islice(log_records(data), MOST_EVENTS + 1))
+        except EventError as error:
+            raise HubError(422, str(error)) from None
+        return self._take(read_records(records, now=now), len(body), now, _source_name(source))
+
+    def _take(
+        self, records: Iterable[tuple[str | None, Event | EventError]], size: int, now: datetime, source: str
+    ) -> list[EventTaken]:
         read: list[_Read] = []
         is_of_the_future = False
-        # A byte that is no UTF-8 spoils its own record alone.
-        records = split_batch(body.decode("utf-8", "surrogateescape"))
-        for i, (told, result) in enumerate(read_events(records, now=now)):
+        for i, (told, result) in enumerate(records):
             if i >= MOST_EVENTS:
                 raise HubError(
                     413, f"a batch may hold {MOST_EVENTS:,} events, and this one has more; send fewer at once"
                 )
-            name = told or f"events[{i}]"
             if isinstance(result, EventError):
                 is_of_the_future = is_of_the_future or result.is_of_the_future
-                read.append(_Read(name, None, str(result)[:_LONGEST_REASON]))
+                read.append(_Read(told or f"events[{i}]", None, str(result)[:_LONGEST_REASON]))
             else:
                 read.append(_Read(result.id, result, None))
-        if not read:
-            raise HubError(422, "there is no event: send a JSON object on each line, or an array of them")
         self._hold(is_of_the_future)
-        new = self._group_commit.submit(_Batch(source, read, now, len(body)))
+        if not read:
+            return []
+        new = self._group_commit.submit(_Batch(source, read, now, size))
         taken = _results(read, new)
         _tell(source, taken)
         return taken
@@ -125,6 +146,12 @@ class EventIngest:
             new -= mine
             found.append({id_ for _, id_ in mine})
         return found
+
+
+def _limited(body: bytes) -> bytes:
+    if len(body) > LARGEST_BATCH:
+        raise HubError(413, f"a batch may have {LARGEST_BATCH // 1024 // 1024} MiB; send fewer events at once")
+    return body
 
 
 def _source_name(subject: str | None) -> str:

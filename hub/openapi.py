@@ -90,6 +90,9 @@ EVENTS_BODY: dict[str, Any] = {
         },
     }
 }
+JSON_BODY: dict[str, Any] = {
+    "requestBody": {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}
+}
 BYTES_BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,

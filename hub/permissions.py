@@ -45,6 +45,7 @@ NAMED: tuple[tuple[str, str, Requirement], ...] = (
     ("GET", "/api/plan", Requirement.LOCATION),
     ("POST", "/api/slots/claim", Requirement.LOCATION),
     ("POST", "/api/events", Requirement.SOURCE),
+    ("POST", "/v1/logs", Requirement.SOURCE),
     ("GET", "/metrics", Requirement.METRICS),
 )
 """Method, path (with a final slash: everything below it), and requirement."""

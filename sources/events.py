@@ -396,6 +396,20 @@ def read_events(
             yield told, error
 
 
+def read_records(
+    records: Iterable[Mapping[str, Any] | EventError], *, now: datetime
+) -> Iterator[tuple[str | None, Event | EventError]]:
+    """Yield the same for records that are JSON objects already."""
+    for record in records:
+        if isinstance(record, EventError):
+            yield None, record
+            continue
+        try:
+            yield _told_id(record), read_event(record, now=now)
+        except EventError as error:
+            yield _told_id(record), error
+
+
 def _told_id(record: Mapping[str, Any]) -> str | None:
     found = record.get("id")
     if not isinstance(found, str):

@@ -145,7 +145,12 @@ def test_what_is_wrong_is_told_without_personal_data(light: Bench) -> None:
 
 
 def test_unknown_keys_are_kept_within_bounds_and_the_rest_is_counted(bench: Bench) -> None:
-    more = {f"key{n}": n for n in range(25)} | {"nested": {"a": 1}, "list": [1], "huge": 10**30, "bad key!": 1}
+    more: dict[str, Any] = {f"key{n}": n for n in range(25)} | {
+        "nested": {"a": 1},
+        "list": [1],
+        "huge": 10**30,
+        "bad key!": 1,
+    }
     (result,) = post(bench, lines(an_event(bench, text="x" * 900, **more)))
     assert (result["result"], result["dropped_keys"]) == ("accepted", 10)
     (event,) = stored(bench)
@@ -277,3 +282,66 @@ def test_a_failure_in_the_transaction_keeps_neither_events_nor_counts(bench: Ben
 def test_a_compressed_body_is_refused_with_what_to_do(light: Bench) -> None:
     answer = light.client.post("/api/events", content=b"x", headers={"Content-Encoding": "gzip"})
     assert answer.status_code == 415
+
+
+def an_export(bench: Bench, *records: Any) -> dict[str, Any]:
+    of = {"attributes": [{"key": "service.name", "value": {"stringValue": "shop"}}]}
+    return {"resourceLogs": [{"resource": of, "scopeLogs": [{"scope": {}, "logRecords": list(records)}]}]}
+
+
+def a_log(
+    bench: Bench, body: str = "database_connection_lost", severity: int = 17, **attributes: Any
+) -> dict[str, Any]:
+    return {
+        "timeUnixNano": str(int(bench.now.timestamp()) * 10**9 + 123_456_789),
+        "severityNumber": severity,
+        "body": {"stringValue": body},
+        "attributes": [{"key": key.replace("__", "."), "value": value} for key, value in attributes.items()],
+    }
+
+
+def test_log_records_of_opentelemetry_are_events_and_count_once(bench: Bench) -> None:
+    asked = {
+        "http__route": {"stringValue": "/api/cities/12"},
+        "http__request__method": {"stringValue": "POST"},
+        "http__response__status_code": {"intValue": "503"},
+        "customer__email": {"stringValue": "ann@example.com"},
+        "list": {"arrayValue": {"values": []}},
+    }
+    # The same twice in one request is two log records; the same request again is a retry.
+    export = an_export(bench, a_log(bench), a_log(bench), a_log(bench, "request of ann@example.com", 9, **asked))
+    for _ in range(2):
+        answer = bench.client.post("/v1/logs", json=export)
+        assert (answer.status_code, answer.json()) == (200, {})
+    assert counted(bench, "app_errors") == {"database_connection_lost": 2}
+    assert counted(bench, "app_5xx_requests") == {"/api/cities/{id}/POST": 1}
+    (request,) = [event for event in stored(bench) if event.level == "info"]
+    assert request.name == "request of ***"
+    assert request.fields["customer.email"] == "***"
+    assert request.fields["service"] == "shop"
+    assert request.fields["dropped_keys"] == 1
+
+
+def test_a_log_record_that_cannot_be_kept_is_told_as_otlp_tells_it(light: Bench) -> None:
+    bad = [{"body": {"stringValue": "no time"}}, 5, a_log(light, " ", 9), {"timeUnixNano": "soon"}]
+    answer = light.client.post("/v1/logs", json=an_export(light, a_log(light), *bad)).json()
+    assert answer["partialSuccess"]["rejectedLogRecords"] == "4"
+    assert "at: is missing" in answer["partialSuccess"]["errorMessage"]
+    assert len(stored(light)) == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "status"),
+    [
+        (b"{}", "application/json", 422),
+        (b"[]", "application/json", 422),
+        (b'{"resourceLogs": [{"scopeLogs": 5}]}', "application/json", 422),
+        (b'{"resourceLogs": [{"scopeLogs": [{"logRecords": 5}]}]}', "application/json", 422),
+        (b"{", "application/json", 400),
+        (b"\x0a\x00", "application/x-protobuf", 415),
+        (b'{"resourceLogs": []}', "application/json; charset=utf-8", 200),
+    ],
+)
+def test_what_is_no_export_request_is_refused(light: Bench, body: bytes, kind: str, status: int) -> None:
+    answer = light.client.post("/v1/logs", content=body, headers={"Content-Type": kind})
+    assert answer.status_code == status, answer.text

@@ -53,6 +53,7 @@ DOORS: list[tuple[str, str, set[str] | None]] = [
     ("GET", "/api/plan?location=us-east", {"us-east"}),
     ("POST", "/api/slots/claim", {"us-east"}),
     ("POST", "/api/events", {"website"}),
+    ("POST", "/v1/logs", {"website"}),
     ("GET", "/metrics", {"viewer", "operator", "admin", "scraper"}),
 ]
 _REFUSED = (401, 403)
