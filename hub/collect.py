@@ -19,7 +19,8 @@ from metrics import SKETCHED, sample_errors
 from redact.plain_text import plain
 from sources import Collected, Source, SourceError, SourceSettings
 from sources.endpoints import ANY_SITE, TICKET_SHOP
-from store import Store, cursors, feeds, samples
+from sources.logs import LogsSource
+from store import Store, cursors, events, feeds, samples
 from store.cursors import CursorState
 
 INVENTORY = "inventory"
@@ -126,7 +127,11 @@ def _save(store: Store, before: CursorState, collected: Collected, now: datetime
         if not cursors.advance(connection, after):
             return Reading(result=CollectResult.SUPERSEDED)
         saved = samples.save(connection, collected.samples, now=now, sketched=SKETCHED)
-        new = len(save_events(connection, [(before.source, event) for event in collected.events], now=now))
+        if before.source == LogsSource.name:
+            new = len(save_events(connection, [(before.source, event) for event in collected.events], now=now))
+        else:
+            # Another service's events tell of the same payments as the site's own: counted too, they would count twice.
+            new = events.save(connection, collected.events, source=before.source)
         feeds.note_good(connection, before.source, now)
     return Reading(result=CollectResult.COLLECTED, samples=saved, events=new)
 
