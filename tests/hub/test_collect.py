@@ -185,16 +185,6 @@ def test_rules_and_pages_get_the_inventory_as_they_did(store: Store) -> None:
 
 
 def test_events_of_another_service_are_kept_and_not_counted_as_the_sites_own(store: Store) -> None:
-    class Service:
-        name = "inventory"
-        every_s = 60.0
-        site_requests = 0
-
-        def collect(self, cursor: Any, now: datetime) -> Collected:
-            return Collected(events=[Event(id="e", at=now, level="info", name="payment_succeeded")])
-
-        def close(self) -> None: ...
-
-    assert collect_once(store, Service(), NOW).events == 1
+    assert collect_once(store, a_source(Bringing(events=[SOLD])), NOW).events == 1
     with store.read() as connection:
         assert samples.read(connection, "app_succeeded_payments", since=NOW - timedelta(days=1)) == []
