@@ -43,6 +43,7 @@ _KINDS = {
     "runs": "Out of the journeys' runs. First attempts count, and of them those that say something of the site.",
     "inventory": "From the site's inventory ([sources](sources.md#inventory)).",
     "endpoints": "From the hub's own checks ([sources](sources.md#endpoints)).",
+    "events": "Counted by the minute out of the site's own events, once for each ([sources](sources.md#events)).",
 }
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from fastapi.responses import JSONResponse
 
 from facts import Alert, Incident, Metric, Notification, Outcome, Verdict
+from hub.event_ingest import EventTaken
 from hub.ingest import Taken
 from metrics import MetricPoint
 from store.alerts import AlertChange
@@ -31,6 +32,21 @@ class RunsTaken:
 
     received_at: datetime
     results: list[Taken]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventsTaken:
+    """Holds the result for each event of a batch, in order."""
+
+    received_at: datetime
+    results: list[EventTaken]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogsExported:
+    """Holds the response of OTLP/HTTP; without `partialSuccess`, every log record was accepted."""
+
+    partialSuccess: dict[str, str] | None = None  # noqa: N815 - OTLP's own name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

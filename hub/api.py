@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Annotated
 
@@ -16,7 +17,9 @@ from hub.answers import (
     AlertShown,
     AlertsListed,
     Alive,
+    EventsTaken,
     EvidenceKept,
+    LogsExported,
     Ready,
     RunsListed,
     RunsTaken,
@@ -31,12 +34,14 @@ from hub.cycle import VERDICTS
 from hub.decoding import decoded
 from hub.envelope import LARGEST_BATCH
 from hub.errors import HubError
-from hub.guard import token_of
+from hub.event_ingest import LARGEST_BATCH as LARGEST_EVENTS
+from hub.event_ingest import EventIngest, EventTaken
+from hub.guard import content_type, token_of
 from hub.job_doors import add_job_doors
 from hub.locations import add_location_doors
 from hub.metric_doors import add_metric_doors
 from hub.metrics import OPENMETRICS, Metrics
-from hub.openapi import BYTES_BODY, RUNS_BODY
+from hub.openapi import BYTES_BODY, EVENTS_BODY, JSON_BODY, RUNS_BODY
 from hub.requests import csrf_checked, limited_body, person
 from hub.stripe_webhook import add_stripe_webhook
 from store import StoreUnavailableError, incidents, meta, outbox, runs
@@ -65,6 +70,7 @@ def api(context: HubContext) -> APIRouter:
     """Return the router with every endpoint below `/api`, the health checks and the metrics."""
     router = APIRouter()
     _add_runner_doors(router, context)
+    _add_event_doors(router, context)
     add_location_doors(router, context)
     add_job_doors(router, context)
     _add_readers(router, context)
@@ -167,6 +173,65 @@ def _add_runner_doors(router: APIRouter, context: HubContext) -> None:
         if if_none_match and tag in [one.strip().removeprefix("W/") for one in if_none_match.split(",")]:
             return Response(status_code=304, headers={"ETag": tag})
         return JSONResponse(to_wire(plan), headers={"ETag": tag})
+
+
+def _add_event_doors(router: APIRouter, context: HubContext) -> None:
+    ingest = EventIngest(context.store, witness=context.ingest.witness)
+
+    async def take(request: Request, do: Callable[..., list[EventTaken]], now: datetime) -> list[EventTaken]:
+        body, token = await limited_body(request, LARGEST_EVENTS), token_of(request)
+        try:
+            taken = await run_in_threadpool(do, body, now=now, source=token.subject if token else None)
+        except StoreUnavailableError as error:
+            context.health.failed(error)
+            raise
+        if any(one.result == "accepted" for one in taken):
+            context.health.wrote()
+        return taken
+
+    @router.post(
+        "/api/events",
+        **answering(
+            EventsTaken,
+            "What became of each event.",
+            _413="More than 4 MiB or 5,000 events.",
+            _415="The body is compressed.",
+            _422="There is no event in it.",
+            _503="The hub's clock is wrong, or may be; keep the events and come back.",
+        ),
+        openapi_extra=EVENTS_BODY,
+    )
+    async def take_events(request: Request) -> Response:
+        """Accept events of the site; each is answered `accepted`, `duplicate` or `rejected`, and accepted events are on disk."""
+        now = context.clock()
+        taken = await take(request, ingest.batch, now)
+        return JSONResponse({"received_at": to_wire(now), "results": to_wire(taken)})
+
+    @router.post(
+        "/v1/logs",
+        **answering(
+            LogsExported,
+            "The log records were taken; `partialSuccess` says how many were rejected, and why the first one was.",
+            reads_json=True,
+            _413="More than 4 MiB or 5,000 log records.",
+            _415="Compressed, or not JSON.",
+            _422="It is no export request.",
+            _503="The hub's clock is wrong, or may be; keep the log records and come back.",
+        ),
+        openapi_extra=JSON_BODY,
+    )
+    async def take_logs(request: Request) -> Response:
+        """Accept log records by OTLP/HTTP in JSON (`http/json`); each becomes an event, as at `/api/events`."""
+        if content_type(request) != "application/json":
+            raise HubError(
+                415, "send OTLP in JSON: OTEL_EXPORTER_OTLP_PROTOCOL=http/json, Content-Type: application/json"
+            )
+        taken = await take(request, ingest.export, context.clock())
+        rejected = [one for one in taken if one.result == "rejected"]
+        if not rejected:
+            return JSONResponse({})
+        told = {"rejectedLogRecords": str(len(rejected)), "errorMessage": f"{rejected[0].id}: {rejected[0].reason}"}
+        return JSONResponse({"partialSuccess": told})
 
 
 def _add_readers(router: APIRouter, context: HubContext) -> None:

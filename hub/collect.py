@@ -16,6 +16,7 @@ from config import Complaint, ConfigError, Secret, read_secret
 from config.durations import seconds
 from config.stripe_key import source_key
 from facts import Event
+from hub.event_store import save_events as save_site_events
 from hub.watched import Watched
 from journeys.browser import our_version
 from journeys.site import StripeReads
@@ -23,6 +24,7 @@ from metrics import SKETCHED, sample_errors
 from redact.plain_text import plain
 from sources import EVENT_COUNTS, Collected, Source, SourceError, SourceSettings
 from sources.endpoints import ANY_SITE, TICKET_SHOP
+from sources.logs import LogsSource
 from sources.stripe_events import EventFilter
 from store import Store, cursors, events, feeds, samples
 from store.cursors import CursorState
@@ -77,6 +79,7 @@ def source_settings(watched: Watched, environment: Mapping[str, str] = os.enviro
         sms_base=environment.get("TWILIO_API_BASE", "").strip() or None,
         sms_every_s=seconds(sms.every) if sms else None,
         sms_from=sms.from_numbers if sms else (),
+        log_files=tuple(site.log_files or ()),
     )
 
 
@@ -163,7 +166,12 @@ def _save(store: Store, before: CursorState, collected: Collected, now: datetime
         if not cursors.advance(connection, after):
             return Reading(result=CollectResult.SUPERSEDED)
         saved = samples.save(connection, collected.samples, now=now, sketched=SKETCHED)
-        new, counted = save_events(connection, collected.events, source=before.source, now=now)
+        if before.source == LogsSource.name:
+            # The site's own events count at once. Another service's tell of the same payments: they have numbers of their own.
+            pairs = [(before.source, event) for event in collected.events]
+            new, counted = len(save_site_events(connection, pairs, now=now)), 0
+        else:
+            new, counted = save_events(connection, collected.events, source=before.source, now=now)
         if collected.incomplete is None:
             feeds.note_good(connection, before.source, now)
         else:

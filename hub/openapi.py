@@ -8,7 +8,9 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from hub.envelope import MOST_RUNS
+from hub.event_ingest import MOST_EVENTS
 from hub.permissions import Requirement, need
+from sources.events import LARGEST_EVENT
 
 _PROBLEM = {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 _EVERYWHERE = {
@@ -50,6 +52,46 @@ RUNS_BODY: dict[str, Any] = {
             }
         },
     }
+}
+_TEXT, _AMOUNT = {"type": "string"}, {"type": "integer", "minimum": 0}
+_EVENT: dict[str, Any] = {
+    "type": "object",
+    "required": ["id", "at", "name"],
+    "properties": {
+        "id": {"type": "string", "description": "The event's alone, of its source; the same id counts once."},
+        "at": {"type": "string", "format": "date-time"},
+        "level": {"type": "string", "description": "error, warn or info; `info` where it is missing."},
+        "name": _TEXT,
+        "category": {"type": ["string", "null"], "description": "One of the guide's categories of errors."},
+        "amount_minor": _AMOUNT,
+        "price_minor": _AMOUNT,
+        "currency": {"type": "string", "description": "Three letters; needed beside an amount."},
+        "city": _TEXT,
+        "tier": _TEXT,
+        "is_member": {"type": "boolean"},
+        "endpoint": _TEXT,
+        "method": _TEXT,
+        "status": {"type": "integer", "minimum": 100, "maximum": 599},
+        "duration_ms": {"type": "number", "minimum": 0},
+        "funnel_step": _TEXT,
+        "session": _TEXT,
+        "channel": _TEXT,
+        "score": {"type": "number"},
+    },
+}
+EVENTS_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "description": f"At most {MOST_EVENTS:,} events and 4 MiB; each event at most {LARGEST_EVENT // 1024} KiB. "
+        "An array, or an object on each line (NDJSON), whatever the Content-Type.",
+        "content": {
+            "application/json": {"schema": {"type": "array", "maxItems": MOST_EVENTS, "items": _EVENT}},
+            "application/x-ndjson": {"schema": {"type": "string"}},
+        },
+    }
+}
+JSON_BODY: dict[str, Any] = {
+    "requestBody": {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}
 }
 BYTES_BODY: dict[str, Any] = {
     "requestBody": {

@@ -47,6 +47,7 @@ NAMED: tuple[tuple[str, str, Requirement], ...] = (
     ("POST", "/api/slots/claim", Requirement.LOCATION),
     ("POST", "/api/events", Requirement.SOURCE),
     ("POST", "/api/webhooks/stripe", Requirement.SIGNATURE),
+    ("POST", "/v1/logs", Requirement.SOURCE),
     ("GET", "/metrics", Requirement.METRICS),
 )
 """Method, path (with a final slash: everything below it), and requirement."""

@@ -35,6 +35,7 @@ from process.logs import get_logger
 from process.private_files import tighten
 from sla.targets import Targets
 from sources import Source
+from sources.events import EVENTS
 from store import Store, StoreError, StoreUnavailableError, cursors, destinations, feeds, lease, meta
 
 _log = get_logger("sixfb.hub")
@@ -170,7 +171,8 @@ class Hub:
     def _since(self, now: datetime) -> datetime:
         """Return when a hub first watched."""
         with self.store.write() as connection:
-            feeds.keep_only(connection, [source.name for source in self.settings.sources])
+            # Events are sent, not read: their feed is there from the first one on.
+            feeds.keep_only(connection, [EVENTS, *(source.name for source in self.settings.sources)])
             cursors.forget_permanent_failures(connection)
             first = meta.get(connection, _FIRST_WATCHED)
             # A date in the future comes from a clock that was ahead at the very first start.

@@ -130,6 +130,10 @@ _Path = Annotated[
     str, Form(r"/[!\"$-~]{0,199}", "is no path of the site; write it like /api/inventory, 200 characters at most")
 ]
 _MOST_PATHS = 12
+_LogFile = Annotated[
+    str, Form(r"/[^\x00-\x1f]{1,499}", "is no path of a file; write it whole, like /var/log/shop/app.log")
+]
+_MOST_LOG_FILES = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,6 +228,7 @@ class Site:
     `endpoint_checks` is None where the hub asks for no addresses by itself.
     `stripe_reads` is None where Stripe's events, if they are read, are read as often as usual.
     `sms_reads` is None where no SMS are read.
+    `log_files` are the site's log files on the hub's machine; None where the hub follows none.
     `email_pattern` names every synthetic order: `{run}` is the run's id.
     `basic_auth_file` holds `user:password`; `header_files` maps header names to files that hold their values.
     """
@@ -246,6 +251,7 @@ class Site:
     )
     stripe_reads: Annotated[StripeReads | None, _READS_OR_OFF] = field(default=None, metadata=left_out_when_none())
     sms_reads: Annotated[SmsReads | None, _SMS_OR_OFF] = field(default=None, metadata=left_out_when_none())
+    log_files: list[_LogFile] | None = field(default=None, metadata=left_out_when_none())
     basic_auth_file: str | None = None
     header_files: dict[_HeaderName, str] = field(default_factory=dict)
 
@@ -256,6 +262,9 @@ class Site:
         refuse(self._wrong())
 
     def _wrong(self) -> Iterator[str]:
+        files = self.log_files or []
+        if len(files) > _MOST_LOG_FILES or len(set(files)) < len(files):
+            yield f"log_files: name each file once, and {_MOST_LOG_FILES} at most"
         parts = urlsplit(self.base_url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             shown = without_login(self.base_url)

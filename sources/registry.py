@@ -9,6 +9,7 @@ from facts import Event, Sample
 from sources import stripe_events
 from sources.endpoints import EndpointsSource
 from sources.inventory import InventorySource
+from sources.logs import LogsSource
 from sources.sms import SmsSource
 from sources.source import Source, SourceSettings
 from sources.stripe import StripeSource
@@ -32,7 +33,7 @@ class SourceType(Protocol):
         ...
 
 
-SOURCES: tuple[SourceType, ...] = (InventorySource, EndpointsSource, StripeSource, SmsSource)
+SOURCES: tuple[SourceType, ...] = (InventorySource, EndpointsSource, StripeSource, SmsSource, LogsSource)
 EVENT_COUNTS: Mapping[str, Callable[[Sequence[Event]], list[Sample]]] = {
     stripe_events.SOURCE: stripe_events.count_events,
 }

@@ -40,6 +40,8 @@ class SourceSettings:
 
     `sms_account` and `sms_token` read the messages that Twilio sent from the numbers `sms_from` (none: from all), every `sms_every_s`
     seconds; None where they are not to be read. `sms_base` is the address of a stand-in.
+
+    `log_files` are the paths of the site's log files on this machine.
     """
 
     base_url: str
@@ -57,6 +59,7 @@ class SourceSettings:
     sms_base: str | None = None
     sms_every_s: float | None = None
     sms_from: Sequence[str] = ()
+    log_files: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

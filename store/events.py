@@ -9,31 +9,49 @@ from typing import Any
 from sqlalchemy import Connection, desc, select
 
 from facts import Event
+from store.columns import microseconds
+from store.json_text import json_text
 from store.tables import events as table
-from store.upsert import insert
 
-_AT_ONCE = 100
+_AT_ONCE = 500
+"""Databases limit how many values a statement may have."""
+_COLUMNS = ("source", "id", "at", "level", "name", "category", "fields")
 
 
 def save(connection: Connection, events: Iterable[Event], *, source: str) -> int:
     """Save the events of a source and return how many were new; one whose id is there already changes nothing."""
+    return len(save_new(connection, [(source, event) for event in events]))
+
+
+def save_new(connection: Connection, events: Iterable[tuple[str, Event]]) -> set[tuple[str, str]]:
+    """Save events, each with its source, and return the source and id of those that were new.
+
+    Of events with the same source and id the first is kept, and one whose id is there already changes nothing.
+    """
+    first: dict[tuple[str, str], Event] = {}
+    for source, event in events:
+        first.setdefault((source, event.id), event)
+    if not first:
+        return set()
+    # In a common order, so that hubs that save the same events at once wait for each other, but never deadlock.
     rows = [
-        {
-            "source": source,
-            "id": event.id,
-            "at": event.at,
-            "level": event.level,
-            "name": event.name,
-            "category": event.category,
-            "fields": dict(event.fields),
-        }
-        for event in events
+        [source, id_, microseconds(e.at), e.level, e.name, e.category, json_text(dict(e.fields))]
+        for (source, id_), e in sorted(first.items())
     ]
-    new = 0
-    for first in range(0, len(rows), _AT_ONCE):
-        statement = insert(connection, table).values(rows[first : first + _AT_ONCE]).on_conflict_do_nothing()
-        new += len(connection.execute(statement.returning(table.c.id)).all())
-    return new
+    saved = connection.exec_driver_sql(_INSERTS[connection.dialect.name], (json_text(rows),))
+    return {(row[0], row[1]) for row in saved.all()}
+
+
+# All rows in one array of JSON, which costs the drivers a tenth of a statement for each.
+_INTO = f"INSERT INTO events ({', '.join(_COLUMNS)}) SELECT "
+_NEW = " ON CONFLICT DO NOTHING RETURNING source, id"
+_EXTRACTED = ", ".join(f"json_extract(told.value, '$[{n}]')" for n in range(len(_COLUMNS)))
+_CASTS = {"at": "bigint", "fields": "json"}
+_CAST = ", ".join(f"(told.value ->> {n})::{_CASTS.get(name, 'text')}" for n, name in enumerate(_COLUMNS))
+_INSERTS = {
+    "sqlite": f"{_INTO}{_EXTRACTED} FROM json_each(?) AS told WHERE true{_NEW}",
+    "postgresql": f"{_INTO}{_CAST} FROM json_array_elements(%s::json) AS told{_NEW}",
+}
 
 
 def at_moments(connection: Connection, source: str, moments: Collection[datetime]) -> list[Event]:

@@ -63,6 +63,35 @@ def save(connection: Connection, samples: Iterable[Sample], *, now: datetime, sk
     return len(values)
 
 
+def add(connection: Connection, counted: Mapping[tuple[str, Labels, datetime], float], *, now: datetime) -> None:
+    """Add values to the samples of series at moments, each a metric, its labels and the moment, and count their buckets anew.
+
+    A sample that is not there yet begins at 0. What is older than `OLDEST` is left out.
+    """
+    kept = {(name, tuple(sorted(its)), at): value for (name, its, at), value in counted.items() if at >= now - OLDEST}
+    if not kept:
+        return
+    ids = _series_ids(connection, {(name, its) for name, its, _ in kept})
+    values = {(ids[name, its], at): value for (name, its, at), value in kept.items()}
+    statement = insert(connection, table)
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["series_id", "at"], set_={"value": table.c.value + statement.excluded.value}
+        ),
+        [{"series_id": i, "at": at, "value": value} for (i, at), value in sorted(values.items())],
+    )
+    _roll_up(connection, values, ())
+
+
+def known_series(connection: Connection, metrics: Collection[str]) -> dict[str, set[Labels]]:
+    """Return the labels of every series that each of some metrics has ever had."""
+    found: dict[str, set[Labels]] = {metric: set() for metric in metrics}
+    query = select(series.c.metric, series.c.labels).where(series.c.metric.in_(sorted(metrics)))
+    for row in connection.execute(query):
+        found[row.metric].add(tuple(sorted(json.loads(row.labels).items())))
+    return found
+
+
 def canonical(labels: Labels) -> str:
     """Return labels as the JSON text by which a series is found."""
     return json.dumps(dict(labels), ensure_ascii=False, separators=(",", ":"), sort_keys=True)

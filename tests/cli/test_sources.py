@@ -62,13 +62,14 @@ def test_list_tells_when_a_source_last_brought_numbers_and_what_is_wrong_since(
         feeds.note_good(connection, "endpoints", now)
         waits = now + timedelta(minutes=2)
         cursors.advance(connection, CursorState(source="inventory", failures=2, next_try_at=waits))
-    _, inventory, endpoints, _stripe, _sms = sixfb(monkeypatch, "sources", "list").out.splitlines()
+    _, inventory, endpoints, _stripe, _sms, logs = sixfb(monkeypatch, "sources", "list").out.splitlines()
     assert inventory.split() == [
         *(["inventory", "on", "1", "min"]),
         *(["11-30", "11:55:00", "11-30", "12:02:00"]),
         *(["GET", "/api/inventory:", "503"]),
     ]
     assert endpoints.split() == ["endpoints", "on", "2", "min", "11-30", "12:00:00"]
+    assert logs.split()[:2] == ["logs", "off"]
 
 
 def test_test_reads_a_source_and_keeps_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch, rig: Rig) -> None:
@@ -112,7 +113,7 @@ def test_test_of_a_source_that_fails_says_why(folder: Path, monkeypatch: pytest.
 @pytest.mark.parametrize(
     ("name", "says"),
     [
-        ("inventry", "no source is named 'inventry'; there are: inventory, endpoints, stripe, sms"),
+        ("inventry", "no source is named 'inventry'; there are: inventory, endpoints, stripe, sms, logs"),
         ("endpoints", "endpoints is off: site.yaml has no endpoint_checks"),
         ("stripe", "stripe is off: STRIPE_SOURCE_KEY is not set"),
     ],

@@ -182,3 +182,9 @@ def test_rules_and_pages_get_the_inventory_as_they_did(store: Store) -> None:
         ("austin", "vip", 4, None),
         ("dallas", "ga", -2, 35),
     ]
+
+
+def test_events_of_another_service_are_kept_and_not_counted_as_the_sites_own(store: Store) -> None:
+    assert collect_once(store, a_source(Bringing(events=[SOLD])), NOW).events == 1
+    with store.read() as connection:
+        assert samples.read(connection, "app_succeeded_payments", since=NOW - timedelta(days=1)) == []

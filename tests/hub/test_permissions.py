@@ -54,6 +54,7 @@ DOORS: list[tuple[str, str, set[str] | None]] = [
     ("POST", "/api/slots/claim", {"us-east"}),
     ("POST", "/api/events", {"website"}),
     ("POST", "/api/webhooks/stripe", ANYBODY),
+    ("POST", "/v1/logs", {"website"}),
     ("GET", "/metrics", {"viewer", "operator", "admin", "scraper"}),
 ]
 _REFUSED = (401, 403)

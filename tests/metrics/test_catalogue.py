@@ -13,22 +13,25 @@ import pytest
 from facts import Labels, MetricKind, Sample, labels
 from metrics import CATALOGUE, RUN_METRICS, SKETCHED, sample_errors
 from metrics.catalogue import SAMPLED
+from metrics.events import CATEGORIES, SOURCE
 from metrics.journeys import METRICS
 from sources import SOURCES
+from sources.events import EVENTS, FUNNEL
 
 GUIDE = [line.strip() for line in Path(__file__).with_name("guide.txt").read_text(encoding="utf-8").splitlines()]
 NOW = datetime(2026, 11, 30, 12, 0, tzinfo=UTC)
 # How names end by their unit; a new unit has its line here.
-ENDINGS = {
+ENDINGS: dict[str, str | tuple[str, ...]] = {
     "seconds": "_seconds",
     "ratio": "",
     "score": "_score",
     "tickets": "",
     "cities": "_cities",
     "days": "",
-    "minor units": "_minor",
+    "minor units": ("_minor", "_minor_units"),
 }
-ENDINGS |= dict.fromkeys(("payments", "sessions", "refunds", "disputes", "events", "reads", "messages", "segments"), "")
+COUNTED = ("payments", "sessions", "refunds", "disputes", "events", "reads", "messages", "segments", "requests")
+ENDINGS |= dict.fromkeys((*COUNTED, "errors", "steps", "answers", "points"), "")
 
 
 def test_no_two_metrics_have_one_name() -> None:
@@ -56,7 +59,7 @@ def test_what_a_metric_quotes_of_the_guide_stands_there(name: str) -> None:
 def test_a_metric_comes_out_of_runs_or_from_a_source_of_the_registry(name: str) -> None:
     metric = CATALOGUE[name]
     assert (metric.source == "runs") is (name in RUN_METRICS)
-    assert metric.source in {"runs", *(source.name for source in SOURCES)}
+    assert metric.source in {"runs", EVENTS, *(source.name for source in SOURCES)}
     if metric.source == "runs":
         assert metric.kind in (MetricKind.RATE, MetricKind.DURATION)
 
@@ -64,6 +67,14 @@ def test_a_metric_comes_out_of_runs_or_from_a_source_of_the_registry(name: str) 
 def test_sampled_durations_have_sketches() -> None:
     assert "endpoint_response_seconds" in SKETCHED
     assert {name for name in SKETCHED if CATALOGUE[name].kind is not MetricKind.DURATION} == set()
+
+
+def test_events_have_the_guides_sixteen_categories_and_five_steps() -> None:
+    assert SOURCE == EVENTS
+    assert len(CATEGORIES) == 16
+    lines = {line.rstrip(",") for line in GUIDE}
+    assert {f'{name}: "{severity}"' for name, severity in CATEGORIES.items()} <= lines
+    assert {f'"{step}"' for step in FUNNEL} <= lines
 
 
 PLACE = labels(city="dallas", tier="ga")
