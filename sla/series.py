@@ -112,7 +112,7 @@ def _nobody_brings(index: HistoryIndex, metric: str, *, any_more: bool) -> str:
     source, more = index.history.metric_sources.get(metric), " any more" if any_more else ""
     if source is None:
         return f"no source brings {metric}{more}"
-    return f"the site serves no {source}{more}, or none is configured"
+    return f"the source {source} is not configured{more}, or the site has none; `sixfb sources list` says what it needs"
 
 
 def without_samples(name: str, rule: Rule, feed: Feed, *, silent: bool) -> Verdict:

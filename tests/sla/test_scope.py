@@ -148,7 +148,10 @@ def test_a_city_that_the_inventory_lists_no_more_closes_its_alert() -> None:
 
 @pytest.mark.parametrize("key", ["A2", "A2/feed", "H4/Dallas/ga"])
 def test_an_inventory_that_is_configured_no_more_closes_its_alerts(key: str) -> None:
-    assert why(key) == "the site serves no inventory any more, or none is configured"
+    assert (
+        why(key)
+        == "the source inventory is not configured any more, or the site has none; `sixfb sources list` says what it needs"
+    )
 
 
 def test_a_tier_without_a_limit_closes_its_alert() -> None:
