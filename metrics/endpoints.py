@@ -1,4 +1,4 @@
-"""Metrics of the checks of single addresses of the site, made by the hub."""
+"""Metrics of the endpoint checks that the hub makes."""
 
 from __future__ import annotations
 

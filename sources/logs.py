@@ -169,7 +169,7 @@ class _Reader:
                 yield begin, end, line, is_cut
             if len(self.events) >= self._room:
                 return
-        # A block that is not over waits for the rest, like half a line.
+        # An unfinished block is left for the next reading, as an incomplete last line is.
         if block and to_the_end:
             yield block_at, file.tell(), "\n".join(block), False
 

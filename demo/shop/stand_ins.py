@@ -43,7 +43,7 @@ _PAGES = {
 
 
 def file_instead(path: str, faults: Faults) -> Response | None:
-    """Return what a fault answers for a static file; None where the file itself is to be served."""
+    """Return the response that an active fault gives for a static file; None where the shop serves the file itself."""
     if path == STYLESHEET and faults.on("stylesheet_missing"):
         return PlainTextResponse("Not Found", status_code=404)
     if path == SCRIPT and faults.on("bundle_missing"):
@@ -54,7 +54,7 @@ def file_instead(path: str, faults: Faults) -> Response | None:
 
 
 def answer_instead(request: Request, faults: Faults) -> Response | None:
-    """Return what a fault answers in place of a page or an API; None where the shop itself is to answer."""
+    """Return the response that an active fault gives for a page or an API call; None where the shop answers itself."""
     path = request.url.path
     # Stripe knows no header of ours.
     is_webhook = path.startswith("/api/webhooks/")

@@ -1,4 +1,4 @@
-"""Keeps the evidence within its limit of bytes: what goes first is the oldest of passed runs."""
+"""Keeps the evidence within its limit of bytes; that of the oldest passed runs is deleted first."""
 
 from __future__ import annotations
 

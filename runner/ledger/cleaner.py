@@ -1,4 +1,4 @@
-"""Undoes purchases in a process that buys nothing: `python -m runner.ledger.cleaner`, with its order on standard input.
+"""Undoes purchases in a process that buys nothing: `python -m runner.ledger.cleaner`, which reads its JSON job on standard input.
 
 The order is one line of JSON: `ledger` (the file), `stripe_key` (null: sessions are left alone), `stripe_api_base`,
 `journeys_dir` and `proxies` (for orders of custom journeys), `parent` (the id of the process with which the cleaner
