@@ -41,10 +41,11 @@ class Secret:
         return hash(self._value)
 
 
-def read_secret(name: str, environment: Mapping[str, str]) -> Secret | None:
+def read_secret(name: str, environment: Mapping[str, str], *, masked: bool = True) -> Secret | None:
     """Return the secret in `NAME`, or in the file that `NAME_FILE` names; None if neither is set or it is empty.
 
-    The value is also masked in logs from now on.
+    The value is also masked in logs from now on. `masked=False` is for a user name, which is often an ordinary word:
+    masking "alerts" would hide it in every sentence that has the word.
 
     Raises:
         ConfigError: both are set, or the file cannot be read.
@@ -55,8 +56,9 @@ def read_secret(name: str, environment: Mapping[str, str]) -> Secret | None:
             Complaint(file="environment", key=name, what=f"is set, and so is {name}_FILE", hint="unset one of them")
         )
     if file:
-        value = read_secret_file(Path(file), key=f"{name}_FILE")
-    KNOWN.learn(value)
+        value = read_secret_file(Path(file), key=f"{name}_FILE", masked=masked)
+    elif masked:
+        KNOWN.learn(value)
     return Secret(value) if value else None
 
 
@@ -97,7 +99,7 @@ def readable_secret(path: Path) -> str | None:
     return None
 
 
-def read_secret_file(path: Path, *, key: str) -> str:
+def read_secret_file(path: Path, *, key: str, masked: bool = True) -> str:
     """Return the content of a secret file without surrounding white space. Raises ConfigError."""
     try:
         value = read_text(path, most_bytes=MOST_SECRET_BYTES).strip()
@@ -105,6 +107,7 @@ def read_secret_file(path: Path, *, key: str) -> str:
         reason = f"it {error.what}" if error.what.startswith("is ") else f"{error.what[:1].upper()}{error.what[1:]}"
         what = f"the secret cannot be read: {reason}"
         raise ConfigError(Complaint(file=str(path), key=key, what=what, hint=error.hint)) from None
-    # A secret like user:password is also masked by its password alone.
-    KNOWN.learn(value, value.partition(":")[2])
+    if masked:
+        # A secret like user:password is also masked by its password alone.
+        KNOWN.learn(value, value.partition(":")[2])
     return value

@@ -15,6 +15,7 @@ from playwright.sync_api import BrowserType
 
 from demo import Demo, DemoSettings, serve_demo
 from journeys.browser import find_browser, launch_options
+from redact.masking import KNOWN
 from store import Store
 from tests.databases import BOTH, a_cluster, a_database, a_migrated_store
 
@@ -29,6 +30,17 @@ def _nothing_left_open() -> Iterator[None]:
     yield
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(autouse=True)
+def _no_secret_of_another_test() -> Iterator[None]:
+    """What a test taught this process to mask is masked in no other test.
+
+    Secrets that a fixture of a wider scope read, a cluster's password for one, stay known.
+    """
+    known, pattern = set(KNOWN._known), KNOWN._pattern
+    yield
+    KNOWN._known, KNOWN._pattern = known, pattern
 
 
 @pytest.fixture(scope="session")

@@ -96,12 +96,10 @@ class EmailSettings:
             what = f"has no recipient: {', '.join(unset):.80}" if everybody else f"{', '.join(unset):.80} is nobody"
             hint = "write the addresses of your people"
             found.append(Missing(key="to", what=what, hint=hint, remedy="its recipients (to)", blocks=everybody))
-        for key, name, kind in (
-            ("username_from", self.username_from, "user name"),
-            ("password_from", self.password_from, "password"),
-        ):
-            if name is not None:
-                found += missing_secret(key, name, environment, what=kind)
+        if self.username_from is not None:
+            found += missing_secret("username_from", self.username_from, environment, what="user name", masked=False)
+        if self.password_from is not None:
+            found += missing_secret("password_from", self.password_from, environment, what="password")
         return found
 
     def channel(self, use: Resources) -> Email:
@@ -112,7 +110,7 @@ class EmailSettings:
             security=self.security,
             sender=self.sender,
             to=tuple(address for address in self.to if not _is_placeholder(address)),
-            username=secret_of(self.username_from, use.environment) if self.username_from else None,
+            username=secret_of(self.username_from, use.environment, masked=False) if self.username_from else None,
             password=secret_of(self.password_from, use.environment) if self.password_from else None,
             tls=tls_context(use.environment) if self.security != "none" else None,
             allow=tuple(use.allow),

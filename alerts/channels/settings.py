@@ -106,19 +106,25 @@ def missing_url(key: str, name: str, environment: Mapping[str, str]) -> list[Mis
 
 
 def missing_secret(
-    key: str, name: str, environment: Mapping[str, str], *, what: str, shape: re.Pattern[str] | None = None
+    key: str,
+    name: str,
+    environment: Mapping[str, str],
+    *,
+    what: str,
+    shape: re.Pattern[str] | None = None,
+    masked: bool = True,
 ) -> list[Missing]:
     """Return that a secret is not set, or has not its shape, where that is so. `what` is what it is. Raises ConfigError."""
-    secret = read_secret(name, environment)
+    secret = read_secret(name, environment, masked=masked)
     if secret is not None and (shape is None or shape.fullmatch(secret.reveal())):
         return []
     why = ": what is set is none" if secret is not None else ""
     return [Missing(key=key, what=f"has no {what}{why}", hint=f"set {name} or {name}_FILE", remedy=name)]
 
 
-def secret_of(name: str, environment: Mapping[str, str]) -> Secret:
+def secret_of(name: str, environment: Mapping[str, str], *, masked: bool = True) -> Secret:
     """Return a secret that is known to be set. Raises ConfigError, KeyError."""
-    secret = read_secret(name, environment)
+    secret = read_secret(name, environment, masked=masked)
     if secret is None:
         raise KeyError(name)
     return secret

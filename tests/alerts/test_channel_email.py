@@ -22,6 +22,7 @@ from alerts.channels import Receipt, Resources, resources
 from alerts.channels.email import mail
 from alerts.message import Link
 from facts import NotificationKind
+from redact.masking import KNOWN
 from tests.alerts.channel_case import Case, a_message
 from tests.blame.sockets import a_certificate
 from tests.receivers import BEHAVIOURS, Call, Rig, ends
@@ -322,6 +323,14 @@ def test_the_password_is_shown_nowhere() -> None:
     use = Resources(client=httpx.Client(), environment=environment)
     channel = CASE.channel(use, username_from="SMTP_USER", password_from="SMTP_PASSWORD")
     assert PASSWORD not in repr(channel)
+
+
+def test_the_password_is_masked_everywhere_and_the_user_name_nowhere() -> None:
+    environment = {"SMTP_USER": "alerts", "SMTP_PASSWORD": PASSWORD}
+    login = {"username_from": "SMTP_USER", "password_from": "SMTP_PASSWORD"}
+    assert not [one for one in CASE.parsed(**login).missing(environment) if one.key in login]
+    CASE.channel(Resources(client=httpx.Client(), environment=environment), **login)
+    assert KNOWN.mask(f"alerts.yaml: alerts logs in with {PASSWORD}") == "alerts.yaml: alerts logs in with ***"
 
 
 @pytest.mark.parametrize(
