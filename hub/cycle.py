@@ -22,7 +22,7 @@ from hub.loading import WATCH, load_history, load_watch, watch_now
 from hub.watched import Watched
 from process.logs import get_logger
 from sla.index import HistoryIndex
-from sla.judge import judge
+from sla.judge import judge_by
 from sla.kind import About
 from sla.listening import is_break
 from sla.scope import why_closed
@@ -124,8 +124,8 @@ class Cycle:
             )
         self.at("cycle.loaded")
         self._last = now, self.steady()
-        verdicts = judge(self.targets, history, now)
         index = HistoryIndex(history, now)
+        verdicts = judge_by(self.targets, index)
         self.at("cycle.judged")
         owed = self._save(verdicts, epoch, index, before, watch)
         if owed is None:

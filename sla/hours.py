@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from facts import Outcome
 
@@ -27,12 +27,20 @@ class Hour:
     location: str
     outcomes: tuple[Outcome, ...]
     _derived: dict[Callable[[tuple[Outcome, ...]], Any], Any] = field(default_factory=dict, init=False, repr=False)
+    _finished: tuple[datetime, datetime] | None = field(default=None, init=False, repr=False)
+    """When the first and the last of the outcomes finished; None for an hour without any."""
+
+    def __post_init__(self) -> None:
+        moments = [o.finished_at for o in self.outcomes]
+        object.__setattr__(self, "_finished", (min(moments), max(moments)) if moments else None)
 
     def once(self, derive: Callable[[tuple[Outcome, ...]], T]) -> T:
         """Return what `derive` makes of the outcomes; it is called the first time only."""
-        if derive not in self._derived:
-            self._derived[derive] = derive(self.outcomes)
-        return cast(T, self._derived[derive])
+        try:
+            known: T = self._derived[derive]
+        except KeyError:
+            known = self._derived[derive] = derive(self.outcomes)
+        return known
 
     def where(self, keep: Callable[[Outcome], bool]) -> Hour:
         """Return an hour of only those outcomes that `keep` is true for."""
@@ -44,17 +52,14 @@ class Hour:
 
     def finished_within(self, since: datetime, until: datetime) -> Hour | None:
         """Return the part that finished after `since` and not after `until`: mostly the whole hour, or None."""
-        first, last = self.once(_finished)
+        if self._finished is None:
+            return None
+        first, last = self._finished
         if since < first and last <= until:
             return self
         if last <= since or until < first:
             return None
         return self.where(lambda o: since < o.finished_at <= until)
-
-
-def _finished(outcomes: tuple[Outcome, ...]) -> tuple[datetime, datetime]:
-    moments = [o.finished_at for o in outcomes]
-    return min(moments), max(moments)
 
 
 def hour_of(moment: datetime) -> datetime:

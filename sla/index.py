@@ -33,6 +33,8 @@ class HistoryIndex:
         self.history = history
         self.now = now
         self._by_place: dict[tuple[str, str], list[Hour]] = defaultdict(list)
+        self._windows: dict[tuple[str, float, float], list[Hour]] = {}
+        self._recent: dict[tuple[float, float], list[Outcome]] = {}
         for hour in history.hours:
             self._by_place[hour.journey, hour.location].append(hour)
         self._wide_network = frozenset(self._network_that_counts())
@@ -128,10 +130,12 @@ class HistoryIndex:
                     return None
         return found or None
 
-    def recent(self, length_s: float, *, settle_s: float = 0.0) -> list[Outcome]:
+    def recent(self, length_s: float, *, settle_s: float = 0.0) -> Sequence[Outcome]:
         """Return the outcomes of all journeys that finished in a window and did not come late, oldest first."""
-        found = [o for journey in self.journeys() for o in self.within(journey, length_s, settle_s=settle_s)]
-        return sorted((o for o in found if not o.late), key=lambda o: o.finished_at)
+        if (length_s, settle_s) not in self._recent:
+            found = [o for journey in self.journeys() for o in self.within(journey, length_s, settle_s=settle_s)]
+            self._recent[length_s, settle_s] = sorted((o for o in found if not o.late), key=lambda o: o.finished_at)
+        return self._recent[length_s, settle_s]
 
     def comes_by_nobody(self, recent: Sequence[Outcome]) -> bool:
         """Return whether every journey on the plan has passed lately, so that what none of them has measured is nothing they come
@@ -181,12 +185,15 @@ class HistoryIndex:
         hours = self.hours_within(journey, length_s, settle_s=settle_s)
         return sorted((o for hour in hours for o in hour.outcomes), key=lambda o: (slot_of(o), o.run_id))
 
-    def hours_within(self, journey: str, length_s: float, *, settle_s: float = 0.0) -> list[Hour]:
+    def hours_within(self, journey: str, length_s: float, *, settle_s: float = 0.0) -> Sequence[Hour]:
         """The same as hours; those at the edges of the window have only what finished in it."""
-        until = self.now - timedelta(seconds=settle_s)
-        since = until - timedelta(seconds=length_s)
-        parts = [hour.finished_within(since, until) for hour in self.hours(journey)]
-        return [part for part in parts if part is not None]
+        window = journey, length_s, settle_s
+        if window not in self._windows:
+            until = self.now - timedelta(seconds=settle_s)
+            since = until - timedelta(seconds=length_s)
+            parts = [hour.finished_within(since, until) for hour in self.hours(journey)]
+            self._windows[window] = [part for part in parts if part is not None]
+        return self._windows[window]
 
     def left_out(self, journey: str, counted: Iterable[str]) -> tuple[str, ...]:
         """The locations that were not counted, each with the reason."""

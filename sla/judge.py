@@ -18,7 +18,11 @@ def judge(targets: Targets, history: History, now: datetime) -> list[Verdict]:
 
     A rule that cannot be judged is an `error`, and the others are judged all the same.
     """
-    index = HistoryIndex(history, now)
+    return judge_by(targets, HistoryIndex(history, now))
+
+
+def judge_by(targets: Targets, index: HistoryIndex) -> list[Verdict]:
+    """Return the same as `judge`, of a history that is indexed already."""
     return [verdict for name, rule in targets.rules().items() for verdict in _judged(name, rule, index)]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Annotated, NamedTuple
@@ -157,7 +157,7 @@ def _stumbled(outcomes: tuple[Outcome, ...]) -> list[Outcome]:
     return [o for o in outcomes if (o.first_status or o.status) is not Status.PASSED]
 
 
-def _counted_since(since: datetime | None, hours: list[Hour], index: HistoryIndex) -> list[Outcome]:
+def _counted_since(since: datetime | None, hours: Sequence[Hour], index: HistoryIndex) -> list[Outcome]:
     """The runs that count and began no earlier than a moment; none where there is no moment.
 
     Whether a location has passed since, and which run was the first good one, is asked of these alone: of three days few are left.
