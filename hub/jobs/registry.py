@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from hub.jobs import evidence_limit, missed_slots, orphans, retention
 from hub.jobs.job import Job, JobServices
 from hub.jobs.sources import source_jobs
@@ -20,7 +18,7 @@ def configured_jobs(services: JobServices, *, scale: float = 1.0) -> tuple[Job, 
     """Return the jobs that there is work for here, one for each source among them; their intervals are `scale` times shorter (the
     demo's clock)."""
     return tuple(
-        replace(job, schedule=job.schedule.scaled(scale)) if scale != 1 else job
+        job.scaled(scale) if scale != 1 else job
         for job in (*JOBS, *source_jobs(services.sources))
         if job.is_configured(services)
     )

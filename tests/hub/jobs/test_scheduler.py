@@ -514,7 +514,7 @@ def test_the_hubs_own_jobs_come_to_their_end(stage: Stage) -> None:
 
 @pytest.mark.parametrize("job", [missed_slots_job.JOB, retention_job.JOB], ids=lambda job: job.name)
 def test_nothing_is_let_go_by_a_clock_that_is_wrong(stage: Stage, job: Job) -> None:
-    stage.hub_clock = HubClock(voices=2, behind_s=7200.0, by=("us-east", "us-west"), is_wrong=True)
+    stage.hub_clock = HubClock(readings=2, behind_s=7200.0, by=("us-east", "us-west"), is_wrong=True)
     hub = stage.hub(job)
     looks(hub)
     state = stage.state(job.name)

@@ -64,6 +64,15 @@ def test_a_source_has_a_job_of_its_name_and_period(store: Store, tmp_path: Path)
         assert jobs["inventory"].schedule == Every(period_s)
 
 
+def test_a_source_that_failed_once_is_asked_again_within_a_period_on_every_clock(store: Store, tmp_path: Path) -> None:
+    for scale, period_s in ((1.0, 60.0), (5.0, 12.0), (12.5, 4.8)):
+        jobs = {job.name: job for job in configured_jobs(services(store, tmp_path, ASource()), scale=scale)}
+        waits = jobs["inventory"].backoff
+        for failures in (1, 2, 9):
+            wait = waits.wait(failures, retry_after_s=None, permanent=False, jitter=1.0)
+            assert wait.total_seconds() == pytest.approx(period_s)
+
+
 def test_a_reading_is_told_and_a_failed_one_fails_the_job(store: Store, tmp_path: Path) -> None:
     source = ASource()
     at_hand = services(store, tmp_path, source)
