@@ -103,7 +103,7 @@ def hub(
     except (OSError, HubError) as error:
         raise CommandError(str(error)) from None
     settle_heap()
-    for notice in running.open_doors():
+    for notice in running.open_access_notices():
         complain(notice)
     announce(f"the dashboard is at {address}")
     ending.wait()

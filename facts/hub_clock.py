@@ -12,12 +12,12 @@ WAITS_FROM_S = 300.0
 class HubClock:
     """Holds the judgement of the hub's clock.
 
-    `voices` is the number of votes. `behind_s` is by how many seconds it is behind (negative: ahead), according to the
+    `readings` is the number of votes. `behind_s` is by how many seconds it is behind (negative: ahead), according to the
     votes named in `by`; None if no vote disagrees, or some vote agrees with it. `is_wrong` means that more than half of
     the votes agree on that. If `behind_s` is set and `is_wrong` is false, it is undecided which clock is wrong.
     """
 
-    voices: int = 0
+    readings: int = 0
     behind_s: float | None = None
     by: tuple[str, ...] = ()
     is_wrong: bool = False

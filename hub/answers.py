@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 
 from facts import Alert, Incident, Metric, Notification, Outcome, Verdict
 from hub.event_ingest import EventTaken
-from hub.ingest import Taken
+from hub.ingest import IngestResult
 from metrics import MetricPoint
 from store.alerts import AlertChange
 from store.verdicts import PastVerdict
@@ -31,7 +31,7 @@ class RunsTaken:
     """Holds the result for each record of a batch, in order."""
 
     received_at: datetime
-    results: list[Taken]
+    results: list[IngestResult]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

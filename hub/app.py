@@ -49,7 +49,7 @@ def create_app(context: HubContext) -> FastAPI:
     app.add_exception_handler(HTTPException, _as_a_sentence)
 
     @app.middleware("http")
-    async def at_the_door(request: Request, call_next: Next) -> Response:
+    async def check_request(request: Request, call_next: Next) -> Response:
         answer = await _answer(context, request, call_next)
         return with_headers(request.scope["path"], lead_below(prefix, answer))
 

@@ -43,7 +43,7 @@ class ClockWitness:
         with self._lock:
             now = self._steady()
             heard = {key: ahead for key, (ahead, at) in self._heard.items() if now - at <= HEARD_WITHIN_S}
-        return judged_by(_voices(heard), limit_s=self._limit_s)
+        return judged_by(_clock_readings(heard), limit_s=self._limit_s)
 
 
 def judged_by_runners(runners: Iterable[RunnerState], now: datetime, *, limit_s: float) -> HubClock:
@@ -53,10 +53,10 @@ def judged_by_runners(runners: Iterable[RunnerState], now: datetime, *, limit_s:
         for runner in runners
         if runner.skews and abs((now - runner.heard_at).total_seconds()) <= HEARD_WITHIN_S
     }
-    return judged_by(_voices(heard), limit_s=limit_s)
+    return judged_by(_clock_readings(heard), limit_s=limit_s)
 
 
-def _voices(heard: Mapping[tuple[str, str], float]) -> dict[str, float]:
+def _clock_readings(heard: Mapping[tuple[str, str], float]) -> dict[str, float]:
     by_place: dict[str, list[float]] = defaultdict(list)
     for (location, _), ahead_s in heard.items():
         by_place[location].append(ahead_s)
@@ -65,22 +65,22 @@ def _voices(heard: Mapping[tuple[str, str], float]) -> dict[str, float]:
     return {location: statistics.median(skews) for location, skews in by_place.items()}
 
 
-def judged_by(voices: Mapping[str, float], *, limit_s: float) -> HubClock:
+def judged_by(readings: Mapping[str, float], *, limit_s: float) -> HubClock:
     """Return the judgement by some votes, each the seconds by which a clock is ahead of the hub's. Pure.
 
     If more than half of the votes are off by more than `limit_s` in the same direction, the hub's clock is wrong. If
     any vote agrees with the hub, it is right. Otherwise it is undecided: one vote against one.
     """
-    off = {name: ahead_s for name, ahead_s in voices.items() if abs(ahead_s) > limit_s}
+    off = {name: ahead_s for name, ahead_s in readings.items() if abs(ahead_s) > limit_s}
     if not off:
-        return HubClock(voices=len(voices))
+        return HubClock(readings=len(readings))
     # median_low is always one of the values, so the agreement is measured from a real clock.
     middle = statistics.median_low(off.values())
     agreeing = sorted(name for name, ahead_s in off.items() if abs(ahead_s - middle) <= AGREE_WITHIN_S)
-    if len(agreeing) >= 2 and 2 * len(agreeing) > len(voices):
-        return HubClock(voices=len(voices), behind_s=middle, by=tuple(agreeing), is_wrong=True)
-    undecided = len(off) == len(voices)
-    return HubClock(voices=len(voices), behind_s=middle if undecided else None, by=tuple(sorted(off)))
+    if len(agreeing) >= 2 and 2 * len(agreeing) > len(readings):
+        return HubClock(readings=len(readings), behind_s=middle, by=tuple(agreeing), is_wrong=True)
+    undecided = len(off) == len(readings)
+    return HubClock(readings=len(readings), behind_s=middle if undecided else None, by=tuple(sorted(off)))
 
 
 def sentence_of(clock: HubClock) -> str:
@@ -91,7 +91,7 @@ def sentence_of(clock: HubClock) -> str:
     if clock.is_wrong:
         held = "; no result is taken until it is right" if clock.holds_results else ""
         return (
-            f"the hub's clock is {length} {way}, as the clocks of {len(clock.by)} of {clock.voices} say ({who}){held}"
+            f"the hub's clock is {length} {way}, as the clocks of {len(clock.by)} of {clock.readings} say ({who}){held}"
         )
     return (
         f"the hub's clock and that of {who} are {length} apart (the hub's is {way}), and no other runner is heard that "

@@ -16,7 +16,7 @@ from store import Store, login_failures
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Patience:
+class GuessLimit:
     """Holds a limit: `free` wrong guesses cost nothing; after them the wait doubles from one second to `longest_s` seconds."""
 
     free: int
@@ -32,11 +32,11 @@ class Patience:
 
 QUIET = timedelta(hours=1)
 """The time without a guess after which the counts are deleted."""
-_BY_BOTH = Patience(free=5, longest_s=900.0)
-_BY_NETWORK = Patience(free=10, longest_s=900.0)
+_BY_BOTH = GuessLimit(free=5, longest_s=900.0)
+_BY_NETWORK = GuessLimit(free=10, longest_s=900.0)
 # The only limit that applies across networks. It is short, because strangers can make an owner with a new browser wait.
-_BY_NAME = Patience(free=10, longest_s=60.0)
-_BY_DEVICE = Patience(free=5, longest_s=60.0)
+_BY_NAME = GuessLimit(free=10, longest_s=60.0)
+_BY_DEVICE = GuessLimit(free=5, longest_s=60.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Limit:
     """Holds the key of a count and the limit that applies to it."""
 
     key: str
-    patience: Patience
+    patience: GuessLimit
 
 
 def limits(name: str, *, network: str, device: str | None) -> list[Limit]:

@@ -32,7 +32,7 @@ _log = get_logger("sixfb.hub")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Taken:
+class IngestResult:
     """Holds the result for one record: `accepted`, `duplicate` or `rejected`; `reason` explains the last."""
 
     id: str
@@ -102,7 +102,7 @@ class Ingest:
         self._holding: set[str | None] = set()
         self._group_commit = GroupCommit(self._take_all, most=LARGEST_BATCH, size=lambda sending: len(sending.body))
 
-    def batch(self, body: bytes, *, now: datetime, only: str | None = None) -> list[Taken]:
+    def batch(self, body: bytes, *, now: datetime, only: str | None = None) -> list[IngestResult]:
         """Store a batch, and return the result of each record, in order; accepted runs are committed when this returns.
 
         `only` is the location of the token that sent it; runs of other locations are refused.
@@ -116,7 +116,7 @@ class Ingest:
             raise taken
         return taken
 
-    def _take_all(self, sendings: Sequence[_Sending]) -> list[list[Taken] | HubError]:
+    def _take_all(self, sendings: Sequence[_Sending]) -> list[list[IngestResult] | HubError]:
         # One thread also parses for all: parsing threads would only take turns, at a cost.
         read = [self._read_batch(one) for one in sendings]
         batches = [one for one in read if isinstance(one, _Batch)]
@@ -145,7 +145,7 @@ class Ingest:
             ledger=_ledger(about, location, now),
         )
 
-    def _save_all(self, batches: Sequence[_Batch]) -> list[list[Taken] | HubError]:
+    def _save_all(self, batches: Sequence[_Batch]) -> list[list[IngestResult] | HubError]:
         """Write batches in one transaction, and return the results of each one's records."""
         with self._store.write() as connection:
             self._at("ingest.begun")
@@ -269,13 +269,13 @@ def _in_order(batches: Sequence[Sequence[_Read]]) -> dict[tuple[int, int], RunRo
     return dict(sorted(found, key=slot))
 
 
-def _taken(one: _Read, saved: runs.Saved | None) -> Taken:
+def _taken(one: _Read, saved: runs.Saved | None) -> IngestResult:
     if saved is None or one.row is None:
-        return Taken(id=one.id, result="rejected", reason=one.reason)
-    return Taken(id=one.row.run.id, result="duplicate" if saved == "duplicate" else "accepted")
+        return IngestResult(id=one.id, result="rejected", reason=one.reason)
+    return IngestResult(id=one.row.run.id, result="duplicate" if saved == "duplicate" else "accepted")
 
 
-def _tell(location: str | None, taken: list[Taken]) -> None:
+def _tell(location: str | None, taken: list[IngestResult]) -> None:
     for one in taken:
         if one.result == "rejected":
             _log.warning("run_rejected", run_id=one.id, location=location, reason=one.reason)

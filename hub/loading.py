@@ -125,9 +125,9 @@ def load_budgets(connection: Connection, *, watched: Watched, targets: Targets, 
     for day in rollups.read(connection, width_s=_DAY_S, since=since):
         if day.journey in schedules and day.location in schedules[day.journey].grids:
             passed[day.journey] += day.counts.get("first_passed", 0)
-    stumbled = [one for one in runs.stumbled(connection, since=since) if _planned(one.outcome, schedules)]
-    history = History(hours=hours_of(one.outcome for one in stumbled), schedules=schedules, watching_since=since)
-    return budgets_left(targets, history, {one.outcome.run_id: one.n for one in stumbled}, passed, now)
+    failed_at_first = [one for one in runs.failed_at_first(connection, since=since) if _planned(one.outcome, schedules)]
+    history = History(hours=hours_of(one.outcome for one in failed_at_first), schedules=schedules, watching_since=since)
+    return budgets_left(targets, history, {one.outcome.run_id: one.n for one in failed_at_first}, passed, now)
 
 
 def _planned(outcome: Outcome | Hour, schedules: Mapping[str, Schedule]) -> bool:

@@ -160,7 +160,7 @@ class Hub:
         self._scheduler = self._make_scheduler()
         self._loops = self._make_loops()
         self._server = limited_server(
-            create_app(self._centre()),
+            create_app(self._context()),
             Connections(most_connections(at_most=_MOST_CONNECTIONS)),
             # `hub.access` reads the client's address from forwarding headers, because it knows the trusted proxies.
             proxy_headers=False,
@@ -206,12 +206,12 @@ class Hub:
 
     def _make_loops(self) -> dict[str, Loop]:
         return {
-            "evaluator": Loop("evaluator", _TICK_S / self.settings.scale, self._noting(self._tick)),
-            "deliverer": Loop("deliverer", _DELIVER_S, self._noting(self._deliverer.begin, writes=False)),
-            "jobs": Loop("jobs", _JOBS_S, self._noting(self._scheduler.look, writes=False)),
+            "evaluator": Loop("evaluator", _TICK_S / self.settings.scale, self._with_health(self._tick)),
+            "deliverer": Loop("deliverer", _DELIVER_S, self._with_health(self._deliverer.begin, writes=False)),
+            "jobs": Loop("jobs", _JOBS_S, self._with_health(self._scheduler.look, writes=False)),
         }
 
-    def _noting(self, do: Callable[[], object], *, writes: bool = True) -> Callable[[], None]:
+    def _with_health(self, do: Callable[[], object], *, writes: bool = True) -> Callable[[], None]:
         """Return a loop's round that records in memory whether the database could be used.
 
         A round that only reads can show that the database is unusable, but not that it is usable: a full, locked or
@@ -246,7 +246,7 @@ class Hub:
             told = meta.get(connection, VERDICTS)
         return datetime.fromisoformat(told["at"]) if told else None
 
-    def _centre(self) -> HubContext:
+    def _context(self) -> HubContext:
         return HubContext(
             store=self.store,
             watched=self.watched,
@@ -299,7 +299,7 @@ class Hub:
         _log.info("hub_started", version=our_version(), host=self.settings.host, port=port, holder=self.holder)
         return address_of(self.settings.host, port)
 
-    def open_doors(self) -> tuple[str, ...]:
+    def open_access_notices(self) -> tuple[str, ...]:
         """Return the notices about endpoints that require no authentication."""
         return self._guard.notices()
 

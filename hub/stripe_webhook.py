@@ -33,7 +33,7 @@ _MOST_REMEMBERED = 10_000
 _BODY = {"requestBody": {"content": {"application/json": {"schema": {"type": "object"}}}}}
 
 
-class Taken(StrEnum):
+class EventResult(StrEnum):
     """What became of an event."""
 
     NEW = "new"
@@ -44,10 +44,10 @@ class Taken(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EventTaken:
+class EventResponse:
     """What became of an event."""
 
-    result: Taken
+    result: EventResult
 
 
 @dataclass(slots=True, kw_only=True)
@@ -82,7 +82,7 @@ class StripeWebhook:
         self._secret, self._counted = secret, counted
         self._deliveries = _Deliveries(monotonic=monotonic)
 
-    def take(self, store: Store, body: bytes, signature: str | None, *, now: datetime) -> Taken:
+    def take(self, store: Store, body: bytes, signature: str | None, *, now: datetime) -> EventResult:
         """Save an event with its numbers in one transaction, once, whether it comes again or the poll finds it too.
 
         Raises:
@@ -135,13 +135,13 @@ def _why_refused(said: str) -> str:
     )
 
 
-def _save(store: Store, event: Event | None, now: datetime) -> Taken:
+def _save(store: Store, event: Event | None, now: datetime) -> EventResult:
     if event is None:
-        return Taken.LEFT_OUT
+        return EventResult.LEFT_OUT
     with store.write() as connection:
         cursors.lock(connection, SOURCE)
         new, _ = save_events(connection, [event], source=SOURCE, now=now)
-    return Taken.NEW if new else Taken.DUPLICATE
+    return EventResult.NEW if new else EventResult.DUPLICATE
 
 
 def add_stripe_webhook(router: APIRouter, context: HubContext) -> None:
@@ -150,7 +150,7 @@ def add_stripe_webhook(router: APIRouter, context: HubContext) -> None:
     @router.post(
         "/api/webhooks/stripe",
         **answering(
-            EventTaken,
+            EventResponse,
             "What became of the event: `new`, `duplicate` or `left out`.",
             reads_json=True,
             _404="STRIPE_WEBHOOK_SECRET is not set.",

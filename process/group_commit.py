@@ -63,7 +63,7 @@ class GroupCommit(Generic[Item, Result]):
         size: Callable[[Item], int] = lambda _: 1,
     ) -> None:
         self._do_all, self._most, self._size = do_all, most, size
-        self._door = threading.Lock()
+        self._lock = threading.Lock()
         self._waiting: list[_Pending[Item, Result]] = []
         """The first caller in this list commits the group once no other group is being committed."""
         self._is_busy = False
@@ -77,7 +77,7 @@ class GroupCommit(Generic[Item, Result]):
         Raises what `do_all` raises for this item alone.
         """
         mine = _Pending[Item, Result](item)
-        with self._door:
+        with self._lock:
             self._waiting.append(mine)
             self._call_first()
             if len(self._waiting) == self._enough and self._are_enough.locked():
@@ -110,7 +110,7 @@ class GroupCommit(Generic[Item, Result]):
             if len(group) == 1:
                 raise
         finally:
-            with self._door:
+            with self._lock:
                 self._patience_s = min(_PATIENCE * (time.perf_counter() - began), _LONGEST_S)
                 self._is_busy = False
                 for one in group:
@@ -119,14 +119,14 @@ class GroupCommit(Generic[Item, Result]):
                 self._call_first()
 
     def _wait_for_enough(self) -> None:
-        with self._door:
+        with self._lock:
             if len(self._waiting) >= self._enough:
                 return
             self._are_enough.acquire(blocking=False)
         self._are_enough.acquire(timeout=self._patience_s)
 
     def _take_group(self) -> list[_Pending[Item, Result]]:
-        with self._door:
+        with self._lock:
             group, left = self._waiting[:1], self._most - self._size(self._waiting[0].item)
             for one in self._waiting[1:]:
                 left -= self._size(one.item)
@@ -139,7 +139,7 @@ class GroupCommit(Generic[Item, Result]):
 
     def _give_up(self, wish: _Pending[Item, Result]) -> None:
         """Remove the item of a thread that was interrupted while it waited, and let another thread commit."""
-        with self._door:
+        with self._lock:
             if wish not in self._waiting:
                 return
             self._is_busy = self._is_busy and not wish.is_called

@@ -18,17 +18,17 @@ class RunnerHealth:
         self._by_topic: dict[str, str] = {}
         self._errored_in_a_row = 0
 
-    def say(self, topic: str, sentence: str) -> None:
+    def report(self, topic: str, sentence: str) -> None:
         """Report a problem with a topic; it replaces the topic's previous sentence."""
         with self._lock:
             self._by_topic[topic] = sentence
 
-    def over(self, topic: str) -> None:
+    def clear(self, topic: str) -> None:
         """Clear the problem of a topic, if it has one."""
         with self._lock:
             self._by_topic.pop(topic, None)
 
-    def saw(self, run: Run) -> None:
+    def observe_run(self, run: Run) -> None:
         """Count a finished run: two errored runs in a row are a problem, until a run does not error."""
         with self._lock:
             self._errored_in_a_row = self._errored_in_a_row + 1 if run.status is Status.ERRORED else 0

@@ -101,7 +101,7 @@ class Served:
         registry.register(measures)
         (self._listener,) = listen("127.0.0.1", port)
         limits = Connections(_MOST_CONNECTIONS)
-        self._server = limited_server(_door(registry), limits, lifespan="off", timeout_graceful_shutdown=1)
+        self._server = limited_server(_metrics_app(registry), limits, lifespan="off", timeout_graceful_shutdown=1)
         run = {"sockets": [self._listener]}
         self._thread = threading.Thread(target=self._server.run, kwargs=run, name="metrics", daemon=True)
         self._thread.start()
@@ -118,7 +118,7 @@ class Served:
         self._listener.close()
 
 
-def _door(registry: CollectorRegistry) -> Callable[..., Any]:
+def _metrics_app(registry: CollectorRegistry) -> Callable[..., Any]:
     """Return the ASGI application that answers every request with the metrics."""
 
     async def door(scope: Mapping[str, Any], _receive: Any, send: Callable[[dict[str, Any]], Awaitable[None]]) -> None:

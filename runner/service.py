@@ -77,22 +77,22 @@ class Runner:
             if settings.stripe_key or settings.journeys_dir
             else None
         )
-        self._troubles, self._stopping = RunnerHealth(), threading.Event()
+        self._health, self._stopping = RunnerHealth(), threading.Event()
         self._claims = Claims(hub, self.id, free=self._freed, monotonic=steady)
         plans = PlanCache(hub, settings.folder)
         self._results = Results(
-            settings, spool=self.spool, sender=self.sender, measures=self.measures, troubles=self._troubles
+            settings, spool=self.spool, sender=self.sender, measures=self.measures, troubles=self._health
         )
-        self._accounting = MissedSlots(settings, spool=self.spool, plans=plans, results=self._results, clock=clock)
+        self._missed_slots = MissedSlots(settings, spool=self.spool, plans=plans, results=self._results, clock=clock)
         self._maker = SlotRunner(
             settings,
             spool=self.spool,
             claims=self._claims,
             plans=plans,
             results=self._results,
-            accounting=self._accounting,
+            missed_slots=self._missed_slots,
             measures=self.measures,
-            troubles=self._troubles,
+            troubles=self._health,
             scratch=self._scratch,
             make=make,
             clock=clock,
@@ -105,7 +105,7 @@ class Runner:
             ledger=self.ledger,
             maker=self._maker,
             results=self._results,
-            accounting=self._accounting,
+            missed_slots=self._missed_slots,
             steps=ClockSteps(clock, steady),
             clock=clock,
             stopping=self._stopping,
@@ -117,7 +117,7 @@ class Runner:
             schedule=self._schedule,
             spool=self.spool,
             ledger=self.ledger,
-            troubles=self._troubles,
+            troubles=self._health,
             stopping=self._stopping,
         )
 
@@ -127,7 +127,7 @@ class Runner:
         self._slots.start(began_at)
         sweep(self._scratch, exclusive=True)
         self._forget_the_future(began_at)
-        self._accounting.for_the_killed(began_at)
+        self._missed_slots.for_the_killed(began_at)
         self.spool.try_rejected_again()
         # The runs of the previous process are dead, so the cleaner may undo their purchases.
         self.ledger.release(None, began_at)
@@ -163,7 +163,7 @@ class Runner:
         self._maker.end()
         self._slots.join()
         self._results.keep_what_waits()
-        self._accounting.for_the_queued(self._slots.queued())
+        self._missed_slots.for_the_queued(self._slots.queued())
         self._follower.join(2)
         self._claims.stop()
         self.sender.stop()
@@ -187,7 +187,7 @@ class Runner:
 
     def _about(self) -> dict[str, Any]:
         """Return the fields about this runner that each batch to the hub carries beside the runs."""
-        told = {"id": self.id, "version": our_version(), "trouble": self._troubles.sentence()}
+        told = {"id": self.id, "version": our_version(), "trouble": self._health.sentence()}
         return {**told, "sandbox": self._settings.sandbox, "ledger": to_wire(self._state_of_ledger())}
 
     def _state_of_ledger(self) -> LedgerState:

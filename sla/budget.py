@@ -14,17 +14,17 @@ from sla.targets import Targets
 
 
 def budgets_left(
-    targets: Targets, stumbled: History, alike: Mapping[str, int], passed: Mapping[str, int], now: datetime
+    targets: Targets, failed_at_first: History, alike: Mapping[str, int], passed: Mapping[str, int], now: datetime
 ) -> dict[str, float]:
     """The share of its budget that each journey has left: 1 is all of it, below 0 it is overspent.
 
-    It is counted as burn rules count. `stumbled` holds the runs that did not pass at their first attempt, `alike` for how many each of
+    It is counted as burn rules count. `failed_at_first` holds the runs that did not pass at their first attempt, `alike` for how many
     them stands, by its id, `passed` how many did pass, by journey. A journey of which nothing is known, or of which no rule says
     how much should pass, is left out.
     """
-    index = HistoryIndex(stumbled, now)
+    index = HistoryIndex(failed_at_first, now)
     bad: Counter[str] = Counter()
-    for outcome in stumbled.outcomes:
+    for outcome in failed_at_first.outcomes:
         if index.first(outcome) is Class.BAD:
             bad[outcome.journey] += alike[outcome.run_id]
     found: dict[str, float] = {}

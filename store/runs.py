@@ -196,7 +196,7 @@ class Alike(NamedTuple):
     n: int
 
 
-def stumbled(connection: Connection, *, since: datetime) -> list[Alike]:
+def failed_at_first(connection: Connection, *, since: datetime) -> list[Alike]:
     """Return the measured runs from `since` that did not pass at their first attempt, grouped by equal results.
 
     Runs with a network failure are not grouped, because whether they count depends on other runs.
@@ -293,7 +293,7 @@ def first_attempts(
 
     All records are counted in the index alone; only those that did not pass are read.
     """
-    stumbled = (
+    failed_at_first = (
         select(
             table.c.journey, table.c.location, table.c.first_status, table.c.reclassified_as, func.count().label("n")
         )
@@ -302,7 +302,7 @@ def first_attempts(
     )
     others: Counter[tuple[str, str]] = Counter()
     failed: Counter[tuple[str, str]] = Counter()
-    for row in connection.execute(stumbled):
+    for row in connection.execute(failed_at_first):
         status: Status | None = Status(row.first_status)
         if row.reclassified_as:
             status = status_after(status, Blame(row.reclassified_as))

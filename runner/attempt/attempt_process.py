@@ -15,7 +15,7 @@ from runner.attempt.attempt_events import AttemptEvents
 from runner.attempt.attempt_pipes import AttemptPipes
 from runner.attempt.descendants import die_with_parent
 from runner.attempt.environment import bare_environment
-from runner.attempt.hang import ASK, why
+from runner.attempt.hang import ASK, explain_hang
 from runner.attempt.job import Job, Order
 from runner.attempt.observation import AttemptObservation
 from runner.attempt.process_watch import Watch
@@ -99,7 +99,7 @@ class AttemptProcess:
             if left <= 0:
                 self._ask(pipes, observation, child)
                 if observation.attempt is None:
-                    observation.finding = why(watch.last_look(observation.place, observation.pending))
+                    observation.finding = explain_hang(watch.last_look(observation.place, observation.pending))
                 else:  # it completed its walk while it was being asked
                     observation.page_never_rested = watch.page_never_rested()
                 return

@@ -39,13 +39,13 @@ _MAY_BE_OURS = _NO_ANSWER | {Kind.CRASHED, Kind.MISSING, Kind.THREW, Kind.DEADLI
 class Surroundings:
     """Holds the runner's own checks right after an attempt failed.
 
-    `canaries` holds each configured canary with whether it answered. `door_opens` is whether the site's address accepts
+    `canaries` holds each configured canary with whether it answered. `site_accepts_connections` is whether the site's address accepts
     a TCP connection from this machine, None if that was not checked. `short_of` names the resource that this machine
     has run short of, None if there is none.
     """
 
     canaries: tuple[tuple[str, bool], ...] = ()
-    door_opens: bool | None = None
+    site_accepts_connections: bool | None = None
     short_of: str | None = None
 
     @property
@@ -87,7 +87,7 @@ def judge(kind: Kind, *, site_answered: bool, late: bool = False, around: Surrou
         if site_answered:
             return Judgement(status=status, blame=Blame.NETWORK, because=said)
         return Judgement(status=Status.ERRORED, blame=Blame.RUNNER, because=said)
-    if kind is Kind.SILENT and around.door_opens is False:
+    if kind is Kind.SILENT and around.site_accepts_connections is False:
         return Judgement(status=status, blame=Blame.NETWORK, because="the site takes no connection from here")
     return Judgement(status=status, blame=blame)
 

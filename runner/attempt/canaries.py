@@ -62,7 +62,7 @@ def answers(canary: str) -> bool:
         return False
 
 
-def door_opens(site_url: str) -> bool:
+def site_accepts_connections(site_url: str) -> bool:
     """Return whether the site's address accepts a TCP connection from this machine."""
     scheme, host = urlsplit(site_url).scheme, urlsplit(site_url).netloc.rpartition("@")[2]
     return answers(f"{scheme}://{host}")

@@ -46,7 +46,7 @@ class HangSnapshot:
     pending: Request | None = None
 
 
-def why(snapshot: HangSnapshot) -> Finding:
+def explain_hang(snapshot: HangSnapshot) -> Finding:
     """Return the status, blame and cause of a hang.
 
     Problems of the runner are checked first, then those of the journey; the site is blamed for the rest.
@@ -83,7 +83,7 @@ def why(snapshot: HangSnapshot) -> Finding:
 _DIALOGS = 20
 
 
-def clearer(attempt: Attempt, *, page_never_rested: bool) -> Attempt:
+def with_hang_cause(attempt: Attempt, *, page_never_rested: bool) -> Attempt:
     """Return a failed attempt with the cause that its processes and dialogs show, if the walk only saw that no response came."""
     if attempt.blame not in (Blame.SITE, Blame.JOURNEY):
         return attempt

@@ -14,8 +14,8 @@ from journeys.net_errors import is_the_sites
 from process.network import on_the_way
 from runner.attempt.attempt_process import LAUNCH_S
 from runner.attempt.blame import Surroundings, group_of, judge, wants_a_look
-from runner.attempt.canaries import door_opens, look
-from runner.attempt.hang import clearer
+from runner.attempt.canaries import look, site_accepts_connections
+from runner.attempt.hang import with_hang_cause
 from runner.attempt.job import Job
 from runner.attempt.limits import Finding
 from runner.attempt.machine import short_of
@@ -26,7 +26,7 @@ def judged(observation: AttemptObservation, job: Job, steps: Sequence[str]) -> A
     """Return the attempt with its status and blame; `steps` are the journey's steps as far as any attempt has reported them."""
     if observation.attempt is not None:
         walked = _judge_walk(observation.attempt, observation.failure, job, observation.folder)
-        return clearer(walked, page_never_rested=observation.page_never_rested)
+        return with_hang_cause(walked, page_never_rested=observation.page_never_rested)
     if observation.unable is not None:
         status = (Status.FAILED, Blame.JOURNEY) if observation.unable_journey else (Status.ERRORED, Blame.RUNNER)
         return unmade(observation, observation.unable, *status, steps=steps)
@@ -66,7 +66,7 @@ def _judge_walk(attempt: Attempt, failure: Failure | None, job: Job, folder: Pat
     proxy = on_the_way(job.proxies, job.site.base_url)
     around = Surroundings(
         canaries=look([*job.canaries, proxy.server] if proxy else job.canaries) if looks else (),
-        door_opens=door_opens(job.site.base_url) if looks and not proxy else None,
+        site_accepts_connections=site_accepts_connections(job.site.base_url) if looks and not proxy else None,
         short_of=short_of(folder),
     )
     judgement = judge(failure.kind, site_answered=answered, late=failure.late, around=around)

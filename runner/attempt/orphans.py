@@ -30,7 +30,7 @@ _LONGEST = 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Mark:
+class FolderOwners:
     """Holds the owners of a folder: the supervisor and the program that started it, each by id and start time, and their boot."""
 
     supervisor: tuple[int, int]
@@ -72,7 +72,7 @@ def make_folder(scratch: Path) -> Path:
         OSError: there is no space for it.
     """
     folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=scratch))
-    mark = Mark(supervisor=_named(os.getpid()), owner=_named(os.getppid()), world=_world())
+    mark = FolderOwners(supervisor=_named(os.getpid()), owner=_named(os.getppid()), world=_world())
     try:
         (folder / _MARK).write_text(json.dumps(to_wire(mark)), encoding="utf-8")
     except OSError:
@@ -81,14 +81,14 @@ def make_folder(scratch: Path) -> Path:
     return folder
 
 
-class Roll:
+class SeenProcesses:
     """Records on disk every process that is seen below an attempt, as soon as it is seen."""
 
     def __init__(self, folder: Path) -> None:
         self._file = folder / _SEEN
         self._seen: set[tuple[int, int]] = set()
 
-    def call(self, members: Iterable[Process]) -> None:
+    def record(self, members: Iterable[Process]) -> None:
         """Record the processes that are new."""
         new = {(p.pid, p.started) for p in members} - self._seen
         if not new:
@@ -134,7 +134,7 @@ def sweep(scratch: Path, *, exclusive: bool = False, of: int | None = None) -> S
     return Swept(processes=ended, folders=removed)
 
 
-def _is_answered_for(mark: Mark, *, exclusive: bool) -> bool:
+def _is_answered_for(mark: FolderOwners, *, exclusive: bool) -> bool:
     if mark.world != _world():
         # Another boot, or another container's process ids: none of these processes can be checked from here. In an
         # exclusive folder they belong to an earlier process; elsewhere only another boot proves that they are gone.
@@ -142,7 +142,7 @@ def _is_answered_for(mark: Mark, *, exclusive: bool) -> bool:
     return _lives(mark.supervisor) and _lives(mark.owner)
 
 
-def _end(folder: Path, mark: Mark | None) -> int:
+def _end(folder: Path, mark: FolderOwners | None) -> int:
     """Kill the remaining processes of the attempt, stopped ones included; return how many there were."""
     killed: set[tuple[int, int]] = set()
     ends = time.monotonic() + _GONE_WITHIN_S
@@ -158,7 +158,7 @@ def _end(folder: Path, mark: Mark | None) -> int:
     return len(killed)
 
 
-def _left_of(folder: Path, mark: Mark | None) -> list[Process]:
+def _left_of(folder: Path, mark: FolderOwners | None) -> list[Process]:
     everyone = processes()
     named = _names_in(folder / _SEEN) if mark and mark.world == _world() else set()
     if mark and mark.world == _world():
@@ -183,9 +183,9 @@ def _names_in(file: Path) -> set[tuple[int, int]]:
     return {(int(p[0]), int(p[1])) for p in pairs if len(p) == 2 and p[0].isdigit() and p[1].isdigit()}
 
 
-def _read(folder: Path) -> Mark | None:
+def _read(folder: Path) -> FolderOwners | None:
     try:
-        return from_wire(Mark, json.loads((folder / _MARK).read_text(encoding="utf-8")))
+        return from_wire(FolderOwners, json.loads((folder / _MARK).read_text(encoding="utf-8")))
     except (OSError, ValueError, WireError):
         return None  # the supervisor was killed while it wrote the mark
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from facts import Request
 from runner.attempt.hang import BUSY, HangSnapshot, StackLocation
 from runner.attempt.limits import MEMORY_MB, Finding, is_driver, told_too_much, too_much_disk, too_much_memory
-from runner.attempt.orphans import Roll
+from runner.attempt.orphans import SeenProcesses
 from runner.attempt.process_tree import Process, below, busy_s, words_of
 
 _DISK_EVERY = 4
@@ -26,7 +26,7 @@ class Watch:
 
     def __init__(self, attempt: int, folder: Path, *, memory_mb: int = MEMORY_MB) -> None:
         self._attempt, self._folder, self._memory_mb = attempt, folder, memory_mb
-        self._roll = Roll(folder)
+        self._seen_processes = SeenProcesses(folder)
         self._looks = 0
         self._roles: set[str] = set()
         self._pages: set[int] = set()
@@ -35,7 +35,7 @@ class Watch:
     def check(self, *, flooded: bool = False) -> Finding | None:
         """Record the current processes, and return a finding if the attempt uses more than allowed."""
         members = self._members()
-        self._roll.call(members)
+        self._seen_processes.record(members)
         self._roles |= {role for p in members if (role := self._role(p))}
         self._looks += 1
         self._busy = [*self._busy[-_KEPT:], (time.monotonic(), {pid: busy_s(pid) for pid in self._pages_of(members)})]

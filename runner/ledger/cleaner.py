@@ -28,7 +28,7 @@ from runner.attempt.descendants import die_with_parent
 from runner.ledger.entries import Entry, Order, State
 from runner.ledger.ledger import Ledger
 from runner.ledger.own_undo import OwnUndo, Undo
-from runner.ledger.undo import Desk, StripeDesk, UndoError, undo
+from runner.ledger.undo import PaymentProvider, StripeDesk, UndoError, undo
 from runner.logs import start_scrubbed_logging
 
 _log = get_logger("sixfb.cleaner")
@@ -51,7 +51,7 @@ class Cleaner:
     """
 
     ledger: Ledger
-    desk: Desk | None
+    desk: PaymentProvider | None
     own: Undo | None = None
     stopping: Callable[[], bool] = lambda: False
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -80,7 +80,7 @@ class Cleaner:
             undone += self._undo(entry, own)
         return undone
 
-    def _sweep_sessions(self, desk: Desk) -> int:
+    def _sweep_sessions(self, desk: PaymentProvider) -> int:
         undone = 0
         if self.paused_until is not None and self.clock() < self.paused_until:
             return undone
@@ -133,7 +133,7 @@ class Cleaner:
         self.ledger.settle(entry.session_id, undone.state, now, note=undone.note, next_try_at=again)
         return undone.state.clean
 
-    def _look_for(self, order: Order, desk: Desk) -> None:
+    def _look_for(self, order: Order, desk: PaymentProvider) -> None:
         """Search for a session that was opened although none was recorded; only one with this run's own address counts."""
         now = self.clock()
         ends = order.meant_at + self.looks_for

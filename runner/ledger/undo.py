@@ -59,7 +59,7 @@ class Undone:
     again: bool = False
 
 
-class Desk(Protocol):
+class PaymentProvider(Protocol):
     """The interface through which sessions are undone. Every method raises UndoError."""
 
     def find(self, session_id: str) -> Found | None:
@@ -79,7 +79,7 @@ class Desk(Protocol):
         ...
 
 
-def undo(entry: Entry, desk: Desk, *, at: Failpoint = go_on) -> Undone:
+def undo(entry: Entry, desk: PaymentProvider, *, at: Failpoint = go_on) -> Undone:
     """Undo one session, based on its current state at Stripe, not on the ledger's. Raises UndoError.
 
     It may be interrupted at any point and repeated: expiring is final at Stripe, and a refund has one idempotency key.
@@ -102,7 +102,7 @@ def undo(entry: Entry, desk: Desk, *, at: Failpoint = go_on) -> Undone:
     return _refund(entry, found, desk, at)
 
 
-def _refund(entry: Entry, found: Found, desk: Desk, at: Failpoint) -> Undone:
+def _refund(entry: Entry, found: Found, desk: PaymentProvider, at: Failpoint) -> Undone:
     if found.refunded:
         return Undone(state=State.REFUNDED)
     status = desk.refund(found, run_id=entry.run_id, key=f"sixfb-refund-{entry.session_id}-{entry.refund_key}")

@@ -35,7 +35,7 @@ class PlanPoller:
         stopping: threading.Event,
     ) -> None:
         self._plans, self._schedule, self._spool, self._ledger = plans, schedule, spool, ledger
-        self._troubles, self._stopping = troubles, stopping
+        self._health, self._stopping = troubles, stopping
         self._following: Plan | None = None
         self._thread: threading.Thread | None = None
 
@@ -61,9 +61,9 @@ class PlanPoller:
 
     def _follow(self, plan: Plan | None, began_at: datetime) -> None:
         if plan is None:
-            self._troubles.say("plan", self._plans.trouble or "it has no plan")
+            self._health.report("plan", self._plans.trouble or "it has no plan")
         elif plan != self._following:
-            self._troubles.over("plan")
+            self._health.clear("plan")
             for planned in plan.journeys:
                 self._spool.start_from(planned.journey, began_at)
             self._ledger.set_schedule(per_hour(plan))

@@ -34,13 +34,13 @@ class Slots:
         ledger: Ledger,
         maker: SlotRunner,
         results: Results,
-        accounting: MissedSlots,
+        missed_slots: MissedSlots,
         steps: ClockSteps,
         clock: Callable[[], datetime],
         stopping: threading.Event,
     ) -> None:
         self._settings, self._spool, self._ledger, self._maker = settings, spool, ledger, maker
-        self._results, self._accounting = results, accounting
+        self._results, self._missed_slots = results, missed_slots
         self._steps, self._clock, self._stopping = steps, clock, stopping
         self._pool = ThreadPoolExecutor(max_workers=settings.max_parallel, thread_name_prefix="run")
         self._lock = threading.Lock()
@@ -90,7 +90,7 @@ class Slots:
             # After the clock was set back, the grid yields slots that already have a record.
             if self._spool.has_slot(planned.journey, missed.slot):
                 continue
-            self._results.keep(self._accounting.missed(planned.journey, missed.slot, missed.reason))
+            self._results.keep(self._missed_slots.missed(planned.journey, missed.slot, missed.reason))
         if found.run is not None:
             self._begin(planned, found.run)
 
@@ -123,7 +123,7 @@ class Slots:
         if not self._maker.is_late(planned, slot) and self._begin(planned, slot, is_ours=True):
             return True
         if claim.record is None:
-            self._results.keep(self._accounting.missed(planned.journey, slot, LEFT))
+            self._results.keep(self._missed_slots.missed(planned.journey, slot, LEFT))
         return False
 
     def _begin(self, planned: PlannedJourney, slot: datetime, *, is_ours: bool = False) -> bool:

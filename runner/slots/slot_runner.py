@@ -52,7 +52,7 @@ class SlotRunner:
         claims: Claims,
         plans: PlanCache,
         results: Results,
-        accounting: MissedSlots,
+        missed_slots: MissedSlots,
         measures: Measures,
         troubles: RunnerHealth,
         scratch: Path,
@@ -62,7 +62,7 @@ class SlotRunner:
         stopping: threading.Event,
     ) -> None:
         self._settings, self._spool, self._claims, self._plans = settings, spool, claims, plans
-        self._results, self._accounting, self._measures, self._troubles = results, accounting, measures, troubles
+        self._results, self._missed_slots, self._measures, self._health = results, missed_slots, measures, troubles
         self._scratch, self._make, self._clock, self._at = scratch, make, clock, at
         self._stopping, self._ending = stopping, threading.Event()
         self._lock = threading.Lock()
@@ -103,7 +103,7 @@ class SlotRunner:
         begun()
         with bound_contextvars(run_id=run_id, journey=planned.journey, slot=to_wire(slot)):
             run = self._run(planned, slot, run_id)
-            self._troubles.saw(run)
+            self._health.observe_run(run)
             self._results.keep(run)
             if run.status is Status.MISSED:
                 self._claims.release(planned, slot)
@@ -119,7 +119,7 @@ class SlotRunner:
         journey, late = planned.journey, self._late_s(slot)
         if late > self._settings.late_s(planned):
             reason = f"all places of this runner were taken; it could have started {late:.0f} s late only"
-            return self._accounting.missed(journey, slot, reason, run_id=run_id)
+            return self._missed_slots.missed(journey, slot, reason, run_id=run_id)
         self._measures.started(journey, late)
         _log.info("run_started", late_s=round(late, 3))
         plan = self._plans.plan
@@ -127,10 +127,10 @@ class SlotRunner:
         try:
             job = job_of_slot(journey, slot, run_id=run_id, settings=self._settings, plan=plan, scratch=self._scratch)
         except (ConfigError, WireError, ValueError) as error:
-            return self._accounting.errored(journey, slot, f"the run could not be made ready: {error}", run_id=run_id)
+            return self._missed_slots.errored(journey, slot, f"the run could not be made ready: {error}", run_id=run_id)
         refusal, making = self._start(job)
         if making is None:
-            return self._accounting.missed(journey, slot, refusal, run_id=run_id)
+            return self._missed_slots.missed(journey, slot, refusal, run_id=run_id)
         try:
             try:
                 run = making.wait()
@@ -139,7 +139,7 @@ class SlotRunner:
                     self._makings.pop(run_id, None)
             self._at("run.made")
             if self._ending.is_set() and run.status is Status.ERRORED:
-                return self._accounting.missed(journey, slot, STOPPED, run_id=run_id)
+                return self._missed_slots.missed(journey, slot, STOPPED, run_id=run_id)
             return self._accounted(run)
         finally:
             self._uncounted.pop(run_id, None)

@@ -25,7 +25,7 @@ class Results:
         self, settings: RunnerSettings, *, spool: Spool, sender: Sender, measures: Measures, troubles: RunnerHealth
     ) -> None:
         self._store, self._evidence_bytes = settings.evidence, settings.evidence_bytes
-        self._spool, self._sender, self._measures, self._troubles = spool, sender, measures, troubles
+        self._spool, self._sender, self._measures, self._health = spool, sender, measures, troubles
         self._unkept: dict[tuple[str, datetime | None], Run] = {}
 
     def keep(self, run: Run) -> None:
@@ -37,11 +37,11 @@ class Results:
             if key not in self._unkept:
                 _log.exception("run_not_written", run_id=run.id, journey=run.journey)
             self._unkept[key] = run
-            self._troubles.say("disk", f"its disk takes nothing ({error}); {len(self._unkept)} results wait in memory")
+            self._health.report("disk", f"its disk takes nothing ({error}); {len(self._unkept)} results wait in memory")
             return
         self._unkept.pop(key, None)
         if not self._unkept:
-            self._troubles.over("disk")
+            self._health.clear("disk")
         delist(run.id, store=store)
         gone = self._spool.make_room(self._evidence_bytes)
         if gone:

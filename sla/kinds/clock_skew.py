@@ -42,8 +42,10 @@ def _own_clock(name: str, rule: ClockSkew, index: HistoryIndex) -> Verdict:
     clock = index.history.hub_clock
     off = abs(clock.behind_s) if clock.is_wrong and clock.behind_s is not None else None
     way = "behind" if (clock.behind_s or 0) > 0 else "ahead"
-    said = "nobody is heard whose clock could tell" if not clock.voices else "the runners' clocks agree with the hub's"
-    word = VerdictStatus.NO_DATA if not clock.voices else VerdictStatus.MET
+    said = (
+        "nobody is heard whose clock could tell" if not clock.readings else "the runners' clocks agree with the hub's"
+    )
+    word = VerdictStatus.NO_DATA if not clock.readings else VerdictStatus.MET
     if clock.is_undecided:
         word, said = (
             VerdictStatus.INSUFFICIENT,
@@ -52,7 +54,7 @@ def _own_clock(name: str, rule: ClockSkew, index: HistoryIndex) -> Verdict:
     if off is not None:
         word = VerdictStatus.CRITICAL if clock.holds_results else VerdictStatus.WARNING
         said = (
-            f"the hub's clock is {words(off)} {way}, as {len(clock.by)} of {clock.voices} say ({', '.join(clock.by)})"
+            f"the hub's clock is {words(off)} {way}, as {len(clock.by)} of {clock.readings} say ({', '.join(clock.by)})"
         )
         said += "; no result is taken and nothing is judged until it is right" if clock.holds_results else ""
     return Verdict(
@@ -65,7 +67,7 @@ def _own_clock(name: str, rule: ClockSkew, index: HistoryIndex) -> Verdict:
         value=off,
         limit=rule.reject_s,
         unit="s",
-        n=clock.voices,
+        n=clock.readings,
         window="now",
         breached=off is not None,
         clear=word is VerdictStatus.MET,

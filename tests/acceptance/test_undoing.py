@@ -21,9 +21,9 @@ from runner.ledger.ledger import Ledger
 from runner.service import Runner, RunnerSettings
 from tests.acceptance.conftest import Buy, a_purchase
 from tests.acceptance.test_commands import sixfb, with_stripe
-from tests.books import an_order, note
 from tests.builders import A_MOMENT
 from tests.jobs import walk
+from tests.ledger_entries import an_order, note
 from tests.sites import a_site
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]

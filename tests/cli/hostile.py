@@ -32,8 +32,8 @@ from facts import (
 from runner.ledger.entries import State
 from runner.ledger.ledger import Ledger
 from store import Store, alerts, incidents, outbox, runs, samples, tokens
-from tests.books import an_order
 from tests.builders import A_MOMENT, a_purchase, a_run, a_step, an_attempt
+from tests.ledger_entries import an_order
 
 # Colour, clipboard (OSC 52), clear screen, C1, DEL, NUL, backspace, bell, line and cell breaks, bidi, zero width, tags, lone surrogate.
 ACTS = "\x1b[31m\x1b]52;c;cm0gLXJm\x07\x1b[2J\x9b2J\x7f\x00\b\r\n\t\x85\u2028\u202e\u2066\u200b\ufeff\U000e0041\ud800[/red][bold]"

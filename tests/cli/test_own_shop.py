@@ -15,10 +15,10 @@ from hub.clock_witness import judged_by_runners
 from runner.ledger.allowance import per_hour
 from runner.ledger.ledger import Ledger
 from store import open_store, runners
-from tests.books import an_order, note
 from tests.builders import A_MOMENT
 from tests.cli.test_bad_input import RECEIVERS, sixfb
 from tests.jobs import a_job
+from tests.ledger_entries import an_order, note
 
 JOURNEY = """from journeys.visit import PlacedOrder, Visit, journey
 
@@ -144,9 +144,9 @@ def test_the_hubs_clock_is_judged_by_the_runners_that_the_database_knows(shop: P
     with store.read() as connection:
         heard = runners.heard(connection, since=now - timedelta(minutes=2))
     store.close()
-    assert judged_by_runners(heard, now, limit_s=30).voices == 2
-    assert judged_by_runners(heard, now + timedelta(minutes=3), limit_s=30).voices == 0
-    assert judged_by_runners([], now, limit_s=30).voices == 0
+    assert judged_by_runners(heard, now, limit_s=30).readings == 2
+    assert judged_by_runners(heard, now + timedelta(minutes=3), limit_s=30).readings == 0
+    assert judged_by_runners([], now, limit_s=30).readings == 0
     planned(shop, "order_a_book")
     done = sixfb("sla", "--json", cwd=shop, SIXFB_JOURNEYS="mine")
     verdicts = {f"{v['rule']}/{v['subject']}": v["verdict"] for v in json.loads(done.stdout)["verdicts"]}

@@ -32,13 +32,13 @@ def a_result(
 def of_every_kind(bench: Bench) -> list[Run]:
     """Runs of two days: three that are the shop's fault at once, one that was so at first, and some of each other kind."""
     flaky = a_result(bench, 150, Status.PASSED)
-    stumbled = (an_attempt(status=FAILED, blame=Blame.SITE), an_attempt())
+    failed_at_first = (an_attempt(status=FAILED, blame=Blame.SITE), an_attempt())
     return [
         *(a_result(bench, 300 + 10 * n, Status.PASSED) for n in range(200)),
         a_result(bench, 10, FAILED, Blame.SITE),
         a_result(bench, 20, TIMED_OUT, Blame.THIRD_PARTY),
         a_result(bench, 30, FAILED, Blame.JOURNEY),
-        replace(flaky, flaky=True, attempts=stumbled),
+        replace(flaky, flaky=True, attempts=failed_at_first),
         *(a_result(bench, 40 + n, ERRORED, Blame.RUNNER) for n in range(3)),
         *(a_result(bench, 50 + n, Status.BLOCKED) for n in range(3)),
         *(a_result(bench, 60 + n, Status.MISSED) for n in range(3)),
@@ -125,7 +125,7 @@ def test_the_runs_that_passed_are_not_read_one_by_one(light: Bench) -> None:
     asked: list[tuple[str, Any]] = []
     with light.store.read() as connection:
         event.listen(connection, "before_cursor_execute", lambda *told: asked.append((told[2], told[3])))
-        found = runs.stumbled(connection, since=datetime(2020, 1, 1, tzinfo=UTC))
+        found = runs.failed_at_first(connection, since=datetime(2020, 1, 1, tzinfo=UTC))
         assert (sum(one.n for one in found), len(found)) == (13, 9), (
             "three that erred are alike, and three that were blocked"
         )

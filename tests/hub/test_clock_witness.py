@@ -18,7 +18,7 @@ TWO_HOURS = 7200.0
 
 
 @pytest.mark.parametrize(
-    ("voices", "is_wrong", "is_undecided"),
+    ("readings", "is_wrong", "is_undecided"),
     [
         ([], False, False),
         ([0.1, -0.2, 3], False, False),
@@ -36,9 +36,9 @@ TWO_HOURS = 7200.0
     ],
 )
 def test_the_hub_is_wrong_where_most_say_the_same_of_it(
-    voices: list[float], *, is_wrong: bool, is_undecided: bool
+    readings: list[float], *, is_wrong: bool, is_undecided: bool
 ) -> None:
-    clock = judged_by({f"place-{i}": ahead_s for i, ahead_s in enumerate(voices)}, limit_s=30)
+    clock = judged_by({f"place-{i}": ahead_s for i, ahead_s in enumerate(readings)}, limit_s=30)
     assert (clock.is_wrong, clock.is_undecided) == (is_wrong, is_undecided)
 
 
@@ -49,7 +49,7 @@ def test_a_location_has_one_voice_however_many_runners_it_has() -> None:
     assert witness.judged().is_wrong, "where nobody else is heard, each runner has one"
     witness.note("us-west", "r1", 0)
     witness.note("eu-west", "r1", 0)
-    assert witness.judged() == HubClock(voices=3, by=("us-east",))
+    assert witness.judged() == HubClock(readings=3, by=("us-east",))
 
 
 def test_who_was_not_heard_lately_has_no_voice() -> None:

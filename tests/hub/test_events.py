@@ -244,7 +244,7 @@ def test_the_feed_of_events_is_there_from_the_first_event_on(bench: Bench) -> No
 def test_nothing_is_taken_or_refused_for_good_while_the_hubs_clock_is_wrong(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wrong = HubClock(voices=3, behind_s=86_400.0, by=("us-east", "us-west"), is_wrong=True)
+    wrong = HubClock(readings=3, behind_s=86_400.0, by=("us-east", "us-west"), is_wrong=True)
     assert wrong.holds_results
     monkeypatch.setattr(bench.context.ingest.witness, "judged", lambda: wrong)
     answer = bench.client.post("/api/events", content=lines(an_event(bench)))
@@ -256,7 +256,7 @@ def test_nothing_is_taken_or_refused_for_good_while_the_hubs_clock_is_wrong(
 def test_a_future_event_is_held_while_nobody_knows_whose_clock_is_wrong(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    unsure = HubClock(voices=1, behind_s=3_600.0, by=("us-east",))
+    unsure = HubClock(readings=1, behind_s=3_600.0, by=("us-east",))
     assert unsure.is_undecided
     assert not unsure.holds_results
     monkeypatch.setattr(bench.context.ingest.witness, "judged", lambda: unsure)

@@ -15,7 +15,7 @@ from facts import Role
 from hub.access import Access
 from hub.devices import LASTS, Devices, cookie_name
 from hub.errors import HubError, TooManyError
-from hub.guesses import Guesses, Limit, Patience, limits
+from hub.guesses import Guesses, GuessLimit, Limit, limits
 from hub.logins import Logins
 from hub.server_key import ServerKey
 from store import Store, users
@@ -23,7 +23,7 @@ from store.tables import login_failures
 from tests.builders import A_MOMENT
 from tests.hub.conftest import CHEAP, KEY, PASSWORD, Bench, a_bench
 
-A_LIMIT = [Limit("ann", Patience(free=2, longest_s=8))]
+A_LIMIT = [Limit("ann", GuessLimit(free=2, longest_s=8))]
 
 
 def at(seconds: float) -> timedelta:

@@ -15,7 +15,7 @@ import pytest
 
 from facts import LedgerState, Run, Status, to_wire
 from hub.errors import HubError
-from hub.ingest import Ingest, Taken
+from hub.ingest import Ingest, IngestResult
 from store import Store, counters, ledgers, rollups, runners, runs
 from tests.builders import A_MOMENT, a_run, an_attempt
 
@@ -48,7 +48,7 @@ class Doors:
             assert self._may_end.wait(30)
         self.transactions += point == "ingest.committed"
 
-    def send(self, first: bytes, *others: bytes, only: Sequence[str | None] = ()) -> list[Future[list[Taken]]]:
+    def send(self, first: bytes, *others: bytes, only: Sequence[str | None] = ()) -> list[Future[list[IngestResult]]]:
         """Send the first, and while it is written all others at once."""
         with ThreadPoolExecutor(len(others) + 1) as pool:
             futures = [pool.submit(self.ingest.batch, first, now=NOW)]
@@ -60,7 +60,7 @@ class Doors:
         return futures
 
 
-def results(futures: Sequence[Future[list[Taken]]]) -> list[list[str]]:
+def results(futures: Sequence[Future[list[IngestResult]]]) -> list[list[str]]:
     return [[one.result for one in future.result(0)] for future in futures]
 
 

@@ -21,7 +21,7 @@ from demo.stripe.webhooks import signature
 from facts import Role
 from hub.app import create_app
 from hub.collect import collect_once, stripe_webhook_secret
-from hub.stripe_webhook import LARGEST_EVENT, TOLERANCE_S, StripeWebhook, Taken
+from hub.stripe_webhook import LARGEST_EVENT, TOLERANCE_S, EventResult, StripeWebhook
 from sources.stripe_events import OLDEST, EventFilter
 from store import Store, events, samples
 from tests.hub.conftest import Bench, a_bench
@@ -221,4 +221,4 @@ def test_a_secret_of_another_shape_is_refused_and_a_file_is_read(tmp_path: Path)
 
 
 def test_the_results_are_those_of_the_description() -> None:
-    assert [one.value for one in Taken] == ["new", "duplicate", "left out"]
+    assert [one.value for one in EventResult] == ["new", "duplicate", "left out"]

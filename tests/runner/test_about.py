@@ -13,9 +13,9 @@ from facts import Plan, PlannedJourney, to_wire
 from journeys.site import Site
 from runner.ledger.ledger import Ledger
 from runner.service import Runner, RunnerSettings
-from tests.books import an_order, note
 from tests.builders import A_MOMENT
 from tests.drills.runner import Stub
+from tests.ledger_entries import an_order, note
 
 PLAN = Plan(
     location="us-east",

@@ -10,7 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from runner.attempt.canaries import answers, any_name_server_answers, configured, door_opens, look, name_servers
+from runner.attempt.canaries import (
+    answers,
+    any_name_server_answers,
+    configured,
+    look,
+    name_servers,
+    site_accepts_connections,
+)
 from tests.blame.sockets import a_closed_port, a_name_server, a_port, says_nothing
 
 HUB = "https://hub.example.com"
@@ -84,8 +91,8 @@ def test_an_address_answers_where_it_takes_a_connection() -> None:
     with a_port(says_nothing) as port:
         dead = f"tcp://127.0.0.1:{a_closed_port()}"
         assert look([f"tcp://127.0.0.1:{port}", dead]) == ((f"tcp://127.0.0.1:{port}", True), (dead, False))
-        assert door_opens(f"http://127.0.0.1:{port}/shop")
-    assert not door_opens(f"http://127.0.0.1:{a_closed_port()}/shop")
+        assert site_accepts_connections(f"http://127.0.0.1:{port}/shop")
+    assert not site_accepts_connections(f"http://127.0.0.1:{a_closed_port()}/shop")
 
 
 @pytest.mark.parametrize(

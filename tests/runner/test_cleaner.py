@@ -19,9 +19,9 @@ from runner.ledger.cleaner import Cleaner
 from runner.ledger.entries import State
 from runner.ledger.ledger import Ledger
 from runner.ledger.undo import Found, StripeDesk, UndoError
-from tests.books import an_order, note
 from tests.builders import A_MOMENT
 from tests.demo.stripe.stand import KEY, READ_KEY, Stage, Stand, a_payment, a_stand, staged
+from tests.ledger_entries import an_order, note
 from tests.sites import Page, a_site
 
 MakeCleaner = Callable[..., Cleaner]

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from facts import Attempt, Blame, Dialog, Request, Status
-from runner.attempt.hang import HangSnapshot, StackLocation, clearer, why
+from runner.attempt.hang import HangSnapshot, StackLocation, explain_hang, with_hang_cause
 from tests.builders import A_MOMENT
 
 WAITING = StackLocation(at="look.py:9", call="title")
@@ -73,7 +73,7 @@ WELL = HangSnapshot(place=WAITING)
 def test_whose_doing_it_is_follows_from_what_is_seen(
     snapshot: HangSnapshot, status: Status, blame: Blame, words: str
 ) -> None:
-    found = why(snapshot)
+    found = explain_hang(snapshot)
     assert (found.status, found.blame) == (status, blame)
     assert found.cause.startswith(words)
 
@@ -89,7 +89,7 @@ MISSED = Attempt(
 
 
 def test_a_control_that_never_came_on_a_page_that_computed_on_is_the_sites_doing() -> None:
-    clear = clearer(MISSED, page_never_rested=True)
+    clear = with_hang_cause(MISSED, page_never_rested=True)
     assert clear.blame is Blame.SITE
     assert clear.error == (
         'look: a script of the page never ended, so that the page did not answer any more; the button "Buy" never appeared'
@@ -97,16 +97,16 @@ def test_a_control_that_never_came_on_a_page_that_computed_on_is_the_sites_doing
 
 
 def test_a_busy_page_that_could_be_read_is_not_stuck() -> None:
-    assert clearer(replace(MISSED, page_text="Shop"), page_never_rested=True).blame is Blame.JOURNEY
+    assert with_hang_cause(replace(MISSED, page_text="Shop"), page_never_rested=True).blame is Blame.JOURNEY
 
 
 def test_a_page_that_opens_dialog_after_dialog_is_named_with_their_number() -> None:
     dialogs = tuple(Dialog(kind="alert", text="Stay!", step="look") for _ in range(20))
-    clear = clearer(replace(MISSED, dialogs=dialogs, left_out={"dialogs": 5}), page_never_rested=False)
+    clear = with_hang_cause(replace(MISSED, dialogs=dialogs, left_out={"dialogs": 5}), page_never_rested=False)
     assert clear.blame is Blame.SITE
     assert "look: the page opened 25 dialogs, one after the other" in (clear.error or "")
 
 
 def test_what_is_laid_on_the_network_or_on_us_stays_there() -> None:
     for blame in (Blame.NETWORK, Blame.THIRD_PARTY, Blame.RUNNER):
-        assert clearer(replace(MISSED, blame=blame), page_never_rested=True).blame is blame
+        assert with_hang_cause(replace(MISSED, blame=blame), page_never_rested=True).blame is blame

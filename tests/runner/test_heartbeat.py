@@ -119,19 +119,19 @@ def ended(status: Status) -> Run:
 
 def test_two_errored_runs_in_a_row_are_trouble_and_a_measured_one_ends_it() -> None:
     troubles = RunnerHealth()
-    troubles.saw(ended(Status.ERRORED))
+    troubles.observe_run(ended(Status.ERRORED))
     assert troubles.sentence() is None
-    troubles.saw(ended(Status.ERRORED))
+    troubles.observe_run(ended(Status.ERRORED))
     assert troubles.sentence() == "its last runs errored: no browser"
-    troubles.saw(ended(Status.FAILED))
+    troubles.observe_run(ended(Status.FAILED))
     assert troubles.sentence() is None
 
 
 def test_every_trouble_is_said_until_it_is_over() -> None:
     troubles = RunnerHealth()
-    troubles.say("disk", "its disk takes nothing")
-    troubles.say("plan", "it has no plan")
+    troubles.report("disk", "its disk takes nothing")
+    troubles.report("plan", "it has no plan")
     assert troubles.sentence() == "its disk takes nothing; it has no plan"
-    troubles.over("disk")
-    troubles.over("disk")
+    troubles.clear("disk")
+    troubles.clear("disk")
     assert troubles.sentence() == "it has no plan"

@@ -17,9 +17,9 @@ from runner.ledger.allowance import per_hour, refusal, state_of
 from runner.ledger.entries import State
 from runner.ledger.ledger import Ledger
 from runner.ledger.ledger_writer import LedgerWriter
-from tests.books import an_order, note
 from tests.builders import A_MOMENT
 from tests.jobs import a_job, walk
+from tests.ledger_entries import an_order, note
 
 NOW = A_MOMENT
 LATER = NOW + timedelta(minutes=10)
@@ -133,7 +133,7 @@ def test_intent_session_and_the_press_of_pay_are_on_disk_before_anybody_else_is_
         seen.append((event, len(other.orders()), [entry.pay_pressed for entry in other.entries()]))
         other.close()
 
-    books = LedgerWriter(tell, a_job(tmp_path, "http://shop.test", ledger=str(file)), 1, journey=ga_purchase)
+    writer = LedgerWriter(tell, a_job(tmp_path, "http://shop.test", ledger=str(file)), 1, journey=ga_purchase)
     bought = Purchase(session_id="cs_test_one", amount_minor=None, currency="usd", state="open")
     for event, data in (
         ("order", {"email": "synthetic+test-run@example.com"}),
@@ -142,27 +142,29 @@ def test_intent_session_and_the_press_of_pay_are_on_disk_before_anybody_else_is_
         ("pay", {"session_id": "cs_test_one"}),
         ("step_ended", {}),
     ):
-        books.tell(event, data)
+        writer.tell(event, data)
     assert seen == [("step_started", 1, []), ("purchase", 0, [False]), ("step_ended", 0, [True])]
 
 
 def test_nothing_is_bought_where_the_ledger_cannot_be_written(tmp_path: Path) -> None:
     file = tmp_path / "ledger.db"
-    books = LedgerWriter(lambda *_: None, a_job(tmp_path, "http://shop.test", ledger=str(file)), 1, journey=ga_purchase)
+    writer = LedgerWriter(
+        lambda *_: None, a_job(tmp_path, "http://shop.test", ledger=str(file)), 1, journey=ga_purchase
+    )
     with sqlite3.connect(file) as other:
         other.execute("DROP TABLE sessions")
     with pytest.raises(SiteBroken, match="nothing is bought without it") as refused:
-        books.tell("pay", {"session_id": "cs_test_one"})
+        writer.tell("pay", {"session_id": "cs_test_one"})
     assert refused.value.kind is Kind.UNBOOKED
 
 
 def test_orders_that_cannot_be_told_apart_are_not_looked_for(tmp_path: Path) -> None:
     site = Site(base_url="http://shop.test", cities={"Dallas": "dallas"}, email_pattern="all@example.com")
     file = tmp_path / "ledger.db"
-    books = LedgerWriter(
+    writer = LedgerWriter(
         lambda *_: None, a_job(tmp_path, site.base_url, site=site, ledger=str(file)), 1, journey=ga_purchase
     )
-    books.tell("order", {"email": "all@example.com"})
+    writer.tell("order", {"email": "all@example.com"})
     ledger = Ledger(file)
     assert ledger.orders() == []
     ledger.close()

@@ -26,9 +26,9 @@ from runner.ledger.ledger import Ledger
 from runner.ledger.ledger_writer import LedgerUnusableError, LedgerWriter
 from runner.ledger.own_undo import OwnUndo
 from runner.ledger.undo import UndoError, Undone
-from tests.books import an_order, note
 from tests.builders import A_MOMENT
 from tests.jobs import a_job
+from tests.ledger_entries import an_order, note
 
 NOW = A_MOMENT
 SHOP = "http://books.test"
@@ -119,10 +119,10 @@ def test_whether_a_run_has_bought_is_unknown_until_its_journey_tells(
 ) -> None:
     job = a_job(tmp_path, SHOP, walked.name, ledger=str(ledger.file), slot=NOW)
     for attempt in (1, 2):
-        books = LedgerWriter(lambda *_: None, job, attempt, journey=walked)
+        writer = LedgerWriter(lambda *_: None, job, attempt, journey=walked)
     assert (ledger.untold(NOW), ledger.untold_by_journey()) == (untold, {walked.name: 1} if untold else {})
     assert ledger.untold(NOW + timedelta(hours=1)) == 0
-    books.tell("bought", {"purchase": Purchase(session_id="7", amount_minor=None, currency="usd", state="ordered")})
+    writer.tell("bought", {"purchase": Purchase(session_id="7", amount_minor=None, currency="usd", state="ordered")})
     assert (ledger.untold(NOW), ledger.untold_by_journey(), ledger.purchases(NOW)) == (0, {}, 1)
 
 
@@ -138,12 +138,12 @@ def test_the_ledger_tells_the_hub_of_orders_and_of_runs_that_told_nothing(ledger
 def test_an_order_is_in_the_run_also_where_the_ledger_cannot_be_written(tmp_path: Path, ledger: Ledger) -> None:
     told: list[str] = []
     job = a_job(tmp_path, SHOP, "may_buy", ledger=str(ledger.file))
-    books = LedgerWriter(lambda event, _data: told.append(event), job, 1, journey=may_buy)
+    writer = LedgerWriter(lambda event, _data: told.append(event), job, 1, journey=may_buy)
     with sqlite3.connect(ledger.file) as other:
         other.execute("DROP TABLE sessions")
     bought = Purchase(session_id="1001", amount_minor=None, currency="usd", state="ordered")
     with pytest.raises(SiteBroken, match="the order 1001 was placed: nobody will undo it"):
-        books.tell("bought", {"purchase": bought})
+        writer.tell("bought", {"purchase": bought})
     assert told == ["purchase"]
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from facts import from_wire, to_wire
-from runner.attempt.orphans import Mark, Roll, make_folder, scratch_of, sweep, temporary
+from runner.attempt.orphans import FolderOwners, SeenProcesses, make_folder, scratch_of, sweep, temporary
 from runner.attempt.process_tree import process
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="marks name processes as Linux does")
@@ -31,14 +31,14 @@ def idle() -> Iterator[subprocess.Popen[bytes]]:
 
 
 def change(folder: Path, **facts: object) -> None:
-    mark = from_wire(Mark, json.loads((folder / ".run").read_text()))
+    mark = from_wire(FolderOwners, json.loads((folder / ".run").read_text()))
     (folder / ".run").write_text(json.dumps(to_wire(replace(mark, **facts))))  # type: ignore[arg-type]
 
 
 def a_dead_supervisors(scratch: Path, *left: subprocess.Popen[bytes]) -> Path:
     """The folder of an attempt whose supervisor is dead: its id has another process now, which began at another time."""
     folder = make_folder(scratch)
-    Roll(folder).call(p for child in left if (p := process(child.pid)))
+    SeenProcesses(folder).record(p for child in left if (p := process(child.pid)))
     change(folder, supervisor=(os.getpid(), 1))
     return folder
 
@@ -60,7 +60,7 @@ def test_a_process_is_known_by_its_temporary_folder_where_nobody_has_written_it_
 
 def test_what_a_living_supervisor_answers_for_stays(tmp_path: Path, idle: subprocess.Popen[bytes]) -> None:
     folder = make_folder(tmp_path)
-    Roll(folder).call(p for p in [process(idle.pid)] if p)
+    SeenProcesses(folder).record(p for p in [process(idle.pid)] if p)
     assert sweep(tmp_path, exclusive=True).folders == 0
     assert folder.exists()
     assert idle.poll() is None
@@ -94,7 +94,7 @@ def test_ids_of_another_boot_mean_nothing_here(tmp_path: Path, idle: subprocess.
 
 def test_another_containers_folder_is_left_alone_where_others_put_theirs_too(tmp_path: Path) -> None:
     folder = a_dead_supervisors(tmp_path)
-    world = from_wire(Mark, json.loads((folder / ".run").read_text())).world
+    world = from_wire(FolderOwners, json.loads((folder / ".run").read_text())).world
     change(folder, world=f"{world.partition(' ')[0]} pid:[1]")
     assert sweep(tmp_path).folders == 0
     assert sweep(tmp_path, exclusive=True).folders == 1

@@ -41,8 +41,8 @@ FULL = {"short_of": "the disk is full"}
         # Packets that are dropped without a word look like a site that is silent.
         (Kind.SILENT, False, around(False, False), (Status.ERRORED, Blame.RUNNER)),
         (Kind.SILENT, True, around(False), (Status.FAILED, Blame.NETWORK)),
-        (Kind.SILENT, False, around(True, door_opens=False), (Status.FAILED, Blame.NETWORK)),
-        (Kind.SILENT, True, around(True, door_opens=True), (Status.FAILED, Blame.SITE)),
+        (Kind.SILENT, False, around(True, site_accepts_connections=False), (Status.FAILED, Blame.NETWORK)),
+        (Kind.SILENT, True, around(True, site_accepts_connections=True), (Status.FAILED, Blame.SITE)),
         (Kind.THIRD_PARTY, True, around(False), (Status.FAILED, Blame.NETWORK)),
         (Kind.MISSING, False, around(False), (Status.ERRORED, Blame.RUNNER)),
         (Kind.ANSWERED, True, around(False), (Status.FAILED, Blame.SITE)),

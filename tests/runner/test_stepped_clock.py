@@ -219,7 +219,7 @@ def test_a_clock_that_was_ahead_keeps_nothing_from_being_run_once_it_is_right(
     room = Room(tmp_path / "room")
     hub = RefusingHub(room)
     runner = a_life(room, hub, tmp_path / "runner")
-    runner._accounting._plans.refresh()
+    runner._missed_slots._plans.refresh()
     room.clock.is_set(ahead_s)
     runner.spool.start_from(GA.journey, room.clock.wall)
     for _ in range(3):
@@ -231,7 +231,7 @@ def test_a_clock_that_was_ahead_keeps_nothing_from_being_run_once_it_is_right(
         runner.spool.close()
         runner.ledger.close()
         runner = a_life(room, hub, tmp_path / "runner")
-        runner._accounting._plans.refresh()
+        runner._missed_slots._plans.refresh()
         runner._forget_the_future(room.clock.wall)
         runner._slots.start(room.clock.wall)
         runner.spool.try_rejected_again()

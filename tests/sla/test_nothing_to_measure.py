@@ -44,7 +44,7 @@ def test_a_shop_without_tickets_whose_buyers_get_through_has_nothing_that_is_bad
         runs,
         schedules=planned,
         pays=False,
-        hub_clock=HubClock(voices=3),
+        hub_clock=HubClock(readings=3),
         ledgers={p: LedgerState(at=NOW, location=p, scheduled=12, untold=12) for p in PLACES},
         runners=[RunnerState(location=p, id="one", heard_at=NOW, skews=(0.1,) * 5) for p in PLACES],
         last_received=dict.fromkeys(PLACES, NOW),

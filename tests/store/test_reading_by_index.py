@@ -32,7 +32,7 @@ QUESTIONS: dict[str, Callable[[Connection], object]] = {
     ),
     "what charts are drawn from": lambda c: runs.samples(c, ["run-1"]),
     "the last good run": lambda c: runs.last_good(c, journey=GA, location=HERE, before=A_MOMENT),
-    "what the budget is spent by": lambda c: runs.stumbled(c, since=SINCE),
+    "what the budget is spent by": lambda c: runs.failed_at_first(c, since=SINCE),
     "the slots that are known": lambda c: runs.known_slots(c, journey=GA, location=HERE, since=SINCE, until=A_MOMENT),
     "one run": lambda c: runs.get(c, "run-1"),
     "the latest runs": runs.latest,
