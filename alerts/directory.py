@@ -44,6 +44,10 @@ class Directory:
     members: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     on_call: Mapping[str, Callable[[datetime], tuple[str, ...]]] = field(default_factory=dict)
 
+    def knows(self, name: str) -> bool:
+        """Return whether a name stands in the directory."""
+        return name in self.destinations or name in self.ways or name in self.members or name in self.on_call
+
     def recipient(self, role: str, at: datetime) -> Recipient:
         """Return who has a role at a moment."""
         return Recipient(role=role, names=tuple(dict.fromkeys(self._names(role, at, ()))))

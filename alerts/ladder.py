@@ -25,10 +25,14 @@ def begun(
     if escalation is None or incident.severity not in LADDER_SEVERITIES:
         return ()
     number = max((row.round for row in rows), default=0) + 1
-    own = [(alert.traits or NO_TRAITS).escalation for alert in members if alert.state is AlertState.FIRING]
+    firing = [alert.traits or NO_TRAITS for alert in members if alert.state is AlertState.FIRING]
+    own = [traits.escalation for traits in firing]
     made = []
     for tier, settings in enumerate(escalation.tiers, start=1):
-        roles = [*settings.recipients.get(incident.severity, ()), *_added(own, tier, len(escalation.tiers))]
+        added = _added(own, tier, len(escalation.tiers))
+        # The shipped rules name roles that a small team need not have.
+        known = (name for name in added if policy.directory.knows(name))
+        roles = [*settings.recipients.get(incident.severity, ()), *known]
         made.append(
             LadderRow(
                 id=f"{incident.id}.{number}.{tier}",

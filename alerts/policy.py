@@ -51,7 +51,20 @@ class Policy:
     def receivers(self, alerts: Sequence[Alert], severity: Severity, now: datetime) -> tuple[str, ...]:
         """Return the destinations of an incident of some alerts; roles among its receivers are resolved as of now."""
         names = receivers(alerts, severity, matching=self.matching, routes=self.routes)
-        return self.directory.ways_of_receivers(names, now)
+        found = self.directory.ways_of_receivers(names, now)
+        if self.reachable is None:
+            return found
+        # Where none of them has an address, they are kept: another destination is told in their place.
+        return tuple(name for name in found if name in self.reachable) or found
+
+    @property
+    def called_by_name(self) -> frozenset[str]:
+        """Return the destinations that only people, roles and tiers use: nobody is told there in place of another."""
+        tiers = self.escalation.tiers if self.escalation is not None else ()
+        named = {name for tier in tiers for names in tier.recipients.values() for name in names}
+        named |= {way for ways in self.directory.ways.values() for way in ways}
+        named |= {name for route in self.matching for name in route.to}
+        return frozenset(named - {name for names in self.routes.values() for name in names})
 
     def clock(self, severity: Severity) -> BusinessHours | None:
         """Return the business hours by which alerts of a severity are told and escalated; None where they are at any hour."""

@@ -118,7 +118,7 @@ def _take_on(alert_id: str, by: str | None, *, take: bool) -> None:
 
     settings.announce("alerts.yaml")
     routing = hub_config.read_routing()
-    policy, who = routing.policy(base_url=routing.base_url or ""), by or getpass.getuser()
+    policy, who = hub_config.read_policy(routing, base_url=routing.base_url or ""), by or getpass.getuser()
     with closing(hub_config.existing_database()) as store:
         with store.read() as connection:
             alert_id = ids.alert_id(connection, alert_id)
