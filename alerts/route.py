@@ -46,7 +46,10 @@ class Match:
             and (not self.family or traits.family in self.family)
             and _one_of(self.rule, alert.rule)
             and _one_of(self.journey, alert.journey)
-            and (not self.city or any(_one_of(self.city, part) for part in (alert.subject or "").split("/")))
+            and (
+                not self.city
+                or any(_one_of(self.city, part) for part in filter(None, (alert.subject or "").split("/")))
+            )
             and _one_of(self.location, traits.location_bound)
         )
 

@@ -257,13 +257,22 @@ class _Stage:
 
         locations = {**locations, "journeys": {name: {"every": f"{PERIOD_S}s"} for name in JOURNEYS}, "canaries": []}
         written: dict[str, Any] = {"site.yaml": site, "locations.yaml": locations}
+        written["sla.yaml"] = read_document(settings.config_file("sla.yaml")).data
+        written["alerts.yaml"] = demo_alerts(read_document(settings.config_file("alerts.yaml")).data, self._receivers())
         for name, data in written.items():
             (folder / name).write_text(yaml.safe_dump(data, sort_keys=False), encoding="utf-8")
-        for name in ("sla.yaml", "alerts.yaml"):
-            (folder / name).write_text(
-                yaml.safe_dump(read_document(settings.config_file(name)).data, sort_keys=False), encoding="utf-8"
-            )
         return folder
+
+    def _receivers(self) -> dict[str, str]:
+        """Return the variables that name the demo's receivers."""
+        return {
+            "SLACK_EMERGENCY_WEBHOOK": f"{self.receivers}/slack/emergency-alerts",
+            "PAGERDUTY_API_BASE": f"{self.receivers}/pagerduty",
+            "TWILIO_API_BASE": f"{self.receivers}/twilio",
+            "TELEGRAM_API_BASE": f"{self.receivers}/telegram",
+            "SLACK_OPS_WEBHOOK": f"{self.receivers}/slack/ops-alerts",
+            "ALERT_WEBHOOK": f"{self.receivers}/webhook/alerts",
+        }
 
     def _environment(self, config: Path, hub_url: str) -> dict[str, str]:
         from cli.hub import DEMO_INBOX, DEMO_SCALE, DEMO_SHOP
@@ -277,12 +286,7 @@ class _Stage:
             "SIXFB_HUB_URL": hub_url,
             "STRIPE_SECRET_KEY": self.demo.stripe_key,
             "STRIPE_API_BASE": self.demo.stripe_url,
-            "SLACK_EMERGENCY_WEBHOOK": f"{self.receivers}/slack/emergency-alerts",
-            "PAGERDUTY_API_BASE": f"{self.receivers}/pagerduty",
-            "TWILIO_API_BASE": f"{self.receivers}/twilio",
-            "TELEGRAM_API_BASE": f"{self.receivers}/telegram",
-            "SLACK_OPS_WEBHOOK": f"{self.receivers}/slack/ops-alerts",
-            "ALERT_WEBHOOK": f"{self.receivers}/webhook/alerts",
+            **self._receivers(),
             DEMO_SHOP: self.demo.shop_url,
             DEMO_INBOX: f"{self.receivers}/inbox.json",
             DEMO_SCALE: str(_TIME_SCALE),
@@ -298,6 +302,29 @@ class _Stage:
             "inbox": f"{self.receivers}/inbox.json",
         }
         (self.folder / "addresses.json").write_text(json.dumps(addresses, indent=2) + "\n", encoding="utf-8")
+
+
+def demo_alerts(data: dict[str, Any], receivers: dict[str, str]) -> dict[str, Any]:
+    """Return the contents of an alerts.yaml as the demo uses it: what has an address there, at any hour of the day.
+
+    Who cannot be reached is left out, with the business hours, the digest and the escalation that would wait for them or call them.
+    """
+    from alerts.routes import routing_from
+    from config import Document
+
+    environment = {**os.environ, **receivers}
+    routing = routing_from(Document("alerts.yaml", data))
+    reachable = routing.reachable(environment)
+    destinations = {name: one for name, one in data["destinations"].items() if name in reachable}
+    for one in destinations.values():
+        if one["kind"] == "slack":
+            one["mentions"] = [mention for mention in one.get("mentions") or [] if mention.startswith("<")]
+    routes = {
+        severity.value: [name for name in names if name in destinations]
+        for severity, names in routing.routes.by_severity().items()
+    }
+    kept = ("base_url", "join_window", "update_every", "allow_private")
+    return {"destinations": destinations, "routes": routes, **{key: data[key] for key in kept if key in data}}
 
 
 def _a_free_port() -> int:

@@ -259,7 +259,9 @@ def test_a_rules_own_escalation_is_added_to_the_tiers() -> None:
 def test_people_are_those_of_the_moment_of_firing_and_their_addresses_the_present_ones() -> None:
     machine = a_machine()
     minutes(machine, 1, quorum())
-    moved = replace(DIRECTORY, ways={**DIRECTORY.ways, "cto": ("ann/sms",)}, members={**DIRECTORY.members, "lead": ("bob",)})
+    moved = replace(
+        DIRECTORY, ways={**DIRECTORY.ways, "cto": ("ann/sms",)}, members={**DIRECTORY.members, "lead": ("bob",)}
+    )
     machine.policy = replace(machine.policy, directory=moved)
     minutes(machine, 5, quorum())
     assert called(machine, "cto", "ann") == {"cto": 0, "ann": 2}
@@ -339,4 +341,3 @@ def test_an_acknowledgement_of_an_alert_that_is_pending_ends_nothing() -> None:
     machine.tick(breach(for_s=60))
     machine.ack(F0)
     assert machine.ladder == {}
-
