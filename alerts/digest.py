@@ -80,7 +80,8 @@ def digests(alerts: Sequence[Alert], policy: Policy, *, since: datetime, now: da
 def _is_news(alert: Alert, digest: Digest, since: datetime, now: datetime) -> bool:
     moments = (alert.fired_at, alert.resolved_at)
     within = any(at is not None and since < at <= now for at in moments)
-    told = alert.fired_at is not None and alert.inhibited_by is None
+    # What was covered or silenced from its beginning to its end belongs to no incident.
+    told = alert.fired_at is not None and alert.inhibited_by is None and alert.incident is not None
     return within and told and alert.severity in digest.severities
 
 

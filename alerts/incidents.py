@@ -11,7 +11,7 @@ from alerts import ladder
 from alerts.message import duration, message_of
 from alerts.policy import Policy
 from alerts.schedule import due, is_waiting, summed_up
-from alerts.suppress import Hold, suppressed
+from alerts.suppress import Hold, silence, suppressed
 from facts import (
     NO_TRAITS,
     Alert,
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 _MAY_HAVE_BEEN_READ = (NotificationState.DELIVERED, NotificationState.CLAIMED)
 _UNDER_WAY = (NotificationState.OWED, NotificationState.CLAIMED)
+_SILENCED = "silenced"
+"""How the note of a ladder's row begins that a silence cancelled."""
 _FARTHEST = (NotificationState.DELIVERED, NotificationState.CLAIMED, NotificationState.OWED, NotificationState.DEAD)
 """The states of a firing notice that counts, the one that got farthest first."""
 
@@ -80,6 +82,9 @@ class Incidents:
             self._owe(NotificationKind.FIRING, incident, self._receivers(incident, self._members(incident)))
             self._begin_ladder(incident_id)
         for incident_id in [one.id for one in self._incidents.values() if one.resolved_at is None]:
+            if self._is_silenced(incident_id):
+                continue
+            self._resume_ladder(incident_id)
             self._tell_more(self._incidents[incident_id])
             self._take_back_forgotten(self._incidents[incident_id])
             self._escalate(incident_id)
@@ -109,6 +114,8 @@ class Incidents:
         for incident in list(self._incidents.values()) if escalation is not None else ():
             members = self._members(incident)
             if escalation is None or not ladder.has_stopped(incident, members, self._rows_of(incident.id), escalation):
+                continue
+            if self._silence_of(members) is not None:
                 continue
             if not self._begin_ladder(incident.id):
                 continue
@@ -236,7 +243,8 @@ class Incidents:
     def _withhold(self, alert: Alert, hold: Hold) -> None:
         """Store that nothing is said, and why; once, when it begins."""
         before = self._before.get(alert.id)
-        if before is not None and suppressed(before, self._policy, self._now) is not None:
+        fired_before = before is not None and before.state is AlertState.FIRING
+        if before is not None and fired_before and suppressed(before, self._policy, self._now) is not None:
             return
         by = next((a for a in self._alerts.values() if a.key == alert.inhibited_by and a.incident), None)
         incident = self._incidents.get(by.incident or "") if by else None
@@ -258,6 +266,34 @@ class Incidents:
                     hold=hold.reason,
                 )
             )
+
+    # Silencing what was told already
+
+    def _silence_of(self, members: Sequence[Alert]) -> Hold | None:
+        """Return what silences every alert that fires; None where one is not silenced."""
+        holds = [silence(a, self._policy, self._now) for a in members if a.state is AlertState.FIRING]
+        return holds[0] if holds and all(holds) else None
+
+    def _is_silenced(self, incident_id: str) -> bool:
+        """Return whether an incident is silenced; a tier that is due then ends the round, so that the silence keeps no list of calls
+        that would all be made when it ends."""
+        hold, escalation = self._silence_of(self._members(self._incidents[incident_id])), self._policy.escalation
+        if hold is None:
+            return False
+        rows = self._rows_of(incident_id)
+        if escalation is not None and ladder.due_rows(rows, escalation, self._now, confirmed=True):
+            self._cancel_ladder(incident_id, f"{_SILENCED}: {hold.says}")
+        return True
+
+    def _resume_ladder(self, incident_id: str) -> None:
+        """Begin the escalation again that a silence ended, if nobody has acknowledged since."""
+        rows = self._rows_of(incident_id)
+        newest = [row for row in rows if row.round == max(row.round for row in rows)]
+        silenced = any(
+            row.status is LadderStatus.CANCELLED and (row.note or "").startswith(_SILENCED) for row in newest
+        )
+        if silenced and not ladder.is_acknowledged(self._members(self._incidents[incident_id])):
+            self._begin_ladder(incident_id)
 
     # Telling
 

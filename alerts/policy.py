@@ -10,7 +10,7 @@ from alerts.directory import Directory
 from alerts.escalation import Escalation
 from alerts.hours import BusinessHours
 from alerts.route import Route, receivers
-from facts import NO_TRAITS, Alert, Same, Severity
+from facts import NO_TRAITS, Alert, Same, Severity, Silence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +31,8 @@ class Policy:
     once in `update_every`. `mark` is printed in every message (the demo).
 
     Messages of high and medium alerts wait for `hours`, unless `pages_high_after_hours`, which lets the high ones go; without
-    `hours` none waits. `reachable` are the destinations that have an address, None where all have.
+    `hours` none waits. `reachable` are the destinations that have an address, None where all have. `silences` are those that
+    hold at the moment.
     """
 
     routes: Mapping[Severity, tuple[str, ...]] = field(default_factory=dict)
@@ -47,6 +48,7 @@ class Policy:
     escalation: Escalation | None = None
     directory: Directory = field(default_factory=Directory)
     reachable: frozenset[str] | None = None
+    silences: tuple[Silence, ...] = ()
 
     def receivers(self, alerts: Sequence[Alert], severity: Severity, now: datetime) -> tuple[str, ...]:
         """Return the destinations of an incident of some alerts; roles among its receivers are resolved as of now."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from alerts.policy import Policy
+from alerts.silences import silence_of
 from facts import Alert, HoldReason, Severity
 
 
@@ -30,6 +31,15 @@ def inhibition(alert: Alert, _policy: Policy, _now: datetime) -> Hold | None:
     return Hold(reason=HoldReason.INHIBITION, says=f"{alert.inhibited_by} covers it")
 
 
+def silence(alert: Alert, policy: Policy, now: datetime) -> Hold | None:
+    """Hold an alert back that a person silenced."""
+    found = silence_of(alert, policy.silences, now)
+    if found is None:
+        return None
+    says = f"{found.id} by {found.by} silences it until {found.ends_at:%Y-%m-%d %H:%M} UTC: {found.reason}"
+    return Hold(reason=HoldReason.SILENCE, says=says, until=found.ends_at)
+
+
 def business_hours(severity: Severity, policy: Policy, now: datetime) -> Hold | None:
     """Hold a message back until business hours open, where its severity keeps to them."""
     hours = policy.clock(severity)
@@ -41,7 +51,7 @@ def business_hours(severity: Severity, policy: Policy, now: datetime) -> Hold | 
     return Hold(reason=HoldReason.BUSINESS_HOURS, says=says, until=opening)
 
 
-ALERT_STAGES: tuple[Callable[[Alert, Policy, datetime], Hold | None], ...] = (inhibition,)
+ALERT_STAGES: tuple[Callable[[Alert, Policy, datetime], Hold | None], ...] = (inhibition, silence)
 MESSAGE_STAGES: tuple[Callable[[Severity, Policy, datetime], Hold | None], ...] = (business_hours,)
 
 

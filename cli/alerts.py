@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+from collections.abc import Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
@@ -14,10 +15,11 @@ from cli.command_error import CommandError
 from cli.output import say, say_json
 
 if TYPE_CHECKING:
-    from facts import Alert
+    from facts import Alert, Silence
 
 app = typer.Typer(help="Alerts: what fires, why, and who has it.", no_args_is_help=True)
 AlertId = Annotated[str, typer.Argument(metavar="ID", help="The alert's id, or a beginning of it that no other has.")]
+_Values = Annotated[list[str] | None, typer.Option(metavar="TEXT", help="What an alert has to be, to be silenced.")]
 _STYLES = {"critical": "bold red", "high": "yellow", "medium": "cyan", "low": "dim", "info": "dim"}
 
 
@@ -29,19 +31,24 @@ def list_alerts(
     """The alerts that are pending or firing; with --all those that are over."""
     from facts import to_wire
     from store import alerts as alert_rows
+    from store import silences as silence_rows
 
+    now = datetime.now(UTC)
     with closing(hub_config.existing_database()) as store, store.read() as connection:
         found = alert_rows.listed(connection, limit=200) if everything else alert_rows.standing(connection)
+        active = silence_rows.active(connection, now)
     if as_json:
         say_json(to_wire(found))
         return
     if not found:
         say("there are no alerts" if everything else "no alert is pending or firing")
-    _print(found)
+    _print(found, active, now)
 
 
-def _print(found: list[Alert]) -> None:
+def _print(found: list[Alert], silences: Sequence[Silence] = (), now: datetime | None = None) -> None:
+    """Print alerts, and of those that fire by whom they are silenced `now`."""
     from alerts.message import duration
+    from alerts.silences import silence_of
 
     for alert in found:
         when = f"since {alert.began_at:%Y-%m-%d %H:%M:%S} UTC"
@@ -53,6 +60,11 @@ def _print(found: list[Alert]) -> None:
         say(f"  {alert.summary}")
         if alert.closed:
             say(f"  {alert.closed}; it did not recover")
+        silence = silence_of(alert, silences, now) if now is not None and alert.state == "firing" else None
+        if silence is not None:
+            say(
+                f"  silenced by {silence.by} until {silence.ends_at:%Y-%m-%d %H:%M} UTC ({silence.id}): {silence.reason}"
+            )
 
 
 @app.command()
@@ -109,6 +121,112 @@ def unack(
 ) -> None:
     """Unacknowledge an alert and its incident."""
     _take_on(alert_id, by, take=False)
+
+
+@app.command()
+def silence(
+    rule: _Values = None,
+    severity: _Values = None,
+    family: _Values = None,
+    journey: _Values = None,
+    city: _Values = None,
+    location: _Values = None,
+    length: Annotated[str, typer.Option("--for", metavar="LENGTH", help="How long: 30m, 2h, 1d.")] = "1h",
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, for whoever reads it.")] = "",
+    preview: Annotated[
+        bool, typer.Option("--preview", help="Silence nothing; list the alerts of 7 days that it would have held back.")
+    ] = False,
+    by: Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who silences; you, if not said.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """Tell nobody of the alerts that match, for a time: `sixfb alerts silence --rule F0 --for 2h --reason deploy`.
+
+    Each option may be given several times; one of its values must match, and so must every option. `*` stands for any text.
+    """
+    from alerts.silences import SilenceError, read_match, words
+    from facts import to_wire
+    from hub import silence_endpoints
+    from hub.errors import HubError
+
+    asked = {
+        "rule": rule,
+        "severity": severity,
+        "family": family,
+        "journey": journey,
+        "city": city,
+        "location": location,
+    }
+    wanted = {key: values for key, values in asked.items() if values}
+    now = datetime.now(UTC)
+    with closing(hub_config.existing_database()) as store:
+        try:
+            if preview:
+                with store.read() as connection:
+                    found = silence_endpoints.preview(connection, read_match(wanted), now)
+                _say_preview(found, as_json=as_json)
+                return
+            request = {"match": wanted, "for": length, "reason": reason}
+            made = silence_endpoints.make_silence(store, request, by=by or getpass.getuser(), now=now)
+        except (HubError, SilenceError) as error:
+            raise CommandError(str(error)) from None
+    if as_json:
+        say_json(to_wire(made))
+    else:
+        say(f"{made.id} silences {words(made)} until {made.ends_at:%Y-%m-%d %H:%M:%S} UTC")
+
+
+def _say_preview(found: list[Alert], *, as_json: bool) -> None:
+    from facts import to_wire
+
+    if as_json:
+        say_json(to_wire(found))
+        return
+    critical = sum(alert.severity == "critical" for alert in found)
+    noun = "alert" if len(found) == 1 else "alerts"
+    say(f"it would have held back {len(found)} {noun} in the last 7 days, {critical} of them critical")
+    _print(found)
+
+
+@app.command()
+def unsilence(
+    silence_id: Annotated[
+        str, typer.Argument(metavar="ID", help="The silence's id; `sixfb alerts silences` lists them.")
+    ],
+    by: Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who ends it; you, if not said.")] = None,
+) -> None:
+    """End a silence now. What still fires is told within seconds."""
+    from hub.errors import HubError
+    from hub.silence_endpoints import end_silence
+
+    with closing(hub_config.existing_database()) as store:
+        try:
+            ended = end_silence(store, silence_id, by=by or getpass.getuser(), now=datetime.now(UTC))
+        except HubError as error:
+            raise CommandError(str(error)) from None
+    say(f"{ended.id} ended at {ended.ends_at:%Y-%m-%d %H:%M:%S} UTC")
+
+
+@app.command()
+def silences(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
+    """The silences to come, those that hold, and those that ended in the last 7 days."""
+    from alerts.silences import words
+    from facts import to_wire
+    from hub.silence_endpoints import shown_silences
+
+    now = datetime.now(UTC)
+    with closing(hub_config.existing_database()) as store, store.read() as connection:
+        found = shown_silences(connection, now)
+    if as_json:
+        say_json([{**to_wire(one), "now": one.state(now).value} for one in found])
+        return
+    if not found:
+        say("nothing is silenced")
+    for one in found:
+        ended = f", ended by {one.ended_by}" if one.ended_by else ""
+        say(f"{one.state(now)} ", (one.id, "bold"), f" {words(one)}")
+        say(
+            f"  from {one.starts_at:%Y-%m-%d %H:%M} to {one.ends_at:%Y-%m-%d %H:%M} UTC by {one.by}{ended}: {one.reason}"
+        )
 
 
 def _take_on(alert_id: str, by: str | None, *, take: bool) -> None:

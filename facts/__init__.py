@@ -88,6 +88,10 @@ from facts.run import (
     Vital,
     is_unconfirmed,
 )
+from facts.silence import (
+    Silence,
+    SilenceState,
+)
 from facts.slots import (
     Grid,
     claim_ttl_s,
@@ -111,7 +115,7 @@ from facts.verdict import (
     digest_of,
 )
 from facts.watch import (
-    Silence,
+    LocationSilence,
     WatchBreak,
     WatchState,
 )
@@ -163,6 +167,7 @@ __all__ = [
     "LadderRow",
     "LadderStatus",
     "LedgerState",
+    "LocationSilence",
     "Metric",
     "MetricKind",
     "Notification",
@@ -182,6 +187,7 @@ __all__ = [
     "Series",
     "Severity",
     "Silence",
+    "SilenceState",
     "Status",
     "Step",
     "StepStatus",

@@ -129,6 +129,8 @@ class HoldReason(StrEnum):
 
     INHIBITION = "inhibition"
     """Another alert covers it; it is not sent."""
+    SILENCE = "silence"
+    """A person silenced it; it is not sent, and told when it still fires after the silence."""
     BUSINESS_HOURS = "business_hours"
     """It waits for the next opening."""
     DIGEST = "digest"

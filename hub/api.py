@@ -43,6 +43,7 @@ from hub.metric_doors import add_metric_doors
 from hub.metrics import OPENMETRICS, Metrics
 from hub.openapi import BYTES_BODY, EVENTS_BODY, JSON_BODY, RUNS_BODY
 from hub.requests import csrf_checked, limited_body, person
+from hub.silence_endpoints import add_silence_endpoints
 from hub.stripe_webhook import add_stripe_webhook
 from store import StoreUnavailableError, incidents, meta, outbox, runs
 from store import alerts as alert_rows
@@ -77,6 +78,7 @@ def api(context: HubContext) -> APIRouter:
     add_metric_doors(router, context)
     add_stripe_webhook(router, context)
     _add_actions(router, context)
+    add_silence_endpoints(router, context)
     _add_health(router, context)
     _add_metrics(router, context)
     return router

@@ -28,7 +28,7 @@ from sla.kind import About
 from sla.listening import is_break
 from sla.scope import why_closed
 from sla.targets import Targets
-from store import Store, destinations, incidents, ladder, lease, ledgers, meta, outbox
+from store import Store, destinations, incidents, ladder, lease, ledgers, meta, outbox, silences
 from store import alerts as alert_rows
 from store import verdicts as verdict_rows
 
@@ -166,7 +166,8 @@ class Cycle:
             told = {one.key: why_closed(one, self.targets, index) for one in about}
             gone = {key: f"closed: {why}" for key, why in told.items() if why is not None}
             previous = before.tick_at if before is not None else None
-            step = advance(standing, verdicts, self.policy, now, previous=previous, gone=gone)
+            policy = with_silences(connection, self.policy, now)
+            step = advance(standing, verdicts, policy, now, previous=previous, gone=gone)
             save_step(connection, step, now)
             digest = self._owe_digest(connection, now)
             self.at("cycle.owed")
@@ -247,6 +248,11 @@ def _tell(standing: Standing, step: Advance) -> None:
     for alert in step.alerts:
         if before.get(alert.id) is not alert.state:
             _log.info(f"alert_{alert.state}", alert=alert.id, severity=alert.severity, summary=alert.summary)
+
+
+def with_silences(connection: Connection, policy: Policy, now: datetime) -> Policy:
+    """Return the policy with the silences that hold now."""
+    return replace(policy, silences=tuple(silences.active(connection, now)))
 
 
 def standing_alerts(connection: Connection) -> Standing:

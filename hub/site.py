@@ -27,6 +27,7 @@ from hub.guard import Visitor, visitor_of
 from hub.job_doors import shown_jobs
 from hub.loading import CLOCKS_APART, load_stocks, load_watch
 from hub.requests import csrf_checked
+from hub.silence_endpoints import shown_silences
 from process.bounded_http import bounded_client
 from reports.artifacts import Artifact, read_artifacts
 from reports.live import (
@@ -240,8 +241,9 @@ class Pages:
             found += alert_rows.listed(connection, state=AlertState.RESOLVED, limit=50)
             threads = {alert.incident for alert in found if alert.incident}
             owed = outbox.of_threads(connection, sorted(threads))
+            silences = shown_silences(connection, self.context.clock())
         by_thread = {thread: [n for n in owed if n.thread == thread] for thread in threads}
-        return alerts_page(self.frame("Alerts", "/alerts"), found, by_thread, self.context.clock())
+        return alerts_page(self.frame("Alerts", "/alerts"), found, by_thread, self.context.clock(), silences)
 
     def sla(self) -> str:
         """Return the page `/sla`."""

@@ -30,6 +30,7 @@ from store.tables import (
     sample_rollups,
     samples,
     series,
+    silences,
     stock,
     verdict_history,
 )
@@ -84,6 +85,7 @@ def sweep(
         (runs, runs.c.id, runs.c.started_at < now - keep.failed_runs),
         (duplicates, duplicates.c.id, duplicates.c.received_at < now - keep.passed_runs),
         (stock, stock.c.at, stock.c.at < now - keep.samples),
+        (silences, silences.c.id, silences.c.ends_at < now - keep.alerts),
         (verdict_history, verdict_history.c.number, verdict_history.c.at < now - keep.rollups),
         (rollups, rollups.c.start, rollups.c.start < now - keep.rollups),
         (events, _EVENT, events.c.at < now - keep.events),

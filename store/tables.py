@@ -316,6 +316,18 @@ ladder = Table(
     Index("ix_ladder_created_at", "created_at"),
 )
 
+# What nobody is told of for a while; `silence` is the JSON form of `facts.Silence`.
+silences = Table(
+    "silences",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("starts_at", Moment, nullable=False),
+    Column("ends_at", Moment, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("silence", JSON, nullable=False),
+    Index("ix_silences_ends_at", "ends_at"),
+)
+
 deliveries = Table(
     "deliveries",
     metadata,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from alerts.machine import audit
-from hub.cycle import save_step, standing_alerts
+from hub.cycle import save_step, standing_alerts, with_silences
 from hub.jobs.job import CatchUp, Job, JobContext
 from hub.jobs.schedule import Every
 from process.logs import get_logger
@@ -15,7 +15,8 @@ def _audit(context: JobContext) -> str:
     services = context.services
     now = services.clock()
     with services.store.write() as connection:
-        step = audit(standing_alerts(connection), services.policy, now)
+        policy = with_silences(connection, services.policy, now)
+        step = audit(standing_alerts(connection), policy, now)
         save_step(connection, step, now)
     repaired = sorted({row.incident for row in step.ladder})
     if not repaired:

@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from facts import Alert, AlertState, Notification, Severity
+from alerts.silences import KEYS
+from facts import Alert, AlertState, Notification, Severity, Silence
 from reports.live.frame import Ago, Frame, ago
+from reports.live.silences import SilenceRow, silence_rows, silenced_words
 from reports.pages import render
 from reports.words import span
 
@@ -48,11 +50,14 @@ class AlertRow:
     runbook: str | None
     last_known: bool
     closed: str | None = None
+    silenced: str | None = None
     notifications: tuple[NotificationRow, ...] = ()
 
 
-def alert_row(alert: Alert, now: datetime, notifications: Sequence[Notification] = ()) -> AlertRow:
-    """Return the row of an alert; `notifications` are those of its incident."""
+def alert_row(
+    alert: Alert, now: datetime, notifications: Sequence[Notification] = (), silences: Sequence[Silence] = ()
+) -> AlertRow:
+    """Return the row of an alert; `notifications` are those of its incident, `silences` those that may hold it back."""
     firing = alert.state is AlertState.FIRING
     over = alert.resolved_at is not None
     ended = (alert.over_at or now) if over else now
@@ -75,6 +80,7 @@ def alert_row(alert: Alert, now: datetime, notifications: Sequence[Notification]
         runbook=alert.runbook,
         last_known=alert.last_known,
         closed=alert.closed,
+        silenced=silenced_words(alert, silences, now) if firing else None,
         notifications=tuple(_row(n, now) for n in notifications),
     )
 
@@ -98,18 +104,25 @@ class AlertsPage:
     firing: tuple[AlertRow, ...]
     pending: tuple[AlertRow, ...]
     over: tuple[AlertRow, ...]
+    silences: tuple[SilenceRow, ...] = ()
+    silence_keys: tuple[str, ...] = KEYS
 
 
 def alerts_page(
-    frame: Frame, alerts: Sequence[Alert], notifications: Mapping[str, Sequence[Notification]], now: datetime
+    frame: Frame,
+    alerts: Sequence[Alert],
+    notifications: Mapping[str, Sequence[Notification]],
+    now: datetime,
+    silences: Sequence[Silence] = (),
 ) -> str:
     """Return the page's HTML; `notifications` are by incident."""
-    rows = [(alert, alert_row(alert, now, notifications.get(alert.incident or "", ()))) for alert in alerts]
+    rows = [(alert, alert_row(alert, now, notifications.get(alert.incident or "", ()), silences)) for alert in alerts]
     by_state = {state: tuple(row for alert, row in rows if alert.state is state) for state in AlertState}
     page = AlertsPage(
         frame=frame,
         firing=by_state[AlertState.FIRING],
         pending=by_state[AlertState.PENDING],
         over=by_state[AlertState.RESOLVED],
+        silences=silence_rows(silences, alerts, now),
     )
     return render("live/alerts.html.j2", page)
