@@ -13,10 +13,8 @@ from typing import Any
 
 from alerts.route import Match
 from config.durations import seconds
-from facts import Alert, Family, Severity, Silence, SilenceState, WireError, moment_of
+from facts import SILENCE_KEYS, Alert, Family, Severity, Silence, SilenceState, WireError, moment_of
 
-KEYS = ("rule", "severity", "family", "journey", "city", "location")
-"""What a silence may match by."""
 LONGEST = timedelta(days=30)
 """A longer silence is a rule that should be switched off in sla.yaml, where everybody reads it."""
 SHORTEST = timedelta(minutes=1)
@@ -71,8 +69,8 @@ def read_match(asked: Any) -> dict[str, tuple[str, ...]]:
         raise SilenceError('match: name what is silenced, like {"rule": "F0"}; {"rule": "*"} is everything')
     found: dict[str, tuple[str, ...]] = {}
     for key, value in asked.items():
-        if key not in KEYS:
-            raise SilenceError(f"match.{key!s:.40}: is no key; there are {', '.join(KEYS)}")
+        if key not in SILENCE_KEYS:
+            raise SilenceError(f"match.{key!s:.40}: is no key; there are {', '.join(SILENCE_KEYS)}")
         values = [value] if isinstance(value, str) else value
         if not isinstance(values, Sequence) or not values or len(values) > _MOST_VALUES:
             raise SilenceError(f"match.{key}: is a text, or a list of 1 to {_MOST_VALUES} texts")
@@ -141,8 +139,3 @@ def _match(items: tuple[tuple[str, tuple[str, ...]], ...]) -> Match:
     severities = {"severity": [Severity(v) for v in known["severity"]]} if "severity" in known else {}
     families = {"family": [Family(v) for v in known["family"]]} if "family" in known else {}
     return Match(**{**values, **severities, **families})
-
-
-def words(silence: Silence) -> str:
-    """Return what a silence is about, in words: `rule F0, journey ga_purchase`."""
-    return ", ".join(f"{key} {' or '.join(values)}" for key, values in silence.match.items())

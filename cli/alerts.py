@@ -143,7 +143,7 @@ def silence(
 
     Each option may be given several times; one of its values must match, and so must every option. `*` stands for any text.
     """
-    from alerts.silences import SilenceError, read_match, words
+    from alerts.silences import SilenceError, read_match
     from facts import to_wire
     from hub import silence_endpoints
     from hub.errors import HubError
@@ -172,7 +172,7 @@ def silence(
     if as_json:
         say_json(to_wire(made))
     else:
-        say(f"{made.id} silences {words(made)} until {made.ends_at:%Y-%m-%d %H:%M:%S} UTC")
+        say(f"{made.id} silences {made.about} until {made.ends_at:%Y-%m-%d %H:%M:%S} UTC")
 
 
 def _say_preview(found: list[Alert], *, as_json: bool) -> None:
@@ -209,7 +209,6 @@ def unsilence(
 @app.command()
 def silences(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
     """The silences to come, those that hold, and those that ended in the last 7 days."""
-    from alerts.silences import words
     from facts import to_wire
     from hub.silence_endpoints import shown_silences
 
@@ -223,7 +222,7 @@ def silences(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] =
         say("nothing is silenced")
     for one in found:
         ended = f", ended by {one.ended_by}" if one.ended_by else ""
-        say(f"{one.state(now)} ", (one.id, "bold"), f" {words(one)}")
+        say(f"{one.state(now)} ", (one.id, "bold"), f" {one.about}")
         say(
             f"  from {one.starts_at:%Y-%m-%d %H:%M} to {one.ends_at:%Y-%m-%d %H:%M} UTC by {one.by}{ended}: {one.reason}"
         )

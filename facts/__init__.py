@@ -89,6 +89,7 @@ from facts.run import (
     is_unconfirmed,
 )
 from facts.silence import (
+    SILENCE_KEYS,
     Silence,
     SilenceState,
 )
@@ -135,6 +136,7 @@ __all__ = [
     "REASONS",
     "SANDBOX_HINT",
     "SANDBOX_OFF",
+    "SILENCE_KEYS",
     "SKEWS_KEPT",
     "WAITS_FROM_S",
     "WIRE_VERSION",

@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+SILENCE_KEYS = ("rule", "severity", "family", "journey", "city", "location")
+"""What a silence may match by."""
+
 
 class SilenceState(StrEnum):
     """pending → active → ended."""
@@ -38,3 +41,8 @@ class Silence:
         if now < self.starts_at:
             return SilenceState.PENDING
         return SilenceState.ACTIVE if now < self.ends_at else SilenceState.ENDED
+
+    @property
+    def about(self) -> str:
+        """Return what it is about, in words: `rule F0 or A1s, journey ga_purchase`."""
+        return ", ".join(f"{key} {' or '.join(values)}" for key, values in self.match.items())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,8 +13,8 @@ from fastapi.responses import JSONResponse
 from sqlalchemy import Connection
 from starlette.concurrency import run_in_threadpool
 
-from alerts.silences import KEYS, SilenceError, matches, read_match, read_silence
-from facts import Alert, Severity, Silence, to_wire
+from alerts.silences import SilenceError, matches, read_match, read_silence, silence_of
+from facts import SILENCE_KEYS, Alert, AlertState, Severity, Silence, to_wire
 from hub.answers import answering
 from hub.context import HubContext
 from hub.decoding import json_in
@@ -85,6 +85,13 @@ def shown_silences(connection: Connection, now: datetime) -> list[Silence]:
     return rows.listed(connection, since=now - _SHOWN)
 
 
+def silenced_alerts(alerts: Iterable[Alert], silences: Sequence[Silence], now: datetime) -> dict[str, Silence]:
+    """Return the silence that holds each firing alert back, by the alert's id; those that nothing holds back are left out."""
+    firing = [alert for alert in alerts if alert.state is AlertState.FIRING]
+    found = {alert.id: silence_of(alert, silences, now) for alert in firing}
+    return {alert_id: silence for alert_id, silence in found.items() if silence is not None}
+
+
 def preview(connection: Connection, match: Mapping[str, tuple[str, ...]], now: datetime) -> list[Alert]:
     """Return the alerts of the last 7 days that a silence would have held back, the newest first."""
     trial = Silence(
@@ -98,7 +105,7 @@ def preview(connection: Connection, match: Mapping[str, tuple[str, ...]], now: d
 
 def _asked_by_form(form: Mapping[str, str]) -> dict[str, Any]:
     """Return what the form of the page asks for; values are separated by commas, and what is empty is not said."""
-    match = {key: [v.strip() for v in form.get(key, "").split(",") if v.strip()] for key in KEYS}
+    match = {key: [v.strip() for v in form.get(key, "").split(",") if v.strip()] for key in SILENCE_KEYS}
     return {
         "match": {key: values for key, values in match.items() if values},
         "for": form.get("for", "").strip() or None,

@@ -27,7 +27,7 @@ from hub.guard import Visitor, visitor_of
 from hub.job_doors import shown_jobs
 from hub.loading import CLOCKS_APART, load_stocks, load_watch
 from hub.requests import csrf_checked
-from hub.silence_endpoints import shown_silences
+from hub.silence_endpoints import shown_silences, silenced_alerts
 from process.bounded_http import bounded_client
 from reports.artifacts import Artifact, read_artifacts
 from reports.live import (
@@ -243,7 +243,9 @@ class Pages:
             owed = outbox.of_threads(connection, sorted(threads))
             silences = shown_silences(connection, self.context.clock())
         by_thread = {thread: [n for n in owed if n.thread == thread] for thread in threads}
-        return alerts_page(self.frame("Alerts", "/alerts"), found, by_thread, self.context.clock(), silences)
+        now = self.context.clock()
+        silenced = silenced_alerts(found, silences, now)
+        return alerts_page(self.frame("Alerts", "/alerts"), found, by_thread, now, silences, silenced)
 
     def sla(self) -> str:
         """Return the page `/sla`."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
-from alerts.silences import KEYS
-from facts import Alert, AlertState, Notification, Severity, Silence
+from facts import SILENCE_KEYS, Alert, AlertState, Notification, Severity, Silence
 from reports.live.frame import Ago, Frame, ago
 from reports.live.silences import SilenceRow, silence_rows, silenced_words
 from reports.pages import render
@@ -55,9 +55,9 @@ class AlertRow:
 
 
 def alert_row(
-    alert: Alert, now: datetime, notifications: Sequence[Notification] = (), silences: Sequence[Silence] = ()
+    alert: Alert, now: datetime, notifications: Sequence[Notification] = (), silence: Silence | None = None
 ) -> AlertRow:
-    """Return the row of an alert; `notifications` are those of its incident, `silences` those that may hold it back."""
+    """Return the row of an alert; `notifications` are those of its incident, `silence` is what holds it back."""
     firing = alert.state is AlertState.FIRING
     over = alert.resolved_at is not None
     ended = (alert.over_at or now) if over else now
@@ -80,7 +80,7 @@ def alert_row(
         runbook=alert.runbook,
         last_known=alert.last_known,
         closed=alert.closed,
-        silenced=silenced_words(alert, silences, now) if firing else None,
+        silenced=silenced_words(silence),
         notifications=tuple(_row(n, now) for n in notifications),
     )
 
@@ -105,7 +105,7 @@ class AlertsPage:
     pending: tuple[AlertRow, ...]
     over: tuple[AlertRow, ...]
     silences: tuple[SilenceRow, ...] = ()
-    silence_keys: tuple[str, ...] = KEYS
+    silence_keys: tuple[str, ...] = SILENCE_KEYS
 
 
 def alerts_page(
@@ -114,15 +114,19 @@ def alerts_page(
     notifications: Mapping[str, Sequence[Notification]],
     now: datetime,
     silences: Sequence[Silence] = (),
+    silenced: Mapping[str, Silence] = MappingProxyType({}),
 ) -> str:
-    """Return the page's HTML; `notifications` are by incident."""
-    rows = [(alert, alert_row(alert, now, notifications.get(alert.incident or "", ()), silences)) for alert in alerts]
+    """Return the page's HTML; `notifications` are by incident, `silenced` is what holds each alert back, by the alert's id."""
+    rows = [
+        (alert, alert_row(alert, now, notifications.get(alert.incident or "", ()), silenced.get(alert.id)))
+        for alert in alerts
+    ]
     by_state = {state: tuple(row for alert, row in rows if alert.state is state) for state in AlertState}
     page = AlertsPage(
         frame=frame,
         firing=by_state[AlertState.FIRING],
         pending=by_state[AlertState.PENDING],
         over=by_state[AlertState.RESOLVED],
-        silences=silence_rows(silences, alerts, now),
+        silences=silence_rows(silences, silenced, now),
     )
     return render("live/alerts.html.j2", page)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from alerts.silences import silence_of, words
-from facts import Alert, AlertState, Silence, SilenceState
+from facts import Silence, SilenceState
 from reports.live.frame import Ago, ago
 
 
@@ -27,21 +27,23 @@ class SilenceRow:
     can_end: bool
 
 
-def silence_rows(silences: Sequence[Silence], alerts: Sequence[Alert], now: datetime) -> tuple[SilenceRow, ...]:
-    """Return the rows: those that hold first, then those to come, then those that are over."""
-    order = list(SilenceState)
-    order = [SilenceState.ACTIVE, *(state for state in order if state is not SilenceState.ACTIVE)]
-    held = [silence_of(alert, silences, now) for alert in alerts if alert.state is AlertState.FIRING]
+def silence_rows(silences: Sequence[Silence], silenced: Mapping[str, Silence], now: datetime) -> tuple[SilenceRow, ...]:
+    """Return the rows: those that hold first, then those to come, then those that are over.
+
+    `silenced` is the silence that holds each firing alert back, by the alert's id.
+    """
+    order = [SilenceState.ACTIVE, SilenceState.PENDING, SilenceState.ENDED]
+    held = Counter(silence.id for silence in silenced.values())
     return tuple(
         SilenceRow(
             id=one.id,
-            about=words(one),
+            about=one.about,
             state=one.state(now).value,
             begins=ago(one.starts_at, now),
             ends=f"{one.ends_at:%Y-%m-%d %H:%M} UTC",
             by=one.by,
             reason=one.reason,
-            counted=sum(silence is not None and silence.id == one.id for silence in held),
+            counted=held[one.id],
             ended_by=one.ended_by,
             can_end=one.state(now) is not SilenceState.ENDED,
         )
@@ -49,7 +51,6 @@ def silence_rows(silences: Sequence[Silence], alerts: Sequence[Alert], now: date
     )
 
 
-def silenced_words(alert: Alert, silences: Sequence[Silence], now: datetime) -> str | None:
-    """Return by whom and until when an alert is silenced; None if it is not."""
-    silence = silence_of(alert, silences, now)
+def silenced_words(silence: Silence | None) -> str | None:
+    """Return by whom and until when an alert is silenced; None where it is not."""
     return f"silenced by {silence.by} until {silence.ends_at:%Y-%m-%d %H:%M} UTC" if silence is not None else None

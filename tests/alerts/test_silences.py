@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from alerts.silences import SilenceError, read_match, read_silence, silence_of, words
+from alerts.silences import SilenceError, read_match, read_silence, silence_of
 from facts import Alert, AlertState, HoldReason, LadderStatus, NotificationState, Severity, Silence, SilenceState
 from tests.alerts.builders import GA, NOW, Machine, breach, clear
 from tests.alerts.test_ladder import a_machine, minutes, quorum
@@ -52,7 +52,7 @@ def test_a_silence_is_read_with_its_end_its_reason_and_what_it_is_about() -> Non
     silence = read(match={"rule": ["F0", "A1*"], "severity": "critical"})
     assert (silence.starts_at, silence.ends_at, silence.by) == (NOW, NOW + 2 * HOUR, "ann")
     assert silence.match == {"rule": ("F0", "A1*"), "severity": ("critical",)}
-    assert words(silence) == "rule F0 or A1*, severity critical"
+    assert silence.about == "rule F0 or A1*, severity critical"
     ends = NOW + 3 * HOUR
     assert read(**{"for": None, "ends_at": ends.isoformat()}).ends_at == ends
     later = read(starts_at=(NOW + HOUR).isoformat())
