@@ -214,7 +214,7 @@ class Routing:
             for blocks in (True, False)
             for name, destination in self.destinations.items()
             for missing in destination.missing(environment)
-            if missing.blocks is blocks and not (missing.key == "to" and self._lends_its_settings(name))
+            if missing.blocks is blocks and not (missing.key == "to" and self.lends_its_settings(name))
         ]
         told += self._unset_people(environment)
         for severity in _URGENT:
@@ -233,7 +233,7 @@ class Routing:
             )
         return told
 
-    def _lends_its_settings(self, name: str) -> bool:
+    def lends_its_settings(self, name: str) -> bool:
         """Return whether a destination has no receiver of its own because people's phones are reached by its settings."""
         one = self.destinations[name]
         used = any(person.phone is not None for person in self.people.values())

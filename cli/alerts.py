@@ -15,6 +15,7 @@ from cli.command_error import CommandError
 from cli.output import say, say_json
 
 if TYPE_CHECKING:
+    from alerts.reach import Reach
     from facts import Alert, Silence
 
 app = typer.Typer(help="Alerts: what fires, why, and who has it.", no_args_is_help=True)
@@ -121,6 +122,78 @@ def unack(
 ) -> None:
     """Unacknowledge an alert and its incident."""
     _take_on(alert_id, by, take=False)
+
+
+@app.command()
+def who(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
+    """Who would be told now: the routes and the escalation tiers of each severity, with the destinations behind each name."""
+    from alerts.reach import reach
+    from facts import to_wire
+
+    settings.announce("alerts.yaml")
+    routing = hub_config.read_routing()
+    rows = reach(hub_config.read_policy(routing, base_url=routing.base_url or ""), datetime.now(UTC))
+    if as_json:
+        say_json(to_wire(rows))
+    else:
+        _say_reach(rows)
+
+
+def _say_reach(rows: Sequence[Reach]) -> None:
+    last = ("", "")
+    for row in rows:
+        if (row.severity.value, row.when) != last:
+            last = (row.severity.value, row.when)
+            say((row.severity.value, _STYLES[row.severity]), f" {row.when}")
+        people = f" ({', '.join(row.people)})" if row.people else ""
+        by = ", ".join(row.destinations) or "nobody: no contact is set"
+        say(f"  {row.name}{people}: {by}")
+
+
+@app.command("test")
+def send_test(
+    to: Annotated[
+        list[str] | None,
+        typer.Option("--to", metavar="NAME", help="Only this destination, person or role; may be repeated."),
+    ] = None,
+    by: Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who tests; you, if not said.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """Send a marked message to every destination, and say what each answered and who would be reached.
+
+    Exit code 0 if every destination took the message and every name in routes and tiers reaches somebody, else 1.
+    """
+    import os
+
+    from alerts.reach import reach, unreached
+    from alerts.trial import send_trial
+    from facts import to_wire
+
+    settings.announce("alerts.yaml")
+    routing = hub_config.read_routing()
+    policy = hub_config.read_policy(routing, base_url=routing.base_url or "")
+    now = datetime.now(UTC)
+    wanted = frozenset(routing.all_destinations())
+    if to:
+        unknown = [name for name in to if not policy.directory.knows(name)]
+        if unknown:
+            raise CommandError(f"{unknown[0]!r} is no destination, person, role or alias of alerts.yaml")
+        wanted = frozenset(policy.directory.ways_of_receivers(to, now))
+    results = send_trial(routing, os.environ, wanted, now=now, by=by or getpass.getuser())
+    rows = [] if to else reach(policy, now, reached=frozenset(one.destination for one in results if one.ok))
+    nobody = unreached(rows)
+    if as_json:
+        say_json({"results": to_wire(results), "reach": to_wire(rows), "unreached": sorted(nobody)})
+    else:
+        for one in results:
+            say("reached  " if one.ok else ("failed   ", "bold red"), f" {one.destination}: {one.detail}")
+        for name, calls in nobody.items():
+            say(("nobody    ", "bold red"), f"{name} reaches nobody ({'; '.join(calls)})")
+        taken = sum(one.ok for one in results)
+        noun = "destination" if len(results) == 1 else "destinations"
+        say(f"{taken} of {len(results)} {noun} took the message")
+    if nobody or not results or not all(one.ok for one in results):
+        raise typer.Exit(1)
 
 
 @app.command()
