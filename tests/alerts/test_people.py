@@ -170,7 +170,7 @@ def local(text: str) -> datetime:
 )
 def test_a_rotation_hands_over_at_the_wall_time_of_its_start(at: str, who: str) -> None:
     turn = Rotation(
-        people=["ann", "bob", "cyn"], start=datetime(2026, 1, 5, 9), every=timedelta(days=7), zone=CHICAGO
+        people=["ann", "bob", "cyn"], start=datetime.fromisoformat("2026-01-05T09:00"), every=timedelta(days=7), zone=CHICAGO
     )  # fmt: skip
     assert turn.on_call(local(at)) == (who,)
 
