@@ -46,7 +46,7 @@ from reports.live import (
 from reports.live.frame import Frame, a_frame
 from sla.judge import with_traits
 from store import alerts as alert_rows
-from store import evidence, feeds, meta, outbox, runners, runs
+from store import evidence, feeds, ladder, meta, outbox, runners, runs
 from store.retention import Retention
 
 _OVERVIEW = timedelta(hours=24)
@@ -240,8 +240,11 @@ class Pages:
             found += alert_rows.listed(connection, state=AlertState.RESOLVED, limit=50)
             threads = {alert.incident for alert in found if alert.incident}
             owed = outbox.of_threads(connection, sorted(threads))
+            calls = ladder.of_incidents(connection, sorted(threads))
         by_thread = {thread: [n for n in owed if n.thread == thread] for thread in threads}
-        return alerts_page(self.frame("Alerts", "/alerts"), found, by_thread, self.context.clock())
+        by_incident = {thread: [row for row in calls if row.incident == thread] for thread in threads}
+        frame = self.frame("Alerts", "/alerts")
+        return alerts_page(frame, found, by_thread, self.context.clock(), calls=by_incident)
 
     def sla(self) -> str:
         """Return the page `/sla`."""
