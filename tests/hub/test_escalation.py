@@ -19,6 +19,7 @@ from hub.cycle import save_step, standing_alerts
 from hub.jobs import JobServices
 from hub.jobs.escalation_audit import JOB
 from hub.jobs.job import JobContext
+from reports.live.alerts import alert_row
 from store import Store, destinations, ladder, outbox
 from store import alerts as alert_rows
 from store.tables import ladder as ladder_table
@@ -120,6 +121,18 @@ def test_a_role_without_a_contact_is_an_alert_of_our_own_until_it_has_one(sqlite
     tick(sqlite_store, START + 2 * MINUTE, quorum())
     with sqlite_store.read() as connection:
         assert destinations.marked(connection).keys() == {"role bob", "role cto"}
+
+
+def test_the_alerts_page_shows_who_was_called_who_is_to_be_and_what_came_of_it(sqlite_store: Store) -> None:
+    tick(sqlite_store, START, quorum(), policy=replace(POLICY, reachable=frozenset({"slack", "bob/sms"})))
+    with sqlite_store.read() as connection:
+        (alert,) = alert_rows.standing(connection)
+    shown = alert_row(alert, START, calls=rows(sqlite_store)).calls
+    assert [(one.tier, one.roles, one.state, one.at, one.note) for one in shown] == [
+        ("Tier 1", "ann", "unreached", "2026-11-30 16:50:00 UTC", "reached nobody: ann has no contact"),
+        ("Tier 2", "bob", "done", "2026-11-30 16:50:00 UTC", ""),
+        ("Tier 3", "cto", "pending", "2026-11-30 17:05:00 UTC", ""),
+    ]
 
 
 def services(store: Store, now: datetime) -> JobServices:
