@@ -82,7 +82,8 @@ def _rules(event: Any, begins: datetime, zone: ZoneInfo) -> Any:
     from dateutil.rrule import rruleset, rrulestr
 
     found = rruleset()
-    found.rrule(rrulestr(event.get("RRULE").to_ical().decode(), dtstart=begins))
+    rule: Any = rrulestr(event.get("RRULE").to_ical().decode(), dtstart=begins)
+    found.rrule(rule)
     for name, add in (("RDATE", found.rdate), ("EXDATE", found.exdate)):
         listed = event.get(name)
         for dates in listed if isinstance(listed, list) else [listed] if listed is not None else []:

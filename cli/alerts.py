@@ -77,7 +77,7 @@ def show(
     from cli import ids
     from facts import to_wire
     from store import alerts as alert_rows
-    from store import outbox
+    from store import ladder, outbox
 
     with closing(hub_config.existing_database()) as store, store.read() as connection:
         alert_id = ids.alert_id(connection, alert_id)
@@ -85,9 +85,11 @@ def show(
         if alert is None:
             raise CommandError(f"no alert {alert_id!r}; `sixfb alerts list --all` shows those there are")
         changes = alert_rows.changes(connection, alert_id)
-        owed = outbox.of_threads(connection, [alert.incident]) if alert.incident else []
+        incident = [alert.incident] if alert.incident else []
+        owed, calls = outbox.of_threads(connection, incident), ladder.of_incidents(connection, incident)
     if as_json:
-        say_json({**to_wire(alert), "changes": to_wire(changes), "notifications": to_wire(owed)})
+        told = {"changes": to_wire(changes), "notifications": to_wire(owed), "escalation": to_wire(calls)}
+        say_json({**to_wire(alert), **told})
         return
     _print([alert])
     say(f"  incident {alert.incident or '-'}; counted: {', '.join(alert.counted) or '-'}")
@@ -99,6 +101,13 @@ def show(
         said = one.reason or one.last_error or ""
         say(
             f"  {one.kind} to {one.destination}: {one.state}, {one.tries} {'try' if one.tries == 1 else 'tries'} {said}".rstrip()
+        )
+    for call in calls:
+        when = call.done_at or call.due_at
+        roles = ", ".join(recipient.role for recipient in call.recipients) or "nobody"
+        again = f", repetition {call.repeat}" if call.repeat else ""
+        say(
+            f"  tier {call.tier}{again} ({roles}): {call.status} {when:%Y-%m-%d %H:%M:%S} UTC {call.note or ''}".rstrip()
         )
 
 

@@ -57,8 +57,9 @@ def of_high(**facts: Any) -> Verdict:
 
 def minutes(machine: Machine, count: float, *verdicts: Verdict) -> None:
     """So many minutes of ticks; every message that is due is delivered."""
-    for _ in range(round(count * 6)):
-        machine.tick(*verdicts)
+    step_s = 60 if count >= 120 else 10
+    for _ in range(round(count * 60 / step_s)):
+        machine.tick(*verdicts, after_s=step_s)
         machine.deliver()
 
 

@@ -145,6 +145,26 @@ def test_the_shipped_matrix_is_the_guides_line_by_line() -> None:
     ]  # fmt: skip
 
 
+def yaml_of_the_docs(number: int) -> str:
+    """One of the YAML blocks of docs/alerts.md."""
+    return (ROOT / "docs" / "alerts.md").read_text().split("```yaml\n")[number].partition("```")[0]
+
+
+def test_the_team_of_three_of_the_docs_is_ten_lines_and_reaches_everybody() -> None:
+    text = yaml_of_the_docs(1)
+    assert len(text.splitlines()) <= 10
+    told = routing(text)
+    environment = {**REACHES, "SLACK_WEBHOOK": URL}
+    assert (told.unset(environment), told.untold(environment), told.critical_unreached(environment)) == ([], {}, [])
+
+
+def test_the_routes_of_the_docs_are_taken_as_they_stand() -> None:
+    names = ("slack-emergency", "slack-ops", "dallas-team", "inventory-team")
+    destinations = "".join(f"  {name}: {{kind: slack, url_from: SLACK}}\n" for name in names)
+    matching = routing(f"destinations:\n{destinations}{yaml_of_the_docs(2)}").routes.matching
+    assert [route.to for route in matching] == [["dallas-team"], ["inventory-team", "slack-ops"]]
+
+
 # Rotations
 
 CHICAGO = ZoneInfo("America/Chicago")
@@ -170,7 +190,7 @@ def local(text: str) -> datetime:
 )
 def test_a_rotation_hands_over_at_the_wall_time_of_its_start(at: str, who: str) -> None:
     turn = Rotation(
-        people=["ann", "bob", "cyn"], start=datetime(2026, 1, 5, 9), every=timedelta(days=7), zone=CHICAGO
+        people=["ann", "bob", "cyn"], start=datetime.fromisoformat("2026-01-05T09:00"), every=timedelta(days=7), zone=CHICAGO
     )  # fmt: skip
     assert turn.on_call(local(at)) == (who,)
 

@@ -9,6 +9,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from alerts.directory import Directory
+from alerts.escalation import Escalation, Tier
+from alerts.fallback import told_instead
 from alerts.hours import BusinessHours
 from alerts.policy import Digest, Policy
 from alerts.route import Match, Route, receivers
@@ -246,3 +249,24 @@ def test_destinations_without_an_address_are_owed_nothing_while_another_has_one(
 def test_moments_of_these_tests_are_what_they_say() -> None:
     assert (HOURS.is_open(NIGHT), HOURS.is_open(NOON), HOURS.next_opening(NIGHT)) == (False, True, OPENING)
     assert NOW.tzinfo is UTC
+
+
+def test_a_tiers_call_goes_to_nobody_else_in_its_place() -> None:
+    machine = Machine(Policy(routes=ROUTES))
+    machine.tick(breach())
+    (dead,) = [n for n in machine.notifications.values() if n.destination == "emergency"]
+    facts: dict[str, Any] = {"reachable": ["ops"], "others": [], "routes": ROUTES, "reason": "410", "now": NOW}
+    instead = told_instead(dead, **facts)
+    assert instead is not None
+    assert (instead.destination, instead.hold) == ("ops", None)
+    assert told_instead(replace(dead, tier=2), **facts) is None
+
+
+def test_whoever_is_only_called_by_name_is_told_nothing_in_place_of_another() -> None:
+    policy = Policy(
+        routes={CRITICAL: ("emergency", "lead"), HIGH: ("sms-ann",)},
+        matching=(DALLAS,),
+        directory=Directory(ways={"ann": ("sms-ann", "ann/phone"), "ceo": ("ceo/phone",)}, members={"lead": ("ann",)}),
+        escalation=Escalation(tiers=(Tier(after=timedelta(0), recipients={CRITICAL: ("siren", "emergency")}),)),
+    )
+    assert policy.called_by_name == {"ann/phone", "ceo/phone", "dallas-team", "siren"}

@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from cli.demo import demo_alerts
 from config import read_document
 from tests.regions.network import ADDRESS, HUB, SHOP
 
