@@ -26,9 +26,9 @@ def told_instead(
 
     A message never rises: whoever is called for critical alerts only is not called because a receiver of medium ones is gone.
     It goes to a receiver of its own severity; where none of those is left, so that it would be lost, to one of a lower severity
-    or of none.
+    or of none. A tier's call goes to nobody else: where all its receivers refuse, the next tier is called.
     """
-    if dead.kind is not NotificationKind.FIRING:
+    if dead.kind is not NotificationKind.FIRING or dead.tier is not None:
         return None
     following = _next(dead, reachable, others, routes)
     if following is None:
@@ -44,6 +44,7 @@ def told_instead(
         claimed_by=None,
         claimed_until=None,
         last_error=None,
+        hold=None,
         reason=f"in place of {dead.destination}: {reason}",
     )
 

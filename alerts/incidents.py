@@ -1,18 +1,25 @@
-"""Incidents and the messages they owe: one outage is one thread, however many alerts it sets off."""
+"""Incidents and the messages they owe: one outage is one thread and one ladder, however many alerts it sets off."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from alerts.message import message_of
+from alerts import ladder
+from alerts.message import duration, message_of
 from alerts.policy import Policy
+from alerts.schedule import due, is_waiting, summed_up
+from alerts.suppress import Hold, silence, suppressed
 from facts import (
+    NO_TRAITS,
     Alert,
     AlertState,
+    HoldReason,
     Incident,
+    LadderRow,
+    LadderStatus,
     Notification,
     NotificationKind,
     NotificationState,
@@ -25,6 +32,11 @@ if TYPE_CHECKING:
     from alerts.machine import Standing
 
 _MAY_HAVE_BEEN_READ = (NotificationState.DELIVERED, NotificationState.CLAIMED)
+_UNDER_WAY = (NotificationState.OWED, NotificationState.CLAIMED)
+_SILENCED = "silenced"
+"""How the note of a ladder's row begins that a silence cancelled."""
+_FARTHEST = (NotificationState.DELIVERED, NotificationState.CLAIMED, NotificationState.OWED, NotificationState.DEAD)
+"""The states of a firing notice that counts, the one that got farthest first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +47,9 @@ class Settled:
     incidents: tuple[Incident, ...]
     notifications: tuple[Notification, ...]
     changed: tuple[Notification, ...]
+    ladder: tuple[LadderRow, ...] = ()
+    unreached: tuple[str, ...] = ()
+    reached: tuple[str, ...] = ()
 
 
 class Incidents:
@@ -52,19 +67,31 @@ class Incidents:
         self._sent = list(standing.notifications)
         self._owed: list[Notification] = []
         self._changed: list[Notification] = []
+        self._rows_before = {row.id: row for row in standing.ladder}
+        self._rows = dict(self._rows_before)
+        self._unreached: dict[str, None] = {}
+        self._reached: dict[str, None] = {}
 
     def settle(self) -> Settled:
-        """End what is over, then place what fires, then tell what is due."""
+        """End what is over, then place what fires, then tell and escalate what is due."""
         for incident in list(self._incidents.values()):
             self._end_if_over(incident)
         placed = [self._place(alert) for alert in sorted(self._alerts.values(), key=self._rank)]
         for incident_id in filter(None, placed):  # only now: what fired at the same moment stands in the first message
             incident = self._incidents[incident_id]
-            self._owe(NotificationKind.FIRING, incident, self._policy.routes.get(incident.severity, ()))
-        for incident in list(self._incidents.values()):
-            if incident.resolved_at is None:
-                self._tell_more(incident)
+            self._owe(NotificationKind.FIRING, incident, self._receivers(incident, self._members(incident)))
+            self._begin_ladder(incident_id)
+        for incident_id in [one.id for one in self._incidents.values() if one.resolved_at is None]:
+            if self._is_silenced(incident_id):
+                continue
+            self._resume_ladder(incident_id)
+            self._tell_more(self._incidents[incident_id])
+            self._take_back_forgotten(self._incidents[incident_id])
+            self._escalate(incident_id)
         return self._settled()
+
+    def _receivers(self, incident: Incident, alerts: Sequence[Alert]) -> tuple[str, ...]:
+        return self._policy.receivers(alerts, incident.severity, self._now)
 
     def acknowledged(self, incident_id: str | None, by: str) -> Settled:
         """Tell everybody who was told of the incident who has it."""
@@ -72,12 +99,41 @@ class Incidents:
         if incident is not None:
             told = [n.destination for n in self._firing_notices(incident) if n.state is not NotificationState.DEAD]
             self._owe(NotificationKind.ACKNOWLEDGED, incident, told, by=by)
+            self._cancel_ladder(incident.id, f"acknowledged by {by}")
+        return self._settled()
+
+    def given_back(self, incident_id: str | None) -> Settled:
+        """Begin the escalation again that an acknowledgement ended."""
+        if incident_id in self._incidents:
+            self._begin_ladder(incident_id)
+        return self._settled()
+
+    def audit(self) -> Settled:
+        """Begin each escalation again that has stopped although its incident fires unacknowledged, and tell of it."""
+        escalation = self._policy.escalation
+        for incident in list(self._incidents.values()) if escalation is not None else ():
+            members = self._members(incident)
+            if escalation is None or not ladder.has_stopped(incident, members, self._rows_of(incident.id), escalation):
+                continue
+            if self._silence_of(members) is not None:
+                continue
+            if not self._begin_ladder(incident.id):
+                continue
+            self._tell_emergency(incident, "Its escalation had stopped, and goes on now")
         return self._settled()
 
     def _settled(self) -> Settled:
         changed = tuple(i for i in self._incidents.values() if self._were.get(i.id) != i)
         alerts = tuple(alert for alert in self._alerts.values() if alert.id not in self._past)
-        return Settled(alerts=alerts, incidents=changed, notifications=tuple(self._owed), changed=tuple(self._changed))
+        return Settled(
+            alerts=alerts,
+            incidents=changed,
+            notifications=tuple(self._owed),
+            changed=tuple(self._changed),
+            ladder=tuple(row for row in self._rows.values() if self._rows_before.get(row.id) != row),
+            unreached=tuple(self._unreached),
+            reached=tuple(self._reached),
+        )
 
     # Ending
 
@@ -87,6 +143,7 @@ class Incidents:
         if any(alert.state is AlertState.FIRING for alert in urgent):
             return
         self._take_back(incident)
+        self._cancel_ladder(incident.id, "the incident is over")
         for alert in members:
             if alert.state is AlertState.FIRING:
                 self._leave(alert, incident)
@@ -101,26 +158,40 @@ class Incidents:
         Where the beginning was never delivered, one message tells both.
         """
         notices = self._firing_notices(incident)
-        collapsed = [n.destination for n in notices if n.state is NotificationState.OWED]
+        in_digest = {n.destination for n in notices if summed_up(n, self._policy)}
+        collapsed = [
+            n.destination for n in notices if n.state is NotificationState.OWED and n.destination not in in_digest
+        ]
         told = [n.destination for n in notices if n.state in _MAY_HAVE_BEEN_READ]
         if incident.sequence == 0:
-            told = list(self._policy.routes.get(incident.severity, ()))
-        for notice in self._sent:
-            if notice.thread == incident.id and notice.state is NotificationState.OWED:
-                reason = "it was over before this could be delivered; a later message says both"
-                self._changed.append(replace(notice, state=NotificationState.SUPERSEDED, reason=reason))
+            told = list(self._receivers(incident, self._members(incident)))
+        for notice in [n for n in self._sent if n.thread == incident.id and n.state is NotificationState.OWED]:
+            if notice.destination in in_digest:
+                self._supersede(notice, "it was over before it was due; the next digest sums it up", HoldReason.DIGEST)
+            else:
+                self._supersede(notice, "it was over before this could be delivered; a later message says both")
         self._owe(NotificationKind.RESOLVED, incident, told)
         self._owe(NotificationKind.RESOLVED, self._incidents[incident.id], collapsed, collapsed=True)
 
+    def _supersede(self, notice: Notification, reason: str, hold: HoldReason | None = None) -> None:
+        changed = replace(notice, state=NotificationState.SUPERSEDED, reason=reason, hold=hold or notice.hold)
+        self._changed.append(changed)
+        self._sent[self._sent.index(notice)] = changed
+        # What was made in this very step is not stored yet.
+        self._owed = [changed if one.id == notice.id else one for one in self._owed]
+
     def _firing_notices(self, incident: Incident) -> list[Notification]:
-        """The first notice of the incident to each destination."""
-        kinds = (NotificationKind.FIRING,)
-        first: dict[str, Notification] = {}
+        """The notice of the incident to each destination; of several, the one that got farthest."""
+        best: dict[str, Notification] = {}
         for notice in sorted(self._sent, key=lambda n: n.order):
-            wanted = notice.thread == incident.id and notice.kind in kinds
-            if wanted and notice.state is not NotificationState.SUPPRESSED:
-                first.setdefault(notice.destination, notice)
-        return list(first.values())
+            if notice.thread != incident.id or notice.kind is not NotificationKind.FIRING:
+                continue
+            if notice.state not in _FARTHEST:
+                continue
+            known = best.get(notice.destination)
+            if known is None or _FARTHEST.index(notice.state) < _FARTHEST.index(known.state):
+                best[notice.destination] = notice
+        return list(best.values())
 
     def _leave(self, alert: Alert, incident: Incident) -> None:
         """A less urgent alert outlasts its incident: it goes on alone. Nobody is told of it twice."""
@@ -139,8 +210,9 @@ class Incidents:
         """Put an alert that fires into an incident; the id of one that was opened for it."""
         if alert.state is not AlertState.FIRING or alert.incident is not None:
             return None
-        if alert.inhibited_by is not None:
-            self._withhold(alert)
+        hold = suppressed(alert, self._policy, self._now)
+        if hold is not None:
+            self._withhold(alert, hold)
             return None
         incident = None if _stays_alone(alert) else self._joinable()
         if incident is not None:
@@ -168,15 +240,16 @@ class Incidents:
         self._incidents[incident.id] = incident
         return incident
 
-    def _withhold(self, alert: Alert) -> None:
+    def _withhold(self, alert: Alert, hold: Hold) -> None:
         """Store that nothing is said, and why; once, when it begins."""
         before = self._before.get(alert.id)
-        if before is not None and before.inhibited_by is not None:
+        fired_before = before is not None and before.state is AlertState.FIRING
+        if before is not None and fired_before and suppressed(before, self._policy, self._now) is not None:
             return
         by = next((a for a in self._alerts.values() if a.key == alert.inhibited_by and a.incident), None)
         incident = self._incidents.get(by.incident or "") if by else None
         thread = incident.id if incident else f"withheld-{alert.id}"
-        for destination in self._policy.routes.get(alert.severity, ()):
+        for destination in self._policy.receivers([alert], alert.severity, self._now):
             self._owed.append(
                 Notification(
                     id=f"{thread}.{alert.id}.withheld.{destination}",
@@ -189,9 +262,38 @@ class Incidents:
                     created_at=self._now,
                     due_at=self._now,
                     state=NotificationState.SUPPRESSED,
-                    reason=f"{alert.inhibited_by} covers it",
+                    reason=hold.says,
+                    hold=hold.reason,
                 )
             )
+
+    # Silencing what was told already
+
+    def _silence_of(self, members: Sequence[Alert]) -> Hold | None:
+        """Return what silences every alert that fires; None where one is not silenced."""
+        holds = [silence(a, self._policy, self._now) for a in members if a.state is AlertState.FIRING]
+        return holds[0] if holds and all(holds) else None
+
+    def _is_silenced(self, incident_id: str) -> bool:
+        """Return whether an incident is silenced; a tier that is due then ends the round, so that the silence keeps no list of calls
+        that would all be made when it ends."""
+        hold, escalation = self._silence_of(self._members(self._incidents[incident_id])), self._policy.escalation
+        if hold is None:
+            return False
+        rows = self._rows_of(incident_id)
+        if escalation is not None and ladder.due_rows(rows, escalation, self._now, confirmed=True):
+            self._cancel_ladder(incident_id, f"{_SILENCED}: {hold.says}")
+        return True
+
+    def _resume_ladder(self, incident_id: str) -> None:
+        """Begin the escalation again that a silence ended, if nobody has acknowledged since."""
+        rows = self._rows_of(incident_id)
+        newest = [row for row in rows if row.round == max(row.round for row in rows)]
+        silenced = any(
+            row.status is LadderStatus.CANCELLED and (row.note or "").startswith(_SILENCED) for row in newest
+        )
+        if silenced and not ladder.is_acknowledged(self._members(self._incidents[incident_id])):
+            self._begin_ladder(incident_id)
 
     # Telling
 
@@ -205,17 +307,29 @@ class Incidents:
         # One that is not breached any more is on its way to be resolved: to tell of it now would sound like news.
         untold = [a for a in firing if a.id not in incident.told and a.breaching]
         waited = incident.updated_at is None or self._now - incident.updated_at >= self._policy.update_every
-        if untold and waited:
-            self._owe(NotificationKind.UPDATE, incident, self._told(incident))
+        if not untold or not waited:
+            return
+        told = self._told(incident)
+        known = {n.destination for n in self._sent if n.thread == incident.id}
+        self._owe(NotificationKind.UPDATE, incident, told)
+        new = [name for name in self._receivers(incident, untold) if name not in known]
+        self._owe(NotificationKind.FIRING, self._incidents[incident.id], new)
 
     def _promote(self, incident: Incident, severity: Severity) -> None:
         """It got worse: those who were told hear it at once, those whom only the new severity concerns hear it first."""
+        waiting = {n.destination: n for n in self._sent if n.thread == incident.id and is_waiting(n)}
+        for notice in [n for n in self._sent if n.thread == incident.id and is_waiting(n)]:
+            self._supersede(notice, f"overtaken: the incident is {severity} now and told at once")
         told = self._told(incident)
         worse = replace(incident, severity=severity)
         self._incidents[incident.id] = worse
         self._owe(NotificationKind.UPDATE, worse, told)
-        new = [name for name in self._policy.routes.get(severity, ()) if name not in told]
+        urgent = [alert for alert in self._members(worse) if alert.severity is severity]
+        receivers = self._receivers(worse, urgent)
+        new = [name for name in dict.fromkeys((*receivers, *waiting)) if name not in told]
         self._owe(NotificationKind.FIRING, self._incidents[incident.id], new)
+        self._cancel_ladder(incident.id, f"the incident is {severity} now")
+        self._begin_ladder(incident.id)
 
     def _told(self, incident: Incident) -> list[str]:
         return [n.destination for n in self._firing_notices(incident) if n.state is not NotificationState.DEAD]
@@ -228,7 +342,11 @@ class Incidents:
         *,
         collapsed: bool = False,
         by: str | None = None,
+        why: str = "",
+        tier: int | None = None,
     ) -> None:
+        if kind is NotificationKind.UPDATE:
+            incident, destinations = self._told_anew(incident, destinations)
         members = sorted(self._members(incident), key=self._rank)
         told = tuple(dict.fromkeys((*incident.told, *(a.id for a in members))))
         if not destinations:
@@ -237,7 +355,10 @@ class Incidents:
         sequence = incident.sequence + 1
         lead = self._alerts.get(incident.lead) or members[0]
         news = [a for a in members if a.id not in incident.told] if kind is NotificationKind.UPDATE else []
-        message = message_of(kind, incident, lead, members, self._policy, news=news, collapsed=collapsed, by=by)
+        message = message_of(
+            kind, incident, lead, members, self._policy, news=news, collapsed=collapsed, by=by, why=why
+        )
+        when = due(incident.severity, self._policy, self._now)
         made = [
             Notification(
                 id=f"{incident.id}.{sequence}.{kind}.{destination}",
@@ -248,7 +369,10 @@ class Incidents:
                 severity=incident.severity,
                 order=sequence,
                 created_at=self._now,
-                due_at=self._now,
+                due_at=when.at,
+                reason=when.hold.says if when.hold else None,
+                hold=when.hold.reason if when.hold else None,
+                tier=tier,
                 message=to_wire(message),
             )
             for destination in destinations
@@ -256,6 +380,167 @@ class Incidents:
         self._owed += made
         self._sent += made
         self._incidents[incident.id] = replace(incident, told=told, sequence=sequence, updated_at=self._now)
+
+    def _told_anew(self, incident: Incident, destinations: Sequence[str]) -> tuple[Incident, list[str]]:
+        """Replace the notices that still wait for business hours by ones that say all; the destinations left get an update."""
+        waiting = [
+            n
+            for n in self._sent
+            if n.thread == incident.id
+            and n.kind is NotificationKind.FIRING
+            and n.destination in destinations
+            and is_waiting(n)
+        ]
+        if not waiting:
+            return incident, list(destinations)
+        for notice in waiting:
+            self._supersede(notice, "a newer message says this and more")
+        again = list(dict.fromkeys(n.destination for n in waiting))
+        untold = incident.told
+        self._owe(NotificationKind.FIRING, incident, again)
+        # The others have yet to be told what is new.
+        incident = replace(self._incidents[incident.id], told=untold)
+        return incident, [name for name in destinations if name not in again]
+
+    # Escalating
+
+    def _rows_of(self, incident_id: str) -> list[LadderRow]:
+        return [row for row in self._rows.values() if row.incident == incident_id]
+
+    def _put(self, row: LadderRow) -> None:
+        self._rows[row.id] = row
+
+    def _begin_ladder(self, incident_id: str) -> bool:
+        """Begin a new round of an incident's ladder; return whether there is one."""
+        incident, rows = self._incidents[incident_id], self._rows_of(incident_id)
+        begun = ladder.begun(incident, self._members(incident), self._policy, self._now, rows=rows)
+        for row in begun:
+            self._put(row)
+        return bool(begun)
+
+    def _cancel_ladder(self, incident_id: str, why: str) -> None:
+        for row in ladder.cancelled(self._rows_of(incident_id), self._now, why):
+            self._put(row)
+
+    def _take_back_forgotten(self, incident: Incident) -> None:
+        """Take an acknowledgement back that is too old while the alert still fires, tell of it, and escalate again."""
+        members = self._members(incident)
+        pending = any(row.status is LadderStatus.PENDING for row in self._rows_of(incident.id))
+        if pending or not ladder.forgotten(incident, members, self._policy, self._now):
+            return
+        acked = [a for a in members if a.acked_at is not None and a.state is AlertState.FIRING]
+        by = " and ".join(dict.fromkeys(a.acked_by for a in acked if a.acked_by))
+        since = self._now - min(a.acked_at for a in acked if a.acked_at is not None)
+        for alert in acked:
+            self._alerts[alert.id] = replace(alert, acked_at=None, acked_by=None)
+        why = f"Acknowledged by {by} {_length(since)} ago and still firing"
+        self._owe(NotificationKind.UPDATE, incident, self._told(incident), why=why)
+        self._begin_ladder(incident.id)
+
+    def _escalate(self, incident_id: str) -> None:
+        """Call the tiers that are due. Tiers that are due at once are one message to each destination."""
+        escalation, incident = self._policy.escalation, self._incidents[incident_id]
+        clock = self._policy.clock(incident.severity)
+        if escalation is None or (clock is not None and not clock.is_open(self._now)):
+            return
+        confirmed = ladder.is_confirmed(self._members(incident))
+        nobody = self._note_unreached(incident_id)
+        calls: list[ladder.Call] = []
+        while due_now := ladder.due_rows(self._rows_of(incident_id), escalation, self._now, confirmed=confirmed):
+            row = due_now[0]
+            call = ladder.call(row, self._policy, self._now)
+            calls.append(call)
+            self._put(self._done(call))
+            if call.nobody is not None:
+                nobody[row.tier] = call.nobody
+                self._bring_forward(row)
+            again = ladder.repeated(row, self._policy, escalation, self._now)
+            if again is not None:
+                self._put(again)
+        self._call(incident_id, calls)
+        if nobody and not self._is_about_us(incident):
+            tiers = f"Tier{'s' if len(nobody) > 1 else ''} {' and '.join(map(str, nobody))} reached nobody"
+            self._tell_emergency(self._incidents[incident_id], f"{tiers} ({'; '.join(dict.fromkeys(nobody.values()))})")
+
+    def _done(self, call: ladder.Call) -> LadderRow:
+        self._unreached |= dict.fromkeys(call.reached.unreached)
+        roles = (recipient.role for recipient in call.row.recipients)
+        self._reached |= dict.fromkeys(role for role in roles if role not in call.reached.unreached)
+        unreached = call.nobody is not None
+        return replace(
+            call.row,
+            status=LadderStatus.UNREACHED if unreached else LadderStatus.DONE,
+            done_at=self._now,
+            destinations=call.reached.destinations,
+            note=f"reached nobody: {call.nobody}" if unreached else None,
+        )
+
+    def _bring_forward(self, row: LadderRow) -> None:
+        """Let the next tier be due now, because a tier reached nobody."""
+        following = ladder.following(self._rows_of(row.incident), row)
+        if following is not None:
+            self._put(replace(following, due_at=min(following.due_at, self._now)))
+
+    def _note_unreached(self, incident_id: str) -> dict[int, str]:
+        """Note the tiers whose every receiver refused the message, and let the next one be due; why, by tier."""
+        found: dict[int, str] = {}
+        rows = self._rows_of(incident_id)
+        newest = max((row.round for row in rows), default=0)
+        states = {n.destination: n.state for n in self._firing_notices(self._incidents[incident_id])}
+        for row in [row for row in rows if row.status is LadderStatus.DONE and row.round == newest]:
+            if row.destinations and all(states.get(d) is NotificationState.DEAD for d in row.destinations):
+                why = f"{' and '.join(row.destinations)} refused the message"
+                self._put(replace(row, status=LadderStatus.UNREACHED, note=f"reached nobody: {why}"))
+                self._bring_forward(row)
+                found[row.tier] = why
+        return found
+
+    def _call(self, incident_id: str, calls: Sequence[ladder.Call]) -> None:
+        """Owe one message to each destination of the tiers that are called, except where one is under way there already."""
+        if not calls:
+            return
+        under_way = {
+            n.destination
+            for n in self._sent
+            if n.thread == incident_id and n.kind is NotificationKind.FIRING and n.state in _UNDER_WAY
+        }
+        by_tier: dict[int, list[str]] = {}
+        seen = set(under_way)
+        for call in calls:
+            fresh = [d for d in call.reached.destinations if d not in seen]
+            seen |= set(fresh)
+            by_tier.setdefault(call.row.tier, []).extend(fresh)
+        rows = {call.row.tier: call.row for call in calls}
+        for tier, destinations in by_tier.items():
+            incident = self._incidents[incident_id]
+            why = self._why(rows[tier], incident)
+            self._owe(NotificationKind.FIRING, incident, destinations, why=why, tier=tier)
+
+    def _why(self, row: LadderRow, incident: Incident) -> str:
+        """Return how the headline of a tier's message begins; "" for the first tier of a new incident."""
+        since = self._now - incident.opened_at
+        if row.tier == 1 and row.repeat == 0 and row.round == 1 and since < timedelta(seconds=1):
+            return ""
+        how = "still unacknowledged" if row.repeat else "unacknowledged"
+        return f"{row.severity.capitalize()}, tier {row.tier}, {how} for {_length(since)}"
+
+    def _tell_emergency(self, incident: Incident, why: str) -> None:
+        escalation = self._policy.escalation
+        names = escalation.emergency if escalation is not None else ()
+        destinations = self._policy.directory.ways_of_receivers(names, self._now)
+        told = set(self._told(incident))
+        self._owe(NotificationKind.UPDATE, incident, [d for d in destinations if d in told], why=why)
+        new = [d for d in destinations if d not in told]
+        self._owe(NotificationKind.FIRING, self._incidents[incident.id], new, why=why)
+
+    def _is_about_us(self, incident: Incident) -> bool:
+        """Return whether an incident is about the monitor's own messages, which already says that somebody is not reached."""
+        lead = self._alerts.get(incident.lead)
+        return lead is not None and (lead.traits or NO_TRAITS).own_incident
+
+
+def _length(length: timedelta) -> str:
+    return duration(max(0.0, length.total_seconds()))
 
 
 def _stays_alone(alert: Alert) -> bool:

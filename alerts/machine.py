@@ -7,17 +7,18 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
 
-from alerts.incidents import Incidents
+from alerts.incidents import Incidents, Settled
+from alerts.ladder import set_right
 from alerts.policy import Policy, inhibits
 from alerts.states import after_a_clock_step, begun, closed, observed
-from facts import Alert, AlertState, Incident, Notification, Verdict
+from facts import Alert, AlertState, Incident, LadderRow, Notification, Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
     """What stands: alerts pending and firing, open incidents with their messages, and the numbers used up.
 
-    `past` are alerts that are over, of incidents that are not.
+    `past` are alerts that are over, of incidents that are not. `ladder` are the rows of the open incidents' escalation.
     """
 
     alerts: Sequence[Alert] = ()
@@ -26,16 +27,23 @@ class Standing:
     notifications: Sequence[Notification] = ()
     episodes: Mapping[str, int] = field(default_factory=dict)
     last_incident: int = 0
+    ladder: Sequence[LadderRow] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Advance:
-    """What is new or other than before. `notifications` are owed now; `changed` were owed and are not as they were."""
+    """What is new or other than before. `notifications` are owed now; `changed` were owed and are not as they were.
+
+    `unreached` are roles that were to be called and have no contact, `reached` those that have one.
+    """
 
     alerts: tuple[Alert, ...] = ()
     incidents: tuple[Incident, ...] = ()
     notifications: tuple[Notification, ...] = ()
     changed: tuple[Notification, ...] = ()
+    ladder: tuple[LadderRow, ...] = ()
+    unreached: tuple[str, ...] = ()
+    reached: tuple[str, ...] = ()
 
 
 def advance(
@@ -59,14 +67,22 @@ def advance(
         return Advance(
             alerts=_changed(standing.alerts, stepped),
             incidents=tuple(one for one, was in zip(moved, standing.incidents, strict=True) if one != was),
+            ladder=tuple(right for row in standing.ladder if (right := set_right(row, now)) != row),
         )
     alerts = _inhibited(standing.alerts, _next(standing, verdicts, now, gone))
     step = Incidents(standing, alerts, policy, now).settle()
+    return _advance(step, _changed(standing.alerts, step.alerts))
+
+
+def _advance(step: Settled, alerts: tuple[Alert, ...]) -> Advance:
     return Advance(
-        alerts=_changed(standing.alerts, step.alerts),
+        alerts=alerts,
         incidents=step.incidents,
         notifications=step.notifications,
         changed=step.changed,
+        ladder=step.ladder,
+        unreached=step.unreached,
+        reached=step.reached,
     )
 
 
@@ -136,7 +152,7 @@ def acknowledge(standing: Standing, alert: Alert, policy: Policy, *, by: str, no
     mates = mates if any(one.id == alert.id for one in mates) else [*mates, alert]
     taken = [_taken(one, by, now) for one in mates]
     step = Incidents(standing, _with(standing.alerts, taken), policy, now).acknowledged(alert.incident, by)
-    return Advance(alerts=tuple(taken), incidents=step.incidents, notifications=step.notifications)
+    return _advance(step, tuple(taken))
 
 
 def _taken(alert: Alert, by: str, now: datetime) -> Alert:
@@ -146,9 +162,19 @@ def _taken(alert: Alert, by: str, now: datetime) -> Alert:
 
 
 def unacknowledge(standing: Standing, alert: Alert, policy: Policy, *, by: str, now: datetime) -> Advance:
-    """A person gives an alert and its incident back."""
+    """A person gives an alert and its incident back; its escalation begins again."""
     mates = [one for one in standing.alerts if one.incident and one.incident == alert.incident] or [alert]
-    return Advance(alerts=tuple(replace(one, acked_at=None, acked_by=None) for one in mates if one.acked_at))
+    given = [replace(one, acked_at=None, acked_by=None) for one in mates if one.acked_at]
+    if not given:
+        return Advance()
+    step = Incidents(standing, _with(standing.alerts, given), policy, now).given_back(alert.incident)
+    return _advance(step, tuple(given))
+
+
+def audit(standing: Standing, policy: Policy, now: datetime) -> Advance:
+    """Find the incidents whose escalation has stopped although they fire unacknowledged; begin it again, and tell of it."""
+    step = Incidents(standing, standing.alerts, policy, now).audit()
+    return _advance(step, ())
 
 
 def _with(alerts: Sequence[Alert], newer: Sequence[Alert]) -> list[Alert]:

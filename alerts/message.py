@@ -94,9 +94,10 @@ def message_of(
     news: Sequence[Alert] = (),
     collapsed: bool = False,
     by: str | None = None,
+    why: str = "",
 ) -> Message:
     """The message of an incident. `news` are the alerts that an update is about; `collapsed` is one that fired and recovered
-    before anybody was told."""
+    before anybody was told. `why` begins the headline of a message that escalation owes."""
     over = kind is NotificationKind.RESOLVED
     resolved = max((a.resolved_at for a in alerts if a.resolved_at), default=None) if over else None
     ended = (lead.over_at or resolved) if over else None
@@ -106,9 +107,11 @@ def message_of(
         severity=incident.severity,
         headline=_more_of(incident, news)
         if news
+        else f"{why}: {lead.title or lead.key} (since {lead.began_at:%H:%M:%S} UTC)"
+        if why
         else _headline(kind, incident, lead, ended, collapsed=collapsed, by=by),
         summary=news[0].summary if news else _summary(lead),
-        lines=tuple(_line(alert) for alert in alerts),
+        lines=tuple(line_of(alert) for alert in alerts),
         fired_at=lead.fired_at or lead.pending_since,
         since=lead.began_at,
         ended_at=ended,
@@ -178,7 +181,8 @@ def _summary(alert: Alert) -> str:
     )
 
 
-def _line(alert: Alert) -> Line:
+def line_of(alert: Alert) -> Line:
+    """Return the line of one alert in a message."""
     return Line(
         alert=alert.id,
         rule=alert.rule,

@@ -1,28 +1,83 @@
-"""What the state machine goes by: who is told of what, what makes what unnecessary, and how long an outage gathers."""
+"""What the state machine goes by: who is told of what and when, what makes what unnecessary, and how long an outage gathers."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from facts import NO_TRAITS, Alert, Same, Severity
+from alerts.directory import Directory
+from alerts.escalation import Escalation
+from alerts.hours import BusinessHours
+from alerts.route import Route, receivers
+from facts import NO_TRAITS, Alert, Same, Severity, Silence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Digest:
+    """Which destinations get a digest, how often, and of which severities."""
+
+    to: tuple[str, ...]
+    every: timedelta = timedelta(minutes=15)
+    severities: frozenset[Severity] = frozenset({Severity.HIGH, Severity.MEDIUM})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """Routes and waits. `routes` gives the destinations of each severity; `base_url` is the hub's address in links.
+    """Routes and waits. `routes` gives the receivers of each severity, `matching` those of alerts that match; `base_url` is the hub's
+    address in links.
 
     An alert that fires within `join_window` of a firing critical one joins its incident; joins are told together, at most
     once in `update_every`. `mark` is printed in every message (the demo).
+
+    Messages of high and medium alerts wait for `hours`, unless `pages_high_after_hours`, which lets the high ones go; without
+    `hours` none waits. `reachable` are the destinations that have an address, None where all have. `silences` are those that
+    hold at the moment.
     """
 
     routes: Mapping[Severity, tuple[str, ...]] = field(default_factory=dict)
+    matching: tuple[Route, ...] = ()
     base_url: str = ""
     join_window: timedelta = timedelta(minutes=15)
     update_every: timedelta = timedelta(minutes=5)
     clock_step: timedelta = timedelta(seconds=60)
     mark: str | None = None
+    hours: BusinessHours | None = None
+    pages_high_after_hours: bool = False
+    digest: Digest | None = None
+    escalation: Escalation | None = None
+    directory: Directory = field(default_factory=Directory)
+    reachable: frozenset[str] | None = None
+    silences: tuple[Silence, ...] = ()
+
+    def receivers(self, alerts: Sequence[Alert], severity: Severity, now: datetime) -> tuple[str, ...]:
+        """Return the destinations of an incident of some alerts; roles among its receivers are resolved as of now."""
+        names = receivers(alerts, severity, matching=self.matching, routes=self.routes)
+        found = self.directory.ways_of_receivers(names, now)
+        if self.reachable is None:
+            return found
+        # Where none of them has an address, they are kept: another destination is told in their place.
+        return tuple(name for name in found if name in self.reachable) or found
+
+    @property
+    def called_by_name(self) -> frozenset[str]:
+        """Return the destinations that only people, roles and tiers use: nobody is told there in place of another."""
+        tiers = self.escalation.tiers if self.escalation is not None else ()
+        named = {name for tier in tiers for names in tier.recipients.values() for name in names}
+        named |= {way for ways in self.directory.ways.values() for way in ways}
+        named |= {name for route in self.matching for name in route.to}
+        return frozenset(named - {name for names in self.routes.values() for name in names})
+
+    def clock(self, severity: Severity) -> BusinessHours | None:
+        """Return the business hours by which alerts of a severity are told and escalated; None where they are at any hour."""
+        if severity is Severity.CRITICAL or (severity is Severity.HIGH and self.pages_high_after_hours):
+            return None
+        return self.hours
+
+    def later(self, severity: Severity, at: datetime, length: timedelta) -> datetime:
+        """Return the moment at which a length of time has passed on the clock of a severity."""
+        clock = self.clock(severity)
+        return clock.add(at, length) if clock is not None else at + length
 
 
 def inhibits(by: Alert, alert: Alert) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+from collections.abc import Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
@@ -14,10 +15,12 @@ from cli.command_error import CommandError
 from cli.output import say, say_json
 
 if TYPE_CHECKING:
-    from facts import Alert
+    from alerts.reach import Reach
+    from facts import Alert, Silence
 
 app = typer.Typer(help="Alerts: what fires, why, and who has it.", no_args_is_help=True)
 AlertId = Annotated[str, typer.Argument(metavar="ID", help="The alert's id, or a beginning of it that no other has.")]
+_Values = Annotated[list[str] | None, typer.Option(metavar="TEXT", help="What an alert has to be, to be silenced.")]
 _STYLES = {"critical": "bold red", "high": "yellow", "medium": "cyan", "low": "dim", "info": "dim"}
 
 
@@ -29,19 +32,24 @@ def list_alerts(
     """The alerts that are pending or firing; with --all those that are over."""
     from facts import to_wire
     from store import alerts as alert_rows
+    from store import silences as silence_rows
 
+    now = datetime.now(UTC)
     with closing(hub_config.existing_database()) as store, store.read() as connection:
         found = alert_rows.listed(connection, limit=200) if everything else alert_rows.standing(connection)
+        active = silence_rows.active(connection, now)
     if as_json:
         say_json(to_wire(found))
         return
     if not found:
         say("there are no alerts" if everything else "no alert is pending or firing")
-    _print(found)
+    _print(found, active, now)
 
 
-def _print(found: list[Alert]) -> None:
+def _print(found: list[Alert], silences: Sequence[Silence] = (), now: datetime | None = None) -> None:
+    """Print alerts, and of those that fire by whom they are silenced `now`."""
     from alerts.message import duration
+    from alerts.silences import silence_of
 
     for alert in found:
         when = f"since {alert.began_at:%Y-%m-%d %H:%M:%S} UTC"
@@ -53,6 +61,11 @@ def _print(found: list[Alert]) -> None:
         say(f"  {alert.summary}")
         if alert.closed:
             say(f"  {alert.closed}; it did not recover")
+        silence = silence_of(alert, silences, now) if now is not None and alert.state == "firing" else None
+        if silence is not None:
+            say(
+                f"  silenced by {silence.by} until {silence.ends_at:%Y-%m-%d %H:%M} UTC ({silence.id}): {silence.reason}"
+            )
 
 
 @app.command()
@@ -64,7 +77,7 @@ def show(
     from cli import ids
     from facts import to_wire
     from store import alerts as alert_rows
-    from store import outbox
+    from store import ladder, outbox
 
     with closing(hub_config.existing_database()) as store, store.read() as connection:
         alert_id = ids.alert_id(connection, alert_id)
@@ -72,9 +85,11 @@ def show(
         if alert is None:
             raise CommandError(f"no alert {alert_id!r}; `sixfb alerts list --all` shows those there are")
         changes = alert_rows.changes(connection, alert_id)
-        owed = outbox.of_threads(connection, [alert.incident]) if alert.incident else []
+        incident = [alert.incident] if alert.incident else []
+        owed, calls = outbox.of_threads(connection, incident), ladder.of_incidents(connection, incident)
     if as_json:
-        say_json({**to_wire(alert), "changes": to_wire(changes), "notifications": to_wire(owed)})
+        told = {"changes": to_wire(changes), "notifications": to_wire(owed), "escalation": to_wire(calls)}
+        say_json({**to_wire(alert), **told})
         return
     _print([alert])
     say(f"  incident {alert.incident or '-'}; counted: {', '.join(alert.counted) or '-'}")
@@ -86,6 +101,13 @@ def show(
         said = one.reason or one.last_error or ""
         say(
             f"  {one.kind} to {one.destination}: {one.state}, {one.tries} {'try' if one.tries == 1 else 'tries'} {said}".rstrip()
+        )
+    for call in calls:
+        when = call.done_at or call.due_at
+        roles = ", ".join(recipient.role for recipient in call.recipients) or "nobody"
+        again = f", repetition {call.repeat}" if call.repeat else ""
+        say(
+            f"  tier {call.tier}{again} ({roles}): {call.status} {when:%Y-%m-%d %H:%M:%S} UTC {call.note or ''}".rstrip()
         )
 
 
@@ -111,6 +133,183 @@ def unack(
     _take_on(alert_id, by, take=False)
 
 
+@app.command()
+def who(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
+    """Who would be told now: the routes and the escalation tiers of each severity, with the destinations behind each name."""
+    from alerts.reach import reach
+    from facts import to_wire
+
+    settings.announce("alerts.yaml")
+    routing = hub_config.read_routing()
+    rows = reach(hub_config.read_policy(routing, base_url=routing.base_url or ""), datetime.now(UTC))
+    if as_json:
+        say_json(to_wire(rows))
+    else:
+        _say_reach(rows)
+
+
+def _say_reach(rows: Sequence[Reach]) -> None:
+    last = ("", "")
+    for row in rows:
+        if (row.severity.value, row.when) != last:
+            last = (row.severity.value, row.when)
+            say((row.severity.value, _STYLES[row.severity]), f" {row.when}")
+        people = f" ({', '.join(row.people)})" if row.people else ""
+        by = ", ".join(row.destinations) or "nobody: no contact is set"
+        say(f"  {row.name}{people}: {by}")
+
+
+@app.command("test")
+def send_test(
+    to: Annotated[
+        list[str] | None,
+        typer.Option("--to", metavar="NAME", help="Only this destination, person or role; may be repeated."),
+    ] = None,
+    by: Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who tests; you, if not said.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """Send a marked message to every destination, and say what each answered and who would be reached.
+
+    Exit code 0 if every destination took the message and every name in routes and tiers reaches somebody, else 1.
+    """
+    import os
+
+    from alerts.reach import reach, unreached
+    from alerts.trial import send_trial
+    from facts import to_wire
+
+    settings.announce("alerts.yaml")
+    routing = hub_config.read_routing()
+    policy = hub_config.read_policy(routing, base_url=routing.base_url or "")
+    now = datetime.now(UTC)
+    wanted = frozenset(routing.all_destinations())
+    if to:
+        unknown = [name for name in to if not policy.directory.knows(name)]
+        if unknown:
+            raise CommandError(f"{unknown[0]!r} is no destination, person, role or alias of alerts.yaml")
+        wanted = frozenset(policy.directory.ways_of_receivers(to, now))
+    results = send_trial(routing, os.environ, wanted, now=now, by=by or getpass.getuser())
+    rows = [] if to else reach(policy, now, reached=frozenset(one.destination for one in results if one.ok))
+    nobody = unreached(rows)
+    if as_json:
+        say_json({"results": to_wire(results), "reach": to_wire(rows), "unreached": sorted(nobody)})
+    else:
+        for one in results:
+            say("reached  " if one.ok else ("failed   ", "bold red"), f" {one.destination}: {one.detail}")
+        for name, calls in nobody.items():
+            say(("nobody    ", "bold red"), f"{name} reaches nobody ({'; '.join(calls)})")
+        taken = sum(one.ok for one in results)
+        noun = "destination" if len(results) == 1 else "destinations"
+        say(f"{taken} of {len(results)} {noun} took the message")
+    if nobody or not results or not all(one.ok for one in results):
+        raise typer.Exit(1)
+
+
+@app.command()
+def silence(
+    rule: _Values = None,
+    severity: _Values = None,
+    family: _Values = None,
+    journey: _Values = None,
+    city: _Values = None,
+    location: _Values = None,
+    length: Annotated[str, typer.Option("--for", metavar="LENGTH", help="How long: 30m, 2h, 1d.")] = "1h",
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, for whoever reads it.")] = "",
+    preview: Annotated[
+        bool, typer.Option("--preview", help="Silence nothing; list the alerts of 7 days that it would have held back.")
+    ] = False,
+    by: Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who silences; you, if not said.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """Tell nobody of the alerts that match, for a time: `sixfb alerts silence --rule F0 --for 2h --reason deploy`.
+
+    Each option may be given several times; one of its values must match, and so must every option. `*` stands for any text.
+    """
+    from alerts.silences import SilenceError, read_match
+    from facts import to_wire
+    from hub import silence_endpoints
+    from hub.errors import HubError
+
+    asked = {
+        "rule": rule,
+        "severity": severity,
+        "family": family,
+        "journey": journey,
+        "city": city,
+        "location": location,
+    }
+    wanted = {key: values for key, values in asked.items() if values}
+    now = datetime.now(UTC)
+    with closing(hub_config.existing_database()) as store:
+        try:
+            if preview:
+                with store.read() as connection:
+                    found = silence_endpoints.preview(connection, read_match(wanted), now)
+                _say_preview(found, as_json=as_json)
+                return
+            request = {"match": wanted, "for": length, "reason": reason}
+            made = silence_endpoints.make_silence(store, request, by=by or getpass.getuser(), now=now)
+        except (HubError, SilenceError) as error:
+            raise CommandError(str(error)) from None
+    if as_json:
+        say_json(to_wire(made))
+    else:
+        say(f"{made.id} silences {made.about} until {made.ends_at:%Y-%m-%d %H:%M:%S} UTC")
+
+
+def _say_preview(found: list[Alert], *, as_json: bool) -> None:
+    from facts import to_wire
+
+    if as_json:
+        say_json(to_wire(found))
+        return
+    critical = sum(alert.severity == "critical" for alert in found)
+    noun = "alert" if len(found) == 1 else "alerts"
+    say(f"it would have held back {len(found)} {noun} in the last 7 days, {critical} of them critical")
+    _print(found)
+
+
+@app.command()
+def unsilence(
+    silence_id: Annotated[
+        str, typer.Argument(metavar="ID", help="The silence's id; `sixfb alerts silences` lists them.")
+    ],
+    by: Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who ends it; you, if not said.")] = None,
+) -> None:
+    """End a silence now. What still fires is told within seconds."""
+    from hub.errors import HubError
+    from hub.silence_endpoints import end_silence
+
+    with closing(hub_config.existing_database()) as store:
+        try:
+            ended = end_silence(store, silence_id, by=by or getpass.getuser(), now=datetime.now(UTC))
+        except HubError as error:
+            raise CommandError(str(error)) from None
+    say(f"{ended.id} ended at {ended.ends_at:%Y-%m-%d %H:%M:%S} UTC")
+
+
+@app.command()
+def silences(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
+    """The silences to come, those that hold, and those that ended in the last 7 days."""
+    from facts import to_wire
+    from hub.silence_endpoints import shown_silences
+
+    now = datetime.now(UTC)
+    with closing(hub_config.existing_database()) as store, store.read() as connection:
+        found = shown_silences(connection, now)
+    if as_json:
+        say_json([{**to_wire(one), "now": one.state(now).value} for one in found])
+        return
+    if not found:
+        say("nothing is silenced")
+    for one in found:
+        ended = f", ended by {one.ended_by}" if one.ended_by else ""
+        say(f"{one.state(now)} ", (one.id, "bold"), f" {one.about}")
+        say(
+            f"  from {one.starts_at:%Y-%m-%d %H:%M} to {one.ends_at:%Y-%m-%d %H:%M} UTC by {one.by}{ended}: {one.reason}"
+        )
+
+
 def _take_on(alert_id: str, by: str | None, *, take: bool) -> None:
     from cli import ids
     from hub.acknowledge import take_on
@@ -118,7 +317,7 @@ def _take_on(alert_id: str, by: str | None, *, take: bool) -> None:
 
     settings.announce("alerts.yaml")
     routing = hub_config.read_routing()
-    policy, who = routing.policy(base_url=routing.base_url or ""), by or getpass.getuser()
+    policy, who = hub_config.read_policy(routing, base_url=routing.base_url or ""), by or getpass.getuser()
     with closing(hub_config.existing_database()) as store:
         with store.read() as connection:
             alert_id = ids.alert_id(connection, alert_id)

@@ -64,6 +64,12 @@ def _say_who_is_told(doubts: str | None) -> None:
         file, hint = settings.config_file("alerts.yaml"), untold[Severity.CRITICAL]
         complain(f"{file}: routes.critical: the hub runs, and {whom} ({hint})")
         raise typer.Exit(2)
+    if unreached := routing.critical_unreached(os.environ):
+        file, who = settings.config_file("alerts.yaml"), ", ".join(unreached)
+        complain(
+            f"{file}: escalation: the hub runs, and a critical alert would not reach {who} (give each a contact in people)"
+        )
+        raise typer.Exit(2)
     if untold:
         say(f"runs, and nobody would be told of {' and '.join(untold)} alerts")
     elif routing.unset(os.environ):
@@ -116,7 +122,12 @@ def _check_targets() -> None:
 
 
 def _check_receivers() -> None:
-    hub_config.read_routing().unset(os.environ)
+    routing = hub_config.read_routing()
+    routing.unset(os.environ)
+    hub_config.read_calendars(routing)
+    wrong = routing.unknown_roles(hub_config.own_escalations())
+    if wrong:
+        raise ConfigError(*wrong)
 
 
 def _check_doors() -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -33,6 +35,9 @@ PERIOD_S = 60
 """The demo clock: both journeys at every location each minute, 20 s apart; windows and waits run five times as fast."""
 _TIME_SCALE = 5
 _HUB_DOOR = "hub"
+_DEMO_NUMBERS = "+155501001"
+"""How invented phone numbers begin; two digits follow. The block is kept for fiction."""
+_DEMO_SENDER = "sixfb@6fbmethodologies.com"
 _STARTS_WITHIN_S = 30.0
 _STOPS_WITHIN_S = 15.0
 _NOT_THE_DEMOS = (
@@ -127,6 +132,7 @@ class _Stage:
     def __init__(self, stack: ExitStack, folder: Path, locations: list[str], *, faults: list[str]) -> None:
         from demo import DemoSettings, Faults, serve_demo
         from demo.inbox import Inbox
+        from demo.mail import MailServer
         from demo.serve import Served, a_socket
 
         self.folder, self.locations, self._stack = folder.resolve(), locations, stack
@@ -135,6 +141,10 @@ class _Stage:
         receivers.start()
         stack.callback(receivers.stop)
         self.receivers = receivers.urls[0]
+        mail = MailServer(self.inbox)
+        mail.start()
+        stack.callback(mail.stop)
+        self._mail_port: int = mail.port
         self.demo: Demo = stack.enter_context(
             serve_demo(
                 settings=DemoSettings(time_scale=_TIME_SCALE),
@@ -257,13 +267,26 @@ class _Stage:
 
         locations = {**locations, "journeys": {name: {"every": f"{PERIOD_S}s"} for name in JOURNEYS}, "canaries": []}
         written: dict[str, Any] = {"site.yaml": site, "locations.yaml": locations}
+        written["sla.yaml"] = read_document(settings.config_file("sla.yaml")).data
+        alerts = with_demo_contacts(read_document(settings.config_file("alerts.yaml")).data, mail_port=self._mail_port)
+        written["alerts.yaml"] = demo_alerts(alerts, self._receivers())
         for name, data in written.items():
             (folder / name).write_text(yaml.safe_dump(data, sort_keys=False), encoding="utf-8")
-        for name in ("sla.yaml", "alerts.yaml"):
-            (folder / name).write_text(
-                yaml.safe_dump(read_document(settings.config_file(name)).data, sort_keys=False), encoding="utf-8"
-            )
         return folder
+
+    def _receivers(self) -> dict[str, str]:
+        """Return the variables that name the demo's receivers."""
+        return {
+            "SLACK_EMERGENCY_WEBHOOK": f"{self.receivers}/slack/emergency-alerts",
+            "PAGERDUTY_API_BASE": f"{self.receivers}/pagerduty",
+            "PAGERDUTY_ROUTING_KEY": "d" * 32,
+            "TWILIO_API_BASE": f"{self.receivers}/twilio",
+            "TWILIO_ACCOUNT_SID": f"AC{'d' * 32}",
+            "TWILIO_AUTH_TOKEN": "the-demos-own-twilio-token",
+            "TELEGRAM_API_BASE": f"{self.receivers}/telegram",
+            "SLACK_OPS_WEBHOOK": f"{self.receivers}/slack/ops-alerts",
+            "ALERT_WEBHOOK": f"{self.receivers}/webhook/alerts",
+        }
 
     def _environment(self, config: Path, hub_url: str) -> dict[str, str]:
         from cli.hub import DEMO_INBOX, DEMO_SCALE, DEMO_SHOP
@@ -277,12 +300,7 @@ class _Stage:
             "SIXFB_HUB_URL": hub_url,
             "STRIPE_SECRET_KEY": self.demo.stripe_key,
             "STRIPE_API_BASE": self.demo.stripe_url,
-            "SLACK_EMERGENCY_WEBHOOK": f"{self.receivers}/slack/emergency-alerts",
-            "PAGERDUTY_API_BASE": f"{self.receivers}/pagerduty",
-            "TWILIO_API_BASE": f"{self.receivers}/twilio",
-            "TELEGRAM_API_BASE": f"{self.receivers}/telegram",
-            "SLACK_OPS_WEBHOOK": f"{self.receivers}/slack/ops-alerts",
-            "ALERT_WEBHOOK": f"{self.receivers}/webhook/alerts",
+            **self._receivers(),
             DEMO_SHOP: self.demo.shop_url,
             DEMO_INBOX: f"{self.receivers}/inbox.json",
             DEMO_SCALE: str(_TIME_SCALE),
@@ -298,6 +316,67 @@ class _Stage:
             "inbox": f"{self.receivers}/inbox.json",
         }
         (self.folder / "addresses.json").write_text(json.dumps(addresses, indent=2) + "\n", encoding="utf-8")
+
+
+def with_demo_contacts(data: dict[str, Any], *, mail_port: int) -> dict[str, Any]:
+    """Return the contents of an alerts.yaml with an invented phone for each person, Slack ids for mentions that are placeholders, and
+    the demo's mail server, so that the whole escalation can be watched in the inbox."""
+    changed = copy.deepcopy(data)
+    for name, one in list(changed["destinations"].items()):
+        if one["kind"] == "slack":
+            one["mentions"] = [_slack_mention(mention) for mention in one.get("mentions") or []]
+        elif one["kind"] == "twilio":
+            one["from_number"] = f"{_DEMO_NUMBERS}00"
+        elif one["kind"] == "email":
+            login = ("username_from", "password_from")
+            kept = {key: value for key, value in one.items() if key not in login}
+            ours = {"host": "127.0.0.1", "port": mail_port, "security": "none", "sender": _DEMO_SENDER}
+            changed["destinations"][name] = {**kept, **ours}
+    for number, person in enumerate((changed.get("people") or {}).values(), start=1):
+        if "phone" in person:
+            person["phone"] = f"{_DEMO_NUMBERS}{number:02}"
+    return changed
+
+
+def _slack_mention(mention: str) -> str:
+    if mention.startswith("<"):
+        return mention
+    letters = re.sub(r"[^A-Z0-9]", "", mention.upper())[:12] or "SOMEBODY"
+    return f"<@U{letters:0<8}>"
+
+
+def demo_alerts(data: dict[str, Any], receivers: dict[str, str]) -> dict[str, Any]:
+    """Return the contents of an alerts.yaml as a demo uses it: what has an address there, at any hour of the day.
+
+    Business hours are left out, or what a visitor sees would depend on the time of day. Who cannot be reached is left out as well,
+    and so are the digest and the escalation where they name one of these.
+    """
+    from alerts.routes import routing_from
+    from config import Document
+
+    environment = {**os.environ, **receivers}
+    routing = routing_from(Document("alerts.yaml", data))
+    reachable = routing.reachable(environment)
+    lenders = {name for name in data["destinations"] if routing.lends_its_settings(name)}
+    destinations = {name: one for name, one in data["destinations"].items() if name in reachable | lenders}
+    for one in destinations.values():
+        if one["kind"] == "slack":
+            one["mentions"] = [mention for mention in one.get("mentions") or [] if mention.startswith("<")]
+    always = ("base_url", "join_window", "update_every", "allow_private")
+    shown: dict[str, Any] = {key: data[key] for key in always if key in data}
+    unreached = {*routing.critical_unreached(environment), *(set(routing.all_destinations()) - reachable - lenders)}
+    if not unreached:
+        kept = ("routes", "people", "roles", "aliases", "contact_through", "digest", "escalation")
+        return {"destinations": destinations, **{key: data[key] for key in kept if key in data}, **shown}
+    routes = {
+        severity.value: [name for name in names if name in destinations and name not in lenders]
+        for severity, names in routing.routes.by_severity().items()
+    }
+    return {
+        "destinations": {name: one for name, one in destinations.items() if name not in lenders},
+        "routes": routes,
+        **shown,
+    }
 
 
 def _a_free_port() -> int:

@@ -72,8 +72,11 @@ def hub(
         complain(f"degraded: nobody would be told of {' and '.join(untold)} alerts")
     if shipped := hub_config.shipped_rules_line():
         complain(f"rules {shipped}")
-    policy = routing.policy(
-        scale=scale, base_url=routing.base_url or address_of(host, port), mark=_mark(scale) if demo else None
+    policy = hub_config.read_policy(
+        routing,
+        scale=scale,
+        base_url=routing.base_url or address_of(host, port),
+        mark=_mark(scale) if demo else None,
     )
     ending = listen(to_input=True)
     try:

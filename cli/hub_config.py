@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,8 @@ from cli.command_error import CommandError, without_store
 from config import Complaint, read_document
 
 if TYPE_CHECKING:
+    from alerts.on_call_calendar import CalendarFile
+    from alerts.policy import Policy
     from alerts.routes import Routing
     from config import Document
     from hub.watched import Watched
@@ -172,6 +175,35 @@ def read_routing() -> Routing:
     from alerts.routes import routing_from
 
     return routing_from(read_document(settings.config_file("alerts.yaml")))
+
+
+def read_policy(routing: Routing, *, base_url: str, scale: float = 1.0, mark: str | None = None) -> Policy:
+    """Return what alerts go by, with the calendars that `alerts.yaml` names. Raises ConfigError."""
+    return routing.policy(
+        base_url=base_url,
+        scale=scale,
+        mark=mark,
+        calendars=read_calendars(routing),
+        reachable=sorted(routing.reachable(os.environ)),
+    )
+
+
+def own_escalations() -> dict[str, list[str]]:
+    """Return the escalation lists of the rules that are other than shipped. Raises ConfigError.
+
+    The shipped rules name the guide's roles, which a small team need not have: what nobody stands behind there adds nothing.
+    """
+    from sla.targets import targets_from
+
+    shipped = settings.shipped_file("sla.yaml")
+    usual = targets_from(read_document(shipped)).rules() if shipped else {}
+    lists = {name: rule.escalation for name, rule in read_targets().rules().items()}
+    return {name: told for name, told in lists.items() if name not in usual or usual[name].escalation != told}
+
+
+def read_calendars(routing: Routing) -> dict[str, CalendarFile]:
+    """Return the calendars of roles; their files lie beside `alerts.yaml`. Raises ConfigError."""
+    return routing.calendars(Path(settings.config_file("alerts.yaml")).parent)
 
 
 def hub_folder() -> Path:

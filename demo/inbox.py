@@ -1,5 +1,6 @@
-"""The demo's receivers: Slack, a plain webhook, PagerDuty, Twilio, Teams and Telegram. They keep what they get so that a person can
-read it, and refuse what the real ones refuse."""
+"""The demo's receivers: Slack, a plain webhook, PagerDuty, Twilio, Teams and Telegram; mail comes by `mail.py`.
+
+They keep what they get so that a person can read it, and refuse what the real ones refuse."""
 
 from __future__ import annotations
 
@@ -27,8 +28,8 @@ _ACTIONS, _SEVERITIES = ("trigger", "acknowledge", "resolve"), ("critical", "err
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Received:
-    """One message as it came: `receiver` is `slack`, `webhook`, `pagerduty`, `twilio`, `teams` or `telegram`; `channel` is the last
-    part of the address it was sent to, the key of PagerDuty's alert, a phone's number or a chat's."""
+    """One message as it came: `receiver` is `slack`, `webhook`, `pagerduty`, `twilio`, `email`, `teams` or `telegram`; `channel` is the
+    last part of the address it was sent to, the key of PagerDuty's alert, a phone's number, a mail address or a chat's."""
 
     number: int
     at: datetime
@@ -72,7 +73,7 @@ class Inbox:
         # As Slack does: no text, no message.
         if not isinstance(body, dict) or not body.get("text"):
             return PlainTextResponse("no_text", status_code=400)
-        self._keep("slack", request.path_params["channel"], str(body["text"]), body)
+        self.keep("slack", request.path_params["channel"], str(body["text"]), body)
         return PlainTextResponse("ok")
 
     async def _webhook(self, request: Request) -> Response:
@@ -80,7 +81,7 @@ class Inbox:
         if not isinstance(body, dict):
             return PlainTextResponse("expected an object", status_code=400)
         text = str(body.get("text") or body.get("summary") or body.get("title") or "")
-        self._keep("webhook", request.path_params["channel"], text, body)
+        self.keep("webhook", request.path_params["channel"], text, body)
         return JSONResponse({"received": True})
 
     async def _teams(self, request: Request) -> Response:
@@ -90,7 +91,7 @@ class Inbox:
             text = "\n".join(str(block["text"]) for block in blocks)
         except (TypeError, KeyError, IndexError):
             return PlainTextResponse("expected a message with an adaptive card", status_code=400)
-        self._keep("teams", request.path_params["channel"], text, body)
+        self.keep("teams", request.path_params["channel"], text, body)
         return Response(status_code=202)
 
     async def _pagerduty(self, request: Request) -> Response:
@@ -103,7 +104,7 @@ class Inbox:
         key = str(body.get("dedup_key") or secrets.token_hex(16))
         text = f"{body['event_action']}: {(body.get('payload') or {}).get('summary', '')}"
         # What an integration key is for, no reader of the inbox needs.
-        self._keep("pagerduty", key, text, {**body, "routing_key": "***"})
+        self.keep("pagerduty", key, text, {**body, "routing_key": "***"})
         return JSONResponse({"status": "success", "message": "Event processed", "dedup_key": key}, status_code=202)
 
     async def _twilio(self, request: Request) -> Response:
@@ -118,7 +119,7 @@ class Inbox:
             return _twilio_error(400, 21603, "A 'From' phone number is required")
         if not form.get("Body"):
             return _twilio_error(400, 21602, "Message body is required")
-        self._keep("twilio", form["To"], form["Body"], form)
+        self.keep("twilio", form["To"], form["Body"], form)
         told = {"sid": f"SM{secrets.token_hex(16)}", "status": "queued", "to": form["To"], "body": form["Body"]}
         return JSONResponse({**told, "price": None, "error_code": None}, status_code=201)
 
@@ -130,10 +131,11 @@ class Inbox:
         if not isinstance(body, dict) or not body.get("chat_id") or not body.get("text"):
             told = {"ok": False, "error_code": 400, "description": "Bad Request: message text is empty"}
             return JSONResponse(told, status_code=400)
-        self._keep("telegram", str(body["chat_id"]), str(body["text"]), body)
+        self.keep("telegram", str(body["chat_id"]), str(body["text"]), body)
         return JSONResponse({"ok": True, "result": {"message_id": self._number, "text": body["text"]}})
 
-    def _keep(self, receiver: str, channel: str, text: str, body: Any) -> None:
+    def keep(self, receiver: str, channel: str, text: str, body: Any) -> None:
+        """Add a message."""
         with self._lock:
             self._number += 1
             message = Received(

@@ -10,10 +10,14 @@ from facts.alert import (
     Alert,
     AlertState,
     Backlog,
+    HoldReason,
     Incident,
+    LadderRow,
+    LadderStatus,
     Notification,
     NotificationKind,
     NotificationState,
+    Recipient,
     urgency,
 )
 from facts.claim import Claim
@@ -84,6 +88,11 @@ from facts.run import (
     Vital,
     is_unconfirmed,
 )
+from facts.silence import (
+    SILENCE_KEYS,
+    Silence,
+    SilenceState,
+)
 from facts.slots import (
     Grid,
     claim_ttl_s,
@@ -107,7 +116,7 @@ from facts.verdict import (
     digest_of,
 )
 from facts.watch import (
-    Silence,
+    LocationSilence,
     WatchBreak,
     WatchState,
 )
@@ -127,6 +136,7 @@ __all__ = [
     "REASONS",
     "SANDBOX_HINT",
     "SANDBOX_OFF",
+    "SILENCE_KEYS",
     "SKEWS_KEPT",
     "WAITS_FROM_S",
     "WIRE_VERSION",
@@ -148,6 +158,7 @@ __all__ = [
     "Graded",
     "Grid",
     "Heartbeat",
+    "HoldReason",
     "HubClock",
     "Incident",
     "Inhibition",
@@ -155,7 +166,10 @@ __all__ = [
     "JobRun",
     "JobState",
     "Labels",
+    "LadderRow",
+    "LadderStatus",
     "LedgerState",
+    "LocationSilence",
     "Metric",
     "MetricKind",
     "Notification",
@@ -165,6 +179,7 @@ __all__ = [
     "Plan",
     "PlannedJourney",
     "Purchase",
+    "Recipient",
     "Request",
     "Role",
     "Run",
@@ -174,6 +189,7 @@ __all__ = [
     "Series",
     "Severity",
     "Silence",
+    "SilenceState",
     "Status",
     "Step",
     "StepStatus",

@@ -124,6 +124,19 @@ class NotificationState(StrEnum):
     """Withheld on purpose; `reason` says why."""
 
 
+class HoldReason(StrEnum):
+    """Why a message was held back. A stage of suppression that is added has its reason here."""
+
+    INHIBITION = "inhibition"
+    """Another alert covers it; it is not sent."""
+    SILENCE = "silence"
+    """A person silenced it; it is not sent, and told when it still fires after the silence."""
+    BUSINESS_HOURS = "business_hours"
+    """It waits for the next opening."""
+    DIGEST = "digest"
+    """It was over before it was due; the next digest sums it up."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notification:
     """Holds one message owed to one destination.
@@ -131,6 +144,7 @@ class Notification:
     `id` is deterministic (incident, kind, sequence, destination), so that owing it twice is owing it once. `thread` is
     the incident's id: the dedup key of every message of one outage. `order` numbers the messages of a thread to a
     destination; a later one waits for an earlier one. `message` is the JSON form of `alerts.message.Message`.
+    `hold` is why it was held back, `reason` the same as a sentence. `tier` is the escalation tier that it belongs to.
     """
 
     id: str
@@ -149,6 +163,8 @@ class Notification:
     delivered_at: datetime | None = None
     last_error: str | None = None
     reason: str | None = None
+    hold: HoldReason | None = None
+    tier: int | None = None
     message: dict[str, Any] = field(default_factory=dict)
 
 
@@ -183,3 +199,45 @@ class Incident:
     updated_at: datetime | None = None
     resolved_at: datetime | None = None
     sequence: int = 0
+
+
+class LadderStatus(StrEnum):
+    """pending → done, or cancelled. A tier that is done and reached nobody is `unreached`."""
+
+    PENDING = "pending"
+    DONE = "done"
+    CANCELLED = "cancelled"
+    """Somebody acknowledged, it was resolved, or a more urgent ladder took its place."""
+    UNREACHED = "unreached"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipient:
+    """Holds a role as it was resolved at one moment: `names` are the people and destinations that stood behind it."""
+
+    role: str
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LadderRow:
+    """Holds one step of an incident's escalation: who is called, and when, unless somebody acknowledges before.
+
+    `tier` counts from 1; `repeat` counts the repetitions of the last tier, 0 for its first call. `round` counts how often the
+    ladder was begun. `recipients` are the roles as they were when it was begun, each with its people. `destinations` are those
+    that were called, `note` says what came of it.
+    """
+
+    id: str
+    incident: str
+    severity: Severity
+    round: int
+    tier: int
+    due_at: datetime
+    created_at: datetime
+    repeat: int = 0
+    status: LadderStatus = LadderStatus.PENDING
+    recipients: tuple[Recipient, ...] = ()
+    done_at: datetime | None = None
+    destinations: tuple[str, ...] = ()
+    note: str | None = None

@@ -59,7 +59,8 @@ class Traits:
     `of_payment` marks rules that judge paying. `needs_review` marks alerts that a person has to look at after they are resolved.
     `from_runs` marks rules that rest on our runs: they say nothing while no fresh run comes. `journey_fails` marks rules that
     say that a journey fails, `follows_failure` those that a failing journey sets off as well. `own_incident` marks alerts that
-    neither join an incident nor are joined. `inhibits` lists what a firing alert makes unnecessary to tell.
+    neither join an incident nor are joined. `inhibits` lists what a firing alert makes unnecessary to tell. `escalation` are the roles
+    that the rule adds to the tiers of the escalation matrix, one a tier.
     """
 
     kind: str = ""
@@ -72,6 +73,7 @@ class Traits:
     follows_failure: bool = False
     own_incident: bool = False
     inhibits: tuple[Inhibition, ...] = ()
+    escalation: tuple[str, ...] = ()
 
 
 NO_TRAITS = Traits()

@@ -7,7 +7,7 @@ from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Silence:
+class LocationSilence:
     """Holds one location's silence.
 
     `results` is how many results it has ever sent; `silent_s` is for how many seconds the hub has listened since the
@@ -34,5 +34,5 @@ class WatchState:
 
     tick_at: datetime
     since: datetime
-    silences: dict[str, Silence] = field(default_factory=dict)
+    silences: dict[str, LocationSilence] = field(default_factory=dict)
     last_break: WatchBreak | None = None

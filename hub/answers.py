@@ -9,7 +9,7 @@ from typing import Any
 
 from fastapi.responses import JSONResponse
 
-from facts import Alert, Incident, Metric, Notification, Outcome, Verdict
+from facts import Alert, Incident, LadderRow, Metric, Notification, Outcome, Verdict
 from hub.event_ingest import EventTaken
 from hub.ingest import IngestResult
 from metrics import MetricPoint
@@ -97,6 +97,7 @@ class AlertShown(Alert):
 
     changes: list[AlertChange] = field(default_factory=list)
     notifications: list[Notification] = field(default_factory=list)
+    escalation: list[LadderRow] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

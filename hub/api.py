@@ -43,8 +43,9 @@ from hub.metric_doors import add_metric_doors
 from hub.metrics import OPENMETRICS, Metrics
 from hub.openapi import BYTES_BODY, EVENTS_BODY, JSON_BODY, RUNS_BODY
 from hub.requests import csrf_checked, limited_body, person
+from hub.silence_endpoints import add_silence_endpoints
 from hub.stripe_webhook import add_stripe_webhook
-from store import StoreUnavailableError, incidents, meta, outbox, runs
+from store import StoreUnavailableError, incidents, ladder, meta, outbox, runs
 from store import alerts as alert_rows
 from store import verdicts as verdict_rows
 
@@ -77,6 +78,7 @@ def api(context: HubContext) -> APIRouter:
     add_metric_doors(router, context)
     add_stripe_webhook(router, context)
     _add_actions(router, context)
+    add_silence_endpoints(router, context)
     _add_health(router, context)
     _add_metrics(router, context)
     return router
@@ -311,8 +313,10 @@ def _add_readers(router: APIRouter, context: HubContext) -> None:
             if alert is None:
                 raise HubError(404, f"no alert {alert_id!r:.220}")
             changes = alert_rows.changes(connection, alert_id)
-            owed = outbox.of_threads(connection, [alert.incident]) if alert.incident else []
-        return JSONResponse({**to_wire(alert), "changes": to_wire(changes), "notifications": to_wire(owed)})
+            incident = [alert.incident] if alert.incident else []
+            owed, calls = outbox.of_threads(connection, incident), ladder.of_incidents(connection, incident)
+        told = {"changes": to_wire(changes), "notifications": to_wire(owed), "escalation": to_wire(calls)}
+        return JSONResponse({**to_wire(alert), **told})
 
 
 def _add_actions(router: APIRouter, context: HubContext) -> None:

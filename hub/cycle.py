@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
+from alerts.digest import digests, is_due
 from alerts.machine import Advance, Standing, advance
 from alerts.message import duration
 from alerts.policy import Policy
@@ -27,13 +28,16 @@ from sla.kind import About
 from sla.listening import is_break
 from sla.scope import why_closed
 from sla.targets import Targets
-from store import Store, incidents, lease, ledgers, meta, outbox
+from store import Store, destinations, incidents, ladder, lease, ledgers, meta, outbox, silences
 from store import alerts as alert_rows
 from store import verdicts as verdict_rows
 
 _log = get_logger("sixfb.hub")
 EVALUATOR = "evaluator"
 VERDICTS = "verdicts"
+DIGEST = "digest_until"
+_A_TICK = timedelta(seconds=1)
+_MOST_IN_A_DIGEST = 1000
 _HISTORY_REACH = timedelta(days=35)
 """How far back a new evaluator looks for judged targets; a target that vanished earlier is not recorded as gone."""
 SET_S = 5.0
@@ -162,8 +166,11 @@ class Cycle:
             told = {one.key: why_closed(one, self.targets, index) for one in about}
             gone = {key: f"closed: {why}" for key, why in told.items() if why is not None}
             previous = before.tick_at if before is not None else None
-            step = advance(standing, verdicts, self.policy, now, previous=previous, gone=gone)
+            policy = with_silences(connection, self.policy, now)
+            step = advance(standing, verdicts, policy, now, previous=previous, gone=gone)
             save_step(connection, step, now)
+            digest = self._owe_digest(connection, now)
+            self.at("cycle.owed")
             # After the clock was set back, states dated in the future would block newer ones.
             if previous is not None and now < previous:
                 ledgers.forget_future(connection, now)
@@ -174,7 +181,26 @@ class Cycle:
         # Set after the commit: a failed tick is repeated, with its history.
         self._newest = {**(self._newest or {}), **{row.key: row for row in rows}}
         _tell(standing, step)
-        return len(step.notifications)
+        return len(step.notifications) + digest
+
+    def _owe_digest(self, connection: Connection, now: datetime) -> int:
+        """Owe the digest that is due, and note until when it tells; return how many messages these are."""
+        digest = self.policy.digest
+        if digest is None:
+            return 0
+        told = meta.get(connection, DIGEST)
+        since = datetime.fromisoformat(told) if told is not None else None
+        # A first digest tells of what is to come, and one that a clock in the future made tells of nothing more.
+        if since is None or since > now:
+            meta.put(connection, DIGEST, to_wire(now))
+            return 0
+        if not is_due(digest, self.policy.hours, since=since, now=now):
+            return 0
+        alerts = alert_rows.of_period(connection, since=since, until=now + _A_TICK, limit=_MOST_IN_A_DIGEST)
+        owed = digests(alerts, self.policy, since=since, now=now)
+        outbox.owe(connection, owed)
+        meta.put(connection, DIGEST, to_wire(now))
+        return len(owed)
 
     def _save_history(
         self, connection: Connection, verdicts: list[Verdict], now: datetime
@@ -224,8 +250,18 @@ def _tell(standing: Standing, step: Advance) -> None:
             _log.info(f"alert_{alert.state}", alert=alert.id, severity=alert.severity, summary=alert.summary)
 
 
+def with_silences(connection: Connection, policy: Policy, now: datetime) -> Policy:
+    """Return the policy with the silences that hold now."""
+    return replace(policy, silences=tuple(silences.active(connection, now)))
+
+
 def standing_alerts(connection: Connection) -> Standing:
-    """Return the current alerts and incidents, inside the transaction that will change them."""
+    """Return the current alerts and incidents, inside the transaction that will change them.
+
+    Such transactions run one after the other: an acknowledgement and a tick that each read the other's past would page whoever
+    has just acknowledged.
+    """
+    alert_rows.lock(connection)
     open_incidents = incidents.open_ones(connection)
     return Standing(
         alerts=alert_rows.standing(connection),
@@ -234,6 +270,7 @@ def standing_alerts(connection: Connection) -> Standing:
         notifications=outbox.of_threads(connection, [incident.id for incident in open_incidents]),
         episodes=alert_rows.last_episode(connection),
         last_incident=incidents.last_number(connection),
+        ladder=ladder.of_incidents(connection, [incident.id for incident in open_incidents]),
     )
 
 
@@ -244,3 +281,13 @@ def save_step(connection: Connection, step: Advance, now: datetime) -> None:
     for changed in step.changed:
         outbox.update_owed(connection, changed)
     outbox.owe(connection, step.notifications)
+    ladder.save(connection, step.ladder)
+    for role in step.reached:
+        destinations.clear(connection, _role(role))
+    for role in step.unreached:
+        # An alert of our own reports it, until the role has a contact.
+        destinations.mark(connection, _role(role), at=now, reason="has no contact in alerts.yaml")
+
+
+def _role(name: str) -> str:
+    return f"role {name}"[:64]

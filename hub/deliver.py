@@ -54,7 +54,8 @@ class Deliverer:
     receiver delays only its own messages, and no message is claimed that cannot be sent within its claim.
 
     `clock` dates the end of each try. `claim_s` is how long a claim lasts, in seconds: longer than any try takes,
-    otherwise two hubs could send the same message. `routes` are the destinations of each severity.
+    otherwise two hubs could send the same message. `routes` are the destinations of each severity, `called_by_name` those that are
+    told only as somebody's own way, and never in place of another.
     """
 
     store: Store
@@ -62,6 +63,7 @@ class Deliverer:
     holder: str
     clock: Callable[[], datetime]
     routes: Mapping[Severity, Sequence[str]] = field(default_factory=dict)
+    called_by_name: frozenset[str] = frozenset()
     jitter: Callable[[], float] = random.random
     at: Failpoint = go_on
     claim_s: float = 60.0
@@ -227,7 +229,7 @@ class Deliverer:
         thread = outbox.of_threads(connection, [notification.thread])
         instead = told_instead(
             notification,
-            reachable=list(self.channels),
+            reachable=[name for name in self.channels if name not in self.called_by_name],
             others=[n for n in thread if n.order == notification.order and n.id != notification.id],
             routes=self.routes,
             reason=receipt.detail,

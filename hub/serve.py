@@ -146,6 +146,7 @@ class Hub:
             holder=self.holder,
             clock=self.clock,
             routes=self.policy.routes,
+            called_by_name=self.policy.called_by_name,
             at=self.at,
             claim_s=self.settings.claim_s,
         )
@@ -185,6 +186,7 @@ class Hub:
         services = JobServices(
             store=self.store,
             watched=self.watched,
+            policy=self.policy,
             artifacts=self._artifacts,
             first_watched=self._first_watched,
             evidence_bytes=self.settings.evidence_bytes,

@@ -27,6 +27,7 @@ from hub.guard import Visitor, visitor_of
 from hub.job_doors import shown_jobs
 from hub.loading import CLOCKS_APART, load_stocks, load_watch
 from hub.requests import csrf_checked
+from hub.silence_endpoints import shown_silences, silenced_alerts
 from process.bounded_http import bounded_client
 from reports.artifacts import Artifact, read_artifacts
 from reports.live import (
@@ -46,7 +47,7 @@ from reports.live import (
 from reports.live.frame import Frame, a_frame
 from sla.judge import with_traits
 from store import alerts as alert_rows
-from store import evidence, feeds, meta, outbox, runners, runs
+from store import evidence, feeds, ladder, meta, outbox, runners, runs
 from store.retention import Retention
 
 _OVERVIEW = timedelta(hours=24)
@@ -240,8 +241,20 @@ class Pages:
             found += alert_rows.listed(connection, state=AlertState.RESOLVED, limit=50)
             threads = {alert.incident for alert in found if alert.incident}
             owed = outbox.of_threads(connection, sorted(threads))
+            calls = ladder.of_incidents(connection, sorted(threads))
+            now = self.context.clock()
+            silences = shown_silences(connection, now)
         by_thread = {thread: [n for n in owed if n.thread == thread] for thread in threads}
-        return alerts_page(self.frame("Alerts", "/alerts"), found, by_thread, self.context.clock())
+        by_incident = {thread: [row for row in calls if row.incident == thread] for thread in threads}
+        return alerts_page(
+            self.frame("Alerts", "/alerts"),
+            found,
+            by_thread,
+            now,
+            calls=by_incident,
+            silences=silences,
+            silenced=silenced_alerts(found, silences, now),
+        )
 
     def sla(self) -> str:
         """Return the page `/sla`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
-from facts import Silence, WatchBreak, WatchState
+from facts import LocationSilence, WatchBreak, WatchState
 
 BREAK = timedelta(seconds=60)
 """Ticks that are further apart, or in the wrong order, are a break: the hub was down or asleep, or its clock was set."""
@@ -51,14 +51,14 @@ def listened(
 
 def _first(
     place: str, results: Mapping[str, int], heard: Mapping[str, datetime], began_at: datetime, now: datetime
-) -> Silence:
+) -> LocationSilence:
     last = max(heard.get(place, began_at), began_at)
-    return Silence(results=results.get(place, 0), silent_s=max(0.0, (now - last).total_seconds()))
+    return LocationSilence(results=results.get(place, 0), silent_s=max(0.0, (now - last).total_seconds()))
 
 
-def _next(before: Silence | None, results: int, passed_s: float, *, broken: bool) -> Silence:
+def _next(before: LocationSilence | None, results: int, passed_s: float, *, broken: bool) -> LocationSilence:
     if before is None or results != before.results:
-        return Silence(results=results)
+        return LocationSilence(results=results)
     if broken and not before.renewed:
-        return Silence(results=results, renewed=True)
-    return Silence(results=results, silent_s=before.silent_s + passed_s, renewed=before.renewed)
+        return LocationSilence(results=results, renewed=True)
+    return LocationSilence(results=results, silent_s=before.silent_s + passed_s, renewed=before.renewed)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from types import UnionType
 from typing import Annotated, Any, ClassVar, TypeVar, Union, cast, get_args, get_origin, get_type_hints
@@ -73,7 +73,8 @@ class Rule:
     """What every rule has: its kind, a title, the guide's own line, where to look first, and how urgent it is.
 
     `title_past` is the title once it is over; without one the title stays as it is. `needs_review`: a person has to look at its
-    alerts after they are resolved.
+    alerts after they are resolved. `escalation` are roles of alerts.yaml that are added to the tiers of the
+    escalation matrix, one a tier.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
@@ -89,6 +90,7 @@ class Rule:
     enabled: Annotated[bool, Flag()] = True
     title_past: str = ""
     needs_review: Annotated[bool, Flag()] = False
+    escalation: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         for name in durations_of(cast(Hashable, type(self))):

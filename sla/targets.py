@@ -55,7 +55,7 @@ class Targets:
         found = self.by_name.get(rule)
         if found is None:
             return None
-        return replace(kind_of(found).traits(found, subject), kind=found.kind)
+        return replace(kind_of(found).traits(found, subject), kind=found.kind, escalation=tuple(found.escalation))
 
     def scaled(self, factor: float) -> Targets:
         """Return the same targets with every duration `factor` times shorter (the demo's clock).

@@ -14,6 +14,8 @@ from store.tables import alert_changes
 from store.tables import alerts as table
 from store.upsert import upsert
 
+_CHANGING_KEY = 0x51_6F_61
+"""The key of PostgreSQL's advisory lock for transactions that change alerts."""
 _STANDING = (AlertState.PENDING.value, AlertState.FIRING.value)
 
 
@@ -25,6 +27,12 @@ class AlertChange:
     at: datetime
     what: str
     note: str | None = None
+
+
+def lock(connection: Connection) -> None:
+    """Wait for the other transaction that changes alerts, on PostgreSQL; SQLite has only one writer at a time."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(_CHANGING_KEY)))
 
 
 def save(connection: Connection, alerts: Sequence[Alert], *, at: datetime) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, case, desc, exists, func, or_, select, update
 
-from facts import Backlog, Notification, NotificationKind, NotificationState, Severity
+from facts import Backlog, HoldReason, Notification, NotificationKind, NotificationState, Severity
 from store.tables import deliveries
 from store.tables import notifications as table
 from store.upsert import insert
@@ -41,7 +41,12 @@ def update_owed(connection: Connection, notification: Notification) -> bool:
     changed = connection.execute(
         update(table)
         .where(table.c.id == notification.id, table.c.state == _OWED)
-        .values(state=notification.state.value, reason=notification.reason, due_at=notification.due_at)
+        .values(
+            state=notification.state.value,
+            reason=notification.reason,
+            due_at=notification.due_at,
+            hold=notification.hold and notification.hold.value,
+        )
     )
     return bool(changed.rowcount)
 
@@ -51,6 +56,7 @@ def _row(notification: Notification) -> dict[str, Any]:
     values = {name: getattr(notification, name) for name in names}
     for name in ("kind", "severity", "state"):
         values[name] = values[name].value
+    values["hold"] = notification.hold and notification.hold.value
     return {**values, "position": notification.order}
 
 
@@ -67,6 +73,7 @@ def _notification(row: Row[Any]) -> Notification:
     values["kind"] = NotificationKind(row.kind)
     values["severity"] = Severity(row.severity)
     values["state"] = NotificationState(row.state)
+    values["hold"] = HoldReason(row.hold) if row.hold else None
     return Notification(**values, order=row.position)
 
 
@@ -103,8 +110,20 @@ def claim(
     return sorted((_notification(row) for row in rows), key=lambda n: claimed.index(n.id))
 
 
+def _is_first_word() -> ColumnElement[bool]:
+    """Match the message that tells a destination first of an incident; a tier's repetition is not one."""
+    earlier = table.alias("before")
+    told = exists().where(
+        earlier.c.thread == table.c.thread,
+        earlier.c.destination == table.c.destination,
+        earlier.c.position < table.c.position,
+        earlier.c.state != NotificationState.SUPPRESSED.value,
+    )
+    return and_(table.c.kind == NotificationKind.FIRING.value, ~told)
+
+
 _URGENCY = (
-    case((table.c.kind == NotificationKind.FIRING.value, 0), else_=1),
+    case((_is_first_word(), 0), else_=1),
     case((table.c.tries == 0, 0), else_=1),
     case({severity.value: severity.rank for severity in Severity}, value=table.c.severity),
     table.c.due_at,

@@ -296,8 +296,36 @@ notifications = Table(
     Column("last_error", Text),
     Column("reason", Text),
     Column("message", JSON, nullable=False),
+    Column("hold", String(32)),
+    Column("tier", Integer),
     Index("ix_notifications_due", "state", "due_at"),
     Index("ix_notifications_thread", "thread", "destination", "position"),
+)
+
+# A row for each call of a tier, written in the transaction that fires; `row` is the JSON form of `facts.LadderRow`.
+ladder = Table(
+    "ladder",
+    metadata,
+    Column("id", String(100), primary_key=True),
+    Column("incident", String(64), nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("due_at", Moment, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("row", JSON, nullable=False),
+    Index("ix_ladder_incident", "incident"),
+    Index("ix_ladder_created_at", "created_at"),
+)
+
+# What nobody is told of for a while; `silence` is the JSON form of `facts.Silence`.
+silences = Table(
+    "silences",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("starts_at", Moment, nullable=False),
+    Column("ends_at", Moment, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("silence", JSON, nullable=False),
+    Index("ix_silences_ends_at", "ends_at"),
 )
 
 deliveries = Table(

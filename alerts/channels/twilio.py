@@ -64,14 +64,15 @@ _WORDS = {
 class TwilioSettings:
     """One phone. `to` is its number in E.164 (+15551234567); the SMS come `from_number`, or from a `messaging_service`.
 
-    A number with letters in it (`+1555-ENG-LEAD`) is a placeholder and counts as unset. `account_from` and `token_from` name the
+    A number with letters in it (`+1555-ENG-LEAD`) is a placeholder and counts as unset; without `to` it lends its settings to people's
+    phones. `account_from` and `token_from` name the
     variables that hold the account's SID and token (or, with `_FILE` behind them, their files).
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
 
     kind: Literal["twilio"]
-    to: str
+    to: str = ""
     from_number: str | None = None
     messaging_service: str | None = None
     account_from: str = "TWILIO_ACCOUNT_SID"

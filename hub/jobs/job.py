@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
+from alerts.policy import Policy
 from facts import HubClock
 from hub.artifacts import Artifacts
 from hub.jobs.schedule import JobSchedule
@@ -55,10 +56,11 @@ class Backoff:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobServices:
     """What jobs may use. `first_watched` is when a hub first watched, `sources` are those that are configured, `scale` is how many
-    times faster than usual the hub's clock runs (the demo's)."""
+    times faster than usual the hub's clock runs (the demo's). `policy` is what alerts go by."""
 
     store: Store
     watched: Watched
+    policy: Policy = field(default_factory=Policy)
     artifacts: Artifacts
     first_watched: datetime
     evidence_bytes: int

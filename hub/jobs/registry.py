@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hub.jobs import evidence_limit, missed_slots, orphans, retention
+from hub.jobs import escalation_audit, evidence_limit, missed_slots, orphans, retention
 from hub.jobs.job import Job, JobServices
 from hub.jobs.sources import source_jobs
 
@@ -11,6 +11,7 @@ JOBS: tuple[Job, ...] = (
     retention.JOB,
     evidence_limit.JOB,
     orphans.JOB,
+    escalation_audit.JOB,
 )
 
 

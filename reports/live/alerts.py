@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
-from facts import Alert, AlertState, Notification, Severity
+from facts import SILENCE_KEYS, Alert, AlertState, LadderRow, Notification, Severity, Silence
 from reports.live.frame import Ago, Frame, ago
+from reports.live.silences import SilenceRow, silence_rows, silenced_words
 from reports.pages import render
 from reports.words import span
 
@@ -23,6 +25,17 @@ class NotificationRow:
     state: str
     tries: int
     at: Ago | None
+    note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallRow:
+    """Holds one call of an escalation tier: whom, its state, when, and what came of it."""
+
+    tier: str
+    roles: str
+    state: str
+    at: str
     note: str
 
 
@@ -48,11 +61,19 @@ class AlertRow:
     runbook: str | None
     last_known: bool
     closed: str | None = None
+    silenced: str | None = None
     notifications: tuple[NotificationRow, ...] = ()
+    calls: tuple[CallRow, ...] = ()
 
 
-def alert_row(alert: Alert, now: datetime, notifications: Sequence[Notification] = ()) -> AlertRow:
-    """Return the row of an alert; `notifications` are those of its incident."""
+def alert_row(
+    alert: Alert,
+    now: datetime,
+    notifications: Sequence[Notification] = (),
+    calls: Sequence[LadderRow] = (),
+    silence: Silence | None = None,
+) -> AlertRow:
+    """Return the row of an alert; `notifications` and `calls` are those of its incident, `silence` is what holds it back."""
     firing = alert.state is AlertState.FIRING
     over = alert.resolved_at is not None
     ended = (alert.over_at or now) if over else now
@@ -75,7 +96,19 @@ def alert_row(alert: Alert, now: datetime, notifications: Sequence[Notification]
         runbook=alert.runbook,
         last_known=alert.last_known,
         closed=alert.closed,
+        silenced=silenced_words(silence),
         notifications=tuple(_row(n, now) for n in notifications),
+        calls=tuple(_call(row) for row in calls),
+    )
+
+
+def _call(row: LadderRow) -> CallRow:
+    return CallRow(
+        tier=f"Tier {row.tier}{f', repetition {row.repeat}' if row.repeat else ''}",
+        roles=", ".join(recipient.role for recipient in row.recipients) or "nobody",
+        state=row.status.value,
+        at=f"{row.done_at or row.due_at:%Y-%m-%d %H:%M:%S} UTC",
+        note=row.note or "",
     )
 
 
@@ -98,18 +131,33 @@ class AlertsPage:
     firing: tuple[AlertRow, ...]
     pending: tuple[AlertRow, ...]
     over: tuple[AlertRow, ...]
+    silences: tuple[SilenceRow, ...] = ()
+    silence_keys: tuple[str, ...] = SILENCE_KEYS
 
 
 def alerts_page(
-    frame: Frame, alerts: Sequence[Alert], notifications: Mapping[str, Sequence[Notification]], now: datetime
+    frame: Frame,
+    alerts: Sequence[Alert],
+    notifications: Mapping[str, Sequence[Notification]],
+    now: datetime,
+    *,
+    calls: Mapping[str, Sequence[LadderRow]] = MappingProxyType({}),
+    silences: Sequence[Silence] = (),
+    silenced: Mapping[str, Silence] = MappingProxyType({}),
 ) -> str:
-    """Return the page's HTML; `notifications` are by incident."""
-    rows = [(alert, alert_row(alert, now, notifications.get(alert.incident or "", ()))) for alert in alerts]
+    """Return the page's HTML; `notifications` and `calls` are by incident, `silenced` is what holds each alert back, by its id."""
+
+    def row_of(alert: Alert) -> AlertRow:
+        incident = alert.incident or ""
+        return alert_row(alert, now, notifications.get(incident, ()), calls.get(incident, ()), silenced.get(alert.id))
+
+    rows = [(alert, row_of(alert)) for alert in alerts]
     by_state = {state: tuple(row for alert, row in rows if alert.state is state) for state in AlertState}
     page = AlertsPage(
         frame=frame,
         firing=by_state[AlertState.FIRING],
         pending=by_state[AlertState.PENDING],
         over=by_state[AlertState.RESOLVED],
+        silences=silence_rows(silences, silenced, now),
     )
     return render("live/alerts.html.j2", page)

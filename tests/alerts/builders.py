@@ -7,12 +7,14 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from alerts.machine import Advance, Standing, acknowledge, advance
+from alerts.machine import Advance, Standing, acknowledge, advance, audit, unacknowledge
 from alerts.policy import Policy
 from facts import (
     Alert,
     AlertState,
     Incident,
+    LadderRow,
+    LadderStatus,
     Notification,
     NotificationState,
     Severity,
@@ -79,6 +81,7 @@ class Machine:
         self.alerts: dict[str, Alert] = {}
         self.incidents: dict[str, Incident] = {}
         self.notifications: dict[str, Notification] = {}
+        self.ladder: dict[str, LadderRow] = {}
         self.now = NOW
         self._previous: datetime | None = None
 
@@ -96,6 +99,7 @@ class Machine:
             notifications=[n for n in self.notifications.values() if n.thread in threads],
             episodes=episodes,
             last_incident=len(self.incidents),
+            ladder=[row for row in self.ladder.values() if row.incident in threads],
         )
 
     def tick(self, *verdicts: Verdict, after_s: float = 10, gone: Mapping[str, str] | None = None) -> Advance:
@@ -117,9 +121,34 @@ class Machine:
         self._save(step)
         return step
 
+    def unack(self, key: str, by: str = "ann") -> Advance:
+        """A person gives it back."""
+        step = unacknowledge(self.standing(), self.alert(key), self.policy, by=by, now=self.now)
+        self._save(step)
+        return step
+
+    def audit(self) -> Advance:
+        """The auditor looks."""
+        step = audit(self.standing(), self.policy, self.now)
+        self._save(step)
+        return step
+
+    def pending(self) -> list[LadderRow]:
+        """The calls to come, the next one first."""
+        return sorted(
+            (r for r in self.ladder.values() if r.status is LadderStatus.PENDING), key=lambda r: (r.due_at, r.tier)
+        )
+
+    def sent_to(self, destination: str) -> list[str]:
+        """The headlines of what a destination was or will be told, in order."""
+        alive = (NotificationState.OWED, NotificationState.CLAIMED, NotificationState.DELIVERED)
+        found = [n for n in self.notifications.values() if n.destination == destination and n.state in alive]
+        return [str(n.message["headline"]) for n in sorted(found, key=lambda n: (n.created_at, n.order))]
+
     def _save(self, step: Advance) -> None:
         self.alerts.update({a.id: a for a in step.alerts})
         self.incidents.update({i.id: i for i in step.incidents})
+        self.ladder.update({row.id: row for row in step.ladder})
         for changed in step.changed:
             if self.notifications[changed.id].state is NotificationState.OWED:
                 self.notifications[changed.id] = changed
@@ -127,9 +156,9 @@ class Machine:
             self.notifications.setdefault(owed.id, owed)
 
     def deliver(self, *, to: str | None = None, state: NotificationState = NotificationState.DELIVERED) -> None:
-        """Everything that is owed is delivered (or claimed, or dead)."""
+        """Everything that is owed and due is delivered (or claimed, or dead)."""
         for name, one in self.notifications.items():
-            if one.state is NotificationState.OWED and to in (None, one.destination):
+            if one.state is NotificationState.OWED and one.due_at <= self.now and to in (None, one.destination):
                 self.notifications[name] = replace(one, state=state, delivered_at=self.now)
 
     def alert(self, key: str) -> Alert:

@@ -32,7 +32,8 @@ def test_each_mistake_is_told_with_its_key(file: Path) -> None:
 
 def test_the_shipped_file_routes_the_guides_channels() -> None:
     policy = shipped().policy(base_url="https://hub.test")
-    assert policy.routes[Severity.CRITICAL] == ("slack-emergency", "webhook")
+    critical = ("slack-emergency", "eng-lead", "devops-lead", "oncall", "mail-critical", "pagerduty", "webhook")
+    assert policy.routes[Severity.CRITICAL] == critical
     assert policy.routes[Severity.HIGH] == policy.routes[Severity.MEDIUM] == ("slack-ops", "webhook")
     assert (policy.join_window, policy.update_every) == (timedelta(minutes=15), timedelta(minutes=5))
 
@@ -41,21 +42,29 @@ def test_the_demos_clock_shortens_the_waits() -> None:
     assert shipped().policy(base_url="", scale=5).update_every == timedelta(minutes=1)
 
 
+THREE = """
+destinations:
+  slack-emergency: {kind: slack, url_from: SLACK_EMERGENCY_WEBHOOK}
+  slack-ops: {kind: slack, url_from: SLACK_OPS_WEBHOOK, mentions: ["@engineering-lead", "<@U123>"]}
+  webhook: {kind: webhook, url_from: ALERT_WEBHOOK}
+routes: {critical: [slack-emergency, webhook], high: [slack-ops, webhook], medium: [slack-ops, webhook]}
+"""
+
+
 def test_a_destination_without_an_address_is_told_and_left_out() -> None:
-    routing = shipped()
+    routing = routing_from(parse_document(THREE, file="alerts.yaml"))
     environment = {"SLACK_OPS_WEBHOOK": "https://hooks.test/x", "ALERT_WEBHOOK": "+1555-ENG-LEAD"}
     assert [c.key for c in routing.unset(environment)] == [
         "destinations.slack-emergency.url_from",
         "destinations.webhook.url_from",
+        "destinations.slack-ops.mentions",
     ]
     assert list(routing.channels(environment)) == ["slack-ops"]
 
 
 def test_a_handle_that_calls_nobody_is_told() -> None:
-    text = (ROOT / "alerts.yaml").read_text().replace("mentions: []  ", 'mentions: ["@engineering-lead", "<@U123>"]  ')
-    routing = routing_from(parse_document(text, file="alerts.yaml"))
-    told = [str(c) for c in routing.unset({}) if "mentions" in (c.key or "")]
-    assert len(told) == 1
+    told = [str(c) for c in shipped().unset({}) if "mentions" in (c.key or "")]
+    assert len(told) == 2
     assert "'@engineering-lead' calls nobody" in told[0]
 
 

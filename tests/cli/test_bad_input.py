@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.alerts.small_team import SMALL_TEAM
+
 SIXFB = Path(sys.executable).with_name("sixfb")
 ROOT = Path(__file__).resolve().parents[2]
 RECEIVERS = {
@@ -128,7 +130,11 @@ def test_check_names_a_journey_that_does_not_exist(tmp_path: Path) -> None:
     assert (done.returncode, "journeys.gift: no such journey" in done.stderr) == (2, True)
 
 
-def test_check_is_content_with_what_ships_once_its_receivers_have_addresses(tmp_path: Path) -> None:
+def test_check_fails_with_what_ships_until_the_critical_roles_reach_somebody(tmp_path: Path) -> None:
+    done = sixfb("check", cwd=tmp_path, **RECEIVERS)
+    assert done.returncode == 2
+    assert "a critical alert would not reach engineering_lead, devops_oncall, cto, product_manager" in done.stderr
+    (tmp_path / "alerts.yaml").write_text(SMALL_TEAM)
     done = sixfb("check", cwd=tmp_path, **RECEIVERS)
     assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "all is well")
     assert "site.yaml       shipped defaults: " in done.stdout
@@ -190,6 +196,7 @@ def test_check_shows_the_arithmetic_of_a_schedule_that_fits(tmp_path: Path) -> N
 def test_check_warns_where_confirming_every_failure_would_not_fit(tmp_path: Path) -> None:
     site = (ROOT / "site.yaml").read_text().replace("requests: 100", "requests: 60")
     (tmp_path / "site.yaml").write_text(site)
+    (tmp_path / "alerts.yaml").write_text(SMALL_TEAM)
     done = sixfb("check", cwd=tmp_path, **RECEIVERS)
     assert done.returncode == 0
     assert "no two locations may share an address" in done.stdout

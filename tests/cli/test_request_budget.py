@@ -12,6 +12,7 @@ import pytest
 
 from facts import Run, Status
 from store import open_store, runs
+from tests.alerts.small_team import SMALL_TEAM
 from tests.builders import a_run, an_attempt
 from tests.cli.test_configuration import Sixfb, sixfb  # noqa: F401 - the fixture
 
@@ -26,6 +27,7 @@ def shop(sixfb: Sixfb, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "locations.yaml").write_text("locations: {here: {}}\njourneys: {bookshop: {every: 60s}}\n")
     write_journey(tmp_path, "")
     (tmp_path / "sla.yaml").write_text(_without_rules())
+    (tmp_path / "alerts.yaml").write_text(SMALL_TEAM)
     monkeypatch.setenv("SIXFB_JOURNEYS", str(tmp_path / "mine"))
     return tmp_path
 

@@ -18,6 +18,7 @@ from alerts.routes import routing_from
 from config import ConfigError, Document, read_document
 from sla.targets import targets_from
 from store import open_store
+from tests.alerts.small_team import SMALL_TEAM
 from tests.cli.test_bad_input import RECEIVERS, ROOT, SIXFB, sixfb
 from tests.sla.builders import the_rule
 
@@ -34,6 +35,7 @@ def earlier(**changed: Any) -> dict[str, Any]:
 def folder(tmp_path: Path) -> Path:
     slow = {**SHIPPED.data["F1"], "locations": 3}
     (tmp_path / "sla.yaml").write_text(yaml.safe_dump(earlier(F1=slow)))
+    (tmp_path / "alerts.yaml").write_text(SMALL_TEAM)
     return tmp_path
 
 
@@ -91,6 +93,7 @@ def test_check_says_which_rules_are_the_shipped_ones(folder: Path) -> None:
 @pytest.mark.parametrize("own", [{"F0": SHIPPED.data["F0"]}, SHIPPED.data], ids=["named", "copied"])
 def test_a_shipped_rule_that_cannot_fire_here_is_told_and_is_no_mistake(tmp_path: Path, own: dict[str, Any]) -> None:
     (tmp_path / "sla.yaml").write_text(yaml.safe_dump(own))
+    (tmp_path / "alerts.yaml").write_text(SMALL_TEAM)
     (tmp_path / "locations.yaml").write_text("locations: {a: {}}\njourneys: {vip_member_discount: {every: 4h}}\n")
     done = sixfb("check", cwd=tmp_path, **RECEIVERS)
     assert done.returncode == 0, done.stderr

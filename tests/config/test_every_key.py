@@ -61,9 +61,16 @@ def leaves(hint: Any, path: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
     if dataclasses.is_dataclass(inner):
         hints = get_type_hints(inner, include_extras=True)
         for field in dataclasses.fields(inner):
-            yield from leaves(hints[field.name], (*path, field.name))
+            yield from leaves(hints[field.name], (*path, written(field.name, hints[field.name])))
+    elif get_origin(inner) is list and dataclasses.is_dataclass(get_args(inner)[0]):
+        yield from leaves(get_args(inner)[0], (*path, "*"))
     elif get_origin(inner) is dict:
         yield from leaves(get_args(inner)[1], (*path, "*"))
+
+
+def written(name: str, hint: Any) -> str:
+    """The name of a field in a file: a word of Python's own (`from`) has another name in the code."""
+    return next((note.alias for note in getattr(hint, "__metadata__", ()) if getattr(note, "alias", None)), name)
 
 
 def bare(hint: Any) -> Any:
@@ -132,7 +139,7 @@ def _place_in(file: Path) -> str:
         if isinstance(kind, str) and part != "kind" and file.parent.name == "alerts":
             place.append(f"<{kind}>")
         place.append(part)
-        here = here.get(part) if isinstance(here, dict) else None
+        here = here.get(part) if isinstance(here, dict) else here[int(part)] if isinstance(here, list) else None
     return ".".join(place)
 
 

@@ -2,7 +2,8 @@
 
 Every message is owed to HOOK, and to the addresses in `DRILL_OTHER_HOOKS`, which blanks part. With `DRILL_SCALE` its whole world is
 that many times as fast: periods, windows and waits. It stays the evaluator for `DRILL_LEASE_S` without a word. The failpoint sends
-it `DRILL_SIGNAL` instead of SIGKILL; what it passes is written to the file `DRILL_PASSED`.
+it `DRILL_SIGNAL` instead of SIGKILL; what it passes is written to the file `DRILL_PASSED`. With `DRILL_ESCALATION` each incident has a
+ladder of three tiers, seconds apart, and there is a digest; all go to HOOK.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -21,7 +23,9 @@ from sqlalchemy import Connection
 
 from alerts.channels import Webhook
 from alerts.channels.guard import guarded_client
-from alerts.policy import Policy
+from alerts.directory import Directory
+from alerts.escalation import Escalation, Tier
+from alerts.policy import Digest, Policy
 from config import Location, Locations, Secret, read_document
 from config.locations import JourneyPlan
 from facts import Failpoint, Severity
@@ -74,6 +78,21 @@ class OneAtATime(Store):
         return alone
 
 
+TIERS = ("one", "two", "three")
+
+
+def escalating(policy: Policy) -> Policy:
+    """The same policy with a destination for each of three tiers, a second and a half apart, and a digest every two seconds."""
+    apart = timedelta(seconds=1.5)
+    tiers = tuple(Tier(after=n * apart, recipients={Severity.CRITICAL: (name,)}) for n, name in enumerate(TIERS))
+    return replace(
+        policy,
+        escalation=Escalation(tiers=tiers, repeat_at_most=0, emergency=("hook",)),
+        directory=Directory(destinations=frozenset({"hook", *TIERS})),
+        digest=Digest(to=("digest",), every=timedelta(seconds=2), severities=frozenset({Severity.CRITICAL})),
+    )
+
+
 def main() -> None:
     folder, port, hook, *failing = sys.argv[1:]
     by = signal.Signals[os.environ.get("DRILL_SIGNAL", "SIGKILL")]
@@ -94,6 +113,9 @@ def main() -> None:
     if scale != 1:
         joining, between = timedelta(minutes=15) / scale, timedelta(minutes=5) / scale
         policy, targets = Policy(routes=routes, join_window=joining, update_every=between), targets.scaled(scale)
+    if "DRILL_ESCALATION" in os.environ:
+        policy = escalating(policy)
+        hooks |= dict.fromkeys((*TIERS, "digest"), hook)
     channels = {
         name: Webhook(url=Secret(url), client=guarded_client(LOOPBACK, environment={})) for name, url in hooks.items()
     }
