@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from statistics import median
 from typing import TYPE_CHECKING
 
+from journeys.analytics import only_measures
 from journeys.crash_pages import error_page
 from journeys.failure import Failure, FailureContext, Kind, SiteBroken, Thrown
 from journeys.net_errors import PROXY_REFUSES, is_ours, never_connected
@@ -68,7 +69,9 @@ def _cause(error: BaseException, scene: FailureContext) -> Cause:
         return Kind.WALLED, [wall]
     # The document on show counts too: the step before may have asked for it at its very end.
     there = [*(r for r in scene.around if r.is_main), *scene.requests]
-    limited = [r for r in there if r.party == "first" and r.status == 429 and r.kind in _ASKED | {"script"}]
+    # Telemetry that is refused so on every page stops nobody, and must not hide why a buyer is.
+    asked = [r for r in _new(there, scene) if r.party == "first" and r.kind in _ASKED | {"script"}]
+    limited = [r for r in asked if r.status == 429]
     if limited:
         return Kind.LIMITED, [f"{answer_of(limited[0])}: this address has used up the requests the site allows it"]
     refused = [r for r in there if r.status == PROXY_REFUSES and r.kind in _ASKED | {"script"}]
@@ -232,10 +235,14 @@ def _threw(thrown: Thrown) -> str:
     if _IS_HTML.fullmatch(thrown.text.strip()):
         return f"a script of the page is HTML, no JavaScript: '{short(thrown.text)}'"
     place = f" in {thrown.place}" if thrown.place else ""
+    if thrown.text.strip() in _NO_ERRORS:
+        return f"a script of the page threw an object that is no Error, so it says no more{place}"
     caught = ", caught and written to the console" if thrown.caught else ""
     return f"a script of the page threw '{short(without_stack(thrown.text))}'{place}{caught}"
 
 
+# What the browser says of a promise that was rejected with a plain object.
+_NO_ERRORS = frozenset({"Object", "[object Object]", "Uncaught (in promise) Object"})
 # What the browser says of a script that begins with a tag.
 _IS_HTML = re.compile(r"(Uncaught )?(SyntaxError: )?Unexpected token '<'")
 # What Chromium says of a text that is none: "Unexpected end of JSON input", "Expected ',' ... in JSON at position 15".
@@ -267,11 +274,12 @@ def _from_code(scene: FailureContext) -> Cause | None:
         offered = _offered(scene) if first.kind == "stylesheet" else []
         what = _what_went_wrong(first, scene) + more
         return (_kind_of_failure(first, scene) if _broke_off(first) else kind), [what, *offered]
-    scripts = [r for r in there if r.party != "first" and r.kind == "script" and _went_wrong(r, scene)]
+    others = [r for r in there if r.party != "first" and not only_measures(r.party)]
+    scripts = [r for r in others if r.kind == "script" and _went_wrong(r, scene)]
     thrown = _new_exceptions(scene)
     # The first one: those after it are often its consequence.
     threw = [_threw(thrown[0])] if thrown else []
-    calls = [r for r in there if r.party != "first" and r.kind in ("fetch", "xhr") and _went_wrong(r, scene)]
+    calls = [r for r in others if r.kind in ("fetch", "xhr") and _went_wrong(r, scene)]
     foreign = next((r for r in (*scripts, *calls) if r.failure not in _OWN_POLICY), None)
     if foreign:
         return Kind.THIRD_PARTY, [_what_went_wrong(foreign, scene), *threw]

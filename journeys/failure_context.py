@@ -103,7 +103,7 @@ element => {
 _NO_EXCEPTION = ("Failed to load resource", "Access to ", "Refused to ", "Mixed Content")
 _SENTENCE = re.compile(r"\w+\W+\w+\W+\w+")
 _CLOCK = re.compile(r"\d+(:\d+)+|\d+(?= (second|minute|hour)s?\b)")
-_EXCEPTION = re.compile(r"\b(Uncaught|Unhandled|[A-Z]\w*Error\b|Minified React error|Hydration failed)")
+_EXCEPTION = re.compile(r"\b(Uncaught|Unhandled|[A-Z]\w*Error\b|Error: |Minified React error|Hydration failed)")
 
 
 class FailureObserver:
@@ -191,7 +191,7 @@ class FailureObserver:
     def _thrown(self) -> list[Thrown]:
         party = self._recorder.party_of
         thrown = [line for line in self._recorder.console if line.level == "exception"]
-        logged = [line for line in self._recorder.console if line.level == "error" and _is_exception(line.text)]
+        logged = [line for line in self._recorder.console if line.level == "error" and is_exception(line.text)]
         return [
             *(Thrown(line.text, party(line.source or ""), place=self._place(line.text)) for line in thrown),
             *(
@@ -377,6 +377,6 @@ def _folded(line: str) -> str:
     return " ".join(_CLOCK.sub("0", line).split())
 
 
-def _is_exception(text: str) -> bool:
+def is_exception(text: str) -> bool:
     """Return whether a console line holds an exception that somebody caught, and not the echo of a failed request."""
     return not text.startswith(_NO_EXCEPTION) and bool(_EXCEPTION.search(text))

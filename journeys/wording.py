@@ -21,7 +21,7 @@ _MOST_OPTIONS = 8
 _WORTH_TELLING_MS = 500
 _LOOKED_FOR = re.compile(r"waiting for (.+?)(?: to be (\w+))?\s*(?:\n|$)")
 # The first frame of a stack, in Chromium's words.
-_STACK = re.compile(r"\s+at (?:[^\n]{0,200}?\()?(?:https?|file|blob|webpack[\w-]*)://\S*?:\d+:\d+\)?")
+_STACK = re.compile(r"\s+at (?:[^\n]{0,200}?\()?(?:https?|file|blob|webpack[\w-]*)://\S*?:\d+(?::\d+\)?|…)")
 _HOUSE = Path(__file__).resolve().parent.parent
 
 

@@ -9,6 +9,7 @@ from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from journeys.cause import explain, mark
 from journeys.failure import Failure, Kind, SiteBroken, Thrown
+from journeys.failure_context import is_exception
 from journeys.recording import SeenRequest
 from journeys.refusals import refusal_in, sold_out, went_wrong
 from journeys.wording import missed, without_stack
@@ -101,6 +102,7 @@ def test_an_exception_is_told_with_its_place_and_without_its_stack() -> None:
         (f"{THROWN} at https://shop.example.com/a.js:1:2 at caught (https://shop.example.com/a.js:3:4)", THROWN),
         ("Error: no\n    at async pay (webpack-internal:///./src/pay.js:1:2)", "Error: no"),
         ("Look at https://docs.example.com/help", "Look at https://docs.example.com/help"),
+        ("{error: no at b.onclick (http://127.0.0.1:36027/:1…}", "{error: no"),
         ("\n    at x (https://shop.example.com/a.js:1:2)", "\n    at x (https://shop.example.com/a.js:1:2)"),
     ],
 )
@@ -390,3 +392,56 @@ def test_fields_that_are_there_are_told_where_one_is_missing() -> None:
     )
     sentence = explained(error, alike=["Email", "Phone Number"]).sentence
     assert """the field "E-mail" never appeared within 2 s; there is 'Email', 'Phone Number'""" in sentence
+
+
+# -- what a console line amounts to ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("line", "is_one"),
+    [
+        ("Error: Checkout failed\n    at pay (https://shop.example.com/app.js:1:2)", True),
+        ("[cart] TypeError: total is undefined", True),
+        ("Uncaught (in promise) no", True),
+        ("Unhandled Promise Rejection: no", True),
+        ("Failed to load resource: the server responded with a status of 404", False),
+        ("Error while loading the banner, going on without", False),
+        ("Service Worker registration blocked by Playwright", False),
+    ],
+)
+def test_an_exception_that_was_caught_is_told_from_a_complaint(line: str, is_one: bool) -> None:
+    assert is_exception(line) is is_one
+
+
+# -- third parties that only measure ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("origin", "kind"),
+    [
+        ("https://www.google-analytics.com", Kind.MISSING),
+        ("https://o123.ingest.sentry.io", Kind.MISSING),
+        ("https://connect.facebook.net", Kind.MISSING),
+        ("https://kit.example", Kind.THIRD_PARTY),
+        ("https://notgoogle-analytics.com", Kind.THIRD_PARTY),
+        ("https://google-analytics.com.evil.example", Kind.THIRD_PARTY),
+    ],
+)
+@pytest.mark.parametrize("what", ["script", "fetch"])
+def test_a_third_party_that_only_measures_explains_no_missing_control(origin: str, kind: Kind, what: str) -> None:
+    dead = a_file("/a.js", what, party=origin, status=None, failure="net::ERR_NAME_NOT_RESOLVED")
+    assert explained(requests=[dead]).kind is kind
+
+
+def test_telemetry_that_is_always_limited_hides_no_outage() -> None:
+    telemetry = a_request("/collect", status=429)
+    order = a_request(status=500, body="no")
+    assert explained(requests=[telemetry, order]).kind is Kind.LIMITED
+    assert explained(requests=[telemetry, order], survived=frozenset({mark(telemetry)})).kind is Kind.ANSWERED
+    page = a_page("/success", status=429)
+    assert explained(requests=[page], survived=frozenset({mark(page)})).kind is Kind.LIMITED, "a page is no telemetry"
+
+
+@pytest.mark.parametrize("text", ["Object", "[object Object]"])
+def test_an_object_that_was_thrown_is_told_as_such(text: str) -> None:
+    assert "a script of the page threw an object that is no Error" in explained(exceptions=[Thrown(text)]).sentence

@@ -176,10 +176,14 @@ def test_a_failure_in_a_tab_shows_the_tab(context: BrowserContext, look: Walk) -
 # -- what fails and stops nobody -------------------------------------------------------------------------------------------
 
 
-def test_a_call_that_fails_beside_a_slow_one_ends_no_hope(context: BrowserContext) -> None:
+@pytest.mark.parametrize(
+    "body", ["", "<p class=error-hint>No errors so far</p>"], ids=["plain", "with a word of error"]
+)
+def test_a_call_that_fails_beside_a_slow_one_ends_no_hope(context: BrowserContext, body: str) -> None:
     pages: Pages = {
         "/": a_shop(
-            "fetch('/telemetry', {method: 'POST'}); await fetch('/orders', {method: 'POST'}); a.innerHTML = '<h2>Thank you</h2>'"
+            "fetch('/telemetry', {method: 'POST'}); await fetch('/orders', {method: 'POST'}); a.innerHTML = '<h2>Thank you</h2>'",
+            body,
         ),
         "/telemetry": Answer("no", status=404),
         "/orders": Answer("{}", kind=JSON, before=lambda: time.sleep(4)),
