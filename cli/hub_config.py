@@ -87,7 +87,8 @@ def idle_rules(targets: Targets, watched: Watched) -> list[str]:
     missing = missing_metrics(source_settings(watched))
     pays = watched.site.payment == "test"
     idle = found_idle(targets, watched.schedules(), pays=pays, missing_metrics=missing)
-    lines = [f"{one.rule} {one.title}: {one.why}" for one in idle]
+    # A rule that needs several things that are not there for one reason says so once.
+    lines = list(dict.fromkeys(f"{one.rule} {one.title}: {one.why}" for one in idle))
     known = {one.rule for one in idle}
     for complaint in _impossible(targets, watched):
         rule = _rule_of(complaint)

@@ -37,7 +37,7 @@ def {name}(visit: Visit) -> None:
         visit.go(site.url("/"))
 
     with visit.step("see_headline"):
-        visit.see(page.get_by_role("heading", level=1))
+        visit.see(page.get_by_role("heading").first)
 '''
 _SITE = """\
 # What is watched; docs/configuration.md has every key. A run can take another value: --set KEY=VALUE.

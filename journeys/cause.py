@@ -10,10 +10,11 @@ from collections.abc import Iterable, Sequence
 from statistics import median
 from typing import TYPE_CHECKING
 
+from journeys.analytics import only_measures
 from journeys.crash_pages import error_page
 from journeys.failure import Failure, FailureContext, Kind, SiteBroken, Thrown
 from journeys.net_errors import PROXY_REFUSES, is_ours, never_connected
-from journeys.refusals import refusal_in, sells, sold_out, welcomes
+from journeys.refusals import refusal_in, sells, sold_out, welcomes, went_wrong
 from journeys.walls import PUZZLE, wall_said_by
 from journeys.wording import (
     answer_of,
@@ -57,7 +58,9 @@ def explain(error: BaseException, scene: FailureContext, *, where: str | None = 
 
 def mark(request: SeenRequest) -> str:
     """What makes two failures of requests the same one."""
-    return f"{name_of_request(request)} {request.status or request.failure or 'silence'}"
+    outcome = f"{name_of_request(request)} {request.status or request.failure or 'silence'}"
+    said = request.refusal or ("broken JSON" if request.is_broken_json else None)
+    return f"{outcome} {short(said)}" if said else outcome
 
 
 def _cause(error: BaseException, scene: FailureContext) -> Cause:
@@ -66,7 +69,9 @@ def _cause(error: BaseException, scene: FailureContext) -> Cause:
         return Kind.WALLED, [wall]
     # The document on show counts too: the step before may have asked for it at its very end.
     there = [*(r for r in scene.around if r.is_main), *scene.requests]
-    limited = [r for r in there if r.party == "first" and r.status == 429 and r.kind in _ASKED | {"script"}]
+    # Telemetry that is refused so on every page stops nobody, and must not hide why a buyer is.
+    asked = [r for r in _new(there, scene) if r.party == "first" and r.kind in _ASKED | {"script"}]
+    limited = [r for r in asked if r.status == 429]
     if limited:
         return Kind.LIMITED, [f"{answer_of(limited[0])}: this address has used up the requests the site allows it"]
     refused = [r for r in there if r.status == PROXY_REFUSES and r.kind in _ASKED | {"script"}]
@@ -162,7 +167,7 @@ def _from_page(error: BaseException, scene: FailureContext) -> Cause:
         page = next((r for r in others if r.kind in _API_KINDS | {"script"} and _went_wrong(r, scene)), None)
     if page:
         return Kind.THIRD_PARTY, [_what_went_wrong(page, scene)]
-    what = covered(str(error), scene.cover, scene.options, scene.closers)
+    what = _not_there(error, scene)
     not_there = [*_other_tabs(scene), what, *_offered(scene), _what_the_page_showed(scene, _EXCERPT)]
     if scene.puzzled:
         return Kind.WALLED, ["a CAPTCHA stands on the page", *not_there]
@@ -183,10 +188,10 @@ def _from_page(error: BaseException, scene: FailureContext) -> Cause:
         return Kind.MISSING, [what]
     if _all_slow(scene):
         return Kind.SILENT, [*_all_slow(scene), *not_there]
-    if scene.is_another_page:
-        return Kind.SHOWN, ["this is another page than when a buyer last got through", *not_there]
     if not scene.page_text.strip():
         return Kind.SHOWN, [f"{scene.page} is an empty page", what]
+    if scene.is_another_page:
+        return Kind.SHOWN, ["this is another page than when a buyer last got through", *not_there]
     gone = None
     if not any(map(sells, scene.offers)):
         gone = next(filter(None, map(sold_out, (*scene.offers, scene.excerpt, scene.page_text))), None)
@@ -197,6 +202,9 @@ def _from_page(error: BaseException, scene: FailureContext) -> Cause:
             what,
             *_offered(scene),
         ]
+    wrong = went_wrong(scene.excerpt or scene.page_text)
+    if wrong and not is_other_value(str(error)):
+        return Kind.SHOWN, [f"the page says '{wrong}'", *not_there]
     # A value that is not the expected one stands on the page: the control itself was found.
     return (Kind.SHOWN if is_other_value(str(error)) else Kind.MISSING), not_there
 
@@ -211,7 +219,7 @@ def _what_the_page_showed(scene: FailureContext, most: int) -> str:
 
 
 def _offered(scene: FailureContext) -> list[str]:
-    names = ", ".join(f"'{name}'" for name in scene.offers)
+    names = ", ".join(f"'{name}'" for name in (*scene.offers, *scene.alike))
     return [f"there is {names}"] if names else []
 
 
@@ -227,13 +235,18 @@ def _threw(thrown: Thrown) -> str:
     if _IS_HTML.fullmatch(thrown.text.strip()):
         return f"a script of the page is HTML, no JavaScript: '{short(thrown.text)}'"
     place = f" in {thrown.place}" if thrown.place else ""
+    if thrown.text.strip() in _NO_ERRORS:
+        return f"a script of the page threw an object that is no Error, so it says no more{place}"
     caught = ", caught and written to the console" if thrown.caught else ""
     return f"a script of the page threw '{short(without_stack(thrown.text))}'{place}{caught}"
 
 
+# What the browser says of a promise that was rejected with a plain object.
+_NO_ERRORS = frozenset({"Object", "[object Object]", "Uncaught (in promise) Object"})
 # What the browser says of a script that begins with a tag.
 _IS_HTML = re.compile(r"(Uncaught )?(SyntaxError: )?Unexpected token '<'")
-_NO_JSON = re.compile(r"is not valid JSON|Unexpected end of JSON input|JSON\.parse")
+# What Chromium says of a text that is none: "Unexpected end of JSON input", "Expected ',' ... in JSON at position 15".
+_NO_JSON = re.compile(r"is not valid JSON|end of JSON input|\bin JSON\b|after JSON at position|JSON\.parse")
 _LOGIN_STATUSES = frozenset({401, 403})
 
 
@@ -261,11 +274,12 @@ def _from_code(scene: FailureContext) -> Cause | None:
         offered = _offered(scene) if first.kind == "stylesheet" else []
         what = _what_went_wrong(first, scene) + more
         return (_kind_of_failure(first, scene) if _broke_off(first) else kind), [what, *offered]
-    scripts = [r for r in there if r.party != "first" and r.kind == "script" and _went_wrong(r, scene)]
+    others = [r for r in there if r.party != "first" and not only_measures(r.party)]
+    scripts = [r for r in others if r.kind == "script" and _went_wrong(r, scene)]
     thrown = _new_exceptions(scene)
     # The first one: those after it are often its consequence.
     threw = [_threw(thrown[0])] if thrown else []
-    calls = [r for r in there if r.party != "first" and r.kind in ("fetch", "xhr") and _went_wrong(r, scene)]
+    calls = [r for r in others if r.kind in ("fetch", "xhr") and _went_wrong(r, scene)]
     foreign = next((r for r in (*scripts, *calls) if r.failure not in _OWN_POLICY), None)
     if foreign:
         return Kind.THIRD_PARTY, [_what_went_wrong(foreign, scene), *threw]
@@ -285,7 +299,11 @@ def _what_is_missing(error: BaseException, scene: FailureContext, requests: Sequ
     """What did not come, where only a call failed: such a call is a suspect, and the reader must see what the step waited for."""
     if scene.dialogs or any(r.is_main and (r.status or 0) >= 400 for r in requests) or "Timeout" not in str(error):
         return []
-    return [covered(str(error), scene.cover, scene.options, scene.closers)]
+    return [_not_there(error, scene)]
+
+
+def _not_there(error: BaseException, scene: FailureContext) -> str:
+    return covered(str(error), scene.cover, scene.options, scene.closers, control=scene.control)
 
 
 def _latest(requests: Sequence[SeenRequest]) -> list[SeenRequest]:
@@ -295,17 +313,22 @@ def _latest(requests: Sequence[SeenRequest]) -> list[SeenRequest]:
 
 def _said_no(request: SeenRequest, scene: FailureContext) -> str | None:
     """A 200 that says no, or that holds a page where JSON was due."""
-    if request.kind not in ("fetch", "xhr") or not request.body or (request.status or 0) >= 400:
+    if request.kind not in ("fetch", "xhr") or (request.status or 0) >= 400:
         return None
-    refusal = refusal_in(request.body)
-    if refusal:
-        return f"{name_of_request(request)} answered {request.status}, and says no: '{short(refusal)}'"
     # A page that could not read an answer as JSON tells that it was due.
     could_not_read = any(_NO_JSON.search(thrown.text) for thrown in _new_exceptions(scene))
-    due = request.wants_json or "/api/" in request.endpoint or could_not_read
-    if due and not request.body.lstrip().startswith(_BEGINS_JSON):
-        what = "HTML" if request.body.lstrip().startswith("<") else "something else"
-        return f"{name_of_request(request)} answered {request.status} with {what} where JSON was due: '{plain(request.body)}'"
+    answered, body = f"{name_of_request(request)} answered {request.status}", request.body or ""
+    if request.is_broken_json and not body:
+        return f"{answered} with an empty body where JSON was due" if could_not_read else None
+    if request.is_broken_json and not body.startswith("<"):
+        return f"{answered} with JSON that cannot be read: '{short(body)}'"
+    refusal = request.refusal or refusal_in(body)
+    if refusal:
+        return f"{answered}, and says no: '{short(refusal)}'"
+    due = request.wants_json or request.is_broken_json or "/api/" in request.endpoint or could_not_read
+    if body and due and not body.lstrip().startswith(_BEGINS_JSON):
+        what = "HTML" if body.lstrip().startswith("<") else "something else"
+        return f"{answered} with {what} where JSON was due: '{plain(body)}'"
     return None
 
 

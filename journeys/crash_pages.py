@@ -60,11 +60,11 @@ _CLOSED = (
     ),
     (
         "a maintenance page",
-        r"\b(under|scheduled|routine|planned|undergoing|performing) (\w+ )?maintenance\b|maintenance mode",
+        r"\b(under|scheduled|routine|planned|undergoing|performing|doing) (\w+ )?maintenance\b|maintenance mode",
     ),
     (
         "a maintenance page",
-        r"\b(we('ll| will)? ?(be|are)?|back) (right|shortly|soon)\b.{0,40}\bback\b|be (right )?back (soon|shortly|in a)",
+        r"\b(we('ll| will)? ?(be|are)?|back) (right|shortly|soon)\b.{0,40}\bback\b|be right back\b|be back (soon|shortly|in a)",
     ),
     (
         "a maintenance page",

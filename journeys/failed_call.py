@@ -32,7 +32,7 @@ def failed_call(error: BaseException, pages: Sequence[Page]) -> FailedCall:
             return FailedCall(thing.page)
         page = _page_of_assertion(thing, pages)
         if page is not None:
-            return FailedCall(page)
+            return FailedCall(page, _locator_of_assertion(thing, page))
     return FailedCall()
 
 
@@ -53,3 +53,10 @@ def _page_of_assertion(thing: Any, pages: Sequence[Page]) -> Page | None:
     if wanted is None:
         return None
     return next((page for page in pages if getattr(page, "_impl_obj", None) is wanted), None)
+
+
+def _locator_of_assertion(thing: Any, page: Page) -> Locator | None:
+    actual = getattr(getattr(thing, "_impl_obj", thing), "_actual_locator", None)
+    selector, frame = getattr(actual, "_selector", None), getattr(actual, "_frame", None)
+    is_in_page = frame is not None and frame is getattr(getattr(page, "_impl_obj", None), "_main_frame", None)
+    return page.locator(selector) if isinstance(selector, str) and is_in_page else None

@@ -7,6 +7,7 @@ import re
 import traceback
 from collections.abc import Sequence
 from dataclasses import replace
+from difflib import SequenceMatcher
 
 from playwright.sync_api import Error, Locator, Page
 
@@ -15,9 +16,11 @@ from journeys.clock import Clock
 from journeys.failed_call import FailedCall, failed_call
 from journeys.failure import Failure, FailureContext, Thrown
 from journeys.journey import Journey
+from journeys.locator_words import found_by
 from journeys.net_errors import is_the_sites
 from journeys.recording import Recorder, SeenRequest, endpoint_of, origin_of
 from journeys.reference import Reference, Sketch, is_another_page
+from journeys.shown_text import text_of, text_of_page
 from journeys.steps import Steps
 from journeys.waiting import Waiting
 from journeys.walls import PUZZLE, is_login, wall_said_by
@@ -27,10 +30,49 @@ _GLANCE_MS = 100
 _MOST_OFFERS = 6
 # Name, password, and the button; a second field or button for those who forgot it.
 _MOST_CONTROLS_OF_A_LOGIN = 5
-# The names by which a person knows the controls on show: what a screen reader says of them, else what stands on them.
-_NAMES = """
-controls => controls.map(control => (control.getAttribute('aria-label') || control.innerText || control.value || '').trim())
+# The name by which a person knows a control: what labels it, else what stands on it. Never what was typed into it.
+_NAME = """
+control => {
+  const root = control.getRootNode();
+  const words = label => {
+    const copy = label.cloneNode(true);
+    copy.querySelectorAll('input, select, textarea, button, style, script').forEach(inner => inner.remove());
+    return copy.textContent;
+  };
+  const isField = control.matches('select, textarea, input:not([type=submit], [type=button], [type=reset], [type=image])');
+  const ids = (control.getAttribute('aria-labelledby') || '').split(/\\s+/).filter(Boolean);
+  const labels = ids.map(id => root.getElementById && root.getElementById(id)).filter(Boolean);
+  const picture = control.querySelector('img[alt]');
+  const name = labels.map(words).join(' ') || control.getAttribute('aria-label') || [...(control.labels || [])].map(words).join(' ')
+    || (isField ? control.placeholder || control.title || control.name
+      : control.innerText || control.value || control.title || control.alt || (picture && picture.alt))
+    || '';
+  return String(name).trim();
+}
 """
+_NAMES = f"controls => controls.map({_NAME})"
+_CONTROL = """
+control => {
+  const role = control.getAttribute('role');
+  const type = control.tagName === 'INPUT' ? control.type : '';
+  const kind = role === 'button' || control.tagName === 'BUTTON' || ['submit', 'button', 'reset', 'image'].includes(type) ? 'button'
+    : role === 'link' || control.tagName === 'A' ? 'link'
+    : control.tagName === 'SELECT' || role === 'combobox' ? 'list'
+    : ['checkbox', 'radio'].includes(type) ? type : ['INPUT', 'TEXTAREA'].includes(control.tagName) ? 'field' : '';
+  return kind && [kind, (NAME)(control)];
+}
+""".replace("NAME", _NAME.strip())
+# By the kind of control that was looked for: those that are alike.
+_FIELDS = "input:not([type=hidden], [type=submit], [type=button], [type=reset], [type=image]), select, textarea, [role=textbox]"
+_ALIKE = {
+    "button": "button, [role=button], input[type=submit], input[type=button], input[type=image]",
+    "link": "a[href], [role=link]",
+    "heading": "h1, h2, h3, h4, h5, h6, [role=heading]",
+    "checkbox": "input[type=checkbox], [role=checkbox]",
+    "radio": "input[type=radio], [role=radio]",
+    "tab": "[role=tab]",
+    **dict.fromkeys(("field", "textbox", "searchbox", "spinbutton", "combobox", "listbox"), _FIELDS),
+}
 _LONGEST_NAME = 60
 # A frame of a stack that was written to the console: "    at pay (https://shop.example/app.js:12:3)".
 _FRAME = re.compile(r"\s+at (?:[^\n]*?\()?(https?://[^\s)]+?):(\d+):\d+\)?")
@@ -39,9 +81,14 @@ _CALLS = frozenset({"document", "fetch", "xhr"})
 _COVER = """
 element => {
   const { x, y, width, height } = element.getBoundingClientRect();
-  let cover = document.elementFromPoint(x + width / 2, y + height / 2);
-  if (!cover || element.contains(cover) || cover.contains(element)) return null;
-  while (cover.parentElement && !cover.parentElement.contains(element)) cover = cover.parentElement;
+  const at = [x + width / 2, y + height / 2];
+  // Shadow trees are looked into, and a host is the parent of its tree.
+  const parent = node => node.assignedSlot || node.parentElement || (node.getRootNode().host ?? null);
+  const holds = (outer, inner) => { while (inner && inner !== outer) inner = parent(inner); return inner === outer; };
+  let cover = document.elementFromPoint(...at);
+  for (let inner; cover && cover.shadowRoot && (inner = cover.shadowRoot.elementFromPoint(...at)) && inner !== cover;) cover = inner;
+  if (!cover || holds(element, cover) || holds(cover, element)) return null;
+  while (parent(cover) && !holds(parent(cover), element)) cover = parent(cover);
   // A consent manager puts its layer into a frame or a shadow tree.
   const inside = cover.shadowRoot || (cover.matches('iframe') && cover.contentDocument && cover.contentDocument.body) || cover;
   const heading = inside.querySelector('h1, h2, h3, h4, h5, h6, [role=heading]');
@@ -56,7 +103,7 @@ element => {
 _NO_EXCEPTION = ("Failed to load resource", "Access to ", "Refused to ", "Mixed Content")
 _SENTENCE = re.compile(r"\w+\W+\w+\W+\w+")
 _CLOCK = re.compile(r"\d+(:\d+)+|\d+(?= (second|minute|hour)s?\b)")
-_EXCEPTION = re.compile(r"\b(Uncaught|Unhandled|[A-Z]\w*Error\b|Minified React error|Hydration failed)")
+_EXCEPTION = re.compile(r"\b(Uncaught|Unhandled|[A-Z]\w*Error\b|Error: |Minified React error|Hydration failed)")
 
 
 class FailureObserver:
@@ -104,6 +151,7 @@ class FailureObserver:
         document = recorder.document_of(page)
         began = document.began if document else 0.0
         cover, closers = self._cover(error, call.locator)
+        offers, alike = self._offers(str(error))
         return FailureContext(
             step=step,
             requests=recorder.in_step(step),
@@ -112,7 +160,9 @@ class FailureObserver:
             usual=reference.failed,
             is_another_page=is_another_page(self.page_text, self._known_pages(step, reference)),
             excerpt=self._excerpt(),
-            offers=self._offers(str(error)),
+            offers=offers,
+            alike=alike,
+            control=self._control(call.locator),
             dialogs=[d for d in recorder.dialogs if d.step == step],
             exceptions=self._thrown(),
             now=recorder.clock(),
@@ -135,13 +185,13 @@ class FailureObserver:
 
     def _survived(self, steps: Sequence[str]) -> frozenset[str]:
         """What failed or was thrown in steps after which another one passed: it kept nobody from buying."""
-        failed = {mark(r) for r in self._recorder.requests if r.step in steps and (r.is_unusable or not r.ended)}
+        failed = {mark(r) for r in self._recorder.requests if r.step in steps and r.is_suspect}
         return frozenset(failed | {line.text for line in self._recorder.console if line.step in steps})
 
     def _thrown(self) -> list[Thrown]:
         party = self._recorder.party_of
         thrown = [line for line in self._recorder.console if line.level == "exception"]
-        logged = [line for line in self._recorder.console if line.level == "error" and _is_exception(line.text)]
+        logged = [line for line in self._recorder.console if line.level == "error" and is_exception(line.text)]
         return [
             *(Thrown(line.text, party(line.source or ""), place=self._place(line.text)) for line in thrown),
             *(
@@ -261,24 +311,36 @@ class FailureObserver:
         rest = [line for line in self.page_text.splitlines() if line.strip() and line.strip() not in aside]
         return "\n".join(rest) or self.page_text
 
-    def _offers(self, message: str) -> list[str]:
-        """The names of the controls that are there of the kind that was looked for."""
-        looked = re.search(r'waiting for get_by_role\("(button|link)"', message)
-        if not looked:
-            return []
-        selector = {"button": "button, [role=button], input[type=submit]", "link": "a[href]"}[looked[1]]
+    def _offers(self, message: str) -> tuple[list[str], list[str]]:
+        """Return the names of the buttons or links there are, where one was looked for; and those of any other kind of control."""
+        looked = re.search(r"waiting for (.+?)(?: to be \w+)?\s*(?:\n|$)", message)
+        kind, name = found_by(looked[1]) if looked else (None, None)
+        # A heading that is not there is told by what the page says; only one without a name leaves nothing to look for.
+        if kind not in _ALIKE or (kind == "heading" and name):
+            return [], []
         if not self.page_text:
-            return []  # it did not even tell its text: to ask a page that hangs has no limit of its own
+            return [], []  # it did not even tell its text: to ask a page that hangs has no limit of its own
         try:
-            told = self._page.locator(f":is({selector}):visible").evaluate_all(_NAMES)
+            told = self._page.locator(f":is({_ALIKE[kind]}):visible").evaluate_all(_NAMES)
         except Error:
-            return []
-        names = (" ".join(str(name).split()) for name in told)
-        return list(dict.fromkeys(cut(name, _LONGEST_NAME) for name in names if name))[:_MOST_OFFERS]
+            return [], []
+        names = dict.fromkeys(cut(name, _LONGEST_NAME) for name in map(str, told) if name.strip())
+        nearest = _nearest(list(names), name or "")
+        return (nearest, []) if kind in ("button", "link") else ([], nearest)
+
+    def _control(self, locator: Locator | None) -> str | None:
+        """What the page calls a control that was found by a selector and could not be used."""
+        if locator is None or not self.page_text:
+            return None
+        try:
+            found = locator.first.evaluate(_CONTROL, timeout=_GLANCE_MS)
+        except Error:
+            return None
+        return f'the {found[0]} "{cut(str(found[1]), _LONGEST_NAME)}"' if found and found[1] else None
 
     def _text_of(self, selector: str) -> str:
         try:
-            return self._page.locator(selector).first.inner_text(timeout=_GLANCE_MS).strip()
+            return text_of(self._page.locator(selector).first, timeout_ms=_GLANCE_MS).strip()
         except Error:
             return ""
 
@@ -292,7 +354,7 @@ class FailureObserver:
 
     def _read_page(self) -> str:
         try:
-            return self._page.locator("body").inner_text(timeout=2000)[:4096]
+            return text_of_page(self._page, timeout_ms=2000)
         except Error:
             return ""
 
@@ -303,11 +365,18 @@ class FailureObserver:
         return f"{as_known(own[-1].filename)}:{own[-1].lineno}" if own else None
 
 
+def _nearest(names: list[str], wanted: str) -> list[str]:
+    """Return as many names as are told, in the page's order: where there are more, those that are most like the wanted one."""
+    by_likeness = sorted(names, key=lambda name: -SequenceMatcher(None, name.lower(), wanted.lower()).ratio())
+    kept = set(by_likeness[:_MOST_OFFERS])
+    return [name for name in names if name in kept]
+
+
 def _folded(line: str) -> str:
     """Return a line of a page without what changes by itself, its clocks; a price that is another one is news."""
     return " ".join(_CLOCK.sub("0", line).split())
 
 
-def _is_exception(text: str) -> bool:
+def is_exception(text: str) -> bool:
     """Return whether a console line holds an exception that somebody caught, and not the echo of a failed request."""
     return not text.startswith(_NO_EXCEPTION) and bool(_EXCEPTION.search(text))

@@ -10,7 +10,7 @@ from typing import Any
 REFUSES = re.compile(
     r"\b(errors?|fail(ed|ure|s)?|invalid|expired|denied|declined|rejected|refused|unable|sorry|oops|wrong|problem|unavailable"
     r"|unsuccessful|incorrect|missing|sold out|out of stock|try again|not (be )?(found|available|allowed|valid|possible|processed)"
-    r"|can(no|')t|could( not|n't)|fehler|fehlgeschlagen|leider|erreur|échou\w+|impossible|désolé|error al|lo sentimos|falló)\b",
+    r"|can(no|['’´])t|could( not|n['’´]t)|fehler|fehlgeschlagen|leider|erreur|échou\w+|impossible|désolé|error al|lo sentimos|falló)\b",
     re.IGNORECASE,
 )
 """What a text says that tells a buyer of something gone wrong."""
@@ -31,9 +31,25 @@ _SELLS = re.compile(
     r"\b(add to|put in|buy|order|reserve|book now|get tickets?|in den (waren|einkaufs)\w+)\b", re.IGNORECASE
 )
 _LONGEST_LABEL = 60
-_FLAGS = ("success", "ok", "valid", "available", "accepted")
-_WORDS = ("error", "errors", "message", "detail", "details", "reason", "description", "title", "error_description")
+# What a shop says when it could not do what it was asked for; not what it says of a field that was filled in wrongly.
+_WENT_WRONG = re.compile(
+    r"\b(went wrong|(an|unexpected|internal|server|network) error\b|error (has )?occurred"
+    r"|(could|can|was|were|did)( ?not|n['’´]t) (be )?(process|complet|plac|load|submit|sav|creat|start|reach|connect)\w*"
+    r"|unable to (process|complete|place|load|submit|save|create|start|reach|connect)"
+    r"|(order|payment|checkout|request|transaction|booking|sign-?up|registration) (has )?(failed|was (declined|rejected|refused))"
+    r"|(failed|failure) to \w+|temporarily unavailable|try again later|schiefgelaufen|fehlgeschlagen|une erreur|a échoué"
+    r"|ha ocurrido un error|algo salió mal)",
+    re.IGNORECASE,
+)
+_LONGEST_SENTENCE = 160
+_FLAGS = ("success", "succeeded", "successful", "ok", "valid", "available", "accepted")
+_WORDS = ("error", "errors", "message", "detail", "details", "reason", "description", "title")
+# errorMessage, error_description, err_msg: an error's words under a name that says so.
+_WORDED = re.compile(
+    r"err\w*(msg|message|text|reason|detail|description)s?|(msg|failure_?reason|user_?message)", re.IGNORECASE
+)
 _BAD_STATUS = frozenset({"error", "fail", "failed", "failure", "rejected", "denied"})
+_NO = ("false", "0", "no")
 
 
 def refuses(text: str) -> bool:
@@ -61,10 +77,19 @@ def sells(label: str) -> bool:
     return _SELLS.search(label) is not None
 
 
+def went_wrong(text: str) -> str | None:
+    """Return the line of a page that says that the shop could not do something ("We couldn't process your order"); None for none.
+
+    What only asks a buyer to correct a field is none of these.
+    """
+    lines = (" ".join(line.split()) for line in text.splitlines())
+    return next((line for line in lines if len(line) <= _LONGEST_SENTENCE and _WENT_WRONG.search(line)), None)
+
+
 def refusal_in(body: str) -> str | None:
     """Return the message of a JSON answer that says no, whatever its status ("Dallas is sold out"); None for any other body.
 
-    A no is `success`, `ok`, `valid`, `available` or `accepted` that is false, a `status` such as "error", or an `error` or `errors`
+    A no is a flag such as `success` or `ok` that is false, 0 or "no", a `status` such as "error", or an `error` or `errors`
     that holds something. Without a message the flag itself is told.
     """
     try:
@@ -73,13 +98,19 @@ def refusal_in(body: str) -> str | None:
         return None
     if not isinstance(answer, dict):
         return None
-    flag = next((name for name in _FLAGS if answer.get(name) is False), None)
+    found = {name: value for name, value in answer.items() if name.lower() in _FLAGS and str(value).lower() in _NO}
     status = answer.get("status")
-    bad = isinstance(status, str) and status.lower() in _BAD_STATUS
-    if not (flag or bad or answer.get("error") or answer.get("errors")):
+    if isinstance(status, str) and status.lower() in _BAD_STATUS:
+        found["status"] = status
+    found |= {name: answer[name] for name in ("error", "errors") if answer.get(name)}
+    if not found:
         return None
-    message = next(filter(None, (_message(answer.get(name)) for name in _WORDS)), None)
-    return message or (f"{flag}: false" if flag else f"status: {status}")
+    worded = [name for name in answer if _WORDED.fullmatch(name)]
+    message = next(filter(None, (_message(answer.get(name)) for name in (*_WORDS, *worded))), None)
+    if message:
+        return message
+    name, value = next(iter(found.items()))
+    return f"{name}: {json.dumps(value)}"
 
 
 def _message(value: Any) -> str | None:
@@ -89,5 +120,6 @@ def _message(value: Any) -> str | None:
     if isinstance(value, list):
         return next(filter(None, map(_message, value)), None)
     if isinstance(value, dict):
-        return next(filter(None, (_message(value.get(name)) for name in (*_WORDS, "code"))), None)
+        names = (*_WORDS, *(name for name in value if _WORDED.fullmatch(name)), "code")
+        return next(filter(None, (_message(value.get(name)) for name in names)), None)
     return None

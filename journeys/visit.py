@@ -37,6 +37,7 @@ from journeys.recording import Recorder, SeenRequest, Tracer, endpoint_of
 from journeys.recording_pause import RecordingPause
 from journeys.reference import Reference, Sketch, sketch_of
 from journeys.rest import Rest
+from journeys.shown_text import text_of_page
 from journeys.site import Site
 from journeys.steps import StepNameError, Steps
 from journeys.waiting import POLL_MS, Waiting
@@ -185,13 +186,13 @@ class Visit:
     def _sketch(self, step: str) -> None:
         """Off the clock, remember what the page says at the end of a step."""
         with self.off_the_clock(), suppress(Error):  # a page on its way elsewhere has nothing to say
-            text = self.page_on_show.locator("body").inner_text(timeout=_SKETCH_MS)
+            text = text_of_page(self.page_on_show, timeout_ms=_SKETCH_MS)
             self._sketches[step] = sketch_of(text)
             self._onlooker.remember(text)
 
     def seen(self) -> Reference:
         """Return what this walk saw, for later ones to be judged beside."""
-        failed = {mark(r) for r in self.recorder.requests if r.is_unusable or not r.ended}
+        failed = {mark(r) for r in self.recorder.requests if r.is_suspect}
         lines = {line.text for line in self.recorder.console}
         return Reference(pages=self._sketches, failed=frozenset(failed | lines))
 

@@ -92,8 +92,8 @@ class Waiting:
     def _is_hopeless(self) -> bool:
         """Whether what is waited for cannot come any more.
 
-        A failed call alone proves nothing, for it may be the telemetry; nor does an alert, which may be friendly. Together, or with an
-        error that the page shows, they do.
+        A failed call alone proves nothing, for it may be the telemetry; nor does an alert, which may be friendly. Together they do,
+        or a failed call with an error that the page shows while no other call is under way.
         """
         recorder, step = self._recorder, self._recorder.step
         if recorder.crashed or recorder.walled:
@@ -105,6 +105,8 @@ class Waiting:
         alerts = [d for d in recorder.dialogs if d.step == step and d.kind == "alert"]
         if alerts and (calls or any(refuses(alert.text) for alert in alerts)):
             return True
+        if any(r.party == "first" and _is_call(r) and not r.ended for r in recorder.in_step(step)):
+            return False  # what is under way may be what the step waits for
         now = self._clock.ticks()
         return any(now - call.began > _NO_HOPE_AFTER_S for call in calls) and self._shows_an_error(now)
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from journeys import locator_words
 from journeys.net_errors import in_words
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ _MOST_OPTIONS = 8
 _WORTH_TELLING_MS = 500
 _LOOKED_FOR = re.compile(r"waiting for (.+?)(?: to be (\w+))?\s*(?:\n|$)")
 # The first frame of a stack, in Chromium's words.
-_STACK = re.compile(r"\s+at (?:[^\n]{0,200}?\()?(?:https?|file|blob|webpack[\w-]*)://\S*?:\d+:\d+\)?")
+_STACK = re.compile(r"\s+at (?:[^\n]{0,200}?\()?(?:https?|file|blob|webpack[\w-]*)://\S*?:\d+(?::\d+\)?|…)")
 _HOUSE = Path(__file__).resolve().parent.parent
 
 
@@ -65,24 +66,31 @@ def is_other_value(message: str) -> bool:
     return "expected" in message and "Actual value:" in message and "Error: element(s) not found" not in message
 
 
-def covered(message: str, cover: str | None, options: Sequence[str], closers: Sequence[str] = ()) -> str:
+def covered(
+    message: str,
+    cover: str | None,
+    options: Sequence[str],
+    closers: Sequence[str] = (),
+    *,
+    control: str | None = None,
+) -> str:
     """Return Playwright's time-out in words, with what was seen on the page: a layer over the control, the options of a list.
 
-    `closers` names the controls of that layer.
+    `closers` names the controls of that layer, and `control` is what the page calls the control itself.
     """
     looked = _LOOKED_FOR.search(message)
     if cover and looked:
         names = ", ".join(f"'{cut(name, 40)}'" for name in closers)
         offers = f" (it has {names})" if names else ""
-        return f"'{short(cover)}'{offers} covers {describe(looked[1])}"
+        return f"'{short(cover)}'{offers} covers {describe(looked[1], control)}"
     if options and looked:
         there = ", ".join(f"'{short(option)}'" for option in options[:_MOST_OPTIONS])
         more = f" and {len(options) - _MOST_OPTIONS} more" if len(options) > _MOST_OPTIONS else ""
-        return f"{describe(looked[1])} has no such option; it offers {there}{more}"
-    return missed(message)
+        return f"{describe(looked[1], control)} has no such option; it offers {there}{more}"
+    return missed(message, control)
 
 
-def _expectation(message: str) -> str | None:
+def _expectation(message: str, control: str | None) -> str | None:
     """What `expect` wanted beside what it found; None for any other error."""
     # A value may have several lines, the first of them empty: it ends where Playwright says how it looked.
     ends = r"\s*?\n(?=Error: |Call log:|\Z)"
@@ -90,68 +98,64 @@ def _expectation(message: str) -> str | None:
     if not wanted:
         return None
     looked = _LOOKED_FOR.search(message)
-    what = f"{describe(looked[1])} " if looked else f"the page's {wanted[1]}" if wanted[1].strip() else "the page "
+    what = (
+        f"{describe(looked[1], control)} "
+        if looked
+        else f"the page's {wanted[1]}"
+        if wanted[1].strip()
+        else "the page "
+    )
     found = "it is not there" if "Error: element(s) not found" in message else f"it is '{short(wanted[4].strip())}'"
     return f"{what.rstrip()} was expected {wanted[2] or ''}to {short(wanted[3])}, and {found}"
 
 
-def missed(message: str) -> str:
-    """Playwright's time-out in words: what was looked for, and for how long."""
-    expected = _expectation(message)
+# What Playwright says of a control that was found and could not be used, and what that means: before and after for how long.
+_STATES = (
+    ("intercepts pointer events", ("could not be clicked", ": something lies over it")),
+    ("element is not enabled", ("stayed disabled", "")),
+    ("element is not editable", ("stayed read-only", "")),
+    ("element is outside of the viewport", ("could not be clicked", ": it lies outside of the window")),
+    ("element is not stable", ("never stood still", "")),
+    ("element is not visible", ("is on the page and stayed hidden", "")),
+    ("locator resolved to hidden", ("is on the page and stayed hidden", "")),
+)
+
+
+def missed(message: str, control: str | None = None) -> str:
+    """Return Playwright's time-out in words: what was looked for, and for how long.
+
+    `control` is what the page calls the control, where it was found.
+    """
+    expected = _expectation(message, control)
     if expected:
         return expected
     strict = re.search(r"strict mode violation: (.+?) resolved to (\d+) elements", message)
     if strict:
-        return f"{describe(strict[1])} is there {strict[2]} times, and the journey cannot tell which one is meant"
+        return (
+            f"{describe(strict[1], control)} is there {strict[2]} times, and the journey cannot tell which one is meant"
+        )
     waited = re.search(r"Timeout (\d+)ms exceeded", message)
     looked = _LOOKED_FOR.search(message)
-    blocked = "intercepts pointer events" in message
-    disabled = "element is not enabled" in message
     # What was waited for a moment only was given up for another reason, which the sentence has already.
     for_how_long = (
         f" within {round(int(waited[1]) / 1000, 1):g} s" if waited and int(waited[1]) >= _WORTH_TELLING_MS else ""
     )
     if not looked:
         return short(message.splitlines()[0] if message else "unknown error")
-    what = describe(looked[1])
-    if blocked:
-        return f"{what} could not be clicked{for_how_long}: something lies over it"
-    if disabled:
-        return f"{what} stayed disabled{for_how_long}"
+    what = describe(looked[1], control)
+    state = next((words for said, words in _STATES if said in message), None)
+    if state and looked[2] not in ("hidden", "detached"):
+        return f"{what} {state[0]}{for_how_long}{state[1]}"
     wanted = "went away" if looked[2] in ("hidden", "detached") else "appeared"
     return f"{what} never {wanted}{for_how_long}"
 
 
-_BY_ROLE = re.compile(r"get_by_role\(\"(\w+)\"(?:, name=(?:re\.compile\()?r?(\"(?:[^\"\\]|\\.)*\"|/.*?/\w*))?.*")
-_BY_WORDS = re.compile(
-    r"get_by_(placeholder|text|label|title|alt_text)\((?:re\.compile\()?r?(\"(?:[^\"\\]|\\.)*\"|/.*?/\w*).*"
-)
+def describe(locator: str, control: str | None = None) -> str:
+    """Return a locator as Playwright prints it, or what else was waited for, as a person would name it: `the button "Next"`.
 
-
-def describe(locator: str) -> str:
-    """A locator as Playwright prints it, as a person would name it: `the button "Next"`."""
-    role = _BY_ROLE.match(locator)
-    if role:
-        return f"the {role[1]} {_name(role[2])}" if role[2] else f"a {role[1]}"
-    words = _BY_WORDS.match(locator)
-    if words:
-        return f"the {'field' if words[1] in ('placeholder', 'label') else words[1]} {_name(words[2])}"
-    return short(locator)
-
-
-def _name(printed: str) -> str:
-    """Return the name of a control as Playwright prints it, in quotes; a pattern becomes the shortest text that it stands for."""
-    pattern = re.fullmatch(r"/(.*)/\w*", printed, re.DOTALL)
-    if not pattern and not re.search(r"\\[bdsw]|[\^$|]|\(\?|\.[*+]", printed):
-        return printed
-    text = pattern[1] if pattern else printed[1:-1].replace("\\\\", "\\")
-    while (simpler := re.sub(r"\((?:\?[:=!<]*)?([^()|]*)(?:\|[^()]*)?\)[?*]?", r"\1", text)) != text:
-        text = simpler
-    text = re.sub(r"\.[*+]\??", "…", text.partition("|")[0])
-    text = re.sub(r"\\s[*+]?", " ", re.sub(r"\\[bB]|[\^$]", "", text))
-    text = re.sub(r"\\[dD][*+]?", "0", re.sub(r"\\w[*+]?", "…", text))
-    text = re.sub(r"\\(.)", r"\1", text)
-    return f'"{" ".join(text.split())}"'
+    `control` is what the page itself calls the control, told in place of a selector.
+    """
+    return short(locator_words.describe(locator, control) or locator)
 
 
 def assertion(error: AssertionError) -> str:

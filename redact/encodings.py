@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 SHORTEST = 4
 """The minimum length in characters; a shorter secret would match inside ordinary words."""
@@ -14,8 +16,18 @@ _TELLING = 8
 _HALF_AN_ESCAPE = re.compile(rb"[%\\&][#\w%\\]{0,9}\Z")
 # Separators between the digits of a grouped number. A short number allows a single separator only, because otherwise
 # every list of small numbers could match. A phone number also allows brackets, other dashes and spaces, and HTML tags.
-_SEPARATOR = rb"[ +\-]|\xc2\xa0"
-_SEPARATORS = rb"(?:[\s+\-./()_]|\xc2[\xa0\xad\xb7]|\xe2\x80[\x80-\xaf]|\xe2\x88\x92|<[^<>]{1,200}>)"
+_DASHES = rb"\xe2\x80[\x90-\x95]|\xe2\x88\x92|\xef\xb9\xa3|\xef\xbc\x8d"
+_SPACES = rb"\xc2\xa0|\xe2\x80[\x80-\x8b\xaf]|\xe3\x80\x80"
+_SEPARATOR = rb"[ +\-.]|" + _SPACES + rb"|" + _DASHES
+_SEPARATORS = rb"(?:[\s+\-./()_,:|*~]|\xc2[\xa0\xad\xb7]|\xe2\x80[\x80-\xaf]|\xe2\x88\x92|<[^<>]{1,200}>)"
+# Between the characters of a code such as an IBAN, a voucher or a licence key.
+_BETWEEN_CODE = rb"(?:[\s\-._/]|" + _SPACES + rb"|" + _DASHES + rb"|<[^<>]{1,200}>){0,2}"
+# What nobody sees between the letters of a word: a soft hyphen, a zero-width space or joiner.
+_UNSEEN = rb"(?:\xc2\xad|\xe2\x80[\x8b-\x8f]|\xe2\x81\xa0)?"
+_CODE = re.compile(r"[A-Za-z0-9]+(?:[ \-./][A-Za-z0-9]+)*")
+_CODE_SHORTEST = 8
+# What pages and typesetting write in place of a character of the keyboard.
+_TYPESET = {"-": "-‐‑‒–—−﹣－", "'": "'’‘ʼ´`", '"': '"“”„«»'}
 _NUMBER_SHORTEST = 7
 _NUMBER = re.compile(r"[\d\s+\-./()]+")
 _PHONE_LONGEST = 17
@@ -93,16 +105,43 @@ def _literals(secret: str) -> Iterator[bytes]:
 
 
 def _loose(secret: str) -> Iterator[bytes]:
-    """Yield patterns for what pages and excerpts change: letter case, the grouping of numbers, and white space."""
+    """Yield patterns for what pages change: letter case, accents, dashes, white space, and the grouping of numbers and codes."""
     digits = re.sub(r"\D", "", secret)
     if secret.isdigit() and len(secret) < _NUMBER_SHORTEST:
         yield _joined(digits, rb"(?:" + _SEPARATOR + rb")?")
     elif _NUMBER.fullmatch(secret) and len(digits) >= _NUMBER_SHORTEST:
         for form in _endings(digits):
             yield _joined(form, _SEPARATORS + rb"{0,6}")
-    words = secret.split()
+    if _is_code(secret):
+        yield _BETWEEN_CODE.join(character.encode() for character in re.sub(r"[ \-./]", "", secret))
+        return
+    words = unicodedata.normalize("NFC", secret).split()
     if words:
-        yield rb"(?:\s+|\++)".join(re.escape(word.encode("utf-8", "surrogatepass")) for word in words)
+        between = rb"(?:(?:\s|" + _SPACES + rb")+|\++)"
+        yield between.join(_UNSEEN.join(map(_written, word)) for word in words)
+
+
+def _is_code(secret: str) -> bool:
+    """Return whether a secret is one of letters and digits that people write in groups, as the groups come."""
+    plain = re.sub(r"[ \-./]", "", secret)
+    has_both = re.search(r"[0-9]", plain) and re.search(r"[A-Za-z]", plain)
+    return bool(_CODE.fullmatch(secret) and len(plain) >= _CODE_SHORTEST and has_both)
+
+
+@lru_cache(maxsize=1 << 10)
+def _written(character: str) -> bytes:
+    """Return a pattern for a character in either case, composed or not, without its accent, and as typesetting writes it."""
+    if character.isalnum() and character.isascii():
+        return character.encode()  # the pattern ignores the case of these by itself
+    forms = {character, *_TYPESET.get(character, "")}
+    forms |= {change(character) for change in (str.lower, str.upper, str.casefold)}
+    forms |= {unicodedata.normalize("NFD", form) for form in forms}
+    forms |= {bare for form in forms if (bare := _without_marks(form))}
+    return b"(?:" + b"|".join(re.escape(form.encode("utf-8", "surrogatepass")) for form in sorted(forms)) + b")"
+
+
+def _without_marks(text: str) -> str:
+    return "".join(c for c in unicodedata.normalize("NFD", text) if unicodedata.category(c) != "Mn")
 
 
 def _endings(digits: str) -> Iterator[str]:

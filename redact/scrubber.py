@@ -12,6 +12,7 @@ from redact.unescape import readings
 MASK = "***"
 _CHUNK = 1 << 20
 _OVERLAP = 1 << 16
+_SHORTEST_WHOLE = 3
 # Keys whose values are our own terms and never masked: a password "failed" must not change a status, nor "east" a location.
 _OURS = frozenset(
     {
@@ -75,6 +76,10 @@ class Scrubber:
             self._forms.within(reading.data) or any(True for _ in real_cards(reading.data))
             for reading in readings(data, placed=False)
         )
+
+    def is_secret(self, value: str) -> bool:
+        """Return whether a value is a secret as a whole, which holds for one of three characters too: a card's check code."""
+        return len(value) >= _SHORTEST_WHOLE and value in self._secrets
 
     def finds_in(self, stream: IO[bytes]) -> bool:
         """Return the same for a stream of any length, which is read in pieces.

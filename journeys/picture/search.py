@@ -34,6 +34,10 @@ def find(shown: Sequence[Shown], scrubber: Scrubber) -> Found:
     by_place = sorted(read, key=lambda i: (round(shown[i].place[0] / _LINE_PX), shown[i].place[1]))
     asides = [i for i, piece in enumerate(shown) if piece.is_aside]
     found: Found = {}
+    for piece in shown:
+        # In a text a secret so short would be found by chance; what a whole field holds is no chance.
+        if not piece.is_text and scrubber.is_secret(piece.text.strip()):
+            found[piece.document, piece.node, False] = [(0, len(piece.text))]
     for order in (read, by_place) if by_place != read else (read,):
         # Numbers that have nothing to do with each other would make a card by chance.
         _find_in([(i, b"") for i in order], shown, folded, scrubber, found, cards=False)

@@ -6,7 +6,10 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-STYLES = ("opacity", "background-image", "border-image-source", "list-style-image", "mask-image", "content")
+STYLES = (
+    *("opacity", "background-image", "border-image-source", "list-style-image", "mask-image", "content"),
+    *("unicode-bidi", "direction"),
+)
 """The computed styles that a snapshot has to hold, in this order."""
 
 _TEXT_NODE = 3
@@ -34,7 +37,12 @@ _DRAWING = _CONTROLS | _PICTURES
 _PROGRAMS = frozenset({"SCRIPT", "STYLE"})
 _SVG_TEXTS = frozenset({"TEXT", "TSPAN", "TEXTPATH"})
 _MADE = ('url("data:', 'url("blob:', "paint(", "element(")
-_OPACITY = STYLES.index("opacity")
+_OPACITY, _BIDI, _DIRECTION = (STYLES.index(name) for name in ("opacity", "unicode-bidi", "direction"))
+# Text that is shown from right to left whatever it is written in: the direction that a style or a character asks for.
+_OVERRIDES = ("bidi-override", "isolate-override")
+_TURNS = "\u202e"
+# A drawing of this size may be a bar code or a QR code; a smaller one is an icon.
+_SMALLEST_DRAWING_PX2, _THINNEST_DRAWING_PX = 3600, 24
 
 
 Place = tuple[float, float, float]
@@ -129,6 +137,8 @@ class _Document:
             snapshot.unreadable.append((self._number, self._owner(index), ""))
         if name in _PICTURES or (name == "INPUT" and self._type_of(index) == "image"):
             snapshot.unreadable.append((self._number, node, self._current.get(index, "")))
+        if name == "SVG" and _is_large(self._layout["bounds"][row]):
+            snapshot.unreadable.append((self._number, node, ""))
         if name in ("IFRAME", "FRAME") and index not in self._with_document:
             snapshot.apart.append((self._number, node))
         if name == "INPUT" and self._type_of(index) == "password" and self._typed.get(index):
@@ -139,7 +149,10 @@ class _Document:
         text = self._string(self._layout["text"][row])
         parent = self._parents[index]
         if self._types[index] == _TEXT_NODE and (parent < 0 or self._names[parent] not in _PROGRAMS):
-            yield Shown(self._number, self._ids[index], self._string(self._values[index]), True, place)
+            written = self._string(self._values[index])
+            yield Shown(self._number, self._ids[index], written, True, place)
+            if parent >= 0 and (_TURNS in written or self._is_turned(row)):
+                yield Shown(self._number, self._owner(index), written[::-1], False, place, is_aside=True)
             return
         node = self._owner(index)
         if text:
@@ -152,6 +165,13 @@ class _Document:
             for option in options:
                 asides += [self._attributes_of(option).get("label", ""), *self._text_below.get(option, ())]
             yield from (Shown(self._number, node, aside, False, place, is_aside=True) for aside in asides if aside)
+
+    def _is_turned(self, row: int) -> bool:
+        """Return whether a text is shown from right to left against the direction of its own characters."""
+        styles = self._layout["styles"][row]
+        if not styles:
+            return False
+        return self._string(styles[_DIRECTION]) == "rtl" and self._string(styles[_BIDI]) in _OVERRIDES
 
     def _owner(self, index: int) -> int:
         """The element to make invisible, which a pseudo-element or a program is not itself."""
@@ -180,3 +200,8 @@ class _Document:
 
 def _place(bounds: list[float]) -> Place:
     return (bounds[1] + bounds[3] / 2, bounds[0], bounds[0] + bounds[2]) if len(bounds) == 4 else NOWHERE
+
+
+def _is_large(bounds: list[float]) -> bool:
+    width, height = bounds[2:4] if len(bounds) == 4 else (0.0, 0.0)
+    return width * height >= _SMALLEST_DRAWING_PX2 and min(width, height) >= _THINNEST_DRAWING_PX

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import re
 import time
 from collections.abc import Callable, Mapping
@@ -18,6 +19,7 @@ from journeys.recording.endpoints import LIVE, endpoint_of, origin_of, party_of
 from journeys.recording.phases import request_phases
 from journeys.recording.rate_limits import RateLimits
 from journeys.recording.vitals import BINDING, SCRIPT, VitalsLog
+from journeys.refusals import refusal_in
 from journeys.walls import wall_told_by
 
 _MOST_REQUESTS = 2000
@@ -27,6 +29,8 @@ _BODY = 500
 _SHORT_ANSWER = 64 << 10
 # A frame of a stack: "    at buy (https://shop.example/app.js:1:2)". The message above the frames may hold any address.
 _FRAME = re.compile(r"^\s*at .*?(https?://[^\s)]+?):\d+:\d+\)?\s*$", re.MULTILINE)
+# What stands before JSON so that nobody can run it as a script, as Angular and Gerrit have it: )]}',
+_GUARD = re.compile(r"^\ufeff?(\)\]\}',?\s*\n?|while ?\(1\);|for ?\(;;\);)?")
 _TEXT_KINDS = frozenset({"document", "fetch", "xhr"})
 _CALLS = frozenset({"fetch", "xhr"})
 _FILES_OF_CODE = frozenset({"script", "stylesheet"})
@@ -55,6 +59,10 @@ class SeenRequest:
     page: Page | None = None
     answer: str | None = None
     """The start of a good answer's body; it is kept with the run only where its step fails."""
+    refusal: str | None = None
+    """What a good answer says where it says no in its JSON, as `{"success": false}` does."""
+    is_broken_json: bool = False
+    """Whether a good answer that calls itself JSON cannot be read as such; an empty one cannot either."""
     wants_json: bool = False
     limits: tuple[str, ...] = ()
     """The names of the site's request limits that counted it."""
@@ -84,6 +92,11 @@ class SeenRequest:
     def is_unusable(self) -> bool:
         """Whether it failed, or brought a page where a script or a stylesheet was due."""
         return self.failed or self.is_html_instead
+
+    @property
+    def is_suspect(self) -> bool:
+        """Whether it may be what kept a buyer from going on: unusable, not ended, or an answer that says no or cannot be read."""
+        return self.is_unusable or not self.ended or self.refusal is not None or self.is_broken_json
 
 
 class Recorder:
@@ -210,7 +223,10 @@ class Recorder:
             seen.body = _text_of(response)
         elif seen.party == "first" and seen.kind in _CALLS and _is_short_text(response.headers):
             # Read as it comes: while the page is on its way elsewhere nobody can ask for it any more.
-            seen.answer = _text_of(response)
+            whole = _whole_text_of(response)
+            seen.answer = _start_of(whole)
+            seen.refusal = refusal_in(whole) if whole else None
+            seen.is_broken_json = whole is not None and _is_json(seen.content_type) and not _can_be_read(whole)
 
     def _note_wall(self, seen: SeenRequest, headers: dict[str, str]) -> None:
         # A wall before somebody else's script stops nobody from buying.
@@ -364,15 +380,41 @@ def _frames_of(error: WebError) -> str:
 
 
 def _is_short_text(headers: Mapping[str, str]) -> bool:
-    """Return whether an answer is JSON or HTML, and not too long to be read on the way."""
+    """Return whether an answer is JSON, HTML or plain text, and not too long to be read on the way."""
     length = headers.get("content-length", "0")
     kind = headers.get("content-type", "")
-    return ("json" in kind or "html" in kind) and length.isdigit() and int(length) <= _SHORT_ANSWER
+    # Plain text without a length may be a stream that never ends.
+    is_read = "json" in kind or "html" in kind or ("text/plain" in kind and "content-length" in headers)
+    return is_read and length.isdigit() and int(length) <= _SHORT_ANSWER
 
 
 def _text_of(response: Response) -> str | None:
     """The start of a failing answer's body, in one line; None where the browser no longer has it."""
+    return _start_of(_whole_text_of(response))
+
+
+def _whole_text_of(response: Response) -> str | None:
+    # An answer without a body by its status has none that could be broken.
+    if response.status in (204, 205, 304) or response.request.method == "HEAD":
+        return None
     try:
-        return " ".join(response.text()[: _BODY * 4].split())[:_BODY] or None
+        return response.text()
     except (Error, UnicodeDecodeError):
         return None
+
+
+def _start_of(text: str | None) -> str | None:
+    return " ".join(text[: _BODY * 4].split())[:_BODY] or None if text else None
+
+
+def _is_json(content_type: str) -> bool:
+    return content_type == "application/json" or content_type.endswith("+json")
+
+
+def _can_be_read(text: str) -> bool:
+    """Return whether a text is JSON, also behind the line that some sites put before it against being run as a script."""
+    try:
+        json.loads(_GUARD.sub("", text, count=1))
+    except ValueError:
+        return False
+    return True

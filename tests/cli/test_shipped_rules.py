@@ -98,6 +98,7 @@ def test_a_shipped_rule_that_cannot_fire_here_is_told_and_is_no_mistake(tmp_path
     done = sixfb("check", cwd=tmp_path, **RECEIVERS)
     assert done.returncode == 0, done.stderr
     told = [line for line in done.stdout.splitlines() if line.startswith("cannot fire")]
+    assert sorted(set(told)) == sorted(told), "each rule once for each reason"
     assert "cannot fire     A1s payment fails: locations.yaml does not schedule ga_purchase" in told
     assert (
         "cannot fire     F3 fails at one location only: it compares locations, and no journey has a second one" in told

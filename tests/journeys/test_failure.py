@@ -309,7 +309,27 @@ def test_equal_answers_are_told_once() -> None:
         ('get_by_placeholder("Enter your first name")', 'the field "Enter your first name"'),
         ('get_by_text("Thank you")', 'the text "Thank you"'),
         ("Stripe's payment form", "Stripe's payment form"),
-        ('locator("#cardNumber")', 'locator("#cardNumber")'),
+        ('locator("#cardNumber")', 'the element "#cardNumber"'),
+        ('get_by_role("heading", level=1)', "a heading of level 1"),
+        ('get_by_role("textbox", name="E-mail")', 'the field "E-mail"'),
+        ('get_by_role("button").filter(has_text="Buy")', 'a button with "Buy"'),
+        (
+            'get_by_role("listitem").filter(has_text="Shirt").get_by_role("button", name="Add")',
+            'the button "Add" in the list item with "Shirt"',
+        ),
+        (
+            'get_by_role("region", name="Basket").get_by_role("button", name="Pay (now)").first',
+            'the button "Pay (now)" in the region "Basket"',
+        ),
+        ('locator("#card").content_frame.get_by_label("Number")', 'the field "Number" in the frame "#card"'),
+        ('locator("li").filter(has_text="Shirt").locator("a")', 'a link in the element with "Shirt"'),
+        ('locator("input[name=\\"email\\"]").nth(1)', 'the field "email"'),
+        ('locator("form button:has-text(\\"Buy\\")")', 'the button "Buy"'),
+        ('locator("text=Buy")', 'the text "Buy"'),
+        ('get_by_test_id("total")', 'the element with the test id "total"'),
+        ('get_by_alt_text("Logo")', 'the picture "Logo"'),
+        ('get_by_text(re.compile(r"Thank you( very much)?"))', 'the text "Thank you very much"'),
+        ('get_by_role("button", name="A").or_(get_by_role("link", name="B"))', 'the button "A"'),
     ],
 )
 def test_a_locator_is_named_as_a_person_would(locator: str, words: str) -> None:
@@ -375,4 +395,4 @@ def test_a_value_of_several_lines_is_quoted_whole(actual: str, words: str) -> No
     log = 'Call log:\n  - Expect "to_contain_text" locator(".total") with timeout 300ms\n  - waiting for locator(".total")\n'
     error = AssertionError(f"Locator expected to contain text '€23.00'\nActual value:{actual}\n{log}")
     sentence = explain(error, a_scene()).sentence
-    assert f"locator(\".total\") was expected to contain text '€23.00', and {words}" in sentence
+    assert f"the element \".total\" was expected to contain text '€23.00', and {words}" in sentence

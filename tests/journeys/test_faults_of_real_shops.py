@@ -9,8 +9,9 @@ from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from journeys.cause import explain, mark
 from journeys.failure import Failure, Kind, SiteBroken, Thrown
+from journeys.failure_context import is_exception
 from journeys.recording import SeenRequest
-from journeys.refusals import sold_out
+from journeys.refusals import refusal_in, sold_out, went_wrong
 from journeys.wording import missed, without_stack
 from tests.journeys.test_failure import TIMEOUT, a_request, a_scene
 
@@ -101,6 +102,7 @@ def test_an_exception_is_told_with_its_place_and_without_its_stack() -> None:
         (f"{THROWN} at https://shop.example.com/a.js:1:2 at caught (https://shop.example.com/a.js:3:4)", THROWN),
         ("Error: no\n    at async pay (webpack-internal:///./src/pay.js:1:2)", "Error: no"),
         ("Look at https://docs.example.com/help", "Look at https://docs.example.com/help"),
+        ("{error: no at b.onclick (http://127.0.0.1:36027/:1…}", "{error: no"),
         ("\n    at x (https://shop.example.com/a.js:1:2)", "\n    at x (https://shop.example.com/a.js:1:2)"),
     ],
 )
@@ -290,3 +292,156 @@ def test_a_layer_that_a_dead_script_left_there_is_the_scripts() -> None:
 def test_how_long_was_waited_is_told_in_tenths(waited: str, words: str) -> None:
     said = missed(f"Timeout {waited}ms exceeded.\nwaiting for Stripe's page")
     assert said.endswith(words)
+
+
+# -- answers and pages that say no --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ('{"error": 1, "errorMessage": "Transaction failed."}', "Transaction failed."),
+        ('{"success": 0, "reason": "out of stock"}', "out of stock"),
+        ('{"Success": "false", "ErrorMsg": "No stock"}', "No stock"),
+        ('{"ok": false, "error_description": "token expired"}', "token expired"),
+        ('{"success": false, "data": {}}', "success: false"),
+        ('{"error": true}', "error: true"),
+        ('{"status": "failed"}', 'status: "failed"'),
+        ('{"errors": [{"userMessage": "Pick a size"}]}', "Pick a size"),
+        ('{"success": 1, "successMessage": "Your order has been received."}', None),
+        ('{"error": 0, "status": "ok"}', None),
+        ('{"available": 3}', None),
+        ('{"success": null}', None),
+    ],
+)
+def test_a_refusal_is_told_by_its_own_words(body: str, said: str | None) -> None:
+    assert refusal_in(body) == said
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("Checkout\nWe couldn´t process your order\nTRY AGAIN", "We couldn´t process your order"),
+        ("We couldn’t complete your purchase.", "We couldn’t complete your purchase."),
+        ("Something went wrong", "Something went wrong"),
+        ("Your payment was declined", "Your payment was declined"),
+        ("An unexpected error occurred.", "An unexpected error occurred."),
+        ("Die Zahlung ist fehlgeschlagen", "Die Zahlung ist fehlgeschlagen"),
+        ("Please enter a valid phone number", None),
+        ("Invalid Email", None),
+        ("This field is required", None),
+        ("Free returns, no matter what. We could not be happier", None),
+        ("Thank you", None),
+    ],
+)
+def test_a_page_that_says_that_the_shop_failed_is_told_from_one_that_asks_to_correct_a_field(
+    text: str, line: str | None
+) -> None:
+    assert went_wrong(text) == line
+    failure = explained(page_text=text, excerpt=text)
+    assert failure.kind is (Kind.SHOWN if line else Kind.MISSING)
+    if line:
+        assert failure.sentence.startswith(f"buy: the page says '{line}'; the button")
+
+
+def test_a_no_that_each_good_run_heard_too_is_no_suspect() -> None:
+    guest = a_request("/api/me", status=200, body="{}", refusal="no session")
+    assert explained(requests=[guest]).kind is Kind.ANSWERED
+    assert explained(requests=[guest], survived=frozenset({mark(guest)})).kind is Kind.MISSING
+    other = a_request("/api/me", status=200, body="{}", refusal="your account is closed")
+    assert explained(requests=[other], survived=frozenset({mark(guest)})).kind is Kind.ANSWERED
+
+
+@pytest.mark.parametrize(
+    "thrown",
+    [
+        "Expected double-quoted property name in JSON at position 15 (line 1 column 16)",
+        "Unterminated string in JSON at position 9",
+        "Unexpected non-whitespace character after JSON at position 4",
+    ],
+)
+def test_an_empty_answer_that_the_page_could_not_read_is_named(thrown: str) -> None:
+    empty = a_request("/api/cart", method="GET", status=200, is_broken_json=True)
+    failure = explained(requests=[empty], exceptions=[Thrown(thrown)])
+    assert failure.sentence.startswith("buy: GET /api/cart answered 200 with an empty body where JSON was due; ")
+    assert explained(requests=[empty]).kind is Kind.MISSING, "nobody wanted to read it"
+
+
+# -- the control that was looked for ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        ("element is not enabled", 'the field "E-mail" stayed disabled within 2 s'),
+        ("element is not editable", 'the field "E-mail" stayed read-only within 2 s'),
+        ("element is not visible", 'the field "E-mail" is on the page and stayed hidden within 2 s'),
+        ("element is outside of the viewport", "could not be clicked within 2 s: it lies outside of the window"),
+    ],
+)
+def test_a_control_that_was_found_is_named_by_its_label(state: str, words: str) -> None:
+    log = f'Locator.fill: Timeout 2000ms exceeded.\nCall log:\n  - waiting for locator("#e")\n    - {state}\n'
+    failure = explained(PlaywrightTimeout(log), control='the field "E-mail"')
+    assert words in failure.sentence
+    assert "#e" not in failure.sentence
+
+
+def test_fields_that_are_there_are_told_where_one_is_missing() -> None:
+    error = PlaywrightTimeout(
+        'Locator.fill: Timeout 2000ms exceeded.\nCall log:\n  - waiting for get_by_label("E-mail")\n'
+    )
+    sentence = explained(error, alike=["Email", "Phone Number"]).sentence
+    assert """the field "E-mail" never appeared within 2 s; there is 'Email', 'Phone Number'""" in sentence
+
+
+# -- what a console line amounts to ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("line", "is_one"),
+    [
+        ("Error: Checkout failed\n    at pay (https://shop.example.com/app.js:1:2)", True),
+        ("[cart] TypeError: total is undefined", True),
+        ("Uncaught (in promise) no", True),
+        ("Unhandled Promise Rejection: no", True),
+        ("Failed to load resource: the server responded with a status of 404", False),
+        ("Error while loading the banner, going on without", False),
+        ("Service Worker registration blocked by Playwright", False),
+    ],
+)
+def test_an_exception_that_was_caught_is_told_from_a_complaint(line: str, is_one: bool) -> None:
+    assert is_exception(line) is is_one
+
+
+# -- third parties that only measure ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("origin", "kind"),
+    [
+        ("https://www.google-analytics.com", Kind.MISSING),
+        ("https://o123.ingest.sentry.io", Kind.MISSING),
+        ("https://connect.facebook.net", Kind.MISSING),
+        ("https://kit.example", Kind.THIRD_PARTY),
+        ("https://notgoogle-analytics.com", Kind.THIRD_PARTY),
+        ("https://google-analytics.com.evil.example", Kind.THIRD_PARTY),
+    ],
+)
+@pytest.mark.parametrize("what", ["script", "fetch"])
+def test_a_third_party_that_only_measures_explains_no_missing_control(origin: str, kind: Kind, what: str) -> None:
+    dead = a_file("/a.js", what, party=origin, status=None, failure="net::ERR_NAME_NOT_RESOLVED")
+    assert explained(requests=[dead]).kind is kind
+
+
+def test_telemetry_that_is_always_limited_hides_no_outage() -> None:
+    telemetry = a_request("/collect", status=429)
+    order = a_request(status=500, body="no")
+    assert explained(requests=[telemetry, order]).kind is Kind.LIMITED
+    assert explained(requests=[telemetry, order], survived=frozenset({mark(telemetry)})).kind is Kind.ANSWERED
+    page = a_page("/success", status=429)
+    assert explained(requests=[page], survived=frozenset({mark(page)})).kind is Kind.LIMITED, "a page is no telemetry"
+
+
+@pytest.mark.parametrize("text", ["Object", "[object Object]"])
+def test_an_object_that_was_thrown_is_told_as_such(text: str) -> None:
+    assert "a script of the page threw an object that is no Error" in explained(exceptions=[Thrown(text)]).sentence

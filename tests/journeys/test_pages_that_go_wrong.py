@@ -176,10 +176,14 @@ def test_a_failure_in_a_tab_shows_the_tab(context: BrowserContext, look: Walk) -
 # -- what fails and stops nobody -------------------------------------------------------------------------------------------
 
 
-def test_a_call_that_fails_beside_a_slow_one_ends_no_hope(context: BrowserContext) -> None:
+@pytest.mark.parametrize(
+    "body", ["", "<p class=error-hint>No errors so far</p>"], ids=["plain", "with a word of error"]
+)
+def test_a_call_that_fails_beside_a_slow_one_ends_no_hope(context: BrowserContext, body: str) -> None:
     pages: Pages = {
         "/": a_shop(
-            "fetch('/telemetry', {method: 'POST'}); await fetch('/orders', {method: 'POST'}); a.innerHTML = '<h2>Thank you</h2>'"
+            "fetch('/telemetry', {method: 'POST'}); await fetch('/orders', {method: 'POST'}); a.innerHTML = '<h2>Thank you</h2>'",
+            body,
         ),
         "/telemetry": Answer("no", status=404),
         "/orders": Answer("{}", kind=JSON, before=lambda: time.sleep(4)),
@@ -239,6 +243,10 @@ def _follow_the_link(visit: Visit) -> None:
         (Answer('{"errors": [{"message": "No such event"}]}', kind=JSON), "No such event"),
         (Answer('{"status": "error", "detail": {"reason": "too late"}}', kind=JSON), "too late"),
         (Answer("<h1>Log in</h1>"), "with HTML where JSON was due: 'Log in'"),
+        (Answer(f'{{"success": false, "cart": "{"x" * 900}", "error": "too late"}}', kind=JSON), "says no: 'too late'"),
+        (Answer('{"success": false, "error": "too late"}', kind="text/plain"), "says no: 'too late'"),
+        (Answer('[{"name": "Shirt", ', kind=JSON), 'with JSON that cannot be read: \'[{"name": "Shirt",\''),
+        (Answer("<h1>Log in</h1>", kind=JSON), "with HTML where JSON was due: 'Log in'"),
     ],
 )
 def test_an_answer_of_200_that_says_no_is_quoted(context: BrowserContext, answer: Answer, said: str) -> None:
@@ -250,10 +258,11 @@ def test_an_answer_of_200_that_says_no_is_quoted(context: BrowserContext, answer
     assert said in failure.sentence
 
 
-def test_an_answer_of_200_that_says_yes_is_no_suspect(context: BrowserContext) -> None:
+@pytest.mark.parametrize("answer", ['{"success": true, "error": null}', ')]}\',\n{"ok": true}'])
+def test_an_answer_of_200_that_says_yes_is_no_suspect(context: BrowserContext, answer: str) -> None:
     pages: Pages = {
         "/": a_shop("await fetch('/api/orders', {method: 'POST'})"),
-        "/api/orders": Answer('{"success": true, "error": null}', kind=JSON),
+        "/api/orders": Answer(answer, kind=JSON),
     }
     failure, _ = walked(context, pages, press_and_see("Thank you"), step_s=1)
     assert failure is not None

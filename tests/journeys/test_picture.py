@@ -21,6 +21,8 @@ pytestmark = pytest.mark.browser
 
 ONE, OTHER = "+1 555 867-5309", "+1 444 976-2418"
 WORD, OTHER_WORD = "hunter-Zwei", "walrus-Drei"
+# More secrets that go with a number: a code, and a name.
+OTHERS = {ONE: ["GB82WEST12345698765432", "Zoë Müller"], OTHER: ["GB82WEST98764321000011", "Ída Dönnga"]}
 
 _SHADOW = "<div id={id}></div><script>{id}.attachShadow({{mode: '{mode}'}}).innerHTML = '{inner}'</script>"
 
@@ -69,6 +71,49 @@ FORMS: dict[str, Callable[[str, str], str]] = {
     "a word over elements": lambda n, w: f"<p><b>{w[:3]}</b>{w[3:7]}<wbr><i>{w[7:]}</i></p>",
     "in base64": lambda n, w: f"<p>{base64.b64encode(w.encode()).decode()}</p>",
     "for an address": lambda n, w: f"<p>{quote(n)}</p>",
+    "with another dash": lambda n, w: f"<p>{w.replace('-', '&#x2011;')}</p>",
+    "a code in groups": lambda n, w: f"<p>GB82 WEST {'1234 5698 7654 32' if n == ONE else '9876 4321 0000 11'}</p>",
+    "a name in capitals": lambda n, w: f"<p>{'ZOË MÜLLER' if n == ONE else 'ÍDA DÖNNGA'}</p>",
+    "a name in marks of its own": lambda n, w: (
+        f"<p>{'Zoe&#x308; Mu&#x308;ller' if n == ONE else 'I&#x301;da Do&#x308;nnga'}</p>"
+    ),
+    "in ruby": lambda n, w: f"<ruby>{n}<rt>{n[3:]}</rt></ruby>",
+    "in letters of a drawing": lambda n, w: (
+        "<svg width=300>" + "".join(f"<text x={9 * i} y=15>{d}</text>" for i, d in enumerate(digits(n))) + "</svg>"
+    ),
+    "in a foreign part of a drawing": lambda n, w: (
+        f"<svg width=300><foreignObject width=300 height=20><p>{n}</p></foreignObject></svg>"
+    ),
+    "along a path": lambda n, w: (
+        f"<svg width=300><path id=way d='M1 15h290' fill=none /><text><textPath href='#way'>{n}</textPath></text></svg>"
+    ),
+    "in a summary": lambda n, w: f"<details><summary>{n}</summary>x</details>",
+    "in a dialog": lambda n, w: f"<dialog open style='position:static'>{n}</dialog>",
+    "in a list box": lambda n, w: f"<select size=2><option>{n}<option>x</select>",
+    "in a group of choices": lambda n, w: f"<select size=2><optgroup label='{n}'><option>x</select>",
+    "as a number": lambda n, w: f"<input type=number value={digits(n)}>",
+    "as a submit button": lambda n, w: f"<button value=x>{n}</button>",
+    "in a legend": lambda n, w: f"<fieldset><legend>{n}</legend></fieldset>",
+    "in front and behind": lambda n, w: (
+        f"<p class=fb data-a='{n[3:6]} ' data-b=' {n[11:]}'>{n[7:10]}</p>"
+        "<style>.fb::before{content:attr(data-a)}.fb::after{content:attr(data-b)}</style>"
+    ),
+    "by a counter": lambda n, w: (
+        f"<p class=co style='counter-reset: k {digits(n)[-7:]}'></p><style>.co::before{{content:counter(k)}}</style>"
+    ),
+    "against the direction": lambda n, w: f"<p><bdo dir=rtl>{n[::-1]}</bdo></p>",
+    "against the direction by a style": lambda n, w: (
+        f"<p style='direction:rtl;unicode-bidi:bidi-override;text-align:left'>{n[::-1]}</p>"
+    ),
+    "in a slot": lambda n, w: (
+        f"<div id=sl>{n}</div><script>sl.attachShadow({{mode: 'closed'}}).innerHTML = '<slot></slot>'</script>"
+    ),
+    "in a frame in a frame": lambda n, w: (
+        f"<iframe height=48 srcdoc=\"<body style='margin:0'><iframe height=40 srcdoc='{n}'></iframe>\"></iframe>"
+    ),
+    "in a tip of the page's own": lambda n, w: (
+        f"<i class=tip aria-label='{n}'></i><style>.tip::after{{content:attr(aria-label)}}</style>"
+    ),
     "escaped twice": lambda n, w: f"<p>{html.escape(''.join(f'&#{ord(c)};' for c in w))}</p>",
     "written by hand": lambda n, w: f"<p contenteditable>{n}</p>",
     "a card over fields nobody named": lambda n, w: "".join(
@@ -78,6 +123,11 @@ FORMS: dict[str, Callable[[str, str], str]] = {
     "a card nobody named": lambda n, w: f"<p>{'4539 1488 0343 6467' if n == ONE else '5425 2334 3010 9903'}</p>",
 }
 PICTURES: dict[str, Callable[[str, str], str]] = {
+    "in squares of a drawing": lambda n, w: (
+        "<svg width=120 height=40 viewBox='0 0 120 40'>"
+        + "".join(f"<rect x={9 * i} y={int(d)} width=8 height=8 />" for i, d in enumerate(digits(n)))
+        + "</svg>"
+    ),
     "on a canvas": lambda n, w: (
         f"<canvas id=c width=300 height=20></canvas><script>c.getContext('2d').fillText('{n}', 1, 15)</script>"
     ),
@@ -149,7 +199,7 @@ def differing(page: Page, one: bytes, other: bytes, boxes: Sequence[Sequence[int
 
 
 def a_grid(count: int) -> list[tuple[int, int, int, int]]:
-    return [(10 + 420 * (i % 3), 5 + 50 * (i // 3), 400, 48) for i in range(count)]
+    return [(5 + 318 * (i % 4), 5 + 50 * (i // 4), 310, 48) for i in range(count)]
 
 
 @pytest.fixture(scope="session")
@@ -161,7 +211,7 @@ def two_pictures(page: Page, url: str, *, knows: bool, clean_images: set[str] | 
     taken = []
     for path, number, word in (("/one", ONE, WORD), ("/other", OTHER, OTHER_WORD)):
         page.goto(url + path)
-        scrubber = Scrubber([number, word]) if knows else Blind([])
+        scrubber = Scrubber([number, word, *OTHERS[number]]) if knows else Blind([])
         taken.append(take(page, scrubber, clean_images=clean_images, may_take_s=60).jpeg)
     return taken[0], taken[1]
 

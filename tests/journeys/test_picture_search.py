@@ -61,3 +61,14 @@ def test_numbers_on_lines_of_their_own_make_no_card() -> None:
 
 def test_what_the_page_does_not_show_of_it_is_not_found() -> None:
     assert where(pieces("ends in 5309", "Order 8675", "hunter"), "+1 555 867-5309", "hunter-two") == {}
+
+
+def a_field(value: str) -> Shown:
+    return Shown(0, 0, value, is_text=False)
+
+
+def test_a_field_that_holds_a_short_secret_and_nothing_else_is_covered() -> None:
+    assert find([a_field(" 123 ")], Scrubber(["123"]))
+    assert not find([a_field("1234")], Scrubber(["123"]))
+    assert not find([a_field("7")], Scrubber(["7"]))
+    assert not find(pieces("123"), Scrubber(["123"])), "in a text it stands by chance"

@@ -7,6 +7,7 @@ import html
 import io
 import json
 import re
+import unicodedata
 from urllib.parse import quote, quote_plus
 
 import pytest
@@ -82,6 +83,64 @@ def test_the_beginning_of_a_secret_is_masked_where_an_excerpt_was_cut(form: str)
 )
 def test_digits_are_found_in_groups(number: str) -> None:
     assert Scrubber(["9876543210987654"]).mask(number) == ("***", 1)
+
+
+@pytest.mark.parametrize(
+    ("secret", "shown"),
+    [
+        ("Zoë-Müller", "ZOË-MÜLLER"),
+        ("ZOË-MÜLLER", "zoë-müller"),
+        ("Straße-Neun", "STRASSE-NEUN"),
+        ("пароль", "ПАРОЛЬ"),
+        ("Zoë-Müller", unicodedata.normalize("NFD", "Zoë-Müller")),
+        (unicodedata.normalize("NFD", "Zoë-Müller"), "Zoë-Müller"),
+        ("Zoë-Müller", "Zoe-Muller"),
+        ("O'Brien-12", "O’Brien-12"),
+        ("hunter-two", "hunter\u2011two"),
+        ("hunter-two", "hun\u00adter-two"),
+        ("reader@example.com", "reader\u200b@example.com"),
+        ("Jane Roe", "Jane\u00a0Roe"),
+        ("Jane Roe", "Jane\u2009\nRoe"),
+    ],
+)
+def test_a_word_is_found_as_pages_write_it(secret: str, shown: str) -> None:
+    masked, count = Scrubber([secret]).mask(f"Dear {shown}, welcome")
+    assert (masked, count) == ("Dear ***, welcome", 1)
+
+
+@pytest.mark.parametrize(
+    ("secret", "shown"),
+    [
+        ("GB82WEST12345698765432", "GB82 WEST 1234 5698 7654 32"),
+        ("GB82 WEST 1234 5698 7654 32", "GB82WEST12345698765432"),
+        ("ABCD1234EFGH", "abcd-1234-efgh"),
+        ("ABCD-1234-EFGH", "ABCD\u20131234\u2013EFGH"),
+        ("ABCD-1234-EFGH", "ABCD<b>1234</b>EFGH"),
+        ("SW1A-2AA-99", "SW1A 2AA 99"),
+        ("123456", "123.456"),
+        ("123456", "123\u2013456"),
+        ("123456", "123\u202f456"),
+        ("5558675309", "555|867|5309"),
+        ("5558675309", "555:867:5309"),
+        ("5558675309", "555, 867, 5309"),
+    ],
+)
+def test_a_code_is_found_in_groups_of_any_kind(secret: str, shown: str) -> None:
+    assert Scrubber([secret]).mask(f"no. {shown} is yours") == ("no. *** is yours", 1)
+
+
+@pytest.mark.parametrize(
+    ("secret", "other"),
+    [
+        ("ABCD1234EFGH", "ABCD 1234 EFGX"),
+        ("ABCD1234EFGH", "ABCD and 1234 and EFGH"),
+        ("correcthorse", "correct horse"),
+        ("hunter-two", "hunters two"),
+        ("123456", "123, 456"),
+    ],
+)
+def test_what_only_looks_like_a_code_stays(secret: str, other: str) -> None:
+    assert Scrubber([secret]).mask(other) == (other, 0)
 
 
 def test_what_a_secret_is_not_stays_as_it_was() -> None:

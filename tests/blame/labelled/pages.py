@@ -119,11 +119,11 @@ def _slowly(seconds: float) -> Callable[[], object]:
     return lambda: time.sleep(seconds)
 
 
-def _beside_a_good_run(good: str, bad: str) -> Callable[[Stage], Run]:
-    """A run that passes, then one at the same site after it changed."""
+def _beside_a_good_run(good: str, bad: str, others: Pages) -> Callable[[Stage], Run]:
+    """A run that passes, then one at the same site after its first page changed."""
 
     def provoke(stage: Stage) -> Run:
-        pages = {"/": good}
+        pages = {"/": good, **others}
         with a_site(pages) as site:
             folder = str(stage.a_folder())
             options = _SHORT.format(step_s=2)
@@ -134,8 +134,19 @@ def _beside_a_good_run(good: str, bad: str) -> Callable[[Stage], Run]:
     return provoke
 
 
-def _after_a_good_run(name: str, how: str, blame: Blame, good: str, bad: str) -> Case:
-    return Case(name, how, Status.FAILED, blame, _beside_a_good_run(good, bad))
+def _after_a_good_run(name: str, how: str, blame: Blame, good: str, bad: str, others: Pages | None = None) -> Case:
+    return Case(name, how, Status.FAILED, blame, _beside_a_good_run(good, bad, others or {}))
+
+
+def _of_components(markup: str) -> str:
+    """A page whose whole content stands in the shadow trees of web components, as a single-page application's may."""
+    return (
+        "<shop-app></shop-app><script>"
+        "const component = (name, inside) => customElements.define(name, class extends HTMLElement {"
+        " connectedCallback() { this.attachShadow({mode: 'open'}).innerHTML = inside } });"
+        f"component('shop-page', `{markup}`); component('shop-app', '<shop-page></shop-page>');"
+        "</script>"
+    )
 
 
 def _apex(stage: Stage) -> Run:
@@ -147,6 +158,7 @@ def _apex(stage: Stage) -> Run:
 
 SHOP = "<h1>Six cities, two days</h1><p>A workshop for barbers who want to grow their own business.</p>"
 DEAD = "<script src='http://localhost:9/kit.js'></script><link rel=stylesheet href=/old.css>"
+WHO_IT_IS = "<script>fetch('/api/me')</script>"
 COVER = "<div style='position:fixed;inset:0;background:#fff'><h2>{words}</h2><button>OK</button></div>"
 GUEST = (
     "<form><input name=street><input name=city><button>Order as guest</button></form>"
@@ -243,6 +255,32 @@ SITE = (
         },
         Blame.SITE,
     ),
+    _case(
+        "broken_json",
+        "an API answers 200 with JSON that breaks off, and the page cannot read it",
+        posting(Page('[{"name": "Shirt", ', kind=JSON), "await r.json();"),
+        Blame.SITE,
+    ),
+    _case(
+        "says_no_by_number",
+        "an API answers 200 with success: 0",
+        posting(Page('{"success": 0, "errorMessage": "Transaction failed."}', kind=JSON)),
+        Blame.SITE,
+    ),
+    _case(
+        "says_it_could_not",
+        "the page says that it could not process the order, and every answer was good",
+        {"/": a_shop("a.innerHTML = '<h2>We couldn’t process your order</h2><button>Try again</button>'")},
+        Blame.SITE,
+    ),
+    _case(
+        "components_blank",
+        "a page of web components is empty: its data came to nothing",
+        {"/": _of_components("<p></p>")},
+        Blame.SITE,
+        body=LOOK,
+        step_s=2,
+    ),
     Case(
         "apex_to_www", "the site redirects to its www, whose own script is not there", Status.FAILED, Blame.SITE, _apex
     ),
@@ -289,6 +327,36 @@ JOURNEY = (
         Blame.JOURNEY,
         SHOP + "<button>Buy</button>",
         SHOP + "<button>Reserve</button>",
+    ),
+    _case(
+        "components_renamed",
+        "a page of web components shows a button under another name",
+        {"/": _of_components(SHOP + "<button>Reserve</button>")},
+        Blame.JOURNEY,
+        body=LOOK,
+        step_s=2,
+    ),
+    _case(
+        "components_overlay",
+        "a newsletter lies over a page of web components",
+        {"/": _of_components(SHOP + "<button>Buy</button>" + COVER.format(words="Join our newsletter"))},
+        Blame.JOURNEY,
+        body=PRESS_BUY,
+    ),
+    _after_a_good_run(
+        "components_renamed_on_a_known_page",
+        "a button has another name on a page of web components that is otherwise the same",
+        Blame.JOURNEY,
+        _of_components(SHOP + "<button>Buy</button>"),
+        _of_components(SHOP + "<button>Reserve</button>"),
+    ),
+    _after_a_good_run(
+        "renamed_beside_a_usual_no",
+        "a button has another name; an API tells each guest with 200 that there is no session, as in the last good run",
+        Blame.JOURNEY,
+        WHO_IT_IS + SHOP + "<button>Buy</button>",
+        WHO_IT_IS + SHOP + "<button>Reserve</button>",
+        {"/api/me": Page('{"ok": false, "error": "no session"}', kind=JSON)},
     ),
     _after_a_good_run(
         "cdn_always_down",
