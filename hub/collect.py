@@ -17,6 +17,7 @@ from config.durations import seconds
 from config.stripe_key import source_key
 from facts import Event
 from hub.event_store import save_events as save_site_events
+from hub.kept_series import note_counted
 from hub.watched import Watched
 from journeys.browser import our_version
 from journeys.site import StripeReads
@@ -195,6 +196,7 @@ def save_events(connection: Connection, brought: Sequence[Event], *, source: str
     count = EVENT_COUNTS.get(source)
     if count is None or not new:
         return new, 0
+    note_counted(connection, source, now)
     stored = events.at_moments(connection, source, {event.at for event in brought})
     return new, samples.save(connection, count(stored), now=now, sketched=SKETCHED)
 

@@ -5,9 +5,11 @@ from metrics.events import counts_of
 from metrics.from_runs import series_from_runs
 from metrics.from_samples import series_from_rollups, series_from_samples
 from metrics.points import MetricPoint, MetricSeries
+from metrics.stripe import PER_ORDER
 
 __all__ = [
     "CATALOGUE",
+    "PER_ORDER",
     "RUN_METRICS",
     "SKETCHED",
     "MetricPoint",

@@ -139,3 +139,6 @@ METRICS = (
         "transaction, at least 10,000 a month",
     ),
 )
+
+PER_ORDER = ("stripe_payments_succeeded", "stripe_sessions_completed", "stripe_charges", "app_succeeded_payments")
+"""The metrics of which one comes with each order."""

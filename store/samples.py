@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, or_, select, tuple_
+from sqlalchemy import Connection, Row, and_, func, or_, select, tuple_
 
 from facts import Labels, Sample, Series
 from store import sketches
@@ -227,6 +227,21 @@ def read(
         for row in connection.execute(query):
             points[row.series_id].append((row.at, row.value))
     return [Series(metric=metric, labels=its, points=tuple(points[i])) for i, its in found.items() if points.get(i)]
+
+
+def newest(connection: Connection, metric: str) -> list[Series]:
+    """Return the last raw sample of each series of a metric, however old it is; a series of which none is kept is left out."""
+    last = select(func.max(table.c.at)).where(table.c.series_id == series.c.id).scalar_subquery()
+    query = (
+        select(series.c.labels, table.c.at, table.c.value)
+        .join(table, and_(table.c.series_id == series.c.id, table.c.at == last))
+        .where(series.c.metric == metric)
+        .order_by(series.c.labels)
+    )
+    return [
+        Series(metric=metric, labels=tuple(sorted(json.loads(row.labels).items())), points=((row.at, row.value),))
+        for row in connection.execute(query)
+    ]
 
 
 def read_rollups(

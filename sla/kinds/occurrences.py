@@ -16,6 +16,7 @@ from sla.series import (
     feed_of,
     feed_verdict,
     groups,
+    is_silent,
     location_in,
     newest_at,
     off,
@@ -74,7 +75,7 @@ def judge(name: str, rule: Occurrences, index: HistoryIndex) -> list[Verdict]:
     feed = feed_of(index, rule.metric)
     if feed is None:
         return [off(name, rule, index, rule.metric)]
-    silent = rule.feed_silent is not None and feed.age_s > rule.s("feed_silent")
+    silent = is_silent(rule, index, feed)
     if silent:
         verdicts = [without_samples(name, rule, feed, silent=True)]
     else:
@@ -84,7 +85,7 @@ def judge(name: str, rule: Occurrences, index: HistoryIndex) -> list[Verdict]:
             if (limit := rule.limit_of(_value_of(rule, found))) is not None
         ] or [_nothing(name, rule)]
     if rule.feed_silent is not None:
-        verdicts.append(feed_verdict(name, rule, index, feed, rule.s("feed_silent")))
+        verdicts.append(feed_verdict(name, rule, index, feed))
     return verdicts
 
 

@@ -18,6 +18,7 @@ from sla.series import (
     feed_of,
     feed_verdict,
     groups,
+    is_silent,
     location_in,
     newest_at,
     off,
@@ -26,7 +27,7 @@ from sla.series import (
     why_silent_for_good,
     without_samples,
 )
-from sla.settings import Label, MetricName, Rule, Samples, Silence, SmallShare, Wait, Window
+from sla.settings import Label, MetricName, Rule, Samples, Silence, SmallShare, Wait, Window, rung_of, wrong_ladder
 from sla.wording import number
 
 _Escape = Annotated[int, Whole(2, 1_000, "it is how many bad ones in a row are too many, however few there are")]
@@ -39,7 +40,8 @@ class Rate(Rule):
     """The bad share of what is counted is over `limit`, and not by chance alone: so is the lower end of its 95 % interval.
 
     `bad_metric` counts the bad ones, and either `total_metric` all of them or `good_metric` the others. The share is that of the
-    shortest of `windows` in which `min_n` were counted. Over `critical` it is critical, over `target` off target. A share over the
+    shortest of `windows` in which `min_n` were counted. Over `critical` it is critical, over `target` off target; `escalate` gives
+    other severities the share over which they hold (`escalate: {high: 0.1}`). A share over the
     limit that chance could explain is `unproven`, and an alert of `unproven_severity` where that is set. However few there are,
     `bad_in_a_row` bad ones without a good one `within` a time are too many. It is well again at `recover` or less.
     """
@@ -49,6 +51,7 @@ class Rate(Rule):
     good_metric: MetricName | None = None
     limit: SmallShare
     critical: SmallShare | None = None
+    escalate: dict[Severity, SmallShare] = field(default_factory=dict)
     target: SmallShare | None = None
     recover: SmallShare | None = None
     windows: list[Window] = field(default_factory=lambda: ["5m", "15m", "60m"])
@@ -76,6 +79,14 @@ class Rate(Rule):
             yield f"critical: {self.critical:g} is no more than the limit of {self.limit:g}"
         if self.target is not None and self.target > self.limit:
             yield f"target: {self.target:g} is more than the limit of {self.limit:g}"
+        yield from wrong_ladder(self.severity, self.limit, self.escalate)
+        if self.critical is not None and Severity.CRITICAL in self.escalate:
+            yield f"escalate.critical: `critical` says {self.critical:g} already; write one of the two"
+
+    @property
+    def ladder(self) -> dict[Severity, float]:
+        """The share over which each severity above the rule's own holds."""
+        return {**self.escalate, **({Severity.CRITICAL: self.critical} if self.critical is not None else {})}
 
     @property
     def metrics(self) -> tuple[str, ...]:
@@ -106,14 +117,14 @@ def judge(name: str, rule: Rate, index: HistoryIndex) -> list[Verdict]:
     feed = feed_of(index, rule.bad_metric)
     if feed is None:
         return [off(name, rule, index, rule.bad_metric)]
-    silent = rule.feed_silent is not None and feed.age_s > rule.s("feed_silent")
+    silent = is_silent(rule, index, feed)
     bad, others = (groups(index, metric, rule) for metric in rule.metrics)
     subjects = sorted({*bad, *others}, key=lambda subject: subject or "")
     verdicts = [_rate(name, rule, index, one, bad.get(one, []), others.get(one, []), silent=silent) for one in subjects]
     if not verdicts:
         verdicts = [without_samples(name, rule, feed, silent=silent)]
     if rule.feed_silent is not None:
-        verdicts.append(feed_verdict(name, rule, index, feed, rule.s("feed_silent")))
+        verdicts.append(feed_verdict(name, rule, index, feed))
     return verdicts
 
 
@@ -134,14 +145,14 @@ def _rate(
     over = enough and share is not None and share > rule.limit
     proven = over and low > rule.limit
     in_a_row = rule.bad_in_a_row is not None and lately.bad >= rule.bad_in_a_row and lately.bad == lately.n
-    critical = proven and rule.critical is not None and share is not None and share > rule.critical
+    rung = rung_of(rule.ladder, share) if proven and share is not None else None
     recover = rule.recover if rule.recover is not None else rule.limit
     # Of too few to prove anything, those that came since have to be good.
     all_good = not in_a_row and counted.bad == 0 and counted.n >= _FEWEST_GOOD
     clear = share is not None and share <= recover if enough else all_good
     severity = rule.severity
-    if critical:
-        severity = Severity.CRITICAL
+    if rung is not None:
+        severity = rung
     elif over and not proven and not in_a_row:
         severity = rule.unproven_severity or rule.severity
     at = newest_at((*bad, *others))
@@ -156,7 +167,7 @@ def _rate(
         summary=f"{about}{_sentence(rule, counted, lately, over=over, proven=proven, in_a_row=in_a_row, enough=enough)}",
         severity=severity,
         value=share,
-        limit=rule.critical if critical else rule.limit,
+        limit=rule.ladder[rung] if rung is not None else rule.limit,
         unit="ratio",
         low=low if counted.n else None,
         high=high if counted.n else None,

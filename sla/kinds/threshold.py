@@ -15,6 +15,7 @@ from sla.series import (
     feed_of,
     feed_verdict,
     groups,
+    is_silent,
     label_words,
     location_in,
     newest_at,
@@ -131,7 +132,7 @@ def judge(name: str, rule: Threshold, index: HistoryIndex) -> list[Verdict]:
     feed = feed_of(index, rule.metric)
     if feed is None:
         return [off(name, rule, index, rule.metric)]
-    silent = rule.feed_silent is not None and feed.age_s > rule.s("feed_silent")
+    silent = is_silent(rule, index, feed)
     found = {} if silent else _judged_groups(rule, index)
     verdicts = [
         (_single if len(group) == 1 and _is_single(rule, group[0].series) else _counted)(
@@ -142,7 +143,7 @@ def judge(name: str, rule: Threshold, index: HistoryIndex) -> list[Verdict]:
     if not verdicts:
         verdicts = _without_samples(name, rule, index, feed, silent=silent)
     if rule.feed_silent is not None:
-        verdicts.append(feed_verdict(name, rule, index, feed, rule.s("feed_silent")))
+        verdicts.append(feed_verdict(name, rule, index, feed))
     return verdicts
 
 
