@@ -22,6 +22,8 @@ LONGEST_LABEL = 200
 """A label's value has so many characters at most, and no control characters."""
 SKETCHED = frozenset(metric.name for metric in SAMPLED if metric.kind is MetricKind.DURATION)
 """The metrics whose samples are single durations, so that their rollups hold a sketch."""
+ROLLED_UP = frozenset(metric.name for metric in events.METRICS if metric.kind is MetricKind.DURATION)
+"""The metrics of which only rollups are kept: there are too many single values."""
 
 
 def sample_errors(samples: Iterable[Sample], *, source: str) -> list[str]:

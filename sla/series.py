@@ -138,6 +138,32 @@ def first_off(name: str, rule: Rule, index: HistoryIndex, metrics: Iterable[str]
     return None if missing is None else off(name, rule, index, missing)
 
 
+class OffUntilTold(OfMetric, Protocol):
+    """The settings of a rule that may be off until its source has told of what it counts."""
+
+    @property
+    def off_until_told(self) -> bool:
+        """Whether it is."""
+        ...
+
+    @property
+    def title(self) -> str:
+        """The rule's title."""
+        ...
+
+
+def never_told(name: str, rule: OffUntilTold, index: HistoryIndex, metric: str) -> Verdict | None:
+    """Return the verdict of a rule that is off until its source tells of a metric; None where it has, or the rule is not so.
+
+    A site need not tell of everything: of what it never mentions nobody knows that there is none.
+    """
+    if not rule.off_until_told or known_subjects(index, metric, rule) or selected(index, metric, rule.where):
+        return None
+    source = index.history.metric_sources.get(metric, "its source")
+    summary = f"the source {source} has told of nothing that counts as {metric} yet (docs/metrics.md)"
+    return Verdict(rule=name, verdict=VerdictStatus.OFF, title=rule.title, summary=summary)
+
+
 def why_no_source_of(index: HistoryIndex, metrics: Iterable[str]) -> str | None:
     """Return why nothing of some metrics is judged any more; None where each has a source."""
     return next((why for metric in metrics if (why := why_no_source(index, metric)) is not None), None)

@@ -83,6 +83,46 @@ def add(connection: Connection, counted: Mapping[tuple[str, Labels, datetime], f
     _roll_up(connection, values, ())
 
 
+def add_durations(
+    connection: Connection, measured: Mapping[tuple[str, Labels, datetime], Sequence[float]], *, now: datetime
+) -> None:
+    """Add single durations to the shortest buckets of series, each a metric, its labels and the bucket's beginning.
+
+    Only rollups with their sketches are kept of these, no raw samples: their cost does not grow with how many there are. What is
+    older than `OLDEST` is left out.
+    """
+    kept = {
+        (name, tuple(sorted(its)), at): values for (name, its, at), values in measured.items() if at >= now - OLDEST
+    }
+    if not kept:
+        return
+    ids = _series_ids(connection, {(name, its) for name, its, _ in kept})
+    found = {(ids[name, its], at): values for (name, its, at), values in kept.items()}
+    before: dict[tuple[int, datetime], Row[Any]] = {}
+    for some in _in_parts(found):
+        is_there = or_(*(and_(rollups.c.series_id == i, rollups.c.start == start) for i, start in some))
+        for row in connection.execute(select(rollups).where(rollups.c.width_s == WIDTHS_S[0], is_there)):
+            before[row.series_id, row.start] = row
+    _replace(connection, [_with_more(i, at, before.get((i, at)), values) for (i, at), values in found.items()])
+    _roll_up_wider(connection, found)
+
+
+def _with_more(series_id: int, start: datetime, before: Row[Any] | None, values: Sequence[float]) -> dict[str, Any]:
+    """Return a bucket with more durations than it had."""
+    told = [before.sketch] if before is not None and before.sketch is not None else []
+    return {
+        "series_id": series_id,
+        "width_s": WIDTHS_S[0],
+        "start": start,
+        "n": len(values) + (before.n if before is not None else 0),
+        "sum": sum(values) + (before.sum if before is not None else 0),
+        "min": min([*values, *([before.min] if before is not None else [])]),
+        "max": max([*values, *([before.max] if before is not None else [])]),
+        "last": values[-1],
+        "sketch": sketches.merged([*told, sketches.sketch_of(values)]),
+    }
+
+
 def known_series(connection: Connection, metrics: Collection[str]) -> dict[str, set[Labels]]:
     """Return the labels of every series that each of some metrics has ever had."""
     found: dict[str, set[Labels]] = {metric: set() for metric in metrics}
@@ -119,6 +159,11 @@ def _roll_up(connection: Connection, touched: Iterable[tuple[int, datetime]], wi
     places = set(touched)
     buckets = {(i, bucket_start(at, WIDTHS_S[0])) for i, at in places}
     _replace(connection, _of_samples(connection, buckets, with_sketch))
+    _roll_up_wider(connection, places)
+
+
+def _roll_up_wider(connection: Connection, places: Collection[tuple[int, datetime]]) -> None:
+    """Count the touched buckets above the shortest ones anew."""
     for narrow, wide in pairwise(WIDTHS_S):
         buckets = {(i, bucket_start(at, wide)) for i, at in places}
         _replace(connection, _of_buckets(connection, buckets, narrow, wide))

@@ -81,7 +81,7 @@ class Availability(Rule):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Tally:
-    """What a window holds. `expected` is how many there should be."""
+    """What a window holds. `expected` is how many there should be, `bad_s` how much time the bad ones stand for, in seconds."""
 
     good: int
     bad: int
@@ -91,6 +91,7 @@ class _Tally:
     locations: tuple[str, ...] = ()
     samples: tuple[str, ...] = ()
     began_at: datetime | None = None
+    bad_s: float = 0.0
     also_covered: int = 0
 
     @property
@@ -144,6 +145,7 @@ def _of_series(found: Sequence[Series], index: HistoryIndex, window_s: float) ->
         last_bad_at=bad[-1] if bad else None,
         samples=tuple(at.isoformat(timespec="seconds") for at in bad[-20:]),
         began_at=bad[0] if bad else None,
+        bad_s=len(bad) * every_s / len(found),
     )
 
 
@@ -192,8 +194,15 @@ def _of_runs(rule: Availability, index: HistoryIndex, window_s: float) -> _Tally
         locations=tuple(sorted({hour.location for hour in hours})),
         samples=ids(bad)[-20:],
         began_at=min((o.started_at for o in bad), default=None),
+        bad_s=sum(_stands_for_s(index, o.journey) for o in bad) / max(1, len(journeys)),
         also_covered=len(failed) - len(at_steps),
     )
+
+
+def _stands_for_s(index: HistoryIndex, journey: str) -> float:
+    """Return the time between two slots of a journey at any location: one bad run says that much of it was bad."""
+    schedule = index.history.schedules[journey]
+    return schedule.period_s / len(schedule.grids)
 
 
 def _verdict(
@@ -257,12 +266,17 @@ def _sentence(
     share = f"{100 * lately.good / lately.n:.2f} % of {lately.n} were good in {words(rule.s('window'))}"
     interval = f"95 %: {100 * low:.2f} to {100 * high:.2f} %"
     target = f"target {number(100 * rule.target)} %, warning {number(100 * rule.warning)} %"
-    said = f"{share}, {lately.bad} bad ({interval}; {target})"
+    bad = f"{lately.bad} bad slots, about {words(_whole_minutes(lately.bad_s))}" if lately.bad else "no bad slot"
+    said = f"{share}, {bad} ({interval}; {target})"
     if lately.coverage is not None and lately.coverage < rule.least_coverage:
         return f"{said}; only {lately.coverage:.0%} of what was expected was measured"
     if word is VerdictStatus.UNPROVEN and long.n:
         return f"{said}; {long.n} in {words(rule.s('target_window'))} do not prove the target"
     return said
+
+
+def _whole_minutes(seconds: float) -> float:
+    return max(60, round(seconds / 60) * 60)
 
 
 def needs(rule: Availability) -> tuple[Need, ...]:

@@ -133,14 +133,6 @@ class _Usual(NamedTuple):
     what: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Per:
-    """How the series of `per_metric` are chosen: labels that these have not got choose none of them."""
-
-    where: Mapping[str, Sequence[str]]
-    group_by: Sequence[str] | None
-
-
 def judge(name: str, rule: Change, index: HistoryIndex) -> list[Verdict]:
     """Return a verdict for each group of series, and one on the source where `feed_silent` is set."""
     if (verdict := first_off(name, rule, index, rule.metrics)) is not None:

@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Annotated
 
-from config.bounds import Whole
+from config.bounds import Flag, Whole
 from facts import Family, Series, Severity, Traits, Verdict, VerdictStatus
-from metrics.statistics import wilson
+from metrics.statistics import chance_of_at_least, wilson
 from sla.durations import seconds, words
 from sla.index import HistoryIndex
 from sla.kind import About, Deployment, Kind, SeriesNeed
+from sla.powerless import too_few_in
 from sla.series import (
     FEED,
     feed_of,
     feed_verdict,
+    first_off,
     groups,
     is_silent,
     location_in,
+    never_told,
     newest_at,
-    off,
     summed,
-    why_no_source,
+    why_no_source_of,
     why_silent_for_good,
     without_samples,
 )
@@ -44,6 +46,8 @@ class Rate(Rule):
     other severities the share over which they hold (`escalate: {high: 0.1}`). A share over the
     limit that chance could explain is `unproven`, and an alert of `unproven_severity` where that is set. However few there are,
     `bad_in_a_row` bad ones without a good one `within` a time are too many. It is well again at `recover` or less.
+
+    With `off_until_told` it is off as long as nothing of `bad_metric` is kept: of what a source need not tell, none is no zero.
     """
 
     bad_metric: MetricName
@@ -64,6 +68,7 @@ class Rate(Rule):
     where: dict[Label, list[str]] = field(default_factory=dict)
     group_by: list[Label] | None = field(default_factory=list)
     feed_silent: Silence | None = None
+    off_until_told: Annotated[bool, Flag()] = False
 
     def _wrong(self) -> Iterator[str]:
         if (self.total_metric is None) == (self.good_metric is None):
@@ -114,9 +119,10 @@ class _Counted:
 
 def judge(name: str, rule: Rate, index: HistoryIndex) -> list[Verdict]:
     """Return a verdict for each group of series, and one on the source where `feed_silent` is set."""
+    if (verdict := first_off(name, rule, index, rule.metrics) or never_told(name, rule, index, rule.bad_metric)) is not None:
+        return [verdict]
     feed = feed_of(index, rule.bad_metric)
-    if feed is None:
-        return [off(name, rule, index, rule.bad_metric)]
+    assert feed is not None
     silent = is_silent(rule, index, feed)
     bad, others = (groups(index, metric, rule) for metric in rule.metrics)
     subjects = sorted({*bad, *others}, key=lambda subject: subject or "")
@@ -225,7 +231,10 @@ def _in(rule: Rate, index: HistoryIndex, bad: Sequence[Series], others: Sequence
 
 def needs(rule: Rate) -> tuple[SeriesNeed, ...]:
     """Return what it looks at: the counts of its longest window."""
-    return tuple(SeriesNeed(metric=metric, window_s=rule.window_s) for metric in rule.metrics)
+    return tuple(
+        SeriesNeed(metric=metric, window_s=rule.window_s, newest=rule.off_until_told and metric == rule.bad_metric)
+        for metric in rule.metrics
+    )
 
 
 def traits(rule: Rate, subject: str | None) -> Traits:
@@ -238,12 +247,27 @@ def traits(rule: Rate, subject: str | None) -> Traits:
 
 def idle(rule: Rate, deployment: Deployment) -> Iterator[str]:
     """Yield why it can never fire here."""
-    yield from (deployment.missing_metrics[m] for m in rule.metrics if m in deployment.missing_metrics)
+    missing = [deployment.missing_metrics[m] for m in rule.metrics if m in deployment.missing_metrics]
+    yield from missing[:1]
+
+
+def powerless(rule: Rate, a_day: Mapping[str, float]) -> str | None:
+    """Return why so few come that it can hardly ever judge; None where enough do, or their number is not known."""
+    found = [a_day[metric] for metric in rule.metrics if metric in a_day]
+    if not found or (why := too_few_in(max(found), rule.min_n, rule.window_s)) is None:
+        return None
+    if rule.bad_in_a_row is None:
+        return why
+    chance = chance_of_at_least(rule.bad_in_a_row, max(found) * rule.s("within") / 86_400)
+    return (
+        f"{why}; {rule.bad_in_a_row} in a row within {words(rule.s('within'))}, which need no {rule.min_n}, come together with a "
+        f"chance of {chance:.1g}"
+    )
 
 
 def why_closed(about: About, rule: Rate, index: HistoryIndex) -> str | None:
     """Return why a group is not judged any more."""
-    if (reason := why_no_source(index, rule.bad_metric)) is not None:
+    if (reason := why_no_source_of(index, rule.metrics)) is not None:
         return reason
     if about.subject == FEED:
         return None if rule.feed_silent else f"rule {about.rule} does not watch the source any more (sla.yaml)"
@@ -252,4 +276,6 @@ def why_closed(about: About, rule: Rate, index: HistoryIndex) -> str | None:
     return why_silent_for_good(index, rule.metrics, rule, about.subject, rule.window_s)
 
 
-KIND = Kind(settings=Rate, judge=judge, needs=needs, traits=traits, idle=idle, why_closed=why_closed)
+KIND = Kind(
+    settings=Rate, judge=judge, needs=needs, traits=traits, idle=idle, powerless=powerless, why_closed=why_closed
+)
