@@ -12,6 +12,7 @@ from facts import HubClock, Outcome, Stock, WatchState, from_wire
 from hub.business import calendar_of, source_periods_s, volumes_of
 from hub.kept_runs import KeptRuns
 from hub.kept_series import KeptSeries
+from hub.kept_tallies import KeptTallies
 from hub.known_metrics import METRICS
 from hub.watched import Watched
 from sla.budget import budgets_left
@@ -38,10 +39,11 @@ def load_history(
     hub_clock: HubClock | None = None,
     runs_kept: KeptRuns | None = None,
     series_kept: KeptSeries | None = None,
+    tallies_kept: KeptTallies | None = None,
 ) -> History:
     """Return what the rules that are on look at, and no more: runs, with details where a rule needs them, and samples of metrics.
 
-    With `runs_kept` and `series_kept`, what was read before and has not changed is not read again.
+    With `runs_kept`, `series_kept` and `tallies_kept`, what was read before and has not changed is not read again.
     """
     schedules = watched.schedules()
     plan = targets.load_plan(schedules)
@@ -56,6 +58,7 @@ def load_history(
         last_samples=kept.newest(connection, plan.newest),
         durations=kept.durations(connection, plan.durations, now=now),
         calendar=calendar,
+        tallies=(tallies_kept or KeptTallies()).tallies(connection, plan.days, schedules=schedules, now=now),
         source_periods_s=source_periods_s(watched.site),
         a_day=volumes_of(watched.site),
         metric_sources={metric.name: metric.source for metric in METRICS.values()},

@@ -32,6 +32,16 @@ class Durations:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LongTally:
+    """The first attempts since a moment. `passed` is how many passed, by journey; `bad` how many were bad, by journey and the step
+    at which they failed."""
+
+    since: datetime
+    passed: Mapping[str, int] = field(default_factory=dict)
+    bad: Mapping[tuple[str, str | None], int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class History:
     """Everything that is judged. `hours` hold the slot runs, those of one journey and location oldest first and none empty;
     old runs come without their details.
@@ -41,7 +51,8 @@ class History:
     `source_periods_s` is how often sources are read whose period is a setting, in seconds. `last_samples` holds the last sample of
     each series, however old it is, of the metrics whose rules ask for it (`SeriesNeed.newest`), `durations` the percentiles of metrics
     over windows in seconds (`DurationsNeed`). `calendar` is the business's: its time zone, holidays and sale windows. `a_day` is how
-    many of what a metric counts are expected in a day, where that is known.
+    many of what a metric counts are expected in a day, where that is known. `tallies` count the first attempts of so many days, which
+    `hours` need not reach back to (`DaysNeed`).
     `watching_since` is since when the hub has watched without a break, `last_received` when each location last sent a result.
     `silent_s` is for how many seconds the hub has listened to each location in vain; from `last_received` where nothing is said.
     `not_heard_since` are the locations that sent nothing since a break of the watch.
@@ -63,6 +74,7 @@ class History:
     durations: Mapping[tuple[str, float], Sequence[Durations]] = field(default_factory=dict)
     calendar: Calendar = field(default_factory=Calendar)
     a_day: Mapping[str, float] = field(default_factory=dict)
+    tallies: Mapping[int, LongTally] = field(default_factory=dict)
     last_received: Mapping[str, datetime] = field(default_factory=dict)
     pays: bool = True
     ledgers: Mapping[str, LedgerState] = field(default_factory=dict)

@@ -61,7 +61,14 @@ class DurationsNeed:
     window_s: float
 
 
-Need = RunsNeed | SeriesNeed | DurationsNeed
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DaysNeed:
+    """How many first attempts passed and failed in the last so many days in UTC, today included."""
+
+    days: int
+
+
+Need = RunsNeed | SeriesNeed | DurationsNeed | DaysNeed
 
 IN_A_ROW_S = 3 * 86_400
 """How far back a rule asks for runs that looks at the last few of a location, whatever their period."""

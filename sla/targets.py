@@ -11,7 +11,7 @@ from typing import Any
 
 from config import Complaint, ConfigError, Document, validate
 from facts import Traits
-from sla.kind import DurationsNeed, Kind, Need, RunsNeed, Schedules, SeriesNeed
+from sla.kind import DaysNeed, DurationsNeed, Kind, Need, RunsNeed, Schedules, SeriesNeed
 from sla.kinds import KINDS
 from sla.kinds.clock_skew import ClockSkew
 from sla.settings import Rule, scaled
@@ -33,7 +33,7 @@ class LoadPlan:
 
     `series` is the window of each metric, `weekly` the number of weeks before for which the same window is needed, and its length.
     `newest` are the metrics whose last sample of each series is needed, `durations` those whose percentiles are, with the window in
-    seconds.
+    seconds. `days` are the numbers of days whose first attempts are counted.
     """
 
     runs: timedelta
@@ -46,6 +46,7 @@ class LoadPlan:
     weekly: Mapping[str, tuple[int, timedelta]] = field(default_factory=dict)
     newest: frozenset[str] = frozenset()
     durations: frozenset[tuple[str, float]] = frozenset()
+    days: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +108,7 @@ class Targets:
             calls=any(need.calls for need in detailed),
             weekly=weekly,
             newest=frozenset(need.metric for need in sampled if need.newest),
+            days=frozenset(need.days for need in self._needs() if isinstance(need, DaysNeed)),
             durations=frozenset(
                 (need.metric, need.window_s) for need in self._needs() if isinstance(need, DurationsNeed)
             ),
