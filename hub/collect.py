@@ -24,6 +24,7 @@ from journeys.site import StripeReads
 from metrics import SKETCHED, sample_errors
 from redact.plain_text import plain
 from sources import EVENT_COUNTS, Collected, Source, SourceError, SourceSettings
+from sources.database import VARIABLE as DATABASE_VARIABLE
 from sources.endpoints import ANY_SITE, TICKET_SHOP
 from sources.logs import LogsSource
 from sources.stripe_events import EventFilter
@@ -81,7 +82,16 @@ def source_settings(watched: Watched, environment: Mapping[str, str] = os.enviro
         sms_every_s=seconds(sms.every) if sms else None,
         sms_from=sms.from_numbers if sms else (),
         log_files=tuple(site.log_files or ()),
+        database_url=_database_url(environment),
     )
+
+
+def _database_url(environment: Mapping[str, str]) -> Secret | None:
+    url = read_secret(DATABASE_VARIABLE, environment)
+    if url is None or re.match(r"postgres(ql)?://\S+", url.reveal()):
+        return url
+    what, hint = "is no address of a PostgreSQL", "write it like postgresql://watcher:PASSWORD@db.example.com/shop"
+    raise ConfigError(Complaint(file="environment", key=DATABASE_VARIABLE, what=what, hint=hint))
 
 
 def stripe_webhook_secret(environment: Mapping[str, str] = os.environ) -> Secret | None:

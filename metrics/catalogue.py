@@ -6,11 +6,18 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 
 from facts import Metric, MetricKind, Sample
-from metrics import endpoints, events, inventory, journeys, sms, stripe
+from metrics import database, endpoints, events, inventory, journeys, sms, stripe
 from metrics.journeys import RunMetric
 from redact.plain_text import plain
 
-SAMPLED: tuple[Metric, ...] = (*inventory.METRICS, *endpoints.METRICS, *events.METRICS, *stripe.METRICS, *sms.METRICS)
+SAMPLED: tuple[Metric, ...] = (
+    *inventory.METRICS,
+    *endpoints.METRICS,
+    *events.METRICS,
+    *stripe.METRICS,
+    *sms.METRICS,
+    *database.METRICS,
+)
 """The metrics whose samples a source brings."""
 RUN_METRICS: Mapping[str, RunMetric] = {one.metric.name: one for one in journeys.METRICS}
 """The metrics that are computed out of runs, by name."""

@@ -51,7 +51,9 @@ _UNPAID = ("payment_processing_failed", "payment_failed")
 _SUPPORT = ("support_ticket", "support_ticket_created", "support_ticket_opened")
 _FAILED_LOGIN = ("login_failed", "authentication_failed", "auth_failed")
 _FRAUD = ("fraud_suspected", "fraud_attempt", "suspected_fraud")
+_TIMED_OUT = ("database_query_timeout", "query_timeout")
 _BY_NAME = {
+    **dict.fromkeys(_TIMED_OUT, "app_database_timeouts"),
     **dict.fromkeys(_SUPPORT, "app_support_tickets"),
     **dict.fromkeys(_FAILED_LOGIN, "app_failed_logins"),
     **dict.fromkeys(_FRAUD, "app_suspected_frauds"),
@@ -136,6 +138,13 @@ METRICS = (
         "frauds",
         f"events {_or(_FRAUD)}",
         guide="- Suspected fraud attempts",
+    ),
+    _metric(
+        "app_database_timeouts",
+        "Database queries that timed out",
+        "timeouts",
+        f"events {_or(_TIMED_OUT)}: PostgreSQL counts none itself",
+        guide="- Database query timeouts",
     ),
     _metric(
         "app_errors",

@@ -13,7 +13,7 @@ from metrics.statistics import median, spread
 from sla.calendar import Calendar
 from sla.index import HistoryIndex
 from sla.kind import About, Deployment, Kind, SeriesNeed
-from sla.kinds.daily_goal import Currency, Minor, _Time
+from sla.kinds.daily_goal import Currency, Minor, TimeOfDay
 from sla.money import amount, of_currency, other_currencies
 from sla.series import FEED, feed_of, feed_verdict, is_silent, newest_at, off, selected, summed, why_no_source
 from sla.settings import Label, MetricName, Rule, Silence, rung_of, wrong_ladder
@@ -42,7 +42,7 @@ class DailyForecast(Rule):
     escalate: dict[Severity, _Drop] = field(default_factory=dict)
     weeks: _Weeks = 4
     min_weeks: _Weeks = 2
-    not_before: _Time = "12:00"
+    not_before: TimeOfDay = "12:00"
     recover_factor: Annotated[float, Bounds(0.01, 1, "above 1 it would recover while it still fires")] = 0.75
     where: dict[Label, list[str]] = field(default_factory=dict)
     feed_silent: Silence | None = None

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from typing import Annotated
 
-from config.bounds import Form, Whole
+from config.bounds import Flag, Form, Whole
 from facts import Family, Series, Traits, Verdict, VerdictStatus
 from sla.index import HistoryIndex
 from sla.kind import About, Deployment, Kind, SeriesNeed
@@ -16,7 +16,7 @@ from sla.series import FEED, feed_of, feed_verdict, is_silent, newest_at, off, s
 from sla.settings import Label, MetricName, Rule, Share, Silence
 
 _LONGEST_DAY_S = 25 * 3600
-_Time = Annotated[str, Form(r"([01][0-9]|2[0-3]):[0-5][0-9]", "is no time of the day; write it like 18:00, with quotes")]
+TimeOfDay = Annotated[str, Form(r"([01][0-9]|2[0-3]):[0-5][0-9]", "is no time of the day; write it like 18:00, with quotes")]
 Minor = Annotated[int, Whole(1, 10**13, "it is in minor units: 50000 is $500.00")]
 Currency = Annotated[str, Form(r"[a-z]{3}", "is no currency; write its three letters, like usd")]
 
@@ -27,14 +27,15 @@ class DailyGoal(Rule):
 
     Each local date is judged once, by what had come in by then, and is an alert of its own that ends with the day. Nothing is said
     before `at`, nor while the source has brought nothing since. Amounts are minor units; those of other currencies are named, and
-    never added.
+    never added. `confirmed` says that the goal is meant as it stands: `sixfb check` asks no more where another rule's differs much.
     """
 
     metric: MetricName
     goal_minor: Minor
     currency: Currency = "usd"
     share: Share = 0.8
-    at: _Time = "18:00"
+    at: TimeOfDay = "18:00"
+    confirmed: Annotated[bool, Flag()] = False
     where: dict[Label, list[str]] = field(default_factory=dict)
     feed_silent: Silence | None = None
 
