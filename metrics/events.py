@@ -309,8 +309,7 @@ def _of_requests(event: Event) -> Iterator[Count]:
         return
     its = _request_labels(event)
     yield Count("app_requests", its, 1)
-    code = str(status) if 100 <= status <= 599 else OTHER
-    yield Count("app_responses", tuple(sorted((*its, ("status", code)))), 1)
+    yield Count("app_responses", tuple(sorted((*its, ("status", str(status))))), 1)
     if status >= 500:
         yield Count("app_5xx_requests", its, 1)
 

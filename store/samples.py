@@ -276,7 +276,8 @@ def read(
 
 def newest(connection: Connection, metric: str) -> list[Series]:
     """Return the last raw sample of each series of a metric, however old it is; a series of which none is kept is left out."""
-    last = select(func.max(table.c.at)).where(table.c.series_id == series.c.id).scalar_subquery()
+    older = table.alias()
+    last = select(func.max(older.c.at)).where(older.c.series_id == series.c.id).correlate(series).scalar_subquery()
     query = (
         select(series.c.labels, table.c.at, table.c.value)
         .join(table, and_(table.c.series_id == series.c.id, table.c.at == last))
