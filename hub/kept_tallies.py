@@ -41,9 +41,7 @@ class KeptTallies:
         return {days: self._kept[days].tally for days in wanted}
 
 
-def _counted(
-    connection: Connection, days: int, schedules: Mapping[str, Schedule], now: datetime
-) -> LongTally:
+def _counted(connection: Connection, days: int, schedules: Mapping[str, Schedule], now: datetime) -> LongTally:
     since = now.replace(hour=0, minute=0, second=0, microsecond=0) - (days - 1) * _DAY
     passed: Counter[str] = Counter()
     for day in rollups.read(connection, width_s=int(_DAY.total_seconds()), since=since):

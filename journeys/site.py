@@ -218,7 +218,13 @@ class SmsReads:
 
 
 _BUSINESS_OR_OFF = SectionOrOff("", "write `timezone` below business, or leave it out")
-_Moment = Annotated[str, Form(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2})?", "is no local time; write it like 2026-11-27T09:00")]
+_Moment = Annotated[
+    str,
+    Form(
+        r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2})?",
+        "is no local time; write it like 2026-11-27T09:00",
+    ),
+]
 _LocalDate = Annotated[str, Form(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", "is no date; write it like 2026-12-24")]
 _LONGEST_SALE = timedelta(days=60)
 
@@ -253,9 +259,13 @@ class Business:
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
 
-    timezone: Annotated[str, Form(r"[A-Za-z][A-Za-z0-9_+/-]{0,63}", "is no time zone; write it like America/Chicago")] = "UTC"
+    timezone: Annotated[
+        str, Form(r"[A-Za-z][A-Za-z0-9_+/-]{0,63}", "is no time zone; write it like America/Chicago")
+    ] = "UTC"
     country: Annotated[str, Form(r"[A-Z]{2}", "is no country; write its two letters, like US")] | None = None
-    subdivision: Annotated[str, Form(r"[A-Z0-9-]{1,8}", "is no part of a country; write its code, like TX")] | None = None
+    subdivision: Annotated[str, Form(r"[A-Z0-9-]{1,8}", "is no part of a country; write its code, like TX")] | None = (
+        None
+    )
     holidays: list[_LocalDate] = field(default_factory=list)
     sale_windows: list[SaleWindow] = field(default_factory=list)
 

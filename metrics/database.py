@@ -8,9 +8,7 @@ SOURCE = "database"
 
 
 def _gauge(name: str, title: str, unit: str, formula: str, guide: str | None = None) -> Metric:
-    return Metric(
-        name=name, title=title, unit=unit, kind=MetricKind.GAUGE, source=SOURCE, formula=formula, guide=guide
-    )
+    return Metric(name=name, title=title, unit=unit, kind=MetricKind.GAUGE, source=SOURCE, formula=formula, guide=guide)
 
 
 METRICS = (

@@ -16,7 +16,9 @@ def too_few_in(a_day: float, wanted: int, window_s: float) -> str | None:
     if chance_of_at_least(wanted, a_day * window_s / _DAY_S) > HARDLY_EVER:
         return None
     takes = f"takes {words(_rounded(wanted / a_day * _DAY_S))}" if a_day else "never comes together"
-    return f"powerless: at {number(a_day)} orders a day this needs {wanted} and {takes}, and it looks at {words(window_s)}"
+    return (
+        f"powerless: at {number(a_day)} orders a day this needs {wanted} and {takes}, and it looks at {words(window_s)}"
+    )
 
 
 def _rounded(seconds: float) -> float:

@@ -34,7 +34,14 @@ class SourceType(Protocol):
         ...
 
 
-SOURCES: tuple[SourceType, ...] = (InventorySource, EndpointsSource, StripeSource, SmsSource, LogsSource, DatabaseSource)
+SOURCES: tuple[SourceType, ...] = (
+    InventorySource,
+    EndpointsSource,
+    StripeSource,
+    SmsSource,
+    LogsSource,
+    DatabaseSource,
+)
 EVENT_COUNTS: Mapping[str, Callable[[Sequence[Event]], list[Sample]]] = {
     stripe_events.SOURCE: stripe_events.count_events,
 }

@@ -280,6 +280,7 @@ def newest(connection: Connection, metric: str) -> list[Series]:
     last = select(func.max(older.c.at)).where(older.c.series_id == series.c.id).correlate(series).scalar_subquery()
     query = (
         select(series.c.labels, table.c.at, table.c.value)
+        .select_from(series)
         .join(table, and_(table.c.series_id == series.c.id, table.c.at == last))
         .where(series.c.metric == metric)
         .order_by(series.c.labels)

@@ -82,7 +82,6 @@ class Availability(Rule):
             elif self.metric is not None and getattr(self, name) is not None:
                 yield f"{name}: is about runs, and `metric` is judged instead of them"
 
-
     @property
     def target_days(self) -> int | None:
         """The days of `target_window`, where it is long enough to be counted by days; None for a shorter one, and for a metric."""

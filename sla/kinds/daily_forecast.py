@@ -166,7 +166,9 @@ def _forecast(rule: DailyForecast, calendar: Calendar, series: Sequence[Series],
         return _Forecast(median(before), before, f"the median of {len(before)} weeks")
     day = calendar.moment(part.day + timedelta(days=1)) - part.begins
     return _Forecast(
-        rule.target_minor * ((part.ends - part.begins) / day), (), "the target by the time of day: too few weeks are known"
+        rule.target_minor * ((part.ends - part.begins) / day),
+        (),
+        "the target by the time of day: too few weeks are known",
     )
 
 

@@ -16,7 +16,9 @@ from sla.series import FEED, feed_of, feed_verdict, is_silent, newest_at, off, s
 from sla.settings import Label, MetricName, Rule, Share, Silence
 
 _LONGEST_DAY_S = 25 * 3600
-TimeOfDay = Annotated[str, Form(r"([01][0-9]|2[0-3]):[0-5][0-9]", "is no time of the day; write it like 18:00, with quotes")]
+TimeOfDay = Annotated[
+    str, Form(r"([01][0-9]|2[0-3]):[0-5][0-9]", "is no time of the day; write it like 18:00, with quotes")
+]
 Minor = Annotated[int, Whole(1, 10**13, "it is in minor units: 50000 is $500.00")]
 Currency = Annotated[str, Form(r"[a-z]{3}", "is no currency; write its three letters, like usd")]
 
@@ -55,9 +57,7 @@ def judge(name: str, rule: DailyGoal, index: HistoryIndex) -> list[Verdict]:
     begins, at = calendar.moment(today), calendar.moment(today, time.fromisoformat(rule.at))
     series = selected(index, rule.metric, rule.where)
     has_read = feed.state.last_good_at is not None and feed.state.last_good_at >= at
-    verdicts = [
-        _verdict(name, rule, index, series, begins, at, cannot=is_silent(rule, index, feed) or not has_read)
-    ]
+    verdicts = [_verdict(name, rule, index, series, begins, at, cannot=is_silent(rule, index, feed) or not has_read)]
     if rule.feed_silent is not None:
         verdicts.append(feed_verdict(name, rule, index, feed))
     return verdicts

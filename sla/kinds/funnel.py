@@ -99,9 +99,7 @@ def _usual(rule: Funnel, index: HistoryIndex, series: Sequence[Series], pair: tu
     return _Usual(share, len(before), calendar.special(index.now - length, index.now))
 
 
-def _judged(
-    name: str, rule: Funnel, index: HistoryIndex, series: Sequence[Series], pair: tuple[str, str]
-) -> Verdict:
+def _judged(name: str, rule: Funnel, index: HistoryIndex, series: Sequence[Series], pair: tuple[str, str]) -> Verdict:
     now, usual = _lost(rule, series, pair, index.now), _usual(rule, index, series, pair)
     low, high = wilson(now.lost, now.came)
     is_judged = now.came >= rule.min_n and usual.share is not None and usual.unlike is None

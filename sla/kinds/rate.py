@@ -119,7 +119,9 @@ class _Counted:
 
 def judge(name: str, rule: Rate, index: HistoryIndex) -> list[Verdict]:
     """Return a verdict for each group of series, and one on the source where `feed_silent` is set."""
-    if (verdict := first_off(name, rule, index, rule.metrics) or never_told(name, rule, index, rule.bad_metric)) is not None:
+    if (
+        verdict := first_off(name, rule, index, rule.metrics) or never_told(name, rule, index, rule.bad_metric)
+    ) is not None:
         return [verdict]
     feed = feed_of(index, rule.bad_metric)
     assert feed is not None

@@ -144,6 +144,4 @@ def why_closed(about: About, rule: ResponseTimes, index: HistoryIndex) -> str | 
     return None
 
 
-KIND = Kind(
-    settings=ResponseTimes, judge=judge, needs=needs, traits=traits, feasible=feasible, why_closed=why_closed
-)
+KIND = Kind(settings=ResponseTimes, judge=judge, needs=needs, traits=traits, feasible=feasible, why_closed=why_closed)

@@ -123,11 +123,7 @@ def _verdict(
     return Verdict(
         rule=name,
         subject=subject,
-        verdict=VerdictStatus.WARNING
-        if breached
-        else VerdictStatus.MET
-        if is_judged
-        else VerdictStatus.INSUFFICIENT,
+        verdict=VerdictStatus.WARNING if breached else VerdictStatus.MET if is_judged else VerdictStatus.INSUFFICIENT,
         title=f"{rule.title}: {about}" if about else rule.title,
         summary=f"{f'{about}: ' if about else ''}{_sentence(rule, pace, limit)}",
         severity=rule.severity,

@@ -377,9 +377,7 @@ def test_times_that_the_site_tells_are_judged_as_percentiles_of_their_endpoint(b
         ({"name": "checkout_session_created"}, "app_checkout_sessions"),
     ],
 )
-def test_events_of_some_names_count_as_something_of_their_own(
-    light: Bench, more: dict[str, Any], metric: str
-) -> None:
+def test_events_of_some_names_count_as_something_of_their_own(light: Bench, more: dict[str, Any], metric: str) -> None:
     assert results(light, an_event(light, **more), an_event(light, "e2", name="another")) == ["accepted"] * 2
     assert counted(light, metric) == {"": 1.0}
 

@@ -31,6 +31,7 @@ ENDINGS: dict[str, str | tuple[str, ...]] = {
     "minor units": ("_minor", "_minor_units"),
 }
 COUNTED = ("payments", "sessions", "refunds", "disputes", "events", "reads", "messages", "segments", "requests")
+COUNTED += ("responses", "logins", "frauds", "timeouts", "charges", "connections", "queries", "deadlocks")
 ENDINGS |= dict.fromkeys((*COUNTED, "errors", "steps", "answers", "points"), "")
 
 

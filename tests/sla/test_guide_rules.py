@@ -362,9 +362,7 @@ def test_a_source_that_has_gone_quiet_makes_times_no_data(age: float) -> None:
 
     values = dict.fromkeys((50, 75, 90, 95, 99), 9.0)
     one = Durations(labels=tuple(sorted(WEBHOOK.items())), n=100, values=values, newest_at=NOW)
-    history = with_series(
-        metrics=("app_request_seconds",), durations={("app_request_seconds", 900.0): [one]}, age=age
-    )
+    history = with_series(metrics=("app_request_seconds",), durations={("app_request_seconds", 900.0): [one]}, age=age)
     targets = changed(D2={"feed_silent": "30m"})
     verdict = judged(history, "D2//api/webhooks/stripe/POST", targets=targets)
     assert (verdict.verdict, verdict.breached) == ((NO_DATA, False) if age > 30 else (CRITICAL, True))

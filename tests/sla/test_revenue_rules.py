@@ -89,9 +89,7 @@ def test_a_source_that_was_not_read_since_six_judges_nothing() -> None:
         (date(2026, 11, 23), MIDNIGHT, 18),
     ],
 )
-def test_a_day_of_a_clock_change_is_judged_once_from_its_own_midnight(
-    day: date, begins: datetime, hours: int
-) -> None:
+def test_a_day_of_a_clock_change_is_judged_once_from_its_own_midnight(day: date, begins: datetime, hours: int) -> None:
     six = begins + timedelta(hours=hours)
     before = money((begins - timedelta(seconds=1), 90_000), (begins, 100))
     verdict, _ = judged("R1", six, before)
