@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection
@@ -24,6 +24,7 @@ _AHEAD = timedelta(hours=1)
 _WIDTHS = ((timedelta(hours=6), 300), (timedelta(days=7), 3600))
 """Up to which window percentiles are merged of buckets of so many seconds; a longer one takes those of a day."""
 _DAY_S = 86_400
+_EVER = datetime.min.replace(tzinfo=UTC)
 
 Version = tuple[int | None, datetime | None, Any]
 """What changes with everything that a source brings: the version of its cursor, when it was last well, and when its samples were last
@@ -116,7 +117,7 @@ class KeptSeries:
                 continue
             kept = self._newest.get(name)
             if kept is None or not _is_known(version) or kept.version != version:
-                kept = self._newest[name] = _Kept(version, datetime.min, samples.newest(connection, name))
+                kept = self._newest[name] = _Kept(version, _EVER, samples.newest(connection, name))
             found[name] = kept.series
         return found
 

@@ -15,7 +15,6 @@ from sla.money import amount
 from sla.settings import Rule
 from sla.targets import Targets, kind_of
 
-
 FAR_APART = 10
 """Two sums that should be alike and differ so many times are likely in different units."""
 

@@ -5,7 +5,7 @@ https://www.postgresql.org/docs/current/monitoring-stats.html
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
@@ -47,7 +47,7 @@ _STATEMENTS = f"""
     ORDER BY total_exec_time DESC LIMIT {MOST_STATEMENTS}
 """
 
-Ask = Callable[[str], list[Mapping[str, Any]]]
+Ask = Callable[[str], Sequence[Mapping[str, Any]]]
 
 
 class DatabaseSource:

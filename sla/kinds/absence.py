@@ -32,8 +32,9 @@ class Absence(Rule):
     """No sample of a metric above `more_than` has come for longer than `silent`.
 
     Of a metric that counts, a sample of 0 is nothing that came: `more_than` is 0 unless it is set lower. `group_by` tells subjects
-    apart; a subject is known for as long as samples of it are kept (35 days), however short `silent` is. Without groups the first one is waited for as well, from when
-    the hub began to watch. With `feed_silent` a source that is silent itself is told, and nothing is said of what it did not bring.
+    apart; a subject is known for as long as samples of it are kept (35 days), however short `silent` is. Without groups the first
+    one is waited for as well, from when the hub began to watch. With `feed_silent` a source that is silent itself is told, and
+    nothing is said of what it did not bring.
     """
 
     metric: MetricName

@@ -14,10 +14,10 @@ from facts import Family, Outcome, Series, Severity, Status, Traits, Verdict, Ve
 from metrics.counting import Class
 from metrics.statistics import lasting_low, wilson
 from sla.durations import words
+from sla.history import LongTally
 from sla.hours import Hour
 from sla.impossible import complaint, runs_made
 from sla.index import HistoryIndex
-from sla.history import LongTally
 from sla.kind import About, DaysNeed, Deployment, Kind, Need, RunsNeed, Schedules, SeriesNeed
 from sla.series import (
     feed_of,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Annotated, NamedTuple
 
 from config.bounds import Bounds, Whole
@@ -164,9 +164,9 @@ def _forecast(rule: DailyForecast, calendar: Calendar, series: Sequence[Series],
             before.append(_sum(series, begins, ends))
     if len(before) >= rule.min_weeks:
         return _Forecast(median(before), before, f"the median of {len(before)} weeks")
-    day = calendar.moment(part.day + timedelta(days=1)) - part.begins
+    whole_day = calendar.moment(part.day + timedelta(days=1)) - part.begins
     return _Forecast(
-        rule.target_minor * ((part.ends - part.begins) / day),
+        rule.target_minor * ((part.ends - part.begins) / whole_day),
         (),
         "the target by the time of day: too few weeks are known",
     )

@@ -24,8 +24,8 @@ _SECONDS = 1000.0
 class Latency(Rule):
     """A percentile of a metric of durations, of each of its series, against up to three limits in ms.
 
-    Over `target_ms` it is off target, which tells nobody; over `warning_ms` it fires, over `critical_ms` it is critical. A limit that is
-    left out is never reached. `where` chooses series by their labels, `except_for` leaves some out. It is well again below
+    Over `target_ms` it is off target, which tells nobody; over `warning_ms` it fires, over `critical_ms` it is critical. A limit
+    that is left out is never reached. `where` chooses series by their labels, `except_for` leaves some out. It is well again below
     `recover_factor` of the warning for `recover_for`.
     """
 

@@ -61,7 +61,7 @@ class Occurrences(Rule):
 
     def _wrong(self) -> Iterator[str]:
         if self.recover_below is not None and not 0 < self.recover_below <= self.least:
-            yield f"recover_below: {number(self.recover_below)} must be more than 0, and no more than the {number(self.least)} at which it fires"
+            yield f"recover_below: {number(self.recover_below)} is not between 0 and the {number(self.least)} at which it fires"
         if isinstance(self.at_least, dict) and not self.at_least:
             yield "at_least: is empty, so nothing is judged; name a value of `by`, or write `enabled: false`"
         if (isinstance(self.at_least, dict) or self.severities) and self.by is None:

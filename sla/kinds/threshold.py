@@ -42,7 +42,8 @@ class Threshold(Rule):
 
     With `samples_apart` the limit is reached only by two samples that far apart and all between them; `recover_samples_apart` is
     the same for `recover`. Values beyond `floor` are another rule's. At exactly `info_at` (`info_text` says what that means) the
-    alert is for information and told to nobody. `escalate` gives more urgent severities the value at which they hold. With `feed_silent` the age of the source is judged as well.
+    alert is for information and told to nobody. `escalate` gives more urgent severities the value at which they hold. With
+    `feed_silent` the age of the source is judged as well.
     """
 
     metric: MetricName

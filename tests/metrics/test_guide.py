@@ -21,7 +21,7 @@ LINES = {
 RULES = read_document(ROOT / "sla.yaml").data
 FIRST, LAST = "## 🎯 Monitoring Objectives", "## 🔧 Implementation Tools"
 ROUTING = ("## 🔔 Alert Routing & Escalation", "## 📊 Custom Metrics & Instrumentation")
-# What only describes a line beside it, or is no number: headings, syntax, limits of what is named above them, who is told, and how a page looks.
+# What only describes a line beside it, or is no number: headings, syntax, limits of what is named above, who is told, how a page looks.
 DESCRIBES = re.compile(
     r"|#.*|```.*|//.*|[\]\[{}(),]+|const \w+ = [{\[]|[\w-]+: [{\[]|[|][-|]+[|]"
     r"|[|] (Endpoint|Service) .*|Ensure the .*|(Revenue-impacting|User experience|Operational|High-level|Technical|Analytics) .*"

@@ -11,7 +11,7 @@ import pytest
 
 from facts import Series, Severity, Verdict, VerdictStatus
 from sla.history import Durations
-from tests.sla.builders import NOW, a_history, an_answer, an_outcome, judged
+from tests.sla.builders import NOW, a_history, an_answer, an_outcome, changed, judged
 from tests.sla.metrics import a_series, with_series
 
 DAY, WEEK = 24 * 60.0, 7 * 24 * 60.0
@@ -288,8 +288,6 @@ def test_a_certificate_is_told_fourteen_days_before_its_end_and_is_urgent_at_thr
 
 @pytest.mark.parametrize(("cost", "breached", "clear"), [(1.2, True, False), (1.18, False, False), (0.94, False, True)])
 def test_the_cost_of_sms_is_judged_once_it_is_stated(cost: float, breached: bool, clear: bool) -> None:
-    from tests.sla.builders import changed
-
     history = with_series(
         a_series("sms_cost_minor", (60, 100 * cost), currency="usd"),
         a_series("sms_priced_messages", (60, 100), currency="usd"),
@@ -358,8 +356,6 @@ def test_slow_endpoints_that_the_site_tells_of_are_judged_but_for_those_with_a_r
 
 @pytest.mark.parametrize("age", [5.0, 60.0])
 def test_a_source_that_has_gone_quiet_makes_times_no_data(age: float) -> None:
-    from tests.sla.builders import changed
-
     values = dict.fromkeys((50, 75, 90, 95, 99), 9.0)
     one = Durations(labels=tuple(sorted(WEBHOOK.items())), n=100, values=values, newest_at=NOW)
     history = with_series(metrics=("app_request_seconds",), durations={("app_request_seconds", 900.0): [one]}, age=age)
@@ -387,7 +383,12 @@ def test_an_endpoint_that_is_slow_in_the_browser_is_told(ms: float, n: int, word
 def test_too_few_requests_static_files_third_parties_and_endpoints_of_other_rules_are_no_slow_endpoints() -> None:
     assert judged(requests(9000, 19), "H1").verdict is INSUFFICIENT
     assert judged(a_history(), "H1").verdict is NO_DATA
-    for other in ({"endpoint": "/_next/static/app.js"}, {"endpoint": "/success"}, {"party": "https://pay.example"}):
+    others: tuple[dict[str, Any], ...] = (
+        {"endpoint": "/_next/static/app.js"},
+        {"endpoint": "/success"},
+        {"party": "https://pay.example"},
+    )
+    for other in others:
         assert judged(requests(9000, **other), "H1").verdict is NO_DATA
 
 

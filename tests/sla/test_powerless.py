@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from facts import VerdictStatus
@@ -46,7 +48,7 @@ def test_a_rule_that_is_off_anyway_is_not_called_powerless() -> None:
 
 
 def test_the_verdict_of_a_powerless_rule_has_the_arithmetic_only_while_too_little_is_there() -> None:
-    facts = {"a_day": {PAID: 5.0}, "metrics": ("stripe_payments_failed",)}
+    facts: dict[str, Any] = {"a_day": {PAID: 5.0}, "metrics": ("stripe_payments_failed",)}
     few = judged(with_series(a_series(PAID, (1, 1)), **facts), "A1b")
     assert few.verdict is VerdictStatus.INSUFFICIENT
     assert "; powerless: at 5 orders a day" in few.summary
