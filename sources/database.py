@@ -95,7 +95,9 @@ def _source_error(error: Any, url: Secret) -> SourceError:
     if code == "57014":
         return SourceError(f"the database did not answer within {STATEMENT_TIMEOUT_MS // 1000} s: {said}")
     hint = "; GRANT pg_monitor TO the role that DATABASE_SOURCE_URL names" if code == "42501" else ""
-    wrong = code.startswith(("28", "3D", "42")) or "password authentication failed" in said
+    # A connection that is refused has no code, only the server's sentence.
+    refused = "password authentication failed" in said or "does not exist" in said
+    wrong = code.startswith(("28", "3D", "42")) or refused
     return SourceError(f"the database: {said}{hint}", permanent=wrong)
 
 

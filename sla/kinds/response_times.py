@@ -53,14 +53,21 @@ _Seen = Mapping[str, Sequence[tuple[Outcome, float]]]
 
 def judge(name: str, rule: ResponseTimes, index: HistoryIndex) -> list[Verdict]:
     """Return a verdict for each endpoint that was asked often enough; one on none of them where no endpoint was."""
-    seen = _seen(rule, index)
+    recent = index.recent(rule.s("window"), settle_s=rule.s("settle"))
+    seen = _seen(rule, recent)
+    if not seen and index.comes_by_nobody(recent):
+        window = words(rule.s("window"))
+        summary = f"every journey passed in the last {window}, and none asks for a page or a call that this rule judges"
+        return [
+            Verdict(rule=name, verdict=VerdictStatus.OFF, title=rule.title, summary=summary, severity=rule.severity)
+        ]
     judged = sorted(endpoint for endpoint, some in seen.items() if len(some) >= rule.min_n)
     return [_judged(name, rule, endpoint, seen[endpoint]) for endpoint in judged] or [_too_few(name, rule, seen)]
 
 
-def _seen(rule: ResponseTimes, index: HistoryIndex) -> _Seen:
+def _seen(rule: ResponseTimes, recent: Sequence[Outcome]) -> _Seen:
     found: dict[str, list[tuple[Outcome, float]]] = defaultdict(list)
-    for outcome in index.recent(rule.s("window"), settle_s=rule.s("settle")):
+    for outcome in recent:
         for answer in outcome.requests:
             is_ours = answer.party == "first" and answer.endpoint not in rule.except_for
             if is_ours and answer.status and answer.duration_ms is not None and not is_static(answer.endpoint):
@@ -138,7 +145,7 @@ def why_closed(about: About, rule: ResponseTimes, index: HistoryIndex) -> str | 
         return None
     if about.subject.partition(" ")[2] in rule.except_for:
         return f"rule {about.rule} leaves {about.subject} to another rule now (sla.yaml)"
-    seen = _seen(rule, index)
+    seen = _seen(rule, index.recent(rule.s("window"), settle_s=rule.s("settle")))
     if seen and about.subject not in seen:
         return f"no run came by {about.subject} for {words(rule.s('window'))}"
     return None
