@@ -195,6 +195,15 @@ def _source_line() -> list[str]:
     ]
 
 
+def _doubts() -> list[str]:
+    """A line for each rule that so few orders make powerless, and for each goal that is likely in another unit."""
+    targets, watched = hub_config.read_targets(), hub_config.read_watched()
+    return [
+        *(f"hardly fires    {one}" for one in hub_config.powerless_rules(targets, watched)),
+        *(f"are you sure?   {note}" for note in hub_config.goal_notes(targets, watched)),
+    ]
+
+
 def _summary() -> list[str]:
     site, locations, files = settings.read_site([]), settings.read_locations(), settings.sources()
     key = "set" if settings.stripe_key(buys=False) else None
@@ -214,6 +223,7 @@ def _summary() -> list[str]:
             f"cannot fire     {idle}"
             for idle in hub_config.idle_rules(hub_config.read_targets(), hub_config.read_watched())
         ),
+        *_doubts(),
         *request_budget.lines(),
         *_not_told(),
     ]

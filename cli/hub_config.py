@@ -98,6 +98,32 @@ def idle_rules(targets: Targets, watched: Watched) -> list[str]:
     return lines
 
 
+def powerless_rules(targets: Targets, watched: Watched) -> list[str]:
+    """A line for each rule that is on and can hardly ever judge, because so few orders come here: its id, its title, and why.
+
+    Raises ConfigError.
+    """
+    from hub.business import volumes_of
+    from hub.collect import source_settings
+    from hub.known_metrics import missing_metrics
+    from sla.feasible import powerless
+
+    missing = missing_metrics(source_settings(watched))
+    return [f"{one.rule} {one.title}: {one.why}" for one in powerless(targets, volumes_of(watched.site), missing)]
+
+
+def goal_notes(targets: Targets, watched: Watched) -> list[str]:
+    """A line for each pair of stated revenues of a day that are so far apart that one of them is likely in another unit.
+
+    Raises ConfigError.
+    """
+    from hub.collect import source_settings
+    from hub.known_metrics import missing_metrics
+    from sla.feasible import goals_apart
+
+    return list(goals_apart(targets, missing_metrics(source_settings(watched))))
+
+
 def _impossible(targets: Targets, watched: Watched) -> list[Complaint]:
     from sla.feasible import impossible
 

@@ -17,12 +17,14 @@ from config.durations import seconds
 from config.stripe_key import source_key
 from facts import Event
 from hub.event_store import save_events as save_site_events
+from hub.kept_series import note_counted
 from hub.watched import Watched
 from journeys.browser import our_version
 from journeys.site import StripeReads
 from metrics import SKETCHED, sample_errors
 from redact.plain_text import plain
 from sources import EVENT_COUNTS, Collected, Source, SourceError, SourceSettings
+from sources.database import VARIABLE as DATABASE_VARIABLE
 from sources.endpoints import ANY_SITE, TICKET_SHOP
 from sources.logs import LogsSource
 from sources.stripe_events import EventFilter
@@ -80,7 +82,16 @@ def source_settings(watched: Watched, environment: Mapping[str, str] = os.enviro
         sms_every_s=seconds(sms.every) if sms else None,
         sms_from=sms.from_numbers if sms else (),
         log_files=tuple(site.log_files or ()),
+        database_url=_database_url(environment),
     )
+
+
+def _database_url(environment: Mapping[str, str]) -> Secret | None:
+    url = read_secret(DATABASE_VARIABLE, environment)
+    if url is None or re.match(r"postgres(ql)?://\S+", url.reveal()):
+        return url
+    what, hint = "is no address of a PostgreSQL", "write it like postgresql://watcher:PASSWORD@db.example.com/shop"
+    raise ConfigError(Complaint(file="environment", key=DATABASE_VARIABLE, what=what, hint=hint))
 
 
 def stripe_webhook_secret(environment: Mapping[str, str] = os.environ) -> Secret | None:
@@ -195,6 +206,7 @@ def save_events(connection: Connection, brought: Sequence[Event], *, source: str
     count = EVENT_COUNTS.get(source)
     if count is None or not new:
         return new, 0
+    note_counted(connection, source, now)
     stored = events.at_moments(connection, source, {event.at for event in brought})
     return new, samples.save(connection, count(stored), now=now, sketched=SKETCHED)
 

@@ -19,6 +19,7 @@ from alerts.policy import Policy
 from facts import Alert, Failpoint, HubClock, Verdict, WatchState, go_on, to_wire
 from hub.kept_runs import KeptRuns
 from hub.kept_series import KeptSeries
+from hub.kept_tallies import KeptTallies
 from hub.loading import WATCH, load_history, load_watch, watch_now
 from hub.watched import Watched
 from process.logs import get_logger
@@ -96,6 +97,7 @@ class Cycle:
     _last: tuple[datetime, float] | None = field(default=None, init=False)
     _runs_kept: KeptRuns = field(default_factory=KeptRuns, init=False)
     _series_kept: KeptSeries = field(default_factory=KeptSeries, init=False)
+    _tallies_kept: KeptTallies = field(default_factory=KeptTallies, init=False)
     _epoch: int | None = field(default=None, init=False)
     _newest: dict[str, verdict_rows.PastVerdict] | None = field(default=None, init=False)
     """The newest row of each target's history; None if it must be read first."""
@@ -125,6 +127,7 @@ class Cycle:
                 hub_clock=self.hub_clock(),
                 runs_kept=self._runs_kept,
                 series_kept=self._series_kept,
+                tallies_kept=self._tallies_kept,
             )
         self.at("cycle.loaded")
         self._last = now, self.steady()

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection
 
 from facts import Event, Labels
-from metrics import counts_of
+from metrics import counts_of, durations_of
 from metrics.events import MOST_SERIES, OPEN_LABELS, OTHER, SOURCE
 from store import events, feeds, samples
 
@@ -25,6 +25,7 @@ def save_events(connection: Connection, told: Sequence[tuple[str, Event]], *, no
     if not new:
         return new
     counted: _Counted = defaultdict(float)
+    measured: dict[tuple[str, Labels, datetime], list[float]] = defaultdict(list)
     left = set(new)
     for source, event in told:
         # Of two with one id the first is saved, and it alone counts.
@@ -33,6 +34,10 @@ def save_events(connection: Connection, told: Sequence[tuple[str, Event]], *, no
             minute = event.at.replace(second=0, microsecond=0)
             for one in counts_of(event):
                 counted[one.metric, one.labels, minute] += one.value
+            for one in durations_of(event):
+                measured[one.metric, one.labels, samples.bucket_start(event.at, samples.WIDTHS_S[0])].append(one.value)
+    if measured:
+        samples.add_durations(connection, _bounded_durations(connection, measured), now=now)
     samples.add(connection, _bounded(connection, counted), now=now)
     feeds.note_good(connection, SOURCE, now)
     return new
@@ -43,9 +48,24 @@ def _bounded(connection: Connection, counted: _Counted) -> _Counted:
     known = samples.known_series(connection, {metric for metric, _, _ in counted})
     found: _Counted = defaultdict(float)
     for (metric, its, minute), value in counted.items():
-        series = known[metric]
-        if its not in series and len(series) >= MOST_SERIES:
-            its = tuple((name, OTHER if name in OPEN_LABELS else text) for name, text in its)
-        series.add(its)
-        found[metric, its, minute] += value
+        found[metric, _kept_labels(known[metric], its), minute] += value
     return found
+
+
+def _bounded_durations(
+    connection: Connection, measured: Mapping[tuple[str, Labels, datetime], list[float]]
+) -> dict[tuple[str, Labels, datetime], list[float]]:
+    """Return the same for times."""
+    known = samples.known_series(connection, {metric for metric, _, _ in measured})
+    found: dict[tuple[str, Labels, datetime], list[float]] = defaultdict(list)
+    for (metric, its, start), values in measured.items():
+        found[metric, _kept_labels(known[metric], its), start] += values
+    return found
+
+
+def _kept_labels(series: set[Labels], its: Labels) -> Labels:
+    """Return the labels under which something is kept, and add them to the known ones of its metric."""
+    if its not in series and len(series) >= MOST_SERIES:
+        its = tuple((name, OTHER if name in OPEN_LABELS else text) for name, text in its)
+    series.add(its)
+    return its

@@ -10,6 +10,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from facts import Answer, Outcome
+from metrics.counting import is_static
 from sla.hours import LENGTH, Hour, hour_of, slot_of
 from sla.targets import LoadPlan
 from store import rollups, runs
@@ -149,6 +150,8 @@ def _judged_part(outcome: Outcome, plan: LoadPlan) -> Outcome:
 def _is_judged(answer: Answer, plan: LoadPlan) -> bool:
     if answer.party != "first":
         return plan.third_parties
+    if plan.calls and not is_static(answer.endpoint):
+        return True
     return (plan.server_errors and (answer.status or 0) >= 500) or (answer.endpoint, answer.method) in plan.endpoints
 
 

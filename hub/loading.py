@@ -9,8 +9,10 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from facts import HubClock, Outcome, Stock, WatchState, from_wire
+from hub.business import calendar_of, source_periods_s, volumes_of
 from hub.kept_runs import KeptRuns
 from hub.kept_series import KeptSeries
+from hub.kept_tallies import KeptTallies
 from hub.known_metrics import METRICS
 from hub.watched import Watched
 from sla.budget import budgets_left
@@ -37,21 +39,30 @@ def load_history(
     hub_clock: HubClock | None = None,
     runs_kept: KeptRuns | None = None,
     series_kept: KeptSeries | None = None,
+    tallies_kept: KeptTallies | None = None,
 ) -> History:
     """Return what the rules that are on look at, and no more: runs, with details where a rule needs them, and samples of metrics.
 
-    With `runs_kept` and `series_kept`, what was read before and has not changed is not read again.
+    With `runs_kept`, `series_kept` and `tallies_kept`, what was read before and has not changed is not read again.
     """
     schedules = watched.schedules()
     plan = targets.load_plan(schedules)
     hours = (runs_kept or KeptRuns()).hours(connection, plan=plan, now=now)
+    configured, kept, calendar = feeds.states(connection), series_kept or KeptSeries(), calendar_of(watched.site, now)
+    kept.look(connection, configured)
     return History(
         hours=[hour for hour in hours if _planned(hour, schedules)],
         schedules=schedules,
         # A sample of the future is of a clock that was ahead, and would stand above every later one.
-        series=(series_kept or KeptSeries()).series(connection, plan.series, now=now, until=now + CLOCKS_APART),
+        series=kept.series(connection, plan, now=now, until=now + CLOCKS_APART, calendar=calendar),
+        last_samples=kept.newest(connection, plan.newest),
+        durations=kept.durations(connection, plan.durations, now=now),
+        calendar=calendar,
+        tallies=(tallies_kept or KeptTallies()).tallies(connection, plan.days, schedules=schedules, now=now),
+        source_periods_s=source_periods_s(watched.site),
+        a_day=volumes_of(watched.site),
         metric_sources={metric.name: metric.source for metric in METRICS.values()},
-        feeds=feeds.states(connection),
+        feeds=configured,
         watching_since=watch.since,
         hub_clock=hub_clock or HubClock(),
         silent_s={place: silence.silent_s for place, silence in watch.silences.items()},

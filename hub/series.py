@@ -13,7 +13,15 @@ from sqlalchemy import Connection
 
 from facts import Metric, to_wire
 from hub.watched import Watched
-from metrics import CATALOGUE, RUN_METRICS, MetricPoint, MetricSeries, series_from_rollups, series_from_runs
+from metrics import (
+    CATALOGUE,
+    ROLLED_UP,
+    RUN_METRICS,
+    MetricPoint,
+    MetricSeries,
+    series_from_rollups,
+    series_from_runs,
+)
 from metrics import series_from_samples as series_from_raw
 from metrics.counting import Rounds
 from store import runs, samples, sketches
@@ -124,7 +132,9 @@ def _from_samples(
 ) -> tuple[datetime, list[MetricSeries]]:
     keep = Retention()
     width_s = max((width for width in WIDTHS_S if step_s % width == 0), default=None)
-    if width_s is None or (until - since <= _RAW and since >= now - keep.samples):
+    if metric.name in ROLLED_UP:
+        width_s = width_s or WIDTHS_S[0]
+    elif width_s is None or (until - since <= _RAW and since >= now - keep.samples):
         since = max(since, now - keep.samples)
         raw = samples.read(connection, metric.name, since=since, until=until)
         return since, series_from_raw(metric, raw, since=since, step_s=step_s)

@@ -6,9 +6,10 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from typing import Annotated, Any, ClassVar, Literal
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from config import Complaint, ConfigError
 from config.bounds import Address, Bounds, Flag, Form, Length, SectionOrOff, Whole, refuse, without_login
@@ -216,6 +217,86 @@ class SmsReads:
     ] = field(default_factory=list)
 
 
+_BUSINESS_OR_OFF = SectionOrOff("", "write `timezone` below business, or leave it out")
+_Moment = Annotated[
+    str,
+    Form(
+        r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2})?",
+        "is no local time; write it like 2026-11-27T09:00",
+    ),
+]
+_LocalDate = Annotated[str, Form(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", "is no date; write it like 2026-12-24")]
+_LONGEST_SALE = timedelta(days=60)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SaleWindow:
+    """A time in which more is sold than usual: from one moment to another, in the business's own time zone."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+
+    begins: _Moment
+    ends: _Moment
+
+    def __post_init__(self) -> None:
+        moments = []
+        for name in ("begins", "ends"):
+            try:
+                moments.append(datetime.fromisoformat(getattr(self, name)))
+            except ValueError:
+                raise ValueError(f"{name}: {getattr(self, name)} is no time that there is") from None
+        if not timedelta() < moments[1] - moments[0] <= _LONGEST_SALE:
+            raise ValueError(f"ends: must be after {self.begins}, and {_LONGEST_SALE.days} days after it at most")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Business:
+    """When the business is: by which clock its days begin, and which days are not like others.
+
+    `timezone` is an IANA name. `country` (and its `subdivision`) names whose public holidays are left out of baselines, `holidays`
+    are further ones; on them, and in `sale_windows`, numbers are not compared with those of usual weeks.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+
+    timezone: Annotated[
+        str, Form(r"[A-Za-z][A-Za-z0-9_+/-]{0,63}", "is no time zone; write it like America/Chicago")
+    ] = "UTC"
+    country: Annotated[str, Form(r"[A-Z]{2}", "is no country; write its two letters, like US")] | None = None
+    subdivision: Annotated[str, Form(r"[A-Z0-9-]{1,8}", "is no part of a country; write its code, like TX")] | None = (
+        None
+    )
+    holidays: list[_LocalDate] = field(default_factory=list)
+    sale_windows: list[SaleWindow] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        refuse(self._wrong())
+
+    def _wrong(self) -> Iterator[str]:
+        try:
+            ZoneInfo(self.timezone)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            yield f"timezone: {self.timezone} is no time zone that is known; write it like America/Chicago"
+        for day in self.holidays:
+            try:
+                date.fromisoformat(day)
+            except ValueError:
+                yield f"holidays: {day} is no date that there is"
+        if self.subdivision is not None and self.country is None:
+            yield "subdivision: says nothing without a country"
+        elif self.country is not None:
+            yield from self._unknown_country()
+
+    def _unknown_country(self) -> Iterator[str]:
+        import holidays  # it takes longer to load than a runner's check of the file should
+
+        known = holidays.list_supported_countries()
+        if self.country not in known:
+            yield f"country: no holidays are known of {self.country}; leave it out, and name your own days (holidays)"
+        elif self.subdivision is not None and self.subdivision not in known[self.country]:
+            yield f"subdivision: no part of {self.country} is named {self.subdivision}; there are: {', '.join(known[self.country])}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
     """The whole file.
@@ -229,6 +310,7 @@ class Site:
     `stripe_reads` is None where Stripe's events, if they are read, are read as often as usual.
     `sms_reads` is None where no SMS are read.
     `log_files` are the site's log files on the hub's machine; None where the hub follows none.
+    `business` is None where its clock is UTC and no day is unlike another.
     `email_pattern` names every synthetic order: `{run}` is the run's id.
     `basic_auth_file` holds `user:password`; `header_files` maps header names to files that hold their values.
     """
@@ -252,6 +334,7 @@ class Site:
     stripe_reads: Annotated[StripeReads | None, _READS_OR_OFF] = field(default=None, metadata=left_out_when_none())
     sms_reads: Annotated[SmsReads | None, _SMS_OR_OFF] = field(default=None, metadata=left_out_when_none())
     log_files: list[_LogFile] | None = field(default=None, metadata=left_out_when_none())
+    business: Annotated[Business | None, _BUSINESS_OR_OFF] = field(default=None, metadata=left_out_when_none())
     basic_auth_file: str | None = None
     header_files: dict[_HeaderName, str] = field(default_factory=dict)
 

@@ -6,11 +6,18 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 
 from facts import Metric, MetricKind, Sample
-from metrics import endpoints, events, inventory, journeys, sms, stripe
+from metrics import database, endpoints, events, inventory, journeys, sms, stripe
 from metrics.journeys import RunMetric
 from redact.plain_text import plain
 
-SAMPLED: tuple[Metric, ...] = (*inventory.METRICS, *endpoints.METRICS, *events.METRICS, *stripe.METRICS, *sms.METRICS)
+SAMPLED: tuple[Metric, ...] = (
+    *inventory.METRICS,
+    *endpoints.METRICS,
+    *events.METRICS,
+    *stripe.METRICS,
+    *sms.METRICS,
+    *database.METRICS,
+)
 """The metrics whose samples a source brings."""
 RUN_METRICS: Mapping[str, RunMetric] = {one.metric.name: one for one in journeys.METRICS}
 """The metrics that are computed out of runs, by name."""
@@ -22,6 +29,8 @@ LONGEST_LABEL = 200
 """A label's value has so many characters at most, and no control characters."""
 SKETCHED = frozenset(metric.name for metric in SAMPLED if metric.kind is MetricKind.DURATION)
 """The metrics whose samples are single durations, so that their rollups hold a sketch."""
+ROLLED_UP = frozenset(metric.name for metric in events.METRICS if metric.kind is MetricKind.DURATION)
+"""The metrics of which only rollups are kept: there are too many single values."""
 
 
 def sample_errors(samples: Iterable[Sample], *, source: str) -> list[str]:

@@ -72,3 +72,8 @@ def has_network_failure(outcome: Outcome) -> bool:
     """Return whether the run or its first attempt failed by the network."""
     final = outcome.status in _FAILED and outcome.blame is Blame.NETWORK
     return final or (outcome.first_status in _FAILED and outcome.first_blame is Blame.NETWORK)
+
+
+def is_static(endpoint: str) -> bool:
+    """Return whether an endpoint is a static file: a built asset, or a path whose last part has an ending."""
+    return endpoint.startswith("/_next/") or "." in endpoint.rpartition("/")[2]

@@ -48,6 +48,24 @@ _PAID = ("payment_successful", "payment_succeeded")
 _UNPAID = ("payment_processing_failed", "payment_failed")
 
 
+_SUPPORT = ("support_ticket", "support_ticket_created", "support_ticket_opened")
+_FAILED_LOGIN = ("login_failed", "authentication_failed", "auth_failed")
+_FRAUD = ("fraud_suspected", "fraud_attempt", "suspected_fraud")
+_TIMED_OUT = ("database_query_timeout", "query_timeout")
+_BY_NAME = {
+    **dict.fromkeys(_TIMED_OUT, "app_database_timeouts"),
+    **dict.fromkeys(_SUPPORT, "app_support_tickets"),
+    **dict.fromkeys(_FAILED_LOGIN, "app_failed_logins"),
+    **dict.fromkeys(_FRAUD, "app_suspected_frauds"),
+    "checkout_session_created": "app_checkout_sessions",
+}
+"""The metrics that count events of one name, or of several."""
+
+
+def _or(names: tuple[str, ...]) -> str:
+    return f"{', '.join(names[:-1])} or {names[-1]}"
+
+
 class Count(NamedTuple):
     """What one event adds to one series."""
 
@@ -79,6 +97,54 @@ METRICS = (
         "endpoint",
         "method",
         guide='metric: "api_error_rate_5xx",',
+    ),
+    _metric(
+        "app_responses",
+        "Responses by status",
+        "responses",
+        "events with an endpoint and a status, by status; throughput and error rate of each endpoint, method and status",
+        "endpoint",
+        "method",
+        "status",
+        guide='dimensions: ["endpoint", "method", "status_code"],',
+    ),
+    Metric(
+        name="app_request_seconds",
+        title="Response time of an endpoint, told by the site",
+        unit="seconds",
+        kind=MetricKind.DURATION,
+        labels=("endpoint", "method"),
+        source=SOURCE,
+        formula="duration_ms of events with an endpoint, kept as sketches of five minutes",
+        guide="percentiles: [50, 90, 95, 99]",
+    ),
+    _metric(
+        "app_support_tickets",
+        "Support tickets",
+        "tickets",
+        f"events {_or(_SUPPORT)}",
+        guide="- Support ticket spikes",
+    ),
+    _metric(
+        "app_failed_logins",
+        "Failed logins",
+        "logins",
+        f"events {_or(_FAILED_LOGIN)}",
+        guide="- Failed authentication attempts",
+    ),
+    _metric(
+        "app_suspected_frauds",
+        "Suspected frauds",
+        "frauds",
+        f"events {_or(_FRAUD)}",
+        guide="- Suspected fraud attempts",
+    ),
+    _metric(
+        "app_database_timeouts",
+        "Database queries that timed out",
+        "timeouts",
+        f"events {_or(_TIMED_OUT)}: PostgreSQL counts none itself",
+        guide="- Database query timeouts",
     ),
     _metric(
         "app_errors",
@@ -213,8 +279,8 @@ def counts_of(event: Event) -> Iterator[Count]:
     if step:
         yield Count("app_funnel_steps", labels(step=str(step) if step in _FUNNEL else OTHER), 1)
     yield from _of_payments(event, category)
-    if event.name == "checkout_session_created":
-        yield Count("app_checkout_sessions", (), 1)
+    if (metric := _BY_NAME.get(event.name)) is not None:
+        yield Count(metric, (), 1)
     if category == "sms_delivery_failed":
         yield Count("app_undelivered_messages", (), 1)
     elif event.name == "sms_notification_sent":
@@ -225,13 +291,25 @@ def counts_of(event: Event) -> Iterator[Count]:
         yield Count("app_score_points", (), score)
 
 
+def durations_of(event: Event) -> Iterator[Count]:
+    """Yield the times that an event tells, each with its series, in the metric's unit."""
+    took_ms = event.fields.get("duration_ms")
+    if event.fields.get("endpoint") and isinstance(took_ms, int | float) and not isinstance(took_ms, bool):
+        yield Count("app_request_seconds", _request_labels(event), max(0.0, took_ms / 1000))
+
+
+def _request_labels(event: Event) -> Labels:
+    method = str(event.fields.get("method") or UNKNOWN)
+    return labels(endpoint=_text(event, "endpoint"), method=method if method in (*_METHODS, UNKNOWN) else OTHER)
+
+
 def _of_requests(event: Event) -> Iterator[Count]:
     status = event.fields.get("status")
     if not event.fields.get("endpoint") or not isinstance(status, int):
         return
-    method = str(event.fields.get("method") or UNKNOWN)
-    its = labels(endpoint=_text(event, "endpoint"), method=method if method in (*_METHODS, UNKNOWN) else OTHER)
+    its = _request_labels(event)
     yield Count("app_requests", its, 1)
+    yield Count("app_responses", tuple(sorted((*its, ("status", str(status))))), 1)
     if status >= 500:
         yield Count("app_5xx_requests", its, 1)
 

@@ -49,6 +49,16 @@ METRICS = (
         formula="sum of num_segments",
     ),
     Metric(
+        name="sms_priced_messages",
+        title="SMS whose price is known",
+        unit="messages",
+        kind=MetricKind.COUNT,
+        labels=("currency",),
+        source="sms",
+        formula="messages with a price; sms_cost_minor divided by it is the cost of a message",
+        guide="- High delivery costs detected",
+    ),
+    Metric(
         name="sms_cost_minor",
         title="Cost of SMS",
         unit="minor units",

@@ -63,3 +63,53 @@ def nearest_rank(values: Sequence[float], p: float) -> float:
 def median(values: Sequence[float]) -> float:
     """The median."""
     return statistics.median(values)
+
+
+def spread(values: Sequence[float]) -> float:
+    """Return the median absolute deviation, times 1.4826: the standard deviation of normal values, which outliers hardly change."""
+    middle = median(values)
+    return 1.4826 * median([abs(value - middle) for value in values])
+
+
+def chance_of_count(counted: float, usual: Sequence[float], *, at_most: bool) -> float:
+    """Return the probability of a count at most (or at least) as large as `counted`, where the `usual` counts are what is normal.
+
+    The mean is the median of the usual counts. Where they vary no more than counts do by themselves this is a Poisson tail, else
+    that of the negative binomial distribution with their variance.
+    """
+    mean = median(usual)
+    if mean <= 0:
+        return 1.0 if at_most or counted <= 0 else 0.0
+    variance = statistics.variance(usual) if len(usual) > 1 else mean
+    # A sample variance of a few weeks is far too small or too large by chance: it only counts where it is clearly over the mean.
+    size = mean * mean / (variance - mean) if variance > 2 * mean else None
+    n = math.floor(counted)
+    below = _cumulative(n if at_most else n - 1, mean, size)
+    return below if at_most else max(0.0, 1.0 - below)
+
+
+def _cumulative(n: int, mean: float, size: float | None) -> float:
+    """Return the probability of at most `n`: Poisson, or negative binomial of a `size`."""
+    if n < 0:
+        return 0.0
+    if mean > 5_000:  # the sum would be long, and the normal distribution is as good
+        deviation = math.sqrt(mean + mean * mean / size if size else mean)
+        return 0.5 * math.erfc((mean - n - 0.5) / deviation / math.sqrt(2))
+    log_term = -mean if size is None else size * math.log(size / (size + mean))
+    total = math.exp(log_term)
+    for k in range(1, n + 1):
+        step = mean / k if size is None else (k - 1 + size) / k * mean / (size + mean)
+        log_term += math.log(step)
+        total += math.exp(log_term)
+    return min(1.0, total)
+
+
+def poisson_interval(n: float, z: float = _Z95) -> tuple[float, float]:
+    """Return the 95 % interval of the mean of which `n` were counted, by the square root's normal approximation."""
+    root = math.sqrt(n + 0.375)
+    return max(0.0, (root - z / 2) ** 2 - 0.375), (root + z / 2) ** 2
+
+
+def chance_of_at_least(n: int, mean: float) -> float:
+    """Return the probability that at least `n` come where `mean` come on average (Poisson)."""
+    return 1.0 - _cumulative(n - 1, mean, None)

@@ -46,6 +46,27 @@ METRICS = (
         guide='calculation: "SUM(stripe_payments.amount) WHERE date = today",',
     ),
     Metric(
+        name="stripe_charges",
+        title="Charges by currency",
+        unit="charges",
+        kind=MetricKind.COUNT,
+        labels=("currency",),
+        source="stripe",
+        formula="events charge.succeeded, by currency; stripe_charged_minor divided by it is the order value",
+        guide="averageOrderValue: {",
+    ),
+    Metric(
+        name="stripe_priced_sessions",
+        title="Checkout sessions by price",
+        unit="sessions",
+        kind=MetricKind.COUNT,
+        labels=("currency", "outcome", "price_minor"),
+        source="stripe",
+        formula="events checkout.session.completed and checkout.session.expired (outcome) by amount_total in minor units; the share of "
+        "completed ones is the conversion at that price",
+        guide='calculation: "conversion_rate BY price_point",',
+    ),
+    Metric(
         name="stripe_sessions_completed",
         title="Checkout sessions that were completed",
         unit="sessions",
@@ -139,3 +160,6 @@ METRICS = (
         "transaction, at least 10,000 a month",
     ),
 )
+
+PER_ORDER = ("stripe_payments_succeeded", "stripe_sessions_completed", "stripe_charges", "app_succeeded_payments")
+"""The metrics of which one comes with each order."""

@@ -9,6 +9,7 @@ from facts import NO_TRAITS, Traits, Verdict, VerdictStatus
 from sla.history import History
 from sla.index import CLOCKS_APART, HistoryIndex
 from sla.kind import Kind
+from sla.series import FEED
 from sla.settings import Rule
 from sla.targets import Targets, kind_of
 
@@ -54,6 +55,9 @@ def _completed(verdict: Verdict, rule: Rule, kind: Kind, index: HistoryIndex) ->
     traits = replace(kind.traits(rule, verdict.subject), kind=rule.kind)
     if verdict.verdict in (VerdictStatus.OFF, VerdictStatus.ERROR):
         return replace(verdict, traits=traits)
+    if verdict.verdict is VerdictStatus.INSUFFICIENT and verdict.subject != FEED:
+        why = kind.powerless(rule, index.history.a_day)
+        verdict = replace(verdict, summary=f"{verdict.summary}; {why}") if why else verdict
     return replace(_kept(verdict, kind, traits, index), title_past=_titled(verdict, rule), traits=traits)
 
 

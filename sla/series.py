@@ -16,6 +16,8 @@ FEED = "feed"
 """The subject of the verdict on a source that is silent."""
 OUR_RUNS = "runs"
 """The source of metrics that come out of our own runs; it has no feed that could be silent."""
+READINGS_MISSED = 3
+"""A source is silent at the earliest when so many of its readings have brought nothing."""
 
 Point = tuple[datetime, float]
 
@@ -48,6 +50,15 @@ def groups(index: HistoryIndex, metric: str, rule: OfMetric) -> dict[str | None,
     return dict(sorted(found.items(), key=lambda item: item[0] or ""))
 
 
+def known_subjects(index: HistoryIndex, metric: str, rule: OfMetric) -> dict[str | None, list[Series]]:
+    """Return the last sample of each series that is kept at all, by subject; only of metrics that a rule asks that for."""
+    found: dict[str | None, list[Series]] = {}
+    for one in index.history.last_samples.get(metric, ()):
+        if all(one.label(label) in values for label, values in rule.where.items()):
+            found.setdefault(subject_of(one.labels, rule.group_by), []).append(one)
+    return found
+
+
 def subject_of(labels: Labels, group_by: Sequence[str] | None) -> str | None:
     """Return the subject of a series: the values of its labels, like `dallas/ga`; None where all are judged together."""
     values = dict(labels)
@@ -72,6 +83,24 @@ def location_in(subject: str | None, group_by: Sequence[str] | None) -> str | No
 def label_words(labels: Labels) -> str:
     """Return the values of labels for people; tiers are written as tickets have them, GA and VIP."""
     return " ".join(value.upper() if name == "tier" else value for name, value in labels)
+
+
+class WatchesSource(Protocol):
+    """The settings of a rule that may watch the age of its source."""
+
+    @property
+    def feed_silent(self) -> str | None:
+        """How old the source's last word may be; None where that is not watched."""
+        ...
+
+    @property
+    def runbook(self) -> str | None:
+        """Where to look first."""
+        ...
+
+    def s(self, name: str) -> float:
+        """Return a duration in seconds."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +132,43 @@ def off(name: str, rule: Rule, index: HistoryIndex, metric: str) -> Verdict:
     )
 
 
+def first_off(name: str, rule: Rule, index: HistoryIndex, metrics: Iterable[str]) -> Verdict | None:
+    """Return the verdict of a rule one of whose metrics nobody brings; None where each has a source."""
+    missing = next((metric for metric in metrics if feed_of(index, metric) is None), None)
+    return None if missing is None else off(name, rule, index, missing)
+
+
+class OffUntilTold(OfMetric, Protocol):
+    """The settings of a rule that may be off until its source has told of what it counts."""
+
+    @property
+    def off_until_told(self) -> bool:
+        """Whether it is."""
+        ...
+
+    @property
+    def title(self) -> str:
+        """The rule's title."""
+        ...
+
+
+def never_told(name: str, rule: OffUntilTold, index: HistoryIndex, metric: str) -> Verdict | None:
+    """Return the verdict of a rule that is off until its source tells of a metric; None where it has, or the rule is not so.
+
+    A site need not tell of everything: of what it never mentions nobody knows that there is none.
+    """
+    if not rule.off_until_told or known_subjects(index, metric, rule) or selected(index, metric, rule.where):
+        return None
+    source = index.history.metric_sources.get(metric, "its source")
+    summary = f"the source {source} has told of nothing that counts as {metric} yet (docs/metrics.md)"
+    return Verdict(rule=name, verdict=VerdictStatus.OFF, title=rule.title, summary=summary)
+
+
+def why_no_source_of(index: HistoryIndex, metrics: Iterable[str]) -> str | None:
+    """Return why nothing of some metrics is judged any more; None where each has a source."""
+    return next((why for metric in metrics if (why := why_no_source(index, metric)) is not None), None)
+
+
 def why_no_source(index: HistoryIndex, metric: str) -> str | None:
     """Return why nothing of a metric is judged any more; None where its source is configured."""
     return None if feed_of(index, metric) else _nobody_brings(index, metric, any_more=True)
@@ -124,8 +190,26 @@ def without_samples(name: str, rule: Rule, feed: Feed, *, silent: bool) -> Verdi
     return Verdict(rule=name, verdict=word, title=rule.title, summary=summary, severity=rule.severity)
 
 
-def feed_verdict(name: str, rule: Rule, index: HistoryIndex, feed: Feed, limit_s: float) -> Verdict:
+def silence_limit_s(rule: WatchesSource, index: HistoryIndex, feed: Feed) -> float | None:
+    """Return how old a source's last word may be, in seconds; None where the rule does not watch it.
+
+    It is never less than `READINGS_MISSED` of the source's periods and a minute: one reading that fails is no silence.
+    """
+    if rule.feed_silent is None:
+        return None
+    every_s = index.history.source_periods_s.get(feed.source, 0.0)
+    return max(rule.s("feed_silent"), READINGS_MISSED * every_s + 60 if every_s else 0.0)
+
+
+def is_silent(rule: WatchesSource, index: HistoryIndex, feed: Feed) -> bool:
+    """Return whether a source has brought nothing for longer than a rule with `feed_silent` allows."""
+    limit_s = silence_limit_s(rule, index, feed)
+    return limit_s is not None and feed.age_s > limit_s
+
+
+def feed_verdict(name: str, rule: WatchesSource, index: HistoryIndex, feed: Feed) -> Verdict:
     """Return the verdict on a source itself (subject `feed`): it is silent for longer than it may be."""
+    limit_s = silence_limit_s(rule, index, feed) or 0.0
     silent, at = feed.age_s > limit_s, feed.state.last_good_at
     why = f"; {feed.state.last_error}" if feed.state.last_error and silent else ""
     last = f"{feed.age_s / 60:.0f} min old" if at else "has not come yet"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from types import UnionType
@@ -66,6 +66,28 @@ class _NumberOrTable:
 Limits = Annotated[float | dict[str, float], _NumberOrTable(Bounds(-1e12, 1e12, "it is in the metric's unit"))]
 
 R = TypeVar("R", bound="Rule")
+
+
+def rung_of(ladder: Mapping[Severity, float], value: float, *, falls: bool = False) -> Severity | None:
+    """Return the most urgent severity of a ladder whose limit a value is beyond; None where it is beyond none.
+
+    It is beyond a limit above it, or, where the ladder `falls`, below it.
+    """
+    reached = [severity for severity, limit in ladder.items() if (value < limit if falls else value > limit)]
+    return min(reached, key=lambda severity: severity.rank, default=None)
+
+
+def wrong_ladder(
+    severity: Severity, limit: float, ladder: Mapping[Severity, float], *, falls: bool = False
+) -> Iterator[str]:
+    """Yield what is wrong with the limits of `escalate`: each has to be more urgent, and further away, than the one before it."""
+    before, so_far = severity, limit
+    for rung in sorted(ladder, key=lambda one: -one.rank):
+        if rung.rank >= severity.rank:
+            yield f"escalate.{rung.value}: is no more urgent than the rule's own severity, {severity.value}"
+        elif ladder[rung] >= so_far if falls else ladder[rung] <= so_far:
+            yield f"escalate.{rung.value}: {ladder[rung]:g} is reached no later than the {so_far:g} of {before.value}"
+        before, so_far = rung, ladder[rung]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

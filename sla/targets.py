@@ -5,13 +5,13 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
 from config import Complaint, ConfigError, Document, validate
 from facts import Traits
-from sla.kind import Kind, Need, RunsNeed, Schedules, SeriesNeed
+from sla.kind import DaysNeed, DurationsNeed, Kind, Need, RunsNeed, Schedules, SeriesNeed
 from sla.kinds import KINDS
 from sla.kinds.clock_skew import ClockSkew
 from sla.settings import Rule, scaled
@@ -29,7 +29,11 @@ class LoadPlan:
     """What has to be loaded for the rules that are on: how far back, and which details.
 
     `details` is the part of the `runs` window that comes with steps, requests and vitals; requests are those to `endpoints` (path
-    and method), and, where asked for, failed first-party ones and those to third parties. `series` is the window of each metric.
+    and method), and, where asked for, failed first-party ones, those to third parties, and all pages and calls of the site.
+
+    `series` is the window of each metric, `weekly` the number of weeks before for which the same window is needed, and its length.
+    `newest` are the metrics whose last sample of each series is needed, `durations` those whose percentiles are, with the window in
+    seconds. `days` are the numbers of days whose first attempts are counted.
     """
 
     runs: timedelta
@@ -38,6 +42,11 @@ class LoadPlan:
     server_errors: bool
     third_parties: bool
     series: Mapping[str, timedelta]
+    calls: bool = False
+    weekly: Mapping[str, tuple[int, timedelta]] = field(default_factory=dict)
+    newest: frozenset[str] = frozenset()
+    durations: frozenset[tuple[str, float]] = frozenset()
+    days: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +89,14 @@ class Targets:
         slowest = max((schedule.period_s for schedule in schedules.values()), default=0)
         runs = [need for need in self._needs() if isinstance(need, RunsNeed)]
         series: dict[str, timedelta] = {}
-        for need in self._needs():
-            if isinstance(need, SeriesNeed):
-                window = timedelta(seconds=need.window_s) + _SPARE
-                series[need.metric] = max(window, series.get(need.metric, timedelta()))
+        weekly: dict[str, tuple[int, timedelta]] = {}
+        sampled = [need for need in self._needs() if isinstance(need, SeriesNeed)]
+        for need in sampled:
+            window = timedelta(seconds=need.window_s) + _SPARE
+            series[need.metric] = max(window, series.get(need.metric, timedelta()))
+            if need.weeks:
+                weeks, length = weekly.get(need.metric, (0, timedelta()))
+                weekly[need.metric] = max(weeks, need.weeks), max(length, window)
         detailed = [need for need in runs if need.details]
         return LoadPlan(
             runs=_reach(runs, slowest),
@@ -92,6 +105,13 @@ class Targets:
             server_errors=any(need.server_errors for need in detailed),
             third_parties=any(need.third_parties for need in detailed),
             series=series,
+            calls=any(need.calls for need in detailed),
+            weekly=weekly,
+            newest=frozenset(need.metric for need in sampled if need.newest),
+            days=frozenset(need.days for need in self._needs() if isinstance(need, DaysNeed)),
+            durations=frozenset(
+                (need.metric, need.window_s) for need in self._needs() if isinstance(need, DurationsNeed)
+            ),
         )
 
     def _needs(self) -> Iterator[Need]:

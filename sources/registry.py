@@ -7,6 +7,7 @@ from typing import Protocol
 
 from facts import Event, Sample
 from sources import stripe_events
+from sources.database import DatabaseSource
 from sources.endpoints import EndpointsSource
 from sources.inventory import InventorySource
 from sources.logs import LogsSource
@@ -33,7 +34,14 @@ class SourceType(Protocol):
         ...
 
 
-SOURCES: tuple[SourceType, ...] = (InventorySource, EndpointsSource, StripeSource, SmsSource, LogsSource)
+SOURCES: tuple[SourceType, ...] = (
+    InventorySource,
+    EndpointsSource,
+    StripeSource,
+    SmsSource,
+    LogsSource,
+    DatabaseSource,
+)
 EVENT_COUNTS: Mapping[str, Callable[[Sequence[Event]], list[Sample]]] = {
     stripe_events.SOURCE: stripe_events.count_events,
 }

@@ -148,6 +148,7 @@ def count_messages(told: Sequence[Any], *, now: datetime, senders: frozenset[str
         sums[minute, "sms_segments", ()] += _segments(message)
         if (price := _price(message)) is not None:
             sums[minute, "sms_cost_minor", labels(currency=price[0])] += price[1]
+            sums[minute, "sms_priced_messages", labels(currency=price[0])] += 1
     return [Sample(metric=m, at=at, value=value, labels=its) for (at, m, its), value in sorted(sums.items())]
 
 

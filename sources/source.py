@@ -41,7 +41,8 @@ class SourceSettings:
     `sms_account` and `sms_token` read the messages that Twilio sent from the numbers `sms_from` (none: from all), every `sms_every_s`
     seconds; None where they are not to be read. `sms_base` is the address of a stand-in.
 
-    `log_files` are the paths of the site's log files on this machine.
+    `log_files` are the paths of the site's log files on this machine. `database_url` is the address of the site's PostgreSQL, with a
+    role that may only read its statistics; None where it is not to be read.
     """
 
     base_url: str
@@ -60,6 +61,7 @@ class SourceSettings:
     sms_every_s: float | None = None
     sms_from: Sequence[str] = ()
     log_files: Sequence[str] = ()
+    database_url: Secret | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -138,7 +138,16 @@ def _fields(kind: str, told: Any, subject: Mapping[str, Any], counted: EventFilt
         return _money(subject, "amount")
     paid = kind != "checkout.session.expired" and subject.get("payment_status") == "paid"
     money = _money(subject, "amount_total") if paid else {}
-    return {"paid": paid, **money, **_of_whom(subject, counted)}
+    return {"paid": paid, **_price(subject), **money, **_of_whom(subject, counted)}
+
+
+def _price(session: Mapping[str, Any]) -> Fields:
+    """The price of a session, paid or not; nothing where it tells none that can be one: it decides about no number of money."""
+    try:
+        told = _money(session, "amount_total")
+    except StripeEventError:
+        return {}
+    return {"price": told["amount"], "currency": told["currency"]}
 
 
 def _failed_charge(charge: Mapping[str, Any]) -> str:
@@ -236,6 +245,10 @@ def _numbers(event: Event) -> Iterator[tuple[str, Labels, int]]:
         yield metric, (), 1
         if its["outcome"] == "succeeded":
             yield "stripe_charged_minor", labels(currency=currency), amount
+            yield "stripe_charges", labels(currency=currency), 1
+
+
+_OUTCOMES = {"checkout.session.completed": "completed", "checkout.session.expired": "expired"}
 
 
 def _session_numbers(event: Event, amount: int, currency: str) -> Iterator[tuple[str, Labels, int]]:
@@ -244,5 +257,9 @@ def _session_numbers(event: Event, amount: int, currency: str) -> Iterator[tuple
         yield "stripe_sessions_completed", labels(**of), 1
     elif event.name == "checkout.session.expired":
         yield "stripe_sessions_expired", labels(**of), 1
+    outcome = _OUTCOMES.get(event.name)
+    if outcome is not None and "price" in event.fields:
+        its = labels(currency=currency, outcome=outcome, price_minor=str(event.fields["price"]))
+        yield "stripe_priced_sessions", its, 1
     if event.fields.get("paid"):
         yield "stripe_orders_minor", labels(currency=currency, **of), amount

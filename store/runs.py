@@ -196,8 +196,10 @@ class Alike(NamedTuple):
     n: int
 
 
-def failed_at_first(connection: Connection, *, since: datetime) -> list[Alike]:
+def failed_at_first(connection: Connection, *, since: datetime, by_step: bool = False) -> list[Alike]:
     """Return the measured runs from `since` that did not pass at their first attempt, grouped by equal results.
+
+    With `by_step` those that failed at different steps are grouped apart.
 
     Runs with a network failure are not grouped, because whether they count depends on other runs.
     """
@@ -205,6 +207,7 @@ def failed_at_first(connection: Connection, *, since: datetime) -> list[Alike]:
         table.c[name]
         for name in ("journey", "location", "status", "blame", "first_status", "first_blame", "reclassified_as")
     ]
+    same += [table.c.first_failed_step] if by_step else []
     network = [c == Blame.NETWORK.value for c in (table.c.blame, table.c.first_blame, table.c.reclassified_as)]
     alone = case((or_(*network), table.c.id))
     ids = (

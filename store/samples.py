@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, or_, select, tuple_
+from sqlalchemy import Connection, Row, and_, func, or_, select, tuple_
 
 from facts import Labels, Sample, Series
 from store import sketches
@@ -83,6 +83,46 @@ def add(connection: Connection, counted: Mapping[tuple[str, Labels, datetime], f
     _roll_up(connection, values, ())
 
 
+def add_durations(
+    connection: Connection, measured: Mapping[tuple[str, Labels, datetime], Sequence[float]], *, now: datetime
+) -> None:
+    """Add single durations to the shortest buckets of series, each a metric, its labels and the bucket's beginning.
+
+    Only rollups with their sketches are kept of these, no raw samples: their cost does not grow with how many there are. What is
+    older than `OLDEST` is left out.
+    """
+    kept = {
+        (name, tuple(sorted(its)), at): values for (name, its, at), values in measured.items() if at >= now - OLDEST
+    }
+    if not kept:
+        return
+    ids = _series_ids(connection, {(name, its) for name, its, _ in kept})
+    found = {(ids[name, its], at): values for (name, its, at), values in kept.items()}
+    before: dict[tuple[int, datetime], Row[Any]] = {}
+    for some in _in_parts(found):
+        is_there = or_(*(and_(rollups.c.series_id == i, rollups.c.start == start) for i, start in some))
+        for row in connection.execute(select(rollups).where(rollups.c.width_s == WIDTHS_S[0], is_there)):
+            before[row.series_id, row.start] = row
+    _replace(connection, [_with_more(i, at, before.get((i, at)), values) for (i, at), values in found.items()])
+    _roll_up_wider(connection, found)
+
+
+def _with_more(series_id: int, start: datetime, before: Row[Any] | None, values: Sequence[float]) -> dict[str, Any]:
+    """Return a bucket with more durations than it had."""
+    told = [before.sketch] if before is not None and before.sketch is not None else []
+    return {
+        "series_id": series_id,
+        "width_s": WIDTHS_S[0],
+        "start": start,
+        "n": len(values) + (before.n if before is not None else 0),
+        "sum": sum(values) + (before.sum if before is not None else 0),
+        "min": min([*values, *([before.min] if before is not None else [])]),
+        "max": max([*values, *([before.max] if before is not None else [])]),
+        "last": values[-1],
+        "sketch": sketches.merged([*told, sketches.sketch_of(values)]),
+    }
+
+
 def known_series(connection: Connection, metrics: Collection[str]) -> dict[str, set[Labels]]:
     """Return the labels of every series that each of some metrics has ever had."""
     found: dict[str, set[Labels]] = {metric: set() for metric in metrics}
@@ -119,6 +159,11 @@ def _roll_up(connection: Connection, touched: Iterable[tuple[int, datetime]], wi
     places = set(touched)
     buckets = {(i, bucket_start(at, WIDTHS_S[0])) for i, at in places}
     _replace(connection, _of_samples(connection, buckets, with_sketch))
+    _roll_up_wider(connection, places)
+
+
+def _roll_up_wider(connection: Connection, places: Collection[tuple[int, datetime]]) -> None:
+    """Count the touched buckets above the shortest ones anew."""
     for narrow, wide in pairwise(WIDTHS_S):
         buckets = {(i, bucket_start(at, wide)) for i, at in places}
         _replace(connection, _of_buckets(connection, buckets, narrow, wide))
@@ -227,6 +272,23 @@ def read(
         for row in connection.execute(query):
             points[row.series_id].append((row.at, row.value))
     return [Series(metric=metric, labels=its, points=tuple(points[i])) for i, its in found.items() if points.get(i)]
+
+
+def newest(connection: Connection, metric: str) -> list[Series]:
+    """Return the last raw sample of each series of a metric, however old it is; a series of which none is kept is left out."""
+    older = table.alias()
+    last = select(func.max(older.c.at)).where(older.c.series_id == series.c.id).correlate(series).scalar_subquery()
+    query = (
+        select(series.c.labels, table.c.at, table.c.value)
+        .select_from(series)
+        .join(table, and_(table.c.series_id == series.c.id, table.c.at == last))
+        .where(series.c.metric == metric)
+        .order_by(series.c.labels)
+    )
+    return [
+        Series(metric=metric, labels=tuple(sorted(json.loads(row.labels).items())), points=((row.at, row.value),))
+        for row in connection.execute(query)
+    ]
 
 
 def read_rollups(

@@ -35,13 +35,14 @@ def _job_of(source: Source) -> Job:
 
 
 def _sentence(source: Source, reading: Reading) -> str:
-    """Return what a reading came to. Raises JobError where it failed, or may not be made yet because the last one did."""
+    """Return what a reading came to; one that may not be made yet is no failure. Raises JobError where it failed."""
     match reading.result:
         case CollectResult.FAILED:
             raise JobError(reading.error or f"{source.name} brought nothing")
         case CollectResult.WAITING:
+            # Nothing was tried, so nothing failed: the failed reading before it was counted as one.
             why = f": {reading.error}" if reading.error else ""
-            raise JobError(f"{source.name} failed before, and is not asked again yet{why}")
+            return f"not asked: {source.name} failed before, and its wait is not over{why}"
         case CollectResult.SUPERSEDED:
             return "another hub read it at the same time"
         case CollectResult.COLLECTED:

@@ -10,7 +10,18 @@ from facts import Family, Series, Severity, Traits, Verdict, VerdictStatus
 from sla.durations import words
 from sla.index import HistoryIndex
 from sla.kind import About, Deployment, Kind, SeriesNeed
-from sla.series import FEED, feed_of, feed_verdict, groups, location_in, off, why_no_source, without_samples
+from sla.series import (
+    FEED,
+    feed_of,
+    feed_verdict,
+    groups,
+    is_silent,
+    known_subjects,
+    location_in,
+    off,
+    why_no_source,
+    without_samples,
+)
 from sla.settings import Label, MetricName, Rule, Silence, Value
 
 _LOOKS_BACK = 2
@@ -21,8 +32,9 @@ class Absence(Rule):
     """No sample of a metric above `more_than` has come for longer than `silent`.
 
     Of a metric that counts, a sample of 0 is nothing that came: `more_than` is 0 unless it is set lower. `group_by` tells subjects
-    apart; a subject is known once it has come within twice the time. Without groups the first one is waited for as well, from when
-    the hub began to watch. With `feed_silent` a source that is silent itself is told, and nothing is said of what it did not bring.
+    apart; a subject is known for as long as samples of it are kept (35 days), however short `silent` is. Without groups the first
+    one is waited for as well, from when the hub began to watch. With `feed_silent` a source that is silent itself is told, and
+    nothing is said of what it did not bring.
     """
 
     metric: MetricName
@@ -38,8 +50,9 @@ def judge(name: str, rule: Absence, index: HistoryIndex) -> list[Verdict]:
     feed = feed_of(index, rule.metric)
     if feed is None:
         return [off(name, rule, index, rule.metric)]
-    silent = rule.feed_silent is not None and feed.age_s > rule.s("feed_silent")
-    found: dict[str | None, list[Series]] = groups(index, rule.metric, rule)
+    silent = is_silent(rule, index, feed)
+    found: dict[str | None, list[Series]] = {one: [] for one in known_subjects(index, rule.metric, rule)}
+    found |= groups(index, rule.metric, rule)
     if rule.group_by == []:
         found = {None: found.get(None, [])}
     if silent:
@@ -48,12 +61,12 @@ def judge(name: str, rule: Absence, index: HistoryIndex) -> list[Verdict]:
         verdicts = [_absent(name, rule, index, subject, series) for subject, series in found.items()]
         verdicts = verdicts or [without_samples(name, rule, feed, silent=False)]
     if rule.feed_silent is not None:
-        verdicts.append(feed_verdict(name, rule, index, feed, rule.s("feed_silent")))
+        verdicts.append(feed_verdict(name, rule, index, feed))
     return verdicts
 
 
 def _absent(name: str, rule: Absence, index: HistoryIndex, subject: str | None, found: Sequence[Series]) -> Verdict:
-    last = _last(rule, found)
+    last = _last(rule, found) or _last(rule, known_subjects(index, rule.metric, rule).get(subject, ()))
     limit = rule.s("silent")
     # A hub that was down or asleep has heard nothing of what came meanwhile.
     heard_s = (index.now - index.history.watching_since).total_seconds()
@@ -92,8 +105,8 @@ def _last(rule: Absence, found: Sequence[Series]) -> datetime | None:
 
 
 def needs(rule: Absence) -> tuple[SeriesNeed, ...]:
-    """Return what it looks at: the samples of twice the time that may pass."""
-    return (SeriesNeed(metric=rule.metric, window_s=_LOOKS_BACK * rule.s("silent")),)
+    """Return what it looks at: the samples of twice the time that may pass, and with groups the last one of each series."""
+    return (SeriesNeed(metric=rule.metric, window_s=_LOOKS_BACK * rule.s("silent"), newest=rule.group_by != []),)
 
 
 def traits(rule: Absence, subject: str | None) -> Traits:
@@ -118,6 +131,9 @@ def why_closed(about: About, rule: Absence, index: HistoryIndex) -> str | None:
         return None if rule.feed_silent else f"rule {about.rule} does not watch the source any more (sla.yaml)"
     if (rule.group_by == []) != (about.subject is None):
         return f"rule {about.rule} groups by other labels now (sla.yaml)" if about.subject or rule.group_by else None
+    known = known_subjects(index, rule.metric, rule)
+    if about.subject is not None and known and about.subject not in {**known, **groups(index, rule.metric, rule)}:
+        return f"nothing of {about.subject.replace('/', ' ')} is kept any more: none came for 35 days"
     return None
 
 

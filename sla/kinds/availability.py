@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -13,10 +14,11 @@ from facts import Family, Outcome, Series, Severity, Status, Traits, Verdict, Ve
 from metrics.counting import Class
 from metrics.statistics import lasting_low, wilson
 from sla.durations import words
+from sla.history import LongTally
 from sla.hours import Hour
 from sla.impossible import complaint, runs_made
 from sla.index import HistoryIndex
-from sla.kind import About, Deployment, Kind, Need, RunsNeed, Schedules, SeriesNeed
+from sla.kind import About, DaysNeed, Deployment, Kind, Need, RunsNeed, Schedules, SeriesNeed
 from sla.series import (
     feed_of,
     groups,
@@ -29,6 +31,8 @@ from sla.series import (
 from sla.settings import Label, MetricName, Rule, Settle, Share, Wait, Window
 from sla.wording import ids, newest, number
 
+_DAY_S, _BY_DAYS = 86_400, 7
+"""From so many days on the target's window is counted by days: its runs would take seconds to read."""
 _Promise = Annotated[float, Bounds(0.5, 0.99999, "it is the share that should be good: 0.999 is 99.9 %")]
 _Bad = Annotated[int, Whole(1, 100_000, "it is how many have to be bad")]
 
@@ -78,10 +82,16 @@ class Availability(Rule):
             elif self.metric is not None and getattr(self, name) is not None:
                 yield f"{name}: is about runs, and `metric` is judged instead of them"
 
+    @property
+    def target_days(self) -> int | None:
+        """The days of `target_window`, where it is long enough to be counted by days; None for a shorter one, and for a metric."""
+        days = math.ceil(self.s("target_window") / _DAY_S)
+        return days if self.metric is None and days >= _BY_DAYS else None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Tally:
-    """What a window holds. `expected` is how many there should be."""
+    """What a window holds. `expected` is how many there should be, `bad_s` how much time the bad ones stand for, in seconds."""
 
     good: int
     bad: int
@@ -91,6 +101,7 @@ class _Tally:
     locations: tuple[str, ...] = ()
     samples: tuple[str, ...] = ()
     began_at: datetime | None = None
+    bad_s: float = 0.0
     also_covered: int = 0
 
     @property
@@ -109,7 +120,9 @@ def judge(name: str, rule: Availability, index: HistoryIndex) -> list[Verdict]:
     if rule.of_payment and not index.history.pays:
         summary = "payment is stop_before_payment, so no run pays"
         return [Verdict(rule=name, verdict=VerdictStatus.OFF, title=rule.title, summary=summary)]
-    lately, long = (_of_runs(rule, index, rule.s(window)) for window in ("window", "target_window"))
+    lately = _of_runs(rule, index, rule.s("window"))
+    tally = index.history.tallies.get(rule.target_days) if rule.target_days is not None else None
+    long = _of_runs(rule, index, rule.s("target_window")) if tally is None else _of_tally(rule, index, tally)
     verdict = _verdict(name, rule, index, None, lately, long)
     return [replace(verdict, samples_are_runs=True)]
 
@@ -144,6 +157,7 @@ def _of_series(found: Sequence[Series], index: HistoryIndex, window_s: float) ->
         last_bad_at=bad[-1] if bad else None,
         samples=tuple(at.isoformat(timespec="seconds") for at in bad[-20:]),
         began_at=bad[0] if bad else None,
+        bad_s=len(bad) * every_s / len(found),
     )
 
 
@@ -192,8 +206,31 @@ def _of_runs(rule: Availability, index: HistoryIndex, window_s: float) -> _Tally
         locations=tuple(sorted({hour.location for hour in hours})),
         samples=ids(bad)[-20:],
         began_at=min((o.started_at for o in bad), default=None),
+        bad_s=sum(_stands_for_s(index, o.journey) for o in bad) / max(1, len(journeys)),
         also_covered=len(failed) - len(at_steps),
     )
+
+
+def _of_tally(rule: Availability, index: HistoryIndex, tally: LongTally) -> _Tally:
+    """Return the same of many days, as they are counted; there is no more than the numbers."""
+    journeys = [j for j in index.journeys() if rule.journeys is None or j in rule.journeys]
+    failed = {key: n for key, n in tally.bad.items() if key[0] in journeys}
+    at_steps = {key: n for key, n in failed.items() if rule.steps is None or key[1] in rule.steps}
+    bad = sum(n for (_, step), n in at_steps.items() if rule.not_steps is None or step not in rule.not_steps)
+    good = sum(tally.passed.get(journey, 0) for journey in journeys) + sum(at_steps.values()) - bad
+    length_s = min((index.now - tally.since).total_seconds(), _watched_s(index))
+    return _Tally(
+        good=good,
+        bad=bad,
+        expected=sum(index.slots_expected(j, length_s, settle_s=rule.s("settle")) for j in journeys),
+        also_covered=sum(failed.values()) - sum(at_steps.values()),
+    )
+
+
+def _stands_for_s(index: HistoryIndex, journey: str) -> float:
+    """Return the time between two slots of a journey at any location: one bad run says that much of it was bad."""
+    schedule = index.history.schedules[journey]
+    return schedule.period_s / len(schedule.grids)
 
 
 def _verdict(
@@ -257,7 +294,8 @@ def _sentence(
     share = f"{100 * lately.good / lately.n:.2f} % of {lately.n} were good in {words(rule.s('window'))}"
     interval = f"95 %: {100 * low:.2f} to {100 * high:.2f} %"
     target = f"target {number(100 * rule.target)} %, warning {number(100 * rule.warning)} %"
-    said = f"{share}, {lately.bad} bad ({interval}; {target})"
+    bad = f"{lately.bad} bad slots, about {words(_whole_minutes(lately.bad_s))}" if lately.bad else "no bad slot"
+    said = f"{share}, {bad} ({interval}; {target})"
     if lately.coverage is not None and lately.coverage < rule.least_coverage:
         return f"{said}; only {lately.coverage:.0%} of what was expected was measured"
     if word is VerdictStatus.UNPROVEN and long.n:
@@ -265,11 +303,17 @@ def _sentence(
     return said
 
 
+def _whole_minutes(seconds: float) -> float:
+    return max(60, round(seconds / 60) * 60)
+
+
 def needs(rule: Availability) -> tuple[Need, ...]:
-    """Return what it looks at: the runs, or the samples, of its longer window."""
+    """Return what it looks at: the runs of its window and the counts of its longer one, or the samples of that."""
     window_s = rule.s("target_window") + rule.s("settle")
     if rule.metric is not None:
         return (SeriesNeed(metric=rule.metric, window_s=window_s),)
+    if rule.target_days is not None:
+        return RunsNeed(window_s=rule.s("window") + rule.s("settle")), DaysNeed(days=rule.target_days)
     return (RunsNeed(window_s=window_s),)
 
 

@@ -87,7 +87,7 @@ def judge(name: str, rule: Burn, index: HistoryIndex) -> list[Verdict]:
 def _burn(name: str, rule: Burn, index: HistoryIndex, journey: str) -> Verdict:
     hours = index.hours_within(journey, rule.s("window"), settle_s=rule.s("settle"))
     passed = [(hour.location, hour.once(_passed_at_first)) for hour in hours]
-    bad = [o for hour in hours for o in hour.once(_stumbled) if index.first(o) is Class.BAD]
+    bad = [o for hour in hours for o in hour.once(_failed_at_first) if index.first(o) is Class.BAD]
     bad.sort(key=lambda o: (slot_of(o), o.run_id))
     n = sum(good.n for _, good in passed) + len(bad)
     every = sum(len(hour.outcomes) for hour in hours)
@@ -153,7 +153,7 @@ def _passed_at_first(outcomes: tuple[Outcome, ...]) -> _Good:
     return _Good(len(good), newest(good))
 
 
-def _stumbled(outcomes: tuple[Outcome, ...]) -> list[Outcome]:
+def _failed_at_first(outcomes: tuple[Outcome, ...]) -> list[Outcome]:
     return [o for o in outcomes if (o.first_status or o.status) is not Status.PASSED]
 
 

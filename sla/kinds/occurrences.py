@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Annotated
 
+from config.bounds import Flag
 from facts import Family, Series, Severity, Traits, Verdict, VerdictStatus
 from sla.durations import words
 from sla.index import HistoryIndex
@@ -16,14 +18,16 @@ from sla.series import (
     feed_of,
     feed_verdict,
     groups,
+    is_silent,
     location_in,
+    never_told,
     newest_at,
     off,
     summed,
     why_no_source,
     without_samples,
 )
-from sla.settings import Label, Limits, MetricName, Rule, Silence, Window
+from sla.settings import Label, Limits, MetricName, Rule, Silence, Value, Window
 from sla.wording import number
 
 _MINUTE_S = 60.0
@@ -33,11 +37,13 @@ _AFTERWARDS_S = 3600.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Occurrences(Rule):
-    """A metric that counts reaches `at_least` within `window`; it is well again when nothing was counted for `quiet`.
+    """A metric that counts reaches `at_least` within `window`; it is well again when fewer than `recover_below` were counted for
+    `quiet`: none, unless that says more.
 
     `at_least` is a number, or a table of numbers by the value of the label `by`; what the table does not name is not judged.
     `severities` gives values of `by` another severity than the rule's. `where` narrows the series by label, and each group that
     `group_by` tells apart is judged by itself (`[]`: all together). With `feed_silent` the age of the source is judged as well.
+    With `off_until_told` it is off as long as nothing of the metric is kept: of what a source need not tell, none is no zero.
     """
 
     metric: MetricName
@@ -46,12 +52,16 @@ class Occurrences(Rule):
     severities: dict[str, Severity] = field(default_factory=dict)
     window: Window = "2m"
     quiet: Window = "15m"
+    recover_below: Value | None = None
     unit: str = ""
     where: dict[Label, list[str]] = field(default_factory=dict)
     group_by: list[Label] | None = None
     feed_silent: Silence | None = None
+    off_until_told: Annotated[bool, Flag()] = False
 
     def _wrong(self) -> Iterator[str]:
+        if self.recover_below is not None and not 0 < self.recover_below <= self.least:
+            yield f"recover_below: {number(self.recover_below)} is not between 0 and the {number(self.least)} at which it fires"
         if isinstance(self.at_least, dict) and not self.at_least:
             yield "at_least: is empty, so nothing is judged; name a value of `by`, or write `enabled: false`"
         if (isinstance(self.at_least, dict) or self.severities) and self.by is None:
@@ -64,6 +74,11 @@ class Occurrences(Rule):
         for value in sorted(set(self.severities) - set(self.at_least)) if isinstance(self.at_least, dict) else ():
             yield f"severities.{value}: nothing fires for {value}: `at_least` does not name it"
 
+    @property
+    def least(self) -> float:
+        """The smallest of its limits."""
+        return min(self.at_least.values(), default=0) if isinstance(self.at_least, dict) else self.at_least
+
     def limit_of(self, value: str | None) -> float | None:
         """Return the limit for a value of the label `by`; None where there is none."""
         return self.at_least.get(value or "") if isinstance(self.at_least, dict) else self.at_least
@@ -74,7 +89,9 @@ def judge(name: str, rule: Occurrences, index: HistoryIndex) -> list[Verdict]:
     feed = feed_of(index, rule.metric)
     if feed is None:
         return [off(name, rule, index, rule.metric)]
-    silent = rule.feed_silent is not None and feed.age_s > rule.s("feed_silent")
+    if (verdict := never_told(name, rule, index, rule.metric)) is not None:
+        return [verdict]
+    silent = is_silent(rule, index, feed)
     if silent:
         verdicts = [without_samples(name, rule, feed, silent=True)]
     else:
@@ -84,7 +101,7 @@ def judge(name: str, rule: Occurrences, index: HistoryIndex) -> list[Verdict]:
             if (limit := rule.limit_of(_value_of(rule, found))) is not None
         ] or [_nothing(name, rule)]
     if rule.feed_silent is not None:
-        verdicts.append(feed_verdict(name, rule, index, feed, rule.s("feed_silent")))
+        verdicts.append(feed_verdict(name, rule, index, feed))
     return verdicts
 
 
@@ -124,7 +141,7 @@ def _counted(
         n=round(n),
         window=words(rule.s("window")),
         breached=breached,
-        clear=lately == 0,
+        clear=lately == 0 if rule.recover_below is None else lately < rule.recover_below,
         samples=_moments(at),
         samples_are_runs=False,
         data_at=at,
@@ -154,7 +171,7 @@ def _nothing(name: str, rule: Occurrences) -> Verdict:
 
 def needs(rule: Occurrences) -> tuple[SeriesNeed, ...]:
     """Return what it looks at: the window, the time that has to be quiet, and an hour in which that can be seen."""
-    return (SeriesNeed(metric=rule.metric, window_s=_looks_back_s(rule)),)
+    return (SeriesNeed(metric=rule.metric, window_s=_looks_back_s(rule), newest=rule.off_until_told),)
 
 
 def _looks_back_s(rule: Occurrences) -> float:

@@ -2,31 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Annotated
 
-from config.bounds import Whole
+from config.bounds import Flag, Whole
 from facts import Family, Series, Severity, Traits, Verdict, VerdictStatus
-from metrics.statistics import wilson
+from metrics.statistics import chance_of_at_least, wilson
 from sla.durations import seconds, words
 from sla.index import HistoryIndex
 from sla.kind import About, Deployment, Kind, SeriesNeed
+from sla.powerless import too_few_in
 from sla.series import (
     FEED,
     feed_of,
     feed_verdict,
+    first_off,
     groups,
+    is_silent,
     location_in,
+    never_told,
     newest_at,
-    off,
     summed,
-    why_no_source,
+    why_no_source_of,
     why_silent_for_good,
     without_samples,
 )
-from sla.settings import Label, MetricName, Rule, Samples, Silence, SmallShare, Wait, Window
+from sla.settings import Label, MetricName, Rule, Samples, Silence, SmallShare, Wait, Window, rung_of, wrong_ladder
 from sla.wording import number
 
 _Escape = Annotated[int, Whole(2, 1_000, "it is how many bad ones in a row are too many, however few there are")]
@@ -39,9 +42,12 @@ class Rate(Rule):
     """The bad share of what is counted is over `limit`, and not by chance alone: so is the lower end of its 95 % interval.
 
     `bad_metric` counts the bad ones, and either `total_metric` all of them or `good_metric` the others. The share is that of the
-    shortest of `windows` in which `min_n` were counted. Over `critical` it is critical, over `target` off target. A share over the
+    shortest of `windows` in which `min_n` were counted. Over `critical` it is critical, over `target` off target; `escalate` gives
+    other severities the share over which they hold (`escalate: {high: 0.1}`). A share over the
     limit that chance could explain is `unproven`, and an alert of `unproven_severity` where that is set. However few there are,
     `bad_in_a_row` bad ones without a good one `within` a time are too many. It is well again at `recover` or less.
+
+    With `off_until_told` it is off as long as nothing of `bad_metric` is kept: of what a source need not tell, none is no zero.
     """
 
     bad_metric: MetricName
@@ -49,6 +55,7 @@ class Rate(Rule):
     good_metric: MetricName | None = None
     limit: SmallShare
     critical: SmallShare | None = None
+    escalate: dict[Severity, SmallShare] = field(default_factory=dict)
     target: SmallShare | None = None
     recover: SmallShare | None = None
     windows: list[Window] = field(default_factory=lambda: ["5m", "15m", "60m"])
@@ -61,6 +68,7 @@ class Rate(Rule):
     where: dict[Label, list[str]] = field(default_factory=dict)
     group_by: list[Label] | None = field(default_factory=list)
     feed_silent: Silence | None = None
+    off_until_told: Annotated[bool, Flag()] = False
 
     def _wrong(self) -> Iterator[str]:
         if (self.total_metric is None) == (self.good_metric is None):
@@ -76,6 +84,14 @@ class Rate(Rule):
             yield f"critical: {self.critical:g} is no more than the limit of {self.limit:g}"
         if self.target is not None and self.target > self.limit:
             yield f"target: {self.target:g} is more than the limit of {self.limit:g}"
+        yield from wrong_ladder(self.severity, self.limit, self.escalate)
+        if self.critical is not None and Severity.CRITICAL in self.escalate:
+            yield f"escalate.critical: `critical` says {self.critical:g} already; write one of the two"
+
+    @property
+    def ladder(self) -> dict[Severity, float]:
+        """The share over which each severity above the rule's own holds."""
+        return {**self.escalate, **({Severity.CRITICAL: self.critical} if self.critical is not None else {})}
 
     @property
     def metrics(self) -> tuple[str, ...]:
@@ -103,17 +119,20 @@ class _Counted:
 
 def judge(name: str, rule: Rate, index: HistoryIndex) -> list[Verdict]:
     """Return a verdict for each group of series, and one on the source where `feed_silent` is set."""
+    if (
+        verdict := first_off(name, rule, index, rule.metrics) or never_told(name, rule, index, rule.bad_metric)
+    ) is not None:
+        return [verdict]
     feed = feed_of(index, rule.bad_metric)
-    if feed is None:
-        return [off(name, rule, index, rule.bad_metric)]
-    silent = rule.feed_silent is not None and feed.age_s > rule.s("feed_silent")
+    assert feed is not None
+    silent = is_silent(rule, index, feed)
     bad, others = (groups(index, metric, rule) for metric in rule.metrics)
     subjects = sorted({*bad, *others}, key=lambda subject: subject or "")
     verdicts = [_rate(name, rule, index, one, bad.get(one, []), others.get(one, []), silent=silent) for one in subjects]
     if not verdicts:
         verdicts = [without_samples(name, rule, feed, silent=silent)]
     if rule.feed_silent is not None:
-        verdicts.append(feed_verdict(name, rule, index, feed, rule.s("feed_silent")))
+        verdicts.append(feed_verdict(name, rule, index, feed))
     return verdicts
 
 
@@ -134,14 +153,14 @@ def _rate(
     over = enough and share is not None and share > rule.limit
     proven = over and low > rule.limit
     in_a_row = rule.bad_in_a_row is not None and lately.bad >= rule.bad_in_a_row and lately.bad == lately.n
-    critical = proven and rule.critical is not None and share is not None and share > rule.critical
+    rung = rung_of(rule.ladder, share) if proven and share is not None else None
     recover = rule.recover if rule.recover is not None else rule.limit
     # Of too few to prove anything, those that came since have to be good.
     all_good = not in_a_row and counted.bad == 0 and counted.n >= _FEWEST_GOOD
     clear = share is not None and share <= recover if enough else all_good
     severity = rule.severity
-    if critical:
-        severity = Severity.CRITICAL
+    if rung is not None:
+        severity = rung
     elif over and not proven and not in_a_row:
         severity = rule.unproven_severity or rule.severity
     at = newest_at((*bad, *others))
@@ -156,7 +175,7 @@ def _rate(
         summary=f"{about}{_sentence(rule, counted, lately, over=over, proven=proven, in_a_row=in_a_row, enough=enough)}",
         severity=severity,
         value=share,
-        limit=rule.critical if critical else rule.limit,
+        limit=rule.ladder[rung] if rung is not None else rule.limit,
         unit="ratio",
         low=low if counted.n else None,
         high=high if counted.n else None,
@@ -214,7 +233,10 @@ def _in(rule: Rate, index: HistoryIndex, bad: Sequence[Series], others: Sequence
 
 def needs(rule: Rate) -> tuple[SeriesNeed, ...]:
     """Return what it looks at: the counts of its longest window."""
-    return tuple(SeriesNeed(metric=metric, window_s=rule.window_s) for metric in rule.metrics)
+    return tuple(
+        SeriesNeed(metric=metric, window_s=rule.window_s, newest=rule.off_until_told and metric == rule.bad_metric)
+        for metric in rule.metrics
+    )
 
 
 def traits(rule: Rate, subject: str | None) -> Traits:
@@ -227,12 +249,27 @@ def traits(rule: Rate, subject: str | None) -> Traits:
 
 def idle(rule: Rate, deployment: Deployment) -> Iterator[str]:
     """Yield why it can never fire here."""
-    yield from (deployment.missing_metrics[m] for m in rule.metrics if m in deployment.missing_metrics)
+    missing = [deployment.missing_metrics[m] for m in rule.metrics if m in deployment.missing_metrics]
+    yield from missing[:1]
+
+
+def powerless(rule: Rate, a_day: Mapping[str, float]) -> str | None:
+    """Return why so few come that it can hardly ever judge; None where enough do, or their number is not known."""
+    found = [a_day[metric] for metric in rule.metrics if metric in a_day]
+    if not found or (why := too_few_in(max(found), rule.min_n, rule.window_s)) is None:
+        return None
+    if rule.bad_in_a_row is None:
+        return why
+    chance = chance_of_at_least(rule.bad_in_a_row, max(found) * rule.s("within") / 86_400)
+    return (
+        f"{why}; {rule.bad_in_a_row} in a row within {words(rule.s('within'))}, which need no {rule.min_n}, come together with a "
+        f"chance of {chance:.1g}"
+    )
 
 
 def why_closed(about: About, rule: Rate, index: HistoryIndex) -> str | None:
     """Return why a group is not judged any more."""
-    if (reason := why_no_source(index, rule.bad_metric)) is not None:
+    if (reason := why_no_source_of(index, rule.metrics)) is not None:
         return reason
     if about.subject == FEED:
         return None if rule.feed_silent else f"rule {about.rule} does not watch the source any more (sla.yaml)"
@@ -241,4 +278,6 @@ def why_closed(about: About, rule: Rate, index: HistoryIndex) -> str | None:
     return why_silent_for_good(index, rule.metrics, rule, about.subject, rule.window_s)
 
 
-KIND = Kind(settings=Rate, judge=judge, needs=needs, traits=traits, idle=idle, why_closed=why_closed)
+KIND = Kind(
+    settings=Rate, judge=judge, needs=needs, traits=traits, idle=idle, powerless=powerless, why_closed=why_closed
+)

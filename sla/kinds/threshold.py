@@ -15,6 +15,7 @@ from sla.series import (
     feed_of,
     feed_verdict,
     groups,
+    is_silent,
     label_words,
     location_in,
     newest_at,
@@ -24,7 +25,7 @@ from sla.series import (
     why_not_listed,
     without_samples,
 )
-from sla.settings import Apart, Label, Limits, MetricName, Rule, Silence, Value, Wait
+from sla.settings import Apart, Label, Limits, MetricName, Rule, Silence, Value, Wait, wrong_ladder
 from sla.wording import number
 
 _LOOKS_BACK_S = 3600.0
@@ -41,7 +42,8 @@ class Threshold(Rule):
 
     With `samples_apart` the limit is reached only by two samples that far apart and all between them; `recover_samples_apart` is
     the same for `recover`. Values beyond `floor` are another rule's. At exactly `info_at` (`info_text` says what that means) the
-    alert is for information and told to nobody. With `feed_silent` the age of the source is judged as well.
+    alert is for information and told to nobody. `escalate` gives more urgent severities the value at which they hold. With
+    `feed_silent` the age of the source is judged as well.
     """
 
     metric: MetricName
@@ -49,6 +51,7 @@ class Threshold(Rule):
     low: Limits | None = None
     high: Limits | None = None
     recover: Limits | None = None
+    escalate: dict[Severity, Value] = field(default_factory=dict)
     by: Label | None = None
     where: dict[Label, list[str]] = field(default_factory=dict)
     group_by: list[Label] | None = None
@@ -71,6 +74,10 @@ class Threshold(Rule):
             return
         name = "high" if self.low is None else "low"
         limit, recover = self.limits, self.recover
+        if self.escalate and isinstance(limit, dict):
+            yield f"escalate: goes with a single number, and {name} is a table"
+        elif not isinstance(limit, dict):
+            yield from wrong_ladder(self.severity, limit, self.escalate, falls=not self.is_upper)
         if isinstance(limit, dict) and not limit:
             yield f"{name}: is empty, so nothing is judged; name a {self.by or 'label'}, or write `enabled: false`"
         if (isinstance(limit, dict) or isinstance(recover, dict)) and self.by is None:
@@ -131,7 +138,7 @@ def judge(name: str, rule: Threshold, index: HistoryIndex) -> list[Verdict]:
     feed = feed_of(index, rule.metric)
     if feed is None:
         return [off(name, rule, index, rule.metric)]
-    silent = rule.feed_silent is not None and feed.age_s > rule.s("feed_silent")
+    silent = is_silent(rule, index, feed)
     found = {} if silent else _judged_groups(rule, index)
     verdicts = [
         (_single if len(group) == 1 and _is_single(rule, group[0].series) else _counted)(
@@ -142,7 +149,7 @@ def judge(name: str, rule: Threshold, index: HistoryIndex) -> list[Verdict]:
     if not verdicts:
         verdicts = _without_samples(name, rule, index, feed, silent=silent)
     if rule.feed_silent is not None:
-        verdicts.append(feed_verdict(name, rule, index, feed, rule.s("feed_silent")))
+        verdicts.append(feed_verdict(name, rule, index, feed))
     return verdicts
 
 
@@ -232,7 +239,8 @@ def _single(name: str, rule: Threshold, index: HistoryIndex, subject: str | None
     )
     about = f"{label_words(one.series.labels)}: " if one.series.labels else ""
     well = f", well again at {number(one.recover)}" if one.recover is not None else ""
-    beyond = VerdictStatus.CRITICAL if rule.severity is Severity.CRITICAL else VerdictStatus.WARNING
+    severity = _severity(rule, one.value) if one.breached else rule.severity
+    beyond = VerdictStatus.CRITICAL if severity is Severity.CRITICAL else VerdictStatus.WARNING
     apart = f"2 samples {rule.s('samples_apart'):.3g} s apart" if rule.samples_apart else "last sample"
     return Verdict(
         rule=name,
@@ -240,7 +248,7 @@ def _single(name: str, rule: Threshold, index: HistoryIndex, subject: str | None
         verdict=beyond if one.breached else VerdictStatus.OFF_TARGET if one.is_beyond else VerdictStatus.MET,
         title=_title(rule, one.series),
         summary=f"{about}{shown}{_whole(rule, index, one.series)} (limit {number(one.limit)}{well})",
-        severity=Severity.INFO if at_info else rule.severity,
+        severity=Severity.INFO if at_info else severity,
         value=one.value,
         limit=one.limit,
         unit=rule.unit,
@@ -257,6 +265,12 @@ def _single(name: str, rule: Threshold, index: HistoryIndex, subject: str | None
     )
 
 
+def _severity(rule: Threshold, value: float) -> Severity:
+    """Return the most urgent severity whose limit a value has reached."""
+    reached = [s for s, limit in rule.escalate.items() if (value >= limit if rule.is_upper else value <= limit)]
+    return min(reached, key=lambda severity: severity.rank, default=rule.severity)
+
+
 def _whole(rule: Threshold, index: HistoryIndex, series: Series) -> str:
     if rule.whole_metric is None:
         return ""
@@ -271,7 +285,8 @@ def _counted(name: str, rule: Threshold, index: HistoryIndex, subject: str | Non
     where = ", ".join(f"{' '.join(value for _, value in one.series.labels)} {number(one.value)}" for one in beyond)
     about = f"{subject}: " if subject else ""
     said = f"{about}{len(beyond)} of {n} {rule.counted_as} {rule.beyond}"
-    worst = VerdictStatus.CRITICAL if rule.severity is Severity.CRITICAL else VerdictStatus.WARNING
+    severity = min((_severity(rule, one.value) for one in beyond), key=lambda s: s.rank, default=rule.severity)
+    worst = VerdictStatus.CRITICAL if severity is Severity.CRITICAL else VerdictStatus.WARNING
     at = newest_at(one.series for one in group)
     assert at is not None
     return Verdict(
@@ -280,7 +295,7 @@ def _counted(name: str, rule: Threshold, index: HistoryIndex, subject: str | Non
         verdict=worst if beyond else VerdictStatus.MET,
         title=f"{rule.title}: {subject}" if subject else rule.title,
         summary=f"{said} (limit 1): {where}" if beyond else said,
-        severity=rule.severity,
+        severity=severity,
         value=float(len(beyond)),
         limit=1.0,
         unit=rule.counted_as,

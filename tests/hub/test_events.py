@@ -345,3 +345,45 @@ def test_a_log_record_that_cannot_be_kept_is_told_as_otlp_tells_it(light: Bench)
 def test_what_is_no_export_request_is_refused(light: Bench, body: bytes, kind: str, status: int) -> None:
     answer = light.client.post("/v1/logs", content=body, headers={"Content-Type": kind})
     assert answer.status_code == status, answer.text
+
+
+def a_request(bench: Bench, n: int, took_ms: Any, **more: Any) -> dict[str, Any]:
+    its = {"endpoint": "/api/webhooks/stripe", "method": "POST", "status": 200, "duration_ms": took_ms, **more}
+    return an_event(bench, f"request-{n}", name="api_request", **its)
+
+
+def test_times_that_the_site_tells_are_judged_as_percentiles_of_their_endpoint(bench: Bench) -> None:
+    told = [a_request(bench, n, 1500 if n > 20 else 100) for n in range(30)]
+    other = [a_request(bench, 100 + n, 9000, endpoint="/api/cart") for n in range(30)]
+    assert set(results(bench, *told, *other)) == {"accepted"}
+    assert set(results(bench, *told)) == {"duplicate"}, "and they count once"
+    found = {one.key: one for one in bench.tick(60).verdicts}
+    verdict = found["D2//api/webhooks/stripe/POST"]
+    assert (verdict.n, verdict.breached, round(verdict.value or 0, -2)) == (30, True, 1500)
+    assert found["H1b//api/cart/POST"].breached
+    assert not any(key.startswith("H1b//api/webhooks") for key in found)
+    answer = bench.client.get("/api/metrics/app_request_seconds", params={"endpoint": "/api/webhooks/stripe"}).json()
+    ((point,),) = [one["points"] for one in answer["series"]]
+    assert (point["n"], round(point["p50"], 1), round(point["p95"], 1)) == (30, 0.1, 1.5)
+
+
+@pytest.mark.parametrize(
+    ("more", "metric"),
+    [
+        ({"name": "support_ticket_created"}, "app_support_tickets"),
+        ({"name": "login_failed"}, "app_failed_logins"),
+        ({"name": "fraud_suspected"}, "app_suspected_frauds"),
+        ({"name": "query_timeout"}, "app_database_timeouts"),
+        ({"name": "checkout_session_created"}, "app_checkout_sessions"),
+    ],
+)
+def test_events_of_some_names_count_as_something_of_their_own(light: Bench, more: dict[str, Any], metric: str) -> None:
+    assert results(light, an_event(light, **more), an_event(light, "e2", name="another")) == ["accepted"] * 2
+    assert counted(light, metric) == {"": 1.0}
+
+
+def test_responses_are_counted_by_their_status(light: Bench) -> None:
+    told = [a_request(light, n, 1, status=status) for n, status in enumerate((200, 200, 404, 503))]
+    results(light, *told)
+    its = "/api/webhooks/stripe/POST"
+    assert counted(light, "app_responses") == {f"{its}/200": 2, f"{its}/404": 1, f"{its}/503": 1}

@@ -13,10 +13,11 @@ from sqlalchemy import event
 
 from facts import Blame, Outcome, Run, Status
 from hub.kept_runs import KeptRuns
+from metrics.counting import is_static
 from store import Store, retention, runs
 from store.retention import Retention
 from tests.builders import A_MOMENT, a_run
-from tests.sla.builders import schedules, the_targets
+from tests.sla.builders import changed, schedules, the_targets
 
 PLAN = the_targets().load_plan(schedules())
 PLACES = [(journey, place) for journey in ("ga_purchase", "vip_member_discount") for place in ("us-east", "eu-west")]
@@ -43,7 +44,9 @@ def read_anew(store: Store, now: datetime) -> list[Outcome]:
 def judged_requests(outcome: Outcome) -> tuple[Any, ...]:
     timed = PLAN.endpoints
     return tuple(
-        a for a in outcome.requests if a.party != "first" or (a.status or 0) >= 500 or (a.endpoint, a.method) in timed
+        a
+        for a in outcome.requests
+        if a.party != "first" or (a.status or 0) >= 500 or (a.endpoint, a.method) in timed or not is_static(a.endpoint)
     )
 
 
@@ -186,7 +189,11 @@ def details_asked(store: Store, do: Callable[[], object]) -> list[tuple[Any, ...
 
 
 def test_only_requests_that_a_rule_looks_at_are_kept(store: Store) -> None:
-    world, kept = World(store, 1), KeptRuns()
+    world = World(store, 1)
     world.save(world.run(world.slot(1), Status.PASSED))
-    (outcome,) = read(store, kept, world.now)
-    assert [a.endpoint for a in outcome.requests] == ["/v3/", "/api/create-checkout-session"]
+    (outcome,) = read(store, KeptRuns(), world.now)
+    assert not any(is_static(a.endpoint) for a in outcome.requests if a.party == "first"), "no rule judges static files"
+    off = changed(**{name: {"enabled": False} for name in the_targets().rules() if name not in ("D1", "H3")})
+    with store.read() as connection:
+        (hour,) = KeptRuns().hours(connection, plan=off.load_plan(schedules()), now=world.now)
+    assert [a.endpoint for a in hour.outcomes[0].requests] == ["/v3/", "/api/create-checkout-session"]

@@ -222,3 +222,17 @@ def test_a_secret_of_another_shape_is_refused_and_a_file_is_read(tmp_path: Path)
 
 def test_the_results_are_those_of_the_description() -> None:
     assert [one.value for one in EventResult] == ["new", "duplicate", "left out"]
+
+
+def test_what_is_pushed_is_judged_at_once_and_not_at_the_next_reading(door: Bench) -> None:
+    collect_once(door.store, FakeStripe().source(), door.now)
+
+    def verdict() -> Any:
+        (found,) = [one for one in door.tick().verdicts if one.key == "A1b"]
+        return found
+
+    assert verdict().n == 0
+    for n in range(3):
+        failed = an_event("charge.failed", now=door.now, event_id=f"evt_{n}", outcome={"type": "invalid"})
+        assert send(door, failed).json() == {"result": "new"}
+    assert (verdict().n, verdict().breached) == (3, True)

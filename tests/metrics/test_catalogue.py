@@ -31,7 +31,8 @@ ENDINGS: dict[str, str | tuple[str, ...]] = {
     "minor units": ("_minor", "_minor_units"),
 }
 COUNTED = ("payments", "sessions", "refunds", "disputes", "events", "reads", "messages", "segments", "requests")
-ENDINGS |= dict.fromkeys((*COUNTED, "errors", "steps", "answers", "points"), "")
+ALSO_COUNTED = ("responses", "logins", "frauds", "timeouts", "charges", "connections", "queries", "deadlocks")
+ENDINGS |= dict.fromkeys((*COUNTED, *ALSO_COUNTED, "errors", "steps", "answers", "points"), "")
 
 
 def test_no_two_metrics_have_one_name() -> None:

@@ -58,3 +58,19 @@ def test_a_source_that_is_silent_itself_is_told_instead() -> None:
     assert the_verdict(history, **settings).verdict is VerdictStatus.NO_DATA
     assert the_verdict(history, "OWN/feed", **settings).breached
     assert the_verdict(a_history(), **SALES).verdict is VerdictStatus.OFF
+
+
+def test_a_subject_that_stays_away_for_longer_than_is_looked_at_keeps_firing_until_nothing_of_it_is_kept() -> None:
+    """Ten minutes may pass, and twenty are loaded: a subject that came an hour ago is known by its last sample."""
+    settings: dict[str, Any] = {"kind": "absence", "metric": "pings", "silent": "10m", "group_by": ["job"]}
+    alive = a_series("pings", (1, 1), job="backup")
+    last = {"pings": [alive, a_series("pings", (3 * 24 * 60, 1), job="mail")]}
+    verdict = the_verdict(with_series(alive, last_samples=last), "OWN/mail", **settings)
+    assert (verdict.breached, verdict.value) == (True, 3 * 86_400)
+    assert not the_verdict(with_series(alive, last_samples=last), "OWN/backup", **settings).breached
+    need = own_rule(**settings).load_plan({}).newest
+    assert need == {"pings"}
+    assert not own_rule(**{**settings, "group_by": []}).load_plan({}).newest
+    gone = with_series(alive, last_samples={"pings": [alive]})
+    why = "nothing of mail is kept any more: none came for 35 days"
+    assert why_closed(verdict, own_rule(**settings), HistoryIndex(gone, NOW)) == why

@@ -128,8 +128,12 @@ def test_what_cannot_fire_here_is_named_with_its_reason() -> None:
         "A1s": "locations.yaml does not schedule ga_purchase",
         "A2": "site.yaml names no cities, so the site is not asked for its inventory",
         "H4": "site.yaml names no cities, so the site is not asked for its inventory",
-        "H6": "site.yaml has no sms_reads",
-        **dict.fromkeys(("A1b", "X5", "X5h"), "STRIPE_SOURCE_KEY is not set"),
+        "H5": "site.yaml names no cities, so the site is not asked for its inventory",
+        **dict.fromkeys(("H6", "H8"), "site.yaml has no sms_reads"),
+        **dict.fromkeys(("A1b", "X5", "R1", "R2", "R3", "R4", "R5"), "STRIPE_SOURCE_KEY is not set"),
+        "H2q": "DATABASE_SOURCE_URL is not set",
+        **dict.fromkeys(("E4", "EP", "O1"), "site.yaml has no endpoint_checks"),
+        "E2": "locations.yaml does not schedule ga_purchase",
         "F2a": "order_a_book makes 1 run in 1 h, and 3 would have to be bad",
         "F3": "it compares locations, and no journey has a second one",
     }
@@ -139,7 +143,7 @@ def test_at_the_guides_own_schedule_every_rule_can_fire() -> None:
     schedule = {**every(300, PLACES, GA), **every(900, PLACES, VIP)}
     assert idle_rules(the_targets(), schedule, pays=True) == []
     unpaid = idle_rules(the_targets(), schedule, pays=False)
-    assert [one.rule for one in unpaid] == ["A1s"]
+    assert [one.rule for one in unpaid] == ["A1s", "E2"]
 
 
 def test_a_shop_that_cannot_be_reached_is_an_outage_where_the_plan_has_one_location_alone() -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 
 from facts import Verdict, VerdictStatus
-from tests.sla.builders import a_history
-from tests.sla.metrics import a_series, the_verdict, with_series
+from sla.calendar import Calendar
+from tests.sla.builders import NOW, a_history
+from tests.sla.metrics import a_series, own_rule, the_verdict, with_series
 
 WEEK = 7 * 24 * 60
 SOLD: dict[str, Any] = {"kind": "change", "metric": "sales", "window": "1h"}
@@ -79,3 +81,66 @@ def test_the_sentence_has_value_usual_and_limit() -> None:
     assert verdict.summary == "79 in 1 h, -21% of the usual 100 (the median of 4 weeks; limit -20 % and +100 %)"
     assert verdict.limit == 80
     assert the_verdict(a_history(), **SOLD, drop=0.2).verdict is VerdictStatus.OFF
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "chance", "word"),
+    [
+        (20, (10, 10, 10, 10), "counts", VerdictStatus.UNPROVEN),
+        (25, (10, 10, 10, 10), "counts", VerdictStatus.WARNING),
+        (2, (10, 10, 10, 10), "counts", VerdictStatus.UNPROVEN),
+        (0, (10, 10, 10, 10), "counts", VerdictStatus.WARNING),
+        (20, (10, 10, 10, 10), "ignored", VerdictStatus.WARNING),
+        # The weeks vary far more than counts do by themselves.
+        (250, (60, 100, 140, 20), "counts", VerdictStatus.UNPROVEN),
+        (250, (99, 100, 101, 100), "counts", VerdictStatus.WARNING),
+        (70, (90, 110, 100, 100), "money", VerdictStatus.WARNING),
+        (70, (80, 120, 100, 100), "money", VerdictStatus.UNPROVEN),
+    ],
+)
+def test_a_change_that_chance_explains_is_unproven(
+    now: float, before: tuple[float, ...], chance: str, word: VerdictStatus
+) -> None:
+    verdict = judged(now, *before, rise=0.5, drop=0.2, min_n=5, chance=chance)
+    assert (verdict.verdict, verdict.breached) == (word, word is VerdictStatus.WARNING)
+    assert verdict.summary.endswith("so far by chance") is (word is VerdictStatus.UNPROVEN)
+
+
+def test_a_larger_change_is_more_urgent() -> None:
+    settings: dict[str, Any] = {"drop": 0.2, "severity": "medium", "escalate": {"high": 0.4, "critical": 0.8}}
+    told = [judged(now, 100, 100, 100, 100, **settings) for now in (70, 59, 19)]
+    assert [one.severity for one in told] == ["medium", "high", "critical"]
+    assert [one.verdict for one in told] == [VerdictStatus.WARNING, VerdictStatus.WARNING, VerdictStatus.CRITICAL]
+
+
+def test_until_it_can_judge_it_says_from_which_day_on() -> None:
+    day = (NOW + timedelta(weeks=1)).date().isoformat()
+    assert judged(50, 100, 100, drop=0.2).summary.endswith(
+        f"2 earlier weeks hold enough, 3 are needed; it can judge from {day} on"
+    )
+
+
+def test_holidays_are_in_no_baseline_and_are_compared_with_nothing() -> None:
+    def on(*days: date, now: float = 79) -> Verdict:
+        calendar = Calendar(holidays=dict.fromkeys(days, "a feast"))
+        history = with_series(weekly(now, 10, 100, 100, 100), calendar=calendar)
+        return the_verdict(history, **SOLD, drop=0.2)
+
+    last_week = (NOW - timedelta(weeks=1)).date()
+    assert on(last_week).limit == 80
+    assert on(last_week).breached
+    today = on(NOW.date())
+    assert (today.verdict, today.breached) == (VerdictStatus.INSUFFICIENT, False)
+    assert "it is a holiday (a feast), which is compared with no other week" in today.summary
+
+
+def test_only_the_windows_that_are_compared_are_read() -> None:
+    plan = own_rule(**SOLD, drop=0.2).load_plan({})
+    assert plan.series["sales"] < timedelta(hours=2)
+    assert plan.weekly["sales"][0] == 4
+    assert own_rule(**SOLD, drop=0.2, usual=100).load_plan({}).weekly == {}
+
+
+def test_a_quotient_of_two_sources_is_off_where_one_of_them_is_missing() -> None:
+    history = with_series(weekly(30, 50, 50, 50, 50))
+    assert the_verdict(history, **SOLD, per_metric="sessions", drop=0.2).verdict is VerdictStatus.OFF

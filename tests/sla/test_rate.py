@@ -157,3 +157,25 @@ def test_the_sentence_has_value_limit_n_and_window() -> None:
     assert judged((1, 3, 3)).summary == "3 bad in a row and none good in 1 h (limit 3, however few there are)"
     assert judged((1, 0, 3)).summary == "0.0 % of 3 are bad in 1 h (limit 5 %); 20 are needed"
     assert judged((0, 0, 3)).data_at == NOW
+
+
+def test_a_larger_share_is_more_urgent_and_the_limit_that_it_is_over_is_told() -> None:
+    settings: dict[str, Any] = {"severity": "low", "escalate": {"medium": 0.1, "critical": 0.5}}
+    told = [judged((1, bad, 1000), **settings) for bad in (90, 101, 501)]
+    assert [(one.severity, one.limit) for one in told] == [("low", 0.05), ("medium", 0.1), ("critical", 0.5)]
+    assert [one.verdict for one in told] == [VerdictStatus.WARNING, VerdictStatus.WARNING, VerdictStatus.CRITICAL]
+    # Over the second limit by share, and not proven over the first: chance explains it.
+    assert judged((1, 3, 21), **settings).verdict is VerdictStatus.UNPROVEN
+
+
+@pytest.mark.parametrize(("every_s", "age", "silent"), [(0.0, 11, True), (300.0, 11, False), (300.0, 17, True)])
+def test_a_source_may_miss_readings_before_it_is_silent(every_s: float, age: float, silent: bool) -> None:
+    settings: dict[str, Any] = {"kind": "rate", "bad_metric": BAD, "total_metric": ALL, "limit": 0.05}
+    history = counted((1, 0, 30), age=age, source_periods_s={"shop": every_s})
+    verdict = the_verdict(history, "OWN/feed", **settings, feed_silent="10m")
+    assert (verdict.breached, verdict.limit) == (silent, 960 if every_s else 600)
+
+
+def test_a_share_of_two_sources_is_off_where_one_of_them_is_missing() -> None:
+    settings: dict[str, Any] = {"kind": "rate", "bad_metric": BAD, "total_metric": "of_nobody", "limit": 0.05}
+    assert the_verdict(counted((1, 5, 30)), **settings).verdict is VerdictStatus.OFF

@@ -178,3 +178,15 @@ def test_the_shipped_rule_on_low_stock_has_the_limits_of_the_guide() -> None:
         {"ga": 12, "vip": 5},
         "inventory_remaining_tickets",
     )
+
+
+@pytest.mark.parametrize(("value", "severity"), [(14, "medium"), (4, "medium"), (3, "high"), (0, "critical")])
+def test_a_level_further_beyond_the_limit_is_more_urgent(value: float, severity: str) -> None:
+    settings: dict[str, Any] = {"kind": "threshold", "metric": "days_left", "severity": "medium", "low": 14}
+    history = with_series(a_series("days_left", (1, value), host="a"), a_series("days_left", (1, 14), host="b"))
+    ladder: dict[str, Any] = {"escalate": {"high": 3, "critical": 0}}
+    assert the_verdict(history, "OWN/a", **settings, **ladder).severity == severity
+    assert the_verdict(history, **settings, **ladder, group_by=[]).severity == severity, "the worst of all"
+    high = with_series(a_series("days_left", (1, 100 - value), host="a"))
+    up = {**settings, "low": None, "high": 86, "escalate": {"high": 97, "critical": 100}}
+    assert the_verdict(high, "OWN/a", **up).severity == severity

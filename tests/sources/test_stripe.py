@@ -50,7 +50,10 @@ def numbers(*told: dict[str, Any], counted: EventFilter = COUNTED) -> dict[str, 
 @pytest.mark.parametrize(
     ("told", "expected"),
     [
-        (an_event("charge.succeeded"), {"stripe_payments_succeeded": 1, "stripe_charged_minor": 100_000}),
+        (
+            an_event("charge.succeeded"),
+            {"stripe_payments_succeeded": 1, "stripe_charged_minor": 100_000, "stripe_charges": 1},
+        ),
         (an_event("charge.failed", **MORE), {"stripe_payments_declined": 1}),
         (an_event("charge.failed", outcome={"type": "blocked"}), {"stripe_payments_failed": 1}),
         (an_event("charge.failed", outcome={"type": "invalid"}), {"stripe_payments_failed": 1}),
@@ -84,7 +87,19 @@ def numbers(*told: dict[str, Any], counted: EventFilter = COUNTED) -> dict[str, 
             {"stripe_refunds": 1, "stripe_refunded_minor": 300},
         ),
         (an_event("charge.dispute.created"), {"stripe_disputes": 1, "stripe_disputed_minor": 100_000}),
-        (an_order(), {"stripe_sessions_completed": 1, "stripe_orders_minor": 100_000}),
+        (
+            an_order(),
+            {"stripe_sessions_completed": 1, "stripe_orders_minor": 100_000, "stripe_priced_sessions": 1},
+        ),
+        (
+            an_order(payment_status="unpaid", amount_total=120_000),
+            {"stripe_sessions_completed": 1, "stripe_priced_sessions": 1},
+        ),
+        (
+            an_event("checkout.session.expired", amount_total=120_000, currency="usd"),
+            {"stripe_sessions_expired": 1, "stripe_priced_sessions": 1},
+        ),
+        (an_event("checkout.session.expired", amount_total="-1", currency="usd"), {"stripe_sessions_expired": 1}),
         (an_order(payment_status="unpaid", amount_total=None), {"stripe_sessions_completed": 1}),
         (
             an_event("checkout.session.async_payment_succeeded", payment_status="paid"),
@@ -163,7 +178,7 @@ def test_nothing_personal_is_kept() -> None:
     (event,) = read(
         an_order(customer_details={"email": "ann@buyer.test", "name": "Ann Buyer", "phone": "+15551234567"})
     )
-    assert set(event.fields) == {"paid", "amount", "currency", "city", "tier", "member"}
+    assert set(event.fields) == {"paid", "price", "amount", "currency", "city", "tier", "member"}
     assert "ann" not in str(event).lower()
 
 

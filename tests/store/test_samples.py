@@ -177,3 +177,38 @@ def test_a_late_sample_beside_the_sweep_loses_nothing_of_its_bucket(store: Store
     retention.sweep(store, now=later)
     assert save(store, [at(2, 7)], now=later) == 1
     assert told(store, 300) == [(NOW, 3, 18, 5, 7, 7)]
+
+
+def test_durations_are_kept_as_sketches_alone_and_come_together_in_every_width(store: Store) -> None:
+    its = labels(endpoint="/api/pay", method="POST")
+    start = samples.bucket_start(NOW, WIDTHS_S[0])
+    parts: list[dict[datetime, list[float]]] = [
+        {start: [0.1] * 50},
+        {start: [9.0], start - timedelta(minutes=5): [0.1] * 48},
+        {start - timedelta(minutes=5): [9.0], start - OLDEST - timedelta(days=1): [77.0]},
+    ]
+    for part in parts:
+        with store.write() as connection:
+            samples.add_durations(connection, {("took", its, at): values for at, values in part.items()}, now=NOW)
+    assert points(store, "took") == {}
+    assert [(b.start, b.n, b.min, b.max) for b in buckets(store, WIDTHS_S[0], "took")] == [
+        (start - timedelta(minutes=5), 49, 0.1, 9.0),
+        (start, 51, 0.1, 9.0),
+    ]
+    (day,) = [one for one in buckets(store, WIDTHS_S[2], "took") if one.start > NOW - timedelta(days=2)]
+    assert (day.n, day.labels) == (100, its)
+    assert day.sketch is not None
+    p50, p98, p99 = sketches.quantiles([day.sketch], [0.5, 0.97, 0.99])
+    assert (round(p50, 2), round(p98, 2), round(p99)) == (0.1, 0.1, 9)
+
+
+def test_the_newest_sample_of_each_series_is_found_however_old_it_is(store: Store) -> None:
+    other = labels(city="miami", tier="ga")
+    save(store, [at(-3 * 24 * 60, 5.0), at(-10, 4.0), at(-20 * 24 * 60, 1.0, other), at(0, 9.0, metric="right")])
+    with store.read() as connection:
+        found = samples.newest(connection, "left")
+        assert samples.newest(connection, "nothing") == []
+    assert [(one.labels, one.points) for one in found] == [
+        (HERE, ((NOW - timedelta(minutes=10), 4.0),)),
+        (other, ((NOW - timedelta(days=20), 1.0),)),
+    ]
