@@ -71,6 +71,8 @@ def make_folder(scratch: Path) -> Path:
     Raises:
         OSError: there is no space for it.
     """
+    # A cleaner of temporary files may have removed what no run has used for days.
+    scratch.mkdir(mode=0o700, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=scratch))
     mark = FolderOwners(supervisor=_named(os.getpid()), owner=_named(os.getppid()), world=_world())
     try:

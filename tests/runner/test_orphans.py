@@ -146,3 +146,10 @@ def test_a_temporary_folder_with_too_long_a_name_for_a_socket_is_not_used(
     usual = "/" + "t" * (length - 1)
     monkeypatch.setattr(tempfile, "tempdir", usual)
     assert temporary() == Path(usual if is_kept else "/tmp")
+
+
+def test_a_scratch_folder_that_a_cleaner_of_temporary_files_removed_is_made_again(tmp_path: Path) -> None:
+    scratch = tmp_path / "sixfb-0123456789"
+    folder = make_folder(scratch)
+    assert folder.parent == scratch
+    assert scratch.stat().st_mode & 0o777 == 0o700
