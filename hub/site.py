@@ -22,6 +22,7 @@ from hub.charts import ChartCache
 from hub.clock_witness import sentence_of
 from hub.context import HubContext
 from hub.cycle import VERDICTS, tick_trouble
+from hub.dashboards import add_dashboards
 from hub.errors import HubError
 from hub.guard import Visitor, visitor_of
 from hub.job_doors import shown_jobs
@@ -44,6 +45,7 @@ from reports.live import (
     sla_page,
 )
 from reports.live.frame import Frame, a_frame
+from reports.navigation import links_of
 from sla.judge import with_traits
 from store import alerts as alert_rows
 from store import evidence, feeds, meta, outbox, runners, runs
@@ -71,6 +73,7 @@ def site(context: HubContext) -> APIRouter:
     router = APIRouter(default_response_class=HTMLResponse, lifespan=closing_it)
     pages = Pages(context, demo, ChartCache())
     _add_pages(router, pages)
+    add_dashboards(router, pages)
     _add_files(router, context)
     if demo is not None:
         _add_demo(router, pages, demo)
@@ -142,7 +145,7 @@ class Pages:
             here=here,
             now=context.clock(),
             evaluated_at=at,
-            journeys=list(context.watched.schedules()),
+            links=links_of(list(context.watched.schedules()), is_demo=context.demo is not None),
             notices=[*_trouble(context), *self._clock_notices(at), *context.notices, *context.guard.notices()],
             has_inbox=context.demo is not None,
             csrf=visitor.csrf if visitor and visitor.role.may(Role.OPERATOR) else "",
