@@ -16,7 +16,18 @@ from facts import AlertState
 from hub.context import HubContext
 from hub.errors import HubError
 from hub.loading import CLOCKS_APART
-from reports.dashboards import DASHBOARDS, Dashboard, Goal, Numbers, View, ViewError, dashboard_page, needs_of, view_of
+from reports.dashboards import (
+    DASHBOARDS,
+    Dashboard,
+    Goal,
+    Need,
+    Numbers,
+    View,
+    ViewError,
+    dashboard_page,
+    needs_of,
+    view_of,
+)
 from reports.dashboards.widgets.system_health import DAYS
 from store import alerts, feeds, rollups, runs, samples
 
@@ -75,10 +86,7 @@ def load_numbers(context: HubContext, dashboard: Dashboard, view: View, *, pages
     with context.store.read() as connection:
         results = runs.last_received(connection)
         return Numbers(
-            buckets={
-                (need.metric, need.width_s): _buckets(connection, need.metric, need.width_s, need.since, view.now)
-                for need in needs_of(dashboard, view)
-            },
+            buckets={need.key: _buckets(connection, need, view.now) for need in needs_of(dashboard, view)},
             feeds=feeds.states(connection),
             verdicts=verdicts,
             judged_at=judged_at,
@@ -92,13 +100,16 @@ def load_numbers(context: HubContext, dashboard: Dashboard, view: View, *, pages
         )
 
 
-def _buckets(
-    connection: Connection, metric: str, width_s: int, since: datetime, now: datetime
-) -> list[samples.SampleRollup]:
-    start = samples.bucket_start(since, width_s)
-    # What lies in the future was told by a clock that was ahead.
-    found = samples.read_rollups(connection, metric, width_s=width_s, since=start, until=now + CLOCKS_APART)
-    return sorted(found, key=lambda bucket: bucket.start)
+def _buckets(connection: Connection, need: Need, now: datetime) -> list[samples.Bucket]:
+    return samples.read_buckets(
+        connection,
+        need.metric,
+        width_s=need.width_s,
+        since=samples.bucket_start(need.since, need.width_s),
+        # What lies in the future was told by a clock that was ahead.
+        until=now + CLOCKS_APART,
+        labels=dict(need.where),
+    )
 
 
 def _days(connection: Connection, dashboard: Dashboard, view: View) -> Sequence[rollups.Rollup]:

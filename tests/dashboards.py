@@ -11,9 +11,10 @@ from zoneinfo import ZoneInfo
 
 from facts import Alert, AlertState, FeedState, Labels, Sample, Severity, labels
 from reports.dashboards import DASHBOARDS, Numbers, View, Widget, needs_of, view_of
+from reports.dashboards.numbers import Key
 from store import Store, feeds, samples
 from store.rollups import Rollup
-from store.samples import SampleRollup, bucket_start
+from store.samples import Bucket, bucket_start
 
 NOW = datetime.fromisoformat("2026-11-19T22:40:00+00:00")
 """A Thursday, 16:40 in Chicago."""
@@ -22,7 +23,7 @@ CITIES = ("dallas", "atlanta", "chicago")
 SOURCES = ("stripe", "inventory", "sms", "events")
 
 
-def a_view(path: str = "/executive", *, now: datetime = NOW, **asked: str) -> View:
+def a_view(path: str = "/executive", now: datetime = NOW, /, **asked: str) -> View:
     """What an address asks for."""
     dashboard = DASHBOARDS[path]
     return view_of(
@@ -37,29 +38,27 @@ def a_feed(
     return FeedState(source=source, configured=True, last_good_at=now - age, last_error=error)
 
 
-def rolled_up(told: Iterable[Sample], view: View, path: str) -> dict[tuple[str, int], list[SampleRollup]]:
+def rolled_up(told: Iterable[Sample], view: View, path: str) -> dict[Key, list[Bucket]]:
     """The buckets of samples that a dashboard asks for, as the store makes them."""
     by_metric: dict[str, list[Sample]] = defaultdict(list)
     for one in told:
         by_metric[one.metric].append(one)
-    found: dict[tuple[str, int], list[SampleRollup]] = {}
+    found: dict[Key, list[Bucket]] = {}
     for need in needs_of(DASHBOARDS[path], view):
         parts: dict[tuple[datetime, Labels], list[float]] = defaultdict(list)
         for one in by_metric[need.metric]:
             start = bucket_start(one.at, need.width_s)
-            if start >= bucket_start(need.since, need.width_s):
+            if start >= bucket_start(need.since, need.width_s) and set(need.where) <= set(one.labels):
                 parts[start, one.labels].append(one.value)
-        found[need.metric, need.width_s] = [
-            a_bucket(need.metric, start, *values, width_s=need.width_s, its=its)
-            for (start, its), values in sorted(parts.items())
+        found[need.key] = [
+            a_bucket(start, *values, width_s=need.width_s, its=its) for (start, its), values in sorted(parts.items())
         ]
     return found
 
 
-def a_bucket(metric: str, start: datetime, *values: float, width_s: int = 3600, its: Labels = ()) -> SampleRollup:
+def a_bucket(start: datetime, *values: float, width_s: int = 3600, its: Labels = ()) -> Bucket:
     """One bucket of some values."""
-    return SampleRollup(
-        metric=metric,
+    return Bucket(
         labels=its,
         width_s=width_s,
         start=start,
@@ -116,7 +115,7 @@ def a_day(journey: str, start: datetime, *, passed: int = 288, failed: int = 0) 
 
 
 @cache
-def a_usual_shop(path: str, key: str | None = None) -> dict[tuple[str, int], list[SampleRollup]]:
+def a_usual_shop(path: str, key: str | None = None) -> dict[Key, list[Bucket]]:
     """What a dashboard asks for of `a_shop`, in one range; made once, because every widget is drawn from it."""
     view = a_view(path, **({"range": key} if key else {}))
     return rolled_up(_usual_samples(), view, path)

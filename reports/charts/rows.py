@@ -12,6 +12,7 @@ from reports.charts.units import NOTHING, Format, number_format, percent_format
 
 _ROW, _HEAT_ROW, _FUNNEL_ROW = 30, 26, 34
 _INKS = 5
+_LONGEST_NAME = 20
 _KINDS = {"target": "o", "warning": "w", "critical": "c"}
 
 
@@ -248,7 +249,14 @@ def _drop(before: float | None, after: float | None) -> float | None:
 
 
 def _row_name(name: str, y: float) -> str:
-    return text("0", percent(y), words(name, 24), dx=-10, dy=4, anchor="end", kind="lbl")
+    return text("0", percent(y), words(_short(name)), dx=-10, dy=4, anchor="end", kind="lbl")
+
+
+def _short(name: str) -> str:
+    """Return a name that fits beside its row; of a path the end says more than the beginning. The table has the whole."""
+    if len(name) <= _LONGEST_NAME:
+        return name
+    return f"…{name[1 - _LONGEST_NAME :]}" if name.startswith("/") else f"{name[: _LONGEST_NAME - 1]}…"
 
 
 def _vertical_grid(scale: LinearScale, form: Format) -> str:

@@ -24,6 +24,7 @@ from reports.charts.plot import (
     text,
     time_axis,
     words,
+    x_label,
     y_axis,
 )
 from reports.charts.scale import LinearScale, linear_scale
@@ -125,12 +126,13 @@ def time_line(
     height: int = 160,
     more: Sequence[str] = (),
     hatch_gaps: bool = True,
+    ticks: Sequence[tuple[datetime, str]] = (),
 ) -> Chart:
     """Draw lines from one moment to another.
 
     `form` makes the labels of the axis, and `exact` (the same, if not given) the numbers of the table. No line crosses a gap; where no
     line has a value the chart is hatched, unless `hatch_gaps` is false. `scale` is for charts that are compared with each other.
-    `more` are shapes from `cross` that stand over it.
+    `ticks` replace those of the time axis. `more` are shapes from `cross` that stand over it.
     """
     drawn = [_cleaned(line, since, until) for line in lines]
     ranges = [_cleaned_band(band, since, until) for band in bands]
@@ -138,7 +140,8 @@ def time_line(
     values += [v for band in ranges for _, *both in band.points for v in both]
     shown = scale or linear_scale([*values, *(limit.value for limit in limits)], from_zero=from_zero)
     frame = _Frame(since, until, shown)
-    parts = [y_axis(shown, form), time_axis(since, until, zone)]
+    named = "".join(x_label(frame.x(at), name) for at, name in ticks)
+    parts = [y_axis(shown, form), named or time_axis(since, until, zone)]
     parts += [_area(frame, area) for area in areas if area.until > since and area.since < until]
     parts += [_gap(frame, *gap) for gap in _gaps(drawn, since, until)] if hatch_gaps else []
     parts.append(stretched([*(_band(frame, band) for band in ranges), *(_line(frame, line) for line in drawn)]))

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from facts import Alert, FeedState, Verdict, VerdictStatus
+from facts import Alert, FeedState, Labels, Verdict, VerdictStatus
 from metrics import CATALOGUE
 from reports.dashboards.widget import WidgetState
 from store.rollups import Rollup
-from store.samples import SampleRollup
+from store.samples import Bucket
 
 QUIET = timedelta(minutes=30)
 """A source that brought nothing for so long has gone quiet."""
@@ -28,12 +28,26 @@ SOURCES = {
 """By source: its name, and what to do so that it brings numbers."""
 
 
+Key = tuple[str, int, Labels]
+"""A metric, the width of its buckets in seconds, and the labels by which its series were chosen."""
+
+
 class Need(NamedTuple):
-    """What a widget reads: the buckets of a metric of so many seconds that begin at `since` or later."""
+    """What a widget reads: the buckets of a metric of so many seconds that begin at `since` or later.
+
+    `where` chooses the series that have some labels. One widget must not ask for a part of what another of the page asks for as a
+    whole: both are read.
+    """
 
     metric: str
     width_s: int
     since: datetime
+    where: Labels = ()
+
+    @property
+    def key(self) -> Key:
+        """By what the answer is found."""
+        return self.metric, self.width_s, self.where
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +81,7 @@ class Numbers:
     to names.
     """
 
-    buckets: Mapping[tuple[str, int], Sequence[SampleRollup]] = field(default_factory=dict)
+    buckets: Mapping[Key, Sequence[Bucket]] = field(default_factory=dict)
     feeds: Mapping[str, FeedState] = field(default_factory=dict)
     verdicts: Sequence[Verdict] = ()
     judged_at: datetime | None = None
@@ -102,10 +116,15 @@ class Numbers:
         return SourceStatus(metric=name, label=label, state=WidgetState.OK, at=feed.last_good_at)
 
     def of(
-        self, metric: str, width_s: int, since: datetime | None = None, until: datetime | None = None
-    ) -> list[SampleRollup]:
+        self,
+        metric: str,
+        width_s: int,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        where: Labels = (),
+    ) -> list[Bucket]:
         """Return the buckets of a metric that begin from `since` up to `until` (exclusive), in the order of time."""
-        found = self.buckets.get((metric, width_s), ())
+        found = self.buckets.get((metric, width_s, where), ())
         first = bisect_left(found, since, key=_start) if since else 0
         end = bisect_left(found, until, key=_start) if until else len(found)
         return list(found[first:end])
@@ -122,7 +141,7 @@ class Numbers:
         return min(found, key=list(WidgetState).index, default=None)
 
 
-def _start(bucket: SampleRollup) -> datetime:
+def _start(bucket: Bucket) -> datetime:
     return bucket.start
 
 
@@ -139,27 +158,27 @@ _STATES = {
 }
 
 
-def total(buckets: Iterable[SampleRollup]) -> float:
+def total(buckets: Iterable[Bucket]) -> float:
     """Return the sum of a count or of money over some buckets."""
     return sum(bucket.sum for bucket in buckets)
 
 
-def grouped(buckets: Iterable[SampleRollup], *names: str) -> dict[tuple[str, ...], list[SampleRollup]]:
+def grouped(buckets: Iterable[Bucket], *names: str) -> dict[tuple[str, ...], list[Bucket]]:
     """Return the buckets by the values of some labels, "" for a label that a series has not."""
-    found: dict[tuple[str, ...], list[SampleRollup]] = defaultdict(list)
+    found: dict[tuple[str, ...], list[Bucket]] = defaultdict(list)
     for bucket in buckets:
         labels = dict(bucket.labels)
         found[tuple(labels.get(name, "") for name in names)].append(bucket)
     return dict(found)
 
 
-def main_currency(buckets: Iterable[SampleRollup]) -> str | None:
+def main_currency(buckets: Iterable[Bucket]) -> str | None:
     """Return the currency with the largest sum; None where there is none. Sums of two currencies are never added."""
     sums = {currency: total(some) for (currency,), some in grouped(buckets, "currency").items()}
     return max(sums, key=lambda currency: (sums[currency], currency), default=None)
 
 
-def of_currency(buckets: Iterable[SampleRollup], currency: str) -> list[SampleRollup]:
+def of_currency(buckets: Iterable[Bucket], currency: str) -> list[Bucket]:
     """Return the buckets of one currency."""
     return [bucket for bucket in buckets if ("currency", currency) in bucket.labels]
 
@@ -172,9 +191,9 @@ def slots(since: datetime, until: datetime, step_s: int) -> list[datetime]:
     return [first + number * step for number in range(count)]
 
 
-def by_slot(buckets: Iterable[SampleRollup], starts: Sequence[datetime]) -> list[list[SampleRollup]]:
+def by_slot(buckets: Iterable[Bucket], starts: Sequence[datetime]) -> list[list[Bucket]]:
     """Return the buckets that begin in each stretch; those before the first beginning are left out."""
-    found: list[list[SampleRollup]] = [[] for _ in starts]
+    found: list[list[Bucket]] = [[] for _ in starts]
     if not starts:
         return found
     for bucket in buckets:
@@ -183,6 +202,6 @@ def by_slot(buckets: Iterable[SampleRollup], starts: Sequence[datetime]) -> list
     return found
 
 
-def newest(*series: Iterable[SampleRollup]) -> SampleRollup | None:
+def newest(*series: Iterable[Bucket]) -> Bucket | None:
     """Return the bucket that began last."""
     return max((bucket for some in series for bucket in some), key=_start, default=None)

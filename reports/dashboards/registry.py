@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from reports.dashboards.numbers import Need
+from reports.dashboards.numbers import Key, Need
 from reports.dashboards.view import View
 from reports.dashboards.widget import WidgetType
 from reports.dashboards.widgets.channels import CHANNELS
@@ -74,10 +74,10 @@ DASHBOARDS: Mapping[str, Dashboard] = {
 
 def needs_of(dashboard: Dashboard, view: View) -> list[Need]:
     """Return what the widgets of a dashboard read: of each metric and width once, from the earliest moment that is asked for."""
-    found: dict[tuple[str, int], Need] = {}
+    found: dict[Key, Need] = {}
     for kind in dashboard.widgets:
         for need in kind.needs(view):
-            known = found.get((need.metric, need.width_s))
+            known = found.get(need.key)
             if known is None or need.since < known.since:
-                found[need.metric, need.width_s] = need
+                found[need.key] = need
     return list(found.values())

@@ -45,6 +45,7 @@ _STEPS = (
     (timedelta(days=45), 6 * _HOUR_S, _HOUR_S),
     (_LONGEST, 4 * _DAY_S, _DAY_S),
 )
+_COLUMNS = ((timedelta(hours=2), 300), (timedelta(hours=8), 1800), (timedelta(hours=30), 3600))
 _CELLS = (
     (timedelta(hours=2), 300, 300),
     (timedelta(hours=8), 600, 300),
@@ -77,6 +78,11 @@ class View:
     cell_s: int
     cell_width_s: int
     browser_zone: str = ""
+
+    @property
+    def column_s(self) -> int:
+        """The seconds of a column: as a cell, but never so narrow that few things fall into it."""
+        return next((step_s for most, step_s in _COLUMNS if self.length <= most), self.cell_s)
 
     @property
     def length(self) -> timedelta:

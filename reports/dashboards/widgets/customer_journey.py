@@ -19,20 +19,21 @@ _NAMES = {
     "payment_complete": "Paid",
 }
 _USUAL = timedelta(weeks=4)
+_LONG = timedelta(days=10)
 _WORSE = 1.2
 """The guide's drop of 20 %, as worse than usual: every step of a shop loses more than a fifth."""
 
 
 def _needs(view: View) -> list[Need]:
-    return [Need(STEPS, 3600, view.since - _USUAL)]
+    return [Need(STEPS, _width_s(view), view.since - _USUAL)]
 
 
 def _draw(kind: WidgetType, view: View, numbers: Numbers) -> Widget:
     source = numbers.source(view.now, STEPS)
     if source.state.says_nothing:
         return kind.without_numbers(source.state, source.why, source.how, source.at)
-    now = _counts(numbers, view.since, view.until)
-    before = _counts(numbers, view.since - _USUAL, view.since)
+    now = _counts(numbers, view, view.since, view.until)
+    before = _counts(numbers, view, view.since - _USUAL, view.since)
     views = now.get("page_view", 0.0)
     if not sum(now.values()):
         how = "Send the events page_view, form_start, ticket_selection, checkout_start and payment_complete."
@@ -68,8 +69,14 @@ def _draw(kind: WidgetType, view: View, numbers: Numbers) -> Widget:
     )
 
 
-def _counts(numbers: Numbers, since: datetime, until: datetime) -> dict[str, float]:
-    return {step: total(some) for (step,), some in grouped(numbers.of(STEPS, 3600, since, until), "step").items()}
+def _counts(numbers: Numbers, view: View, since: datetime, until: datetime) -> dict[str, float]:
+    found = numbers.of(STEPS, _width_s(view), since, until)
+    return {step: total(some) for (step,), some in grouped(found, "step").items()}
+
+
+def _width_s(view: View) -> int:
+    """Return the width of the buckets: a day's where the range is so long that a part of one makes no difference."""
+    return 86_400 if view.length > _LONG else 3600
 
 
 def _worse(steps: list[FunnelStep]) -> str:

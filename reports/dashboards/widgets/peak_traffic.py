@@ -5,26 +5,27 @@ from __future__ import annotations
 from collections import defaultdict
 from datetime import datetime, timedelta
 
+from facts import labels
 from reports.charts import HeatRow, heat_map, number_format
 from reports.dashboards.numbers import Need, Numbers, total
 from reports.dashboards.view import View
 from reports.dashboards.widget import Figure, Widget, WidgetState, WidgetType
 
 STEPS = "app_funnel_steps"
+VISITS = labels(step="page_view")
 _WINDOW = timedelta(weeks=4)
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
 def _needs(view: View) -> list[Need]:
-    return [Need(STEPS, 3600, view.now - _WINDOW)]
+    return [Need(STEPS, 3600, view.now - _WINDOW, VISITS)]
 
 
 def _draw(kind: WidgetType, view: View, numbers: Numbers) -> Widget:
     source = numbers.source(view.now, STEPS)
     if source.state.says_nothing:
         return kind.without_numbers(source.state, source.why, source.how, source.at)
-    every = numbers.of(STEPS, 3600, view.now - _WINDOW)
-    visits = [bucket for bucket in every if ("step", "page_view") in bucket.labels]
+    visits = numbers.of(STEPS, 3600, view.now - _WINDOW, where=VISITS)
     if not total(visits):
         how = "Send page_view events, or events with funnel_step: page_view."
         return kind.without_numbers(WidgetState.NO_DATA, "No page view was told in four weeks.", how, source.at)

@@ -9,7 +9,7 @@ from reports.charts import Band, Limit, Line, cross, linear_scale, money_format,
 from reports.dashboards.numbers import Need, Numbers, main_currency, of_currency, total
 from reports.dashboards.view import View
 from reports.dashboards.widget import Figure, Widget, WidgetState, WidgetType
-from store.samples import SampleRollup
+from store.samples import Bucket
 
 METRICS = ("stripe_charged_minor", "app_revenue_minor_units")
 _WEEKS = 4
@@ -82,7 +82,7 @@ def _draw(kind: WidgetType, view: View, numbers: Numbers) -> Widget:
     )
 
 
-def _past_days(buckets: list[SampleRollup], view: View) -> list[list[tuple[timedelta, float]]]:
+def _past_days(buckets: list[Bucket], view: View) -> list[list[tuple[timedelta, float]]]:
     """Return the last same weekdays of which anything is kept, each as the time since its midnight and the sum of that hour."""
     first = min((bucket.start for bucket in buckets), default=view.now)
     days = []
@@ -100,9 +100,7 @@ def _by(day: list[tuple[timedelta, float]], elapsed: timedelta) -> float:
     return sum(value * min(1.0, max(0.0, (elapsed - since) / hour)) for since, value in day)
 
 
-def _cumulative(
-    buckets: list[SampleRollup], begins: datetime, now: datetime, came: float
-) -> list[tuple[datetime, float]]:
+def _cumulative(buckets: list[Bucket], begins: datetime, now: datetime, came: float) -> list[tuple[datetime, float]]:
     points, so_far = [(begins, 0.0)], 0.0
     for bucket in buckets:
         points.append((max(begins, bucket.start), so_far))
@@ -128,7 +126,7 @@ def _delta(
     if middle <= 0:
         return likely
     change = came / middle - 1
-    arrow = "▲" if change > 0 else "▼" if change < 0 else "＝"
+    arrow = "▲" if change > 0 else "▼" if change < 0 else "="
     return f"{arrow} {abs(change):.0%} to the usual {here:%A} at {here:%H:%M} · {likely}".replace("%", " %")
 
 
@@ -137,7 +135,7 @@ def _said(came: str, view: View, usual: str | None) -> str:
     return f"Revenue today, cumulative: {came} at {view.now.astimezone(view.business):%H:%M}{against}"
 
 
-def _others(buckets: list[SampleRollup], currency: str) -> tuple[str, ...]:
+def _others(buckets: list[Bucket], currency: str) -> tuple[str, ...]:
     others = sorted({dict(b.labels).get("currency", "") for b in buckets} - {currency, ""})
     return tuple(f"and {money_format(one)(total(of_currency(buckets, one)))}, not added" for one in others)
 

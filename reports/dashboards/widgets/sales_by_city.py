@@ -81,6 +81,10 @@ def _figure(
         exact=money,
         scale=scale,
         height=100,
+        ticks=[
+            (starts[n], f"{starts[n].astimezone(view.business):%-d %b}")
+            for n in sorted({0, len(starts) // 2, len(starts) - 1})
+        ],
         label=f"{city}: weekly sales, last complete week {money(values[-1])}",
     )
     return Figure(chart=chart, heading=city, value=short(values[-1]), delta=_change(values[-1], usual))
@@ -90,7 +94,7 @@ def _change(value: float, usual: float) -> str:
     if usual <= 0:
         return "new"
     change = value / usual - 1
-    return f"{'▲' if change > 0 else '▼' if change < 0 else '＝'} {abs(change) * 100:.0f} %"
+    return f"{'▲' if change > 0 else '▼' if change < 0 else '='} {abs(change) * 100:.0f} %"
 
 
 SALES_BY_CITY = WidgetType(

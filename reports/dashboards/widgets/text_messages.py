@@ -30,7 +30,7 @@ def _draw(kind: WidgetType, view: View, numbers: Numbers) -> Widget:
         why = f"No text message was sent in this range ({view.words})."
         return kind.without_numbers(WidgetState.NO_DATA, why, at=source.at)
     low, high = wilson(good, judged)
-    starts = slots(view.since, view.until, view.cell_s)
+    starts = slots(view.since, view.until, view.column_s)
     parts = {name: by_slot(some, starts) for name, some in told.items()}
     form = "%H:%M" if view.length.days < 2 else "%-d %b"
     columns = [

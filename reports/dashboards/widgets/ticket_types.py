@@ -7,7 +7,8 @@ from reports.dashboards.numbers import Need, Numbers, by_slot, grouped, total
 from reports.dashboards.view import View
 from reports.dashboards.widget import Figure, Widget, WidgetState, WidgetType
 from reports.dashboards.widgets.tickets_sold import FILLS, METRICS, tier_name
-from store.samples import SampleRollup
+from reports.words import count
+from store.samples import Bucket
 
 _WEEKS = 8
 
@@ -56,7 +57,7 @@ def _draw(kind: WidgetType, view: View, numbers: Numbers) -> Widget:
         at=source.at,
         value=f"{known[-1].get(top, 0.0) * 100:.0f}",
         unit=f"% {tier_name(top)}",
-        delta=f"{'▲' if points > 0 else '▼' if points < 0 else '＝'} {abs(points)} points in {len(known)} weeks",
+        delta=f"{'▲' if points > 0 else '▼' if points < 0 else '='} {count(abs(points), 'point')} in {len(known)} weeks",
         n=f"{total(by_slot(sold, starts)[-1]):,.0f} sold last week",
         source=source.label,
         window=f"{_WEEKS} complete weeks",
@@ -65,7 +66,7 @@ def _draw(kind: WidgetType, view: View, numbers: Numbers) -> Widget:
     )
 
 
-def _shares(buckets: list[SampleRollup]) -> dict[str, float]:
+def _shares(buckets: list[Bucket]) -> dict[str, float]:
     sold = total(buckets)
     return {tier: total(some) / sold for (tier,), some in grouped(buckets, "tier").items()} if sold else {}
 

@@ -184,7 +184,7 @@ def test_revenue_is_compared_with_the_same_time_of_the_same_weekday() -> None:
 @pytest.mark.parametrize("path", DASHBOARDS)
 def test_days_of_23_and_25_hours_are_drawn(day: str, path: str) -> None:
     now = NOW.fromisoformat(day)
-    view = a_view(path, now=now)
+    view = a_view(path, now)
     numbers = numbers_of(path, a_shop(now=now, days=9), view=view, run_at=now)
     for kind in DASHBOARDS[path].widgets:
         kind.draw(kind, view, numbers)
