@@ -130,9 +130,13 @@ class Numbers:
         return list(found[first:end])
 
     def judged(self, *rules: str) -> WidgetState | None:
-        """Return the worst state of the verdicts of some rules; None where none of them is judged."""
+        """Return the worst state of the verdicts of some rules; None where none of them is judged.
+
+        Where a rule says that it cannot judge, the number that the widget shows all the same is unproven.
+        """
         judged = [v for v in self.verdicts if v.rule in rules and v.verdict is not VerdictStatus.OFF]
-        return self.worst(judged)
+        found = self.worst(judged)
+        return WidgetState.UNPROVEN if found is not None and found.says_nothing else found
 
     @staticmethod
     def worst(verdicts: Iterable[Verdict]) -> WidgetState | None:

@@ -37,7 +37,7 @@ def _draw(kind: WidgetType, view: View, numbers: Numbers) -> Widget:
         name=kind.name,
         title=kind.title,
         columns=kind.columns,
-        state=min(states.values(), key=list(WidgetState).index, default=WidgetState.UNPROVEN),
+        state=_of_all(states),
         at=numbers.run_at,
         sentence=_sentence(states, numbers),
         source="Synthetic runs",
@@ -50,6 +50,12 @@ def _draw(kind: WidgetType, view: View, numbers: Numbers) -> Widget:
             "today",
         ),
     )
+
+
+def _of_all(states: dict[str, WidgetState]) -> WidgetState:
+    """Return the worst state of the journeys. Of one without data the days are shown all the same: it is unproven."""
+    worst = min(states.values(), key=list(WidgetState).index, default=WidgetState.UNPROVEN)
+    return WidgetState.UNPROVEN if worst.says_nothing else worst
 
 
 def _lane(journey: str, state: WidgetState, counts: dict[tuple[str, date], list[int]], today: date) -> Lane:

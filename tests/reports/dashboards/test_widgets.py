@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from facts import Sample, Severity, Verdict, VerdictStatus, labels
+from facts import Sample, Severity, Traits, Verdict, VerdictStatus, labels
+from facts.traits import Family
 from metrics import CATALOGUE
 from reports.charts import number_format
 from reports.dashboards import DASHBOARDS, Goal, Numbers, Widget, WidgetState, WidgetType
@@ -144,6 +145,31 @@ def test_a_rate_of_few_is_unproven_and_not_ok(rate: tuple[float, float, float], 
 def test_a_verdict_that_is_worse_than_the_number_looks_decides() -> None:
     verdict = Verdict(rule="R1", verdict=VerdictStatus.WARNING, summary="")
     assert drawn("revenue_today", typical("/executive", verdicts=[verdict])).state is WidgetState.WARNING
+
+
+@pytest.mark.parametrize("word", list(VerdictStatus))
+@pytest.mark.parametrize("path", DASHBOARDS)
+def test_whatever_the_rules_say_every_widget_can_be_drawn_and_is_green_only_if_they_do(
+    path: str, word: VerdictStatus
+) -> None:
+    rules = ("R1", "R2", "R3", "R4", "D1", "D2", "H1", "H2", "H6", "E3", "A3b", "X1", "G3")
+    verdicts = [Verdict(rule=rule, verdict=word, summary="") for rule in rules]
+    fails = Traits(kind="quorum", family=Family.JOURNEY, journey_fails=True)
+    verdicts += [
+        Verdict(rule="F0", verdict=word, summary="", journey=j, traits=fails)
+        for j in ("ga_purchase", "vip_member_discount")
+    ]
+    numbers = typical(path, verdicts=verdicts)
+    found = {kind.name: drawn(kind.name, numbers).state for kind in DASHBOARDS[path].widgets}
+    judged = {
+        "revenue_today",
+        "conversion_rate_24h",
+        "system_health_status",
+        "sms_delivery_status",
+        "customer_journey_funnel",
+    }
+    if word not in (VerdictStatus.MET, VerdictStatus.OFF):
+        assert WidgetState.OK not in {state for name, state in found.items() if name in judged}
 
 
 def test_revenue_begins_at_the_businesss_midnight_and_currencies_are_never_added() -> None:
