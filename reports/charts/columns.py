@@ -54,12 +54,12 @@ def stacked_columns(
     """Draw columns beside each other, the first class at the base.
 
     `classes` maps each class to its fill (`f1`, `fo`, `hatch` for what is not known). With `inside` the top class has its value
-    written into it. `most` is the top of the axis where it is known, such as 1 for shares.
+    written into it. `most` is the top of the axis where it is known, such as 1 for shares; without it the values are counts.
     """
     exact = exact or form
     totals = [sum(v for v in c.values.values() if math.isfinite(v)) for c in columns if c.values is not None]
     ghosts = [c.ghost for c in columns if c.ghost is not None]
-    scale = linear_scale([*totals, *ghosts] if most is None else [0, most])
+    scale = linear_scale([*totals, *ghosts], whole=True) if most is None else linear_scale([0, most])
     slot = 1 / max(1, len(columns))
     parts = [y_axis(scale, form), _labels([c.label for c in columns])]
     ghost = _steps([c.ghost for c in columns], slot, scale.share)

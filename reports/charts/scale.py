@@ -26,10 +26,10 @@ class LinearScale:
         return min(max((value - self.low) / (self.high - self.low), 0.0), 1.0)
 
 
-def linear_scale(values: Iterable[float], *, from_zero: bool = True) -> LinearScale:
+def linear_scale(values: Iterable[float], *, from_zero: bool = True, whole: bool = False) -> LinearScale:
     """Return the scale for some values; those that are not finite are left out, and of none it goes from 0 to 1.
 
-    It begins at 0 unless a value lies below, or `from_zero` is false.
+    It begins at 0 unless a value lies below, or `from_zero` is false. With `whole` its ticks are whole numbers, as counts are.
     """
     found = [min(max(value, -_LARGEST), _LARGEST) for value in values if math.isfinite(value)]
     least, most = (min(found), max(found)) if found else (0.0, 1.0)
@@ -41,6 +41,8 @@ def linear_scale(values: Iterable[float], *, from_zero: bool = True) -> LinearSc
         room = max(1.0, size * 0.1)
         least, most = (least, most + room) if least >= 0 else (least - room, most)
     step = _step((most - least) / _MOST_STEPS)
+    if whole:
+        step = max(1.0, 5.0 if step == 2.5 else step)
     first, last = math.floor(least / step + 1e-9), math.ceil(most / step - 1e-9)
     # Twelve digits, so that no tick is 0.30000000000000004.
     ticks = tuple(float(f"{number * step:.12g}") for number in range(first, max(last, first + 1) + 1))

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 _LONGEST = timedelta(days=396)
@@ -124,7 +125,7 @@ class View:
             }
         if self.browser_zone and changed.get("zone", self.zone_key) == "local":
             asked["tz"] = self.browser_zone
-        return "&".join(f"{key}={value}" for key, value in (asked | changed).items())
+        return urlencode(asked | changed, safe="/:")
 
 
 def view_of(

@@ -130,6 +130,13 @@ def test_times_are_those_of_the_zone_that_is_asked_for(full: Bench) -> None:
     assert "your own zone needs JavaScript" in shown(full, "/operations", zone="local")
 
 
+def test_a_zone_with_a_sign_in_its_name_is_kept_by_the_other_choices(full: Bench) -> None:
+    links = parsed(shown(full, "/operations", zone="local", tz="Etc/GMT+5")).links()
+    (link,) = [href for href in links if "range=1h" in href]
+    answer = full.client.get(f"/operations{link}")
+    assert "Times: Etc/GMT+5" in parsed(answer.text).text
+
+
 @pytest.mark.parametrize(
     "asked",
     [

@@ -60,7 +60,7 @@ def test_a_reader_chooses_a_range_and_a_zone_and_opens_a_table(path: str, addres
         page.get_by_role("navigation", name="Time range").get_by_role("link", name="7 d").click()
         page.get_by_role("navigation", name="Time zone").get_by_role("link", name="Local").click()
         assert "range=7d" in page.url
-        assert "tz=Europe/Berlin" in page.url
+        assert "tz=Europe%2FBerlin" in page.url
         expect(page.get_by_text("Times: Europe/Berlin")).to_be_visible()
         twin = page.locator("details.twin").first
         twin.locator("summary").click()

@@ -89,7 +89,10 @@ def _sold_out(one: Left | None, view: View) -> Cell:
         return Cell(text="over a year")
     here = view.now.astimezone(view.business)
     first, last = here + timedelta(days=days[0]), here + timedelta(days=min(days[1], 2 * _FAR))
-    return Cell(text=f"{first:%-d %b} – {last:%-d %b}" if first.date() != last.date() else f"{first:%-d %b}")
+    if first.date() == last.date():
+        return Cell(text=f"{first:%-d %b}")
+    is_one_month = (first.year, first.month) == (last.year, last.month)
+    return Cell(text=f"{first:%-d}–{last:%-d %b}" if is_one_month else f"{first:%-d %b} – {last:%-d %b}")
 
 
 WORKSHOPS = WidgetType(

@@ -45,6 +45,13 @@ def test_an_axis_of_rates_may_begin_above_zero() -> None:
     assert (scale.low, scale.high) == (0.9, 1.0)
 
 
+@pytest.mark.parametrize(
+    ("most", "ticks"), [(0, (0, 1)), (2, (0, 1, 2)), (12, (0, 5, 10, 15)), (40, (0, 10, 20, 30, 40))]
+)
+def test_counts_have_whole_ticks(most: float, ticks: tuple[float, ...]) -> None:
+    assert linear_scale([most], whole=True).ticks == ticks
+
+
 @pytest.mark.parametrize("values", [[5.0, 5.0], [-5.0], [1e15, 1e15]])
 def test_values_that_are_all_equal_still_have_an_axis(values: list[float]) -> None:
     scale = linear_scale(values, from_zero=False)
