@@ -50,8 +50,8 @@ def _add(router: APIRouter, pages: Pages, dashboard: Dashboard) -> None:
     def show(request: Request) -> Response:
         seen, now = pages.seen_by(request), pages.context.clock()
         view = _view(pages.context, dashboard, dict(request.query_params), now)
-        frame = seen.frame(dashboard.title, dashboard.path, refresh_s=dashboard.refresh_s)
         numbers = load_numbers(pages.context, dashboard, view, pages=seen)
+        frame = seen.frame(dashboard.title, dashboard.path, refresh_s=dashboard.refresh_s, judged_at=numbers.judged_at)
         is_part = request.query_params.get("part") == "live"
         html, etag = dashboard_page(frame, dashboard, view, numbers, now=now, is_part=is_part)
         if request.headers.get("If-None-Match") == etag:

@@ -136,10 +136,10 @@ class Pages:
         """Return the pages for the person behind a request."""
         return Pages(self.context, self.demo, self._charts, visitor_of(request))
 
-    def frame(self, title: str, here: str, *, refresh_s: int = 5) -> Frame:
-        """Return the frame of a page."""
+    def frame(self, title: str, here: str, *, refresh_s: int = 5, judged_at: datetime | None = None) -> Frame:
+        """Return the frame of a page; `judged_at` is when the last tick was, where the caller has read its verdicts already."""
         context, visitor = self.context, self._visitor
-        at, _ = self.verdicts()
+        at = judged_at or self.verdicts()[0]
         return a_frame(
             title,
             here=here,
