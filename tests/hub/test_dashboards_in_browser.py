@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
-from playwright.sync_api import Browser, BrowserType, expect
+from playwright.sync_api import Browser, BrowserType, Page, expect
 
 from demo.serve import Served, a_socket
 from journeys.browser import find_browser
@@ -19,6 +19,7 @@ from tests.databases import a_migrated_store
 from tests.hub.conftest import a_bench
 
 pytestmark = pytest.mark.browser
+LOOKS: tuple[tuple[int, Literal["light", "dark"]], ...] = ((1440, "light"), (360, "dark"))
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +32,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         for place in ("us-east", "us-west", "eu-west"):
             bench.send(*(bench.slot_run(place, minutes_ago=n * 5 + 1) for n in range(6)))
         bench.now = NOW + timedelta(seconds=30)
-        served = Served(bench.client.app, [a_socket()])  # type: ignore[arg-type]
+        served = Served(bench.client.app, [a_socket()])
         served.start()
         yield served.urls[0]
         served.stop()
@@ -42,18 +43,24 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any], browser_t
     return {**browser_type_launch_args, **find_browser(browser_type.executable_path).launch}
 
 
+def _errors_of(page: Page) -> list[str]:
+    """The list to which every error of the page's scripts and of its console is added."""
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda line: errors.append(line.text) if line.type == "error" else None)
+    return errors
+
+
 @pytest.mark.parametrize("path", DASHBOARDS)
 def test_a_reader_chooses_a_range_and_a_zone_and_opens_a_table(path: str, address: str, browser: Browser) -> None:
-    for width, scheme in ((1440, "light"), (360, "dark")):
+    for width, scheme in LOOKS:
         context = browser.new_context(
             viewport={"width": width, "height": 900},
             color_scheme=scheme,
-            timezone_id="Europe/Berlin",  # type: ignore[arg-type]
+            timezone_id="Europe/Berlin",
         )
         page = context.new_page()
-        errors: list[str] = []
-        page.on("pageerror", lambda error, errors=errors: errors.append(str(error)))
-        page.on("console", lambda line, errors=errors: errors.append(line.text) if line.type == "error" else None)
+        errors = _errors_of(page)
         page.goto(f"{address}{path}")
         assert violations(page) == []
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
