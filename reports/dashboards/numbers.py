@@ -105,7 +105,7 @@ class Numbers:
         feed = self.feeds.get(source)
         if metric is None or feed is None:
             return SourceStatus(
-                metric=name, label=label, state=WidgetState.OFF, why=f"{label} is not connected.", how=how
+                metric=name, label=label, state=WidgetState.OFF, why=f"{label}: not connected.", how=how
             )
         if feed.last_good_at is None or now - feed.last_good_at > QUIET:
             why = f"{label} has brought nothing yet." if feed.last_good_at is None else f"{label} went quiet."
