@@ -22,6 +22,7 @@ from hub.charts import ChartCache
 from hub.clock_witness import sentence_of
 from hub.context import HubContext
 from hub.cycle import VERDICTS, tick_trouble
+from hub.dashboards import add_dashboards
 from hub.errors import HubError
 from hub.guard import Visitor, visitor_of
 from hub.job_doors import shown_jobs
@@ -45,6 +46,7 @@ from reports.live import (
     sla_page,
 )
 from reports.live.frame import Frame, a_frame
+from reports.navigation import links_of
 from sla.judge import with_traits
 from store import alerts as alert_rows
 from store import evidence, feeds, ladder, meta, outbox, runners, runs
@@ -72,6 +74,7 @@ def site(context: HubContext) -> APIRouter:
     router = APIRouter(default_response_class=HTMLResponse, lifespan=closing_it)
     pages = Pages(context, demo, ChartCache())
     _add_pages(router, pages)
+    add_dashboards(router, pages)
     _add_files(router, context)
     if demo is not None:
         _add_demo(router, pages, demo)
@@ -134,16 +137,16 @@ class Pages:
         """Return the pages for the person behind a request."""
         return Pages(self.context, self.demo, self._charts, visitor_of(request))
 
-    def frame(self, title: str, here: str, *, refresh_s: int = 5) -> Frame:
-        """Return the frame of a page."""
+    def frame(self, title: str, here: str, *, refresh_s: int = 5, judged_at: datetime | None = None) -> Frame:
+        """Return the frame of a page; `judged_at` is when the last tick was, where the caller has read its verdicts already."""
         context, visitor = self.context, self._visitor
-        at, _ = self.verdicts()
+        at = judged_at or self.verdicts()[0]
         return a_frame(
             title,
             here=here,
             now=context.clock(),
             evaluated_at=at,
-            journeys=list(context.watched.schedules()),
+            links=links_of(list(context.watched.schedules()), is_demo=context.demo is not None),
             notices=[*_trouble(context), *self._clock_notices(at), *context.notices, *context.guard.notices()],
             has_inbox=context.demo is not None,
             csrf=visitor.csrf if visitor and visitor.role.may(Role.OPERATOR) else "",

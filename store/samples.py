@@ -8,9 +8,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, and_, func, or_, select, tuple_
+from sqlalchemy import BigInteger, Connection, Row, and_, func, or_, select, tuple_, type_coerce
 
 from facts import Labels, Sample, Series
 from store import sketches
@@ -327,6 +327,49 @@ def read_rollups(
             for row in connection.execute(query)
         ]
     return kept
+
+
+class Bucket(NamedTuple):
+    """One bucket of a series as pages read it, by the thousand: `SampleRollup` without the sketch."""
+
+    labels: Labels
+    width_s: int
+    start: datetime
+    n: int
+    sum: float
+    min: float
+    max: float
+    last: float
+
+
+def read_buckets(
+    connection: Connection,
+    metric: str,
+    *,
+    width_s: int,
+    since: datetime,
+    until: datetime,
+    labels: Mapping[str, str] | None = None,
+) -> list[Bucket]:
+    """Return the buckets of a width that began from `since` up to `until` (exclusive), oldest first."""
+    found = _series_of(connection, metric, labels)
+    # Of many series a bucket has the same beginning: it is made into a moment once.
+    moments: dict[int, datetime] = {}
+    start = type_coerce(rollups.c.start, BigInteger)
+    kept: list[Bucket] = []
+    columns = (rollups.c.n, rollups.c.sum, rollups.c.min, rollups.c.max, rollups.c.last)
+    for ids in _parts(list(found)):
+        query = select(rollups.c.series_id, start, *columns).where(
+            rollups.c.series_id.in_(ids),
+            rollups.c.width_s == width_s,
+            rollups.c.start >= since,
+            rollups.c.start < until,
+        )
+        for series_id, at, *values in connection.execute(query):
+            if (moment := moments.get(at)) is None:
+                moment = moments[at] = _EPOCH + timedelta(microseconds=at)
+            kept.append(Bucket(found[series_id], width_s, moment, *values))
+    return sorted(kept, key=lambda bucket: bucket.start)
 
 
 def _parts(ids: list[int]) -> Iterable[list[int]]:

@@ -40,18 +40,27 @@ class Present:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """Holds one link of the navigation; `path` is without the prefix."""
+
+    path: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
     """Holds the data of a page's frame.
 
-    `here` is the path of the page; `refresh_s` is how often it is reloaded, in seconds (0: never). `prefix` is the path
-    below which the hub is reached (`/monitor`; "" at the root): every URL on the page begins with it. `csrf` is the
-    token of the page's forms; it is "" for a user who may change nothing, and no form is shown then.
+    `links` are the navigation's, and `here` is the path of the page. `refresh_s` is how often it is reloaded, in seconds
+    (0: never). `prefix` is the path below which the hub is reached (`/monitor`; "" at the root): every URL on the page
+    begins with it. `csrf` is the token of the page's forms; it is "" for a user who may change nothing, and no form is
+    shown then.
     """
 
     title: str
     tone: str
     here: str
-    journeys: tuple[str, ...]
+    links: tuple[Link, ...]
     notices: tuple[str, ...]
     evaluated: Ago | None
     has_inbox: bool
@@ -67,7 +76,7 @@ def a_frame(
     here: str,
     now: datetime,
     evaluated_at: datetime | None,
-    journeys: Sequence[str],
+    links: Sequence[Link],
     tone: str = "mute",
     notices: Sequence[str] = (),
     has_inbox: bool = False,
@@ -81,7 +90,7 @@ def a_frame(
         title=title,
         tone=tone,
         here=here,
-        journeys=tuple(journeys),
+        links=tuple(links),
         notices=tuple(notices),
         evaluated=ago(evaluated_at, now),
         has_inbox=has_inbox,

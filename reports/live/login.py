@@ -25,7 +25,7 @@ def login_page(*, csrf: str, after: str, name: str = "", problem: str | None = N
         title="Log in",
         tone="mute",
         here="/login",
-        journeys=(),
+        links=(),
         notices=(),
         evaluated=None,
         has_inbox=False,

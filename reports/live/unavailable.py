@@ -22,7 +22,7 @@ def unavailable_page(problem: str) -> str:
         title="The hub cannot use its database",
         tone="bad",
         here="",
-        journeys=(),
+        links=(),
         notices=(),
         evaluated=None,
         has_inbox=False,

@@ -86,6 +86,7 @@ class Addresses(HTMLParser):
         super().__init__()
         self.found: list[str] = []
         self.forms: list[tuple[str, dict[str, str]]] = []
+        self.is_reading = True
         self.feed(html)
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
@@ -93,9 +94,12 @@ class Addresses(HTMLParser):
         self.found += [told[name] for name in ("href", "src", "poster", "srcset", "formaction") if name in told]
         if tag == "meta" and "url=" in told.get("content", ""):
             self.found.append(told["content"].partition("url=")[2])
-        if tag == "form":
+        self.is_reading = told.get("method", "get") == "get" if tag == "form" else self.is_reading
+        if tag == "form" and self.is_reading:
+            self.found.append(told["action"])
+        elif tag == "form":
             self.forms.append((told["action"], {}))
-        if tag == "input" and self.forms:
+        if tag == "input" and not self.is_reading:
             self.forms[-1][1][told.get("name", "")] = told.get("value", "")
 
 
@@ -126,7 +130,8 @@ def crawl(client: httpx.Client, first: str) -> tuple[dict[str, int], dict[str, d
         todo += [
             urlsplit(urljoin(path, a))._replace(fragment="").geturl()
             for a in page.found
-            if a[:4] not in ("data", "http")
+            # What begins with a question mark is the same page with another choice.
+            if a[:4] not in ("data", "http") and not a.startswith("?")
         ]
     return seen, forms
 
@@ -195,7 +200,14 @@ def test_every_address_and_form_of_every_page_is_below_the_prefix(
         assert f"{PREFIX}/runs/run-good" in seen
         assert f"{PREFIX}/inbox.json" in seen
         actions = {re.sub(r"alerts/[^/]+", "alerts/ID", action) for action in forms}
-        assert actions == {f"{PREFIX}{path}" for path in ("/api/alerts/ID/ack", "/demo/faults/payment_500", "/logout")}
+        assert actions == {
+            f"{PREFIX}{path}"
+            for path in (
+                "/api/alerts/ID/ack",
+                "/demo/faults/payment_500",
+                "/logout",
+            )
+        }
         for action, fields in sorted(forms.items()):
             answer = behind.client.post(action, data=fields)
             assert answer.status_code == 303, action

@@ -46,6 +46,26 @@ def test_samples_come_back_oldest_first_by_series(store: Store) -> None:
     assert points(store) == {HERE: [2.5, 3], other: [-1]}
 
 
+def test_buckets_of_all_series_come_oldest_first_within_their_bounds(store: Store) -> None:
+    other = labels(city="oslo", tier="vip")
+    save(store, [at(0, 1), at(1, 2), at(5, 4, other), at(5, 3), at(10, 9)])
+    with store.read() as connection:
+        since, until = NOW, NOW + timedelta(minutes=10)
+        found = samples.read_buckets(connection, "left", width_s=300, since=since, until=until)
+        chosen = samples.read_buckets(
+            connection, "left", width_s=300, since=since, until=until, labels={"city": "oslo"}
+        )
+        nothing = samples.read_buckets(connection, "right", width_s=300, since=since, until=until)
+    first = samples.Bucket(HERE, 300, NOW, 2, 3, 1, 2, 2)
+    assert found[0] == first
+    assert [(b.start, b.labels, b.sum) for b in sorted(found[1:], key=lambda b: b.sum)] == [
+        (NOW + timedelta(minutes=5), HERE, 3),
+        (NOW + timedelta(minutes=5), other, 4),
+    ]
+    assert [b.labels for b in chosen] == [other]
+    assert nothing == []
+
+
 def test_a_sample_that_is_saved_twice_counts_once(store: Store) -> None:
     assert save(store, [at(1, 4), at(1, 4)]) == 1
     save(store, [at(1, 4)])

@@ -1,0 +1,54 @@
+"""Draws charts as server-rendered SVG, each with the table that says the same; pure functions of plain data."""
+
+from reports.charts.cells import DayCell, day_cells, meter
+from reports.charts.columns import Column, Interval, intervals, stacked_columns
+from reports.charts.plot import Chart, Table
+from reports.charts.rows import FunnelStep, HeatRow, RangeRow, RowBar, dot_range, funnel, heat_map, row_bars
+from reports.charts.run_bars import Bar, Group, Mark, comparison, segments, timeline, waterfall
+from reports.charts.scale import LinearScale, TimeTick, linear_scale, time_ticks
+from reports.charts.times import Area, Band, Flag, Limit, Line, cross, spark, time_line
+from reports.charts.units import Format, duration_format, money_format, number_format, percent_format
+
+__all__ = [
+    "Area",
+    "Band",
+    "Bar",
+    "Chart",
+    "Column",
+    "DayCell",
+    "Flag",
+    "Format",
+    "FunnelStep",
+    "Group",
+    "HeatRow",
+    "Interval",
+    "Limit",
+    "Line",
+    "LinearScale",
+    "Mark",
+    "RangeRow",
+    "RowBar",
+    "Table",
+    "TimeTick",
+    "comparison",
+    "cross",
+    "day_cells",
+    "dot_range",
+    "duration_format",
+    "funnel",
+    "heat_map",
+    "intervals",
+    "linear_scale",
+    "meter",
+    "money_format",
+    "number_format",
+    "percent_format",
+    "row_bars",
+    "segments",
+    "spark",
+    "stacked_columns",
+    "time_line",
+    "time_ticks",
+    "timeline",
+    "waterfall",
+]

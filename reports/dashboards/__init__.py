@@ -1,0 +1,25 @@
+"""Dashboards: pages of widgets, each computed by a pure function from the numbers that it asks for."""
+
+from reports.dashboards.context import DashboardPage, dashboard_page, etag_of
+from reports.dashboards.numbers import Goal, Need, Numbers
+from reports.dashboards.registry import DASHBOARDS, Dashboard, needs_of
+from reports.dashboards.view import View, ViewError, view_of
+from reports.dashboards.widget import Widget, WidgetState, WidgetType
+
+__all__ = [
+    "DASHBOARDS",
+    "Dashboard",
+    "DashboardPage",
+    "Goal",
+    "Need",
+    "Numbers",
+    "View",
+    "ViewError",
+    "Widget",
+    "WidgetState",
+    "WidgetType",
+    "dashboard_page",
+    "etag_of",
+    "needs_of",
+    "view_of",
+]

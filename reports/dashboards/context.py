@@ -1,0 +1,268 @@
+"""The context of a dashboard's template, and what its heading says."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from facts import Alert, Family, Severity, urgency
+from reports.dashboards.numbers import Numbers
+from reports.dashboards.registry import Dashboard
+from reports.dashboards.view import ALERTS, RANGES, View
+from reports.dashboards.widget import Widget, WidgetState
+from reports.live.frame import Ago, Frame, ago
+from reports.pages import render
+from reports.words import count, span
+
+_SHOWN = 4
+_TOLD = (Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM)
+_NO_AGES = re.compile(r">[^<]*</time>")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """One of several links, of which one is current."""
+
+    label: str
+    query: str
+    is_current: bool
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertLine:
+    """An alert that fires, in one line."""
+
+    id: str
+    severity: str
+    title: str
+    since: Ago | None
+    is_acknowledged: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """A widget with its age."""
+
+    widget: Widget
+    age: Ago | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DashboardPage:
+    """Holds the data of the template."""
+
+    frame: Frame
+    title: str
+    heading: str
+    sentence: str
+    state: WidgetState
+    state_words: str
+    facts: tuple[tuple[str, str], ...]
+    alerts: tuple[AlertLine, ...]
+    more_alerts: int
+    cards: tuple[Card, ...]
+    ranges: tuple[Choice, ...]
+    zones: tuple[Choice, ...]
+    alert_choices: tuple[Choice, ...]
+    hidden: tuple[tuple[str, str], ...]
+    custom: tuple[str, str]
+    is_custom: bool
+    zone_name: str
+    shown_at: str
+    is_part: bool
+
+
+def dashboard_page(
+    frame: Frame, dashboard: Dashboard, view: View, numbers: Numbers, *, now: datetime, is_part: bool = False
+) -> tuple[str, str]:
+    """Return the HTML of a dashboard and its ETag; with `is_part` only what changes while it is open.
+
+    The ETag does not depend on ages, which change every second.
+    """
+    widgets = tuple(kind.draw(kind, view, numbers) for kind in dashboard.widgets)
+    page = _page(frame, dashboard, view, numbers, widgets, now=now, is_part=is_part)
+    html = render("dashboards/live.html.j2" if is_part else "dashboards/page.html.j2", page)
+    return html, etag_of(html)
+
+
+def etag_of(html: str) -> str:
+    """Return a tag that is the same for pages that differ in ages only."""
+    return f'"{hashlib.sha256(_NO_AGES.sub("></time>", html).encode()).hexdigest()[:20]}"'
+
+
+def _page(
+    frame: Frame,
+    dashboard: Dashboard,
+    view: View,
+    numbers: Numbers,
+    widgets: tuple[Widget, ...],
+    *,
+    now: datetime,
+    is_part: bool,
+) -> DashboardPage:
+    chosen = [alert for alert in _firing(numbers.alerts, now) if _is_chosen(alert, view.alerts)]
+    state, words = _overall(numbers, now)
+    heading, sentence = _heading(dashboard, numbers, widgets, chosen, view)
+    form = "%Y-%m-%dT%H:%M"
+    asked = {"zone": view.zone_key, "alerts": view.alerts} | ({"tz": view.browser_zone} if view.browser_zone else {})
+    return DashboardPage(
+        frame=frame,
+        title=dashboard.title,
+        heading=heading,
+        sentence=sentence,
+        state=state,
+        state_words=words,
+        facts=_facts(dashboard, numbers, widgets, now),
+        alerts=tuple(_line(alert, now) for alert in chosen[:_SHOWN]),
+        more_alerts=max(0, len(chosen) - _SHOWN),
+        cards=tuple(Card(widget=widget, age=ago(widget.at, now)) for widget in widgets),
+        ranges=tuple(
+            Choice(label=r.label, query=view.query(range=r.key), is_current=r.key == view.range_key) for r in RANGES
+        ),
+        zones=_zones(view),
+        alert_choices=tuple(
+            Choice(label=v, query=view.query(alerts=k), is_current=k == view.alerts) for k, v in ALERTS.items()
+        ),
+        hidden=tuple(asked.items()),
+        custom=(f"{view.since.astimezone(view.zone):{form}}", f"{view.until.astimezone(view.zone):{form}}"),
+        is_custom=view.range_key == "custom",
+        zone_name=_zone_name(view),
+        shown_at=f"{view.now.astimezone(view.zone):%a %-d %b %Y, %H:%M %Z}",
+        is_part=is_part,
+    )
+
+
+def _firing(alerts: Sequence[Alert], now: datetime) -> list[Alert]:
+    told = [alert for alert in alerts if alert.inhibited_by is None and alert.severity in _TOLD]
+    return sorted(told, key=lambda alert: urgency(alert, now))
+
+
+def _is_chosen(alert: Alert, which: str) -> bool:
+    if which == "critical":
+        return alert.severity is Severity.CRITICAL
+    return which == "all" or (alert.traits is not None and alert.traits.family is Family.BUSINESS)
+
+
+def _line(alert: Alert, now: datetime) -> AlertLine:
+    return AlertLine(
+        id=alert.id,
+        severity=alert.severity.value,
+        title=alert.title or alert.key,
+        since=ago(alert.began_at, now),
+        is_acknowledged=alert.acked_at is not None,
+    )
+
+
+def _overall(numbers: Numbers, now: datetime) -> tuple[WidgetState, str]:
+    """Return the state of the shop in words, whichever alerts the page shows."""
+    firing = _firing(numbers.alerts, now)
+    blocking = [a for a in firing if a.severity is Severity.CRITICAL and a.traits and a.traits.journey_fails]
+    judged = [v for v in numbers.verdicts if v.traits and v.traits.journey_fails and not v.traits.of_payment]
+    worst = numbers.worst(judged) or WidgetState.UNPROVEN
+    if blocking:
+        state, words = WidgetState.CRITICAL, "Buyers cannot buy"
+    elif worst.says_nothing or worst is WidgetState.UNPROVEN:
+        state, words = WidgetState.UNPROVEN, "It is not known whether buyers can buy"
+    else:
+        state, words = WidgetState.OK, "Buyers can buy"
+    if not firing:
+        return state, words
+    lead = firing[0].severity
+    same = [alert for alert in firing if alert.severity is lead]
+    told = count(len(same), f"{lead.value} alert") + (", acknowledged" if all(a.acked_at for a in same) else "")
+    if state is WidgetState.OK:
+        state = WidgetState.CRITICAL if lead is Severity.CRITICAL else WidgetState.WARNING
+    return state, f"{words} · {told}"
+
+
+def _heading(
+    dashboard: Dashboard, numbers: Numbers, widgets: Sequence[Widget], alerts: Sequence[Alert], view: View
+) -> tuple[str, str]:
+    """Return what is true now about buyers or money, and the sentence below it."""
+    by_name = {widget.name: widget for widget in widgets}
+    silent = [widget.title for widget in widgets if widget.state.says_nothing]
+    missing = f"{count(len(silent), 'widget')} without numbers: {', '.join(silent)}." if silent else ""
+    if alerts:
+        lead = alerts[0]
+        more = f", and {count(len(alerts) - 1, 'more alert')}" if len(alerts) > 1 else ""
+        since = f"{lead.began_at.astimezone(view.zone):%H:%M}"
+        title = lead.title or lead.key
+        cannot = (
+            "Buyers cannot buy: "
+            if lead.severity is Severity.CRITICAL and lead.traits and lead.traits.journey_fails
+            else ""
+        )
+        said = title[:1].upper() + title[1:] if not cannot else title
+        return f"{cannot}{said}, since {since}{more}", lead.summary
+    return _QUIET[dashboard.path](by_name), missing or "No alert fires that is shown here."
+
+
+def _executive(widgets: dict[str, Widget]) -> str:
+    health, revenue = widgets.get("system_health_status"), widgets.get("revenue_today")
+    works = health.sentence if health and health.sentence else "It is not known whether buyers can buy."
+    if revenue is None or revenue.state.says_nothing:
+        return works
+    change = revenue.delta.partition(" to the usual")[0]
+    if not change.startswith(("▲", "▼")) or change == revenue.delta:
+        return f"{revenue.value} sold today. {works}"
+    way = "above" if change.startswith("▲") else "below"
+    sales = f"Sales run {change[2:]} {way} usual"
+    return f"{sales}, and everything works." if works == "Everything works." else f"{sales}. {works}"
+
+
+def _operations(widgets: dict[str, Widget]) -> str:
+    off = [widget for widget in widgets.values() if widget.state in (WidgetState.CRITICAL, WidgetState.WARNING)]
+    if off:
+        return f"{off[0].title}: {off[0].state}. {count(len(off), 'widget')} to look at."
+    if all(widget.state.says_nothing for widget in widgets.values()):
+        return "Nothing is measured yet."
+    return "No errors to act on."
+
+
+def _business(widgets: dict[str, Widget]) -> str:
+    cities = widgets.get("sales_by_city_trend")
+    if cities is None or not cities.figures:
+        return "Sales by city are not known yet."
+    names = [figure.heading for figure in cities.figures]
+    slips = [figure.heading for figure in cities.figures if figure.delta.startswith("▼")]
+    lead = f"{names[0]} leads" if len(names) > 1 else f"{names[0]} sells"
+    return f"{lead}, {slips[-1]} slips." if slips and slips[-1] != names[0] else f"{lead}; {cities.value} last week."
+
+
+_QUIET = {"/executive": _executive, "/operations": _operations, "/business": _business}
+
+
+def _facts(
+    dashboard: Dashboard, numbers: Numbers, widgets: Sequence[Widget], now: datetime
+) -> tuple[tuple[str, str], ...]:
+    firing = _firing(numbers.alerts, now)
+    told = sum(not widget.state.says_nothing for widget in widgets)
+    counts = tuple(
+        (severity.value.capitalize(), str(sum(alert.severity is severity for alert in firing))) for severity in _TOLD
+    )
+    refreshed = (
+        f"every {dashboard.refresh_s} s" if dashboard.refresh_s < 120 else f"every {dashboard.refresh_s // 60} min"
+    )
+    judged = f"{span(now - numbers.judged_at)} ago" if numbers.judged_at and numbers.judged_at <= now else "–"
+    shown = counts if dashboard.path == "/operations" else counts[:1]
+    evaluated = () if dashboard.path == "/operations" else (("Judged", judged),)
+    return (*shown, *evaluated, ("With numbers", f"{told} of {len(widgets)}"), ("Refreshes", refreshed))
+
+
+def _zones(view: View) -> tuple[Choice, ...]:
+    business = f"Business ({view.now.astimezone(view.business):%Z})"
+    labels = {"local": "Local", "business": business, "utc": "UTC"}
+    return tuple(
+        Choice(label=label, query=view.query(zone=key), is_current=key == view.zone_key, key=key)
+        for key, label in labels.items()
+    )
+
+
+def _zone_name(view: View) -> str:
+    if view.zone_key == "local" and not view.browser_zone:
+        return "UTC; your own zone needs JavaScript"
+    return view.zone.key

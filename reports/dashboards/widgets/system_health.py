@@ -1,0 +1,111 @@
+"""System health: what works in one sentence, a light for each journey, and ninety days of each."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import date, timedelta
+
+from facts import Severity
+from reports.charts import DayCell, day_cells, percent_format
+from reports.dashboards.numbers import Need, Numbers
+from reports.dashboards.view import View
+from reports.dashboards.widget import Lane, Widget, WidgetState, WidgetType
+from reports.words import listed
+
+DAYS = 90
+_BAD = ("failed", "timed_out")
+
+
+def _needs(_view: View) -> list[Need]:
+    return []
+
+
+def _draw(kind: WidgetType, view: View, numbers: Numbers) -> Widget:
+    if numbers.run_at is None:
+        how = "Start a runner: sixfb runner --location NAME."
+        return kind.without_numbers(WidgetState.NO_DATA, "No result of a run has come yet.", how)
+    counts: dict[tuple[str, date], list[int]] = defaultdict(lambda: [0, 0])
+    for bucket in numbers.days:
+        bad = sum(bucket.counts.get(status, 0) for status in _BAD)
+        of_day = counts[bucket.journey, bucket.start.date()]
+        of_day[0] += bad + bucket.counts.get("passed", 0)
+        of_day[1] += bad
+    states = {journey: _state(journey, numbers) for journey in numbers.journeys}
+    today = view.now.date()
+    lanes = tuple(_lane(journey, states[journey], counts, today) for journey in numbers.journeys)
+    return Widget(
+        name=kind.name,
+        title=kind.title,
+        columns=kind.columns,
+        state=_of_all(states),
+        at=numbers.run_at,
+        sentence=_sentence(states, numbers),
+        source="Synthetic runs",
+        window=f"{DAYS} days (UTC), a cell a day",
+        notes=("red: some or all failed", "hatched: unknown"),
+        lanes=lanes,
+        lane_ends=(
+            f"{today - timedelta(days=DAYS - 1):%-d %b}",
+            f"{today - timedelta(days=DAYS // 2):%-d %b}",
+            "today",
+        ),
+    )
+
+
+def _of_all(states: dict[str, WidgetState]) -> WidgetState:
+    """Return the worst state of the journeys. Of one without data the days are shown all the same: it is unproven."""
+    worst = min(states.values(), key=list(WidgetState).index, default=WidgetState.UNPROVEN)
+    return WidgetState.UNPROVEN if worst.says_nothing else worst
+
+
+def _lane(journey: str, state: WidgetState, counts: dict[tuple[str, date], list[int]], today: date) -> Lane:
+    days = [today - timedelta(days=back) for back in range(DAYS - 1, -1, -1)]
+    cells = [DayCell(day=day, n=counts[journey, day][0], bad=counts[journey, day][1]) for day in days]
+    n, bad = sum(cell.n for cell in cells), sum(cell.bad for cell in cells)
+    return Lane(
+        name=words_of(journey),
+        state=state,
+        chart=day_cells(cells, name=words_of(journey)),
+        value=percent_format(1 - bad / n) if n else "–",
+    )
+
+
+def words_of(journey: str) -> str:
+    """Return a journey's name in words: `GA purchase`."""
+    text = journey.replace("_", " ").strip()
+    return f"{text[:1].upper()}{text[1:]}".replace("Ga ", "GA ").replace("Vip ", "VIP ")
+
+
+def _state(journey: str, numbers: Numbers) -> WidgetState:
+    firing = [a for a in numbers.alerts if a.journey == journey and a.inhibited_by is None]
+    if any(a.severity is Severity.CRITICAL for a in firing):
+        return WidgetState.CRITICAL
+    if any(a.severity in (Severity.HIGH, Severity.MEDIUM) for a in firing):
+        return WidgetState.WARNING
+    judged = [v for v in numbers.verdicts if v.journey == journey and v.traits and v.traits.journey_fails]
+    return numbers.worst(judged) or WidgetState.UNPROVEN
+
+
+def _sentence(states: dict[str, WidgetState], numbers: Numbers) -> str:
+    broken = [words_of(journey) for journey, state in states.items() if state is WidgetState.CRITICAL]
+    if broken:
+        since = min((a.began_at for a in numbers.alerts if a.severity is Severity.CRITICAL), default=None)
+        return f"{listed(broken)} {'fails' if len(broken) == 1 else 'fail'}" + (
+            f" since {since:%H:%M} UTC." if since else "."
+        )
+    unsure = [words_of(j) for j, state in states.items() if state in (WidgetState.NO_DATA, WidgetState.UNPROVEN)]
+    if unsure:
+        return f"It is not known whether {listed(unsure)} {'works' if len(unsure) == 1 else 'work'}."
+    troubled = [words_of(journey) for journey, state in states.items() if state is not WidgetState.OK]
+    return f"Buyers can buy; look at {listed(troubled)}." if troubled else "Everything works."
+
+
+SYSTEM_HEALTH = WidgetType(
+    name="system_health_status",
+    title="System health",
+    columns=8,
+    metrics=(),
+    needs=_needs,
+    draw=_draw,
+    guide="system_health_status",
+)
