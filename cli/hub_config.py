@@ -5,13 +5,14 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cli import settings
 from cli.command_error import CommandError, without_store
-from config import Complaint, read_document
+from config import Complaint, ConfigError, read_document
 
 if TYPE_CHECKING:
     from alerts.on_call_calendar import CalendarFile
@@ -198,10 +199,19 @@ def shipped_rules_line() -> str | None:
 
 
 def read_routing() -> Routing:
-    """`alerts.yaml`. Raises ConfigError."""
+    """`alerts.yaml`; business hours without a time zone of their own are in the business's (`site.yaml`). Raises ConfigError."""
     from alerts.routes import routing_from
 
-    return routing_from(read_document(settings.config_file("alerts.yaml")))
+    routing = routing_from(read_document(settings.config_file("alerts.yaml")))
+    hours = routing.business_hours
+    if hours is None or hours.timezone is not None:
+        return routing
+    # What is wrong with site.yaml is told by whoever reads it for its own sake.
+    with suppress(ConfigError):
+        business = settings.read_site([]).business
+        if business is not None:
+            return replace(routing, business_hours=replace(hours, timezone=business.timezone))
+    return routing
 
 
 def read_policy(routing: Routing, *, base_url: str, scale: float = 1.0, mark: str | None = None) -> Policy:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -29,6 +29,7 @@ from reports.dashboards import (
     view_of,
 )
 from reports.dashboards.widgets.system_health import DAYS
+from sla.kinds.daily_goal import DailyGoal
 from store import alerts, feeds, rollups, runs, samples
 
 if TYPE_CHECKING:
@@ -76,7 +77,8 @@ def _view(context: HubContext, dashboard: Dashboard, asked: dict[str, str], now:
 
 def business_zone(context: HubContext) -> ZoneInfo:
     """Return the time zone in which the business's days begin: that of `business` in site.yaml, else UTC."""
-    return ZoneInfo(getattr(getattr(context.watched.site, "business", None), "timezone", "UTC"))
+    business = context.watched.site.business
+    return ZoneInfo(business.timezone if business is not None else "UTC")
 
 
 def load_numbers(context: HubContext, dashboard: Dashboard, view: View, *, pages: Pages) -> Numbers:
@@ -135,8 +137,7 @@ def _requests(connection: Connection, dashboard: Dashboard, view: View) -> dict[
 def _goal(context: HubContext) -> Goal | None:
     """Return the daily goal of the first rule that has one and is on."""
     for rule in context.targets.rules().values():
-        minor = getattr(rule, "goal_minor", None)
-        if minor and getattr(rule, "enabled", True):
-            hour, _, minute = str(getattr(rule, "at", "18:00")).partition(":")
-            return Goal(minor=minor, share=getattr(rule, "share", 0.8), by_hour=int(hour) + int(minute or 0) / 60)
+        if isinstance(rule, DailyGoal) and rule.enabled:
+            at = time.fromisoformat(rule.at)
+            return Goal(minor=rule.goal_minor, share=rule.share, by_hour=at.hour + at.minute / 60)
     return None

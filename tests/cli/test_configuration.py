@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from cli import settings
+from cli import hub_config, settings
 from cli.app import main
 from config import ConfigError
 from tests.alerts.small_team import SMALL_TEAM
@@ -327,3 +327,26 @@ def test_check_refuses_a_schedule_that_a_journey_cannot_keep_and_one_journey_by_
         "(write 30s at least)" in done.err
     )
     assert "ga_purchase and complete_ga_purchase are one journey by two names" in done.err
+
+
+@pytest.mark.parametrize(
+    ("hours", "site", "zone"),
+    [
+        ("{timezone: Europe/Rome}", "business: {timezone: America/Chicago}", "Europe/Rome"),
+        ("{}", "business: {timezone: America/Chicago}", "America/Chicago"),
+        ("{}", "", None),
+        ("{}", "business: 7", None),
+    ],
+)
+def test_business_hours_without_a_time_zone_are_in_the_businesss(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hours: str, site: str, zone: str | None
+) -> None:
+    monkeypatch.setenv("SIXFB_CONFIG", str(tmp_path))
+    (tmp_path / "site.yaml").write_text(f"base_url: https://shop.example.com\n{site}\n")
+    hook = "{kind: webhook, url_from: HOOK}"
+    (tmp_path / "alerts.yaml").write_text(
+        f"destinations: {{hook: {hook}}}\nroutes: {{critical: [hook]}}\nbusiness_hours: {hours}\n"
+    )
+    found = hub_config.read_routing().business_hours
+    assert found is not None
+    assert found.timezone == zone
