@@ -264,7 +264,7 @@ def dashboard_of(folder: Path) -> str | None:
     )
 
 
-def wait_for(probe: Any, seconds: float = 40) -> Any:
+def wait_for(probe: Any, seconds: float = 120) -> Any:
     ends = time.monotonic() + seconds
     while time.monotonic() < ends:
         found = probe()
