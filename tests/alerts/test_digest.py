@@ -55,6 +55,7 @@ def an_alert(name: str, *, fired: str | None, resolved: str | None = None, **fac
             "pending_since": began,
             "summary": name,
             "title": name,
+            "incident": "inc-1",
             "fired_at": moment(fired) if fired else None,
             "resolved_at": moment(resolved) if resolved else None,
             **facts,
@@ -73,6 +74,7 @@ def an_alert(name: str, *, fired: str | None, resolved: str | None = None, **fac
         (an_alert("a", fired="11-30T16:00", resolved="11-30T16:40"), None),
         (an_alert("a", fired="11-30T20:00", severity=Severity.CRITICAL), None),
         (an_alert("a", fired="11-30T20:00", inhibited_by="F0/x"), None),
+        (an_alert("a", fired="11-30T20:00", resolved="11-30T21:00", incident=None), None),
         (an_alert("a", fired=None, resolved="11-30T20:00", state=AlertState.DROPPED), None),
     ],
 )
