@@ -119,7 +119,7 @@ def message_of(
         lasted_s=max(0.0, (ended - lead.began_at).total_seconds()) if ended else None,
         counted=lead.counted,
         left_out=lead.left_out,
-        links=_links(lead, policy),
+        links=_links(kind, lead, policy),
         runbook=lead.runbook,
         by=by,
         mark=policy.mark,
@@ -196,9 +196,11 @@ def line_of(alert: Alert) -> Line:
     )
 
 
-def _links(lead: Alert, policy: Policy) -> tuple[Link, ...]:
+def _links(kind: NotificationKind, lead: Alert, policy: Policy) -> tuple[Link, ...]:
+    """Return where to go: to the run that proves it, and to the alert, which is to be acknowledged while it waits for that."""
     if not policy.base_url:
         return ()
     base = policy.base_url.rstrip("/")
     run = (Link(name="The run that proves it", url=f"{base}/runs/{lead.runs[-1]}"),) if lead.runs else ()
-    return (*run, Link(name="Acknowledge", url=f"{base}/alerts#{lead.id}"))
+    waits = lead.needs_review or kind in (NotificationKind.FIRING, NotificationKind.UPDATE)
+    return (*run, Link(name="Acknowledge" if waits else "The alert", url=f"{base}/alerts#{lead.id}"))

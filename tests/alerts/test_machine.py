@@ -457,3 +457,17 @@ def test_what_is_not_breached_any_more_is_no_news() -> None:
     assert machine.told("slack") == ["firing"]
     machine.tick(breach("F0"), breach("A3s", None))
     assert machine.told("slack") == ["firing", "update"]
+
+
+def test_only_what_waits_for_an_acknowledgement_asks_for_one() -> None:
+    machine = Machine()
+    machine.tick(breach())
+    machine.deliver()
+    machine.ack(F0)
+    machine.deliver()
+    machine.tick(clear())
+    asked = {
+        one.kind.value: [link["name"] for link in one.message["links"] if "/alerts#" in link["url"]]
+        for one in machine.notifications.values()
+    }
+    assert asked == {"firing": ["Acknowledge"], "acknowledged": ["The alert"], "resolved": ["The alert"]}
