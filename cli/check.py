@@ -64,8 +64,11 @@ def _say_who_is_told(doubts: str | None) -> None:
         file, hint = settings.config_file("alerts.yaml"), untold[Severity.CRITICAL]
         complain(f"{file}: routes.critical: the hub runs, and {whom} ({hint})")
         raise typer.Exit(2)
-    if unreached := routing.critical_unreached(os.environ):
-        file, who = settings.config_file("alerts.yaml"), ", ".join(unreached)
+    file = settings.config_file("alerts.yaml")
+    # Whoever wrote no file has the guide's roles with placeholders: they are listed above, and are no mistake of theirs.
+    is_own = file != settings.shipped_file("alerts.yaml")
+    if is_own and (unreached := routing.critical_unreached(os.environ)):
+        who = ", ".join(unreached)
         complain(
             f"{file}: escalation: the hub runs, and a critical alert would not reach {who} (give each a contact in people)"
         )

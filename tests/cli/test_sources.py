@@ -62,14 +62,15 @@ def test_list_tells_when_a_source_last_brought_numbers_and_what_is_wrong_since(
         feeds.note_good(connection, "endpoints", now)
         waits = now + timedelta(minutes=2)
         cursors.advance(connection, CursorState(source="inventory", failures=2, next_try_at=waits))
-    _, inventory, endpoints, _stripe, _sms, logs = sixfb(monkeypatch, "sources", "list").out.splitlines()
-    assert inventory.split() == [
+    lines = sixfb(monkeypatch, "sources", "list").out.splitlines()
+    by_name = {line.split()[0]: line.split() for line in lines}
+    assert by_name["inventory"] == [
         *(["inventory", "on", "1", "min"]),
         *(["11-30", "11:55:00", "11-30", "12:02:00"]),
         *(["GET", "/api/inventory:", "503"]),
     ]
-    assert endpoints.split() == ["endpoints", "on", "2", "min", "11-30", "12:00:00"]
-    assert logs.split()[:2] == ["logs", "off"]
+    assert by_name["endpoints"] == ["endpoints", "on", "2", "min", "11-30", "12:00:00"]
+    assert by_name["logs"][:2] == ["logs", "off"]
 
 
 def test_test_reads_a_source_and_keeps_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch, rig: Rig) -> None:

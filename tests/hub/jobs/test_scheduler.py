@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from alerts.escalation import Escalation, Tier
+from alerts.policy import Policy
 from facts import HubClock, JobOutcome, JobState
 from hub.artifacts import Artifacts
 from hub.jobs import JOBS, CatchUp, Job, JobContext, JobError, JobScheduler, JobServices, configured_jobs, daily
@@ -499,8 +501,10 @@ def test_a_database_that_is_away_loses_no_result(stage: Stage, monkeypatch: pyte
 def test_the_jobs_of_a_hub_are_those_that_it_has_work_for(stage: Stage) -> None:
     services = stage.services()
     names = [job.name for job in configured_jobs(services)]
-    assert names == [job.name for job in JOBS]
     assert {"missed_slots", "retention", "evidence_limit", "orphans"} <= set(names)
+    assert "escalation_audit" not in names
+    escalating = replace(services, policy=Policy(escalation=Escalation(tiers=(Tier(after=timedelta(0)),))))
+    assert [job.name for job in configured_jobs(escalating)] == [job.name for job in JOBS]
     assert all(job.purpose.endswith(".") for job in configured_jobs(services))
 
 
