@@ -24,7 +24,7 @@ from tests.hub.conftest import Bench
 PLACES = ("us-east", "us-west", "eu-west")
 TICK_S, PERIOD_S = 50, 300
 OUTAGE = "F0.ga_purchase.1"
-FOLLOWS = ("F2a.ga_purchase", "F2b.ga_purchase")
+FOLLOWS = ("F2a.ga_purchase", "F2b.ga_purchase", "E2")
 HOUR = 3600.0
 
 
