@@ -144,7 +144,9 @@ def _is_shipped(rule: str, document: Document) -> bool:
 
 
 def _unknown_names(targets: Targets) -> Iterator[Complaint]:
-    """Journeys and steps that a rule names and no journey has: it would wait for them for ever."""
+    """Journeys and steps that a rule names and no journey has, for which it would wait for ever, and widgets that no dashboard has."""
+    from reports.dashboards import WIDGETS
+
     journeys = known_journeys()
     steps = {step for journey in journeys.values() for step in journey.steps}
     for name, rule in targets.rules().items():
@@ -154,6 +156,7 @@ def _unknown_names(targets: Targets) -> Iterator[Complaint]:
             yield from _unknown(f"{name}.{key}", getattr(rule, key, None) or (), journeys, "journey")
         for key in ("steps", "not_steps"):
             yield from _unknown(f"{name}.{key}", getattr(rule, key, None) or (), steps, "step")
+        yield from _unknown(f"{name}.widgets", rule.widgets, WIDGETS, "widget")
         yield from _unknown_metrics(name, rule)
 
 

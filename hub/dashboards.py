@@ -92,6 +92,7 @@ def load_numbers(context: HubContext, dashboard: Dashboard, view: View, *, pages
             feeds=feeds.states(connection),
             verdicts=verdicts,
             judged_at=judged_at,
+            rules=_rules_by_widget(context),
             alerts=[alert for alert in alerts.standing(connection) if alert.state is AlertState.FIRING],
             days=_days(connection, dashboard, view),
             requests=_requests(connection, dashboard, view),
@@ -131,6 +132,14 @@ def _requests(connection: Connection, dashboard: Dashboard, view: View) -> dict[
             is_file = answer.endpoint.lower().endswith(_STATIC)
             if answer.party == "first" and answer.duration_ms is not None and answer.status is not None and not is_file:
                 found[answer.endpoint].append(answer.duration_ms / 1000)
+    return found
+
+
+def _rules_by_widget(context: HubContext) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = defaultdict(set)
+    for name, rule in context.targets.rules().items():
+        for widget in rule.widgets:
+            found[widget].add(name)
     return found
 
 

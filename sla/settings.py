@@ -31,6 +31,7 @@ Late = Annotated[str, Length("10s", "24h", "the hub looks every ten seconds, and
 MetricName = Annotated[
     str, Form(r"[a-z][a-z0-9_]{0,79}", "is no name of a metric; it is written like inventory_remaining_tickets")
 ]
+WidgetName = Annotated[str, Form(r"[a-z][a-z0-9_]{0,79}", "is no name of a widget; it is written like revenue_today")]
 Label = Annotated[str, Form(r"[a-z][a-z0-9_]{0,39}", "is no name of a label; it is written like city")]
 
 
@@ -96,7 +97,7 @@ class Rule:
 
     `title_past` is the title once it is over; without one the title stays as it is. `needs_review`: a person has to look at its
     alerts after they are resolved. `escalation` are roles of alerts.yaml that are added to the tiers of the
-    escalation matrix, one a tier.
+    escalation matrix, one a tier. `widgets` are those of the dashboards that show what the rule says as their state.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
@@ -113,6 +114,7 @@ class Rule:
     title_past: str = ""
     needs_review: Annotated[bool, Flag()] = False
     escalation: list[str] = field(default_factory=list)
+    widgets: list[WidgetName] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         for name in durations_of(cast(Hashable, type(self))):

@@ -2,12 +2,13 @@
 
 from reports.dashboards.context import DashboardPage, dashboard_page, etag_of
 from reports.dashboards.numbers import Goal, Need, Numbers
-from reports.dashboards.registry import DASHBOARDS, Dashboard, needs_of
+from reports.dashboards.registry import DASHBOARDS, WIDGETS, Dashboard, needs_of
 from reports.dashboards.view import View, ViewError, view_of
 from reports.dashboards.widget import Widget, WidgetState, WidgetType
 
 __all__ = [
     "DASHBOARDS",
+    "WIDGETS",
     "Dashboard",
     "DashboardPage",
     "Goal",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -76,15 +76,16 @@ class Numbers:
     """All that the widgets of a page are computed from.
 
     `buckets` are those that were asked for, each list in the order of time. `feeds` are the states of the configured sources.
-    `verdicts` are those of the last evaluation, at `judged_at`. `alerts` are firing. `days` are the daily rollups of runs, `requests`
-    the seconds of the browser's requests of the last hour by endpoint, and `run_at` is when the last result came. `cities` maps ids
-    to names.
+    `verdicts` are those of the last evaluation, at `judged_at`, `rules` the names of the rules that name each widget. `alerts`
+    are firing. `days` are the daily rollups of runs, `requests` the seconds of the browser's requests of the last hour by
+    endpoint, and `run_at` is when the last result came. `cities` maps ids to names.
     """
 
     buckets: Mapping[Key, Sequence[Bucket]] = field(default_factory=dict)
     feeds: Mapping[str, FeedState] = field(default_factory=dict)
     verdicts: Sequence[Verdict] = ()
     judged_at: datetime | None = None
+    rules: Mapping[str, Collection[str]] = field(default_factory=dict)
     alerts: Sequence[Alert] = ()
     days: Sequence[Rollup] = ()
     requests: Mapping[str, Sequence[float]] = field(default_factory=dict)
@@ -129,11 +130,12 @@ class Numbers:
         end = bisect_left(found, until, key=_start) if until else len(found)
         return list(found[first:end])
 
-    def judged(self, *rules: str) -> WidgetState | None:
-        """Return the worst state of the verdicts of some rules; None where none of them is judged.
+    def judged(self, widget: str) -> WidgetState | None:
+        """Return the worst state of the verdicts of the rules that name a widget; None where none of them is judged.
 
         Where a rule says that it cannot judge, the number that the widget shows all the same is unproven.
         """
+        rules = self.rules.get(widget, ())
         judged = [v for v in self.verdicts if v.rule in rules and v.verdict is not VerdictStatus.OFF]
         found = self.worst(judged)
         return WidgetState.UNPROVEN if found is not None and found.says_nothing else found

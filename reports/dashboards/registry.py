@@ -70,6 +70,8 @@ DASHBOARDS: Mapping[str, Dashboard] = {
     )
 }
 """Every dashboard by its path, in the order of the navigation."""
+WIDGETS: Mapping[str, WidgetType] = {kind.name: kind for one in DASHBOARDS.values() for kind in one.widgets}
+"""Every widget by its name."""
 
 
 def needs_of(dashboard: Dashboard, view: View) -> list[Need]:

@@ -204,12 +204,14 @@ def test_every_address_and_form_of_every_page_is_below_the_prefix(
             f"{PREFIX}{path}"
             for path in (
                 "/api/alerts/ID/ack",
+                "/api/silences",
                 "/demo/faults/payment_500",
                 "/logout",
             )
         }
         for action, fields in sorted(forms.items()):
-            answer = behind.client.post(action, data=fields)
+            typed = {"rule": "F0", "reason": "deploy"} if action.endswith("/silences") else {}
+            answer = behind.client.post(action, data={**fields, **typed})
             assert answer.status_code == 303, action
             assert answer.headers["Location"].startswith(f"{PREFIX}/"), action
             assert behind.client.get(answer.headers["Location"]).status_code == 200

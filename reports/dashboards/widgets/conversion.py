@@ -47,7 +47,7 @@ def _draw(kind: WidgetType, view: View, numbers: Numbers) -> Widget:
         name=kind.name,
         title=kind.title,
         columns=kind.columns,
-        state=numbers.judged("R4") or own,
+        state=numbers.judged(kind.name) or own,
         at=source.at,
         value=f"{good / ended * 100:.1f}",
         unit="%",

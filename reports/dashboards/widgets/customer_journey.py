@@ -54,7 +54,7 @@ def _draw(kind: WidgetType, view: View, numbers: Numbers) -> Widget:
         name=kind.name,
         title=kind.title,
         columns=kind.columns,
-        state=numbers.judged("G3") or (WidgetState.OFF_TARGET if worse else WidgetState.OK),
+        state=numbers.judged(kind.name) or (WidgetState.OFF_TARGET if worse else WidgetState.OK),
         at=source.at,
         value=f"{paid / views * 100:.1f}" if views else f"{paid:,.0f}",
         unit="%" if views else "paid",

@@ -42,7 +42,7 @@ def _draw(kind: WidgetType, view: View, numbers: Numbers) -> Widget:
         name=kind.name,
         title=kind.title,
         columns=kind.columns,
-        state=numbers.judged("H2") or (WidgetState.WARNING if slowest > _CRITICAL_S else WidgetState.OK),
+        state=numbers.judged(kind.name) or (WidgetState.WARNING if slowest > _CRITICAL_S else WidgetState.OK),
         at=source.at,
         value=duration_format(slowest),
         delta="slowest query",

@@ -55,7 +55,7 @@ def _draw(kind: WidgetType, view: View, numbers: Numbers) -> Widget:
         name=kind.name,
         title=kind.title,
         columns=kind.columns,
-        state=numbers.judged("A3b") or (WidgetState.WARNING if bad / every > _LIMIT else WidgetState.OK),
+        state=numbers.judged(kind.name) or (WidgetState.WARNING if bad / every > _LIMIT else WidgetState.OK),
         at=source.at,
         value=number_format(bad),
         delta=f"of {every:,.0f} requests" + (f", {bad / every:.2%}".replace("%", " %") if bad else ""),

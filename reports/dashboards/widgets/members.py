@@ -58,7 +58,7 @@ def _draw(kind: WidgetType, view: View, numbers: Numbers) -> Widget:
         name=kind.name,
         title=kind.title,
         columns=kind.columns,
-        state=numbers.judged("R3") or WidgetState.OK,
+        state=numbers.judged(kind.name) or WidgetState.OK,
         at=source.at,
         value=form(round(total(paid) / n)),
         delta="mean order",

@@ -48,7 +48,7 @@ def _draw(kind: WidgetType, view: View, numbers: Numbers) -> Widget:
         name=kind.name,
         title=kind.title,
         columns=kind.columns,
-        state=numbers.judged("X1") or WidgetState.OK,
+        state=numbers.judged(kind.name) or WidgetState.OK,
         at=source.at,
         value=f"{_DAYS[-day]} {-hour:02}:00",
         delta=f"{number_format(round(best, 1))} visits an hour",

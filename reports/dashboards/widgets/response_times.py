@@ -20,7 +20,6 @@ LIMITS = {
 """The guide's table: target, warning and critical in seconds."""
 _OTHERS = (2.0, 5.0)
 """The guide's sub-2-second responses, and its high priority above 5 s."""
-_RULES = ("D1", "D2", "D3", "D4", "H1", "O1")
 _MOST_ROWS = 10
 _PERCENTILES = (50, 90, 95, 99)
 
@@ -47,7 +46,7 @@ def _draw(kind: WidgetType, view: View, numbers: Numbers) -> Widget:
         name=kind.name,
         title=kind.title,
         columns=kind.columns,
-        state=_state(rows, numbers),
+        state=_state(kind, rows, numbers),
         at=numbers.run_at,
         delta=f"{_listed(over)} over target" if over else "every endpoint is within its target",
         n=f"{sum(row.n for row in rows):,} requests",
@@ -71,8 +70,8 @@ def _order(row: RangeRow) -> tuple[bool, bool, float, str]:
     return row.name not in LIMITS, not row.is_over, -row.percentiles.get("p95", 0.0), row.name
 
 
-def _state(rows: list[RangeRow], numbers: Numbers) -> WidgetState:
-    judged = numbers.judged(*_RULES)
+def _state(kind: WidgetType, rows: list[RangeRow], numbers: Numbers) -> WidgetState:
+    judged = numbers.judged(kind.name)
     if judged is not None and judged not in (WidgetState.OK, WidgetState.UNPROVEN):
         return judged
     if any(row.is_over for row in rows):

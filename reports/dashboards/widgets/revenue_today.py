@@ -70,7 +70,7 @@ def _draw(kind: WidgetType, view: View, numbers: Numbers) -> Widget:
         name=kind.name,
         title=kind.title,
         columns=kind.columns,
-        state=numbers.judged("R1", "R2") or WidgetState.OK,
+        state=numbers.judged(kind.name) or WidgetState.OK,
         at=source.at,
         value=money(came),
         delta=_delta(came, usual, past, view.now - begins, view, money),

@@ -50,7 +50,7 @@ def _draw(kind: WidgetType, view: View, numbers: Numbers) -> Widget:
         name=kind.name,
         title=kind.title,
         columns=kind.columns,
-        state=numbers.judged("H6", "E3")
+        state=numbers.judged(kind.name)
         or rate_state(good / judged, low, high, target=TARGET, warning=WARNING, critical=CRITICAL),
         at=source.at,
         value=f"{good / judged * 100:.1f}",

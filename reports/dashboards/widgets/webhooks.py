@@ -42,7 +42,7 @@ def _draw(kind: WidgetType, view: View, numbers: Numbers) -> Widget:
         name=kind.name,
         title=kind.title,
         columns=kind.columns,
-        state=numbers.judged("D2") or (WidgetState.WARNING if last.last > _LATE_S else WidgetState.OK),
+        state=numbers.judged(kind.name) or (WidgetState.WARNING if last.last > _LATE_S else WidgetState.OK),
         at=source.at,
         value=f"{count:,.0f}",
         unit="waiting",

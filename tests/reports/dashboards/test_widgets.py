@@ -144,7 +144,9 @@ def test_a_rate_of_few_is_unproven_and_not_ok(rate: tuple[float, float, float], 
 
 def test_a_verdict_that_is_worse_than_the_number_looks_decides() -> None:
     verdict = Verdict(rule="R1", verdict=VerdictStatus.WARNING, summary="")
-    assert drawn("revenue_today", typical("/executive", verdicts=[verdict])).state is WidgetState.WARNING
+    numbers = typical("/executive", verdicts=[verdict], rules={"revenue_today": ["R1"]})
+    assert drawn("revenue_today", numbers).state is WidgetState.WARNING
+    assert drawn("conversion_rate_24h", numbers).state is not WidgetState.WARNING
 
 
 @pytest.mark.parametrize("word", list(VerdictStatus))
@@ -152,14 +154,14 @@ def test_a_verdict_that_is_worse_than_the_number_looks_decides() -> None:
 def test_whatever_the_rules_say_every_widget_can_be_drawn_and_is_green_only_if_they_do(
     path: str, word: VerdictStatus
 ) -> None:
-    rules = ("R1", "R2", "R3", "R4", "D1", "D2", "H1", "H2", "H6", "E3", "A3b", "X1", "G3")
-    verdicts = [Verdict(rule=rule, verdict=word, summary="") for rule in rules]
+    rules = {kind.name: [f"rule of {kind.name}"] for kind in DASHBOARDS[path].widgets}
+    verdicts = [Verdict(rule=rule, verdict=word, summary="") for (rule,) in rules.values()]
     fails = Traits(kind="quorum", family=Family.JOURNEY, journey_fails=True)
     verdicts += [
         Verdict(rule="F0", verdict=word, summary="", journey=j, traits=fails)
         for j in ("ga_purchase", "vip_member_discount")
     ]
-    numbers = typical(path, verdicts=verdicts)
+    numbers = typical(path, verdicts=verdicts, rules=rules)
     found = {kind.name: drawn(kind.name, numbers).state for kind in DASHBOARDS[path].widgets}
     judged = {
         "revenue_today",
