@@ -34,6 +34,7 @@ _AT_ONCE = {
     *(_PHONES[who] for who in ("lead", "devops", "on call")),
 }
 _LATER = {_PHONES[who] for who in ("cto", "pm", "ceo")}
+_KINDS = ("Resolved", "More of", "Critical", "High", "Medium", "Acknowledged")
 _PAGERDUTY = {"trigger": "Critical", "acknowledge": "Acknowledged", "resolve": "Resolved"}
 
 
@@ -58,7 +59,8 @@ class Watch:
         kinds: dict[str, list[str]] = {}
         for one in self.messages():
             head = _PAGERDUTY.get(one["body"].get("event_action"), one["text"].partition("\n")[0])
-            kind = next(k for k in ("Resolved", "Acknowledged", "More of", "Critical", "High", "Medium") if k in head)
+            # A text message has its severity in capitals; a later tier's call says that it is unacknowledged.
+            kind = next(k for k in _KINDS if k.casefold() in head.casefold())
             kinds.setdefault(f"{one['receiver']}/{one['channel']}", []).append(kind)
         return kinds
 
