@@ -22,7 +22,7 @@ SOURCES = {
     "inventory": ("Inventory API", "It is read at GET /api/inventory of a ticket shop, whose cities site.yaml names."),
     "sms": ("Twilio", "Add sms_reads to site.yaml, and set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN."),
     "events": ("Site events", "Send the site's events to POST /api/events, or name its log files in site.yaml."),
-    "database": ("PostgreSQL", "The database of the site is not read by this version."),
+    "database": ("PostgreSQL", "Set DATABASE_SOURCE_URL to a role of the shop's PostgreSQL that only reads."),
     "runs": ("Synthetic runs", "Start a runner: sixfb runner --location NAME."),
 }
 """By source: its name, and what to do so that it brings numbers."""
