@@ -69,9 +69,10 @@ def _cause(error: BaseException, scene: FailureContext) -> Cause:
         return Kind.WALLED, [wall]
     # The document on show counts too: the step before may have asked for it at its very end.
     there = [*(r for r in scene.around if r.is_main), *scene.requests]
-    # Telemetry that is refused so on every page stops nobody, and must not hide why a buyer is.
-    asked = [r for r in _new(there, scene) if r.party == "first" and r.kind in _ASKED | {"script"}]
-    limited = [r for r in asked if r.status == 429]
+    asked = [r for r in there if r.party == "first" and r.kind in _ASKED | {"script"}]
+    # Telemetry that is refused so while buyers get through stops nobody, and must not hide why a buyer is. What was refused at an
+    # earlier step of this run is no telemetry yet: the limit may have been reached there.
+    limited = [r for r in asked if r.status == 429 and (r.is_main or mark(r) not in scene.usual)]
     if limited:
         return Kind.LIMITED, [f"{answer_of(limited[0])}: this address has used up the requests the site allows it"]
     refused = [r for r in there if r.status == PROXY_REFUSES and r.kind in _ASKED | {"script"}]
