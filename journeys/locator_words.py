@@ -85,7 +85,7 @@ def found_by(locator: str) -> tuple[str | None, str | None]:
 
 
 def name_of(printed: str) -> str:
-    """Return the name of a control as Playwright prints it, in quotes; a pattern becomes the shortest text that it stands for."""
+    """Return the quoted accessible name from a locator; a regular expression is replaced by a short text that it matches."""
     pattern = re.fullmatch(r"/(.*)/\w*", printed, re.DOTALL)
     if not pattern and not re.search(r"\\[bdsw]|[\^$|]|\(\?|\.[*+]|\)[?*]", printed):
         return printed

@@ -84,7 +84,7 @@ class DatabaseSource:
             raise _source_error(error, self._url) from None
 
     def close(self) -> None:
-        """Release nothing: each reading has a connection of its own, so that the site's pool never misses one."""
+        """Do nothing: every reading opens and closes its own connection, so none of the site's connections stays in use."""
 
 
 def _source_error(error: Any, url: Secret) -> SourceError:

@@ -380,7 +380,7 @@ def _frames_of(error: WebError) -> str:
 
 
 def _is_short_text(headers: Mapping[str, str]) -> bool:
-    """Return whether an answer is JSON, HTML or plain text, and not too long to be read on the way."""
+    """Return whether a response body is JSON, HTML or plain text, and small enough to be read while the journey goes on."""
     length = headers.get("content-length", "0")
     kind = headers.get("content-type", "")
     # Plain text without a length may be a stream that never ends.

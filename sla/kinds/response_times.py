@@ -123,7 +123,7 @@ def _too_few(name: str, rule: ResponseTimes, seen: _Seen) -> Verdict:
 
 
 def needs(rule: ResponseTimes) -> tuple[RunsNeed, ...]:
-    """Return what it looks at: every page and call of its window."""
+    """Return the runs that the rule needs: those in its window, with all their requests."""
     return (RunsNeed(window_s=rule.s("window") + rule.s("settle"), details=True, calls=True),)
 
 

@@ -140,7 +140,7 @@ class Machine:
         )
 
     def sent_to(self, destination: str) -> list[str]:
-        """The headlines of what a destination was or will be told, in order."""
+        """Return the headlines of the messages that a destination got or is owed, oldest first."""
         alive = (NotificationState.OWED, NotificationState.CLAIMED, NotificationState.DELIVERED)
         found = [n for n in self.notifications.values() if n.destination == destination and n.state in alive]
         return [str(n.message["headline"]) for n in sorted(found, key=lambda n: (n.created_at, n.order))]

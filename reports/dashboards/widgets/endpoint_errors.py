@@ -1,4 +1,4 @@
-"""Errors by endpoint: answers of 500 and more in each stretch of the range."""
+"""The widget "Errors by endpoint": a heat map of responses with a 5xx status, by endpoint and time."""
 
 from __future__ import annotations
 

@@ -95,7 +95,7 @@ def _past_days(buckets: list[Bucket], view: View) -> list[list[tuple[timedelta, 
 
 
 def _by(day: list[tuple[timedelta, float]], elapsed: timedelta) -> float:
-    """Return what had come in so long after midnight; within an hour as if it came evenly."""
+    """Return the revenue of a day up to `elapsed` after its midnight, interpolated linearly within an hour."""
     hour = timedelta(hours=1)
     return sum(value * min(1.0, max(0.0, (elapsed - since) / hour)) for since, value in day)
 
