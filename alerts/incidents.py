@@ -73,7 +73,7 @@ class Incidents:
         self._reached: dict[str, None] = {}
 
     def settle(self) -> Settled:
-        """Resolve incidents that are over, assign firing alerts to incidents, then owe the messages and escalation steps that are due."""
+        """Resolve incidents that are over, assign firing alerts to incidents, then owe messages and escalation steps that are due."""
         for incident in list(self._incidents.values()):
             self._end_if_over(incident)
         placed = [self._place(alert) for alert in sorted(self._alerts.values(), key=self._rank)]
