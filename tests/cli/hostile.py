@@ -23,6 +23,7 @@ from facts import (
     Run,
     Sample,
     Severity,
+    Silence,
     Status,
     StepStatus,
     Token,
@@ -31,7 +32,7 @@ from facts import (
 )
 from runner.ledger.entries import State
 from runner.ledger.ledger import Ledger
-from store import Store, alerts, incidents, outbox, runs, samples, tokens
+from store import Store, alerts, incidents, outbox, runs, samples, silences, tokens
 from tests.builders import A_MOMENT, a_purchase, a_run, a_step, an_attempt
 from tests.ledger_entries import an_order
 
@@ -130,7 +131,7 @@ def a_hostile_alert() -> Alert:
 
 
 def fill(store: Store) -> None:
-    """Put a hostile run, alert, message and token into a hub's database."""
+    """Put a hostile run, alert, message, silence and token into a hub's database."""
     alert = a_hostile_alert()
     told = Notification(
         id="inc-1.1.firing.slack",
@@ -156,6 +157,16 @@ def fill(store: Store) -> None:
         token = Token(id="0a1b2c3d", kind=TokenKind.LOCATION, subject=f"us-east{STORED}", key="k", created_at=A_MOMENT)
         tokens.add(connection, token, mac="0" * 64)
         now = datetime.now(UTC)
+        silence = Silence(
+            id="silence-1",
+            starts_at=now - timedelta(hours=1),
+            ends_at=now + timedelta(days=365),
+            created_at=now,
+            by=f"bob{STORED}",
+            reason=f"deploy{STORED}",
+            match={"journey": (f"ga{STORED}",)},
+        )
+        silences.save(connection, silence)
         place = labels(city=f"dallas{STORED}", tier=f"ga{STORED}")
         samples.save(connection, [Sample(metric="inventory_seats", at=now, value=35.0, labels=place)], now=now)
 

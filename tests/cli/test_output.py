@@ -63,6 +63,7 @@ COMMANDS: list[list[str]] = [
     ["alerts", "silences"],
     ["alerts", "silences", "--json"],
     ["alerts", "unsilence", f"silence-1{TYPED}"],
+    ["alerts", "unsilence", "silence-1"],
     ["jobs", "list"],
     ["jobs", "run", f"none{TYPED}"],
     ["inbox", "--help"],
