@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from fastapi.responses import JSONResponse
+from pydantic import TypeAdapter
 
 from facts import Alert, Incident, LadderRow, Metric, Notification, Outcome, Verdict
 from hub.event_ingest import EventTaken
@@ -16,6 +17,7 @@ from metrics import MetricPoint
 from store.alerts import AlertChange
 from store.verdicts import PastVerdict
 
+_SCHEMAS = "#/components/schemas/"
 _UNREADABLE = {400: "The body is not JSON in UTF-8.", 415: "The body is compressed."}
 
 
@@ -144,9 +146,30 @@ class Ready:
     last_tick: datetime | None
 
 
+_models: dict[str, type] = {}
+"""The model of each response that an endpoint has declared, by its name."""
+
+
 def told(model: type, description: str) -> dict[str, Any]:
-    """Return one response of an endpoint, for the OpenAPI description."""
-    return {"model": model, "description": description}
+    """Return one response of an endpoint, for the OpenAPI description; the model's schema is in `schemas`.
+
+    The model is referred to by its name and not handed to FastAPI, which would build each model's validators at every
+    start although responses are not validated; that took most of the time in which an application was made.
+    """
+    _models[model.__name__] = model
+    return {
+        "description": description,
+        "content": {"application/json": {"schema": {"$ref": _SCHEMAS + model.__name__}}},
+    }
+
+
+def schemas() -> dict[str, Any]:
+    """Return the JSON schemas of all responses that were declared, and of what they consist of, by their names."""
+    mode: Literal["serialization"] = "serialization"
+    inputs = [(name, mode, TypeAdapter(model)) for name, model in _models.items()]
+    _, definitions = TypeAdapter.json_schemas(inputs, ref_template=_SCHEMAS + "{model}")
+    found: dict[str, Any] = definitions["$defs"]
+    return found
 
 
 def answering(

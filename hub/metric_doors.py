@@ -30,7 +30,7 @@ def add_metric_doors(router: APIRouter, context: HubContext) -> None:
     door = answering(
         MetricShown, "Its series.", _404="No such metric.", _422="A parameter is none, or asks for too much."
     )
-    door["responses"][200]["content"] = {CSV: {"schema": {"type": "string"}}}
+    door["responses"][200]["content"][CSV] = {"schema": {"type": "string"}}
 
     @router.get("/api/metrics/{name}", **door)
     def show_metric(

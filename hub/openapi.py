@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from hub.answers import schemas
 from hub.envelope import MOST_RUNS
 from hub.event_ingest import MOST_EVENTS
 from hub.permissions import Requirement, need
@@ -108,6 +109,7 @@ def described(app: FastAPI, *, prefix: str = "") -> dict[str, Any]:
         if prefix:
             schema["servers"] = [{"url": prefix}]
         components = schema.setdefault("components", {})
+        components["schemas"] = components.get("schemas", {}) | schemas()
         components["securitySchemes"] = _SCHEMES
         for path, methods in schema["paths"].items():
             for method, operation in methods.items():
