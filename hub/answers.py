@@ -165,8 +165,8 @@ def told(model: type, description: str) -> dict[str, Any]:
 
 def schemas() -> dict[str, Any]:
     """Return the JSON schemas of all responses that were declared, and of what they consist of, by their names."""
-    mode: Literal["serialization"] = "serialization"
-    inputs = [(name, mode, TypeAdapter(model)) for name, model in _models.items()]
+    inputs: list[tuple[str, Literal["serialization"], TypeAdapter[Any]]]
+    inputs = [(name, "serialization", TypeAdapter(model)) for name, model in _models.items()]
     _, definitions = TypeAdapter.json_schemas(inputs, ref_template=_SCHEMAS + "{model}")
     found: dict[str, Any] = definitions["$defs"]
     return found
