@@ -128,8 +128,10 @@ def a_migrated_store(url: str | None, folder: Path) -> Iterator[Store]:
         private_folder(folder)
         private_file(file)
         file.write_bytes(_file_with_tables())
-    store = open_store(url, folder=folder)
-    store.migrate()
+        store = open_store(None, folder=folder)
+    else:
+        store = open_store(url, folder=folder)
+        store.migrate()
     try:
         yield store
     finally:

@@ -26,16 +26,16 @@ from alerts.channels.guard import guarded_client
 from alerts.directory import Directory
 from alerts.escalation import Escalation, Tier
 from alerts.policy import Digest, Policy
-from config import Location, Locations, Secret, read_document
+from config import Location, Locations, Secret
 from config.locations import JourneyPlan
 from facts import Failpoint, Severity
 from hub.serve import Hub, HubSettings
 from hub.watched import Watched
 from journeys.site import Site
 from process.signals import listen
-from sla.targets import targets_from
 from store import Store, open_store
 from tests.drills.dying import dies_at, noted
+from tests.shipped import shipped_targets
 
 ROOT = Path(__file__).resolve().parents[2]
 LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"),)
@@ -105,7 +105,7 @@ def main() -> None:
     if "DRILL_PASSED" in os.environ:
         at = noted(at, Path(os.environ["DRILL_PASSED"]))
     scale = float(os.environ.get("DRILL_SCALE", "1"))
-    targets = targets_from(read_document(ROOT / "sla.yaml"))
+    targets = shipped_targets()
     hooks = {"hook": hook}
     hooks |= {f"other-{n}": url for n, url in enumerate(os.environ.get("DRILL_OTHER_HOOKS", "").split(), start=1)}
     routes: dict[Severity, tuple[str, ...]] = {Severity.CRITICAL: tuple(hooks), Severity.HIGH: tuple(hooks)}

@@ -10,7 +10,7 @@ from pathlib import Path
 from sqlalchemy import select
 
 from alerts.policy import Policy
-from config import Location, Locations, read_document
+from config import Location, Locations
 from config.locations import JourneyPlan
 from demo.serve import Served
 from hub.access import Access
@@ -23,10 +23,9 @@ from hub.server_key import ServerKey
 from hub.watched import Watched
 from journeys.site import Site
 from runner.clock import utc_now
-from sla.targets import targets_from
 from store import Store, runners
 from store.tables import claims, duplicates, runs
-from tests.drills.hub import ROOT
+from tests.shipped import shipped_targets
 
 GA, PLACE = "ga_purchase", "us-east"
 
@@ -48,7 +47,7 @@ class SharedHub:
         self, store: Store, folder: Path, *, watched: Watched, clock: Callable[[], datetime] = utc_now
     ) -> None:
         self.store, self._watched = store, watched
-        self.targets, self.policy = targets_from(read_document(ROOT / "sla.yaml")), Policy()
+        self.targets, self.policy = shipped_targets(), Policy()
         schedules = watched.schedules()
         self._centre = HubContext(
             store=store,

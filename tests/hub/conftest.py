@@ -15,7 +15,6 @@ import pytest
 from fastapi.testclient import TestClient
 
 from alerts.policy import Policy
-from config import read_document
 from facts import Role, Run, Severity, Status, TokenKind, to_wire
 from hub.access import Access
 from hub.app import create_app
@@ -30,11 +29,12 @@ from hub.rates import Rate
 from hub.server_key import ServerKey
 from hub.tokens import Tokens
 from hub.watched import Watched
-from sla.targets import Targets, targets_from
+from sla.targets import Targets
 from store import Store
 from tests.builders import A_MOMENT, a_run
 from tests.databases import a_migrated_store
-from tests.drills.hub import ROOT, the_watched
+from tests.drills.hub import the_watched
+from tests.shipped import shipped_targets
 
 KEY = ServerKey(b"the key of the hub on the bench..")
 CHEAP = Cost(n=2, p=1)
@@ -133,7 +133,7 @@ def a_bench(
     def monotonic() -> float:
         return clock().timestamp()
 
-    targets = targets or targets_from(read_document(ROOT / "sla.yaml"))
+    targets = targets or shipped_targets()
     periods = {name: schedule.period_s for name, schedule in watched.schedules().items()}
     logins = Logins(store, KEY, cost=CHEAP, clock=clock)
     context = HubContext(

@@ -120,7 +120,9 @@ def test_a_healthy_destination_gets_its_messages_whatever_the_others_do(store: S
         owe(store, *(a_notification(thread, "well") for thread in threads))
         wanted = [f"{thread}.firing.well" for thread in threads]
         until(lambda: set(map(states(store, *threads).get, wanted)) == {NotificationState.DELIVERED}, "it has all")
-        until(lambda: claimed(store, *threads)["resolves slowly"] == hubs, "each waits for the name that resolves slowly")
+        until(
+            lambda: claimed(store, *threads)["resolves slowly"] == hubs, "each waits for the name that resolves slowly"
+        )
         held = claimed(store, *threads)
         for deliverer in deliverers:
             deliverer.end()

@@ -11,14 +11,13 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from alerts.policy import Policy
-from config import read_document
 from facts import Sample, labels
 from hub.serve import Hub, HubSettings
-from sla.targets import targets_from
 from sources import Collected, SourceError, SourceSettings
 from store import cursors, feeds, open_store, samples
 from store.cursors import CursorState
-from tests.drills.hub import ROOT, the_watched
+from tests.drills.hub import the_watched
+from tests.shipped import shipped_targets
 
 
 @dataclass
@@ -65,7 +64,7 @@ def run_hub(folder: Path, source: CountingSource, **stored: Any) -> Mapping[str,
     hub = Hub(
         store=open_store(None, folder=folder),
         watched=the_watched(),
-        targets=targets_from(read_document(ROOT / "sla.yaml")),
+        targets=shipped_targets(),
         policy=Policy(routes={}, base_url="http://hub.test"),
         channels={},
         settings=HubSettings(folder=folder, port=0, sources=[source]),

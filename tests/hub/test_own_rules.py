@@ -22,6 +22,7 @@ from store.tables import alerts as alert_table
 from tests.builders import a_request, an_attempt
 from tests.drills.hub import ROOT
 from tests.hub.conftest import Bench, a_bench
+from tests.shipped import shipped_targets
 from tests.source_doubles import a_source, some_samples
 
 OWN: dict[str, Any] = {
@@ -121,7 +122,7 @@ def test_buyers_can_buy_is_said_of_journeys_and_not_of_rules(own: Bench) -> None
 def test_an_alert_of_ones_own_rule_is_closed_when_the_rule_goes(own: Bench) -> None:
     sells(own, 12)
     own.tick()
-    own.cycle.targets = targets_from(read_document(ROOT / "sla.yaml"))
+    own.cycle.targets = shipped_targets()
     own.tick()
     alert = alerts_of(own)["MY_LOW_STOCK/dallas/ga"]
     assert (alert["state"], alert["closed"]) == ("resolved", "closed: there is no rule MY_LOW_STOCK any more")

@@ -17,7 +17,6 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from alerts.policy import Policy
-from config import read_document
 from demo.inbox import Inbox
 from demo.serve import Served, a_socket
 from facts import Blame, Run, Severity, Status, to_wire
@@ -30,13 +29,13 @@ from hub.guard import Guard
 from hub.ingest import Ingest
 from hub.server_key import ServerKey
 from journeys.browser import find_browser
-from sla.targets import targets_from
 from store import Store
 from tests.axe import violations
 from tests.builders import a_run
 from tests.databases import a_migrated_store
-from tests.drills.hub import PLACES, ROOT, the_watched
+from tests.drills.hub import PLACES, the_watched
 from tests.reports.test_hostile import EVIL, a_poisoned_run
+from tests.shipped import shipped_targets
 
 pytestmark = pytest.mark.browser
 PATHS = ("/", "/alerts", "/sla", "/inbox", "/journeys/ga_purchase", "/runs/run-failed-us-east-1", "/runs/evil")
@@ -88,7 +87,7 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
     shop = Served(Starlette(routes=[Route("/__faults", _faults)]), [a_socket()])
     for server in (receivers, shop):
         server.start()
-    targets = targets_from(read_document(ROOT / "sla.yaml"))
+    targets = shipped_targets()
     policy = Policy(routes={Severity.CRITICAL: ("hook",)}, base_url="http://hub.test")
     with a_migrated_store(None, folder) as store:
         periods = {name: schedule.period_s for name, schedule in watched.schedules().items()}

@@ -18,17 +18,16 @@ import pytest
 from alerts.channels import Receipt
 from alerts.message import Message
 from alerts.policy import Policy
-from config import read_document
 from demo.inbox import Inbox
 from demo.serve import Served, a_socket
 from facts import Notification, NotificationKind, NotificationState, Severity, to_wire
 from hub.context import DemoLinks
 from hub.cycle import EVALUATOR
 from hub.serve import Hub, HubSettings
-from sla.targets import targets_from
 from store import Store, lease, open_store, outbox, runs
 from tests.builders import a_run
-from tests.drills.hub import ROOT, the_watched
+from tests.drills.hub import the_watched
+from tests.shipped import shipped_targets
 
 
 @dataclass
@@ -48,7 +47,7 @@ def a_hub(store: Store, folder: Path, channel: Slow, *, demo: DemoLinks | None =
     return Hub(
         store=store,
         watched=the_watched(),
-        targets=targets_from(read_document(ROOT / "sla.yaml")),
+        targets=shipped_targets(),
         policy=Policy(routes={Severity.CRITICAL: ("hook",)}, base_url="http://hub.test"),
         channels={"hook": channel},
         settings=HubSettings(folder=folder, port=0, lease_s=3600.0, claim_s=3600.0, demo=demo),

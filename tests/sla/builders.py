@@ -8,14 +8,14 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from config import read_document
 from facts import Answer, Blame, Graded, Grid, Labels, Outcome, Series, Status, Stock, Verdict, labels
 from hub.known_metrics import METRICS
 from sla.history import History, Schedule
 from sla.hours import hours_of
 from sla.judge import judge
-from sla.targets import Targets, targets_from
+from sla.targets import Targets
 from tests.builders import A_MOMENT
+from tests.shipped import shipped_targets
 
 NOW = A_MOMENT
 PLACES = ("us-east", "us-west", "eu-west")
@@ -26,7 +26,7 @@ _numbers = iter(range(1_000_000))
 
 def the_targets() -> Targets:
     """The shipped file."""
-    return targets_from(read_document(ROOT / "sla.yaml"))
+    return shipped_targets()
 
 
 def the_rule(name: str, targets: Targets | None = None) -> Any:
