@@ -22,6 +22,7 @@ from facts.alert import (
 )
 from facts.claim import Claim
 from facts.currency import WITHOUT_MINOR_UNIT
+from facts.deploy import Deploy
 from facts.failpoint import (
     Failpoint,
     go_on,
@@ -149,6 +150,7 @@ __all__ = [
     "Blame",
     "Claim",
     "ConsoleLine",
+    "Deploy",
     "Dialog",
     "Event",
     "Evidence",

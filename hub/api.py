@@ -32,6 +32,7 @@ from hub.artifacts import ArtifactHeader
 from hub.context import HubContext
 from hub.cycle import VERDICTS
 from hub.decoding import decoded
+from hub.deploy_endpoints import add_deploy_endpoints
 from hub.envelope import LARGEST_BATCH
 from hub.errors import HubError
 from hub.event_ingest import LARGEST_BATCH as LARGEST_EVENTS
@@ -79,6 +80,7 @@ def api(context: HubContext) -> APIRouter:
     add_stripe_webhook(router, context)
     _add_actions(router, context)
     add_silence_endpoints(router, context)
+    add_deploy_endpoints(router, context)
     _add_health(router, context)
     _add_metrics(router, context)
     return router

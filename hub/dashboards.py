@@ -30,13 +30,15 @@ from reports.dashboards import (
 )
 from reports.dashboards.widgets.system_health import DAYS
 from sla.kinds.daily_goal import DailyGoal
-from store import alerts, feeds, rollups, runs, samples
+from store import alerts, deploys, feeds, rollups, runs, samples
 
 if TYPE_CHECKING:
     from hub.site import Pages
 
 _REQUESTS_WINDOW = timedelta(hours=1)
 _DAY_S = 86_400
+_MOST_DEPLOYS = 12
+"""More marks could not be told apart in a chart."""
 _STATIC = (".js", ".css", ".png", ".jpg", ".jpeg", ".svg", ".webp", ".avif", ".ico", ".woff", ".woff2", ".map")
 
 
@@ -100,6 +102,7 @@ def load_numbers(context: HubContext, dashboard: Dashboard, view: View, *, pages
             goal=_goal(context),
             journeys=list(schedules),
             cities={city: name for name, city in context.watched.site.cities.items()},
+            deploys=deploys.of_period(connection, since=view.since, until=view.until, limit=_MOST_DEPLOYS),
         )
 
 

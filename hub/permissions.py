@@ -46,6 +46,7 @@ NAMED: tuple[tuple[str, str, Requirement], ...] = (
     ("GET", "/api/plan", Requirement.LOCATION),
     ("POST", "/api/slots/claim", Requirement.LOCATION),
     ("POST", "/api/events", Requirement.SOURCE),
+    ("POST", "/api/deploys", Requirement.SOURCE),
     ("POST", "/api/webhooks/stripe", Requirement.SIGNATURE),
     ("POST", "/v1/logs", Requirement.SOURCE),
     ("GET", "/metrics", Requirement.METRICS),

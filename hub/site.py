@@ -16,7 +16,7 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from sqlalchemy import Connection
 from starlette.concurrency import run_in_threadpool
 
-from facts import Alert, AlertState, Outcome, Role, Run, Verdict, from_wire
+from facts import Alert, AlertState, Deploy, Outcome, Role, Run, Status, Verdict, from_wire
 from hub.artifacts import KINDS
 from hub.charts import ChartCache
 from hub.clock_witness import sentence_of
@@ -45,11 +45,12 @@ from reports.live import (
     run_page,
     sla_page,
 )
+from reports.live.deploys import LOOK_BACK
 from reports.live.frame import Frame, a_frame
 from reports.navigation import links_of
 from sla.judge import with_traits
 from store import alerts as alert_rows
-from store import evidence, feeds, ladder, meta, outbox, runners, runs
+from store import deploys, evidence, feeds, ladder, meta, outbox, runners, runs
 from store.retention import Retention
 
 _OVERVIEW = timedelta(hours=24)
@@ -280,12 +281,13 @@ class Pages:
                 raise HubError(404, f"no run {run_id!r}")
             run = stored.run
             good = runs.last_good(connection, journey=run.journey, location=run.location, before=run.started_at)
+            deployed = _deploys_before(connection, run, good)
         word = None
         if stored.reclassified_by:
             was = stored.was.value if stored.was else "nobody’s"
             word = f"{stored.reclassified_by} says it was {run.blame}, not {was}: {stored.reclassified_why}"
         frame = self.frame(run.id, f"/runs/{run_id}", refresh_s=0)
-        return run_page(frame, run, self._artifacts(run), good=good, word=word)
+        return run_page(frame, run, self._artifacts(run), good=good, word=word, deploys=deployed)
 
     def _artifacts(self, run: Run) -> tuple[Artifact, ...]:
         """Return the run's evidence; content for what the hub has, the reason for what is missing."""
@@ -306,6 +308,14 @@ class Pages:
             )
             found.append(Artifact(fact=artifact.fact, content=content))
         return tuple(found)
+
+
+def _deploys_before(connection: Connection, run: Run, good: Run | None) -> list[Deploy]:
+    """Return the deploys since the last good run, or of the day before where none is known; a run that passed is not explained."""
+    if run.status is Status.PASSED:
+        return []
+    since = good.started_at if good is not None else run.started_at - LOOK_BACK
+    return deploys.of_period(connection, since=since, until=run.finished_at)
 
 
 def _trouble(context: HubContext) -> list[str]:

@@ -316,6 +316,16 @@ ladder = Table(
     Index("ix_ladder_created_at", "created_at"),
 )
 
+# When which version of the site went live; `deploy` is the JSON form of `facts.Deploy`.
+deploys = Table(
+    "deploys",
+    metadata,
+    Column("id", String(120), primary_key=True),
+    Column("at", Moment, nullable=False),
+    Column("deploy", JSON, nullable=False),
+    Index("ix_deploys_at", "at"),
+)
+
 # What nobody is told of for a while; `silence` is the JSON form of `facts.Silence`.
 silences = Table(
     "silences",

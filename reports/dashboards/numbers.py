@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from facts import Alert, FeedState, Labels, Verdict, VerdictStatus
+from facts import Alert, Deploy, FeedState, Labels, Verdict, VerdictStatus
 from metrics import CATALOGUE
+from reports.charts import Flag
 from reports.dashboards.widget import WidgetState
 from store.rollups import Rollup
 from store.samples import Bucket
@@ -78,7 +79,7 @@ class Numbers:
     `buckets` are those that were asked for, each list in the order of time. `feeds` are the states of the configured sources.
     `verdicts` are those of the last evaluation, at `judged_at`, `rules` the names of the rules that name each widget. `alerts`
     are firing. `days` are the daily rollups of runs, `requests` the seconds of the browser's requests of the last hour by
-    endpoint, and `run_at` is when the last result came. `cities` maps ids to names.
+    endpoint, and `run_at` is when the last result came. `cities` maps ids to names. `deploys` are those of the page's range.
     """
 
     buckets: Mapping[Key, Sequence[Bucket]] = field(default_factory=dict)
@@ -93,6 +94,12 @@ class Numbers:
     goal: Goal | None = None
     journeys: Sequence[str] = ()
     cities: Mapping[str, str] = field(default_factory=dict)
+    deploys: Sequence[Deploy] = ()
+
+    @property
+    def flags(self) -> list[Flag]:
+        """Return the marks of the deploys, for a chart over time."""
+        return [Flag(at=deploy.at, label=f"deploy {deploy.version}") for deploy in self.deploys]
 
     def source(self, now: datetime, *names: str) -> SourceStatus:
         """Return the status of the first metric of some that a configured source brings, else of the first one."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from facts import Run
+from facts import Deploy, Run
 from reports.artifacts import Artifact
 from reports.compare import Comparison, compare
+from reports.live.deploys import DeployNote, deploy_notes
 from reports.live.frame import Frame
 from reports.pages import render
 from reports.run_page import RunPage, run_context
@@ -21,14 +23,22 @@ class LiveRunPage:
     comparison: Comparison | None
     traces: tuple[str, ...]
     word: str | None
+    deploys: tuple[DeployNote, ...]
 
 
 def run_page(
-    frame: Frame, run: Run, artifacts: tuple[Artifact, ...], *, good: Run | None, word: str | None = None
+    frame: Frame,
+    run: Run,
+    artifacts: tuple[Artifact, ...],
+    *,
+    good: Run | None,
+    word: str | None = None,
+    deploys: Sequence[Deploy] = (),
 ) -> str:
     """Return the page's HTML.
 
-    `good` is the last good run of the same journey and location, `word` a person's note on the blame.
+    `good` is the last good run of the same journey and location, `word` a person's note on the blame, `deploys` those since the
+    good run.
     """
     named = tuple(
         replace(a, copied_as=f"{frame.prefix}/evidence/{a.fact.sha256}") if a.fact.sha256 and a.problem is None else a
@@ -46,5 +56,6 @@ def run_page(
         comparison=compare(run, good) if good is not None and good.id != run.id else None,
         traces=traces,
         word=word,
+        deploys=deploy_notes(deploys, run.started_at),
     )
     return render("live/run.html.j2", page)

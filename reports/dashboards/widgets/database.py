@@ -31,6 +31,7 @@ def _draw(kind: WidgetType, view: View, numbers: Numbers) -> Widget:
         since=view.since,
         until=view.until,
         zone=view.zone,
+        flags=numbers.flags,
         form=duration_format,
         limits=[
             Limit(value=_SLOW_S, label="slow 500 ms", kind="warn"),

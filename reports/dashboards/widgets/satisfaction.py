@@ -38,6 +38,7 @@ def _draw(kind: WidgetType, view: View, numbers: Numbers) -> Widget:
         since=since,
         until=view.now,
         zone=view.zone,
+        flags=numbers.flags,
         form=number_format,
         height=130,
         label=f"Mean score by day, {mean:.2f} of {n:,.0f} answers",

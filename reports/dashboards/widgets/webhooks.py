@@ -33,6 +33,7 @@ def _draw(kind: WidgetType, view: View, numbers: Numbers) -> Widget:
         since=view.since,
         until=view.until,
         zone=view.zone,
+        flags=numbers.flags,
         form=duration_format,
         height=170,
         label=f"Age of the oldest event that waits, {view.words}: now {duration_format(last.last)}",

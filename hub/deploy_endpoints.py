@@ -1,0 +1,190 @@
+"""The endpoints of deploys: a delivery pipeline reports that a version of the site went live, and pages mark the moment."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import JSONResponse
+from pydantic import AwareDatetime
+from starlette.concurrency import run_in_threadpool
+
+from facts import Deploy, WireError, moment_of, to_wire
+from hub.answers import answering, told
+from hub.context import HubContext
+from hub.decoding import json_in
+from hub.errors import HubError
+from hub.guard import token_of
+from hub.loading import CLOCKS_APART
+from hub.requests import limited_body
+from process.logs import get_logger
+from process.visible import visible
+from store import Store, deploys
+
+_log = get_logger("sixfb.hub")
+_LARGEST = 32 * 1024
+_LONGEST = {"id": 100, "version": 100, "environment": 100, "by": 100, "note": 500, "url": 500}
+_KEYS = ("version", "at", "id", "environment", "by", "note", "url")
+_OLDEST = timedelta(days=396)
+_SHOWN = timedelta(days=35)
+_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": {
+                    "type": "object",
+                    "required": ["version"],
+                    "additionalProperties": False,
+                    "properties": {
+                        "version": {"type": "string", "maxLength": _LONGEST["version"]},
+                        "at": {
+                            "type": ["string", "null"],
+                            "format": "date-time",
+                            "description": "When it went live; now if missing.",
+                        },
+                        "id": {
+                            "type": ["string", "null"],
+                            "description": "The same id counts once, so that a report may be repeated.",
+                        },
+                        "environment": {"type": ["string", "null"]},
+                        "by": {"type": ["string", "null"]},
+                        "note": {"type": ["string", "null"]},
+                        "url": {"type": ["string", "null"], "format": "uri"},
+                    },
+                }
+            }
+        },
+    }
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeploysListed:
+    """Deploys of a period, newest first."""
+
+    deploys: list[Deploy]
+
+
+def read_deploy(asked: Any, *, source: str | None, now: datetime) -> Deploy:
+    """Return the deploy that a program reports.
+
+    `asked` has `version`, and perhaps `at` (ISO 8601 with a zone; now, if it is missing), `id`, `environment`, `by`, `note` and `url`.
+
+    Raises:
+        HubError: 422, a key is unknown, missing or wrong.
+    """
+    if not isinstance(asked, Mapping):
+        raise HubError(422, 'a deploy is an object like {"version": "1.4.2"}')
+    unknown = [key for key in asked if key not in _KEYS]
+    if unknown:
+        raise HubError(422, f"{unknown[0]!r:.80} is no key of a deploy; there are {', '.join(_KEYS)}")
+    texts = {key: _text(asked, key) for key in _LONGEST}
+    version = texts["version"]
+    if version is None:
+        raise HubError(422, "version: say what went live, like a tag or the hash of a commit")
+    url = texts["url"]
+    if url is not None and not _is_web_address(url):
+        raise HubError(422, "url: is the address of a page, with http:// or https://")
+    return Deploy(
+        id=texts["id"] or f"deploy-{secrets.token_hex(8)}",
+        at=_at(asked.get("at"), now),
+        version=version,
+        received_at=now,
+        environment=texts["environment"],
+        by=texts["by"],
+        note=texts["note"],
+        url=url,
+        source=source,
+    )
+
+
+def _text(asked: Mapping[str, Any], key: str) -> str | None:
+    value = asked.get(key)
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise HubError(422, f"{key}: is a text")
+    # On one line, and without what a terminal would obey: the words go to pages, commands and messages.
+    text = visible(" ".join(value.split()))
+    if not text:
+        raise HubError(422, f"{key}: is empty; leave it out")
+    if len(text) > _LONGEST[key]:
+        raise HubError(422, f"{key}: has {len(text)} characters; at most {_LONGEST[key]}")
+    return text
+
+
+def _is_web_address(url: str) -> bool:
+    try:
+        found = urlsplit(url)
+        return found.scheme in ("http", "https") and bool(found.hostname)
+    except ValueError:
+        return False
+
+
+def _at(value: Any, now: datetime) -> datetime:
+    if value is None:
+        return now
+    try:
+        at = moment_of(value)
+    except WireError as error:
+        raise HubError(422, f"at: {error}") from None
+    if at > now + CLOCKS_APART:
+        raise HubError(422, f"at: {to_wire(at)} lies in the future; it is {to_wire(now)} here")
+    if at < now - _OLDEST:
+        raise HubError(422, f"at: {to_wire(at)} is older than the 13 months that are kept")
+    return at
+
+
+def _save(store: Store, deploy: Deploy) -> tuple[Deploy, bool]:
+    with store.write() as connection:
+        return deploys.add(connection, deploy)
+
+
+def add_deploy_endpoints(router: APIRouter, context: HubContext) -> None:
+    """Add `/api/deploys`."""
+
+    @router.get("/api/deploys", **answering(DeploysListed, "The deploys.", _422="A parameter is none."))
+    def list_deploys(
+        since: Annotated[
+            AwareDatetime | None, Query(alias="from", description="35 days before `to`, if not said.")
+        ] = None,
+        until: Annotated[AwareDatetime | None, Query(alias="to", description="Exclusive; now, if not said.")] = None,
+    ) -> Response:
+        """Return the deploys of a period, newest first, 200 at most."""
+        end = until or context.clock() + CLOCKS_APART
+        begin = since or end - _SHOWN
+        if end <= begin:
+            raise HubError(422, f"the period ends ({to_wire(end)}) before it begins ({to_wire(begin)})")
+        with context.store.read() as connection:
+            found = deploys.of_period(connection, since=begin, until=end)
+        return JSONResponse({"deploys": to_wire(found)})
+
+    @router.post(
+        "/api/deploys",
+        **answering(
+            Deploy,
+            "A deploy of this id was reported before; it stays as it is.",
+            reads_json=True,
+            also={201: told(Deploy, "Stored.")},
+            _413="Larger than a deploy.",
+            _422="No deploy: a key is wrong or missing.",
+        ),
+        openapi_extra=_BODY,
+    )
+    async def report_deploy(request: Request) -> Response:
+        """Report that a version of the site went live: `{"version": "1.4.2", "id": "build-811", "note": "new checkout"}`."""
+        asked = json_in(await limited_body(request, _LARGEST))
+        token = token_of(request)
+        deploy = read_deploy(asked, source=token.subject if token else None, now=context.clock())
+        stored, is_new = await run_in_threadpool(_save, context.store, deploy)
+        if is_new:
+            _log.info(
+                "deploy_reported", deploy=stored.id, version=stored.version, at=to_wire(stored.at), source=stored.source
+            )
+        return JSONResponse(to_wire(stored), status_code=201 if is_new else 200)
