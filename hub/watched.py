@@ -62,7 +62,11 @@ class Watched:
             journeys=journeys,
             canaries=tuple(self.locations.canaries),
             # What the hub itself asks is no runner's business.
-            site=to_wire(replace(self.site, endpoint_checks=None, stripe_reads=None, sms_reads=None, business=None)),
+            site=to_wire(
+                replace(
+                    self.site, endpoint_checks=None, stripe_reads=None, sms_reads=None, business=None, status_page=None
+                )
+            ),
         )
         return Plan(location=location, hash=_hash(plan), journeys=plan.journeys, canaries=plan.canaries, site=plan.site)
 

@@ -297,6 +297,42 @@ class Business:
             yield f"subdivision: no part of {self.country} is named {self.subdivision}; there are: {', '.join(known[self.country])}"
 
 
+_STATUS_OR_OFF = SectionOrOff("", "write `folder` and `title` below status_page, or leave it out")
+_PathOnDisk = Annotated[str, Form(r"/[^\x00-\x1f]{1,499}", "is no path; write it whole, like /srv/status")]
+_PublicName = Annotated[
+    str, Form(r"[^\x00-\x1f\x7f]*\S[^\x00-\x1f\x7f]*", "is no name; write a line of words, like Buying tickets")
+]
+_LONGEST_NAME = 80
+_WEB = Address("https://status.example.com")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusPage:
+    """The public status page: where it is written each minute, and how it looks.
+
+    Without `folder` it is published by `sixfb status publish DIR` alone. `logo` is the file of a picture, `home` the address of the
+    shop, and `url` that of the page itself, to which its feed links. `components` are the names of journeys for visitors.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+
+    folder: _PathOnDisk | None = None
+    title: _PublicName = "Status"
+    accent: Annotated[str, Form(r"#[0-9A-Fa-f]{6}", "is no colour; write it like #3b48cc")] = "#3b48cc"
+    logo: _PathOnDisk | None = None
+    home: Annotated[str, _WEB] | None = None
+    url: Annotated[str, _WEB] | None = None
+    components: dict[str, _PublicName] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        refuse(self._wrong())
+
+    def _wrong(self) -> Iterator[str]:
+        for key, name in (("title", self.title), *((f"components.{j}", name) for j, name in self.components.items())):
+            if len(name) > _LONGEST_NAME:
+                yield f"{key}: has {len(name)} characters; {_LONGEST_NAME} at most fit on the page"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
     """The whole file.
@@ -311,6 +347,7 @@ class Site:
     `sms_reads` is None where no SMS are read.
     `log_files` are the site's log files on the hub's machine; None where the hub follows none.
     `business` is None where its clock is UTC and no day is unlike another.
+    `status_page` is None where none is published by schedule.
     `email_pattern` names every synthetic order: `{run}` is the run's id.
     `basic_auth_file` holds `user:password`; `header_files` maps header names to files that hold their values.
     """
@@ -335,6 +372,7 @@ class Site:
     sms_reads: Annotated[SmsReads | None, _SMS_OR_OFF] = field(default=None, metadata=left_out_when_none())
     log_files: list[_LogFile] | None = field(default=None, metadata=left_out_when_none())
     business: Annotated[Business | None, _BUSINESS_OR_OFF] = field(default=None, metadata=left_out_when_none())
+    status_page: Annotated[StatusPage | None, _STATUS_OR_OFF] = field(default=None, metadata=left_out_when_none())
     basic_auth_file: str | None = None
     header_files: dict[_HeaderName, str] = field(default_factory=dict)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hub.jobs import escalation_audit, evidence_limit, missed_slots, orphans, retention
+from hub.jobs import escalation_audit, evidence_limit, missed_slots, orphans, retention, status_page
 from hub.jobs.job import Job, JobServices
 from hub.jobs.sources import source_jobs
 
@@ -12,6 +12,7 @@ JOBS: tuple[Job, ...] = (
     evidence_limit.JOB,
     orphans.JOB,
     escalation_audit.JOB,
+    status_page.JOB,
 )
 
 

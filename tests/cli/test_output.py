@@ -66,6 +66,7 @@ COMMANDS: list[list[str]] = [
     ["alerts", "unsilence", "silence-1"],
     ["jobs", "list"],
     ["jobs", "run", f"none{TYPED}"],
+    ["status", "publish", "public", "--title", f"shop{TYPED}"],
     ["inbox", "--help"],
     ["pytest", "--help"],
     ["new", "site", f"http://shop.test/{TYPED}"],

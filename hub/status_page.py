@@ -1,0 +1,125 @@
+"""Publishes the public status page: loads what it may show, and writes its files into a folder that a web server serves."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from facts import Verdict, from_wire
+from hub.cycle import VERDICTS
+from hub.watched import Watched
+from journeys.site import StatusPage
+from reports.charts import DayCell
+from reports.dashboards.widgets.system_health import words_of
+from reports.pages import write
+from reports.status import DAYS, LOGO_TYPES, Component, Look, StatusSummary, incidents_of, state_of, status_files
+from store import Store, meta, rollups
+from store import alerts as alert_rows
+from store.rollups import Rollup
+
+LARGEST_LOGO = 256 * 1024
+"""In bytes; the logo is part of the page."""
+_JUDGED_WITHIN = timedelta(minutes=5)
+_DAY_S = 86_400
+_BAD = ("failed", "timed_out")
+_MOST_ALERTS = 5000
+
+
+class StatusPageError(Exception):
+    """The page cannot be published; the message says what to do."""
+
+
+def load_summary(store: Store, watched: Watched, now: datetime) -> StatusSummary:
+    """Return what the public may know now: the journeys of the schedule, their last 90 days, and the incidents of these days."""
+    said = watched.site.status_page
+    given = said.components if said is not None else {}
+    names = {journey: given.get(journey) or words_of(journey) for journey in watched.schedules()}
+    today = now.date()
+    days = [today - timedelta(days=back) for back in range(DAYS - 1, -1, -1)]
+    since = now.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=DAYS - 1)
+    with store.read() as connection:
+        counts = _counts(rollups.read(connection, width_s=_DAY_S, since=since))
+        lately = alert_rows.of_period(connection, since=since, until=now + timedelta(seconds=1), limit=_MOST_ALERTS)
+        judged_at, verdicts = _verdicts(connection)
+    components = tuple(
+        Component(
+            id=journey,
+            name=name,
+            state=state_of(journey, lately, verdicts, judged_at=judged_at, stale_before=now - _JUDGED_WITHIN),
+            days=tuple(DayCell(day=day, n=counts[journey, day][0], bad=counts[journey, day][1]) for day in days),
+        )
+        for journey, name in names.items()
+    )
+    return StatusSummary(at=now, components=components, incidents=incidents_of(lately, names))
+
+
+def _counts(buckets: Iterable[Rollup]) -> dict[tuple[str, date], tuple[int, int]]:
+    """Return how many results count and how many of them are bad, by journey and day (UTC)."""
+    found: dict[tuple[str, date], tuple[int, int]] = defaultdict(lambda: (0, 0))
+    for bucket in buckets:
+        key = bucket.journey, bucket.start.date()
+        bad = sum(bucket.counts.get(status, 0) for status in _BAD)
+        n, bad_before = found[key]
+        found[key] = n + bad + bucket.counts.get("passed", 0), bad_before + bad
+    return found
+
+
+def _verdicts(connection: Connection) -> tuple[datetime | None, list[Verdict]]:
+    told = meta.get(connection, VERDICTS)
+    if told is None:
+        return None, []
+    return datetime.fromisoformat(told["at"]), [from_wire(Verdict, one) for one in told["verdicts"]]
+
+
+def look_of(settings: StatusPage, *, title: str | None = None) -> Look:
+    """Return how the page looks by `status_page` of site.yaml; `title` takes the place of its title.
+
+    Raises:
+        StatusPageError: the logo cannot be read, is too large, or is no picture.
+    """
+    return Look(
+        title=title or settings.title,
+        accent=settings.accent,
+        logo=_logo(Path(settings.logo)) if settings.logo else None,
+        home=settings.home,
+        url=settings.url,
+    )
+
+
+def _logo(file: Path) -> tuple[str, bytes]:
+    media = LOGO_TYPES.get(file.suffix.lower())
+    if media is None:
+        raise StatusPageError(f"status_page.logo: {file} is no picture; it may be one of {', '.join(LOGO_TYPES)}")
+    try:
+        with file.open("rb") as opened:
+            content = opened.read(LARGEST_LOGO + 1)
+    except OSError as error:
+        raise StatusPageError(f"status_page.logo: {file} cannot be read: {error.strerror}") from None
+    if len(content) > LARGEST_LOGO:
+        raise StatusPageError(f"status_page.logo: {file} has more than {LARGEST_LOGO // 1024} KiB; make it smaller")
+    return media, content
+
+
+def publish(summary: StatusSummary, look: Look, folder: Path) -> int:
+    """Write the files of the page into a folder, each at once, and return how many; what else lies there stays as it is.
+
+    Raises:
+        StatusPageError: the folder cannot be created or written.
+    """
+    files = status_files(summary, look)
+    try:
+        if not folder.is_dir():
+            folder.mkdir(parents=True)
+            # A web server of another user has to read it, whatever the umask of the hub.
+            folder.chmod(0o755)
+        for name, content in files.items():
+            write(folder / name, content)
+    except OSError as error:
+        raise StatusPageError(
+            f"the status page cannot be written to {folder}: {error.strerror}; name a folder that this user may write"
+        ) from None
+    return len(files)
