@@ -49,6 +49,7 @@ COMMANDS = {
     "metrics": "cli.metrics:app",
     "sources": "cli.sources:app",
     "jobs": "cli.jobs:app",
+    "report": "cli.report:app",
 }
 """Each subcommand, in the order of `--help`: the module, and in it a function, or the app of a group of subcommands."""
 

@@ -283,11 +283,16 @@ def open_database(folder: Path | None = None) -> Store:
 
 def existing_database() -> Store:
     """The database of a hub that has run here; reading commands make none. Raises CommandError."""
-    if not settings.database_url() and not (hub_folder() / "sixfb.db").is_file():
-        demo = settings.var_folder() / "demo" / "hub"
-        if not (demo / "sixfb.db").is_file():
-            raise CommandError(
-                f"no hub has run here: there is no {hub_folder() / 'sixfb.db'}; start `sixfb hub`, or set DATABASE_URL"
-            )
-        return open_database(demo)
-    return open_database()
+    return open_database(existing_folder())
+
+
+def existing_folder() -> Path:
+    """The folder of the hub whose database `existing_database` opens: the demo's where only that has run. Raises CommandError."""
+    if settings.database_url() or (hub_folder() / "sixfb.db").is_file():
+        return hub_folder()
+    demo = settings.var_folder() / "demo" / "hub"
+    if not (demo / "sixfb.db").is_file():
+        raise CommandError(
+            f"no hub has run here: there is no {hub_folder() / 'sixfb.db'}; start `sixfb hub`, or set DATABASE_URL"
+        )
+    return demo

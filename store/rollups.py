@@ -200,10 +200,17 @@ def _buckets_counted(
 
 
 def read(
-    connection: Connection, *, width_s: int, since: datetime, journey: str | None = None, location: str | None = None
+    connection: Connection,
+    *,
+    width_s: int,
+    since: datetime,
+    until: datetime | None = None,
+    journey: str | None = None,
+    location: str | None = None,
 ) -> list[Rollup]:
-    """Return the buckets of a width that start at or after `since`, oldest first."""
+    """Return the buckets of a width that start at or after `since`, and before `until` if it is given, oldest first."""
     conditions = [table.c.width_s == width_s, table.c.start >= since]
+    conditions += [table.c.start < until] if until is not None else []
     conditions += [c == v for c, v in ((table.c.journey, journey), (table.c.location, location)) if v is not None]
     query = select(table).where(*conditions).order_by(table.c.start, table.c.journey, table.c.location)
     return [
