@@ -88,11 +88,10 @@ def yearly(out: Out, period: Annotated[str | None, _period("2026", "year")] = No
 
 def _report(name: str, out: Path, asked: str | None, *, pdf: bool) -> None:
     """Write the report about a period, the last whole one if none is asked for. Raises CommandError, ConfigError."""
-    from hub.report_data import load_report_data
+    from hub.reports import make_report
     from reports.pages import write
     from reports.periodic.period import PeriodError, last_whole, read_period
     from reports.periodic.registry import REPORTS
-    from reports.periodic.report import render_report
 
     kind, now = REPORTS[name], datetime.now(UTC)
     settings.announce("site.yaml", "locations.yaml", "sla.yaml", "alerts.yaml")
@@ -105,9 +104,9 @@ def _report(name: str, out: Path, asked: str | None, *, pdf: bool) -> None:
     except PeriodError as error:
         raise CommandError(f"--for: {error}") from None
     folder = writable_folder(out, option="--out")
-    with closing(hub_config.existing_database()) as store, store.read() as connection:
-        data = load_report_data(connection, kind.needs, period, told, now=now)
-    _written(write(folder / f"{name}-{period.name}.html", render_report(kind, data)), pdf=pdf)
+    with closing(hub_config.existing_database()) as store:
+        made = make_report(store, name, period, told, now=now)
+    _written(write(folder / made.file_name, made.html()), pdf=pdf)
 
 
 def report_settings() -> ReportSettings:

@@ -36,6 +36,7 @@ from reports.periodic.data import (
     Times,
 )
 from reports.periodic.period import Period, PeriodKind
+from reports.periodic.wording import moment
 from sla.kinds.availability import Availability
 from sla.kinds.burn import Burn
 from sla.targets import Targets
@@ -88,7 +89,8 @@ def load_report_data(
         ConfigError: the secret of a source cannot be used.
     """
     sources = _sources(connection, settings.watched)
-    loader = _Loader(connection, frozenset(needs), settings, {one.name: one.off for one in sources}, now)
+    off = {one.name: one.off for one in sources}
+    loader = _Loader(connection, frozenset(needs), settings, off, now, _watched_since(connection))
     return ReportData(
         made_at=now,
         site=settings.watched.site.base_url,
@@ -101,6 +103,13 @@ def load_report_data(
         ),
         base_url=settings.base_url.rstrip("/"),
     )
+
+
+def _watched_since(connection: Connection) -> datetime | None:
+    """Return since when runs were expected: since a hub first watched, or since the day of the oldest run where that is older."""
+    told = meta.get(connection, FIRST_WATCHED)
+    moments = (datetime.fromisoformat(told) if told else None, rollups.oldest(connection))
+    return min((at for at in moments if at is not None), default=None)
 
 
 def _sources(connection: Connection, watched: Watched) -> list[SourceNow]:
@@ -147,7 +156,7 @@ def _rules(connection: Connection, targets: Targets) -> list[RuleNow]:
         found.append(
             RuleNow(
                 rule=name,
-                title=rule.title,
+                title=f"{rule.title[:1].upper()}{rule.title[1:]}",
                 guide=rule.guide,
                 is_on=rule.enabled,
                 verdict=worst.verdict if worst else None,
@@ -189,11 +198,17 @@ class _Loader:
     settings: ReportSettings
     off: Mapping[str, str | None]
     now: datetime
+    watched_since: datetime | None
 
     def stretch(self, period: Period) -> Stretch:
         """Return the numbers of a period, up to now where it is not over."""
         ends = min(period.until, self.now)
-        found = Stretch(period=period, ends=ends)
+        notes = []
+        if self.watched_since is not None and period.since < self.watched_since < ends:
+            notes.append(
+                f"Nothing is known of the time before {moment(self.watched_since, period.zone)}: nothing was watched."
+            )
+        found = Stretch(period=period, ends=ends, watched_since=self.watched_since, notes=notes)
         if ends <= period.since:
             return found
         parts: tuple[tuple[Need, Callable[[Stretch], Stretch]], ...] = (
@@ -221,8 +236,7 @@ class _Loader:
         ]
         kept = since >= self.now - Retention().failed_runs
         bad = self._bad_runs(since, until) if kept else []
-        oldest = min((bucket.start for bucket in buckets), default=None)
-        tallies = self._tallies(buckets, bad if kept else None, found, oldest)
+        tallies = self._tallies(buckets, bad if kept else None, found)
         by_journey: dict[str, list[Rollup]] = defaultdict(list)
         for bucket in buckets:
             by_journey[bucket.journey].append(bucket)
@@ -263,7 +277,6 @@ class _Loader:
         buckets: Sequence[Rollup],
         bad: Sequence[tuple[Outcome, int]] | None,
         found: Stretch,
-        oldest: datetime | None,
     ) -> list[Tally]:
         counts: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
         for bucket in buckets:
@@ -271,16 +284,16 @@ class _Loader:
         bads: Counter[tuple[str, str]] = Counter()
         for outcome, n in bad or ():
             bads[outcome.journey, outcome.location] += n
-        expected = self._expected(found, oldest)
+        expected = self._expected(found)
         known = [*expected, *(place for place in sorted(counts) if place not in expected)]
         return [
             _tally(place, counts[place], bads[place] if bad is not None else None, expected.get(place))
             for place in known
         ]
 
-    def _expected(self, found: Stretch, oldest: datetime | None) -> dict[tuple[str, str], int]:
+    def _expected(self, found: Stretch) -> dict[tuple[str, str], int]:
         """Return how many slots should have a record by now, by today's plan, from when anything was watched."""
-        begins = max(found.period.since, self._watched_since(oldest) or found.ends)
+        begins = max(found.period.since, self.watched_since or found.ends)
         ends = min(found.period.until - timedelta(microseconds=1), self.now - _SETTLED)
         counted = {}
         for journey, schedule in self.settings.watched.schedules().items():
@@ -288,12 +301,6 @@ class _Loader:
                 first, last = grid.after(begins - timedelta(microseconds=1)), grid.at_or_before(ends)
                 counted[journey, place] = max(0, round((last - first).total_seconds()) // schedule.period_s + 1)
         return counted
-
-    def _watched_since(self, oldest: datetime | None) -> datetime | None:
-        """Return since when runs were expected: since a hub first watched, or since the oldest run where that is older."""
-        told = meta.get(self.connection, FIRST_WATCHED)
-        moments = [at for at in (datetime.fromisoformat(told) if told else None, oldest) if at is not None]
-        return min(moments, default=None)
 
     def _days(
         self, buckets: Sequence[Rollup], bad: Sequence[tuple[Outcome, int]], period: Period
@@ -331,7 +338,9 @@ class _Loader:
         bad: Sequence[tuple[Outcome, int]] | None,
         found: Stretch,
     ) -> Promise:
-        empty = Promise(rule=name, title=rule.title, target=rule.target)
+        # A rule's title says what is wrong; the guide's row begins with the name of what is promised.
+        title = rule.guide.partition("|")[0].strip() if "|" in rule.guide else ""
+        empty = Promise(rule=name, title=title or rule.title, target=rule.target)
         if rule.metric is not None:
             return self._promise_of_samples(empty, rule, found)
         if rule.of_payment and self.settings.watched.site.payment != "test":
@@ -491,7 +500,8 @@ class _Loader:
     def _with_verdicts(self, found: Stretch) -> Stretch:
         since, ends = found.period.since, found.ends
         rows = verdicts.statuses(self.connection, since=since, until=ends)
-        begins = max(since, self._watched_since(min((row.at for row in rows), default=None)) or ends)
+        oldest = min((row.at for row in rows), default=ends)
+        begins = max(since, min(self.watched_since or oldest, oldest))
         return replace(found, statuses=status_hours(rows, begins, ends))
 
 

@@ -27,6 +27,7 @@ from hub.errors import HubError
 from hub.guard import Visitor, visitor_of
 from hub.job_doors import shown_jobs
 from hub.loading import CLOCKS_APART, load_stocks, load_watch
+from hub.report_pages import add_reports
 from hub.requests import csrf_checked
 from hub.run_evidence import read_evidence
 from hub.silence_endpoints import shown_silences, silenced_alerts
@@ -73,6 +74,7 @@ def site(context: HubContext) -> APIRouter:
     pages = Pages(context, demo, ChartCache())
     _add_pages(router, pages)
     add_dashboards(router, pages)
+    add_reports(router, pages)
     _add_files(router, context)
     if demo is not None:
         _add_demo(router, pages, demo)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, func, select
 
 from facts import Outcome, Run, Status
 from store.histograms import bucket, histogram
@@ -197,6 +197,14 @@ def _buckets_counted(
         )
         for row in connection.execute(query)
     }
+
+
+def oldest(connection: Connection) -> datetime | None:
+    """Return when the oldest daily bucket begins; None without one."""
+    start: datetime | None = connection.execute(
+        select(func.min(table.c.start)).where(table.c.width_s == _DAY_S)
+    ).scalar()
+    return start
 
 
 def read(

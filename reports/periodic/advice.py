@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from facts import NO_TRAITS, Severity
 from reports.periodic.data import ReportData, Story, Stretch, Tally, together
 from reports.periodic.report import Action
@@ -149,5 +147,5 @@ def _stops(story: Story) -> bool:
 
 def _when(stretch: Stretch) -> str:
     words = {"day": "on", "week": "in", "month": "in", "quarter": "in", "year": "in"}[stretch.period.kind.value]
-    so_far = "" if stretch.is_over or stretch.length < timedelta(seconds=1) else " so far"
+    so_far = "" if stretch.is_over else " so far"
     return f"{words} {stretch.period.title}{so_far}"

@@ -189,7 +189,7 @@ class Reclassified:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stretch:
-    """Holds the numbers of one period, up to `ends` where it is not over yet.
+    """Holds the numbers of one period, up to `ends` where it is not over yet; of what was before `watched_since` nothing is known.
 
     `days` are first attempts by journey and local day: how many counted, and how many of them were bad. `durations`, `steps` and
     `vitals` are by journey, by journey and step, and by page and vital. `endpoints` are the site's response times by endpoint. Where a
@@ -198,6 +198,7 @@ class Stretch:
 
     period: Period
     ends: datetime
+    watched_since: datetime | None = None
     tallies: Sequence[Tally] = ()
     days: Mapping[str, Mapping[date, tuple[int, int]]] = field(default_factory=dict)
     promises: Sequence[Promise] = ()
@@ -220,8 +221,8 @@ class Stretch:
 
     @property
     def length(self) -> timedelta:
-        """How long the part is that the numbers are of."""
-        return max(timedelta(), self.ends - self.period.since)
+        """How long the part of it is in which anything was watched."""
+        return max(timedelta(), self.ends - max(self.period.since, self.watched_since or self.ends))
 
     def journeys(self) -> list[str]:
         """Return the journeys of which anything was planned or recorded."""

@@ -132,7 +132,12 @@ def report_context(kind: ReportType, data: ReportData) -> ReportPage:
 
 def render_report(kind: ReportType, data: ReportData) -> str:
     """Return the report as one HTML file that needs no network."""
-    return render("periodic/report.html.j2", report_context(kind, data))
+    return render_page(report_context(kind, data))
+
+
+def render_page(page: ReportPage) -> str:
+    """Return the same of a context."""
+    return render("periodic/report.html.j2", page)
 
 
 def worst_first(rows: Sequence[tuple[Cell, ...]]) -> tuple[tuple[Cell, ...], ...]:

@@ -76,7 +76,7 @@ def _is_news(one: StatusHours) -> bool:
 def _row(key: str, title: str, now: StatusHours, before: StatusHours | None) -> tuple[Cell, ...]:
     trouble, grey = in_trouble_h(now), sum(now.hours.get(status, 0.0) for status in _GREY)
     return (
-        Cell(title or key, note=key if title else ""),
+        Cell(f"{title[:1].upper()}{title[1:]}" or key, note=key if title else ""),
         _verdict(now.began),
         _verdict(now.ended),
         Cell(_hours(trouble), "bad" if trouble else ""),

@@ -106,7 +106,7 @@ def response(data: ReportData) -> Section:
         )
     table = Table(
         label="Acknowledgements",
-        columns=("Severity", "Incidents", "Never acknowledged", "Median time", "Slowest of ten"),
+        columns=("Severity", "Incidents", "Never acknowledged", "Median time", "90 % within"),
         rows=tuple(rows),
         numbers=frozenset(range(1, 5)),
     )

@@ -55,7 +55,7 @@ def detection(data: ReportData) -> Section:
         if was is not None
         else "The period before: unknown.",
         tables=(table,) if rows else (),
-        notes=("Median, and below it the slowest of ten and the slowest. A fault begins with its first bad run.",)
+        notes=("The median, and below it the time of 90 % and the longest. A fault begins with its first bad run.",)
         if rows
         else ("No incident.",),
     )
