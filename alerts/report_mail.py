@@ -17,6 +17,8 @@ from alerts.channels.settings import STRICT, Resources
 from alerts.channels.text import cut, one_line
 from config.bounds import Form, refuse
 
+SCHEDULED = ("daily", "weekly", "monthly")
+"""The reports that are written by schedule."""
 _MOST_RECIPIENTS = 50
 _SUBJECT, _LINE, _LINES = 200, 500, 20
 _Name = Annotated[str, Form(r".{1,64}", "is no name of a destination; it is written as under `destinations`")]
@@ -56,10 +58,6 @@ class ReportsSettings:
         mails = {name: one for name, one in destinations.items() if isinstance(one, EmailSettings)}
         found = mails.get(self.through) if self.through is not None else next(iter(mails.values()), None)
         return replace(found, to=list(self.recipients)) if found is not None else None
-
-
-SCHEDULED = ("daily", "weekly", "monthly")
-"""The reports that are written by schedule."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,5 +119,7 @@ def report_mail(note: ReportNote, *, sender: str, to: Sequence[str], now: dateti
         f'<p style="color:#666">{escape(end)}</p></body></html>',
         subtype="html",
     )
-    made.add_attachment(note.html.encode(), maintype="text", subtype="html", filename=note.file_name)
+    made.add_attachment(
+        note.html.encode(), maintype="text", subtype="html", filename=note.file_name, params={"charset": "utf-8"}
+    )
     return made

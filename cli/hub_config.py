@@ -187,6 +187,12 @@ def _unknown(key: str, named: Iterable[str], known: Collection[str], what: str) 
             yield Complaint(file="sla.yaml", key=place, what=f"no {what} is named {name!r:.80}", hint=hint)
 
 
+def own_rules() -> tuple[str, ...]:
+    """The rules of `sla.yaml` that are other than shipped. Raises ConfigError."""
+    document = read_document(settings.config_file("sla.yaml"))
+    return tuple(name for name in document.data if not _is_shipped(name, document))
+
+
 def shipped_rules() -> tuple[str, ...]:
     """The rules that `sla.yaml` does not name, which are therefore the shipped ones. Raises ConfigError."""
     from sla.targets import left_out

@@ -88,9 +88,9 @@ def load_report_data(
     Raises:
         ConfigError: the secret of a source cannot be used.
     """
-    sources = _sources(connection, settings.watched)
+    sources = source_states(connection, settings.watched)
     off = {one.name: one.off for one in sources}
-    loader = _Loader(connection, frozenset(needs), settings, off, now, _watched_since(connection))
+    loader = _Loader(connection, frozenset(needs), settings, off, now, first_watched(connection))
     return ReportData(
         made_at=now,
         site=settings.watched.site.base_url,
@@ -105,14 +105,15 @@ def load_report_data(
     )
 
 
-def _watched_since(connection: Connection) -> datetime | None:
+def first_watched(connection: Connection) -> datetime | None:
     """Return since when runs were expected: since a hub first watched, or since the day of the oldest run where that is older."""
     told = meta.get(connection, FIRST_WATCHED)
     moments = (datetime.fromisoformat(told) if told else None, rollups.oldest(connection))
     return min((at for at in moments if at is not None), default=None)
 
 
-def _sources(connection: Connection, watched: Watched) -> list[SourceNow]:
+def source_states(connection: Connection, watched: Watched) -> list[SourceNow]:
+    """Return each source as it is now. Raises ConfigError where its secret cannot be used."""
     known, told = feeds.states(connection), source_settings(watched)
     off = {kind.name: kind.configured(told) for kind in SOURCES}
     off[EVENTS] = "no event has come to POST /api/events yet"
@@ -585,6 +586,3 @@ def _parts(ids: Sequence[T]) -> Iterator[list[T]]:
     rest = iter(ids)
     while part := list(islice(rest, _AT_ONCE)):
         yield part
-
-
-__all__ = ["ReportSettings", "load_report_data", "status_hours", "stretches"]
