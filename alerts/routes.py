@@ -11,6 +11,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from zoneinfo import ZoneInfo
 
 from alerts.channels import Channel, ChannelSettings, Destination, Missing, resources
+from alerts.channels.settings import Resources
 from alerts.channels.twilio import TwilioSettings
 from alerts.digest import DigestSettings
 from alerts.directory import Directory, Rotation
@@ -29,6 +30,7 @@ from alerts.people import (
     wrong_with_names,
 )
 from alerts.policy import Policy
+from alerts.report_mail import ReportMail, ReportsSettings, report_mail_from, unset_recipients
 from alerts.route import Route
 from config import Complaint, ConfigError, Document, validate
 from config.bounds import Address, Length, refuse
@@ -89,6 +91,7 @@ class Routing:
     after_hours_high: Literal["defer", "page"] = "defer"
     digest: DigestSettings | None = None
     escalation: EscalationSettings | None = None
+    reports: ReportsSettings | None = None
     base_url: Annotated[str, _LINKS] | None = None
     join_window: _Join = "15m"
     update_every: _Update = "5m"
@@ -118,6 +121,9 @@ class Routing:
         for number, name in enumerate(self.digest.to if self.digest else []):
             if name not in self.destinations:
                 yield f"digest.to.{number}: {name!r:.80} is not among the destinations above"
+        if self.reports is not None and self.reports.settings(self.destinations) is None:
+            what = f"{self.reports.through!r:.80} is not among" if self.reports.through else "there is none among"
+            yield f"reports.through: {what} the destinations of kind email; reports are sent by the server of one"
         for key, name in self.escalation.names() if self.escalation else ():
             if name not in known:
                 yield f"escalation.{key}: {name!r:.80} is no person, role, alias or destination"
@@ -226,6 +232,9 @@ class Routing:
             what = f"{', '.join(names)} {'reach' if len(names) > 1 else 'reaches'} nobody"
             hint = "give the people behind it a contact" if len(names) == 1 else "give the people behind them contacts"
             told.append(Complaint(file=FILE, key=key, what=what, hint=hint))
+        if self.reports is not None and (nobody := unset_recipients(self.reports)):
+            what, hint = f"{', '.join(nobody):.80} is nobody", "write the addresses of your people"
+            told.append(Complaint(file=FILE, key="reports.recipients", what=what, hint=hint))
         if self.business_hours is not None and self.business_hours.timezone is None:
             what = "business hours are in UTC, because no time zone is set"
             told.append(
@@ -322,13 +331,27 @@ class Routing:
 
         Raises ConfigError where the environment's proxies or certificates cannot be used.
         """
-        networks = ["127.0.0.0/8", "::1/128", *self.allow_private] if allow_private else self.allow_private
-        use = resources(environment, allow=[ipaddress.ip_network(network) for network in networks])
+        use = self._resources(environment, allow_private=allow_private)
         return {
             name: destination.channel(use)
             for name, destination in self.all_destinations().items()
             if not self._lacks(name, environment)
         }
+
+    def report_mail(self, environment: Mapping[str, str], *, allow_private: bool = False) -> ReportMail | None:
+        """Return what mails reports; None where nobody is to get them, or the server or the recipients are not set.
+
+        Raises ConfigError where the environment's proxies or certificates cannot be used.
+        """
+        if self.reports is None:
+            return None
+        return report_mail_from(
+            self.reports, self.destinations, self._resources(environment, allow_private=allow_private)
+        )
+
+    def _resources(self, environment: Mapping[str, str], *, allow_private: bool) -> Resources:
+        networks = ["127.0.0.0/8", "::1/128", *self.allow_private] if allow_private else self.allow_private
+        return resources(environment, allow=[ipaddress.ip_network(network) for network in networks])
 
 
 def routing_from(document: Document) -> Routing:

@@ -50,6 +50,8 @@ COMMANDS = {
     "sources": "cli.sources:app",
     "jobs": "cli.jobs:app",
     "status": "cli.status:app",
+    "report": "cli.report:app",
+    "checklist": "cli.checklist:checklist",
 }
 """Each subcommand, in the order of `--help`: the module, and in it a function, or the app of a group of subcommands."""
 

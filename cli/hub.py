@@ -97,6 +97,7 @@ def hub(
                 demo=demo,
                 access=doors,
                 secret_key=key,
+                report_mail=routing.report_mail(os.environ, allow_private=demo is not None),
                 stripe_webhook=StripeWebhook(webhook_secret, stripe_events(watched)) if webhook_secret else None,
             ),
         )

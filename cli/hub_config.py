@@ -187,6 +187,12 @@ def _unknown(key: str, named: Iterable[str], known: Collection[str], what: str) 
             yield Complaint(file="sla.yaml", key=place, what=f"no {what} is named {name!r:.80}", hint=hint)
 
 
+def own_rules() -> tuple[str, ...]:
+    """The rules of `sla.yaml` that are other than shipped. Raises ConfigError."""
+    document = read_document(settings.config_file("sla.yaml"))
+    return tuple(name for name in document.data if not _is_shipped(name, document))
+
+
 def shipped_rules() -> tuple[str, ...]:
     """The rules that `sla.yaml` does not name, which are therefore the shipped ones. Raises ConfigError."""
     from sla.targets import left_out
@@ -283,11 +289,16 @@ def open_database(folder: Path | None = None) -> Store:
 
 def existing_database() -> Store:
     """The database of a hub that has run here; reading commands make none. Raises CommandError."""
-    if not settings.database_url() and not (hub_folder() / "sixfb.db").is_file():
-        demo = settings.var_folder() / "demo" / "hub"
-        if not (demo / "sixfb.db").is_file():
-            raise CommandError(
-                f"no hub has run here: there is no {hub_folder() / 'sixfb.db'}; start `sixfb hub`, or set DATABASE_URL"
-            )
-        return open_database(demo)
-    return open_database()
+    return open_database(existing_folder())
+
+
+def existing_folder() -> Path:
+    """The folder of the hub whose database `existing_database` opens: the demo's where only that has run. Raises CommandError."""
+    if settings.database_url() or (hub_folder() / "sixfb.db").is_file():
+        return hub_folder()
+    demo = settings.var_folder() / "demo" / "hub"
+    if not (demo / "sixfb.db").is_file():
+        raise CommandError(
+            f"no hub has run here: there is no {hub_folder() / 'sixfb.db'}; start `sixfb hub`, or set DATABASE_URL"
+        )
+    return demo

@@ -47,13 +47,14 @@ def list_jobs(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] 
 def _jobs() -> tuple[Job, ...]:
     """Return every job of a hub with this configuration, those that read its sources among them. Raises ConfigError, CommandError."""
     from hub.collect import source_settings
-    from hub.jobs import JOBS, source_jobs
+    from hub.jobs import JOBS, report_jobs, source_jobs
     from sources import configured_sources
 
-    sources = configured_sources(source_settings(hub_config.read_watched()))
+    watched = hub_config.read_watched()
+    sources = configured_sources(source_settings(watched))
     for source in sources:
         source.close()  # none is read here
-    return (*JOBS, *source_jobs(sources))
+    return (*JOBS, *report_jobs(watched), *source_jobs(sources))
 
 
 def _last(state: JobState) -> str:

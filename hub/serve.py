@@ -11,6 +11,7 @@ from pathlib import Path
 
 from alerts.channels import Channel
 from alerts.policy import Policy
+from alerts.report_mail import ReportMail
 from config import Secret
 from facts import Failpoint, go_on, to_wire
 from hub.access import Access
@@ -53,6 +54,7 @@ class HubSettings:
     `evidence_bytes` is how much evidence is kept. `sources` are read on their schedules, and closed by the hub.
     `lease_s` and `claim_s` are how long a hub that dies keeps others from judging, and from sending what it was about to send.
     `secret_key` signs tokens and forms; without one the hub makes its own in `folder`. Without `stripe_webhook` no webhook is taken.
+    `report_mail` sends the scheduled reports; without it they are only written.
     """
 
     folder: Path
@@ -68,6 +70,7 @@ class HubSettings:
     access: Access = field(default_factory=Access)
     secret_key: Secret | None = None
     stripe_webhook: StripeWebhook | None = None
+    report_mail: ReportMail | None = None
 
 
 class Loop:
@@ -194,6 +197,9 @@ class Hub:
             scale=self.settings.scale,
             clock=self.clock,
             hub_clock=self._witness.judged,
+            targets=self.targets,
+            folder=self.settings.folder,
+            report_mail=self.settings.report_mail,
         )
         return JobScheduler(
             store=self.store,

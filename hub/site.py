@@ -27,10 +27,11 @@ from hub.errors import HubError
 from hub.guard import Visitor, visitor_of
 from hub.job_doors import shown_jobs
 from hub.loading import CLOCKS_APART, load_stocks, load_watch
+from hub.report_pages import add_reports
 from hub.requests import csrf_checked
+from hub.run_evidence import read_evidence
 from hub.silence_endpoints import shown_silences, silenced_alerts
 from process.bounded_http import bounded_client
-from reports.artifacts import Artifact, read_artifacts
 from reports.live import (
     FaultButton,
     InboxEntry,
@@ -51,13 +52,11 @@ from reports.navigation import links_of
 from sla.judge import with_traits
 from store import alerts as alert_rows
 from store import deploys, evidence, feeds, ladder, meta, outbox, runners, runs
-from store.retention import Retention
 
 _OVERVIEW = timedelta(hours=24)
 SLOTS_SHOWN = 48
 """The number of slots in the longest strip of a page."""
 _BREAKS_SHOWN = timedelta(hours=1)
-_PICTURE_LIMIT = 5_000_000
 _INBOX_BYTES = 20_000_000
 _SUFFIXES = (".zip", ".jpg", ".txt")
 
@@ -76,6 +75,7 @@ def site(context: HubContext) -> APIRouter:
     pages = Pages(context, demo, ChartCache())
     _add_pages(router, pages)
     add_dashboards(router, pages)
+    add_reports(router, pages)
     _add_files(router, context)
     if demo is not None:
         _add_demo(router, pages, demo)
@@ -287,27 +287,8 @@ class Pages:
             was = stored.was.value if stored.was else "nobody’s"
             word = f"{stored.reclassified_by} says it was {run.blame}, not {was}: {stored.reclassified_why}"
         frame = self.frame(run.id, f"/runs/{run_id}", refresh_s=0)
-        return run_page(frame, run, self._artifacts(run), good=good, word=word, deploys=deployed)
-
-    def _artifacts(self, run: Run) -> tuple[Artifact, ...]:
-        """Return the run's evidence; content for what the hub has, the reason for what is missing."""
-        found = []
-        with self.context.store.read() as connection:
-            gone = evidence.why_gone(connection, [e.sha256 for e in run.evidence if e.sha256], location=run.location)
-        old = run.finished_at < self.context.clock() - Retention().evidence
-        missing = "let go: evidence is kept 14 days" if old else "it has not come yet"
-        for artifact in read_artifacts(run, None):
-            path = self.context.artifacts.path(artifact.fact.sha256 or "")
-            if path is None:
-                known = artifact.fact.note or gone.get(artifact.fact.sha256 or "", missing)
-                found.append(Artifact(fact=artifact.fact, problem=known))
-                continue
-            content = (
-                # Traces are opened in the viewer, and a huge picture is left out of the page.
-                path.read_bytes() if artifact.fact.kind != "trace" and path.stat().st_size < _PICTURE_LIMIT else None
-            )
-            found.append(Artifact(fact=artifact.fact, content=content))
-        return tuple(found)
+        found = read_evidence(self.context.store, self.context.artifacts, run, now=self.context.clock())
+        return run_page(frame, run, found, good=good, word=word, deploys=deployed)
 
 
 def _deploys_before(connection: Connection, run: Run, good: Run | None) -> list[Deploy]:

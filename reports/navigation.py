@@ -12,6 +12,7 @@ BEFORE_JOURNEYS = (OVERVIEW, *(Link(path=one.path, title=one.title) for one in D
 AFTER_JOURNEYS = (
     Link(path="/alerts", title="Alerts"),
     Link(path="/sla", title="Targets"),
+    Link(path="/reports", title="Reports"),
     Link(path="/jobs", title="Jobs"),
 )
 DEMO = (Link(path="/inbox", title="Inbox"),)

@@ -77,6 +77,14 @@ def _notification(row: Row[Any]) -> Notification:
     return Notification(**values, order=row.position)
 
 
+def last_delivered(connection: Connection) -> dict[str, datetime]:
+    """Return when each destination last took a message, by its name; one that never did is left out."""
+    query = select(table.c.destination, func.max(table.c.delivered_at).label("at")).where(
+        table.c.delivered_at.isnot(None)
+    )
+    return {row.destination: row.at for row in connection.execute(query.group_by(table.c.destination))}
+
+
 def destinations_due(connection: Connection, now: datetime) -> list[str]:
     """Return the destinations that a message could be sent to now."""
     query = select(table.c.destination).where(_due(now), ~_earlier_is_open()).distinct()

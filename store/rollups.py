@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, func, select
 
 from facts import Outcome, Run, Status
 from store.histograms import bucket, histogram
@@ -199,11 +199,26 @@ def _buckets_counted(
     }
 
 
+def oldest(connection: Connection) -> datetime | None:
+    """Return when the oldest daily bucket begins; None without one."""
+    start: datetime | None = connection.execute(
+        select(func.min(table.c.start)).where(table.c.width_s == _DAY_S)
+    ).scalar()
+    return start
+
+
 def read(
-    connection: Connection, *, width_s: int, since: datetime, journey: str | None = None, location: str | None = None
+    connection: Connection,
+    *,
+    width_s: int,
+    since: datetime,
+    until: datetime | None = None,
+    journey: str | None = None,
+    location: str | None = None,
 ) -> list[Rollup]:
-    """Return the buckets of a width that start at or after `since`, oldest first."""
+    """Return the buckets of a width that start at or after `since`, and before `until` if it is given, oldest first."""
     conditions = [table.c.width_s == width_s, table.c.start >= since]
+    conditions += [table.c.start < until] if until is not None else []
     conditions += [c == v for c, v in ((table.c.journey, journey), (table.c.location, location)) if v is not None]
     query = select(table).where(*conditions).order_by(table.c.start, table.c.journey, table.c.location)
     return [

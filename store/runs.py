@@ -23,6 +23,7 @@ from sqlalchemy import (
     func,
     inspect,
     literal,
+    literal_column,
     or_,
     select,
     text,
@@ -196,10 +197,18 @@ class Alike(NamedTuple):
     n: int
 
 
-def failed_at_first(connection: Connection, *, since: datetime, by_step: bool = False) -> list[Alike]:
-    """Return the measured runs from `since` that did not pass at their first attempt, grouped by equal results.
+def failed_at_first(
+    connection: Connection,
+    *,
+    since: datetime,
+    until: datetime | None = None,
+    by_step: bool = False,
+    by_hour: bool = False,
+) -> list[Alike]:
+    """Return the measured runs of the slots from `since`, and before `until` if it is given, that did not pass at their first attempt,
+    grouped by equal results.
 
-    With `by_step` those that failed at different steps are grouped apart.
+    With `by_step` those that failed at different steps are grouped apart, with `by_hour` those of different hours in UTC.
 
     Runs with a network failure are not grouped, because whether they count depends on other runs.
     """
@@ -208,17 +217,24 @@ def failed_at_first(connection: Connection, *, since: datetime, by_step: bool = 
         for name in ("journey", "location", "status", "blame", "first_status", "first_blame", "reclassified_as")
     ]
     same += [table.c.first_failed_step] if by_step else []
+    same += [_hour_of_slot()] if by_hour else []
+    before = [table.c.slot < until] if until is not None else []
     network = [c == Blame.NETWORK.value for c in (table.c.blame, table.c.first_blame, table.c.reclassified_as)]
     alone = case((or_(*network), table.c.id))
     ids = (
         select(func.min(table.c.id).label("id"), func.count().label("n"))
-        .where(table.c.slot >= since, STUMBLED, table.c.status.not_in(_UNMEASURED))
+        .where(table.c.slot >= since, STUMBLED, table.c.status.not_in(_UNMEASURED), *before)
         .group_by(*same, alone)
         .subquery()
     )
     query: Select[Any] = select(*_SHORT, ids.c.n).join(ids, ids.c.id == table.c.id)
     rows = connection.execute(query.order_by(table.c.slot, table.c.id))
     return [Alike(_outcome(row, brief=True), row.n) for row in rows]
+
+
+def _hour_of_slot() -> Any:
+    """Return the expression of the number of a slot's hour since 1970, in literals, so that it may be grouped by."""
+    return type_coerce(table.c.slot, BigInteger) // literal_column("3600000000")
 
 
 def outcomes_of(connection: Connection, ids: Sequence[str], *, brief: bool = False) -> list[Outcome]:
@@ -339,9 +355,16 @@ class _Charted(msgspec.Struct):
 
 
 def sample_ids(
-    connection: Connection, *, journey: str, location: str, since: datetime, period_s: int, most: int
+    connection: Connection,
+    *,
+    journey: str,
+    location: str,
+    since: datetime,
+    period_s: int,
+    most: int,
+    until: datetime | None = None,
 ) -> list[str]:
-    """Return the ids of at most `most` runs of slots from `since`, plus the newest, oldest first.
+    """Return the ids of at most `most` runs of slots from `since`, and before `until` if it is given, plus the newest, oldest first.
 
     Of more slots it takes every second, third ... of the grid, always the same ones, so that a run that was read once
     need not be read again.
@@ -349,6 +372,7 @@ def sample_ids(
     query = select(table.c.slot, table.c.id).where(
         table.c.journey == journey, table.c.location == location, table.c.slot >= since
     )
+    query = query.where(table.c.slot < until) if until is not None else query
     rows = list(connection.execute(query.order_by(table.c.slot)))
     step = -(-len(rows) // most)
     chosen = [row.id for row in rows[:-1] if int(row.slot.timestamp()) // period_s % step == 0]

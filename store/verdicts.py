@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Select, func, select
 
@@ -134,6 +134,29 @@ def history(
     )
     held = _read(connection, select(table).where(table.c.number.in_(before)).order_by(table.c.number))
     return [*held, *_read(connection, in_period if limit is None else in_period.limit(limit))]
+
+
+class PastStatus(NamedTuple):
+    """Holds what one row of the history says of a target, without its numbers; `verdict` is None from when it was judged no more."""
+
+    key: str
+    rule: str
+    at: datetime
+    verdict: VerdictStatus | None
+
+
+def statuses(connection: Connection, *, since: datetime, until: datetime) -> list[PastStatus]:
+    """Return the same rows as `history`, in the same order, without their numbers: reports read hundreds of thousands of them."""
+    columns = (table.c.key, table.c.rule, table.c.at, table.c.verdict)
+    in_period = select(*columns).where(table.c.at >= since, table.c.at < until).order_by(table.c.number)
+    before = select(func.max(table.c.number)).where(table.c.at < since, table.c.at >= since - HOLDS)
+    held = select(*columns).where(table.c.number.in_(before.group_by(table.c.key))).order_by(table.c.number)
+    known = {status.value: status for status in VerdictStatus}
+    return [
+        PastStatus(row.key, row.rule, row.at, known.get(row.verdict))
+        for query in (held, in_period)
+        for row in connection.execute(query)
+    ]
 
 
 def _read(connection: Connection, query: Select[Any]) -> list[PastVerdict]:

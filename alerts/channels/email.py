@@ -84,13 +84,13 @@ class EmailSettings:
     def missing(self, environment: Mapping[str, str]) -> list[Missing]:
         """Return the placeholders among host and addresses, and what a login lacks. Raises ConfigError."""
         found = []
-        if not self.host or _is_placeholder(self.host):
+        if not self.host or is_placeholder(self.host):
             what = f"has no server: {self.host!r:.80} is a placeholder" if self.host else "has no server"
             found.append(Missing(key="host", what=what, hint="write your mail server's name", remedy="its host"))
-        if _is_placeholder(self.sender):
+        if is_placeholder(self.sender):
             what = f"has no sender: {self.sender!r:.80} is a placeholder"
             found.append(Missing(key="sender", what=what, hint="write an address of your own", remedy="its sender"))
-        unset = [address for address in self.to if _is_placeholder(address)]
+        unset = [address for address in self.to if is_placeholder(address)]
         if unset:
             everybody = len(unset) == len(self.to)
             what = f"has no recipient: {', '.join(unset):.80}" if everybody else f"{', '.join(unset):.80} is nobody"
@@ -109,7 +109,7 @@ class EmailSettings:
             port=self.port or _PORTS[self.security],
             security=self.security,
             sender=self.sender,
-            to=tuple(address for address in self.to if not _is_placeholder(address)),
+            to=tuple(address for address in self.to if not is_placeholder(address)),
             username=secret_of(self.username_from, use.environment, masked=False) if self.username_from else None,
             password=secret_of(self.password_from, use.environment) if self.password_from else None,
             tls=tls_context(use.environment) if self.security != "none" else None,
@@ -119,7 +119,12 @@ class EmailSettings:
         )
 
 
-def _is_placeholder(address: str) -> bool:
+def is_address(text: str) -> bool:
+    """Whether a text is written as a mail address is."""
+    return _ADDRESS.fullmatch(text) is not None
+
+
+def is_placeholder(address: str) -> bool:
     """Whether nobody can have this host or address: RFC 2606 and RFC 6761 keep its domain for examples."""
     domain = address.rpartition("@")[2].lower()
     return any(domain == unset or domain.endswith(f".{unset}") for unset in _UNSET_DOMAINS)
@@ -148,14 +153,18 @@ class Email:
         return Secret(f"{self.host}:{self.port} {self.security} {self.sender} {self.to} {login}")
 
     def send(self, message: Message, *, dedup_key: str) -> Receipt:
-        """Send one mail. Its `Message-ID` is the same for every try, so that a mailbox that gets two can tell.
+        """Send one mail. Its `Message-ID` is the same for every try, so that a mailbox that gets two can tell."""
+        return self.post(mail(message, dedup_key, sender=self.sender, to=self.to))
+
+    def post(self, made: EmailMessage) -> Receipt:
+        """Send a mail that is made already.
 
         The mail is delivered where one recipient at least is taken; who is not is told in the receipt's note.
         """
         session = _Session(self)
         try:
             with session.ending_in_time():
-                refused = session.deliver(mail(message, dedup_key, sender=self.sender, to=self.to))
+                refused = session.deliver(made)
         except ForbiddenTargetError as error:
             return Receipt(ok=False, permanent=True, detail=str(error))
         except smtplib.SMTPRecipientsRefused as error:

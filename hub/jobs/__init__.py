@@ -2,6 +2,7 @@
 
 from hub.jobs.job import Backoff, CatchUp, Job, JobContext, JobError, JobServices
 from hub.jobs.registry import JOBS, configured_jobs
+from hub.jobs.reports import report_jobs
 from hub.jobs.schedule import AtLocalTime, Every, daily, monthly, weekly
 from hub.jobs.scheduler import JOBS_LEASE, JobScheduler
 from hub.jobs.sources import source_jobs
@@ -21,6 +22,7 @@ __all__ = [
     "configured_jobs",
     "daily",
     "monthly",
+    "report_jobs",
     "source_jobs",
     "weekly",
 ]

@@ -6,12 +6,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from pathlib import Path
 
 from alerts.policy import Policy
+from alerts.report_mail import ReportMail
 from facts import HubClock
 from hub.artifacts import Artifacts
 from hub.jobs.schedule import JobSchedule
 from hub.watched import Watched
+from sla.targets import Targets
 from sources import Source
 from store import Store
 
@@ -56,7 +59,8 @@ class Backoff:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobServices:
     """What jobs may use. `first_watched` is when a hub first watched, `sources` are those that are configured, `scale` is how many
-    times faster than usual the hub's clock runs (the demo's). `policy` is what alerts go by."""
+    times faster than usual the hub's clock runs (the demo's). `policy` is what alerts go by, `targets` what is promised. `folder` is
+    the hub's own, `report_mail` sends reports by mail; None where nobody is to get them."""
 
     store: Store
     watched: Watched
@@ -68,6 +72,9 @@ class JobServices:
     scale: float = 1.0
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     hub_clock: Callable[[], HubClock] = HubClock
+    targets: Targets | None = None
+    folder: Path | None = None
+    report_mail: ReportMail | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hub.jobs import escalation_audit, evidence_limit, missed_slots, orphans, retention, status_page
 from hub.jobs.job import Job, JobServices
+from hub.jobs.reports import report_jobs
 from hub.jobs.sources import source_jobs
 
 JOBS: tuple[Job, ...] = (
@@ -17,10 +18,10 @@ JOBS: tuple[Job, ...] = (
 
 
 def configured_jobs(services: JobServices, *, scale: float = 1.0) -> tuple[Job, ...]:
-    """Return the jobs that there is work for here, one for each source among them; their intervals are `scale` times shorter (the
-    demo's clock)."""
+    """Return the jobs that there is work for here, one for each scheduled report and each source among them; their intervals are
+    `scale` times shorter (the demo's clock)."""
     return tuple(
         job.scaled(scale) if scale != 1 else job
-        for job in (*JOBS, *source_jobs(services.sources))
+        for job in (*JOBS, *report_jobs(services.watched), *source_jobs(services.sources))
         if job.is_configured(services)
     )
