@@ -3,7 +3,7 @@
 from alerts.channels.channel import Answer, Channel, Receipt
 from alerts.channels.guard import ForbiddenTargetError, guarded_client
 from alerts.channels.registry import CHANNELS, KINDS, Destination, kind_of
-from alerts.channels.settings import ChannelSettings, Missing, Resources, resources
+from alerts.channels.settings import ChannelSettings, Missing, Rendered, Resources, resources
 from alerts.channels.slack import Slack
 from alerts.channels.webhook import Webhook
 
@@ -17,6 +17,7 @@ __all__ = [
     "ForbiddenTargetError",
     "Missing",
     "Receipt",
+    "Rendered",
     "Resources",
     "Slack",
     "Webhook",

@@ -20,7 +20,15 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from alerts.channels.channel import Receipt, reason_of
 from alerts.channels.guard import ForbiddenTargetError, Network, judge_for
-from alerts.channels.settings import STRICT, Missing, Resources, missing_secret, must_name_a_variable, secret_of
+from alerts.channels.settings import (
+    STRICT,
+    Missing,
+    Rendered,
+    Resources,
+    missing_secret,
+    must_name_a_variable,
+    secret_of,
+)
 from alerts.channels.text import cut, facts_of, marked, one_line, runbook_url
 from alerts.message import Message
 from config import Secret
@@ -117,6 +125,11 @@ class EmailSettings:
             within_s=use.try_s,
             names=use.names,
         )
+
+    def rendered(self, message: Message, *, dedup_key: str) -> Rendered:
+        """Return the subject and the plain part of the mail."""
+        made = mail(message, dedup_key, sender=self.sender, to=self.to)
+        return Rendered(text=f"Subject: {made['Subject']}\n\n{plain_part(message)}")
 
 
 def _is_placeholder(address: str) -> bool:

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Literal
 import httpx
 
 from alerts.channels.channel import Receipt, post
-from alerts.channels.settings import STRICT, Missing, Resources, missing_url, must_name_a_variable, secret_url
+from alerts.channels.settings import STRICT, Missing, Rendered, Resources, missing_url, must_name_a_variable, secret_url
 from alerts.message import Message, duration
 from config import Secret
 from facts import NotificationKind, Severity
@@ -61,7 +61,16 @@ class SlackSettings:
         """Return the channel."""
         url = secret_url(self.url_from, use.environment)
         assert url is not None
-        return Slack(url=url, client=use.client, mentions=tuple(m for m in self.mentions if _MENTION.fullmatch(m)))
+        return Slack(url=url, client=use.client, mentions=_calling(self.mentions))
+
+    def rendered(self, message: Message, *, dedup_key: str) -> Rendered:
+        """Return the JSON that the webhook gets."""
+        return Rendered(data=body(message, _calling(self.mentions)))
+
+
+def _calling(mentions: Sequence[str]) -> tuple[str, ...]:
+    """Return the mentions that call somebody."""
+    return tuple(mention for mention in mentions if _MENTION.fullmatch(mention))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,6 +19,7 @@ from alerts.channels.channel import Answer, Receipt, ask
 from alerts.channels.settings import (
     STRICT,
     Missing,
+    Rendered,
     Resources,
     api_base,
     missing_secret,
@@ -127,6 +128,10 @@ class TwilioSettings:
             base=api_base(API_BASE, use.environment, _USUAL),
             client=use.client,
         )
+
+    def rendered(self, message: Message, *, dedup_key: str) -> Rendered:
+        """Return the text of the SMS."""
+        return Rendered(text=body(message))
 
 
 def _is_placeholder(number: str) -> bool:
