@@ -356,7 +356,7 @@ class Incidents:
         lead = self._alerts.get(incident.lead) or members[0]
         news = [a for a in members if a.id not in incident.told] if kind is NotificationKind.UPDATE else []
         message = message_of(
-            kind, incident, lead, members, self._policy, news=news, collapsed=collapsed, by=by, why=why
+            kind, incident, lead, members, self._policy, news=news, collapsed=collapsed, by=by, why=why, now=self._now
         )
         when = due(incident.severity, self._policy, self._now)
         made = [

@@ -31,6 +31,7 @@ class Alert:
     `breaching` is false for a firing alert whose rule is no longer breached and has not recovered yet. `since` is when the first bad
     run of this failure began, `ended_at` the first good one after the last bad. `title_past` and `summary_past` are title and summary
     once it is over.
+    `cause` is the newest failure in the words of its run, where runs failed.
     `closed` says why it was ended by other than recovery (a location that was removed).
     `traits` are those of its rule; None where an earlier version stored it.
     """
@@ -67,6 +68,7 @@ class Alert:
     title_past: str = ""
     summary_past: str = ""
     traits: Traits | None = None
+    cause: str = ""
 
     @property
     def began_at(self) -> datetime:

@@ -15,7 +15,8 @@ import httpx
 
 from alerts.channels.channel import Receipt, post
 from alerts.channels.settings import STRICT, Missing, Rendered, Resources, missing_url, must_name_a_variable, secret_url
-from alerts.message import Message, duration
+from alerts.channels.text import facts_of
+from alerts.message import Message
 from config import Secret
 from facts import NotificationKind, Severity
 
@@ -134,14 +135,7 @@ def _links(message: Message) -> str:
 
 
 def _context(message: Message) -> str:
-    parts = [message.incident, message.severity.value]
-    if message.counted:
-        parts.append(f"counted: {', '.join(message.counted)}")
-    if message.left_out:
-        parts.append(f"left out: {'; '.join(message.left_out)}")
-    if message.lasted_s is not None:
-        parts.append(f"lasted {duration(message.lasted_s)}")
-    return _cut(" · ".join(parts), 1900)
+    return _cut(" · ".join(facts_of(message)), 1900)
 
 
 def _cut(text: str, most: int) -> str:

@@ -9,7 +9,7 @@ import base64
 import json
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal
 
@@ -27,7 +27,7 @@ from alerts.channels.settings import (
     secret_of,
 )
 from alerts.channels.text import GSM_SEGMENT, gsm, marked, septets
-from alerts.message import Message
+from alerts.message import Message, duration
 from config import Secret
 from facts import NotificationKind
 
@@ -41,6 +41,12 @@ _VALID_S = 600
 """How long Twilio may keep trying: a page that comes later than this is none."""
 _TOO_FAST_S = 5.0
 _MAYBE_KEPT = 256
+_ASK = 48
+"""Septets of an SMS for how to acknowledge."""
+_LEAST = 15
+"""Septets below which another part of an SMS says nothing."""
+_STEP = re.compile(r"^[A-Za-z0-9_]{1,60}: ")
+_REQUEST = re.compile(r"(?P<method>(?:[A-Z]{3,7} )?)(?P<path>/[^ ]*) (?P<answer>.*)")
 _SENT = ("ReadTimeout", "ReadError", "RemoteProtocolError")
 """How a try ends whose request was sent and whose answer was lost: too late, cut off, or no HTTP."""
 # 20429 too many requests, 30001 the queue overflows, 30003 the phone is off or out of reach: these pass.
@@ -188,14 +194,79 @@ class Twilio:
 
 
 def body(message: Message) -> str:
-    """Return the text of the SMS: one segment, what broke first, the incident last.
-
-    A firing alert begins with its sentence, which names the cause; the others with their headline.
-    """
-    is_news = message.kind in (NotificationKind.FIRING, NotificationKind.UPDATE)
-    said = f"{message.severity.value.upper()}: {message.summary}" if is_news else message.headline
+    """Return the text of the SMS: one segment, what broke first, how to acknowledge it and the incident last."""
     tail = " " + gsm(f"({message.incident})", 40)
-    return (gsm(marked(message, said), GSM_SEGMENT - septets(tail)) + tail).strip()
+    if message.acknowledge:
+        tail = f" {_ask(message.acknowledge)}{tail}"
+    mark = f"{gsm(marked(message, ''), 40)} " if message.mark else ""
+    return (mark + _said(message, GSM_SEGMENT - septets(mark + tail)) + tail).strip()
+
+
+def _ask(acknowledge: str) -> str:
+    """Return how to acknowledge in at most 48 septets; an address that is too long loses the part that names the alert."""
+    whole = f"Ack: {gsm(acknowledge, GSM_SEGMENT)}"
+    if septets(whole) <= _ASK:
+        return whole
+    page = f"Ack: {gsm(acknowledge.partition('#')[0], GSM_SEGMENT)}"
+    return page if septets(page) <= _ASK else "Ack: see /alerts"
+
+
+def _said(message: Message, most: int) -> str:
+    risk = f"Money at risk: {message.at_risk}" if message.at_risk else ""
+    match message.kind:
+        case NotificationKind.RESOLVED:
+            how, _, rest = message.headline.partition(":")
+            lasted = f" after {duration(message.lasted_s)}" if message.lasted_s is not None else ""
+            return _joined(f"{how}{lasted}: ", [message.title or rest.strip()], risk, most)
+        case NotificationKind.ACKNOWLEDGED:
+            return gsm(message.headline, most)
+        case NotificationKind.FIRING | NotificationKind.UPDATE:
+            begins = f"{message.severity.value.upper()}: "
+            cause = _fitting(message.cause or message.summary, most - septets(begins))
+            note = message.note.removeprefix(f"{message.severity.capitalize()}, ")
+            return _joined(begins, [cause, note, _context(message)], risk, most)
+
+
+def _joined(begins: str, parts: Sequence[str], last: str, most: int) -> str:
+    """Return sentences in at most so many septets: the first ones as far as they go, and `last` only where it fits as a whole."""
+    said = gsm(begins + parts[0], most)
+    for part in filter(None, parts[1:]):
+        left = most - septets(said) - 2
+        if left >= _LEAST:
+            said = f"{said}. {gsm(part, left)}"
+    whole = f"{said}. {gsm(last, GSM_SEGMENT)}"
+    return whole if last and septets(whole) <= most else said
+
+
+def _context(message: Message) -> str:
+    """Return what the summary says before the cause: what fails, and where."""
+    if not message.cause:
+        return ""
+    before, found, _ = message.summary.partition(message.cause)
+    return before.rstrip(" :;") if found else message.title
+
+
+def _fitting(cause: str, most: int) -> str:
+    """Return the cause in at most so many septets; a long one loses its step, then the middle of its path, and never the answer."""
+    whole = gsm(cause, 1000)
+    if septets(whole) <= most:
+        return whole
+    short = _STEP.sub("", whole)
+    found = _REQUEST.fullmatch(short)
+    if septets(short) <= most or found is None:
+        return gsm(short, most)
+    answer = f" {gsm(found['answer'], most // 2)}"
+    path = _without_middle(found["path"], most - septets(found["method"] + answer))
+    return gsm(f"{found['method']}{path}{answer}", most)
+
+
+def _without_middle(text: str, most: int) -> str:
+    """Return a text of the GSM alphabet whose middle gives way to three dots where it has more than so many septets."""
+    kept, said = len(text), text
+    while septets(said) > most and kept > 1:
+        kept -= 1
+        said = f"{text[: kept // 3]}...{text[len(text) - (kept - kept // 3) :]}"
+    return said
 
 
 def _receipt(answer: Answer) -> Receipt:
