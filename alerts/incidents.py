@@ -78,9 +78,7 @@ class Incidents:
             self._end_if_over(incident)
         placed = [self._place(alert) for alert in sorted(self._alerts.values(), key=self._rank)]
         for incident_id in filter(None, placed):  # only now: what fired at the same moment stands in the first message
-            incident = self._incidents[incident_id]
-            self._owe(NotificationKind.FIRING, incident, self._receivers(incident, self._members(incident)))
-            self._begin_ladder(incident_id)
+            self._tell_first(incident_id)
         for incident_id in [one.id for one in self._incidents.values() if one.resolved_at is None]:
             if self._is_silenced(incident_id):
                 continue
@@ -89,6 +87,31 @@ class Incidents:
             self._take_back_forgotten(self._incidents[incident_id])
             self._escalate(incident_id)
         return self._settled()
+
+    def _tell_first(self, incident_id: str) -> None:
+        """Owe the first messages of an incident, and begin its escalation.
+
+        Somebody may have acknowledged every alert before it fired, or while another one covered it: then nobody is called, and the
+        receivers that are no tier's learn that it fires and who has it.
+        """
+        incident = self._incidents[incident_id]
+        members = self._members(incident)
+        receivers, by = self._receivers(incident, members), _acknowledged_by(members)
+        if by is None:
+            self._owe(NotificationKind.FIRING, incident, receivers)
+            self._begin_ladder(incident_id)
+            return
+        called = self._called_by_tiers(incident.severity)
+        told = [name for name in receivers if name not in called]
+        self._owe(NotificationKind.FIRING, incident, told)
+        self._owe(NotificationKind.ACKNOWLEDGED, self._incidents[incident_id], told, by=by)
+
+    def _called_by_tiers(self, severity: Severity) -> frozenset[str]:
+        """Return the destinations by which the tiers of a severity reach people; a channel that a route names is not among them."""
+        policy = self._policy
+        tiers = policy.escalation.tiers if policy.escalation is not None else ()
+        names = [name for tier in tiers for name in tier.recipients.get(severity, ())]
+        return policy.called_by_name.intersection(policy.directory.ways_of_receivers(names, self._now))
 
     def _receivers(self, incident: Incident, alerts: Sequence[Alert]) -> tuple[str, ...]:
         return self._policy.receivers(alerts, incident.severity, self._now)
@@ -163,7 +186,7 @@ class Incidents:
             n.destination for n in notices if n.state is NotificationState.OWED and n.destination not in in_digest
         ]
         told = [n.destination for n in notices if n.state in _MAY_HAVE_BEEN_READ]
-        if incident.sequence == 0:
+        if incident.sequence == 0 and any(alert.acked_at is None for alert in self._members(incident)):
             told = list(self._receivers(incident, self._members(incident)))
         for notice in [n for n in self._sent if n.thread == incident.id and n.state is NotificationState.OWED]:
             if notice.destination in in_digest:
@@ -537,6 +560,14 @@ class Incidents:
         """Return whether an incident is about the monitor's own messages, which already says that somebody is not reached."""
         lead = self._alerts.get(incident.lead)
         return lead is not None and (lead.traits or NO_TRAITS).own_incident
+
+
+def _acknowledged_by(members: Sequence[Alert]) -> str | None:
+    """Return who acknowledged every alert that fires; None where one is not acknowledged."""
+    firing = [alert for alert in members if alert.state is AlertState.FIRING]
+    if not firing or any(alert.acked_at is None for alert in firing):
+        return None
+    return " and ".join(dict.fromkeys(alert.acked_by or "somebody" for alert in firing))
 
 
 def _length(length: timedelta) -> str:

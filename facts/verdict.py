@@ -58,9 +58,9 @@ class Verdict:
     fires on it now. `value`, `limit`, `low` and `high` (bounds of the interval the value lies in with 95 %) are in `unit`.
     `n` counts samples; `samples` names the distinct ones that a breach rests on, newest last (run ids, or times where
     `samples_are_runs` is false);
-    `data_at` is the age of the newest. `cause` is the newest failure in the words of its run, where runs failed. `counted` and `left_out` name locations, the latter with the reason. `summary` is the
+    `data_at` is the age of the newest. `counted` and `left_out` name locations, the latter with the reason. `summary` is the
     sentence a person reads: value beside limit, n, window. `coverage` is 0 to 1. `traits` say what it is about; judging fills them in
-    from its rule.
+    from its rule. `cause` is the newest failure in the words of its run, where runs failed.
     """
 
     rule: str
