@@ -212,7 +212,7 @@ class Incidents:
             if notice.state not in _FARTHEST:
                 continue
             known = best.get(notice.destination)
-            if known is None or _FARTHEST.index(notice.state) < _FARTHEST.index(known.state):
+            if known is None or _distance(notice) < _distance(known):
                 best[notice.destination] = notice
         return list(best.values())
 
@@ -505,14 +505,15 @@ class Incidents:
             self._put(replace(following, due_at=min(following.due_at, self._now)))
 
     def _note_unreached(self, incident_id: str) -> dict[int, str]:
-        """Note the tiers whose every receiver refused the message, and let the next one be due; why, by tier."""
+        """Note the tiers of which no receiver got the message, and let the next one be due; why, by tier."""
         found: dict[int, str] = {}
         rows = self._rows_of(incident_id)
         newest = max((row.round for row in rows), default=0)
-        states = {n.destination: n.state for n in self._firing_notices(self._incidents[incident_id])}
+        notices = {n.destination: n for n in self._firing_notices(self._incidents[incident_id])}
         for row in [row for row in rows if row.status is LadderStatus.DONE and row.round == newest]:
-            if row.destinations and all(states.get(d) is NotificationState.DEAD for d in row.destinations):
-                why = f"{' and '.join(row.destinations)} refused the message"
+            told = [notices[d] for d in row.destinations if d in notices]
+            if told and len(told) == len(row.destinations) and all(notice.reached_nobody for notice in told):
+                why = _why_not_reached(told)
                 self._put(replace(row, status=LadderStatus.UNREACHED, note=f"reached nobody: {why}"))
                 self._bring_forward(row)
                 found[row.tier] = why
@@ -560,6 +561,18 @@ class Incidents:
         """Return whether an incident is about the monitor's own messages, which already says that somebody is not reached."""
         lead = self._alerts.get(incident.lead)
         return lead is not None and (lead.traits or NO_TRAITS).own_incident
+
+
+def _distance(notice: Notification) -> tuple[bool, int]:
+    """Return how far a notice is from having been read; the least is the nearest."""
+    return notice.reached_nobody, _FARTHEST.index(notice.state)
+
+
+def _why_not_reached(notices: Sequence[Notification]) -> str:
+    late = [notice for notice in notices if notice.confirmation is not None]
+    refused = " and ".join(notice.destination for notice in notices if notice not in late)
+    told = [f"{refused} refused the message"] if refused else []
+    return ", ".join([*told, *(f"{notice.destination} was not reached: {notice.receipt}" for notice in late)])
 
 
 def _acknowledged_by(members: Sequence[Alert]) -> str | None:

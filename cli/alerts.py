@@ -82,7 +82,7 @@ def show(
 ) -> None:
     """One alert: what it rests on, what became of it, and every message it owed."""
     from cli import ids
-    from facts import to_wire
+    from facts import to_wire, trail_of
     from store import alerts as alert_rows
     from store import ladder, outbox
 
@@ -105,10 +105,8 @@ def show(
     for run in alert.runs:
         say(f"  run: {run}")
     for one in owed:
-        said = one.reason or one.last_error or ""
-        say(
-            f"  {one.kind} to {one.destination}: {one.state}, {one.tries} {'try' if one.tries == 1 else 'tries'} {said}".rstrip()
-        )
+        tier = f" (tier {one.tier})" if one.tier is not None else ""
+        say(f"  {one.kind} to {one.destination}{tier}: {trail_of(one)}")
     for call in calls:
         when = call.done_at or call.due_at
         roles = ", ".join(recipient.role for recipient in call.recipients) or "nobody"

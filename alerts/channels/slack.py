@@ -85,7 +85,9 @@ class Slack:
     def send(self, message: Message, *, dedup_key: str) -> Receipt:
         """Send once."""
         answer = post(self.client, self.url, body=body(message, self.mentions), says="ok")
-        return answer if not answer.ok or answer.note else replace(answer, detail="Slack took it")
+        return (
+            answer if not answer.ok or answer.note else replace(answer, detail=f"Slack answered ok ({answer.status})")
+        )
 
 
 def escaped(text: str) -> str:

@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Literal
 
 import httpx
 
-from alerts.channels.channel import Answer, Receipt, ask
+from alerts.channels.channel import Answer, Arrival, Receipt, ask
 from alerts.channels.settings import (
     STRICT,
     Missing,
@@ -29,7 +29,7 @@ from alerts.channels.settings import (
 from alerts.channels.text import GSM_SEGMENT, gsm, marked, septets
 from alerts.message import Message, duration
 from config import Secret
-from facts import NotificationKind
+from facts import Confirmation, NotificationKind
 
 API_BASE = "TWILIO_API_BASE"
 _USUAL = "https://api.twilio.com"
@@ -51,6 +51,11 @@ _SENT = ("ReadTimeout", "ReadError", "RemoteProtocolError")
 """How a try ends whose request was sent and whose answer was lost: too late, cut off, or no HTTP."""
 # 20429 too many requests, 30001 the queue overflows, 30003 the phone is off or out of reach: these pass.
 _PASSING = frozenset({20429, 30001, 30003, 30022})
+_STATUSES = {
+    **dict.fromkeys(("accepted", "scheduled", "queued", "sending", "sent"), Confirmation.PENDING),
+    **dict.fromkeys(("delivered", "read"), Confirmation.CONFIRMED),
+    **dict.fromkeys(("undelivered", "failed", "canceled"), Confirmation.UNCONFIRMED),
+}
 _WORDS = {
     20003: "the account or its token is refused",
     20429: "too many requests",
@@ -63,6 +68,9 @@ _WORDS = {
     21612: "there is no way from this number to the other",
     21614: "the number to send to takes no SMS",
     21635: "the number to send to is a landline",
+    30003: "the phone is off or out of reach",
+    30005: "the number is unknown or no longer in use",
+    30007: "the carrier filtered it out",
     30006: "the number to send to is a landline or out of reach for good",
 }
 
@@ -167,18 +175,41 @@ class Twilio:
         return Secret(f"{self.account.reveal()} {self.token.reveal()} {self.to} {sorted(self.sender.items())}")
 
     def send(self, message: Message, *, dedup_key: str) -> Receipt:
-        """Send one SMS; the receipt's detail is its SID.
+        """Send one SMS; the receipt's reference is its SID.
 
         Twilio has no key by which it would know a message again. One that was sent and not answered may have arrived: it is
         tried once more, and then given up, so that nobody gets the same SMS all night.
         """
-        url = Secret(f"{self.base}/2010-04-01/Accounts/{self.account.reveal()}/Messages.json")
-        login = base64.b64encode(f"{self.account.reveal()}:{self.token.reveal()}".encode()).decode()
         form = {"To": self.to, **self.sender, "Body": body(message), "ValidityPeriod": str(_VALID_S)}
-        answer = ask(self.client, url, data=form, headers={"Authorization": f"Basic {login}"})
+        answer = ask(self.client, self._url("Messages.json"), data=form, headers=self._login())
         if isinstance(answer, Receipt):
             return self._unanswered(answer, dedup_key)
         return _receipt(answer)
+
+    def arrival(self, reference: str) -> Arrival:
+        """Ask Twilio what became of an SMS. "sent" is pending: the carrier has it, and the phone perhaps not.
+
+        https://www.twilio.com/docs/messaging/api/message-resource#message-status-values
+        """
+        answer = ask(self.client, self._url(f"Messages/{reference}.json"), method="GET", headers=self._login())
+        if isinstance(answer, Receipt):
+            return Arrival(confirmation=Confirmation.PENDING, detail=f"its status is not known ({answer.detail})")
+        told = _told(answer)
+        status = told.get("status")
+        if not answer.is_taken or not isinstance(status, str) or status not in _STATUSES:
+            detail = f"its status is not known (answered {answer.status})"
+            return Arrival(confirmation=Confirmation.PENDING, detail=detail)
+        code = told.get("error_code")
+        why = f", error {code}" if isinstance(code, int) and not isinstance(code, bool) else ""
+        words = f": {_WORDS[code]}" if why and code in _WORDS else ""
+        return Arrival(confirmation=_STATUSES[status], detail=f"{status}{why}{words} ({reference})")
+
+    def _url(self, path: str) -> Secret:
+        return Secret(f"{self.base}/2010-04-01/Accounts/{self.account.reveal()}/{path}")
+
+    def _login(self) -> dict[str, str]:
+        login = base64.b64encode(f"{self.account.reveal()}:{self.token.reveal()}".encode()).decode()
+        return {"Authorization": f"Basic {login}"}
 
     def _unanswered(self, receipt: Receipt, dedup_key: str) -> Receipt:
         if not receipt.detail.endswith(_SENT):
@@ -274,7 +305,7 @@ def _receipt(answer: Answer) -> Receipt:
     if receipt.ok:
         sid = told.get("sid")
         if isinstance(sid, str) and _SID.fullmatch(sid):
-            return replace(receipt, detail=sid)
+            return replace(receipt, detail=f"Twilio took it ({sid})", reference=sid)
         return replace(receipt, note=answer.odd("a message's SID"))
     code = told.get("code")
     if not isinstance(code, int) or isinstance(code, bool):

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from pydantic import ValidationError
 
-from alerts.channels import Resources
+from alerts.channels import Confirming, Resources
 from alerts.channels.text import gsm, septets
 from alerts.channels.twilio import body
 from facts import NotificationKind, Severity
@@ -49,7 +49,8 @@ def send(answer: httpx.Response | Exception, **settings: Any) -> tuple[httpx.Req
 
 def test_the_receipt_is_the_sid_of_the_message() -> None:
     request, receipt = send(httpx.Response(201, json={"sid": "SM" + "a" * 32, "status": "queued"}))
-    assert (receipt.ok, receipt.detail, receipt.note) == (True, "SM" + "a" * 32, None)
+    sid = "SM" + "a" * 32
+    assert (receipt.ok, receipt.reference, receipt.detail, receipt.note) == (True, sid, f"Twilio took it ({sid})", None)
     assert str(request.url) == f"https://api.twilio.com/2010-04-01/Accounts/{ACCOUNT}/Messages.json"
     form = {name: values[0] for name, values in parse_qs(request.content.decode()).items()}
     assert form["To"] == "+15551234567"
@@ -57,6 +58,56 @@ def test_the_receipt_is_the_sid_of_the_message() -> None:
     assert form["ValidityPeriod"] == "600"
     assert request.headers["Authorization"] == httpx.BasicAuth(ACCOUNT, TOKEN)._auth_header
     assert request.headers["Content-Type"] == "application/x-www-form-urlencoded"
+
+
+@pytest.mark.parametrize(
+    ("status", "told", "confirmation", "detail"),
+    [
+        (200, {"status": "queued"}, "pending", "queued (SM1)"),
+        (200, {"status": "sent"}, "pending", "sent (SM1)"),
+        (200, {"status": "delivered"}, "confirmed", "delivered (SM1)"),
+        (200, {"status": "read", "error_code": None}, "confirmed", "read (SM1)"),
+        (
+            200,
+            {"status": "undelivered", "error_code": 30005},
+            "unconfirmed",
+            "undelivered, error 30005: the number is unknown",
+        ),
+        (200, {"status": "failed", "error_code": 1}, "unconfirmed", "failed, error 1 (SM1)"),
+        (200, {"status": "canceled", "error_code": "x"}, "unconfirmed", "canceled (SM1)"),
+        (200, {"status": ["sent"]}, "pending", "not known (answered 200)"),
+        (200, {"status": f"lost {TOKEN}"}, "pending", "not known (answered 200)"),
+        (200, [], "pending", "not known (answered 200)"),
+        (404, {"status": 404, "code": 20404}, "pending", "not known (answered 404)"),
+        (500, {"status": "delivered"}, "pending", "not known (answered 500)"),
+    ],
+)
+def test_what_became_of_an_sms_is_asked_by_its_sid(status: int, told: Any, confirmation: str, detail: str) -> None:
+    got: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        got.append(request)
+        return httpx.Response(status, json=told)
+
+    client = httpx.Client(transport=httpx.MockTransport(answer))
+    channel = CASE.channel(Resources(client=client, environment=CASE.at("https://twilio.test")))
+    assert isinstance(channel, Confirming)
+    arrival = channel.arrival("SM1")
+    assert (arrival.confirmation, detail in arrival.detail) == (confirmation, True)
+    assert TOKEN not in arrival.detail
+    assert str(got[0].url) == f"https://twilio.test/2010-04-01/Accounts/{ACCOUNT}/Messages/SM1.json"
+    assert (got[0].method, got[0].headers["Authorization"]) == ("GET", httpx.BasicAuth(ACCOUNT, TOKEN)._auth_header)
+
+
+@pytest.mark.parametrize("error", [httpx.ReadTimeout, httpx.ConnectError])
+def test_a_status_that_twilio_does_not_tell_is_pending(error: type[httpx.RequestError]) -> None:
+    def late(request: httpx.Request) -> httpx.Response:
+        raise error("late", request=request)
+
+    client = httpx.Client(transport=httpx.MockTransport(late))
+    channel = CASE.channel(Resources(client=client, environment=CASE.at("https://twilio.test")))
+    assert isinstance(channel, Confirming)
+    assert channel.arrival("SM1").confirmation == "pending"
 
 
 def test_a_messaging_service_sends_in_a_numbers_place() -> None:
