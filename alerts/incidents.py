@@ -78,9 +78,7 @@ class Incidents:
             self._end_if_over(incident)
         placed = [self._place(alert) for alert in sorted(self._alerts.values(), key=self._rank)]
         for incident_id in filter(None, placed):  # only now: what fired at the same moment stands in the first message
-            incident = self._incidents[incident_id]
-            self._owe(NotificationKind.FIRING, incident, self._receivers(incident, self._members(incident)))
-            self._begin_ladder(incident_id)
+            self._tell_first(incident_id)
         for incident_id in [one.id for one in self._incidents.values() if one.resolved_at is None]:
             if self._is_silenced(incident_id):
                 continue
@@ -89,6 +87,31 @@ class Incidents:
             self._take_back_forgotten(self._incidents[incident_id])
             self._escalate(incident_id)
         return self._settled()
+
+    def _tell_first(self, incident_id: str) -> None:
+        """Owe the first messages of an incident, and begin its escalation.
+
+        Somebody may have acknowledged every alert before it fired, or while another one covered it: then nobody is called, and the
+        receivers that are no tier's learn that it fires and who has it.
+        """
+        incident = self._incidents[incident_id]
+        members = self._members(incident)
+        receivers, by = self._receivers(incident, members), _acknowledged_by(members)
+        if by is None:
+            self._owe(NotificationKind.FIRING, incident, receivers)
+            self._begin_ladder(incident_id)
+            return
+        called = self._called_by_tiers(incident.severity)
+        told = [name for name in receivers if name not in called]
+        self._owe(NotificationKind.FIRING, incident, told)
+        self._owe(NotificationKind.ACKNOWLEDGED, self._incidents[incident_id], told, by=by)
+
+    def _called_by_tiers(self, severity: Severity) -> frozenset[str]:
+        """Return the destinations by which the tiers of a severity reach people; a channel that a route names is not among them."""
+        policy = self._policy
+        tiers = policy.escalation.tiers if policy.escalation is not None else ()
+        names = [name for tier in tiers for name in tier.recipients.get(severity, ())]
+        return policy.called_by_name.intersection(policy.directory.ways_of_receivers(names, self._now))
 
     def _receivers(self, incident: Incident, alerts: Sequence[Alert]) -> tuple[str, ...]:
         return self._policy.receivers(alerts, incident.severity, self._now)
@@ -163,7 +186,7 @@ class Incidents:
             n.destination for n in notices if n.state is NotificationState.OWED and n.destination not in in_digest
         ]
         told = [n.destination for n in notices if n.state in _MAY_HAVE_BEEN_READ]
-        if incident.sequence == 0:
+        if incident.sequence == 0 and any(alert.acked_at is None for alert in self._members(incident)):
             told = list(self._receivers(incident, self._members(incident)))
         for notice in [n for n in self._sent if n.thread == incident.id and n.state is NotificationState.OWED]:
             if notice.destination in in_digest:
@@ -189,7 +212,7 @@ class Incidents:
             if notice.state not in _FARTHEST:
                 continue
             known = best.get(notice.destination)
-            if known is None or _FARTHEST.index(notice.state) < _FARTHEST.index(known.state):
+            if known is None or _distance(notice) < _distance(known):
                 best[notice.destination] = notice
         return list(best.values())
 
@@ -356,7 +379,7 @@ class Incidents:
         lead = self._alerts.get(incident.lead) or members[0]
         news = [a for a in members if a.id not in incident.told] if kind is NotificationKind.UPDATE else []
         message = message_of(
-            kind, incident, lead, members, self._policy, news=news, collapsed=collapsed, by=by, why=why
+            kind, incident, lead, members, self._policy, news=news, collapsed=collapsed, by=by, why=why, now=self._now
         )
         when = due(incident.severity, self._policy, self._now)
         made = [
@@ -482,14 +505,15 @@ class Incidents:
             self._put(replace(following, due_at=min(following.due_at, self._now)))
 
     def _note_unreached(self, incident_id: str) -> dict[int, str]:
-        """Note the tiers whose every receiver refused the message, and let the next one be due; why, by tier."""
+        """Note the tiers of which no receiver got the message, and let the next one be due; why, by tier."""
         found: dict[int, str] = {}
         rows = self._rows_of(incident_id)
         newest = max((row.round for row in rows), default=0)
-        states = {n.destination: n.state for n in self._firing_notices(self._incidents[incident_id])}
+        notices = {n.destination: n for n in self._firing_notices(self._incidents[incident_id])}
         for row in [row for row in rows if row.status is LadderStatus.DONE and row.round == newest]:
-            if row.destinations and all(states.get(d) is NotificationState.DEAD for d in row.destinations):
-                why = f"{' and '.join(row.destinations)} refused the message"
+            told = [notices[d] for d in row.destinations if d in notices]
+            if told and len(told) == len(row.destinations) and all(notice.reached_nobody for notice in told):
+                why = _why_not_reached(told)
                 self._put(replace(row, status=LadderStatus.UNREACHED, note=f"reached nobody: {why}"))
                 self._bring_forward(row)
                 found[row.tier] = why
@@ -537,6 +561,26 @@ class Incidents:
         """Return whether an incident is about the monitor's own messages, which already says that somebody is not reached."""
         lead = self._alerts.get(incident.lead)
         return lead is not None and (lead.traits or NO_TRAITS).own_incident
+
+
+def _distance(notice: Notification) -> tuple[bool, int]:
+    """Return how far a notice is from having been read; the least is the nearest."""
+    return notice.reached_nobody, _FARTHEST.index(notice.state)
+
+
+def _why_not_reached(notices: Sequence[Notification]) -> str:
+    late = [notice for notice in notices if notice.confirmation is not None]
+    refused = " and ".join(notice.destination for notice in notices if notice not in late)
+    told = [f"{refused} refused the message"] if refused else []
+    return ", ".join([*told, *(f"{notice.destination} was not reached: {notice.receipt}" for notice in late)])
+
+
+def _acknowledged_by(members: Sequence[Alert]) -> str | None:
+    """Return who acknowledged every alert that fires; None where one is not acknowledged."""
+    firing = [alert for alert in members if alert.state is AlertState.FIRING]
+    if not firing or any(alert.acked_at is None for alert in firing):
+        return None
+    return " and ".join(dict.fromkeys(alert.acked_by or "somebody" for alert in firing))
 
 
 def _length(length: timedelta) -> str:

@@ -10,7 +10,8 @@ from typing import Any
 
 from alerts.policy import Policy
 from alerts.states import last_known
-from facts import Alert, Incident, NotificationKind, Severity
+from facts import NO_TRAITS, Alert, AlertState, Family, Incident, NotificationKind, Severity
+from journeys.money import minor_money
 from redact.plain_text import plain
 
 
@@ -62,6 +63,11 @@ class Message(_PlainTexts):
 
     `since` is the first bad run. When it is over, `ended_at` is the first good one and `lasted_s` the time between them; `closed` says
     why where it was ended by other than recovery. `by` is who acknowledged it. `mark` says that it is a demo's or a test's.
+
+    `title` is what broke in a few words. `cause` is the newest failure in the words of its run, where runs failed. `note` is what this
+    message is sent for beside the alert itself: an escalation tier, an acknowledgement that is too old. `acknowledge` is where, or by
+    which command, it is acknowledged, while that is missing. `at_risk` is the money at risk, or `unknown`; "" where the alert is not
+    about selling.
     """
 
     incident: str
@@ -82,6 +88,11 @@ class Message(_PlainTexts):
     by: str | None = None
     mark: str | None = None
     closed: str | None = None
+    title: str = ""
+    cause: str = ""
+    note: str = ""
+    acknowledge: str = ""
+    at_risk: str = ""
 
 
 def message_of(
@@ -95,12 +106,18 @@ def message_of(
     collapsed: bool = False,
     by: str | None = None,
     why: str = "",
+    now: datetime,
 ) -> Message:
-    """The message of an incident. `news` are the alerts that an update is about; `collapsed` is one that fired and recovered
-    before anybody was told. `why` begins the headline of a message that escalation owes."""
-    over = kind is NotificationKind.RESOLVED
+    """Return the message of an incident as of `now`.
+
+    `news` are the alerts that an update is about; `collapsed` is one that fired and recovered before anybody was told. `why` begins the
+    headline of a message that escalation owes.
+    """
+    over, waits = kind is NotificationKind.RESOLVED, _asks(kind, lead, alerts)
     resolved = max((a.resolved_at for a in alerts if a.resolved_at), default=None) if over else None
     ended = (lead.over_at or resolved) if over else None
+    about = news[0] if news else lead
+    lasted_s = max(0.0, (ended - lead.began_at).total_seconds()) if ended else None
     return Message(
         incident=incident.id,
         kind=kind,
@@ -116,15 +133,52 @@ def message_of(
         since=lead.began_at,
         ended_at=ended,
         resolved_at=resolved,
-        lasted_s=max(0.0, (ended - lead.began_at).total_seconds()) if ended else None,
+        lasted_s=lasted_s,
         counted=lead.counted,
         left_out=lead.left_out,
-        links=_links(kind, lead, policy),
+        links=_links(lead, policy, waits=waits),
         runbook=lead.runbook,
         by=by,
         mark=policy.mark,
         closed=lead.closed if over else None,
+        title=(about.title_past if over else "") or about.title or about.key,
+        cause=about.cause,
+        note=why,
+        acknowledge=_acknowledge(lead, policy) if waits else "",
+        at_risk=_at_risk(kind, alerts, policy, lasted_s=lasted_s, so_far_s=(now - lead.began_at).total_seconds()),
     )
+
+
+def _is_about_selling(alert: Alert) -> bool:
+    traits = alert.traits or NO_TRAITS
+    is_urgent = alert.severity is Severity.CRITICAL and traits.family is not Family.MONITOR
+    return traits.journey_fails or traits.of_payment or is_urgent
+
+
+def _at_risk(
+    kind: NotificationKind, alerts: Sequence[Alert], policy: Policy, *, lasted_s: float | None, so_far_s: float
+) -> str:
+    """Return what an incident costs if nothing is sold while it lasts, by what is usually sold at this time."""
+    if kind is NotificationKind.ACKNOWLEDGED or not any(_is_about_selling(alert) for alert in alerts):
+        return ""
+    sales = policy.sales
+    if sales is None:
+        return "unknown"
+    rate = minor_money(round(sales.minor_per_minute), sales.currency)
+    minutes = max(0.0, so_far_s if lasted_s is None else lasted_s) / 60
+    total = minor_money(round(sales.minor_per_minute * minutes), sales.currency)
+    return f"about {total} ({rate} a minute)" if lasted_s is not None else f"about {rate} a minute, {total} so far"
+
+
+def _asks(kind: NotificationKind, lead: Alert, alerts: Sequence[Alert]) -> bool:
+    """Return whether a message asks for an acknowledgement: one of what fires that nobody has taken on, or that waits for review."""
+    firing = [alert for alert in alerts if alert.state is AlertState.FIRING]
+    is_open = kind in (NotificationKind.FIRING, NotificationKind.UPDATE)
+    return lead.needs_review or (is_open and any(alert.acked_at is None for alert in firing or [lead]))
+
+
+def _acknowledge(lead: Alert, policy: Policy) -> str:
+    return f"{policy.base_url.rstrip('/')}/alerts#{lead.id}" if policy.base_url else f"sixfb alerts ack {lead.id}"
 
 
 def _more_of(incident: Incident, news: Sequence[Alert]) -> str:
@@ -196,11 +250,10 @@ def line_of(alert: Alert) -> Line:
     )
 
 
-def _links(kind: NotificationKind, lead: Alert, policy: Policy) -> tuple[Link, ...]:
+def _links(lead: Alert, policy: Policy, *, waits: bool) -> tuple[Link, ...]:
     """Return where to go: to the run that proves it, and to the alert, which is to be acknowledged while it waits for that."""
     if not policy.base_url:
         return ()
     base = policy.base_url.rstrip("/")
     run = (Link(name="The run that proves it", url=f"{base}/runs/{lead.runs[-1]}"),) if lead.runs else ()
-    waits = lead.needs_review or kind in (NotificationKind.FIRING, NotificationKind.UPDATE)
     return (*run, Link(name="Acknowledge" if waits else "The alert", url=f"{base}/alerts#{lead.id}"))

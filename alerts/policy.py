@@ -23,6 +23,14 @@ class Digest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SalesRate:
+    """What the shop usually sells in a minute of this hour of the week, in minor units of a currency."""
+
+    minor_per_minute: float
+    currency: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """Routes and waits. `routes` gives the receivers of each severity, `matching` those of alerts that match; `base_url` is the hub's
     address in links.
@@ -32,7 +40,7 @@ class Policy:
 
     Messages of high and medium alerts wait for `hours`, unless `pages_high_after_hours`, which lets the high ones go; without
     `hours` none waits. `reachable` are the destinations that have an address, None where all have. `silences` are those that
-    hold at the moment.
+    hold at the moment. `sales` is what is usually sold at this time; None where nobody knows.
     """
 
     routes: Mapping[Severity, tuple[str, ...]] = field(default_factory=dict)
@@ -49,6 +57,7 @@ class Policy:
     directory: Directory = field(default_factory=Directory)
     reachable: frozenset[str] | None = None
     silences: tuple[Silence, ...] = ()
+    sales: SalesRate | None = None
 
     def receivers(self, alerts: Sequence[Alert], severity: Severity, now: datetime) -> tuple[str, ...]:
         """Return the destinations of an incident of some alerts; roles among its receivers are resolved as of now."""

@@ -93,6 +93,7 @@ def _telling(alert: Alert, verdict: Verdict) -> Alert:
         title_past=verdict.title_past,
         summary_past=verdict.summary_past,
         traits=verdict.traits or alert.traits,
+        cause=verdict.cause,
     )
 
 

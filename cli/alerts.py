@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import getpass
+import json
 from collections.abc import Sequence
 from contextlib import closing
 from datetime import UTC, datetime
@@ -15,12 +17,17 @@ from cli.command_error import CommandError
 from cli.output import say, say_json
 
 if TYPE_CHECKING:
+    from alerts.policy import Policy
+    from alerts.preview import Preview
     from alerts.reach import Reach
+    from alerts.routes import Routing
     from facts import Alert, Silence
 
 app = typer.Typer(help="Alerts: what fires, why, and who has it.", no_args_is_help=True)
 AlertId = Annotated[str, typer.Argument(metavar="ID", help="The alert's id, or a beginning of it that no other has.")]
 _Values = Annotated[list[str] | None, typer.Option(metavar="TEXT", help="What an alert has to be, to be silenced.")]
+_KIND_WORDS = {"sms": "twilio", "mail": "email"}
+"""Other words for the kinds of channels."""
 _STYLES = {"critical": "bold red", "high": "yellow", "medium": "cyan", "low": "dim", "info": "dim"}
 
 
@@ -75,7 +82,7 @@ def show(
 ) -> None:
     """One alert: what it rests on, what became of it, and every message it owed."""
     from cli import ids
-    from facts import to_wire
+    from facts import to_wire, trail_of
     from store import alerts as alert_rows
     from store import ladder, outbox
 
@@ -98,10 +105,8 @@ def show(
     for run in alert.runs:
         say(f"  run: {run}")
     for one in owed:
-        said = one.reason or one.last_error or ""
-        say(
-            f"  {one.kind} to {one.destination}: {one.state}, {one.tries} {'try' if one.tries == 1 else 'tries'} {said}".rstrip()
-        )
+        tier = f" (tier {one.tier})" if one.tier is not None else ""
+        say(f"  {one.kind} to {one.destination}{tier}: {trail_of(one)}")
     for call in calls:
         when = call.done_at or call.due_at
         roles = ", ".join(recipient.role for recipient in call.recipients) or "nobody"
@@ -203,6 +208,102 @@ def send_test(
         say(f"{taken} of {len(results)} {noun} took the message")
     if nobody or not results or not all(one.ok for one in results):
         raise typer.Exit(1)
+
+
+@app.command("preview")
+def preview_messages(
+    rule: Annotated[
+        str | None, typer.Option("--rule", metavar="RULE", help="The rule that fires; F0, if not said.")
+    ] = None,
+    channel: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--channel",
+            metavar="NAME",
+            help="Only this kind of channel (slack, sms, email, ...), destination, person or role; may be repeated.",
+        ),
+    ] = None,
+    severity: Annotated[
+        str | None, typer.Option("--severity", metavar="SEVERITY", help="In place of the rule's own severity.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """Print every message of an example incident as each channel would send it; nothing is sent, and no hub is needed.
+
+    The incident fires, escalates tier by tier, is acknowledged and resolved. Business hours hold nothing back.
+    """
+    from alerts.preview import chosen, previews
+    from facts import Severity, to_wire
+    from hub.sample_verdicts import sample_of
+
+    if severity is not None and severity not in set(Severity):
+        raise CommandError(f"--severity: {severity!r:.40} is none; write {', '.join(Severity)}")
+    settings.announce("alerts.yaml", "sla.yaml")
+    routing, targets, watched = hub_config.read_routing(), hub_config.read_targets(), hub_config.read_watched()
+    rule = rule or next(iter(targets.rules()))
+    if rule not in targets.rules():
+        close = difflib.get_close_matches(rule, targets.rules(), n=1)
+        hint = f"did you mean {close[0]}?" if close else "`sixfb sla` lists those there are"
+        raise CommandError(f"--rule: no rule is named {rule!r:.80}; {hint}")
+    policy = hub_config.read_policy(routing, base_url=routing.base_url or "")
+    now = datetime.now(UTC)
+    sample = sample_of(
+        targets,
+        rule,
+        schedules=watched.schedules(),
+        steps={name: journey.steps for name, journey in hub_config.known_journeys().items()},
+        now=now,
+        severity=Severity(severity) if severity is not None else None,
+    )
+    found = previews(sample, policy, routing.all_destinations(), now)
+    if channel:
+        kinds, ways = _wanted_channels(channel, routing, policy, now)
+        found = list(chosen(found, kinds, ways))
+    if as_json:
+        say_json({"rule": rule, "messages": to_wire(found)})
+    elif not found:
+        fired = sample.breaches[0].severity
+        say(f"nobody is told of rule {rule} ({fired}) by this; `sixfb alerts who` shows who is told of what")
+    else:
+        _say_previews(found)
+
+
+def _wanted_channels(
+    channel: Sequence[str], routing: Routing, policy: Policy, now: datetime
+) -> tuple[list[str], list[str]]:
+    """Return the kinds and the destinations that are meant. Raises CommandError."""
+    from alerts.channels import KINDS
+
+    kinds: list[str] = []
+    names: list[str] = []
+    for one in channel:
+        if (kind := _KIND_WORDS.get(one, one)) in KINDS and one not in routing.destinations:
+            kinds.append(kind)
+        elif policy.directory.knows(one):
+            lends = one in routing.destinations and routing.lends_its_settings(one)
+            (kinds if lends else names).append(routing.destinations[one].kind if lends else one)
+        else:
+            words = ", ".join(sorted({*KINDS, *_KIND_WORDS}))
+            raise CommandError(
+                f"--channel: {one!r:.80} is no kind of channel ({words}), and no destination, person, role or alias of "
+                "alerts.yaml",
+            )
+    return kinds, list(policy.directory.ways_of_receivers(names, now))
+
+
+def _say_previews(found: Sequence[Preview]) -> None:
+    from alerts.channels.text import GSM_SEGMENT, septets
+    from alerts.message import duration
+
+    for one in found:
+        when = "at once" if one.after_s < 1 else f"after {duration(one.after_s)}"
+        say((f"{one.why}, {when}", "bold"), f" {one.channel} to {', '.join(one.destinations)}")
+        text = one.content.text or json.dumps(one.content.data, indent=2, ensure_ascii=False)
+        for text_line in text.rstrip("\n").split("\n"):
+            say(f"  {text_line}")
+        if one.channel == "twilio":
+            say((f"  {septets(text)} of {GSM_SEGMENT} characters", "dim"))
+        say()
 
 
 @app.command()

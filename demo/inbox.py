@@ -63,6 +63,7 @@ class Inbox:
                 Route("/teams/{channel}", self._teams, methods=["POST"]),
                 Route("/pagerduty/v2/enqueue", self._pagerduty, methods=["POST"]),
                 Route("/twilio/2010-04-01/Accounts/{account}/Messages.json", self._twilio, methods=["POST"]),
+                Route("/twilio/2010-04-01/Accounts/{account}/Messages/{sid}.json", self._twilio_status),
                 Route("/telegram/{bot}/sendMessage", self._telegram, methods=["POST"]),
                 Route("/inbox.json", self._list),
             ]
@@ -122,6 +123,12 @@ class Inbox:
         self.keep("twilio", form["To"], form["Body"], form)
         told = {"sid": f"SM{secrets.token_hex(16)}", "status": "queued", "to": form["To"], "body": form["Body"]}
         return JSONResponse({**told, "price": None, "error_code": None}, status_code=201)
+
+    async def _twilio_status(self, request: Request) -> Response:
+        """As Twilio does: https://www.twilio.com/docs/messaging/api/message-resource#fetch-a-message-resource."""
+        if not request.headers.get("Authorization", "").startswith("Basic "):
+            return _twilio_error(401, 20003, "Authenticate")
+        return JSONResponse({"sid": request.path_params["sid"], "status": "delivered", "error_code": None})
 
     async def _telegram(self, request: Request) -> Response:
         """As Telegram does: https://core.telegram.org/bots/api#making-requests."""

@@ -10,6 +10,7 @@ from facts.alert import (
     Alert,
     AlertState,
     Backlog,
+    Confirmation,
     HoldReason,
     Incident,
     LadderRow,
@@ -18,6 +19,7 @@ from facts.alert import (
     NotificationKind,
     NotificationState,
     Recipient,
+    trail_of,
     urgency,
 )
 from facts.claim import Claim
@@ -149,6 +151,7 @@ __all__ = [
     "Backlog",
     "Blame",
     "Claim",
+    "Confirmation",
     "ConsoleLine",
     "Deploy",
     "Dialog",
@@ -221,5 +224,6 @@ __all__ = [
     "reclassified",
     "status_after",
     "to_wire",
+    "trail_of",
     "urgency",
 ]

@@ -31,6 +31,7 @@ class Alert:
     `breaching` is false for a firing alert whose rule is no longer breached and has not recovered yet. `since` is when the first bad
     run of this failure began, `ended_at` the first good one after the last bad. `title_past` and `summary_past` are title and summary
     once it is over.
+    `cause` is the newest failure in the words of its run, where runs failed.
     `closed` says why it was ended by other than recovery (a location that was removed).
     `traits` are those of its rule; None where an earlier version stored it.
     """
@@ -67,6 +68,7 @@ class Alert:
     title_past: str = ""
     summary_past: str = ""
     traits: Traits | None = None
+    cause: str = ""
 
     @property
     def began_at(self) -> datetime:
@@ -124,6 +126,15 @@ class NotificationState(StrEnum):
     """Withheld on purpose; `reason` says why."""
 
 
+class Confirmation(StrEnum):
+    """Whether a message that a provider took arrived: pending → confirmed or unconfirmed. Most channels tell nothing of this."""
+
+    PENDING = "pending"
+    CONFIRMED = "confirmed"
+    UNCONFIRMED = "unconfirmed"
+    """The provider could not deliver it, or did not say in time that it did."""
+
+
 class HoldReason(StrEnum):
     """Why a message was held back. A stage of suppression that is added has its reason here."""
 
@@ -145,6 +156,9 @@ class Notification:
     the incident's id: the dedup key of every message of one outage. `order` numbers the messages of a thread to a
     destination; a later one waits for an earlier one. `message` is the JSON form of `alerts.message.Message`.
     `hold` is why it was held back, `reason` the same as a sentence. `tier` is the escalation tier that it belongs to.
+
+    `receipt` is what the receiver's service answered. Where that service tells later whether the message arrived, `reference` is
+    its name for the message, `confirmation` what it told last, and `confirmed_at` when that became final.
     """
 
     id: str
@@ -166,6 +180,47 @@ class Notification:
     hold: HoldReason | None = None
     tier: int | None = None
     message: dict[str, Any] = field(default_factory=dict)
+    receipt: str | None = None
+    reference: str | None = None
+    confirmation: Confirmation | None = None
+    confirmed_at: datetime | None = None
+
+    @property
+    def reached_nobody(self) -> bool:
+        """Whether it is known that nobody has it: it was refused, or its delivery was not confirmed."""
+        return self.state is NotificationState.DEAD or self.confirmation is Confirmation.UNCONFIRMED
+
+
+def trail_of(notification: Notification) -> str:
+    """Return in one sentence what became of a message: its state and when, its receipt, and what it was held back by and until when."""
+    one, state = notification, notification.state
+    parts = []
+    if state is NotificationState.DELIVERED:
+        parts.append(f"delivered at {_at(one.delivered_at)}")
+    elif state is NotificationState.OWED:
+        parts.append(f"due at {_at(one.due_at)}")
+    else:
+        parts.append(f"{state.value} (made at {_at(one.created_at)})")
+    if one.tries > 1:
+        parts.append(f"{one.tries} tries")
+    if one.receipt:
+        parts.append(f"receipt: {one.receipt}")
+    match one.confirmation:
+        case Confirmation.PENDING:
+            parts.append("not known yet whether it arrived")
+        case Confirmation.CONFIRMED:
+            parts.append(f"arrived by {_at(one.confirmed_at)}")
+        case Confirmation.UNCONFIRMED:
+            parts.append(f"counts as not reached since {_at(one.confirmed_at)}")
+    if one.reason:
+        parts.append(one.reason)
+    if one.last_error and one.last_error != one.receipt:
+        parts.append(f"last error: {one.last_error}")
+    return "; ".join(parts)
+
+
+def _at(moment: datetime | None) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%S} UTC" if moment is not None else "a time that is not known"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -60,7 +60,7 @@ class Verdict:
     `samples_are_runs` is false);
     `data_at` is the age of the newest. `counted` and `left_out` name locations, the latter with the reason. `summary` is the
     sentence a person reads: value beside limit, n, window. `coverage` is 0 to 1. `traits` say what it is about; judging fills them in
-    from its rule.
+    from its rule. `cause` is the newest failure in the words of its run, where runs failed.
     """
 
     rule: str
@@ -93,6 +93,7 @@ class Verdict:
     title_past: str = ""
     summary_past: str = ""
     traits: Traits | None = None
+    cause: str = ""
 
     @property
     def key(self) -> str:

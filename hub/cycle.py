@@ -15,12 +15,14 @@ from sqlalchemy import Connection
 from alerts.digest import digests, is_due
 from alerts.machine import Advance, Standing, advance
 from alerts.message import duration
-from alerts.policy import Policy
+from alerts.policy import Policy, SalesRate
 from facts import Alert, Failpoint, HubClock, Verdict, WatchState, go_on, to_wire
+from hub.business import calendar_of
 from hub.kept_runs import KeptRuns
 from hub.kept_series import KeptSeries
 from hub.kept_tallies import KeptTallies
 from hub.loading import WATCH, load_history, load_watch, watch_now
+from hub.money_at_risk import sales_rate
 from hub.watched import Watched
 from process.logs import get_logger
 from sla.index import HistoryIndex
@@ -99,6 +101,7 @@ class Cycle:
     _series_kept: KeptSeries = field(default_factory=KeptSeries, init=False)
     _tallies_kept: KeptTallies = field(default_factory=KeptTallies, init=False)
     _epoch: int | None = field(default=None, init=False)
+    _sales: tuple[datetime, SalesRate | None] | None = field(default=None, init=False)
     _newest: dict[str, verdict_rows.PastVerdict] | None = field(default=None, init=False)
     """The newest row of each target's history; None if it must be read first."""
 
@@ -169,7 +172,7 @@ class Cycle:
             told = {one.key: why_closed(one, self.targets, index) for one in about}
             gone = {key: f"closed: {why}" for key, why in told.items() if why is not None}
             previous = before.tick_at if before is not None else None
-            policy = with_silences(connection, self.policy, now)
+            policy = replace(with_silences(connection, self.policy, now), sales=self._sales_rate(connection, now))
             step = advance(standing, verdicts, policy, now, previous=previous, gone=gone)
             save_step(connection, step, now)
             digest = self._owe_digest(connection, now)
@@ -185,6 +188,15 @@ class Cycle:
         self._newest = {**(self._newest or {}), **{row.key: row for row in rows}}
         _tell(standing, step)
         return len(step.notifications) + digest
+
+    def _sales_rate(self, connection: Connection, now: datetime) -> SalesRate | None:
+        """Return what is usually sold at this hour, which is read once an hour."""
+        hour = now.replace(minute=0, second=0, microsecond=0)
+        if self._sales is None or self._sales[0] != hour:
+            site = self.watched.site
+            rate = sales_rate(connection, calendar_of(site, now), currency=site.currency, now=now)
+            self._sales = hour, rate
+        return self._sales[1]
 
     def _owe_digest(self, connection: Connection, now: datetime) -> int:
         """Owe the digest that is due, and note until when it tells; return how many messages these are."""

@@ -198,12 +198,14 @@ class Deliverer:
             first_at = outbox.first_tried_at(connection, which) or now
             again = None if receipt.ok or receipt.permanent else self._next_try(notification, receipt, first_at, now)
             if receipt.ok:
-                outbox.delivered(connection, which, holder=by, at=now, detail=receipt.detail)
+                outbox.delivered(
+                    connection, which, holder=by, at=now, detail=receipt.detail, reference=receipt.reference
+                )
                 destinations.clear(connection, notification.destination)
             elif again is not None:
                 outbox.try_again(connection, which, holder=by, at=now, next_at=again, error=receipt.detail)
             elif outbox.dead(connection, which, holder=by, at=now, error=receipt.detail):
-                self._tell_another(connection, notification, receipt, now)
+                self.tell_another(connection, notification, receipt, now)
 
     def _next_try(
         self, notification: Notification, receipt: Receipt, first_at: datetime, now: datetime
@@ -217,9 +219,7 @@ class Deliverer:
             jitter=self.jitter,
         )
 
-    def _tell_another(
-        self, connection: Connection, notification: Notification, receipt: Receipt, now: datetime
-    ) -> None:
+    def tell_another(self, connection: Connection, notification: Notification, receipt: Receipt, now: datetime) -> None:
         """Mark the destination of a dead letter as failing, so that an alert reports it, and owe the message to the next destination.
 
         A destination without an address could never receive anything: the hub already shows that, so it gets no alert.

@@ -25,6 +25,7 @@ from hub.guard import Guard
 from hub.health import Health
 from hub.ingest import Ingest
 from hub.jobs import JobScheduler, JobServices, configured_jobs
+from hub.receipts import CONFIRM_WITHIN, Receipts
 from hub.server_key import KEY_FILE, ServerKey, server_key
 from hub.stripe_webhook import StripeWebhook
 from hub.watched import Watched
@@ -42,6 +43,7 @@ from store import Store, StoreError, StoreUnavailableError, cursors, destination
 _log = get_logger("sixfb.hub")
 _TICK_S = 10.0
 _DELIVER_S = 1.0
+_RECEIPTS_S = 5.0
 _JOBS_S = 1.0
 _FIRST_WATCHED = "first_watched"
 _MOST_CONNECTIONS = 1024
@@ -153,6 +155,14 @@ class Hub:
             at=self.at,
             claim_s=self.settings.claim_s,
         )
+        self._receipts = Receipts(
+            store=self.store,
+            channels=self.channels,
+            clock=self.clock,
+            give_up=self._deliverer.tell_another,
+            unreached=self.wake,
+            within=CONFIRM_WITHIN / self.settings.scale,
+        )
         self._health = Health(self._deliverer.trouble)
         # A key file that others can read is not silently made private, because it may have been read already.
         tighten(self.settings.folder, spare=KEY_FILE)
@@ -216,6 +226,7 @@ class Hub:
         return {
             "evaluator": Loop("evaluator", _TICK_S / self.settings.scale, self._with_health(self._tick)),
             "deliverer": Loop("deliverer", _DELIVER_S, self._with_health(self._deliverer.begin, writes=False)),
+            "receipts": Loop("receipts", _RECEIPTS_S, self._with_health(self._receipts.look, writes=False)),
             "jobs": Loop("jobs", _JOBS_S, self._with_health(self._scheduler.look, writes=False)),
         }
 
@@ -320,6 +331,7 @@ class Hub:
         ends = time.monotonic() + within_s
         self._server.should_exit = True
         self._deliverer.end()
+        self._receipts.end()
         self._scheduler.end()
         for loop in self._loops.values():
             loop.end()

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, case, desc, exists, func, or_, select, update
 
-from facts import Backlog, HoldReason, Notification, NotificationKind, NotificationState, Severity
+from facts import Backlog, Confirmation, HoldReason, Notification, NotificationKind, NotificationState, Severity
 from store.tables import deliveries
 from store.tables import notifications as table
 from store.upsert import insert
@@ -56,7 +56,8 @@ def _row(notification: Notification) -> dict[str, Any]:
     values = {name: getattr(notification, name) for name in names}
     for name in ("kind", "severity", "state"):
         values[name] = values[name].value
-    values["hold"] = notification.hold and notification.hold.value
+    for name in ("hold", "confirmation"):
+        values[name] = values[name] and values[name].value
     return {**values, "position": notification.order}
 
 
@@ -74,6 +75,7 @@ def _notification(row: Row[Any]) -> Notification:
     values["severity"] = Severity(row.severity)
     values["state"] = NotificationState(row.state)
     values["hold"] = HoldReason(row.hold) if row.hold else None
+    values["confirmation"] = Confirmation(row.confirmation) if row.confirmation else None
     return Notification(**values, order=row.position)
 
 
@@ -176,9 +178,27 @@ def _claim(connection: Connection, notification_id: str, holder: str, now: datet
     return bool(connection.execute(statement).rowcount)
 
 
-def delivered(connection: Connection, notification_id: str, *, holder: str, at: datetime, detail: str | None) -> bool:
-    """Record that the receiver accepted a message. Returns False if the claim now belongs to another holder."""
-    values = {"state": NotificationState.DELIVERED.value, "delivered_at": at, "last_error": None}
+def delivered(
+    connection: Connection,
+    notification_id: str,
+    *,
+    holder: str,
+    at: datetime,
+    detail: str | None,
+    reference: str | None = None,
+) -> bool:
+    """Record that the receiver accepted a message. Returns False if the claim now belongs to another holder.
+
+    With a `reference`, by which the service is asked whether it arrived, that is pending from now on.
+    """
+    values: dict[str, Any] = {
+        "state": NotificationState.DELIVERED.value,
+        "delivered_at": at,
+        "last_error": None,
+        "receipt": detail,
+        "reference": reference,
+        "confirmation": Confirmation.PENDING.value if reference is not None else None,
+    }
     return _record(connection, notification_id, holder, at, ok=True, detail=detail, values=values)
 
 
@@ -219,6 +239,32 @@ def _record(
     # Recorded even if the claim was lost meanwhile, because the try was made.
     connection.execute(deliveries.insert().values(notification_id=notification_id, at=at, ok=ok, detail=detail))
     return bool(changed.rowcount)
+
+
+def to_confirm(connection: Connection, *, limit: int) -> list[Notification]:
+    """Return the messages of which it is not known yet whether they arrived, the first delivered first."""
+    pending = table.c.confirmation == Confirmation.PENDING.value
+    query = select(table).where(pending).order_by(table.c.delivered_at, table.c.id).limit(limit)
+    return [_notification(row) for row in connection.execute(query)]
+
+
+def confirm(
+    connection: Connection, notification_id: str, confirmation: Confirmation, *, at: datetime, detail: str
+) -> bool:
+    """Record what became of a message for good. Returns False if another hub has recorded it."""
+    pending = and_(table.c.id == notification_id, table.c.confirmation == Confirmation.PENDING.value)
+    values = {"confirmation": confirmation.value, "confirmed_at": at, "receipt": detail}
+    return bool(connection.execute(update(table).where(pending).values(**values)).rowcount)
+
+
+def refused_later(connection: Connection, notification_id: str, *, at: datetime, error: str) -> None:
+    """Record that a message which the service had taken could not be delivered for good."""
+    taken = and_(table.c.id == notification_id, table.c.state == NotificationState.DELIVERED.value)
+    changed = connection.execute(
+        update(table).where(taken).values(state=NotificationState.DEAD.value, last_error=error)
+    )
+    if changed.rowcount:
+        connection.execute(deliveries.insert().values(notification_id=notification_id, at=at, ok=False, detail=error))
 
 
 def tries_of(connection: Connection, notification_id: str) -> list[Delivery]:

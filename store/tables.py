@@ -298,7 +298,12 @@ notifications = Table(
     Column("message", JSON, nullable=False),
     Column("hold", String(32)),
     Column("tier", Integer),
+    Column("receipt", Text),
+    Column("reference", String(100)),
+    Column("confirmation", String(16)),
+    Column("confirmed_at", Moment),
     Index("ix_notifications_due", "state", "due_at"),
+    Index("ix_notifications_confirmation", "confirmation"),
     Index("ix_notifications_thread", "thread", "destination", "position"),
 )
 

@@ -1,9 +1,9 @@
 """The channels: one file a service with its settings, and the registry of them."""
 
-from alerts.channels.channel import Answer, Channel, Receipt
+from alerts.channels.channel import Answer, Arrival, Channel, Confirming, Receipt
 from alerts.channels.guard import ForbiddenTargetError, guarded_client
 from alerts.channels.registry import CHANNELS, KINDS, Destination, kind_of
-from alerts.channels.settings import ChannelSettings, Missing, Resources, resources
+from alerts.channels.settings import ChannelSettings, Missing, Rendered, Resources, resources
 from alerts.channels.slack import Slack
 from alerts.channels.webhook import Webhook
 
@@ -11,12 +11,15 @@ __all__ = [
     "CHANNELS",
     "KINDS",
     "Answer",
+    "Arrival",
     "Channel",
     "ChannelSettings",
+    "Confirming",
     "Destination",
     "ForbiddenTargetError",
     "Missing",
     "Receipt",
+    "Rendered",
     "Resources",
     "Slack",
     "Webhook",

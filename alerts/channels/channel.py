@@ -7,7 +7,7 @@ import socket
 import ssl
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import httpx
 
@@ -15,6 +15,7 @@ from alerts.channels.guard import ForbiddenTargetError
 from alerts.message import Message
 from alerts.retry import is_permanent
 from config import Secret
+from facts import Confirmation
 from process.bounded_http import retry_after_s
 
 _QUOTED = re.compile(r"'[^']*'")
@@ -25,7 +26,7 @@ class Receipt:
     """What came of one try. `detail` may be shown to anybody: it holds no address and no secret.
 
     `disable` is true where the receiver says that this address is no more (404, 410). `note` is what is odd about a receiver
-    that takes messages.
+    that takes messages. `reference` is the service's name for a message of which it tells later whether it arrived (`Confirming`).
     """
 
     ok: bool
@@ -35,6 +36,24 @@ class Receipt:
     detail: str = ""
     disable: bool = False
     note: str | None = None
+    reference: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """Whether a message arrived, as its service says. `detail` may be shown to anybody, as that of a receipt may."""
+
+    confirmation: Confirmation
+    detail: str
+
+
+@runtime_checkable
+class Confirming(Protocol):
+    """A channel whose service tells later whether a message arrived."""
+
+    def arrival(self, reference: str) -> Arrival:
+        """Ask the service what became of a message; pending where it does not answer. Never raises, and ends in time, like `send`."""
+        ...
 
 
 class Channel(Protocol):
@@ -77,14 +96,14 @@ class Answer:
         return f"it answers {self.status} with something else than {wanted}, which counts as delivered"
 
 
-def ask(client: httpx.Client, url: Secret, **request: Any) -> Answer | Receipt:
-    """POST to a secret address and return the answer, or the receipt where there is none.
+def ask(client: httpx.Client, url: Secret, *, method: str = "POST", **request: Any) -> Answer | Receipt:
+    """Make a request to a secret address and return the answer, or the receipt where there is none.
 
     `request` is what httpx takes (`json`, `data`, `headers`). Redirects are not followed: they would carry the message to
     somebody else.
     """
     try:
-        with client.stream("POST", url.reveal(), follow_redirects=False, **request) as answer:
+        with client.stream(method, url.reveal(), follow_redirects=False, **request) as answer:
             return Answer(status=answer.status_code, content=_content(answer), headers=dict(answer.headers))
     except ForbiddenTargetError as error:
         return Receipt(ok=False, permanent=True, detail=str(error))

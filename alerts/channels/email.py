@@ -20,7 +20,15 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from alerts.channels.channel import Receipt, reason_of
 from alerts.channels.guard import ForbiddenTargetError, Network, judge_for
-from alerts.channels.settings import STRICT, Missing, Resources, missing_secret, must_name_a_variable, secret_of
+from alerts.channels.settings import (
+    STRICT,
+    Missing,
+    Rendered,
+    Resources,
+    missing_secret,
+    must_name_a_variable,
+    secret_of,
+)
 from alerts.channels.text import cut, facts_of, marked, one_line, runbook_url
 from alerts.message import Message
 from config import Secret
@@ -35,6 +43,8 @@ _UNSET_DOMAINS = ("example.com", "example.org", "example.net", "example", "inval
 _MOST_RECIPIENTS = 50
 _MOST_READ = 64 * 1024
 """What is read of a server in one exchange; its answers are lines."""
+_QUEUED = re.compile(r"queued as ([A-Za-z0-9][A-Za-z0-9-]{3,39})(?![A-Za-z0-9@._-])", re.IGNORECASE)
+"""How Postfix, Exim and others name the mail that they took."""
 _NOT_IN_AN_ID = re.compile(r"[^A-Za-z0-9._-]")
 _SUBJECT, _TEXT, _LINES = 200, 4000, 50
 _PORTS = {"starttls": 587, "tls": 465, "none": 25}
@@ -118,6 +128,11 @@ class EmailSettings:
             names=use.names,
         )
 
+    def rendered(self, message: Message, *, dedup_key: str) -> Rendered:
+        """Return the subject and the plain part of the mail."""
+        made = mail(message, dedup_key, sender=self.sender, to=self.to)
+        return Rendered(text=f"Subject: {made['Subject']}\n\n{plain_part(message)}")
+
 
 def is_address(text: str) -> bool:
     """Whether a text is written as a mail address is."""
@@ -165,6 +180,7 @@ class Email:
         try:
             with session.ending_in_time():
                 refused = session.deliver(made)
+                answer = session.answer
         except ForbiddenTargetError as error:
             return Receipt(ok=False, permanent=True, detail=str(error))
         except smtplib.SMTPRecipientsRefused as error:
@@ -176,22 +192,22 @@ class Email:
             return Receipt(ok=False, permanent=True, detail=f"the server offers {what}; see `security` in alerts.yaml")
         except (smtplib.SMTPException, OSError, ValueError) as error:
             return Receipt(ok=False, detail=self._no_answer(session, error))
-        return self._taken(refused)
+        return self._taken(refused, answer)
 
     def _no_answer(self, session: _Session, error: Exception) -> str:
         if session.is_late:
             return f"no answer: not over within {self.within_s:g} s"
         return reason_of(error)
 
-    def _taken(self, refused: Mapping[str, tuple[int, bytes]]) -> Receipt:
+    def _taken(self, refused: Mapping[str, tuple[int, bytes]], answer: str) -> Receipt:
         took = len(self.to) - len(refused)
         if not refused:
-            return Receipt(ok=True, status=250, detail=f"the server took it for {took}")
+            return Receipt(ok=True, status=250, detail=f"the server took it for {took} ({answer})")
         who = ", ".join(
             f"number {self.to.index(one) + 1} ({code})" for one, (code, _) in refused.items() if one in self.to
         )
         told = f"the server took it for {took} of {len(self.to)} recipients, and refused {who} of `to`"
-        return Receipt(ok=True, status=250, detail=told, note=told)
+        return Receipt(ok=True, status=250, detail=f"{told} ({answer})", note=told)
 
 
 def _refused(error: smtplib.SMTPResponseException) -> Receipt:
@@ -223,6 +239,8 @@ class _Session(smtplib.SMTP):
         self._read = 0
         self.is_late = False
         self.phase = ""
+        self.answer = "250"
+        """What the server said to the mail: the code, and its name for the mail where it tells one."""
 
     @contextmanager
     def ending_in_time(self) -> Iterator[None]:
@@ -263,6 +281,13 @@ class _Session(smtplib.SMTP):
             # The server has the mail by now, whatever becomes of the good-bye.
             self.quit()
         return refused
+
+    def data(self, msg: Any) -> tuple[int, bytes]:
+        """Send the mail, and keep the server's answer to it. Nothing but its name for the mail is kept: it may repeat addresses."""
+        code, said = super().data(msg)
+        queued = _QUEUED.search(said.decode("ascii", "replace"))
+        self.answer = f"{code}, queued as {queued[1]}" if queued else str(code)
+        return code, said
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
         of = self._of

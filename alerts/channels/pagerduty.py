@@ -14,8 +14,10 @@ import httpx
 
 from alerts.channels.channel import Receipt, ask
 from alerts.channels.settings import (
+    HIDDEN,
     STRICT,
     Missing,
+    Rendered,
     Resources,
     api_base,
     missing_secret,
@@ -73,6 +75,10 @@ class PagerDutySettings:
         """Return the channel."""
         base = api_base(API_BASE, use.environment, _BASES[self.region])
         return PagerDuty(key=secret_of(self.key_from, use.environment), base=base, client=use.client)
+
+    def rendered(self, message: Message, *, dedup_key: str) -> Rendered:
+        """Return the JSON of the event, without the integration key."""
+        return Rendered(data=event(message, HIDDEN))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

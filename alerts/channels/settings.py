@@ -11,6 +11,7 @@ import httpx
 
 from alerts.channels.channel import Channel
 from alerts.channels.guard import TRY_S, Network, guarded_client
+from alerts.message import Message
 from config import Secret, read_secret
 from config.bounds import Address
 from process.connecting import Names
@@ -32,6 +33,18 @@ class Missing:
     hint: str
     remedy: str = ""
     blocks: bool = True
+
+
+HIDDEN = Secret("(hidden)")
+"""What a preview shows where a request carries a secret."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rendered:
+    """A message in the form in which a channel sends it: `text` as a person reads it, or the `data` of a JSON body."""
+
+    text: str | None = None
+    data: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +90,10 @@ class ChannelSettings(Protocol):
 
     def channel(self, use: Resources) -> Channel:
         """Return the channel; only called where nothing is missing that blocks."""
+        ...
+
+    def rendered(self, message: Message, *, dedup_key: str) -> Rendered:
+        """Return the message as the channel would send it, without its secrets; also where something is missing."""
         ...
 
 

@@ -14,8 +14,9 @@ from typing import Any, ClassVar, Literal
 import httpx
 
 from alerts.channels.channel import Receipt, post
-from alerts.channels.settings import STRICT, Missing, Resources, missing_url, must_name_a_variable, secret_url
-from alerts.message import Message, duration
+from alerts.channels.settings import STRICT, Missing, Rendered, Resources, missing_url, must_name_a_variable, secret_url
+from alerts.channels.text import facts_of
+from alerts.message import Message
 from config import Secret
 from facts import NotificationKind, Severity
 
@@ -61,7 +62,16 @@ class SlackSettings:
         """Return the channel."""
         url = secret_url(self.url_from, use.environment)
         assert url is not None
-        return Slack(url=url, client=use.client, mentions=tuple(m for m in self.mentions if _MENTION.fullmatch(m)))
+        return Slack(url=url, client=use.client, mentions=_calling(self.mentions))
+
+    def rendered(self, message: Message, *, dedup_key: str) -> Rendered:
+        """Return the JSON that the webhook gets."""
+        return Rendered(data=body(message, _calling(self.mentions)))
+
+
+def _calling(mentions: Sequence[str]) -> tuple[str, ...]:
+    """Return the mentions that call somebody."""
+    return tuple(mention for mention in mentions if _MENTION.fullmatch(mention))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +85,9 @@ class Slack:
     def send(self, message: Message, *, dedup_key: str) -> Receipt:
         """Send once."""
         answer = post(self.client, self.url, body=body(message, self.mentions), says="ok")
-        return answer if not answer.ok or answer.note else replace(answer, detail="Slack took it")
+        return (
+            answer if not answer.ok or answer.note else replace(answer, detail=f"Slack answered ok ({answer.status})")
+        )
 
 
 def escaped(text: str) -> str:
@@ -125,14 +137,7 @@ def _links(message: Message) -> str:
 
 
 def _context(message: Message) -> str:
-    parts = [message.incident, message.severity.value]
-    if message.counted:
-        parts.append(f"counted: {', '.join(message.counted)}")
-    if message.left_out:
-        parts.append(f"left out: {'; '.join(message.left_out)}")
-    if message.lasted_s is not None:
-        parts.append(f"lasted {duration(message.lasted_s)}")
-    return _cut(" · ".join(parts), 1900)
+    return _cut(" · ".join(facts_of(message)), 1900)
 
 
 def _cut(text: str, most: int) -> str:

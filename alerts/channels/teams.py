@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Literal
 import httpx
 
 from alerts.channels.channel import Receipt, post
-from alerts.channels.settings import STRICT, Missing, Resources, missing_url, must_name_a_variable, secret_url
+from alerts.channels.settings import STRICT, Missing, Rendered, Resources, missing_url, must_name_a_variable, secret_url
 from alerts.channels.text import cut, facts_of, marked, runbook_url
 from alerts.message import Message
 from config import Secret
@@ -45,6 +45,10 @@ class TeamsSettings:
         url = secret_url(self.url_from, use.environment)
         assert url is not None
         return Teams(url=url, client=use.client)
+
+    def rendered(self, message: Message, *, dedup_key: str) -> Rendered:
+        """Return the JSON that the workflow gets."""
+        return Rendered(data=body(message))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,7 @@ from alerts.channels.channel import Answer, Receipt, ask
 from alerts.channels.settings import (
     STRICT,
     Missing,
+    Rendered,
     Resources,
     api_base,
     missing_secret,
@@ -66,6 +67,10 @@ class TelegramSettings:
         """Return the channel."""
         base = api_base(API_BASE, use.environment, _USUAL)
         return Telegram(token=secret_of(self.token_from, use.environment), chat=self.chat, base=base, client=use.client)
+
+    def rendered(self, message: Message, *, dedup_key: str) -> Rendered:
+        """Return the JSON that the bot sends."""
+        return Rendered(data=body(message, self.chat))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

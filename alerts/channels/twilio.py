@@ -9,16 +9,17 @@ import base64
 import json
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal
 
 import httpx
 
-from alerts.channels.channel import Answer, Receipt, ask
+from alerts.channels.channel import Answer, Arrival, Receipt, ask
 from alerts.channels.settings import (
     STRICT,
     Missing,
+    Rendered,
     Resources,
     api_base,
     missing_secret,
@@ -26,9 +27,9 @@ from alerts.channels.settings import (
     secret_of,
 )
 from alerts.channels.text import GSM_SEGMENT, gsm, marked, septets
-from alerts.message import Message
+from alerts.message import Message, duration
 from config import Secret
-from facts import NotificationKind
+from facts import Confirmation, NotificationKind
 
 API_BASE = "TWILIO_API_BASE"
 _USUAL = "https://api.twilio.com"
@@ -40,10 +41,21 @@ _VALID_S = 600
 """How long Twilio may keep trying: a page that comes later than this is none."""
 _TOO_FAST_S = 5.0
 _MAYBE_KEPT = 256
+_ASK = 48
+"""Septets of an SMS for how to acknowledge."""
+_LEAST = 15
+"""Septets below which another part of an SMS says nothing."""
+_STEP = re.compile(r"^[A-Za-z0-9_]{1,60}: ")
+_REQUEST = re.compile(r"(?P<method>(?:[A-Z]{3,7} )?)(?P<path>/[^ ]*) (?P<answer>.*)")
 _SENT = ("ReadTimeout", "ReadError", "RemoteProtocolError")
 """How a try ends whose request was sent and whose answer was lost: too late, cut off, or no HTTP."""
 # 20429 too many requests, 30001 the queue overflows, 30003 the phone is off or out of reach: these pass.
 _PASSING = frozenset({20429, 30001, 30003, 30022})
+_STATUSES = {
+    **dict.fromkeys(("accepted", "scheduled", "queued", "sending", "sent"), Confirmation.PENDING),
+    **dict.fromkeys(("delivered", "read"), Confirmation.CONFIRMED),
+    **dict.fromkeys(("undelivered", "failed", "canceled"), Confirmation.UNCONFIRMED),
+}
 _WORDS = {
     20003: "the account or its token is refused",
     20429: "too many requests",
@@ -56,6 +68,9 @@ _WORDS = {
     21612: "there is no way from this number to the other",
     21614: "the number to send to takes no SMS",
     21635: "the number to send to is a landline",
+    30003: "the phone is off or out of reach",
+    30005: "the number is unknown or no longer in use",
+    30007: "the carrier filtered it out",
     30006: "the number to send to is a landline or out of reach for good",
 }
 
@@ -128,6 +143,10 @@ class TwilioSettings:
             client=use.client,
         )
 
+    def rendered(self, message: Message, *, dedup_key: str) -> Rendered:
+        """Return the text of the SMS."""
+        return Rendered(text=body(message))
+
 
 def _is_placeholder(number: str) -> bool:
     return not number.strip() or any(character.isalpha() for character in number)
@@ -156,18 +175,41 @@ class Twilio:
         return Secret(f"{self.account.reveal()} {self.token.reveal()} {self.to} {sorted(self.sender.items())}")
 
     def send(self, message: Message, *, dedup_key: str) -> Receipt:
-        """Send one SMS; the receipt's detail is its SID.
+        """Send one SMS; the receipt's reference is its SID.
 
         Twilio has no key by which it would know a message again. One that was sent and not answered may have arrived: it is
         tried once more, and then given up, so that nobody gets the same SMS all night.
         """
-        url = Secret(f"{self.base}/2010-04-01/Accounts/{self.account.reveal()}/Messages.json")
-        login = base64.b64encode(f"{self.account.reveal()}:{self.token.reveal()}".encode()).decode()
         form = {"To": self.to, **self.sender, "Body": body(message), "ValidityPeriod": str(_VALID_S)}
-        answer = ask(self.client, url, data=form, headers={"Authorization": f"Basic {login}"})
+        answer = ask(self.client, self._url("Messages.json"), data=form, headers=self._login())
         if isinstance(answer, Receipt):
             return self._unanswered(answer, dedup_key)
         return _receipt(answer)
+
+    def arrival(self, reference: str) -> Arrival:
+        """Ask Twilio what became of an SMS. "sent" is pending: the carrier has it, and the phone perhaps not.
+
+        https://www.twilio.com/docs/messaging/api/message-resource#message-status-values
+        """
+        answer = ask(self.client, self._url(f"Messages/{reference}.json"), method="GET", headers=self._login())
+        if isinstance(answer, Receipt):
+            return Arrival(confirmation=Confirmation.PENDING, detail=f"its status is not known ({answer.detail})")
+        told = _told(answer)
+        status = told.get("status")
+        if not answer.is_taken or not isinstance(status, str) or status not in _STATUSES:
+            detail = f"its status is not known (answered {answer.status})"
+            return Arrival(confirmation=Confirmation.PENDING, detail=detail)
+        code = told.get("error_code")
+        why = f", error {code}" if isinstance(code, int) and not isinstance(code, bool) else ""
+        words = f": {_WORDS[code]}" if why and code in _WORDS else ""
+        return Arrival(confirmation=_STATUSES[status], detail=f"{status}{why}{words} ({reference})")
+
+    def _url(self, path: str) -> Secret:
+        return Secret(f"{self.base}/2010-04-01/Accounts/{self.account.reveal()}/{path}")
+
+    def _login(self) -> dict[str, str]:
+        login = base64.b64encode(f"{self.account.reveal()}:{self.token.reveal()}".encode()).decode()
+        return {"Authorization": f"Basic {login}"}
 
     def _unanswered(self, receipt: Receipt, dedup_key: str) -> Receipt:
         if not receipt.detail.endswith(_SENT):
@@ -183,14 +225,79 @@ class Twilio:
 
 
 def body(message: Message) -> str:
-    """Return the text of the SMS: one segment, what broke first, the incident last.
-
-    A firing alert begins with its sentence, which names the cause; the others with their headline.
-    """
-    is_news = message.kind in (NotificationKind.FIRING, NotificationKind.UPDATE)
-    said = f"{message.severity.value.upper()}: {message.summary}" if is_news else message.headline
+    """Return the text of the SMS: one segment, what broke first, how to acknowledge it and the incident last."""
     tail = " " + gsm(f"({message.incident})", 40)
-    return (gsm(marked(message, said), GSM_SEGMENT - septets(tail)) + tail).strip()
+    if message.acknowledge:
+        tail = f" {_ask(message.acknowledge)}{tail}"
+    mark = f"{gsm(marked(message, ''), 40)} " if message.mark else ""
+    return (mark + _said(message, GSM_SEGMENT - septets(mark + tail)) + tail).strip()
+
+
+def _ask(acknowledge: str) -> str:
+    """Return how to acknowledge in at most 48 septets; an address that is too long loses the part that names the alert."""
+    whole = f"Ack: {gsm(acknowledge, GSM_SEGMENT)}"
+    if septets(whole) <= _ASK:
+        return whole
+    page = f"Ack: {gsm(acknowledge.partition('#')[0], GSM_SEGMENT)}"
+    return page if septets(page) <= _ASK else "Ack: see /alerts"
+
+
+def _said(message: Message, most: int) -> str:
+    risk = f"Money at risk: {message.at_risk}" if message.at_risk else ""
+    match message.kind:
+        case NotificationKind.RESOLVED:
+            how, _, rest = message.headline.partition(":")
+            lasted = f" after {duration(message.lasted_s)}" if message.lasted_s is not None else ""
+            return _joined(f"{how}{lasted}: ", [message.title or rest.strip()], risk, most)
+        case NotificationKind.ACKNOWLEDGED:
+            return gsm(message.headline, most)
+        case NotificationKind.FIRING | NotificationKind.UPDATE:
+            begins = f"{message.severity.value.upper()}: "
+            cause = _fitting(message.cause or message.summary, most - septets(begins))
+            note = message.note.removeprefix(f"{message.severity.capitalize()}, ")
+            return _joined(begins, [cause, note, _context(message)], risk, most)
+
+
+def _joined(begins: str, parts: Sequence[str], last: str, most: int) -> str:
+    """Return sentences in at most so many septets: the first ones as far as they go, and `last` only where it fits as a whole."""
+    said = gsm(begins + parts[0], most)
+    for part in filter(None, parts[1:]):
+        left = most - septets(said) - 2
+        if left >= _LEAST:
+            said = f"{said}. {gsm(part, left)}"
+    whole = f"{said}. {gsm(last, GSM_SEGMENT)}"
+    return whole if last and septets(whole) <= most else said
+
+
+def _context(message: Message) -> str:
+    """Return what the summary says before the cause: what fails, and where."""
+    if not message.cause:
+        return ""
+    before, found, _ = message.summary.partition(message.cause)
+    return before.rstrip(" :;") if found else message.title
+
+
+def _fitting(cause: str, most: int) -> str:
+    """Return the cause in at most so many septets; a long one loses its step, then the middle of its path, and never the answer."""
+    whole = gsm(cause, 1000)
+    if septets(whole) <= most:
+        return whole
+    short = _STEP.sub("", whole)
+    found = _REQUEST.fullmatch(short)
+    if septets(short) <= most or found is None:
+        return gsm(short, most)
+    answer = f" {gsm(found['answer'], most // 2)}"
+    path = _without_middle(found["path"], most - septets(found["method"] + answer))
+    return gsm(f"{found['method']}{path}{answer}", most)
+
+
+def _without_middle(text: str, most: int) -> str:
+    """Return a text of the GSM alphabet whose middle gives way to three dots where it has more than so many septets."""
+    kept, said = len(text), text
+    while septets(said) > most and kept > 1:
+        kept -= 1
+        said = f"{text[: kept // 3]}...{text[len(text) - (kept - kept // 3) :]}"
+    return said
 
 
 def _receipt(answer: Answer) -> Receipt:
@@ -198,7 +305,7 @@ def _receipt(answer: Answer) -> Receipt:
     if receipt.ok:
         sid = told.get("sid")
         if isinstance(sid, str) and _SID.fullmatch(sid):
-            return replace(receipt, detail=sid)
+            return replace(receipt, detail=f"Twilio took it ({sid})", reference=sid)
         return replace(receipt, note=answer.odd("a message's SID"))
     code = told.get("code")
     if not isinstance(code, int) or isinstance(code, bool):

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 import httpx
 
 from alerts.channels.channel import Receipt, post
-from alerts.channels.settings import STRICT, Missing, Resources, missing_url, must_name_a_variable, secret_url
+from alerts.channels.settings import STRICT, Missing, Rendered, Resources, missing_url, must_name_a_variable, secret_url
 from alerts.message import Message
 from config import Secret
 from facts import to_wire
@@ -41,6 +41,10 @@ class WebhookSettings:
         url = secret_url(self.url_from, use.environment)
         assert url is not None
         return Webhook(url=url, client=use.client)
+
+    def rendered(self, message: Message, *, dedup_key: str) -> Rendered:
+        """Return the JSON that the program gets."""
+        return Rendered(data=body(message, dedup_key))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

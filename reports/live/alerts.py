@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
-from facts import SILENCE_KEYS, Alert, AlertState, LadderRow, Notification, Severity, Silence
+from facts import SILENCE_KEYS, Alert, AlertState, LadderRow, Notification, Severity, Silence, trail_of
 from reports.live.frame import Ago, Frame, ago
 from reports.live.silences import SilenceRow, silence_rows, silenced_words
 from reports.pages import render
@@ -26,6 +26,7 @@ class NotificationRow:
     tries: int
     at: Ago | None
     note: str
+    trail: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +121,7 @@ def _row(notification: Notification, now: datetime) -> NotificationRow:
         tries=notification.tries,
         at=ago(notification.delivered_at or notification.created_at, now),
         note=notification.reason or notification.last_error or "",
+        trail=trail_of(notification),
     )
 
 

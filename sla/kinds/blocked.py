@@ -55,6 +55,7 @@ def judge(name: str, rule: Blocked, index: HistoryIndex) -> list[Verdict]:
             summary=(f"{said}; nobody is watching the purchase" if breached else said)
             or f"no bot wall at {plural(len(recent), 'location')}",
             summary_past=said,
+            cause=what_failed(runs) if runs else "",
             began_at=min((o.started_at for o in runs), default=None),
             ended_at=first_good(lately, bad=lambda o: o.status is Status.BLOCKED),
             severity=rule.severity,

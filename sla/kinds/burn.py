@@ -120,6 +120,7 @@ def _burn(name: str, rule: Burn, index: HistoryIndex, journey: str) -> Verdict:
         verdict=VerdictStatus.WARNING if breached and rule.severity != "critical" else word,
         title=f"{journey_title(journey)}: {rule.title}",
         summary=f"{journey_title(journey)}: {found} (limit {limit}); {rate}{said}",
+        cause=what_failed(bad) if bad else "",
         summary_past=f"{journey_title(journey)} had {found} (limit {limit}){said}" if bad else "",
         began_at=min((o.started_at for o in bad), default=None),
         ended_at=first_good(counted, bad=lambda o: index.first(o) is Class.BAD),

@@ -71,6 +71,7 @@ def _one_location(name: str, rule: Consecutive, index: HistoryIndex, journey: st
         samples=ids(streak),
         data_at=newest(last),
         runbook=rule.runbook,
+        cause=what_failed(streak) if streak else "",
     )
 
 

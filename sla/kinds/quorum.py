@@ -100,6 +100,7 @@ def _journey(name: str, rule: Quorum, index: HistoryIndex, journey: str) -> Verd
         samples=ids(failing),
         data_at=newest(latest),
         runbook=rule.runbook,
+        cause=said.cause,
     )
 
 
@@ -165,6 +166,11 @@ class _Sentence:
     @property
     def _failing(self) -> list[Outcome]:
         return [o for o in self.latest if _fails(self.rule, self.index, o)]
+
+    @property
+    def cause(self) -> str:
+        """Return what failed; "" where nothing does."""
+        return what_failed(self._failing) if self._failing else ""
 
     def now(self) -> str:
         """Return the sentence of what is."""

@@ -99,10 +99,25 @@ def send(port: int, *, try_s: float = 10.0, environment: Any = None, **settings:
     return receipt
 
 
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        ("250 2.0.0 Ok: queued as 4FzQ2x1Zz9", "250, queued as 4FzQ2x1Zz9"),
+        ("250 OK queued as 1a2b-3c4d for ops@shop.test", "250, queued as 1a2b-3c4d"),
+        ("250 queued as ops@shop.test", "250"),
+        ("250 taken by very-secret", "250"),
+    ],
+)
+def test_the_servers_answer_is_the_receipt_without_whatever_it_repeats(box: Mailbox, answer: str, told: str) -> None:
+    box.answer = answer
+    with a_server(box) as port:
+        assert send(port).detail == f"the server took it for 2 ({told})"
+
+
 def test_a_mail_arrives_at_all_with_a_plain_and_an_html_part(box: Mailbox) -> None:
     with a_server(box) as port:
         receipt = send(port)
-    assert (receipt.ok, receipt.note, receipt.detail) == (True, None, "the server took it for 2")
+    assert (receipt.ok, receipt.note, receipt.detail) == (True, None, "the server took it for 2 (250)")
     envelope, got = box.got[0]
     assert (envelope.mail_from, envelope.rcpt_tos) == ("alerts@6fb.dev", ["ops@6fb.dev", "lead@6fb.dev"])
     assert (got["Subject"], got["From"]) == ("Critical: GA purchase fails", "alerts@6fb.dev")

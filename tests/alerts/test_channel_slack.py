@@ -44,7 +44,7 @@ def test_slacks_own_answer_is_told_as_such() -> None:
     client = httpx.Client(transport=httpx.MockTransport(lambda _: httpx.Response(200, text="ok\n")))
     channel = CASE.channel(Resources(client=client, environment=CASE.at("https://hook.test/x")))
     receipt = channel.send(a_message(), dedup_key="k")
-    assert (receipt.ok, receipt.detail, receipt.note) == (True, "Slack took it", None)
+    assert (receipt.ok, receipt.detail, receipt.note) == (True, "Slack answered ok (200)", None)
 
 
 def test_people_are_called_when_something_fires_and_only_then() -> None:

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from pydantic import ValidationError
 
-from alerts.channels import Resources
+from alerts.channels import Confirming, Resources
 from alerts.channels.text import gsm, septets
 from alerts.channels.twilio import body
 from facts import NotificationKind, Severity
@@ -49,7 +49,8 @@ def send(answer: httpx.Response | Exception, **settings: Any) -> tuple[httpx.Req
 
 def test_the_receipt_is_the_sid_of_the_message() -> None:
     request, receipt = send(httpx.Response(201, json={"sid": "SM" + "a" * 32, "status": "queued"}))
-    assert (receipt.ok, receipt.detail, receipt.note) == (True, "SM" + "a" * 32, None)
+    sid = "SM" + "a" * 32
+    assert (receipt.ok, receipt.reference, receipt.detail, receipt.note) == (True, sid, f"Twilio took it ({sid})", None)
     assert str(request.url) == f"https://api.twilio.com/2010-04-01/Accounts/{ACCOUNT}/Messages.json"
     form = {name: values[0] for name, values in parse_qs(request.content.decode()).items()}
     assert form["To"] == "+15551234567"
@@ -57,6 +58,56 @@ def test_the_receipt_is_the_sid_of_the_message() -> None:
     assert form["ValidityPeriod"] == "600"
     assert request.headers["Authorization"] == httpx.BasicAuth(ACCOUNT, TOKEN)._auth_header
     assert request.headers["Content-Type"] == "application/x-www-form-urlencoded"
+
+
+@pytest.mark.parametrize(
+    ("status", "told", "confirmation", "detail"),
+    [
+        (200, {"status": "queued"}, "pending", "queued (SM1)"),
+        (200, {"status": "sent"}, "pending", "sent (SM1)"),
+        (200, {"status": "delivered"}, "confirmed", "delivered (SM1)"),
+        (200, {"status": "read", "error_code": None}, "confirmed", "read (SM1)"),
+        (
+            200,
+            {"status": "undelivered", "error_code": 30005},
+            "unconfirmed",
+            "undelivered, error 30005: the number is unknown",
+        ),
+        (200, {"status": "failed", "error_code": 1}, "unconfirmed", "failed, error 1 (SM1)"),
+        (200, {"status": "canceled", "error_code": "x"}, "unconfirmed", "canceled (SM1)"),
+        (200, {"status": ["sent"]}, "pending", "not known (answered 200)"),
+        (200, {"status": f"lost {TOKEN}"}, "pending", "not known (answered 200)"),
+        (200, [], "pending", "not known (answered 200)"),
+        (404, {"status": 404, "code": 20404}, "pending", "not known (answered 404)"),
+        (500, {"status": "delivered"}, "pending", "not known (answered 500)"),
+    ],
+)
+def test_what_became_of_an_sms_is_asked_by_its_sid(status: int, told: Any, confirmation: str, detail: str) -> None:
+    got: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        got.append(request)
+        return httpx.Response(status, json=told)
+
+    client = httpx.Client(transport=httpx.MockTransport(answer))
+    channel = CASE.channel(Resources(client=client, environment=CASE.at("https://twilio.test")))
+    assert isinstance(channel, Confirming)
+    arrival = channel.arrival("SM1")
+    assert (arrival.confirmation, detail in arrival.detail) == (confirmation, True)
+    assert TOKEN not in arrival.detail
+    assert str(got[0].url) == f"https://twilio.test/2010-04-01/Accounts/{ACCOUNT}/Messages/SM1.json"
+    assert (got[0].method, got[0].headers["Authorization"]) == ("GET", httpx.BasicAuth(ACCOUNT, TOKEN)._auth_header)
+
+
+@pytest.mark.parametrize("error", [httpx.ReadTimeout, httpx.ConnectError])
+def test_a_status_that_twilio_does_not_tell_is_pending(error: type[httpx.RequestError]) -> None:
+    def late(request: httpx.Request) -> httpx.Response:
+        raise error("late", request=request)
+
+    client = httpx.Client(transport=httpx.MockTransport(late))
+    channel = CASE.channel(Resources(client=client, environment=CASE.at("https://twilio.test")))
+    assert isinstance(channel, Confirming)
+    assert channel.arrival("SM1").confirmation == "pending"
 
 
 def test_a_messaging_service_sends_in_a_numbers_place() -> None:
@@ -131,6 +182,89 @@ def test_what_was_never_sent_is_tried_as_long_as_any_message(error: type[httpx.R
     client = httpx.Client(transport=httpx.MockTransport(refuse))
     channel = CASE.channel(Resources(client=client, environment=CASE.at("https://twilio.test")))
     assert not any(channel.send(a_message(), dedup_key="one").permanent for _ in range(5))
+
+
+CAUSE = "proceed_to_stripe: POST /api/create-checkout-session answered 500"
+OUTAGE: dict[str, Any] = {
+    "summary": f"GA purchase fails at 2 of 3 locations (eu-west, us-east): {CAUSE}; passes at us-west",
+    "cause": CAUSE,
+    "title": "GA purchase: payment fails",
+}
+
+
+@pytest.mark.parametrize(
+    "acknowledge", ["", "sixfb alerts ack A1s.ga_purchase.12", "https://hub.example.com/alerts#A1s.ga_purchase.12"]
+)
+@pytest.mark.parametrize("mark", [None, "demo", "TEST, nothing is broken"])
+@pytest.mark.parametrize("incident", ["inc-1", "inc-1234567"])
+@pytest.mark.parametrize("kind", [NotificationKind.FIRING, NotificationKind.UPDATE])
+def test_what_failed_is_never_cut_off(
+    acknowledge: str, mark: str | None, incident: str, kind: NotificationKind
+) -> None:
+    note = "Critical, tier 2, still unacknowledged for 1 h 20 min"
+    said = body(a_message(**OUTAGE, acknowledge=acknowledge, mark=mark, incident=incident, note=note, kind=kind))
+    assert "POST /api/create-checkout-session answered 500" in said
+    assert said.endswith(f"({incident})")
+    assert ("Ack: " in said) is bool(acknowledge)
+    assert septets(said) <= 160
+
+
+@pytest.mark.parametrize(
+    ("cause", "has"),
+    [
+        (
+            f"choose_a_city_on_the_page: GET /{'very/' * 40}long answered 500 with HTML",
+            ["GET /very", "/long answered 500"],
+        ),
+        (f"pay: POST /{'x' * 300} answered 429: {'slow down ' * 30}", ["POST /xxx", "answered 429: slow down"]),
+        (f"GET /{'[id]/' * 40}end answered 503", ["GET /[id", "end answered 503"]),
+        (f"fill_form: {'the page shows no field called Name ' * 9}", ["CRITICAL: the page shows no field"]),
+    ],
+)
+def test_a_long_cause_loses_its_step_and_the_middle_of_its_path_and_never_the_answer(
+    cause: str, has: list[str]
+) -> None:
+    said = body(a_message(cause=cause, summary=f"x fails: {cause}", acknowledge="sixfb alerts ack F0.x.1"))
+    assert [part for part in has if part not in said] == []
+    assert septets(said) <= 160
+
+
+def test_after_the_cause_it_says_for_what_it_is_sent_and_what_fails_where() -> None:
+    said = body(a_message(**OUTAGE, note="Critical, tier 2, unacknowledged for 5 min"))
+    assert (
+        said == f"CRITICAL: {CAUSE}. tier 2, unacknowledged for 5 min. GA purchase fails at 2 of 3 locations... (inc-1)"
+    )
+    assert (
+        body(a_message(**OUTAGE))
+        == f"CRITICAL: {CAUSE}. GA purchase fails at 2 of 3 locations (eu-west, us-east) (inc-1)"
+    )
+
+
+def test_a_recovery_says_first_how_long_it_lasted() -> None:
+    over = a_message(
+        kind=NotificationKind.RESOLVED,
+        headline=f"Resolved: {'GA purchase failed ' * 12}, lasted 5 min (16:20:00 to 16:25:00 UTC)",
+        title="GA purchase failed " * 12,
+        lasted_s=300.0,
+        at_risk="about $60 ($12 a minute)",
+    )
+    assert body(over).startswith("Resolved after 5 min: GA purchase failed")
+    short = replace(over, title="GA purchase failed")
+    assert body(short) == "Resolved after 5 min: GA purchase failed. Money at risk: about $60 ($12 a minute) (inc-1)"
+    closed = replace(short, headline="Closed: GA purchase fails, lasted 5 min", at_risk="")
+    assert body(closed) == "Closed after 5 min: GA purchase failed (inc-1)"
+
+
+@pytest.mark.parametrize(
+    ("acknowledge", "said"),
+    [
+        ("https://hub.example.com/alerts#F0.ga.1", "Ack: https://hub.example.com/alerts#F0.ga.1"),
+        ("https://hub.example.com/monitor/alerts#F0.ga_purchase.1", "Ack: https://hub.example.com/monitor/alerts"),
+        (f"https://{'hub.' * 15}com/alerts#F0.ga.1", "Ack: see /alerts"),
+    ],
+)
+def test_how_to_acknowledge_fits_whatever_the_hubs_address_is(acknowledge: str, said: str) -> None:
+    assert said in body(a_message(acknowledge=acknowledge))
 
 
 def test_the_cause_comes_first_and_the_incident_last() -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import ipaddress
+import json
 import ssl
 import unicodedata
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import httpx
 import pytest
@@ -22,7 +24,7 @@ from alerts.channels import KINDS, Channel, Receipt, Resources, resources
 from alerts.channels.guard import is_allowed
 from alerts.message import Link, Message, duration
 from alerts.retry import next_try
-from facts import Severity, from_wire, to_wire
+from facts import NotificationKind, Severity, from_wire, to_wire
 from process.bounded_http import retry_after_s
 from tests.alerts.builders import NOW
 from tests.alerts.channel_case import SECRET, Case, a_message
@@ -67,6 +69,26 @@ def answers(status: int, *, text: str = "ok", headers: Any = None) -> Callable[[
 def test_it_retries_exactly_the_right_statuses(kind: str, status: int, ok: bool, permanent: bool) -> None:
     receipt = a_channel(kind, answers(status)).send(a_message(), dedup_key="k")
     assert (receipt.ok, receipt.permanent, receipt.disable) == (ok, permanent, status in (404, 410))
+
+
+@over_http
+@pytest.mark.parametrize("sent", list(NotificationKind))
+def test_a_preview_shows_what_is_sent(kind: str, sent: NotificationKind) -> None:
+    got: list[httpx.Request] = []
+
+    def take(request: httpx.Request) -> httpx.Response:
+        got.append(request)
+        return httpx.Response(200, text="ok")
+
+    message = a_message(kind=sent)
+    a_channel(kind, take).send(message, dedup_key="k")
+    shown = case_of(kind).parsed().rendered(message, dedup_key="k")
+    if shown.text is not None:
+        assert shown.text in parse_qs(got[0].content.decode())["Body"]
+    else:
+        body = json.loads(got[0].content)
+        # A key is a secret, and stands in no preview.
+        assert shown.data == {**body, **({"routing_key": "(hidden)"} if "routing_key" in body else {})}
 
 
 @over_http

@@ -337,8 +337,109 @@ def test_less_urgent_alerts_do_not_escalate() -> None:
     assert machine.audit().ladder == ()
 
 
-def test_an_acknowledgement_of_an_alert_that_is_pending_ends_nothing() -> None:
-    machine = a_machine()
-    machine.tick(breach(for_s=60))
+def pending(**facts: Any) -> Verdict:
+    return breach(**{"counted": ("us-east", "us-west"), "samples": ("run-1", "run-2"), "for_s": 60, **facts})
+
+
+def people_too(**facts: Any) -> Machine:
+    """A machine whose routes call the people of tier 1 as well, as the shipped file does."""
+    machine = a_machine(**facts)
+    machine.policy = replace(machine.policy, routes={**machine.policy.routes, CRITICAL: ("slack", "lead", "oncall")})
+    return machine
+
+
+@pytest.mark.parametrize("make", [a_machine, people_too])
+def test_an_alert_that_was_acknowledged_while_pending_calls_no_tier_when_it_fires(make: Any) -> None:
+    machine = make()
+    machine.tick(pending())
     machine.ack(F0)
-    assert machine.ladder == {}
+    assert (machine.ladder, machine.notifications) == ({}, {})
+    minutes(machine, 20, pending())
+    assert machine.alert(F0).state.value == "firing"
+    assert called(machine, "ann", "bob", "cto", "ceo") == dict.fromkeys(("ann", "bob", "cto", "ceo"), 0)
+    assert machine.told("slack") == ["firing", "acknowledged"], "the channel learns that it fires, and who has it"
+    assert machine.sent_to("slack")[1].startswith("Acknowledged by ann")
+    assert machine.audit().ladder == ()
+    machine.tick(clear())
+    machine.deliver()
+    assert machine.told("slack") == ["firing", "acknowledged", "resolved"]
+    assert called(machine, "ann", "bob") == {"ann": 0, "bob": 0}
+
+
+def test_where_the_routes_name_only_people_nobody_is_told_of_what_somebody_has() -> None:
+    machine = people_too()
+    machine.policy = replace(machine.policy, routes={CRITICAL: ("lead", "oncall")})
+    machine.tick(pending())
+    machine.ack(F0)
+    minutes(machine, 5, pending())
+    machine.tick(clear())
+    assert machine.notifications == {}
+
+
+def test_an_acknowledgement_while_pending_that_was_taken_back_calls_tier_1_when_it_fires() -> None:
+    machine = a_machine()
+    machine.tick(pending())
+    machine.ack(F0)
+    machine.unack(F0)
+    minutes(machine, 2, pending())
+    assert called(machine, "ann", "bob") == {"ann": 1, "bob": 1}
+
+
+def test_one_that_is_given_back_after_it_fired_begins_at_tier_1() -> None:
+    machine = a_machine()
+    machine.tick(pending())
+    machine.ack(F0)
+    minutes(machine, 2, pending())
+    machine.unack(F0)
+    minutes(machine, 0.2, pending())
+    assert called(machine, "ann", "bob", "cto") == {"ann": 1, "bob": 1, "cto": 0}
+
+
+def test_an_acknowledgement_while_pending_is_forgotten_like_any_other() -> None:
+    machine = a_machine()
+    machine.tick(pending())
+    machine.ack(F0)
+    minutes(machine, 29, pending())
+    assert called(machine, "ann") == {"ann": 0}
+    minutes(machine, 2, pending())
+    assert called(machine, "ann") == {"ann": 1}
+
+
+def test_the_next_episode_is_acknowledged_by_nobody() -> None:
+    machine = a_machine()
+    machine.tick(pending())
+    machine.ack(F0)
+    machine.tick(clear())
+    assert machine.alert(F0).state.value == "dropped"
+    minutes(machine, 2, pending())
+    assert called(machine, "ann", "bob") == {"ann": 1, "bob": 1}
+
+
+def test_what_fires_beside_it_and_nobody_has_calls_tier_1() -> None:
+    machine = a_machine()
+    machine.tick(pending())
+    machine.ack(F0)
+    minutes(machine, 2, pending(), pending(rule="A2", journey=None, for_s=0))
+    assert called(machine, "ann", "bob") == {"ann": 1, "bob": 1}
+
+
+def test_what_was_acknowledged_while_another_alert_covered_it_calls_nobody_afterwards() -> None:
+    machine = a_machine()
+    payment = pending(rule="A1s", for_s=0)
+    machine.tick(payment, pending(for_s=0))
+    machine.deliver()
+    machine.ack(F0)
+    machine.ack("A1s/ga_purchase")
+    machine.tick(clear("A1s"), pending(for_s=0, samples=("run-3",)))
+    minutes(machine, 2, clear("A1s"), pending(for_s=0, samples=("run-4",)))
+    assert machine.alert(F0).incident is not None
+    assert [said for said in machine.sent_to("ann/sms") if "F0 title" in said] == []
+
+
+def test_what_was_acknowledged_while_pending_out_of_hours_is_told_at_opening_and_calls_nobody() -> None:
+    machine = a_machine(hours=HOURS, at=EVENING + 30 * MINUTE, escalation={"unack_after": timedelta(hours=20)})
+    machine.tick(pending(severity=HIGH))
+    machine.ack(F0)
+    minutes(machine, 16 * 60, pending(severity=HIGH))
+    assert machine.told("ops") == ["firing", "acknowledged"]
+    assert called(machine, "ann", "bob", "cto") == {"ann": 0, "bob": 0, "cto": 0}

@@ -8,9 +8,9 @@ from datetime import timedelta
 
 import pytest
 
-from alerts.policy import inhibits
+from alerts.policy import SalesRate, inhibits
 from facts import Alert, AlertState, Family, NotificationState, Severity, Traits, Verdict, VerdictStatus
-from tests.alerts.builders import GA, NOW, TARGETS, Machine, a_verdict, breach, clear, no_data
+from tests.alerts.builders import GA, NOW, TARGETS, Machine, a_policy, a_verdict, breach, clear, no_data
 
 F0, A1S = f"F0/{GA}", f"A1s/{GA}"
 
@@ -471,3 +471,55 @@ def test_only_what_waits_for_an_acknowledgement_asks_for_one() -> None:
         for one in machine.notifications.values()
     }
     assert asked == {"firing": ["Acknowledge"], "acknowledged": ["The alert"], "resolved": ["The alert"]}
+    told = {one.kind.value: one.message["acknowledge"] for one in machine.notifications.values()}
+    assert told == {"firing": "https://hub.test/alerts#F0.ga_purchase.1", "acknowledged": "", "resolved": ""}
+
+
+def test_a_hub_without_an_address_names_the_command_that_acknowledges() -> None:
+    machine = Machine(a_policy(base_url=""))
+    machine.tick(breach())
+    assert {one.message["acknowledge"] for one in machine.notifications.values()} == {
+        "sixfb alerts ack F0.ga_purchase.1"
+    }
+
+
+@pytest.mark.parametrize(
+    ("rule", "severity", "at_risk"),
+    [
+        ("F0", Severity.CRITICAL, "unknown"),
+        ("F0", Severity.MEDIUM, "unknown"),
+        ("A2", Severity.CRITICAL, "unknown"),
+        ("A2", Severity.HIGH, ""),
+        ("W1", Severity.CRITICAL, ""),
+        ("H4", Severity.HIGH, ""),
+    ],
+)
+def test_money_at_risk_is_said_of_what_stops_sales_and_is_unknown_where_nobody_knows_it(
+    rule: str, severity: Severity, at_risk: str
+) -> None:
+    machine = Machine()
+    machine.tick(breach(rule, severity=severity))
+    assert {one.message["at_risk"] for one in machine.notifications.values()} == {at_risk}
+
+
+def test_money_at_risk_grows_with_the_outage_and_is_summed_up_at_its_end() -> None:
+    machine = Machine(a_policy(sales=SalesRate(minor_per_minute=1250, currency="usd")))
+    began = machine.now + timedelta(seconds=10) - timedelta(minutes=2)
+    machine.tick(breach(began_at=began))
+    machine.deliver()
+    machine.ack("F0/ga_purchase")
+    machine.tick(clear(ended_at=began + timedelta(minutes=10)))
+    told = {one.kind.value: one.message["at_risk"] for one in machine.notifications.values()}
+    assert told == {
+        "firing": "about $12.50 a minute, $25 so far",
+        "acknowledged": "",
+        "resolved": "about $125 ($12.50 a minute)",
+    }
+
+
+def test_a_message_carries_the_cause_in_the_words_of_the_run() -> None:
+    machine = Machine()
+    machine.tick(breach(cause="choose_city: GET / answered 500"))
+    machine.deliver()
+    machine.tick(clear())
+    assert {one.message["cause"] for one in machine.notifications.values()} == {"choose_city: GET / answered 500"}

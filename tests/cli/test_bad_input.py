@@ -65,6 +65,9 @@ def sixfb(*arguments: str, cwd: Path, **environment: str) -> subprocess.Complete
             "--from: there is no file /nowhere/sixfb.db",
         ),
         (["db", "copy", "--from", "mysql://here/db", "--to", "sqlite:///new.db"], "--from: mysql is not supported"),
+        (["alerts", "preview", "--rule", "F00"], "--rule: no rule is named 'F00'; did you mean F0?"),
+        (["alerts", "preview", "--severity", "loud"], "--severity: 'loud' is none; write critical, high"),
+        (["alerts", "preview", "--channel", "fax"], "--channel: 'fax' is no kind of channel (email, mail, pagerduty"),
         (["fly"], "No such command 'fly'"),
     ],
 )

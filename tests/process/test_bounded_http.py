@@ -120,7 +120,9 @@ def test_an_answer_in_an_encoding_that_is_none_is_read_all_the_same(rig: Rig, ch
     assert isinstance(answer, httpx.Response), repr(answer)
     assert answer.text == "ok"
     receipt = through(rig, rig.url("odd"), {}, kind="slack", allow=[ipaddress.ip_network("127.0.0.0/8")])
-    assert receipt == Receipt(ok=True, status=200, detail="Slack took it"), "it said 200, and so has the message"
+    assert receipt == Receipt(ok=True, status=200, detail="Slack answered ok (200)"), (
+        "it said 200, and so has the message"
+    )
 
 
 def test_an_answer_is_read_in_the_encoding_that_it_names(rig: Rig) -> None:

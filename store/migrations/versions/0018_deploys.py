@@ -8,7 +8,7 @@ from alembic import op
 from store.columns import Moment
 
 revision = "0018"
-down_revision = "0016"
+down_revision = "0017"
 
 
 def upgrade() -> None:
