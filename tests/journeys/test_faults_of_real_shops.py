@@ -139,7 +139,7 @@ def test_slow_calls_and_pages_that_follow_one_another_are_told_in_their_order() 
     assert failure.kind is Kind.SILENT
     assert failure.sentence == (
         "buy: one slow answer after another: POST /api/buy took 7.0 s, then GET /start took 7.0 s, "
-        "then GET /redirect gave no answer in 1.0 s"
+        "then GET /redirect had no answer yet after 1.0 s"
     )
 
 
@@ -149,7 +149,7 @@ def test_what_came_while_the_scene_was_looked_at_was_still_under_way() -> None:
     after = a_page("/redirect", began=105.02, ended=False, came_from=hop)
     failure = explained(requests=[call, hop, after], now=106.0, failed_at=104.0, page_text="")
     assert failure.kind is Kind.SILENT
-    assert failure.sentence.endswith("POST /api/buy took 2.5 s, then GET /start gave no answer in 1.5 s")
+    assert failure.sentence.endswith("POST /api/buy took 2.5 s, then GET /start had no answer yet after 1.5 s")
 
 
 @pytest.mark.parametrize(
@@ -175,14 +175,11 @@ def test_what_an_earlier_step_waited_for_is_a_link_where_the_whole_journey_ran_o
         "failed_at": 110.5,
     }
     late, early = explained(**scene, over_deadline_s=10.0), explained(**scene)
-    assert "its 10 s; one slow answer after another: GET / took 8.0 s, then GET /pricing gave no" in late.sentence
+    assert (
+        "its 10 s; one slow answer after another: GET / took 8.0 s, then GET /pricing had no answer yet"
+        in late.sentence
+    )
     assert early.sentence == "buy: GET /pricing gave no answer in 3.9 s"
-
-
-def test_two_answers_are_enough_where_the_journeys_time_is_up() -> None:
-    late, early = explained(answers_s=[8.0, 8.1], over_deadline_s=10.0), explained(answers_s=[8.0, 8.1])
-    assert "all of the site's answers are slow: they took about 8 s each" in late.sentence
-    assert (late.kind, early.kind) == (Kind.SILENT, Kind.MISSING)
 
 
 @pytest.mark.parametrize(
