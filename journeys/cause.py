@@ -14,6 +14,7 @@ from journeys.analytics import only_measures
 from journeys.crash_pages import error_page
 from journeys.failure import Failure, FailureContext, Kind, SiteBroken, Thrown
 from journeys.net_errors import PROXY_REFUSES, is_ours, never_connected
+from journeys.recording.endpoints import origin_of
 from journeys.refusals import refusal_in, sells, sold_out, welcomes, went_wrong
 from journeys.slowness import Slowness, slowness
 from journeys.walls import PUZZLE, wall_said_by
@@ -257,8 +258,12 @@ _LOGIN_STATUSES = frozenset({401, 403})
 
 def _asks_who_it_is(answered: Sequence[SeenRequest], scene: FailureContext) -> list[str]:
     """What to look at where the site's page itself wants a login or a secret header, as a protected preview does."""
-    if not any(r.is_main and r.status in _LOGIN_STATUSES for r in answered):
+    page = next((r for r in answered if r.is_main and r.status in _LOGIN_STATUSES), None)
+    if page is None:
         return []
+    there = origin_of(page.url)
+    if scene.has_credentials and scene.site_origin and there != scene.site_origin:
+        return [f"a login of site.yaml goes to {scene.site_origin} alone, so write {there} as base_url"]
     if scene.has_credentials:
         return ["the login or secret header that site.yaml names was not taken"]
     return ["site.yaml names no login and no secret header (basic_auth_file, header_files)"]

@@ -104,7 +104,7 @@ class FailureContext:
     `options` are those of the list that was to be chosen from. `control` is what the page calls the control that was found
     (`the field "E-mail"`). `failed_at` is when the step failed, on the clock of the requests: `now` is a moment later, for
     refused calls are heard out. `tabs` are the documents of tabs that opened in the step and in which the journey did not look.
-    `has_credentials`: `site.yaml` names a login or a secret header.
+    `has_credentials`: `site.yaml` names a login or a secret header. `site_origin` is the origin of its `base_url`.
     """
 
     step: str
@@ -136,3 +136,4 @@ class FailureContext:
     failed_at: float | None = None
     tabs: Sequence[SeenRequest] = ()
     has_credentials: bool = False
+    site_origin: str = ""

@@ -179,6 +179,7 @@ class FailureObserver:
             closers=closers,
             tabs=self._other_tabs(step),
             has_credentials=self._has_credentials,
+            site_origin=recorder.origin,
             options=self._options(error, call.locator),
         )
 

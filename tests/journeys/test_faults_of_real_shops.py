@@ -123,6 +123,16 @@ def test_a_page_that_asks_who_it_is_says_what_site_yaml_has(status: int) -> None
     assert {bare.kind, sent.kind} == {Kind.ANSWERED}
 
 
+def test_a_login_that_another_address_of_the_site_asks_for_is_told_with_the_address_to_write() -> None:
+    page = a_page("/", status=401, url="https://www.shop.example.com/")
+    failure = explained(
+        SiteBroken("an error page"), requests=[page], has_credentials=True, site_origin="https://shop.example.com"
+    )
+    assert (
+        "goes to https://shop.example.com alone, so write https://www.shop.example.com as base_url" in failure.sentence
+    )
+
+
 @pytest.mark.parametrize("request_", [a_request(status=401), a_page("/", status=500), a_page("/", status=404)])
 def test_other_refusals_say_nothing_of_site_yaml(request_: SeenRequest) -> None:
     assert "site.yaml" not in explained(requests=[request_]).sentence
