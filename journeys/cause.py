@@ -287,11 +287,14 @@ def _from_code(scene: FailureContext) -> Cause | None:
             return Kind.SILENT, [what, *slow, *offered] if slow else [what + more, *offered]
         what = _what_went_wrong(first, scene) + more
         return (_kind_of_failure(first, scene) if _broke_off(first) else kind), [what, *offered]
-    others = [r for r in there if r.party != "first" and not only_measures(r.party)]
-    scripts = [r for r in others if r.kind == "script" and _went_wrong(r, scene)]
     thrown = _new_exceptions(scene)
     # The first one: those after it are often its consequence.
     threw = [_threw(thrown[0])] if thrown else []
+    no_data = _call_of_the_page(there, scene)
+    if no_data:
+        return no_data[0], [*no_data[1], *threw]
+    others = [r for r in there if r.party != "first" and not only_measures(r.party)]
+    scripts = [r for r in others if r.kind == "script" and _went_wrong(r, scene)]
     calls = [r for r in others if r.kind in ("fetch", "xhr") and _went_wrong(r, scene)]
     foreign = next((r for r in (*scripts, *calls) if r.failure not in _OWN_POLICY), None)
     if foreign:
@@ -301,6 +304,22 @@ def _from_code(scene: FailureContext) -> Cause | None:
         return (
             (Kind.THREW, threw) if whose == "first" else (Kind.THIRD_PARTY, [f"{threw[0]}, which comes from {whose}"])
         )
+    return None
+
+
+def _call_of_the_page(there: Sequence[SeenRequest], scene: FailureContext) -> Cause | None:
+    """A call that the page on show made in an earlier step, and whose data it lacks: the step passed before they were due."""
+    calls = [r for r in there if r.party == "first" and r.kind in ("fetch", "xhr") and r.step != scene.step]
+    for call in reversed(_latest(calls)):
+        if (call.status or 0) >= 400:
+            return Kind.ANSWERED, [answer_of(call)]
+        if _broke_off(call):
+            return _kind_of_failure(call, scene), [_broken(call)]
+        if said := _said_no(call, scene):
+            return Kind.ANSWERED, [said]
+        # One that was answered and does not end is a stream.
+        if call.status is None and _is_silent(call, scene):
+            return Kind.SILENT, _silence_and_slowness(call, scene)
     return None
 
 

@@ -86,6 +86,65 @@ def test_an_answer_that_a_page_could_not_read_as_json_is_the_cause(thrown: str) 
     assert "GET /pricing answered 200 with HTML where JSON was due: 'oops'" in failure.sentence
 
 
+# -- data that a page had asked for in the step before ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("call", "kind", "said"),
+    [
+        (
+            {"status": 500, "body": '{"error": "no tea"}'},
+            Kind.ANSWERED,
+            "GET /api/teas answered 500 'no tea'; a script",
+        ),
+        (
+            {"status": 200, "body": '{"error": "no tea"}'},
+            Kind.ANSWERED,
+            "GET /api/teas answered 200, and says no: 'no tea'",
+        ),
+        (
+            {"status": 200, "body": "<p>oops", "wants_json": True},
+            Kind.ANSWERED,
+            "answered 200 with HTML where JSON was due",
+        ),
+        ({"failure": "net::ERR_EMPTY_RESPONSE"}, Kind.SILENT, "GET /api/teas failed: "),
+        ({"ended": False}, Kind.SILENT, "GET /api/teas gave no answer in 15.0 s; a script"),
+    ],
+)
+def test_a_call_that_failed_on_this_page_in_the_step_before_is_the_cause(
+    call: dict[str, Any], kind: Kind, said: str
+) -> None:
+    asked = a_request("/api/teas", method="GET", step="before", **call)
+    failure = explained(around=[asked], exceptions=[Thrown("ts is not iterable")])
+    assert failure.kind is kind
+    assert said in failure.sentence
+    assert "a script of the page threw 'ts is not iterable'" in failure.sentence
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        {"status": 200},
+        {"status": 200, "ended": False},
+        {"failure": "net::ERR_ABORTED"},
+        {"status": 404, "party": "https://stats.example"},
+    ],
+)
+def test_a_good_call_a_stream_and_one_given_up_are_no_cause(call: dict[str, Any]) -> None:
+    asked = a_request("/api/teas", method="GET", step="before", **call)
+    assert explained(around=[asked]).kind in (Kind.MISSING, Kind.THIRD_PARTY)
+
+
+def test_a_call_that_was_tried_again_in_vain_once_only_is_no_cause() -> None:
+    tries = [a_request("/api/teas", method="GET", step="before", status=status) for status in (503, 200)]
+    assert explained(around=tries).kind is Kind.MISSING
+
+
+def test_a_call_that_failed_while_buyers_got_through_is_no_cause() -> None:
+    beat = a_request("/api/beat", step="before", status=404)
+    assert explained(around=[beat], survived=frozenset({mark(beat)})).kind is Kind.MISSING
+
+
 # -- what scripts threw ----------------------------------------------------------------------------------------------------
 
 
