@@ -746,6 +746,16 @@ h1 {{ font-size: 90px; animation: in {seconds}s linear backwards }} i {{ animati
 POLLS = "setInterval(() => fetch('/api/poll'), 1000); fetch('/api/stream')"
 
 
+# Brings the same headline in otherwise: in a web component, in one within another, later, by a transition.
+IN_SHADOW = """const h = document.querySelector('h1'), style = document.querySelector('style'), host = document.createElement('shop-page');
+h.replaceWith(host); let root = host.attachShadow({{mode: 'open'}});
+for (let n = {depth}; n > 0; n--) {{ const inner = document.createElement('div'); root.append(inner); root = inner.attachShadow({{mode: 'open'}}); }}
+root.append(style.cloneNode(true), h)"""
+LATER = "document.querySelector('h1').style.animationDelay = '0.4s'"
+TRANSITION = """const h = document.querySelector('h1'); h.style.cssText = 'animation: none; opacity: 0; transition: opacity 0.8s step-end';
+requestAnimationFrame(() => requestAnimationFrame(() => { h.style.opacity = 1 }))"""
+
+
 def rested(context: BrowserContext, seconds: float, script: str = "") -> Vital:
     """Return the LCP of a page that is clicked once the visit found it at rest."""
     pages: Pages = {
@@ -758,7 +768,13 @@ def rested(context: BrowserContext, seconds: float, script: str = "") -> Vital:
     return next(v for v in visit.recorder.vitals.vitals() if (v.page, v.name) == ("/", "LCP"))
 
 
-@pytest.mark.parametrize(("seconds", "script"), [(0.3, ""), (0.8, ""), (1.2, ""), (0.8, POLLS)])
+@pytest.mark.parametrize(
+    ("seconds", "script"),
+    [
+        *((0.3, ""), (0.8, ""), (1.2, ""), (0.8, POLLS), (0.8, LATER), (0.8, TRANSITION)),
+        *((1.2, IN_SHADOW.format(depth=depth)) for depth in (0, 1)),
+    ],
+)
 def test_a_page_that_fades_in_is_whole_when_it_is_touched(context: BrowserContext, seconds: float, script: str) -> None:
     lcp = rested(context, seconds, script)
     assert not lcp.cut
