@@ -57,6 +57,7 @@ _PATIENCE = 4
 _SKETCH_MS = 300
 _FILES = frozenset({"script", "stylesheet", "font", "image"})
 _MOST_FILES = 3
+_NO_ANSWER_S = 3.0
 _LONGEST_ORDER_ID = 200
 
 
@@ -496,10 +497,11 @@ class Visit:
 
     def _note_failed_files(self) -> None:
         """Say which of the site's own files failed, for a purchase may pass without them."""
+        now = self.recorder.clock()
         failed = {
             name_of_request(r): r
             for r in self.recorder.requests
-            if r.party == "first" and r.kind in _FILES and r.is_unusable
+            if r.party == "first" and r.kind in _FILES and (r.is_unusable or _never_came(r, now))
         }
         if not failed:
             return
@@ -541,7 +543,13 @@ class Visit:
         self._rest.settle()
 
 
+def _never_came(request: SeenRequest, now: float) -> bool:
+    return not request.ended and now - request.began >= _NO_ANSWER_S
+
+
 def _how_it_failed(request: SeenRequest) -> str:
+    if not request.ended:
+        return "never came"
     if request.is_html_instead:
         return f"answered {request.status} with HTML"
     return f"answered {request.status}" if request.status else "failed"

@@ -145,6 +145,19 @@ def test_a_call_that_failed_while_buyers_got_through_is_no_cause() -> None:
     assert explained(around=[beat], survived=frozenset({mark(beat)})).kind is Kind.MISSING
 
 
+# -- open shops that speak of maintenance --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text", ["Assam\nBack soon!\nOolong $9.50", "Bikes\nRoutine maintenance $40", "Coming soon: Darjeeling"]
+)
+def test_a_page_that_sells_something_is_no_maintenance_page(text: str) -> None:
+    assert explained(page_text=text).kind is Kind.SHOWN, "without anything to buy it is one"
+    failure = explained(page_text=text, offers=["Add to basket", "Checkout"])
+    assert failure.kind is Kind.MISSING
+    assert "maintenance page" not in failure.sentence
+
+
 # -- what scripts threw ----------------------------------------------------------------------------------------------------
 
 

@@ -747,12 +747,19 @@ POLLS = "setInterval(() => fetch('/api/poll'), 1000); fetch('/api/stream')"
 
 
 # Brings the same headline in otherwise: in a web component, in one within another, later, by a transition.
-IN_SHADOW = """const h = document.querySelector('h1'), style = document.querySelector('style'), host = document.createElement('shop-page');
-h.replaceWith(host); let root = host.attachShadow({{mode: 'open'}});
-for (let n = {depth}; n > 0; n--) {{ const inner = document.createElement('div'); root.append(inner); root = inner.attachShadow({{mode: 'open'}}); }}
+IN_SHADOW = """const h = document.querySelector('h1'), style = document.querySelector('style');
+const host = document.createElement('shop-page'), inside = {{mode: 'open'}};
+h.replaceWith(host);
+let root = host.attachShadow(inside);
+for (let n = {depth}; n > 0; n--) {{
+  const inner = document.createElement('div');
+  root.append(inner);
+  root = inner.attachShadow(inside);
+}}
 root.append(style.cloneNode(true), h)"""
 LATER = "document.querySelector('h1').style.animationDelay = '0.4s'"
-TRANSITION = """const h = document.querySelector('h1'); h.style.cssText = 'animation: none; opacity: 0; transition: opacity 0.8s step-end';
+TRANSITION = """const h = document.querySelector('h1');
+h.style.cssText = 'animation: none; opacity: 0; transition: opacity 0.8s step-end';
 requestAnimationFrame(() => requestAnimationFrame(() => { h.style.opacity = 1 }))"""
 
 
@@ -795,6 +802,16 @@ def test_a_run_that_passes_says_which_of_the_sites_own_files_failed(context: Bro
     )
     assert failure is None
     assert visit.notes == ["1 of the site's own files failed: GET /app.css answered 404"]
+
+
+def test_a_run_that_passes_says_which_of_the_sites_own_files_never_came(context: BrowserContext) -> None:
+    pages: Pages = {
+        "/": "<img src=/logo.png><button>Buy</button>",
+        "/logo.png": Answer("x", kind="image/png", before=lambda: time.sleep(5)),
+    }
+    failure, visit = walked(context, pages, see("button", "Buy"))
+    assert failure is None
+    assert visit.notes == ["1 of the site's own files failed: GET /logo.png never came"]
 
 
 BOUGHT = Purchase(
