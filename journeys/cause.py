@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from statistics import median
+from itertools import dropwhile
 from typing import TYPE_CHECKING
 
 from journeys.analytics import only_measures
 from journeys.crash_pages import error_page
 from journeys.failure import Failure, FailureContext, Kind, SiteBroken, Thrown
 from journeys.net_errors import PROXY_REFUSES, is_ours, never_connected
+from journeys.recording.endpoints import origin_of
 from journeys.refusals import refusal_in, sells, sold_out, welcomes, went_wrong
+from journeys.slowness import Slowness, slowness
 from journeys.walls import PUZZLE, wall_said_by
 from journeys.wording import (
     answer_of,
@@ -39,9 +41,6 @@ _ASSETS = frozenset({"script", "stylesheet"})
 # What a page object knows for certain, whatever the requests around it tell.
 _FIRM = frozenset({Kind.WALLED, Kind.SETUP, Kind.UNBOOKED})
 _NO_ANSWER_S = 3.0
-# From here on answers are slow as such, and a step that waits for several in a row runs out of time.
-_SLOW_ANSWER_S = 2.0
-_FEW_ANSWERS = 3
 _GONE = re.compile(r"(page, context or browser|target|connection|browser)( has been)? closed", re.IGNORECASE)
 
 
@@ -109,30 +108,36 @@ def _from_site(error: BaseException, scene: FailureContext) -> Cause | None:
     answered = [r for r in own if r.status is not None and r.status >= 400]
     if answered:
         what = shown or _what_is_missing(error, scene, answered)
-        return Kind.ANSWERED, [*(answer_of(r) for r in _distinct(answered)), *_asks_who_it_is(answered, scene), *what]
+        told = [*(answer_of(r) for r in _distinct(answered)), *_asks_who_it_is(answered, scene), *what]
+        return Kind.ANSWERED, [*told, *_slow_beside(error, scene)]
     failed = next(filter(_broke_off, own), None)
     if failed:
-        return _kind_of_failure(failed, scene), [_broken(failed), *shown]
-    said_no = [told for r in reversed(_latest(own)) if (told := _said_no(r, scene))]
+        return _kind_of_failure(failed, scene), [_broken(failed), *shown, *_slow_beside(error, scene)]
+    said_no = [said for r in reversed(_latest(own)) if (said := _said_no(r, scene))]
     if said_no:
-        return Kind.ANSWERED, [said_no[0], *(shown or _what_is_missing(error, scene, own))]
+        what = shown or _what_is_missing(error, scene, own)
+        return Kind.ANSWERED, [said_no[0], *what, *_slow_beside(error, scene)]
     no_page = next((r for r in own if r.is_main and r.status in (204, 205)), None)
     if no_page:
         return Kind.ANSWERED, [f"{name_of_request(no_page)} answered {no_page.status}, which brings no page"]
     chain = [] if isinstance(error, SiteBroken) else _slow_chain(own, scene)
     if chain:
-        return Kind.SILENT, [*chain, *_all_slow(scene)]
+        slow = _slowness(scene)
+        # Where nothing is quick, the chain is no news but for what is still under way.
+        return Kind.SILENT, [slow.words, chain[-1]] if slow and slow.is_all else [_in_a_row(chain), *_all_slow(scene)]
     silent = next((r for r in own if _is_silent(r, scene)), None)
     if silent and not isinstance(error, SiteBroken):
-        return Kind.SILENT, [_silence(silent, scene), *_all_slow(scene)]
+        return Kind.SILENT, _silence_and_slowness(silent, scene)
     late = next((r for r in own if r.is_main), None) if str(error).startswith("Page.goto: Timeout") else None
     if late:
         blocking = _keeps_the_page_waiting(scene) if late.ended else None
         if blocking:
             kind = Kind.SILENT if blocking.party == "first" else Kind.THIRD_PARTY
-            return kind, [f"{_silence(blocking, scene)}, and the page at {late.endpoint} waits for it"]
+            waits = f"the page at {late.endpoint} waits for it"
+            return kind, [*_silence_and_slowness(blocking, scene, what_waits=waits)]
         return Kind.SILENT, [
-            f"{name_of_request(late)} did not come in time: it took {(late.duration_ms or 0) / 1000:.1f} s"
+            f"{name_of_request(late)} did not come in time: it took {(late.duration_ms or 0) / 1000:.1f} s",
+            *_all_slow(scene),
         ]
     return None
 
@@ -178,7 +183,8 @@ def _from_page(error: BaseException, scene: FailureContext) -> Cause:
         return Kind.SHOWN, ["the site asks the buyer to log in", *not_there]
     if not scene.page_is_first:
         return Kind.MISSING, not_there
-    instead = error_page(scene.page_text)
+    # A page on which something can be bought is open, though it says "back soon" of one of its goods.
+    instead = None if any(map(sells, scene.offers)) else error_page(scene.page_text)
     if instead:
         return Kind.SHOWN, [f"{scene.page} shows {instead}", *map(_threw, _new_exceptions(scene)[:1]), what]
     why = _from_code(scene)
@@ -253,8 +259,12 @@ _LOGIN_STATUSES = frozenset({401, 403})
 
 def _asks_who_it_is(answered: Sequence[SeenRequest], scene: FailureContext) -> list[str]:
     """What to look at where the site's page itself wants a login or a secret header, as a protected preview does."""
-    if not any(r.is_main and r.status in _LOGIN_STATUSES for r in answered):
+    page = next((r for r in answered if r.is_main and r.status in _LOGIN_STATUSES), None)
+    if page is None:
         return []
+    there = origin_of(page.url)
+    if scene.has_credentials and scene.site_origin and there != scene.site_origin:
+        return [f"a login of site.yaml goes to {scene.site_origin} alone, so write {there} as base_url"]
     if scene.has_credentials:
         return ["the login or secret header that site.yaml names was not taken"]
     return ["site.yaml names no login and no secret header (basic_auth_file, header_files)"]
@@ -273,13 +283,19 @@ def _from_code(scene: FailureContext) -> Cause | None:
         more = f" (and {len(own) - 1} more of the page's own files failed)" if len(own) > 1 else ""
         # A page without its styles mostly works: what is on it may well be what the journey looks for, under another name.
         offered = _offered(scene) if first.kind == "stylesheet" else []
+        if _is_silent(first, scene) and not first.is_html_instead:
+            what, *slow = _silence_and_slowness(first, scene)
+            return Kind.SILENT, [what, *slow, *offered] if slow else [what + more, *offered]
         what = _what_went_wrong(first, scene) + more
         return (_kind_of_failure(first, scene) if _broke_off(first) else kind), [what, *offered]
-    others = [r for r in there if r.party != "first" and not only_measures(r.party)]
-    scripts = [r for r in others if r.kind == "script" and _went_wrong(r, scene)]
     thrown = _new_exceptions(scene)
     # The first one: those after it are often its consequence.
     threw = [_threw(thrown[0])] if thrown else []
+    no_data = _call_of_the_page(there, scene)
+    if no_data:
+        return no_data[0], [*no_data[1], *threw]
+    others = [r for r in there if r.party != "first" and not only_measures(r.party)]
+    scripts = [r for r in others if r.kind == "script" and _went_wrong(r, scene)]
     calls = [r for r in others if r.kind in ("fetch", "xhr") and _went_wrong(r, scene)]
     foreign = next((r for r in (*scripts, *calls) if r.failure not in _OWN_POLICY), None)
     if foreign:
@@ -289,6 +305,22 @@ def _from_code(scene: FailureContext) -> Cause | None:
         return (
             (Kind.THREW, threw) if whose == "first" else (Kind.THIRD_PARTY, [f"{threw[0]}, which comes from {whose}"])
         )
+    return None
+
+
+def _call_of_the_page(there: Sequence[SeenRequest], scene: FailureContext) -> Cause | None:
+    """A call that the page on show made in an earlier step, and whose data it lacks: the step passed before they were due."""
+    calls = [r for r in there if r.party == "first" and r.kind in ("fetch", "xhr") and r.step != scene.step]
+    for call in reversed(_latest(calls)):
+        if (call.status or 0) >= 400:
+            return Kind.ANSWERED, [answer_of(call)]
+        if _broke_off(call):
+            return _kind_of_failure(call, scene), [_broken(call)]
+        if said := _said_no(call, scene):
+            return Kind.ANSWERED, [said]
+        # One that was answered and does not end is a stream.
+        if call.status is None and _is_silent(call, scene):
+            return Kind.SILENT, _silence_and_slowness(call, scene)
     return None
 
 
@@ -338,7 +370,7 @@ _BEGINS_JSON = ("{", "[", '"', "-", "0", "1", "2", "3", "4", "5", "6", "7", "8",
 
 
 def _slow_chain(own: Sequence[SeenRequest], scene: FailureContext) -> list[str]:
-    """The pages and slow calls that followed one another, the last still under way when the step failed; empty where it is one."""
+    """The pages and slow calls that followed one another, in words, the last still under way when the step failed; else empty."""
     failed_at = scene.failed_at or scene.now
     chain: list[SeenRequest] = []
     # A journey runs out of time over all of its steps, a step over what it asked for itself.
@@ -349,14 +381,23 @@ def _slow_chain(own: Sequence[SeenRequest], scene: FailureContext) -> list[str]:
         follows = not chain or r.came_from is chain[-1] or _ended_at(chain[-1], failed_at) <= r.began + _OVERLAP_S
         if is_link and follows:
             chain.append(r)
+    # What was quick before the first slow link is no part of it.
+    chain = list(dropwhile(lambda r: _ended_at(r, failed_at) - r.began < _SLOW_CALL_S, chain))
     if len(chain) < 2 or _ended_at(chain[-1], failed_at) < failed_at:
         return []
     took = sum(_ended_at(r, failed_at) - r.began for r in chain)
     if took < _SLOW_CALL_S:
         return []
     done = [f"{name_of_request(r)} took {_ended_at(r, failed_at) - r.began:.1f} s" for r in chain[:-1][-4:]]
-    last = f"{name_of_request(chain[-1])} gave no answer in {failed_at - chain[-1].began:.1f} s"
-    return [f"one slow answer after another: {', then '.join([*done, last])}"]
+    waited = failed_at - chain[-1].began
+    is_as_slow = waited < max(_ended_at(r, failed_at) - r.began for r in chain[:-1])
+    how = "had no answer yet after" if is_as_slow else "gave no answer in"
+    last = f"{name_of_request(chain[-1])} {how} {waited:.1f} s"
+    return [*done, last]
+
+
+def _in_a_row(chain: Sequence[str]) -> str:
+    return f"one slow answer after another: {', then '.join(chain)}"
 
 
 # A call that takes this long is felt, where several follow one another.
@@ -369,13 +410,35 @@ def _ended_at(request: SeenRequest, now: float) -> float:
     return min(now, request.began + (request.duration_ms or 0) / 1000) if request.ended else now
 
 
+def _slowness(scene: FailureContext) -> Slowness | None:
+    at = scene.failed_at or scene.now
+    # Where the journey's time is up, two have used up a good part of it.
+    return (
+        slowness(scene.all_requests, at) if scene.over_deadline_s is None else slowness(scene.all_requests, at, few=2)
+    )
+
+
 def _all_slow(scene: FailureContext) -> list[str]:
     """That the site answers slowly as such, where it does."""
-    # Where the journey's time is up, two have used up a good part of it.
-    few = _FEW_ANSWERS if scene.over_deadline_s is None else _FEW_ANSWERS - 1
-    if len(scene.answers_s) < few or median(scene.answers_s) < _SLOW_ANSWER_S:
-        return []
-    return [f"all of the site's answers are slow: they took about {median(scene.answers_s):.0f} s each"]
+    slow = _slowness(scene)
+    return [slow.words] if slow else []
+
+
+def _slow_beside(error: BaseException, scene: FailureContext) -> list[str]:
+    """The same beside another cause, where it was time that ran out."""
+    is_late = "Timeout" in str(error) or scene.over_deadline_s is not None
+    return _all_slow(scene) if is_late else []
+
+
+def _silence_and_slowness(request: SeenRequest, scene: FailureContext, *, what_waits: str = "") -> list[str]:
+    """A request without an answer, and how slow the site is otherwise: as slow as this one, or this one is the exception."""
+    slow = _slowness(scene)
+    waited = (scene.failed_at or scene.now) - request.began
+    if slow and request.status is None and slow.explains(request, waited):
+        none_yet = f"{name_of_request(request)} had no answer yet after {waited:.1f} s"
+        return [slow.words, f"{none_yet}, and {what_waits}" if what_waits else none_yet]
+    silence = _silence(request, scene)
+    return [f"{silence}, and {what_waits}" if what_waits else silence, *([slow.words] if slow else [])]
 
 
 # A third party's script that the site's own policy keeps away.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
@@ -23,6 +24,8 @@ TEST_SESSION = "cs_test_"
 SESSION_API = "/api/create-checkout-session"
 _TIMEOUT_S = 20.0
 """Stripe answers within a second or two; it is asked off the clock, and once more where it did not answer."""
+# What Node.js says of a certificate that the browser has taken, out of the system's own store of authorities.
+_DISTRUSTED = re.compile(r"unable to (verify|get local issuer)|self[- ]signed certificate", re.IGNORECASE)
 _LARGEST_ANSWER = 4_000_000
 """A session has ten thousand bytes, a page of a hundred of them a million."""
 
@@ -51,9 +54,22 @@ class Session:
     amount_minor: int | None = None
     currency: str | None = None
     paid: bool = False
+    is_expired: bool = False
     livemode: bool | None = None
     error: str | None = None
     whose: Kind = Kind.SHOWN
+
+
+def left_to_do(session: Session, *, pay_pressed: bool) -> tuple[str, str]:
+    """Return the state of a purchase and what is left to do, in the words of the ledger.
+
+    After Pay was pressed a session that is not paid yet may be a moment later, and nobody calls it open.
+    """
+    if session.paid:
+        return "paid", "paid, not refunded"
+    if session.is_expired:
+        return "expired", "expired, nothing left to do"
+    return "open", PAY_PRESSED if pay_pressed else "open, expires in 24 h"
 
 
 def stripe_http_client(timeout_s: float) -> stripe.HTTPXClient:
@@ -105,7 +121,9 @@ def _from_stripe(access: StripeAccess, session_id: str) -> Session:
         told_by=told_by,
         amount_minor=session.amount_total,
         currency=session.currency,
-        paid=session.payment_status == "paid",
+        # Stripe asks for no money where a voucher has taken all of it off, and the order stands all the same.
+        paid=session.payment_status in ("paid", "no_payment_required"),
+        is_expired=getattr(session, "status", None) == "expired",
         livemode=getattr(session, "livemode", None),
     )
 
@@ -115,6 +133,10 @@ def _from_site(visit: Visit, session_id: str) -> Session:
     told_by = "the site's API"
     answer = visit.ask(SESSION_API, session_id=session_id)
     if answer.status != 200:
+        if answer.status is None and _DISTRUSTED.search(answer.said):
+            why = f"it is asked beside the browser, and the site's certificate is not trusted there ({answer.said})"
+            error = f"GET {SESSION_API}: {why}; name the authority's file in NODE_EXTRA_CA_CERTS"
+            return Session(told_by=told_by, error=error, whose=Kind.SETUP)
         how = f"answered {answer.status}" if answer.status else "gave no answer:"
         return Session(told_by=told_by, error=f"GET {SESSION_API} {how} '{answer.said}'")
     session = answer.json.get("session")

@@ -25,6 +25,8 @@ from journeys.pytest_report import JourneyFailed, pytest_runtest_makereport
 from journeys.recording import Tracer
 from journeys.registry import load_journeys, own_folder
 from journeys.site import Site
+from journeys.site_headers import add_headers, login_header
+from journeys.site_secrets import site_secrets
 from journeys.visit import Visit
 
 # Where this program was not installed, pytest does not find the plugin by itself.
@@ -115,8 +117,20 @@ def visit(
             raise JourneyFailed("; ".join(map(str, lacking)), pytrace=False)
         key = os.environ.get("STRIPE_SECRET_KEY")
         stripe = StripeAccess(key, os.environ.get("STRIPE_API_BASE")) if key else None
+        headers, secrets = _credentials(site)
+        add_headers(page.context, site.base_url, headers)
         begun.append(
-            Visit(page, site=site, journey=journey, run_id="pytest", stripe=stripe, tracer=tracer, unhurried=slowed)
+            Visit(
+                page,
+                site=site,
+                journey=journey,
+                run_id="pytest",
+                stripe=stripe,
+                tracer=tracer,
+                unhurried=slowed,
+                headers=headers,
+                secrets=secrets,
+            )
         )
         return begun[-1]
 
@@ -129,6 +143,20 @@ def visit(
     # pytest-playwright takes its own of every page that is still open, and knows nothing of secrets.
     for opened in page.context.pages:
         opened.close()
+
+
+def _credentials(site: Site) -> tuple[dict[str, str], list[str]]:
+    """The headers that site.yaml names for the site, its login among them, and the secrets in them."""
+    try:
+        basic, named = site_secrets(site)
+    except ConfigError as error:
+        pytest.exit(str(error), returncode=2)
+    headers = {name: value.reveal() for name, value in named.items()}
+    secrets = list(headers.values())
+    if basic is not None:
+        secrets += [basic.reveal(), basic.reveal().partition(":")[2]]
+        headers |= login_header(basic)
+    return headers, secrets
 
 
 def _take_picture(visit: Visit, folder: Path, test: pytest.Item) -> None:

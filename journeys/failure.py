@@ -98,13 +98,13 @@ class FailureContext:
     requests. `page_is_first` tells whose page it was; `site_answered` whether the site gave any answer in this attempt.
     `survived` are the marks (`cause.mark`) of failures that came earlier and kept no step from passing, `usual` those of the
     last good run. `is_another_page`: the page has next to nothing in common with the one that stood there in that run.
-    `answers_s` are the times that the site's answers to this attempt took. `excerpt` is the main part of the page's text,
+    `all_requests` are those of the whole attempt. `excerpt` is the main part of the page's text,
     `offers` names the controls there are of the kind that was looked for where that is a button or a link, `alike` those of any
     other kind, `cover` what lies over the control that was to be clicked, `closers` the names of that layer's own controls, and
     `options` are those of the list that was to be chosen from. `control` is what the page calls the control that was found
     (`the field "E-mail"`). `failed_at` is when the step failed, on the clock of the requests: `now` is a moment later, for
     refused calls are heard out. `tabs` are the documents of tabs that opened in the step and in which the journey did not look.
-    `has_credentials`: `site.yaml` names a login or a secret header.
+    `has_credentials`: `site.yaml` names a login or a secret header. `site_origin` is the origin of its `base_url`.
     """
 
     step: str
@@ -123,7 +123,7 @@ class FailureContext:
     crashed: bool = False
     walled: str | None = None
     over_deadline_s: float | None = None
-    answers_s: Sequence[float] = ()
+    all_requests: Sequence[SeenRequest] = ()
     usual: frozenset[str] = frozenset()
     is_another_page: bool = False
     excerpt: str = ""
@@ -136,3 +136,4 @@ class FailureContext:
     failed_at: float | None = None
     tabs: Sequence[SeenRequest] = ()
     has_credentials: bool = False
+    site_origin: str = ""

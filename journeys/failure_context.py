@@ -76,7 +76,6 @@ _ALIKE = {
 _LONGEST_NAME = 60
 # A frame of a stack that was written to the console: "    at pay (https://shop.example/app.js:12:3)".
 _FRAME = re.compile(r"\s+at (?:[^\n]*?\()?(https?://[^\s)]+?):(\d+):\d+\)?")
-_CALLS = frozenset({"document", "fetch", "xhr"})
 # What lies over a control: the heading of the whole layer, else its first words; and the names of its own controls.
 _COVER = """
 element => {
@@ -175,11 +174,12 @@ class FailureObserver:
             crashed=recorder.crashed,
             walled=recorder.walled or (f"a bot wall says '{words}'" if words else None),
             over_deadline_s=over_deadline_s,
-            answers_s=self._answer_times(),
+            all_requests=recorder.requests,
             cover=cover,
             closers=closers,
             tabs=self._other_tabs(step),
             has_credentials=self._has_credentials,
+            site_origin=recorder.origin,
             options=self._options(error, call.locator),
         )
 
@@ -215,10 +215,6 @@ class FailureObserver:
         opened = {r.page for r in self._recorder.requests if r.is_main and r.step != step}
         own = [r for r in self._recorder.in_step(step) if r.is_main and r.page not in (None, self._page, *opened)]
         return list({id(r.page): r for r in own}.values())
-
-    def _answer_times(self) -> list[float]:
-        answered = (r for r in self._recorder.requests if r.party == "first" and r.kind in _CALLS and r.ended)
-        return [r.duration_ms / 1000 for r in answered if r.status is not None and r.duration_ms is not None]
 
     def _cover(self, error: Exception, locator: Locator | None) -> tuple[str | None, list[str]]:
         """What lies over the control that was to be clicked, and the names of that layer's own controls."""

@@ -25,7 +25,7 @@ from playwright.sync_api import Error, Locator, Page
 from facts import Purchase, Step
 from journeys.asking import Answer, ask
 from journeys.cause import mark
-from journeys.checkout_session import PAY_PRESSED, TEST_SESSION, StripeAccess, read_session
+from journeys.checkout_session import PAY_PRESSED, TEST_SESSION, StripeAccess, left_to_do, read_session
 from journeys.clock import Clock
 from journeys.failure import Failure, Kind, SiteBroken, VisitFailed
 from journeys.failure_context import FailureObserver
@@ -33,12 +33,13 @@ from journeys.journey import Journey, journey
 from journeys.money import minor_units, money
 from journeys.picture import NoPictureError, Picture, shows, take
 from journeys.placed_order import PlacedOrder
-from journeys.recording import Recorder, SeenRequest, Tracer, endpoint_of
+from journeys.recording import Recorder, SeenRequest, Tracer, endpoint_of, origin_of
 from journeys.recording_pause import RecordingPause
 from journeys.reference import Reference, Sketch, sketch_of
 from journeys.rest import Rest
 from journeys.shown_text import text_of_page
 from journeys.site import Site
+from journeys.site_headers import goes_to_site
 from journeys.steps import StepNameError, Steps
 from journeys.waiting import POLL_MS, Waiting
 from journeys.wording import name_of_request
@@ -56,6 +57,7 @@ _PATIENCE = 4
 _SKETCH_MS = 300
 _FILES = frozenset({"script", "stylesheet", "font", "image"})
 _MOST_FILES = 3
+_NO_ANSWER_S = 3.0
 _LONGEST_ORDER_ID = 200
 
 
@@ -96,6 +98,7 @@ class Visit:
         self._sketches: dict[str, Sketch] = {}
         self.notes: list[str] = []
         self.purchases: dict[str, Purchase] = {}
+        self._pay_pressed: set[str] = set()
         self.recorder = Recorder(site_url=site.base_url, clock=clock)
         self.recorder.attach(page.context)
         self._tracer = tracer
@@ -304,8 +307,11 @@ class Visit:
         except VisitFailed:
             self._see_what_was_paid()
             raise
+        else:
+            self._see_what_was_paid()
         finally:
             self._note_failed_files()
+            self._note_where_headers_went()
 
     def _walk(self) -> None:
         try:
@@ -465,27 +471,37 @@ class Visit:
 
     def about_to_pay(self, session_id: str) -> None:
         """Write down that Pay is about to be pressed: from now on the session may be paid, whoever sees it."""
+        if session_id not in self.purchases:
+            # Nobody has read what it costs; the ledger has to know of it before it is told that Pay is pressed.
+            self.purchase(
+                Purchase(session_id=session_id, amount_minor=None, currency=None, state="open", note=PAY_PRESSED)
+            )
         with self.off_the_clock():
             self._tell("pay", {"session_id": session_id})
-        if session_id in self.purchases:
-            self.purchase(replace(self.purchases[session_id], note=PAY_PRESSED))
+        self._pay_pressed.add(session_id)
+        self.purchase(replace(self.purchases[session_id], note=PAY_PRESSED))
+
+    def was_pay_pressed(self, session_id: str) -> bool:
+        """Whether Pay was pressed for a checkout session, whatever came of it."""
+        return session_id in self._pay_pressed
 
     def _see_what_was_paid(self) -> None:
-        """Ask Stripe about a session whose Pay was pressed and whose end the failed walk did not see."""
-        for session_id, bought in self.purchases.items():
+        """Ask Stripe about a session whose Pay was pressed and whose end the walk did not see."""
+        for session_id, bought in list(self.purchases.items()):
             if bought.note != PAY_PRESSED or self.stripe is None:
                 continue
             session = read_session(self, session_id)
             if session.error is None:
-                state, note = ("paid", "paid, not refunded") if session.paid else ("open", "open, expires in 24 h")
+                state, note = left_to_do(session, pay_pressed=True)
                 self.purchase(replace(bought, state=state, note=note, proved_by=session.told_by))
 
     def _note_failed_files(self) -> None:
         """Say which of the site's own files failed, for a purchase may pass without them."""
+        now = self.recorder.clock()
         failed = {
             name_of_request(r): r
             for r in self.recorder.requests
-            if r.party == "first" and r.kind in _FILES and r.is_unusable
+            if r.party == "first" and r.kind in _FILES and (r.is_unusable or _never_came(r, now))
         }
         if not failed:
             return
@@ -493,6 +509,19 @@ class Visit:
         more = f" and {len(names) - _MOST_FILES} more" if len(names) > _MOST_FILES else ""
         files = "1 of the site's own files" if len(names) == 1 else f"{len(names)} of the site's own files"
         self.note(f"{files} failed: {', '.join(names[:_MOST_FILES])}{more}")
+
+    def _note_where_headers_went(self) -> None:
+        """Say to whom else the site's redirects took the extra headers along, for the browser sends them again after each."""
+        if not self._headers:
+            return
+        is_told = goes_to_site(self.site.base_url)
+        for request in self.recorder.requests:
+            before = request.came_from
+            if before is not None and is_told.match(before.url) and not is_told.match(request.url):
+                names, there = ", ".join(self._headers), origin_of(request.url)
+                self.note(
+                    f"the headers for the site ({names}) went to {there} too: {name_of_request(before)} redirects there"
+                )
 
     def purchase(self, purchase: Purchase) -> None:
         """Remember what was bought or left open; a later word about the same session replaces the earlier."""
@@ -514,7 +543,13 @@ class Visit:
         self._rest.settle()
 
 
+def _never_came(request: SeenRequest, now: float) -> bool:
+    return not request.ended and now - request.began >= _NO_ANSWER_S
+
+
 def _how_it_failed(request: SeenRequest) -> str:
+    if not request.ended:
+        return "never came"
     if request.is_html_instead:
         return f"answered {request.status} with HTML"
     return f"answered {request.status}" if request.status else "failed"

@@ -8,6 +8,8 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
+from redact.dates import dates_in, forms_of
+
 SHORTEST = 4
 """The minimum length in characters; a shorter secret would match inside ordinary words."""
 
@@ -24,6 +26,9 @@ _SEPARATORS = rb"(?:[\s+\-./()_,:|*~]|\xc2[\xa0\xad\xb7]|\xe2\x80[\x80-\xaf]|\xe
 _BETWEEN_CODE = rb"(?:[\s\-._/]|" + _SPACES + rb"|" + _DASHES + rb"|<[^<>]{1,200}>){0,2}"
 # What nobody sees between the letters of a word: a soft hyphen, a zero-width space or joiner.
 _UNSEEN = rb"(?:\xc2\xad|\xe2\x80[\x8b-\x8f]|\xe2\x81\xa0)?"
+# Between letters of which each stands apart, as in a field for each or in an element of its own.
+_BETWEEN_LETTERS = rb"(?:[\s\-._|/]|\xc2[\xa0\xb7]|" + _SPACES + rb"|" + _DASHES + rb"|<[^<>]{1,200}>){1,8}"
+_LONGEST_APART = 64
 _CODE = re.compile(r"[A-Za-z0-9]+(?:[ \-./][A-Za-z0-9]+)*")
 _CODE_SHORTEST = 8
 # What pages and typesetting write in place of a character of the keyboard.
@@ -39,7 +44,7 @@ Span = tuple[int, int]
 class Forms:
     """Finds secrets of at least four characters: raw in any case, base64 at any offset, hexadecimal, UTF-16, and grouped numbers.
 
-    Grouped numbers are found with and without their country code.
+    Grouped numbers are found with and without their country code, dates in any order and with the month's name.
     """
 
     def __init__(self, secrets: Iterable[str]) -> None:
@@ -105,7 +110,10 @@ def _literals(secret: str) -> Iterator[bytes]:
 
 
 def _loose(secret: str) -> Iterator[bytes]:
-    """Yield patterns for what pages change: letter case, accents, dashes, white space, and the grouping of numbers and codes."""
+    """Yield patterns for what pages change: letter case, accents, dashes, white space, the grouping of numbers and codes, dates."""
+    for day in dates_in(secret):
+        yield from forms_of(day)
+    yield from _letters_apart(secret)
     digits = re.sub(r"\D", "", secret)
     if secret.isdigit() and len(secret) < _NUMBER_SHORTEST:
         yield _joined(digits, rb"(?:" + _SEPARATOR + rb")?")
@@ -119,6 +127,13 @@ def _loose(secret: str) -> Iterator[bytes]:
     if words:
         between = rb"(?:(?:\s|" + _SPACES + rb")+|\++)"
         yield between.join(_UNSEEN.join(map(_written, word)) for word in words)
+
+
+def _letters_apart(secret: str) -> Iterator[bytes]:
+    """Yield a pattern for a secret of which every letter stands apart from the next: `4 2 4 2`."""
+    letters = "".join(unicodedata.normalize("NFC", secret).split())
+    if SHORTEST <= len(letters) <= _LONGEST_APART:
+        yield rb"(?<![0-9A-Za-z])" + _BETWEEN_LETTERS.join(map(_written, letters)) + rb"(?![0-9A-Za-z])"
 
 
 def _is_code(secret: str) -> bool:

@@ -18,6 +18,9 @@ LARGEST_ANSWER = 1_000_000
 """An inventory has a few thousand bytes. The client that reads it stops here, whatever the answer holds."""
 # What is believed of a name and a number; an inventory with more is no inventory.
 _LONGEST_CITY, _LONGEST_TIER, _MOST_SEATS = 100, 32, 1_000_000_000
+# What a site answers that has no inventory, or none for us; where there was one before, each is a failure.
+_NOT_SERVED = frozenset({401, 403, 404, 405, 410, 501})
+_WORDS = {429: "the site limits this address", 401: "it asks for a login", 403: "this address may not read it"}
 
 
 class InventorySource:
@@ -78,13 +81,13 @@ def read_inventory(client: httpx.Client, base_url: str, now: datetime) -> list[S
 
 def _refused(answer: httpx.Response) -> SourceError:
     status = answer.status_code
-    what = "the site limits this address" if status == 429 else "no inventory is served there" if status == 404 else ""
+    what = "no inventory is served there" if status == 404 else _WORDS.get(status, "")
     permanent = 400 <= status < 500 and status not in (408, 425, 429)
     return SourceError(
         f"GET {PATH}: {status}" + (f", {what}" if what else ""),
         permanent=permanent,
         retry_after_s=retry_after_s(answer.headers),
-        absent=status in (404, 410),
+        absent=status in _NOT_SERVED or 300 <= status < 400,
     )
 
 
@@ -92,7 +95,9 @@ def _cities(answer: httpx.Response) -> list[Any]:
     try:
         body = answer.json()
     except (ValueError, RecursionError):  # the second: it is nested too deeply
-        raise SourceError(f"GET {PATH}: the answer is not JSON: {answer.text[:80]!r}") from None
+        # A shop of one page answers every address with it, and has no inventory there.
+        is_page = answer.text.lstrip()[:1] == "<"
+        raise SourceError(f"GET {PATH}: the answer is not JSON: {answer.text[:80]!r}", absent=is_page) from None
     cities = body.get("data") if isinstance(body, dict) and body.get("success") else None
     if not isinstance(cities, list) or not cities:
         raise SourceError(f"GET {PATH}: the answer lists no cities: {answer.text[:80]!r}")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from facts import Purchase
-from journeys.checkout_session import Session, read_session
+from journeys.checkout_session import Session, left_to_do, read_session
 from journeys.money import minor_money, to_minor
 from journeys.visit import SiteBroken, Visit
 
@@ -61,13 +61,14 @@ class SuccessPage:
     def _note(self, session_id: str, session: Session) -> None:
         known = self.visit.purchases.get(session_id)
         amount = session.amount_minor if known is None or session.amount_minor is not None else known.amount_minor
+        state, note = left_to_do(session, pay_pressed=self.visit.was_pay_pressed(session_id))
         self.visit.purchase(
             Purchase(
                 session_id=session_id,
                 amount_minor=amount,
                 currency=session.currency or self.visit.site.currency,
-                state="paid" if session.paid else "open",
-                note="paid, not refunded" if session.paid else "open, expires in 24 h",
+                state=state,
+                note=note,
                 proved_by=session.told_by,
             )
         )

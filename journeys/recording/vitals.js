@@ -181,10 +181,19 @@
 
   // A page that fades in paints its largest element when the animation ends, and nothing tells so before. Spinners never end.
   let animatedUntil = 0;
+  // A document does not tell the animations inside its shadow trees. Looking for the trees costs more than asking them.
+  const SEARCH = 250; // ms
+  let trees = [], searched = -Infinity;
+  const treesOf = (root) => [...root.querySelectorAll("*")].flatMap(({ shadowRoot: tree }) => tree ? [tree, ...treesOf(tree)] : []);
+  const animations = (now) => {
+    if (!document.getAnimations) return [];
+    if (now - searched >= SEARCH) { trees = treesOf(document); searched = now; }
+    return [document, ...trees].flatMap((scope) => scope.getAnimations());
+  };
   const readAnimations = () => {
     const now = performance.now();
     let until = 0;
-    for (const animation of document.getAnimations ? document.getAnimations() : []) {
+    for (const animation of animations(now)) {
       if (animation.playState !== "running" || !animation.effect || !animation.playbackRate) continue;
       const { endTime, localTime } = animation.effect.getComputedTiming();
       if (!Number.isFinite(endTime) || localTime === null || animation.startTime > current().start + ANIMATED) continue;

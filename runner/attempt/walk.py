@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, Error, Page, Playwright, Route, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, Page, Playwright, sync_playwright
 
 from config import ConfigError
 from facts import NO_PICTURE, Attempt, Status, from_wire, to_wire
@@ -30,6 +30,7 @@ from journeys.picture import NoPictureError
 from journeys.recording import Tracer, origin_of
 from journeys.reference import read_reference, write_reference
 from journeys.registry import JourneyError, load_journey
+from journeys.site_headers import add_headers
 from journeys.visit import Visit, VisitFailed
 from process.network import browser_proxy
 from runner.attempt.job import Job, Order
@@ -228,11 +229,7 @@ def _add_headers(context: BrowserContext, job: Job, tell: Listener) -> None:
     extra = {**job.headers, **job.secret_headers}
     if not extra:
         return
-
-    def pass_on(route: Route) -> None:
-        route.continue_(headers={**route.request.headers, **{name.lower(): value for name, value in extra.items()}})
-
-    context.route(f"{origin_of(job.site.base_url)}/**", pass_on)
+    add_headers(context, job.site.base_url, extra)
     tell("note", {"note": "request interception was on for extra headers, so the browser's cache was off"})
 
 

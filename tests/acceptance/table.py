@@ -170,7 +170,7 @@ TABLE: dict[str, tuple[Expected, Expected]] = {
     "slow_chain": at_the_till(
         f"one slow answer after another: {OPEN} took 2.",
         "s, then GET /checkout/start ",
-        "gave no answer in",
+        "had no answer yet after",
         step_s=6,
     ),
     "secret_header": on_every_page(

@@ -13,10 +13,12 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from facts import Purchase, Vital
-from journeys.checkout_session import PAY_PRESSED, StripeAccess
+from journeys.checkout_session import PAY_PRESSED, Session, StripeAccess, left_to_do
 from journeys.failure import Failure, Kind, SiteBroken
+from journeys.pages import SuccessPage
 from journeys.reference import Reference
 from journeys.site import Site
+from journeys.site_headers import add_headers
 from journeys.visit import Visit, VisitFailed, journey
 from tests.sites import Page as Answer
 from tests.sites import Served, a_site
@@ -516,7 +518,7 @@ def test_a_chain_of_redirects_under_way_is_told_hop_by_hop(context: BrowserConte
     assert failure is not None
     assert failure.kind is Kind.SILENT
     assert re.search(
-        r"POST /order took 1\.\d s, then GET /a took 1\.\d s, then GET /b gave no answer", failure.sentence
+        r"POST /order took 1\.\d s, then GET /a took 1\.\d s, then GET /b had no answer yet", failure.sentence
     )
 
 
@@ -676,6 +678,65 @@ def test_a_question_beside_the_page_carries_the_headers_of_the_page(context: Bro
         assert asked(site)["x-shop-secret"] == "open sesame"
 
 
+def a_visit_with_a_secret(context: BrowserContext, url: str, walk: Walk) -> Visit:
+    described = journey(title="A test", steps=("open", "look"), slow_after_s=30, deadline_s=40)(walk)
+    headers = {"x-shop-secret": "open sesame"}
+    add_headers(context, url, headers)
+    return Visit(context.new_page(), site=Site(base_url=url), journey=described, headers=headers)
+
+
+def test_a_question_that_is_redirected_takes_the_headers_to_nobody_else(context: BrowserContext) -> None:
+    with a_site({"/in": Answer('{"a": 1}', kind=JSON)}) as other:
+        away = other.url.replace("127.0.0.1", "localhost")
+        pages: Pages = {
+            "/": "Shop",
+            "/api/session": Answer(status=302, headers={"location": "/api/next"}),
+            "/api/next": Answer(status=307, headers={"location": away + "/in"}),
+        }
+        answers = []
+
+        def walk(visit: Visit) -> None:
+            with visit.step("open"):
+                visit.go(visit.site.url("/"))
+            with visit.step("look"):
+                answers.append(visit.ask("/api/session", id="1"))
+
+        with a_site(pages) as site:
+            assert failure_of(a_visit_with_a_secret(context, site.url, walk)) is None
+        assert answers[0].json == {"a": 1}
+        told = {a.path: "x-shop-secret" in {n.lower() for n in a.headers} for a in (*site.asked, *other.asked)}
+    assert told["/api/session?id=1"]
+    assert told["/api/next"]
+    assert not told["/in"]
+
+
+def test_a_question_in_a_circle_has_an_end(context: BrowserContext) -> None:
+    answers = []
+
+    def look(visit: Visit) -> None:
+        answers.append(visit.ask("/api/session"))
+
+    walked(context, {"/": "Shop", "/api/session": Answer(status=302, headers={"location": "/api/session"})}, look)
+    assert answers[0].status is None
+    assert "redirects" in answers[0].said
+
+
+def test_a_run_says_to_whom_a_redirect_of_the_site_took_its_headers(context: BrowserContext) -> None:
+    with a_site({"/": "<h1>Elsewhere</h1>"}) as other:
+        away = other.url.replace("127.0.0.1", "localhost")
+
+        def walk(visit: Visit) -> None:
+            with visit.step("open"):
+                visit.go(visit.site.url("/"))
+            with visit.step("look"):
+                visit.go(visit.site.url("/out"))
+
+        with a_site({"/": "Shop", "/out": Answer(status=302, headers={"location": away + "/"})}) as site:
+            visit = a_visit_with_a_secret(context, site.url, walk)
+            assert failure_of(visit) is None
+    assert f"the headers for the site (x-shop-secret) went to {away} too: GET /out redirects there" in visit.notes
+
+
 # -- rest ------------------------------------------------------------------------------------------------------------------
 
 FADES = """<style>@keyframes in {{ from {{ opacity: 0 }} to {{ opacity: 1 }} }}
@@ -683,6 +744,23 @@ FADES = """<style>@keyframes in {{ from {{ opacity: 0 }} to {{ opacity: 1 }} }}
 h1 {{ font-size: 90px; animation: in {seconds}s linear backwards }} i {{ animation: turn 1s linear infinite }}</style>
 <i>*</i><h1>A headline that fades in</h1><button>Buy</button><div id=late></div><script>{script}</script>"""
 POLLS = "setInterval(() => fetch('/api/poll'), 1000); fetch('/api/stream')"
+
+
+# Brings the same headline in otherwise: in a web component, in one within another, later, by a transition.
+IN_SHADOW = """const h = document.querySelector('h1'), style = document.querySelector('style');
+const host = document.createElement('shop-page'), inside = {{mode: 'open'}};
+h.replaceWith(host);
+let root = host.attachShadow(inside);
+for (let n = {depth}; n > 0; n--) {{
+  const inner = document.createElement('div');
+  root.append(inner);
+  root = inner.attachShadow(inside);
+}}
+root.append(style.cloneNode(true), h)"""
+LATER = "document.querySelector('h1').style.animationDelay = '0.4s'"
+TRANSITION = """const h = document.querySelector('h1');
+h.style.cssText = 'animation: none; opacity: 0; transition: opacity 0.8s step-end';
+requestAnimationFrame(() => requestAnimationFrame(() => { h.style.opacity = 1 }))"""
 
 
 def rested(context: BrowserContext, seconds: float, script: str = "") -> Vital:
@@ -697,7 +775,13 @@ def rested(context: BrowserContext, seconds: float, script: str = "") -> Vital:
     return next(v for v in visit.recorder.vitals.vitals() if (v.page, v.name) == ("/", "LCP"))
 
 
-@pytest.mark.parametrize(("seconds", "script"), [(0.3, ""), (0.8, ""), (1.2, ""), (0.8, POLLS)])
+@pytest.mark.parametrize(
+    ("seconds", "script"),
+    [
+        *((0.3, ""), (0.8, ""), (1.2, ""), (0.8, POLLS), (0.8, LATER), (0.8, TRANSITION)),
+        *((1.2, IN_SHADOW.format(depth=depth)) for depth in (0, 1)),
+    ],
+)
 def test_a_page_that_fades_in_is_whole_when_it_is_touched(context: BrowserContext, seconds: float, script: str) -> None:
     lcp = rested(context, seconds, script)
     assert not lcp.cut
@@ -718,6 +802,16 @@ def test_a_run_that_passes_says_which_of_the_sites_own_files_failed(context: Bro
     )
     assert failure is None
     assert visit.notes == ["1 of the site's own files failed: GET /app.css answered 404"]
+
+
+def test_a_run_that_passes_says_which_of_the_sites_own_files_never_came(context: BrowserContext) -> None:
+    pages: Pages = {
+        "/": "<img src=/logo.png><button>Buy</button>",
+        "/logo.png": Answer("x", kind="image/png", before=lambda: time.sleep(5)),
+    }
+    failure, visit = walked(context, pages, see("button", "Buy"))
+    assert failure is None
+    assert visit.notes == ["1 of the site's own files failed: GET /logo.png never came"]
 
 
 BOUGHT = Purchase(
@@ -742,6 +836,58 @@ def test_a_run_that_failed_after_pay_was_pressed_says_so_as_the_ledger_does(cont
     failure, visit = walked(context, {"/": "Shop"}, _pay_and_fail)
     assert failure is not None
     assert visit.purchases["cs_test_1"].note == PAY_PRESSED
+
+
+def test_a_session_that_nobody_has_read_is_known_once_pay_is_pressed(context: BrowserContext) -> None:
+    _, visit = walked(context, {"/": "Shop"}, lambda v: v.about_to_pay("cs_test_9"))
+    assert visit.purchases["cs_test_9"].note == PAY_PRESSED
+
+
+def test_stripe_is_asked_after_a_run_that_passed_without_seeing_the_end(context: BrowserContext) -> None:
+    with a_site({"/v1/checkout/sessions/cs_test_1": Answer(json.dumps(PAID), kind=JSON)}) as stripe:
+
+        def look(visit: Visit) -> None:
+            visit.stripe = StripeAccess("sk_test_1", stripe.url)
+            visit.purchase(BOUGHT)
+            visit.about_to_pay("cs_test_1")
+
+        failure, visit = walked(context, {"/": "Shop"}, look)
+    assert failure is None
+    assert visit.purchases["cs_test_1"].state == "paid"
+
+
+@pytest.mark.parametrize(
+    ("session", "pay_pressed", "left"),
+    [
+        (Session(told_by="x", paid=True), True, ("paid", "paid, not refunded")),
+        (Session(told_by="x"), False, ("open", "open, expires in 24 h")),
+        (Session(told_by="x"), True, ("open", PAY_PRESSED)),
+        (Session(told_by="x", error="no answer"), True, ("open", PAY_PRESSED)),
+        (Session(told_by="x", is_expired=True), True, ("expired", "expired, nothing left to do")),
+    ],
+)
+def test_a_purchase_is_told_in_the_words_of_the_ledger(
+    session: Session, pay_pressed: bool, left: tuple[str, str]
+) -> None:
+    assert left_to_do(session, pay_pressed=pay_pressed) == left
+
+
+@pytest.mark.parametrize("answer", [None, {"status": "open", "payment_status": "unpaid"}])
+def test_a_success_page_that_cannot_be_proved_leaves_the_words_of_the_ledger(
+    context: BrowserContext, answer: dict[str, str] | None
+) -> None:
+    said = Answer(json.dumps({**PAID, **answer}), kind=JSON) if answer else Answer("{}", status=503, kind=JSON)
+    with a_site({"/v1/checkout/sessions/cs_test_1": said}) as stripe:
+
+        def look(visit: Visit) -> None:
+            visit.stripe = StripeAccess("sk_test_1", stripe.url)
+            visit.purchase(BOUGHT)
+            visit.about_to_pay("cs_test_1")
+            SuccessPage(visit).is_paid("cs_test_1", 1000)
+
+        failure, visit = walked(context, {"/": "Shop"}, look)
+    assert failure is not None
+    assert (visit.purchases["cs_test_1"].state, visit.purchases["cs_test_1"].note) == ("open", PAY_PRESSED)
 
 
 def test_stripe_is_asked_what_became_of_a_payment_whose_end_was_not_seen(context: BrowserContext) -> None:

@@ -21,8 +21,11 @@ pytestmark = pytest.mark.browser
 
 ONE, OTHER = "+1 555 867-5309", "+1 444 976-2418"
 WORD, OTHER_WORD = "hunter-Zwei", "walrus-Drei"
-# More secrets that go with a number: a code, and a name.
-OTHERS = {ONE: ["GB82WEST12345698765432", "Zoë Müller"], OTHER: ["GB82WEST98764321000011", "Ída Dönnga"]}
+# More secrets that go with a number: a code, a name, and a date.
+OTHERS = {
+    ONE: ["GB82WEST12345698765432", "Zoë Müller", "1990-02-03"],
+    OTHER: ["GB82WEST98764321000011", "Ída Dönnga", "1984-11-17"],
+}
 
 _SHADOW = "<div id={id}></div><script>{id}.attachShadow({{mode: '{mode}'}}).innerHTML = '{inner}'</script>"
 
@@ -76,6 +79,13 @@ FORMS: dict[str, Callable[[str, str], str]] = {
     "a name in capitals": lambda n, w: f"<p>{'ZOË MÜLLER' if n == ONE else 'ÍDA DÖNNGA'}</p>",
     "a name in marks of its own": lambda n, w: (
         f"<p>{'Zoe&#x308; Mu&#x308;ller' if n == ONE else 'I&#x301;da Do&#x308;nnga'}</p>"
+    ),
+    "a word in letters apart": lambda n, w: f"<p>{' '.join(w)}</p>",
+    "a word in letters of their own": lambda n, w: "".join(f"<i style='margin:3px'>{letter}</i>" for letter in w),
+    "a date in another order": lambda n, w: f"<p>{'03.02.1990' if n == ONE else '17.11.1984'}</p>",
+    "a date with its month": lambda n, w: f"<p>{'February 3, 1990' if n == ONE else 'November 17, 1984'}</p>",
+    "a date over fields": lambda n, w: "".join(
+        f"<input size=3 value={part}>" for part in (("3", "2", "1990") if n == ONE else ("17", "11", "1984"))
     ),
     "in ruby": lambda n, w: f"<ruby>{n}<rt>{n[3:]}</rt></ruby>",
     "in letters of a drawing": lambda n, w: (

@@ -63,6 +63,69 @@ def test_what_the_page_does_not_show_of_it_is_not_found() -> None:
     assert where(pieces("ends in 5309", "Order 8675", "hunter"), "+1 555 867-5309", "hunter-two") == {}
 
 
+@pytest.mark.parametrize(
+    ("texts", "secret"),
+    [
+        (["03", "02", "1990"], "1990-02-03"),
+        (["February", "3", "1990"], "1990-02-03"),
+        (["3", "Feb", "90"], "03.02.1990"),
+        (["4", "2", "4", "2"], "4242"),
+        (list("sesame"), "sesame"),
+    ],
+)
+@pytest.mark.parametrize("apart", [False, True])
+def test_a_date_or_a_code_over_fields_is_found_in_each_of_them(texts: list[str], secret: str, apart: bool) -> None:
+    assert set(where(pieces(*texts, apart=apart), secret)) == set(range(len(texts)))
+
+
+PRICES = (
+    *(
+        "Tea House",
+        "All teas",
+        "1990s classics",
+        "Oolong",
+        "$9.50",
+        "was $11.90",
+        "3 left",
+        "Add",
+        "Assam",
+        "$7.00",
+        "2 for $13",
+    ),
+    *(
+        "Add",
+        "Quantity",
+        "1",
+        "2",
+        "3",
+        "4",
+        "5",
+        "Page 1 of 24",
+        "Total",
+        "$42.00",
+        "Orders before 3 pm ship today",
+        "4.2",
+        "(42 reviews)",
+    ),
+    *("30% off until February 28", "Open 9-18", "Call 8 am to 3 pm", "© 2026 Tea House"),
+)
+
+
+@pytest.mark.parametrize("apart", [False, True])
+def test_nothing_of_a_usual_page_of_prices_is_covered(apart: bool) -> None:
+    secrets = (
+        "1990-02-03",
+        "+1 555 867-5309",
+        "hunter-two",
+        "GB82WEST12345698765432",
+        "90417",
+        "Zoë Müller",
+        "4711",
+        "reader@example.com",
+    )
+    assert where(pieces(*PRICES, apart=apart), *secrets) == {}
+
+
 def a_field(value: str) -> Shown:
     return Shown(0, 0, value, is_text=False)
 

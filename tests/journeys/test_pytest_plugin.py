@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.sites import a_site
+
 ROOT = Path(__file__).resolve().parents[2]
 JOURNEY = """from journeys.visit import Visit, journey
 
@@ -102,6 +104,23 @@ def test_what_failed_is_said_once(folder: Path) -> None:
     done = ran(folder, "mine/look_again.py", "-ra")
     assert (done.returncode, done.stdout.count(sentence)) == (1, 1), done.stdout
     assert "test_look_again[chromium]" in done.stdout
+
+
+@pytest.mark.browser
+def test_the_login_and_secret_headers_of_site_yaml_are_sent(folder: Path) -> None:
+    look = JOURNEY.format(name="look_again", options="").replace(
+        'raise LookupError("no such book")', 'visit.go(visit.site.url("/"))'
+    )
+    (folder / "mine" / "look_again.py").write_text(look)
+    (folder / "key").write_text("open sesame")
+    (folder / "login").write_text("user:pass")
+    with a_site({"/": "<h1>Books</h1>"}) as site:
+        files = f"basic_auth_file: {folder / 'login'}\nheader_files: {{x-key: {folder / 'key'}}}\n"
+        (folder / "site.yaml").write_text(f"base_url: {site.url}\n{files}")
+        done = ran(folder, "mine/look_again.py")
+    assert done.returncode == 0, done.stdout
+    headers = {name.lower(): value for name, value in site.asked[0].headers.items()}
+    assert (headers["x-key"], headers["authorization"]) == ("open sesame", "Basic dXNlcjpwYXNz")
 
 
 def test_pytest_finds_the_plugin_by_itself_where_the_program_is_installed() -> None:

@@ -129,9 +129,29 @@ def test_a_code_is_found_in_groups_of_any_kind(secret: str, shown: str) -> None:
     assert Scrubber([secret]).mask(f"no. {shown} is yours") == ("no. *** is yours", 1)
 
 
+@pytest.mark.parametrize("between", [" ", "  ", "\n", "\n\n", "\u00a0", "\u2009", "-", " · ", " | ", "\t", "_"])
+@pytest.mark.parametrize("secret", ["4242", "90417", "A1b2", "sesame", "hunter-two", "Zoë-Müller", "Jane Roe"])
+def test_a_secret_is_found_where_each_letter_stands_apart(secret: str, between: str) -> None:
+    shown = between.join(secret.replace(" ", ""))
+    assert Scrubber([secret]).mask(f"code: {shown}.") == ("code: ***.", 1)
+
+
+@pytest.mark.parametrize("secret", ["4242", "90417", "sesame"])
+def test_a_secret_is_found_where_each_letter_is_in_an_element_of_its_own(secret: str) -> None:
+    shown = "".join(f'<span class="digit">{letter}</span>\n' for letter in secret)
+    masked, count = Scrubber([secret]).mask(f"<p>{shown}</p>")
+    assert (masked, count) == ('<p><span class="digit">***</span>\n</p>', 1)
+
+
 @pytest.mark.parametrize(
     ("secret", "other"),
     [
+        ("4242", "14\n2\n4\n2"),
+        ("4242", "4\n2\n4\n20"),
+        ("4242", "4, 2, 4, 2"),
+        ("4242", "42 at $42.00"),
+        ("sesame", "s e s a m"),
+        ("sesame", "a glass e s a m e"),
         ("ABCD1234EFGH", "ABCD 1234 EFGX"),
         ("ABCD1234EFGH", "ABCD and 1234 and EFGH"),
         ("correcthorse", "correct horse"),

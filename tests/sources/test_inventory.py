@@ -149,6 +149,31 @@ def test_a_refusal_says_its_status_and_whether_asking_again_may_help(status: int
     assert caught.value.retry_after_s == 7
 
 
+@pytest.mark.parametrize(
+    ("status", "body", "absent"),
+    [
+        (404, "no", True),
+        (410, "no", True),
+        (405, "no", True),
+        (501, "no", True),
+        (401, "no", True),
+        (403, "no", True),
+        (302, "", True),
+        (200, "<!doctype html><title>Shop</title>", True),
+        (200, "oops", False),
+        (200, '{"success": true, "data": []}', False),
+        (429, "no", False),
+        (500, "no", False),
+    ],
+)
+def test_an_address_where_no_inventory_is_served_to_us_is_told_from_one_that_fails(
+    status: int, body: str, absent: bool
+) -> None:
+    with pytest.raises(SourceError) as caught:
+        read(a_site(status, text=body))
+    assert caught.value.absent is absent
+
+
 def test_a_site_that_does_not_answer_is_told_so() -> None:
     def refuse(request: httpx.Request) -> httpx.Response:
         raise httpx.ConnectError("connection refused", request=request)
