@@ -1,6 +1,6 @@
 """A ticket shop with a stand-in Stripe and a box of faults: what the monitor watches when nothing else is at hand."""
 
-from demo.faults import FAULTS, TRAFFIC_FAULTS, Faults, TrafficFault, UnknownFaultError
+from demo.faults import FAULTS, TRAFFIC_FAULTS, Faults, UnknownFaultError
 from demo.serve import Demo, DemoSettings, Place, Served, a_socket, serve_demo
 
 __all__ = [
@@ -11,7 +11,6 @@ __all__ = [
     "Faults",
     "Place",
     "Served",
-    "TrafficFault",
     "UnknownFaultError",
     "a_socket",
     "serve_demo",

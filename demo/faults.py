@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 FAULTS: dict[str, str] = {
     "payment_500": "Stripe answers 500 when the shop wants to open a checkout; nobody can buy.",
@@ -50,106 +49,23 @@ FAULTS: dict[str, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrafficFault:
-    """A fault of the simulated traffic: which rule of sla.yaml fires, with which severities as it goes on, and within how many seconds.
-
-    The seconds are those of the demo, whose windows and waits run five times as fast.
-    """
-
-    description: str
-    rule: str
-    severities: tuple[str, ...]
-    within_s: int
-
-
-TRAFFIC_FAULTS: dict[str, TrafficFault] = {
-    "sales_stop": TrafficFault(
-        description="Every payment of a real buyer fails at Stripe, though the journeys still get through.",
-        rule="A1b",
-        severities=("critical",),
-        within_s=600,
-    ),
-    "errors_5xx": TrafficFault(
-        description="The inventory's API answers real visitors 500, and their pages ask again and again.",
-        rule="A3b",
-        severities=("critical",),
-        within_s=180,
-    ),
-    "webhook_backlog": TrafficFault(
-        description="The shop cannot process Stripe's webhooks: they wait, and the log tells of each try.",
-        rule="L1",
-        severities=("critical",),
-        within_s=120,
-    ),
-    "memory_leak_event": TrafficFault(
-        description="The site's log tells of a memory leak, again and again.",
-        rule="L1",
-        severities=("critical",),
-        within_s=120,
-    ),
-    "sms_failing": TrafficFault(
-        description="No text of the shop arrives.",
-        rule="H6",
-        severities=("critical",),
-        within_s=900,
-    ),
-    "database_slow": TrafficFault(
-        description="Queries of the shop's database time out.",
-        rule="H2",
-        severities=("high",),
-        within_s=120,
-    ),
-    "sellout_near": TrafficFault(
-        description="San Francisco has 60 GA tickets left, and a rush of buyers takes four a minute.",
-        rule="H5",
-        severities=("high",),
-        within_s=420,
-    ),
-    "refund_wave": TrafficFault(
-        description="Buyers are refunded, thirty a minute.",
-        rule="X5",
-        severities=("medium", "high"),
-        within_s=420,
-    ),
-    "abandonment": TrafficFault(
-        description="Checkouts that were opened and left expire, fifteen a minute.",
-        rule="R4",
-        severities=("medium", "high"),
-        within_s=420,
-    ),
-    "traffic_spike": TrafficFault(
-        description="Something asks for the price list four times a second.",
-        rule="X1",
-        severities=("medium",),
-        within_s=240,
-    ),
-    "login_attacks": TrafficFault(
-        description="Somebody tries passwords, one a second.",
-        rule="X2",
-        severities=("medium",),
-        within_s=120,
-    ),
-    "fraud_attempt": TrafficFault(
-        description="The site suspects fraud, twice a minute.",
-        rule="X3",
-        severities=("medium",),
-        within_s=120,
-    ),
-    "conversion_drop": TrafficFault(
-        description="A campaign brings a visitor each second who looks at one page and leaves.",
-        rule="X4",
-        severities=("medium",),
-        within_s=1200,
-    ),
-    "support_spike": TrafficFault(
-        description="Customers open ten support tickets a minute.",
-        rule="X6",
-        severities=("medium", "high"),
-        within_s=420,
-    ),
+TRAFFIC_FAULTS: dict[str, str] = {
+    "sales_stop": "Every payment of a real buyer fails at Stripe, though the journeys still get through.",
+    "errors_5xx": "The inventory's API answers real visitors 500, and their pages ask again and again.",
+    "webhook_backlog": "The shop cannot process Stripe's webhooks: they wait, and the log tells of each try.",
+    "memory_leak_event": "The site's log tells of a memory leak, again and again.",
+    "sms_failing": "No text of the shop arrives.",
+    "database_slow": "Queries of the shop's database time out.",
+    "sellout_near": "San Francisco has 60 GA tickets left, and a rush of buyers takes four a minute.",
+    "refund_wave": "Buyers are refunded, thirty a minute.",
+    "abandonment": "Checkouts that were opened and left expire, fifteen a minute.",
+    "traffic_spike": "Something asks for the price list four times a second.",
+    "login_attacks": "Somebody tries passwords, one a second.",
+    "fraud_attempt": "The site suspects fraud, twice a minute.",
+    "conversion_drop": "A campaign brings a visitor each second who looks at one page and leaves.",
+    "support_spike": "Customers open ten support tickets a minute.",
 }
-"""By name, the faults of the traffic: they need the whole demo, with its simulated visitors."""
+"""The faults of the simulated visitors and buyers: they need the whole demo."""
 
 
 class UnknownFaultError(KeyError):
@@ -172,7 +88,7 @@ class Faults:
         self._on: set[str] = set()
         self.known: Mapping[str, str] = {
             **FAULTS,
-            **({name: fault.description for name, fault in TRAFFIC_FAULTS.items()} if traffic else {}),
+            **(TRAFFIC_FAULTS if traffic else {}),
         }
         for name in on:
             self.start(name)

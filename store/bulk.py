@@ -37,7 +37,8 @@ def save(connection: Connection, points: Points, *, short_since: datetime) -> in
     """Save samples with their rollups, and return how many.
 
     It takes them however old they are. Rollups of five minutes are made from `short_since` on. The samples of a series must be later
-    than those it has already, and then `short_since` no later than the first of them: the bucket that holds some of both is counted anew.
+    than those it has already, and then `short_since` no later than the first of them: the bucket that holds some of both is
+    counted anew.
     """
     if not points:
         return 0

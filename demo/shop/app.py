@@ -20,6 +20,7 @@ from demo.faults import Faults, UnknownFaultError
 from demo.shop.api import Api
 from demo.shop.checkout import CHAIN
 from demo.shop.checkout import PATH as CHECKOUT
+from demo.shop.inventory import Inventory
 from demo.shop.limits import CsrfTokens, RateLimit, client_address
 from demo.shop.pages import Pages
 from demo.shop.settings import ShopSettings

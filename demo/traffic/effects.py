@@ -15,9 +15,7 @@ HELD_BACK = ("sf-apr-2026", "ga", 60)
 """City, tier, and how many tickets of them are left on sale under `sellout_near`."""
 
 
-def with_faults(
-    generator: Generator, records: Records, on: Collection[str], since: float, until: float
-) -> Records:
+def with_faults(generator: Generator, records: Records, on: Collection[str], since: float, until: float) -> Records:
     """Return the records of a span from `since` up to `until` (epoch seconds) as they are while some faults are on."""
     for name in TRAFFIC_FAULTS:
         if name in on:
@@ -32,9 +30,7 @@ def _times(name: str, every_s: float, since: float, until: float) -> Iterator[tu
 
 
 def _sales_stop(generator: Generator, records: Records, since: float, until: float) -> Records:
-    failing = [
-        failed_event(generator.order(number, "ga"), at) for number, at in _times("sales_stop", 10, since, until)
-    ]
+    failing = [failed_event(generator.order(number, "ga"), at) for number, at in _times("sales_stop", 10, since, until)]
     gone = ("charge.succeeded", "checkout.session.completed")
     sold = ("payment_successful", "payment_complete")
     return replace(
@@ -46,16 +42,12 @@ def _sales_stop(generator: Generator, records: Records, since: float, until: flo
 
 
 def _refund_wave(generator: Generator, records: Records, since: float, until: float) -> Records:
-    more = [
-        refunded_event(generator.order(number, "ga"), at) for number, at in _times("refund_wave", 2, since, until)
-    ]
+    more = [refunded_event(generator.order(number, "ga"), at) for number, at in _times("refund_wave", 2, since, until)]
     return replace(records, stripe=_in_order([*records.stripe, *more]))
 
 
 def _abandonment(generator: Generator, records: Records, since: float, until: float) -> Records:
-    more = [
-        expired_event(generator.order(number, "ga"), at) for number, at in _times("abandonment", 4, since, until)
-    ]
+    more = [expired_event(generator.order(number, "ga"), at) for number, at in _times("abandonment", 4, since, until)]
     return replace(records, stripe=_in_order([*records.stripe, *more]))
 
 
@@ -70,9 +62,7 @@ def _webhook_backlog(_generator: Generator, records: Records, since: float, unti
 
 def _sellout_near(generator: Generator, records: Records, since: float, until: float) -> Records:
     city, tier, _ = HELD_BACK
-    rush = [
-        (generator.order(number, tier, city=city), at) for number, at in _times("sellout_near", 15, since, until)
-    ]
+    rush = [(generator.order(number, tier, city=city), at) for number, at in _times("sellout_near", 15, since, until)]
     return replace(
         records,
         stripe=_in_order([*records.stripe, *(event for order, at in rush for event in paid_events(order, at))]),
@@ -87,12 +77,13 @@ def _sms_failing(_generator: Generator, records: Records, since: float, until: f
 
 
 def _errors_5xx(_generator: Generator, records: Records, since: float, until: float) -> Records:
-    broken = [
-        {**one, "status": 500} if one.get("endpoint") == "/api/inventory" else one for one in records.events
-    ]
+    broken = [{**one, "status": 500} if one.get("endpoint") == "/api/inventory" else one for one in records.events]
     tried_again = _events(
         *("errors_5xx", 2, since, until, "api_request", "info"),
-        endpoint="/api/inventory", method="GET", status=500, duration_ms=70.0,
+        endpoint="/api/inventory",
+        method="GET",
+        status=500,
+        duration_ms=70.0,
     )
     return replace(records, events=[*broken, *tried_again])
 
@@ -100,7 +91,10 @@ def _errors_5xx(_generator: Generator, records: Records, since: float, until: fl
 def _traffic_spike(_generator: Generator, records: Records, since: float, until: float) -> Records:
     asked = _events(
         *("traffic_spike", 0.25, since, until, "api_request", "info"),
-        endpoint="/pricing", method="GET", status=200, duration_ms=240.0,
+        endpoint="/pricing",
+        method="GET",
+        status=200,
+        duration_ms=240.0,
     )
     return replace(records, events=[*records.events, *asked])
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -62,8 +62,9 @@ class Sale(NamedTuple):
 class Records:
     """What happened in a span of time, each list by the way it comes to the hub.
 
-    `events` are sent to `POST /api/events`, `log` are lines of the site's log file; both are the site's events, as JSON objects. `stripe`
-    are events as Stripe's API lists them, `texts` messages as Twilio's lists them, and `sales` take tickets out of the inventory.
+    `events` are sent to `POST /api/events`, `log` are lines of the site's log file; both are the site's events, as JSON objects.
+    `stripe` are events as Stripe's API lists them, `texts` messages as Twilio's lists them, and `sales` take tickets out of the
+    inventory.
     """
 
     events: list[dict[str, Any]] = field(default_factory=list)
@@ -168,10 +169,7 @@ class Generator:
                 site_event(one.number, one.at, "survey_answered", score=int(one.kind))
                 for one in of(_SCORES, since, until)
             ),
-            *(
-                site_event(one.number, one.at, "support_ticket_created")
-                for one in of(_SUPPORT, since, until)
-            ),
+            *(site_event(one.number, one.at, "support_ticket_created") for one in of(_SUPPORT, since, until)),
         ]
 
     def log(self, since: float, until: float) -> list[dict[str, Any]]:
@@ -193,7 +191,7 @@ class Generator:
                 at = visit.at + one.after_s
                 if not since <= at < until:
                     continue
-                took = {}
+                took: dict[str, Any] = {}
                 if one.endpoint is not None:
                     chance = chance or random.Random(f"{self.seed}/took/{visit.number}/{n}")
                     took = {"duration_ms": visits.took_ms(one.endpoint, chance)}
@@ -233,5 +231,5 @@ def sold(order: Order) -> dict[str, Any]:
     }
 
 
-def _drawn(shares: Any, chance: random.Random) -> str:
+def _drawn(shares: Mapping[str, int], chance: random.Random) -> str:
     return chance.choices(list(shares), weights=list(shares.values()))[0]

@@ -21,18 +21,19 @@ from facts import Event, Labels, labels, to_wire
 from metrics import counts_of
 from sources.sms import count_messages
 from sources.stripe_events import EventFilter, count_events, read_event
-from store import Store, bulk, feeds, meta, rollups, samples
+from store import Store, bulk, meta, rollups, samples
 from store.histograms import bucket
 
 HISTORY = timedelta(days=35)
 MARK = "demo_history"
 """The value of the database that says which of its history is made up: seed, since, until."""
 _SHORT = timedelta(days=8)
-_MINUTE_S, _BY_MINUTE = 60, 60
-_COARSE_S = 300
+_MINUTE_S, _COARSE_S, _WEEK_S = 60, 300, 7 * 86_400
 _SKETCHED_SHORT = timedelta(hours=26)
-_FEW_MINUTES = ("app_requests", "app_5xx_requests")
-"""Of these a rule compares minutes with those of the weeks before; the rest of what visits tell is kept by five minutes."""
+_COMPARED = ("app_requests", "app_5xx_requests")
+"""Of these a rule compares a few minutes with those of the weeks before."""
+_DETAILS = ("app_responses", "app_events")
+"""Of these no rule looks at single samples; charts of more than a week are made of hours."""
 _TOOK = "app_request_seconds"
 _CHECKED = ("/", "/register", "/api/inventory", "/api/webhooks/stripe")
 _CHECKED_EACH_MINUTE = "/api/inventory"
@@ -40,6 +41,9 @@ _JOURNEY_MS = {"ga_purchase": 5200.0, "vip_member_discount": 3900.0}
 _BAD_DAYS: Mapping[int, int] = {9: 7, 23: 16}
 """On which days before today runs failed, and how many of each journey at each location."""
 _PER_SEAT = 1.4
+_FRAUD_AGO = timedelta(days=20)
+_MINUTES_FOR = timedelta(hours=24)
+"""For so long a demo finds the minutes of the weeks before that it is compared with; later five minutes at a time."""
 
 Points = dict[tuple[str, Labels], dict[float, float]]
 
@@ -55,8 +59,8 @@ def save_history(
 ) -> datetime:
     """Save the history that is missing up to `now`, in one transaction, and return its end: the minute that `now` lies in.
 
-    A database that has none gets `HISTORY`; one that was filled before gets what follows its last sample. `cities` are the site's, ids by
-    name; `places` are the locations of each journey, which runs every `period_s` seconds.
+    A database that has none gets `HISTORY`; one that was filled before gets what follows its last sample. `cities` are the site's,
+    ids by name; `places` are the locations of each journey, which runs every `period_s` seconds.
     """
     until = now.replace(second=0, microsecond=0)
     oldest = until - HISTORY
@@ -73,10 +77,12 @@ def save_history(
         _save_durations(connection, points, until, is_first=is_first)
         if is_first:
             rollups.save_whole(connection, list(_days(until, places, period_s)))
-        for source in ("events",):
-            feeds.note_good(connection, source, until)
         told = meta.get(connection, MARK) or {}
-        meta.put(connection, MARK, {"seed": generator.seed, "since": told.get("since") or to_wire(since), "until": to_wire(until)})
+        meta.put(
+            connection,
+            MARK,
+            {"seed": generator.seed, "since": told.get("since") or to_wire(since), "until": to_wire(until)},
+        )
     return until
 
 
@@ -98,7 +104,9 @@ def _points(generator: Generator, since: datetime, until: datetime, counted: Eve
     begins, ends = since.timestamp(), until.timestamp()
     found: Points = defaultdict(lambda: defaultdict(float))
     _add_visits(found, generator, begins, ends)
-    for event in _single_events(generator, begins, ends):
+    # One kind long ago: of what never came its rule would be off.
+    fraud = _event("fraud", ends - _FRAUD_AGO.total_seconds(), "fraud_suspected", "warn", {})
+    for event in (*_single_events(generator, begins, ends), *([fraud] if fraud.at >= since else [])):
         at = event.at.timestamp()
         for one in counts_of(event):
             found[one.metric, one.labels][at - at % _MINUTE_S] += one.value
@@ -110,6 +118,8 @@ def _points(generator: Generator, since: datetime, until: datetime, counted: Eve
         found[sample.metric, sample.labels][sample.at.timestamp()] = sample.value
     _add_inventory(found, generator, begins, ends)
     _add_checks(found, begins, ends)
+    for name in ("stripe_webhooks_pending", "stripe_webhooks_oldest_pending_seconds"):
+        found[name, ()].update(dict.fromkeys(_every(_COARSE_S, begins, ends), 0.0))
     return found
 
 
@@ -129,9 +139,20 @@ def _add_visits(found: Points, generator: Generator, begins: float, ends: float)
     for (key, n), minutes in came.items():
         for (metric, its), value in parts[key][n][1].items():
             series = found[metric, its]
-            width = _BY_MINUTE if metric in _FEW_MINUTES else _COARSE_S
             for minute, times in minutes.items():
+                width = _width_s(metric, ends - minute)
                 series[max(begins, minute - minute % width)] += times * value
+
+
+def _width_s(metric: str, ago_s: float) -> int:
+    """Return how many seconds a sample stands for: fewer where a rule or a chart looks closely."""
+    if metric in _DETAILS and ago_s > _SHORT.total_seconds():
+        return 3600
+    if metric not in _COMPARED:
+        return _COARSE_S
+    # As far after the same minute of a week before as a demo runs, and an hour before it.
+    after_s = -ago_s % _WEEK_S
+    return _MINUTE_S if after_s <= _MINUTES_FOR.total_seconds() or after_s >= _WEEK_S - 3600 else _COARSE_S
 
 
 def _parts(told: Sequence[visits.Told]) -> list[tuple[float, Counter[tuple[str, Labels]]]]:
@@ -149,13 +170,9 @@ def _single_events(generator: Generator, begins: float, ends: float) -> Iterator
         fields = {key: value for key, value in one.items() if key not in ("id", "at", "level", "name", "category")}
         at = datetime.fromisoformat(one["at"]).timestamp()
         yield _event(one["id"], at, one["name"], one["level"], fields, one.get("category"))
-    # Once, long ago: a kind of event that never came leaves its rule off.
-    yield _event("fraud", begins + 60, "fraud_suspected", "warn", {})
 
 
-def _event(
-    id_: str, at: float, name: str, level: str, fields: Mapping[str, Any], category: str | None = None
-) -> Event:
+def _event(id_: str, at: float, name: str, level: str, fields: Mapping[str, Any], category: str | None = None) -> Event:
     category = category or fields.get("category")
     rest = {key: value for key, value in fields.items() if key != "category"}
     moment = datetime.fromtimestamp(at, UTC)
@@ -207,7 +224,9 @@ def _save_durations(connection: Connection, points: Points, until: datetime, *, 
         labels(method=method, endpoint=path): visits.usual_seconds((method, path)) for method, path in visits.TYPICAL_MS
     }
     if is_first:
-        found = (bulk.Durations(_TOOK, its, width_s, start, n, usual[its]) for (its, width_s, start), n in counted.items())
+        found = (
+            bulk.Durations(_TOOK, its, width_s, start, n, usual[its]) for (its, width_s, start), n in counted.items()
+        )
         bulk.save_durations(connection, found)
         return
     measured = {
@@ -216,6 +235,16 @@ def _save_durations(connection: Connection, points: Points, until: datetime, *, 
         if width_s == _COARSE_S
     }
     samples.add_durations(connection, measured, now=until)
+
+
+def _checks_took(ends: float) -> Iterator[bulk.Durations]:
+    """Yield how long the checks of endpoints took, by hours and days."""
+    usual = (0.004, 0.006, 0.007, 0.008, 0.009, 0.012, 0.021)
+    for path in _CHECKED:
+        its = labels(endpoint=path, location="hub")
+        for width_s in samples.WIDTHS_S[1:]:
+            for start in _every(width_s, ends - HISTORY.total_seconds(), ends):
+                yield bulk.Durations("endpoint_response_seconds", its, width_s, start, width_s // _COARSE_S, usual)
 
 
 def _days(until: datetime, places: Mapping[str, Sequence[str]], period_s: float) -> Iterator[rollups.Rollup]:

@@ -146,9 +146,7 @@ class Feed:
             batch = [self._waiting[n] for n in range(min(_AT_ONCE, len(self._waiting)))]
             body = "\n".join(json.dumps(one) for one in batch)
             try:
-                answer = self._client.post(
-                    self._url, content=body, headers={"Content-Type": "application/x-ndjson"}
-                )
+                answer = self._client.post(self._url, content=body, headers={"Content-Type": "application/x-ndjson"})
             except httpx.HTTPError:
                 return
             if answer.status_code == 429 or answer.status_code >= 500:

@@ -34,9 +34,7 @@ def products(ga: int, vip: int, discounts: Mapping[str, int]) -> dict[str, Produ
     """Return what is bought, by the key of `PRODUCT_SHARES`; prices are dollars, discounts of members percent."""
 
     def of(tier: str, price: int, quantity: int = 1, *, is_member: bool = False, percent: int = 0) -> Product:
-        return Product(
-            tier=tier, quantity=quantity, is_member=is_member, cents=price * quantity * (100 - percent)
-        )
+        return Product(tier=tier, quantity=quantity, is_member=is_member, cents=price * quantity * (100 - percent))
 
     return {
         "ga": of("ga", ga),
