@@ -25,6 +25,7 @@ from cli.command_error import CommandError, writable_file, writable_folder
 from cli.output import console, json_text, say
 
 if TYPE_CHECKING:
+    from cli.demo_traffic import Traffic
     from demo import Demo
     from demo.inbox import Inbox
 
@@ -75,16 +76,24 @@ def demo(
     name: Annotated[
         str | None, typer.Option("--name", metavar="NAME", help="With --shop-only: what others call that address.")
     ] = None,
+    history: Annotated[
+        bool, typer.Option("--history/--no-history", help="Begin with 35 days of simulated visitors and buyers.")
+    ] = True,
 ) -> None:
-    """Serve a ticket shop, and watch it with a hub and a runner at every location of locations.yaml.
+    """Serve a ticket shop with simulated buyers, and watch it with a hub and a runner at every location of locations.yaml.
 
     Exit code: with --once 0 all passed, 1 otherwise; without, 0 after Ctrl-C.
     """
-    from demo.faults import FAULTS, UnknownFaultError
+    from demo.faults import FAULTS, TRAFFIC_FAULTS, UnknownFaultError
 
     for fault in break_ or []:
-        if fault not in FAULTS:
-            raise CommandError(f"--break: {UnknownFaultError(fault)}")
+        if fault not in FAULTS and fault not in TRAFFIC_FAULTS:
+            raise CommandError(f"--break: {UnknownFaultError(fault, [*FAULTS, *TRAFFIC_FAULTS])}")
+        if fault in TRAFFIC_FAULTS and (once or shop_only):
+            with_what = "--once" if once else "--shop-only"
+            raise CommandError(
+                f"--break: {fault} is a fault of the simulated visitors, and there are none with {with_what}"
+            )
     if shop_only:
         if port is not None and port > _LAST_SHOP_PORT:
             raise CommandError(
@@ -105,10 +114,10 @@ def demo(
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _interrupt)
     with ExitStack() as stack:
-        stage = _Stage(stack, folder, locations, faults=break_ or [])
+        stage = _Stage(stack, folder, locations, faults=break_ or [], traffic=not once)
         if once:
             sys.exit(stage.once(json_file))
-        stage.until_interrupted(port or 0)
+        stage.until_interrupted(port or 0, history=history)
 
 
 def _check_files() -> None:
@@ -129,7 +138,9 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
 class _Stage:
     """The demo while it stands: the shop and the receivers in this process, hub and runners in processes of their own."""
 
-    def __init__(self, stack: ExitStack, folder: Path, locations: list[str], *, faults: list[str]) -> None:
+    def __init__(
+        self, stack: ExitStack, folder: Path, locations: list[str], *, faults: list[str], traffic: bool
+    ) -> None:
         from demo import DemoSettings, Faults, serve_demo
         from demo.inbox import Inbox
         from demo.mail import MailServer
@@ -148,7 +159,7 @@ class _Stage:
         self.demo: Demo = stack.enter_context(
             serve_demo(
                 settings=DemoSettings(time_scale=_TIME_SCALE),
-                faults=Faults(faults),
+                faults=Faults(faults, traffic=traffic),
                 doors=[*locations, _HUB_DOOR],
             )
         )
@@ -177,17 +188,26 @@ class _Stage:
             json_file.write_text(json_text(judged.to_json(runs)) + "\n", encoding="utf-8")
         return 0 if all(run.status == "passed" for run in runs) else 1
 
-    def until_interrupted(self, port: int) -> None:
-        """Hub and runners, until Ctrl-C."""
-        config = self._configuration()
+    def until_interrupted(self, port: int, *, history: bool) -> None:
+        """Hub, runners and simulated buyers, until Ctrl-C."""
+        from cli.demo_traffic import Traffic
+        from cli.rounds import JOURNEYS
+
         hub_url = f"http://127.0.0.1:{port or _a_free_port()}"
-        environment = self._environment(config, hub_url)
+        site = self._site()
+        traffic = Traffic(demo=self.demo, inbox=self.inbox, folder=self.folder, site=site)
+        config = self._configuration(traffic, history=history)
+        environment = self._environment(config, hub_url, traffic)
         try:
+            traffic.prepare(dict.fromkeys(JOURNEYS, self.locations), period_s=PERIOD_S, history=history)
             self._start("hub", ["hub", "--port", hub_url.rpartition(":")[2]], environment)
             self._wait_for(hub_url)
             for location in self.locations:
-                door = self.demo.doors[location]
-                self._start(f"runner-{location}", ["runner", "--location", location, "--site", door], environment)
+                door, own = self.demo.doors[location], {"SIXFB_TOKEN": traffic.tokens[location]}
+                command = ["runner", "--location", location, "--site", door]
+                self._start(f"runner-{location}", command, {**environment, **own})
+            feed = traffic.open(hub_url)
+            self._stack.callback(feed.stop)
             self._write_addresses(hub_url)
             say((f"open {hub_url}", "bold"), "  the dashboard; faults are one click away there")
             say(f"the shop is at {self.demo.shop_url}, logs are in {self.folder}; Ctrl-C ends everything")
@@ -240,16 +260,24 @@ class _Stage:
                 child.kill()
                 child.wait()
 
-    def _configuration(self) -> Path:
-        """The demo's own configuration files: the product's, with the demo's shop and clock."""
+    def _site(self) -> dict[str, Any]:
+        """Return the contents of the site.yaml that is in use."""
+        from config import read_document
+
+        watched: dict[str, Any] = read_document(settings.config_file("site.yaml")).data
+        return watched
+
+    def _configuration(self, traffic: Traffic | None = None, *, history: bool = False) -> Path:
+        """The demo's own configuration files: the product's, with the demo's shop and clock, and the sources that `traffic` fills."""
         import yaml
 
+        from cli.demo_traffic import with_traffic, without_forecasts
         from config import read_document
 
         folder = self.folder / "config"
         folder.mkdir(exist_ok=True)
         prices = self.demo.shop_settings.prices
-        watched = read_document(settings.config_file("site.yaml")).data
+        watched = self._site()
         budget = watched.get("request_budget")
         if isinstance(budget, dict) and isinstance(budget.get("window_s"), int):
             # The demo shop's window is as many times shorter as its other times.
@@ -262,12 +290,15 @@ class _Stage:
             "prices": {"ga": prices.ga, "vip": prices.vip, "vip_member": self.demo.shop_settings.member_price("vip")},
             "payment": "test",
         }
+        if traffic is not None:
+            site = with_traffic(site, log_file=traffic.log_file)
         locations = read_document(settings.config_file("locations.yaml")).data
         from cli.rounds import JOURNEYS
 
         locations = {**locations, "journeys": {name: {"every": f"{PERIOD_S}s"} for name in JOURNEYS}, "canaries": []}
         written: dict[str, Any] = {"site.yaml": site, "locations.yaml": locations}
-        written["sla.yaml"] = read_document(settings.config_file("sla.yaml")).data
+        rules = read_document(settings.config_file("sla.yaml")).data
+        written["sla.yaml"] = rules if history or traffic is None else without_forecasts(rules)
         alerts = with_demo_contacts(read_document(settings.config_file("alerts.yaml")).data, mail_port=self._mail_port)
         written["alerts.yaml"] = demo_alerts(alerts, self._receivers())
         for name, data in written.items():
@@ -288,7 +319,7 @@ class _Stage:
             "ALERT_WEBHOOK": f"{self.receivers}/webhook/alerts",
         }
 
-    def _environment(self, config: Path, hub_url: str) -> dict[str, str]:
+    def _environment(self, config: Path, hub_url: str, traffic: Traffic) -> dict[str, str]:
         from cli.hub import DEMO_INBOX, DEMO_SCALE, DEMO_SHOP
         from cli.runner import STOP_GRACE
         from process.signals import ENDS_WITH_INPUT
@@ -300,6 +331,7 @@ class _Stage:
             "SIXFB_HUB_URL": hub_url,
             "STRIPE_SECRET_KEY": self.demo.stripe_key,
             "STRIPE_API_BASE": self.demo.stripe_url,
+            "STRIPE_SOURCE_KEY": traffic.stripe_key,
             **self._receivers(),
             DEMO_SHOP: self.demo.shop_url,
             DEMO_INBOX: f"{self.receivers}/inbox.json",

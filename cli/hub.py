@@ -147,7 +147,11 @@ def _mark(scale: float) -> str:
 def _notices(routing: Routing, scale: float, *, demo: bool) -> tuple[str, ...]:
     notices = [f"Degraded: {complaint}" for complaint in routing.unset(os.environ)]
     if demo:
-        notices.insert(0, f"This is the demo: windows and waits run {scale:g} times as fast as the guide's.")
+        notices.insert(
+            0,
+            f"This is the demo: windows and waits run {scale:g} times as fast as the guide's. "
+            "Visitors, buyers and their history are simulated.",
+        )
     return tuple(notices)
 
 

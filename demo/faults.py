@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 FAULTS: dict[str, str] = {
     "payment_500": "Stripe answers 500 when the shop wants to open a checkout; nobody can buy.",
@@ -49,35 +49,59 @@ FAULTS: dict[str, str] = {
 }
 
 
+TRAFFIC_FAULTS: dict[str, str] = {
+    "sales_stop": "Every payment of a real buyer fails at Stripe, though the journeys still get through.",
+    "errors_5xx": "The inventory's API answers real visitors 500, and their pages ask again and again.",
+    "webhook_backlog": "The shop cannot process Stripe's webhooks: they wait, and the log tells of each try.",
+    "memory_leak_event": "The site's log tells of a memory leak, again and again.",
+    "sms_failing": "No text of the shop arrives.",
+    "database_slow": "Queries of the shop's database time out.",
+    "sellout_near": "San Francisco has 60 GA tickets left, and a rush of buyers takes four a minute.",
+    "refund_wave": "Buyers are refunded, thirty a minute.",
+    "abandonment": "Checkouts that were opened and left expire, fifteen a minute.",
+    "traffic_spike": "Something asks for the price list four times a second.",
+    "login_attacks": "Somebody tries passwords, one a second.",
+    "fraud_attempt": "The site suspects fraud, twice a minute.",
+    "conversion_drop": "A campaign brings a visitor each second who looks at one page and leaves.",
+    "support_spike": "Customers open ten support tickets a minute.",
+}
+"""The faults of the simulated visitors and buyers: they need the whole demo."""
+
+
 class UnknownFaultError(KeyError):
     """A fault that the box does not hold; the message lists those it does."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, known: Iterable[str] = FAULTS) -> None:
         super().__init__(name)
         self.name = name
+        self._known = tuple(known)
 
     def __str__(self) -> str:
-        return f"no fault named {self.name!r}; there are: {', '.join(FAULTS)}"
+        return f"no fault named {self.name!r}; there are: {', '.join(self._known)}"
 
 
 class Faults:
-    """The faults that are on now. Safe to switch from any thread."""
+    """The faults that are on now. Safe to switch from any thread. With `traffic` it holds those of the simulated traffic too."""
 
-    def __init__(self, on: Iterable[str] = ()) -> None:
+    def __init__(self, on: Iterable[str] = (), *, traffic: bool = False) -> None:
         self._lock = threading.Lock()
         self._on: set[str] = set()
+        self.known: Mapping[str, str] = {
+            **FAULTS,
+            **(TRAFFIC_FAULTS if traffic else {}),
+        }
         for name in on:
             self.start(name)
 
     def start(self, name: str) -> None:
         """Switch a fault on. Raises UnknownFaultError."""
         with self._lock:
-            self._on.add(_known(name))
+            self._on.add(self._checked(name))
 
     def stop(self, name: str) -> None:
         """Switch a fault off; it need not be on. Raises UnknownFaultError."""
         with self._lock:
-            self._on.discard(_known(name))
+            self._on.discard(self._checked(name))
 
     def clear(self) -> None:
         """Mend everything."""
@@ -87,15 +111,14 @@ class Faults:
     def on(self, name: str) -> bool:
         """Whether a fault is on. Raises UnknownFaultError."""
         with self._lock:
-            return _known(name) in self._on
+            return self._checked(name) in self._on
 
     def active(self) -> list[str]:
         """The names of the faults that are on, in the box's order."""
         with self._lock:
-            return [name for name in FAULTS if name in self._on]
+            return [name for name in self.known if name in self._on]
 
-
-def _known(name: str) -> str:
-    if name not in FAULTS:
-        raise UnknownFaultError(name)
-    return name
+    def _checked(self, name: str) -> str:
+        if name not in self.known:
+            raise UnknownFaultError(name, self.known)
+        return name

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -21,7 +22,10 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 _KEPT = 500
+_MOST_TEXTS = 20_000
+_TEXTS_A_PAGE = 1000
 _LARGEST = 1_000_000
+_MESSAGES = "/2010-04-01/Accounts/{account}/Messages.json"
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 _ACTIONS, _SEVERITIES = ("trigger", "acknowledge", "resolve"), ("critical", "error", "warning", "info")
 
@@ -40,10 +44,14 @@ class Received:
 
 
 class Inbox:
-    """What the receivers got, newest last; safe from any thread. `told` is called with each message as it comes."""
+    """What the receivers got, newest last; safe from any thread. `told` is called with each message as it comes.
+
+    `shop_texts` are the texts that the shop sent, as Twilio lists them: its account is the alerts' too.
+    """
 
     def __init__(self, told: Callable[[Received], None] | None = None) -> None:
         self._told = told
+        self.shop_texts: deque[dict[str, Any]] = deque(maxlen=_MOST_TEXTS)
         self._lock = threading.Lock()
         self._received: deque[Received] = deque(maxlen=_KEPT)
         self._number = 0
@@ -62,8 +70,9 @@ class Inbox:
                 Route("/webhook/{channel}", self._webhook, methods=["POST"]),
                 Route("/teams/{channel}", self._teams, methods=["POST"]),
                 Route("/pagerduty/v2/enqueue", self._pagerduty, methods=["POST"]),
-                Route("/twilio/2010-04-01/Accounts/{account}/Messages.json", self._twilio, methods=["POST"]),
-                Route("/twilio/2010-04-01/Accounts/{account}/Messages/{sid}.json", self._twilio_status),
+                Route(f"/twilio{_MESSAGES}", self._twilio, methods=["POST"]),
+                Route(f"/twilio{_MESSAGES}", self._texts, methods=["GET"]),
+                Route(f"/twilio{_MESSAGES.removesuffix('.json')}/{{sid}}.json", self._twilio_status),
                 Route("/telegram/{bot}/sendMessage", self._telegram, methods=["POST"]),
                 Route("/inbox.json", self._list),
             ]
@@ -130,6 +139,21 @@ class Inbox:
             return _twilio_error(401, 20003, "Authenticate")
         return JSONResponse({"sid": request.path_params["sid"], "status": "delivered", "error_code": None})
 
+    async def _texts(self, request: Request) -> Response:
+        """As Twilio does, by GMT day: https://www.twilio.com/docs/messaging/api/message-resource#read-multiple-message-resources."""
+        if not request.headers.get("Authorization", "").startswith("Basic "):
+            return _twilio_error(401, 20003, "Authenticate")
+        day, page = request.query_params.get("DateSent"), request.query_params.get("Page", "0")
+        if not page.isascii() or not page.isdigit():
+            return _twilio_error(400, 20001, "Page must be a number")
+        found = [one for one in list(self.shop_texts) if day is None or _day_of(one) == day]
+        begins = int(page) * _TEXTS_A_PAGE
+        more = len(found) > begins + _TEXTS_A_PAGE
+        path = _MESSAGES.format(account=request.path_params["account"])
+        following = f"{path}?PageSize={_TEXTS_A_PAGE}&Page={int(page) + 1}" + (f"&DateSent={day}" if day else "")
+        told = {"messages": found[begins : begins + _TEXTS_A_PAGE], "next_page_uri": following if more else None}
+        return JSONResponse(told)
+
     async def _telegram(self, request: Request) -> Response:
         """As Telegram does: https://core.telegram.org/bots/api#making-requests."""
         body = await _json(request)
@@ -186,6 +210,10 @@ def _wrong_event(body: Any) -> list[str]:
             "'payload.severity' is invalid": payload.get("severity") in _SEVERITIES,
         }
     return [what for what, good in checks.items() if not good]
+
+
+def _day_of(text: dict[str, Any]) -> str:
+    return parsedate_to_datetime(text["date_sent"]).date().isoformat()
 
 
 def _twilio_error(status: int, code: int, message: str) -> Response:

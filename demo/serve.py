@@ -18,6 +18,7 @@ from starlette.routing import Route
 
 from demo.faults import Faults
 from demo.shop import ShopSettings, TierPrices, create_shop
+from demo.shop.inventory import Inventory
 from demo.stripe import StripeAccount, StripeSettings, create_stripe
 from process.connections import Connections, limited_server
 from process.descriptors import most_connections
@@ -109,6 +110,7 @@ class Demo:
     shop_settings: ShopSettings = field(repr=False)
     faults: Faults
     account: StripeAccount = field(repr=False)
+    inventory: Inventory = field(repr=False)
     shop: Served = field(repr=False)
 
     @property
@@ -165,7 +167,8 @@ def serve_demo(
             hydration_delay_ms=settings.hydration_delay_ms,
             slow_answer_s=settings.slow_answer_s,
         )
-        shop = _serve(stack, create_shop(shop_settings, faults), place.sockets(len(doors)), place.name)
+        inventory = Inventory(faults)
+        shop = _serve(stack, create_shop(shop_settings, faults, inventory), place.sockets(len(doors)), place.name)
         account.webhook_url = f"{shop.urls[0]}/api/webhooks/stripe"
         yield Demo(
             doors=dict(zip(doors, shop.urls, strict=True)),
@@ -175,6 +178,7 @@ def serve_demo(
             shop_settings=shop_settings,
             faults=faults,
             account=account,
+            inventory=inventory,
             shop=shop,
         )
 

@@ -103,6 +103,18 @@ def _one_more(histogram: dict[str, int], within: str) -> None:
     histogram[within] = histogram.get(within, 0) + 1
 
 
+def save_whole(connection: Connection, found: Iterable[Rollup]) -> None:
+    """Save buckets as they are, in place of those that are there: for a history that has no runs of its own."""
+    rows = [
+        {
+            **{name: getattr(one, name) for name in (*_KEY, "counts")},
+            "histograms": {"durations": one.durations, "steps": one.steps},
+        }
+        for one in found
+    ]
+    upsert(connection, table, rows)
+
+
 def touch(connection: Connection, saved: Iterable[Run]) -> None:
     """Recount the buckets of some runs' slots, each once. Ad-hoc runs are in none."""
     slots: dict[tuple[str, str, datetime], set[datetime]] = defaultdict(set)

@@ -55,7 +55,7 @@ def save(connection: Connection, samples: Iterable[Sample], *, now: datetime, sk
     kept = [replace(sample, labels=tuple(sorted(sample.labels))) for sample in samples if sample.at >= now - OLDEST]
     if not kept:
         return 0
-    ids = _series_ids(connection, {(sample.metric, sample.labels) for sample in kept})
+    ids = series_ids(connection, {(sample.metric, sample.labels) for sample in kept})
     values = {(ids[sample.metric, sample.labels], sample.at): sample.value for sample in kept}
     upsert(connection, table, [{"series_id": i, "at": at, "value": value} for (i, at), value in values.items()])
     with_sketch = {ids[key] for key in ids if key[0] in sketched}
@@ -71,7 +71,7 @@ def add(connection: Connection, counted: Mapping[tuple[str, Labels, datetime], f
     kept = {(name, tuple(sorted(its)), at): value for (name, its, at), value in counted.items() if at >= now - OLDEST}
     if not kept:
         return
-    ids = _series_ids(connection, {(name, its) for name, its, _ in kept})
+    ids = series_ids(connection, {(name, its) for name, its, _ in kept})
     values = {(ids[name, its], at): value for (name, its, at), value in kept.items()}
     statement = insert(connection, table)
     connection.execute(
@@ -96,7 +96,7 @@ def add_durations(
     }
     if not kept:
         return
-    ids = _series_ids(connection, {(name, its) for name, its, _ in kept})
+    ids = series_ids(connection, {(name, its) for name, its, _ in kept})
     found = {(ids[name, its], at): values for (name, its, at), values in kept.items()}
     before: dict[tuple[int, datetime], Row[Any]] = {}
     for some in _in_parts(found):
@@ -137,7 +137,12 @@ def canonical(labels: Labels) -> str:
     return json.dumps(dict(labels), ensure_ascii=False, separators=(",", ":"), sort_keys=True)
 
 
-def _series_ids(connection: Connection, wanted: Collection[tuple[str, Labels]]) -> dict[tuple[str, Labels], int]:
+def count_again(connection: Connection, places: Collection[tuple[int, datetime]]) -> None:
+    """Count the buckets anew in which these moments of series lie. Durations are not counted so: their sketches would be lost."""
+    _roll_up(connection, places, ())
+
+
+def series_ids(connection: Connection, wanted: Collection[tuple[str, Labels]]) -> dict[tuple[str, Labels], int]:
     """Return the id of each series, made where it is new. On PostgreSQL nobody else saves to these series until the transaction
     ends: two that count the same bucket at once would each miss the other's samples."""
     by_text = {(metric, canonical(labels)): (metric, labels) for metric, labels in sorted(wanted)}

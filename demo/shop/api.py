@@ -31,10 +31,10 @@ Handler = Callable[[Request], Awaitable[Response]]
 class Api:
     """Everything below `/api`."""
 
-    def __init__(self, settings: ShopSettings, faults: Faults) -> None:
+    def __init__(self, settings: ShopSettings, faults: Faults, inventory: Inventory | None = None) -> None:
         self._settings = settings
         self._faults = faults
-        self.inventory = Inventory(faults)
+        self.inventory = inventory or Inventory(faults)
         self.checkout = Checkout(settings, faults)
         self._stripe = stripe.StripeClient(settings.stripe_key)
 

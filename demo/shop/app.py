@@ -16,10 +16,11 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from demo.faults import FAULTS, Faults, UnknownFaultError
+from demo.faults import Faults, UnknownFaultError
 from demo.shop.api import Api
 from demo.shop.checkout import CHAIN
 from demo.shop.checkout import PATH as CHECKOUT
+from demo.shop.inventory import Inventory
 from demo.shop.limits import CsrfTokens, RateLimit, client_address
 from demo.shop.pages import Pages
 from demo.shop.settings import ShopSettings
@@ -33,9 +34,9 @@ _SLOW_S = {"/": 7.0, "/pricing": 9.5, "/register": 9.5, "/success": 7.0}
 Next = Callable[[Request], Awaitable[Response]]
 
 
-def create_shop(settings: ShopSettings, faults: Faults) -> Starlette:
-    """The application. Everything in it is in memory and begins anew."""
-    pages, api = Pages(settings, faults), Api(settings, faults)
+def create_shop(settings: ShopSettings, faults: Faults, inventory: Inventory | None = None) -> Starlette:
+    """The application. Everything in it is in memory and begins anew; `inventory` has the seats, else one of its own."""
+    pages, api = Pages(settings, faults), Api(settings, faults, inventory)
     gate = Gate(settings, faults)
 
     @asynccontextmanager
@@ -134,7 +135,7 @@ def _too_many(headers: dict[str, str]) -> Response:
 def _list_faults(faults: Faults) -> Callable[[Request], Awaitable[Response]]:
     async def answer(_request: Request) -> Response:
         active = faults.active()
-        return JSONResponse([{"name": n, "description": d, "on": n in active} for n, d in FAULTS.items()])
+        return JSONResponse([{"name": n, "description": d, "on": n in active} for n, d in faults.known.items()])
 
     return answer
 

@@ -1,0 +1,148 @@
+"""The simulated traffic of `sixfb demo`: its history in the hub's database, what it needs of the configuration, and its way in."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from cli.output import say
+
+if TYPE_CHECKING:
+    from demo import Demo
+    from demo.inbox import Inbox
+    from demo.traffic import Feed, Generator, Market
+    from store import Store
+
+_ZONE = "America/Chicago"
+"""The business's clock where site.yaml names none: Dallas is the first of the shop's cities."""
+_NAME = "demo-shop"
+"""The source that sends the shop's events."""
+
+
+def with_traffic(site: Mapping[str, Any], *, log_file: Path) -> dict[str, Any]:
+    """Return the contents of a site.yaml that switches on every source that the simulated traffic fills."""
+    from demo.traffic import ORDERS_PER_DAY, SHOP_NUMBER
+
+    return {
+        **site,
+        "endpoint_checks": site.get("endpoint_checks") or {"every": "5m"},
+        "stripe_reads": {"every": "5m", "orders_a_day": ORDERS_PER_DAY},
+        "sms_reads": {"every": "5m", "from_numbers": [SHOP_NUMBER]},
+        "log_files": [str(log_file)],
+        "business": site.get("business") or {"timezone": _ZONE},
+    }
+
+
+def without_forecasts(rules: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the contents of an sla.yaml without the rules that compare a day's money with weeks before: there are none."""
+    return {
+        name: {**rule, "enabled": False} if isinstance(rule, dict) and rule.get("kind") == "daily_forecast" else rule
+        for name, rule in rules.items()
+    }
+
+
+@dataclass(kw_only=True)
+class Traffic:
+    """The traffic of a demo whose hub keeps its data in `folder`. Prepare it before the hub starts, and open it afterwards.
+
+    `began` is the moment at which it begins; `tokens` are those of the runners by location.
+    """
+
+    demo: Demo
+    inbox: Inbox
+    folder: Path
+    site: Mapping[str, Any]
+    stripe_key: str = field(default_factory=lambda: f"rk_test_{secrets.token_hex(12)}", repr=False)
+    began: datetime = field(init=False)
+    tokens: dict[str, str] = field(init=False, repr=False)
+    _source_token: str = field(init=False, repr=False)
+
+    @property
+    def log_file(self) -> Path:
+        """The shop's log, which the hub follows."""
+        return self.folder / "shop.log"
+
+    def prepare(self, places: Mapping[str, Sequence[str]], *, period_s: float, history: bool) -> None:
+        """Make the database with its tokens and, where it is wanted, the history that it lacks.
+
+        `places` are the locations of each journey, which runs every `period_s` seconds.
+        """
+        from demo.traffic import HISTORY, save_history
+        from hub.server_key import server_key
+        from hub.tokens import Tokens
+        from store import feeds, open_store
+
+        hub_folder = self.folder / "hub"
+        hub_folder.mkdir(parents=True, exist_ok=True)
+        self.log_file.touch()
+        self.began = datetime.now(UTC).replace(second=0, microsecond=0)
+        with closing(open_store(None, folder=hub_folder)) as store:
+            store.migrate()
+            tokens = Tokens(store, server_key(hub_folder))
+            locations = sorted({location for of_journey in places.values() for location in of_journey})
+            self._end_tokens(store, tokens)
+            with store.write() as connection:
+                # Of an earlier demo here: until they are read again, nobody knows how many came since.
+                feeds.keep_only(connection, ())
+            self.tokens = {location: self._issued(tokens, location, is_source=False) for location in locations}
+            self._source_token = self._issued(tokens, _NAME, is_source=True)
+            if not history:
+                return
+            say(f"making {HISTORY.days} days of history, which takes some seconds; --no-history leaves it out")
+            began = time.monotonic()
+            cities = self.site.get("cities") or {}
+            self.began = save_history(
+                store, self._generator(), now=datetime.now(UTC), cities=cities, places=places, period_s=period_s
+            )
+            say(f"the history is there after {time.monotonic() - began:.0f} s; it ends {self.began:%H:%M} UTC")
+
+    def _end_tokens(self, store: Store, tokens: Any) -> None:
+        """Revoke the tokens of an earlier demo here: nobody has them any more."""
+        from store import tokens as rows
+
+        now = datetime.now(UTC)
+        with store.read() as connection:
+            active = [token.id for token in rows.listed(connection) if not token.revoked_at]
+        for token_id in active:
+            tokens.revoke(token_id, now=now)
+
+    def _issued(self, tokens: Any, subject: str, *, is_source: bool) -> str:
+        from facts import TokenKind
+
+        kind = TokenKind.SOURCE if is_source else TokenKind.LOCATION
+        text: str = tokens.issue(kind, subject, now=datetime.now(UTC))[1]
+        return text
+
+    def _generator(self) -> Generator:
+        from demo.traffic import Generator
+
+        business = self.site.get("business")
+        zone = business.get("timezone") if isinstance(business, dict) else None
+        return Generator(ZoneInfo(zone or _ZONE), self.demo.shop_settings)
+
+    def open(self, hub_url: str) -> Feed:
+        """Fill the shop as it is now, and return the running feed to the hub."""
+        from demo.traffic import HISTORY, Feed, Market, seats_of
+
+        generator, begins = self._generator(), self.began.timestamp()
+        market: Market = Market(self.demo.inventory, self.demo.account, self.inbox.shop_texts)
+        sales = generator.sales(begins - HISTORY.total_seconds(), begins)
+        market.open(seats_of(sales), sales)
+        feed: Feed = Feed(
+            generator,
+            market,
+            self.demo.faults,
+            begins=begins,
+            hub_url=hub_url,
+            token=self._source_token,
+            log_file=self.log_file,
+        )
+        feed.start()
+        return feed

@@ -1,0 +1,268 @@
+"""Writes weeks of simulated traffic into a hub's database, counted as the hub would have counted it.
+
+Not event by event, which would take many minutes: visits of a kind tell the same events, so their counts are multiplied.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import accumulate
+from typing import Any
+
+from sqlalchemy import Connection
+
+from demo.traffic import visits
+from demo.traffic.generator import Generator, Sale
+from facts import Event, Labels, labels, to_wire
+from metrics import counts_of
+from sources.sms import count_messages
+from sources.stripe_events import EventFilter, count_events, read_event
+from store import Store, bulk, meta, rollups, samples
+from store.histograms import bucket
+
+HISTORY = timedelta(days=35)
+MARK = "demo_history"
+"""The value of the database that says which of its history is made up: seed, since, until."""
+_SHORT = timedelta(days=8)
+_MINUTE_S, _COARSE_S, _WEEK_S = 60, 300, 7 * 86_400
+_SKETCHED_SHORT = timedelta(hours=26)
+_COMPARED = ("app_requests", "app_5xx_requests")
+"""Of these a rule compares a few minutes with those of the weeks before."""
+_DETAILS = ("app_responses", "app_events")
+"""Of these no rule looks at single samples; charts of more than a week are made of hours."""
+_TOOK = "app_request_seconds"
+_CHECKED = ("/", "/register", "/api/inventory", "/api/webhooks/stripe")
+_CHECKED_EACH_MINUTE = "/api/inventory"
+_JOURNEY_MS = {"ga_purchase": 5200.0, "vip_member_discount": 3900.0}
+_BAD_DAYS: Mapping[int, int] = {9: 7, 23: 16}
+"""On which days before today runs failed, and how many of each journey at each location."""
+_PER_SEAT = 1.4
+_FRAUD_AGO = timedelta(days=20)
+_MINUTES_FOR = timedelta(hours=24)
+"""For so long a demo finds the minutes of the weeks before that it is compared with; later five minutes at a time."""
+
+Points = dict[tuple[str, Labels], dict[float, float]]
+
+
+def save_history(
+    store: Store,
+    generator: Generator,
+    *,
+    now: datetime,
+    cities: Mapping[str, str],
+    places: Mapping[str, Sequence[str]],
+    period_s: float,
+) -> datetime:
+    """Save the history that is missing up to `now`, in one transaction, and return its end: the minute that `now` lies in.
+
+    A database that has none gets `HISTORY`; one that was filled before gets what follows its last sample. `cities` are the site's,
+    ids by name; `places` are the locations of each journey, which runs every `period_s` seconds.
+    """
+    until = now.replace(second=0, microsecond=0)
+    oldest = until - HISTORY
+    with store.write() as connection:
+        since = max(oldest, _last_minute(connection) or oldest)
+        if since >= until:
+            return until
+        is_first = since == oldest
+        short = max(since, until - _SHORT)
+        if not is_first:
+            short = since
+        points = _points(generator, since, until, EventFilter(cities=cities))
+        bulk.save(connection, points, short_since=short)
+        _save_durations(connection, points, until, is_first=is_first)
+        if is_first:
+            rollups.save_whole(connection, list(_days(until, places, period_s)))
+        told = meta.get(connection, MARK) or {}
+        meta.put(
+            connection,
+            MARK,
+            {"seed": generator.seed, "since": told.get("since") or to_wire(since), "until": to_wire(until)},
+        )
+    return until
+
+
+def seats_of(sales: Iterable[Sale]) -> dict[tuple[str, str], int]:
+    """Return the seats of each city and tier, by what was sold: enough to last for some weeks more."""
+    sold: Counter[tuple[str, str]] = Counter()
+    for sale in sales:
+        sold[sale.city, sale.tier] += sale.quantity
+    return {key: math.ceil(n * _PER_SEAT / 50) * 50 for key, n in sold.items()}
+
+
+def _last_minute(connection: Connection) -> datetime | None:
+    """Return the minute after the last one in which the site told of a request."""
+    last = max((at for one in samples.newest(connection, "app_requests") for at, _ in one.points), default=None)
+    return last + timedelta(minutes=1) if last else None
+
+
+def _points(generator: Generator, since: datetime, until: datetime, counted: EventFilter) -> Points:
+    begins, ends = since.timestamp(), until.timestamp()
+    found: Points = defaultdict(lambda: defaultdict(float))
+    _add_visits(found, generator, begins, ends)
+    # One kind long ago: of what never came its rule would be off.
+    fraud = _event("fraud", ends - _FRAUD_AGO.total_seconds(), "fraud_suspected", "warn", {})
+    for event in (*_single_events(generator, begins, ends), *([fraud] if fraud.at >= since else [])):
+        at = event.at.timestamp()
+        for one in counts_of(event):
+            found[one.metric, one.labels][at - at % _MINUTE_S] += one.value
+    told = (read_event(one, counted) for one in generator.stripe(begins, ends))
+    for sample in count_events([event for event in told if event is not None]):
+        found[sample.metric, sample.labels][sample.at.timestamp()] = sample.value
+    # What is older than five minutes has settled; the last ones are counted as if they had.
+    for sample in count_messages(generator.texts(begins, ends), now=until + timedelta(minutes=10)):
+        found[sample.metric, sample.labels][sample.at.timestamp()] = sample.value
+    _add_inventory(found, generator, begins, ends)
+    _add_checks(found, begins, ends)
+    for name in ("stripe_webhooks_pending", "stripe_webhooks_oldest_pending_seconds"):
+        found[name, ()].update(dict.fromkeys(_every(_COARSE_S, begins, ends), 0.0))
+    return found
+
+
+def _add_visits(found: Points, generator: Generator, begins: float, ends: float) -> None:
+    """Count what visits tell: how often each part of each kind of visit came in each minute, times what the part counts."""
+    parts: dict[int, list[tuple[float, Counter[tuple[str, Labels]]]]] = {}
+    came: dict[tuple[int, int], Counter[float]] = defaultdict(Counter)
+    for visit, told in generator.visitors(begins - visits.LONGEST_S, ends):
+        key = id(told)
+        of_kind = parts.get(key)
+        if of_kind is None:
+            of_kind = parts[key] = _parts(told)
+        for n, (after_s, _) in enumerate(of_kind):
+            at = visit.at + after_s
+            if begins <= at < ends:
+                came[key, n][at - at % _MINUTE_S] += 1
+    for (key, n), minutes in came.items():
+        for (metric, its), value in parts[key][n][1].items():
+            series = found[metric, its]
+            for minute, times in minutes.items():
+                width = _width_s(metric, ends - minute)
+                series[max(begins, minute - minute % width)] += times * value
+
+
+def _width_s(metric: str, ago_s: float) -> int:
+    """Return how many seconds a sample stands for: fewer where a rule or a chart looks closely."""
+    if metric in _DETAILS and ago_s > _SHORT.total_seconds():
+        return 3600
+    if metric not in _COMPARED:
+        return _COARSE_S
+    # As far after the same minute of a week before as a demo runs, and an hour before it.
+    after_s = -ago_s % _WEEK_S
+    return _MINUTE_S if after_s <= _MINUTES_FOR.total_seconds() or after_s >= _WEEK_S - 3600 else _COARSE_S
+
+
+def _parts(told: Sequence[visits.Told]) -> list[tuple[float, Counter[tuple[str, Labels]]]]:
+    """Return what a kind of visit counts, by how many seconds after its beginning."""
+    found: dict[float, Counter[tuple[str, Labels]]] = defaultdict(Counter)
+    for one in told:
+        for count in counts_of(_event("", 0.0, one.name, "info", one.fields)):
+            found[one.after_s][count.metric, count.labels] += count.value  # type: ignore[assignment]
+    return sorted(found.items(), key=lambda part: part[0])
+
+
+def _single_events(generator: Generator, begins: float, ends: float) -> Iterator[Event]:
+    told = (*generator.payments(begins, ends), *generator.other_events(begins, ends), *generator.log(begins, ends))
+    for one in told:
+        fields = {key: value for key, value in one.items() if key not in ("id", "at", "level", "name", "category")}
+        at = datetime.fromisoformat(one["at"]).timestamp()
+        yield _event(one["id"], at, one["name"], one["level"], fields, one.get("category"))
+
+
+def _event(id_: str, at: float, name: str, level: str, fields: Mapping[str, Any], category: str | None = None) -> Event:
+    category = category or fields.get("category")
+    rest = {key: value for key, value in fields.items() if key != "category"}
+    moment = datetime.fromtimestamp(at, UTC)
+    return Event(id=id_, at=moment, level=level, name=name, category=category, fields=rest)
+
+
+def _add_inventory(found: Points, generator: Generator, begins: float, ends: float) -> None:
+    """Add what is left each hour: it rises from now back into the past, by what was sold since."""
+    all_sales = generator.sales(ends - HISTORY.total_seconds(), ends)
+    seats, of = seats_of(all_sales), defaultdict[tuple[str, str], list[Sale]](list)
+    for sale in all_sales:
+        of[sale.city, sale.tier].append(sale)
+    moments = _every(3600, begins, ends)
+    for (city, tier), sales in of.items():
+        its = labels(city=city, tier=tier)
+        moments_of_sales, sold = [sale.at for sale in sales], [0, *accumulate(sale.quantity for sale in sales)]
+        for at in moments:
+            found["inventory_remaining_tickets", its][at] = seats[city, tier] - sold[bisect_right(moments_of_sales, at)]
+            found["inventory_seats", its][at] = seats[city, tier]
+    for at in moments:
+        found["inventory_negative_cities", ()][at] = 0.0
+
+
+def _add_checks(found: Points, begins: float, ends: float) -> None:
+    """Add the checks of endpoints every five minutes, and each minute of the last week where a rule counts them."""
+    lately = max(begins, ends - 7 * 86_400)
+    seldom = _every(_COARSE_S, begins, ends)
+    often = [*_every(_COARSE_S, begins, lately), *_every(_MINUTE_S, lately, ends)]
+    for path in _CHECKED:
+        moments = often if path == _CHECKED_EACH_MINUTE else seldom
+        found["endpoint_up", labels(endpoint=path, location="hub")].update(dict.fromkeys(moments, 1.0))
+
+
+def _every(step_s: int, begins: float, ends: float) -> list[float]:
+    return [float(at) for at in range(math.ceil(begins / step_s) * step_s, math.ceil(ends), step_s)]
+
+
+def _save_durations(connection: Connection, points: Points, until: datetime, *, is_first: bool) -> None:
+    """Save how long the requests took that `points` count: hours and days of the whole, and five minutes of the last day."""
+    counted: Counter[tuple[Labels, int, float]] = Counter()
+    short = until.timestamp() - _SKETCHED_SHORT.total_seconds() if is_first else 0.0
+    for (metric, its), minutes in points.items():
+        if metric == "app_requests":
+            for at, n in minutes.items():
+                for width_s in samples.WIDTHS_S:
+                    if width_s > _COARSE_S or at >= short:
+                        counted[its, width_s, at - at % width_s] += round(n)
+    usual = {
+        labels(method=method, endpoint=path): visits.usual_seconds((method, path)) for method, path in visits.TYPICAL_MS
+    }
+    if is_first:
+        found = (
+            bulk.Durations(_TOOK, its, width_s, start, n, usual[its]) for (its, width_s, start), n in counted.items()
+        )
+        bulk.save_durations(connection, found)
+        return
+    measured = {
+        (_TOOK, its, datetime.fromtimestamp(start, UTC)): usual[its]
+        for its, width_s, start in counted
+        if width_s == _COARSE_S
+    }
+    samples.add_durations(connection, measured, now=until)
+
+
+def _checks_took(ends: float) -> Iterator[bulk.Durations]:
+    """Yield how long the checks of endpoints took, by hours and days."""
+    usual = (0.004, 0.006, 0.007, 0.008, 0.009, 0.012, 0.021)
+    for path in _CHECKED:
+        its = labels(endpoint=path, location="hub")
+        for width_s in samples.WIDTHS_S[1:]:
+            for start in _every(width_s, ends - HISTORY.total_seconds(), ends):
+                yield bulk.Durations("endpoint_response_seconds", its, width_s, start, width_s // _COARSE_S, usual)
+
+
+def _days(until: datetime, places: Mapping[str, Sequence[str]], period_s: float) -> Iterator[rollups.Rollup]:
+    """Yield the days of runs before today: nearly all passed."""
+    today = until.replace(hour=0, minute=0)
+    for back in range(1, HISTORY.days + 1):
+        for journey, locations in places.items():
+            n, bad = round(86_400 / period_s), _BAD_DAYS.get(back, 0)
+            took = _JOURNEY_MS.get(journey, 5000.0)
+            durations = {bucket(took * part): (n - bad) // 3 for part in (0.93, 1.0, 1.12)}
+            counts = {"passed": n - bad, "first_passed": n - bad, "failed": bad, "slow": 0, "flaky": 0}
+            for location in locations:
+                yield rollups.Rollup(
+                    width_s=86_400,
+                    start=today - timedelta(days=back),
+                    journey=journey,
+                    location=location,
+                    counts=counts,
+                    durations=durations,
+                    steps={},
+                )
