@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from demo.traffic import visits
-from demo.traffic.generator import Generator, Sale
+from demo.traffic.generator import Generator, Sale, times
 from facts import Event, Labels, labels, to_wire
 from metrics import counts_of
 from sources.sms import count_messages
@@ -56,14 +56,15 @@ def save_history(
     cities: Mapping[str, str],
     places: Mapping[str, Sequence[str]],
     period_s: float,
+    history: timedelta = HISTORY,
 ) -> datetime:
     """Save the history that is missing up to `now`, in one transaction, and return its end: the minute that `now` lies in.
 
-    A database that has none gets `HISTORY`; one that was filled before gets what follows its last sample. `cities` are the site's,
+    A database that has none gets `history`; one that was filled before gets what follows its last sample. `cities` are the site's,
     ids by name; `places` are the locations of each journey, which runs every `period_s` seconds.
     """
     until = now.replace(second=0, microsecond=0)
-    oldest = until - HISTORY
+    oldest = until - history
     with store.write() as connection:
         since = max(oldest, _last_minute(connection) or oldest)
         if since >= until:
@@ -72,7 +73,7 @@ def save_history(
         short = max(since, until - _SHORT)
         if not is_first:
             short = since
-        points = _points(generator, since, until, EventFilter(cities=cities))
+        points = points_of(generator, since, until, EventFilter(cities=cities))
         bulk.save(connection, points, short_since=short)
         _save_durations(connection, points, until, is_first=is_first)
         if is_first:
@@ -100,30 +101,44 @@ def _last_minute(connection: Connection) -> datetime | None:
     return last + timedelta(minutes=1) if last else None
 
 
-def _points(generator: Generator, since: datetime, until: datetime, counted: EventFilter) -> Points:
-    begins, ends = since.timestamp(), until.timestamp()
+def points_of(
+    generator: Generator,
+    since: datetime,
+    until: datetime,
+    counted: EventFilter,
+    *,
+    ends: datetime | None = None,
+    visits_since: datetime | None = None,
+) -> Points:
+    """Return the samples of every metric that the traffic of a span makes, `counted` by the site's cities.
+
+    It is a part of a history that goes on to `ends`, or ends with it: what lies long before is kept by longer stretches. What visits
+    tell is left out before `visits_since`: it is most of the work.
+    """
+    begins, stops, over = since.timestamp(), until.timestamp(), (ends or until).timestamp()
     found: Points = defaultdict(lambda: defaultdict(float))
-    _add_visits(found, generator, begins, ends)
+    if visits_since is None or visits_since < until:
+        _add_visits(found, generator, max(begins, visits_since.timestamp() if visits_since else begins), stops, over)
     # One kind long ago: of what never came its rule would be off.
-    fraud = _event("fraud", ends - _FRAUD_AGO.total_seconds(), "fraud_suspected", "warn", {})
-    for event in (*_single_events(generator, begins, ends), *([fraud] if fraud.at >= since else [])):
+    fraud = _event("fraud", over - _FRAUD_AGO.total_seconds(), "fraud_suspected", "warn", {})
+    for event in (*_single_events(generator, begins, stops), *([fraud] if since <= fraud.at < until else [])):
         at = event.at.timestamp()
         for one in counts_of(event):
             found[one.metric, one.labels][at - at % _MINUTE_S] += one.value
-    told = (read_event(one, counted) for one in generator.stripe(begins, ends))
+    told = (read_event(one, counted) for one in generator.stripe(begins, stops))
     for sample in count_events([event for event in told if event is not None]):
         found[sample.metric, sample.labels][sample.at.timestamp()] = sample.value
     # What is older than five minutes has settled; the last ones are counted as if they had.
-    for sample in count_messages(generator.texts(begins, ends), now=until + timedelta(minutes=10)):
+    for sample in count_messages(generator.texts(begins, stops), now=until + timedelta(minutes=10)):
         found[sample.metric, sample.labels][sample.at.timestamp()] = sample.value
-    _add_inventory(found, generator, begins, ends)
-    _add_checks(found, begins, ends)
+    _add_inventory(found, generator, begins, stops, over)
+    _add_checks(found, begins, stops, over)
     for name in ("stripe_webhooks_pending", "stripe_webhooks_oldest_pending_seconds"):
-        found[name, ()].update(dict.fromkeys(_every(_COARSE_S, begins, ends), 0.0))
+        found[name, ()].update(dict.fromkeys(times(_COARSE_S, begins, stops), 0.0))
     return found
 
 
-def _add_visits(found: Points, generator: Generator, begins: float, ends: float) -> None:
+def _add_visits(found: Points, generator: Generator, begins: float, ends: float, over: float) -> None:
     """Count what visits tell: how often each part of each kind of visit came in each minute, times what the part counts."""
     parts: dict[int, list[tuple[float, Counter[tuple[str, Labels]]]]] = {}
     came: dict[tuple[int, int], Counter[float]] = defaultdict(Counter)
@@ -139,9 +154,15 @@ def _add_visits(found: Points, generator: Generator, begins: float, ends: float)
     for (key, n), minutes in came.items():
         for (metric, its), value in parts[key][n][1].items():
             series = found[metric, its]
-            for minute, times in minutes.items():
-                width = _width_s(metric, ends - minute)
-                series[max(begins, minute - minute % width)] += times * value
+            for minute, n_came in minutes.items():
+                width = _width_s(metric, over - minute)
+                series[max(begins, minute - minute % width)] += n_came * value
+    each_minute = _MINUTE_S / visits.HEALTH_EVERY_S
+    for count in counts_of(_event("", 0.0, visits.HEALTH.name, "info", visits.HEALTH.fields)):
+        series = found[count.metric, count.labels]
+        for minute in times(_MINUTE_S, begins, ends):
+            width = _width_s(count.metric, over - minute)
+            series[max(begins, minute - minute % width)] += each_minute * count.value
 
 
 def _width_s(metric: str, ago_s: float) -> int:
@@ -179,13 +200,13 @@ def _event(id_: str, at: float, name: str, level: str, fields: Mapping[str, Any]
     return Event(id=id_, at=moment, level=level, name=name, category=category, fields=rest)
 
 
-def _add_inventory(found: Points, generator: Generator, begins: float, ends: float) -> None:
+def _add_inventory(found: Points, generator: Generator, begins: float, ends: float, over: float) -> None:
     """Add what is left each hour: it rises from now back into the past, by what was sold since."""
-    all_sales = generator.sales(ends - HISTORY.total_seconds(), ends)
+    all_sales = generator.sales(over - HISTORY.total_seconds(), over)
     seats, of = seats_of(all_sales), defaultdict[tuple[str, str], list[Sale]](list)
     for sale in all_sales:
         of[sale.city, sale.tier].append(sale)
-    moments = _every(3600, begins, ends)
+    moments = times(3600, begins, ends)
     for (city, tier), sales in of.items():
         its = labels(city=city, tier=tier)
         moments_of_sales, sold = [sale.at for sale in sales], [0, *accumulate(sale.quantity for sale in sales)]
@@ -196,18 +217,14 @@ def _add_inventory(found: Points, generator: Generator, begins: float, ends: flo
         found["inventory_negative_cities", ()][at] = 0.0
 
 
-def _add_checks(found: Points, begins: float, ends: float) -> None:
+def _add_checks(found: Points, begins: float, ends: float, over: float) -> None:
     """Add the checks of endpoints every five minutes, and each minute of the last week where a rule counts them."""
-    lately = max(begins, ends - 7 * 86_400)
-    seldom = _every(_COARSE_S, begins, ends)
-    often = [*_every(_COARSE_S, begins, lately), *_every(_MINUTE_S, lately, ends)]
+    lately = min(max(begins, over - _WEEK_S), ends)
+    seldom = times(_COARSE_S, begins, ends)
+    often = [*times(_COARSE_S, begins, lately), *times(_MINUTE_S, lately, ends)]
     for path in _CHECKED:
         moments = often if path == _CHECKED_EACH_MINUTE else seldom
         found["endpoint_up", labels(endpoint=path, location="hub")].update(dict.fromkeys(moments, 1.0))
-
-
-def _every(step_s: int, begins: float, ends: float) -> list[float]:
-    return [float(at) for at in range(math.ceil(begins / step_s) * step_s, math.ceil(ends), step_s)]
 
 
 def _save_durations(connection: Connection, points: Points, until: datetime, *, is_first: bool) -> None:
@@ -243,7 +260,7 @@ def _checks_took(ends: float) -> Iterator[bulk.Durations]:
     for path in _CHECKED:
         its = labels(endpoint=path, location="hub")
         for width_s in samples.WIDTHS_S[1:]:
-            for start in _every(width_s, ends - HISTORY.total_seconds(), ends):
+            for start in times(width_s, ends - HISTORY.total_seconds(), ends):
                 yield bulk.Durations("endpoint_response_seconds", its, width_s, start, width_s // _COARSE_S, usual)
 
 
