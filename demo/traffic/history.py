@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import accumulate
 from typing import Any
@@ -33,7 +33,7 @@ _SKETCHED_SHORT = timedelta(hours=26)
 _COMPARED = ("app_requests", "app_5xx_requests")
 """Of these a rule compares a few minutes with those of the weeks before."""
 _DETAILS = ("app_responses", "app_events")
-"""Of these no rule looks at single samples; charts of more than a week are made of hours."""
+"""Of these no rule looks at single samples."""
 _TOOK = "app_request_seconds"
 _CHECKED = ("/", "/register", "/api/inventory", "/api/webhooks/stripe")
 _CHECKED_EACH_MINUTE = "/api/inventory"
@@ -140,7 +140,7 @@ def points_of(
 
 def _add_visits(found: Points, generator: Generator, begins: float, ends: float, over: float) -> None:
     """Count what visits tell: how often each part of each kind of visit came in each minute, times what the part counts."""
-    parts: dict[int, list[tuple[float, Counter[tuple[str, Labels]]]]] = {}
+    parts: dict[int, list[tuple[float, Mapping[tuple[str, Labels], float]]]] = {}
     came: dict[tuple[int, int], Counter[float]] = defaultdict(Counter)
     for visit, told in generator.visitors(begins - visits.LONGEST_S, ends):
         key = id(told)
@@ -152,36 +152,49 @@ def _add_visits(found: Points, generator: Generator, begins: float, ends: float,
             if begins <= at < ends:
                 came[key, n][at - at % _MINUTE_S] += 1
     for (key, n), minutes in came.items():
-        for (metric, its), value in parts[key][n][1].items():
-            series = found[metric, its]
-            for minute, n_came in minutes.items():
-                width = _width_s(metric, over - minute)
-                series[max(begins, minute - minute % width)] += n_came * value
-    each_minute = _MINUTE_S / visits.HEALTH_EVERY_S
-    for count in counts_of(_event("", 0.0, visits.HEALTH.name, "info", visits.HEALTH.fields)):
-        series = found[count.metric, count.labels]
-        for minute in times(_MINUTE_S, begins, ends):
-            width = _width_s(count.metric, over - minute)
-            series[max(begins, minute - minute % width)] += each_minute * count.value
+        _add_counts(found, parts[key][n][1], minutes, begins, over)
+    each_minute = dict.fromkeys(times(_MINUTE_S, begins, ends), round(_MINUTE_S / visits.HEALTH_EVERY_S))
+    _add_counts(found, _parts([visits.HEALTH])[0][1], each_minute, begins, over)
 
 
-def _width_s(metric: str, ago_s: float) -> int:
-    """Return how many seconds a sample stands for: fewer where a rule or a chart looks closely."""
-    if metric in _DETAILS and ago_s > _SHORT.total_seconds():
-        return 3600
-    if metric not in _COMPARED:
-        return _COARSE_S
-    # As far after the same minute of a week before as a demo runs, and an hour before it.
+def _add_counts(
+    found: Points, told: Mapping[tuple[str, Labels], float], minutes: Mapping[float, int], begins: float, over: float
+) -> None:
+    """Add what something tells, which came so often in each minute, to the samples of longer stretches where that is enough."""
+    stretches: dict[Callable[[float], int], Counter[float]] = {}
+    for (metric, its), value in told.items():
+        width_s = _seldom if metric in _DETAILS else _closely if metric in _COMPARED else _usually
+        if width_s not in stretches:
+            counted = stretches[width_s] = Counter()
+            for minute, n in minutes.items():
+                counted[max(begins, minute - minute % width_s(over - minute))] += n
+        series = found[metric, its]
+        for at, n in stretches[width_s].items():
+            series[at] += n * value
+
+
+def _usually(_ago_s: float) -> int:
+    """Return how many seconds a sample stands for that is so old, in seconds."""
+    return _COARSE_S
+
+
+def _seldom(ago_s: float) -> int:
+    """Return the same for what only charts show: those of more than a week are made of hours."""
+    return 3600 if ago_s > _SHORT.total_seconds() else _COARSE_S
+
+
+def _closely(ago_s: float) -> int:
+    """Return the same for what is compared with the same minutes of weeks before: as long as a demo runs, and an hour before it."""
     after_s = -ago_s % _WEEK_S
     return _MINUTE_S if after_s <= _MINUTES_FOR.total_seconds() or after_s >= _WEEK_S - 3600 else _COARSE_S
 
 
-def _parts(told: Sequence[visits.Told]) -> list[tuple[float, Counter[tuple[str, Labels]]]]:
+def _parts(told: Sequence[visits.Told]) -> list[tuple[float, Mapping[tuple[str, Labels], float]]]:
     """Return what a kind of visit counts, by how many seconds after its beginning."""
-    found: dict[float, Counter[tuple[str, Labels]]] = defaultdict(Counter)
+    found: dict[float, dict[tuple[str, Labels], float]] = defaultdict(lambda: defaultdict(float))
     for one in told:
         for count in counts_of(_event("", 0.0, one.name, "info", one.fields)):
-            found[one.after_s][count.metric, count.labels] += count.value  # type: ignore[assignment]
+            found[one.after_s][count.metric, count.labels] += count.value
     return sorted(found.items(), key=lambda part: part[0])
 
 
@@ -241,10 +254,10 @@ def _save_durations(connection: Connection, points: Points, until: datetime, *, 
         labels(method=method, endpoint=path): visits.usual_seconds((method, path)) for method, path in visits.TYPICAL_MS
     }
     if is_first:
-        found = (
+        took = [
             bulk.Durations(_TOOK, its, width_s, start, n, usual[its]) for (its, width_s, start), n in counted.items()
-        )
-        bulk.save_durations(connection, found)
+        ]
+        bulk.save_durations(connection, [*took, *_checks_took(until.timestamp())])
         return
     measured = {
         (_TOOK, its, datetime.fromtimestamp(start, UTC)): usual[its]
