@@ -7,10 +7,14 @@ from datetime import UTC, datetime
 
 import pytest
 
+from cli.demo_traffic import without_whole_days
+from config import Document, read_document
 from demo.faults import TRAFFIC_FAULTS
 from facts import Severity
+from sla.targets import targets_from
 from tests.demo.traffic.table import TABLE
-from tests.demo.traffic.watching import Watching
+from tests.demo.traffic.watching import Watching, of_traffic
+from tests.sla.builders import ROOT
 
 MORNING = datetime(2026, 11, 24, 16, 7, tzinfo=UTC)
 NIGHT = datetime(2026, 11, 27, 9, 40, tzinfo=UTC)
@@ -28,6 +32,24 @@ def test_a_healthy_demo_fires_nothing_in_fifteen_minutes(moment: str) -> None:
     demo = Watching(now=MOMENTS[moment])
     demo.go_on(15 * 60, step_s=60)
     assert demo.fired == {}
+
+
+EVENING = datetime(2026, 11, 25, 1, 30, tzinfo=UTC)
+"""19:30 in Chicago: the day's goal was judged at 18:00."""
+
+
+def test_a_demo_without_history_fires_nothing_either() -> None:
+    shipped = read_document(ROOT / "sla.yaml")
+    rules = targets_from(Document("sla.yaml", without_whole_days(shipped.data)))
+    demo = Watching(now=EVENING, history=False, rules=of_traffic(rules))
+    demo.go_on(15 * 60, step_s=60)
+    assert demo.fired == {}
+
+
+def test_without_history_the_money_of_the_day_would_be_too_little() -> None:
+    demo = Watching(now=EVENING, history=False)
+    demo.go_on(5 * 60, step_s=60)
+    assert {rule for rule, _ in demo.fired} == {"R1", "R2"}
 
 
 def test_the_table_has_every_fault_of_the_traffic() -> None:

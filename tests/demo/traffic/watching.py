@@ -50,8 +50,12 @@ def a_generator() -> Generator:
 @cache
 def the_rules() -> Targets:
     """The shipped rules that judge what the traffic makes, on the demo's clock."""
-    found = {name: rule for name, rule in the_targets().rules().items() if _is_of_traffic(rule)}
-    return Targets(found).scaled(SCALE)
+    return of_traffic(the_targets())
+
+
+def of_traffic(targets: Targets) -> Targets:
+    """Those of some rules that judge what the traffic makes, on the demo's clock."""
+    return Targets({name: rule for name, rule in targets.rules().items() if _is_of_traffic(rule)}).scaled(SCALE)
 
 
 def _is_of_traffic(rule: Any) -> bool:
@@ -76,15 +80,20 @@ def _history(now: datetime) -> Points:
 
 @dataclass(kw_only=True)
 class Watching:
-    """The demo from `now` on: `go_on` lets time pass, and `fired` are the alerts so far, each with the seconds after `now`."""
+    """The demo from `now` on: `go_on` lets time pass, and `fired` are the alerts so far, each with the seconds after `now`.
+
+    `history` is false for `--no-history`; `rules` are the shipped ones where no others are given.
+    """
 
     now: datetime
+    history: bool = True
+    rules: Targets = field(default_factory=lambda: the_rules())
     fired: dict[tuple[str, str], float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._began = self._at = self.now.timestamp()
         self._generator = a_generator()
-        self._points = {key: dict(points) for key, points in _history(self.now).items()}
+        self._points = {key: dict(points) for key, points in (_history(self.now) if self.history else {}).items()}
         account = StripeAccount(StripeSettings(secret_key="sk_test_x", webhook_secret="whsec_x"))
         self._texts: deque[dict[str, Any]] = deque()
         self._market = Market(Inventory(Faults()), account, self._texts)
@@ -100,7 +109,7 @@ class Watching:
         while self._at < ends:
             since, self._at = self._at, self._at + step_s
             self._collect(since, on)
-            for verdict in judge(the_rules(), self._seen(), self._moment):
+            for verdict in judge(self.rules, self._seen(), self._moment):
                 self._note(verdict)
 
     @property
@@ -137,7 +146,7 @@ class Watching:
             self._points.setdefault((sample.metric, sample.labels), {})[sample.at.timestamp()] = sample.value
 
     def _seen(self) -> History:
-        plan, calendar = the_rules().load_plan({}), Calendar(timezone=ZONE)
+        plan, calendar = self.rules.load_plan({}), Calendar(timezone=ZONE)
         found: dict[str, list[Series]] = defaultdict(list)
         newest: dict[str, list[Series]] = defaultdict(list)
         for (metric, of), points in self._points.items():
