@@ -99,7 +99,7 @@ class Traffic:
             self._source_token = self._issued(tokens, _NAME, is_source=True)
             if not history:
                 return
-            say(f"making {HISTORY.days} days of history, which takes some seconds; --no-history leaves it out")
+            say(f"making the history of simulated visitors, {HISTORY.days} days at most; --no-history leaves it out")
             began = time.monotonic()
             cities = self.site.get("cities") or {}
             self.began = save_history(
