@@ -40,10 +40,14 @@ def with_traffic(site: Mapping[str, Any], *, log_file: Path) -> dict[str, Any]:
     }
 
 
-def without_forecasts(rules: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the contents of an sla.yaml without the rules that compare a day's money with weeks before: there are none."""
+_OF_WHOLE_DAYS = ("daily_forecast", "daily_goal")
+"""The kinds of rules that judge the money of a whole day."""
+
+
+def without_whole_days(rules: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the contents of an sla.yaml with its rules on the money of a day switched off: without history the day has just begun."""
     return {
-        name: {**rule, "enabled": False} if isinstance(rule, dict) and rule.get("kind") == "daily_forecast" else rule
+        name: {**rule, "enabled": False} if isinstance(rule, dict) and rule.get("kind") in _OF_WHOLE_DAYS else rule
         for name, rule in rules.items()
     }
 
@@ -95,7 +99,7 @@ class Traffic:
             self._source_token = self._issued(tokens, _NAME, is_source=True)
             if not history:
                 return
-            say(f"making {HISTORY.days} days of history, which takes some seconds; --no-history leaves it out")
+            say(f"making the history of simulated visitors, {HISTORY.days} days at most; --no-history leaves it out")
             began = time.monotonic()
             cities = self.site.get("cities") or {}
             self.began = save_history(

@@ -16,13 +16,14 @@ from alerts.channels.webhook import body
 from cli.app import command_line
 from config import read_document
 from config.documents import parse_document
-from demo.faults import FAULTS
+from demo.faults import FAULTS, TRAFFIC_FAULTS
 from facts import VerdictStatus
 from sla.kinds import KINDS as RULE_KINDS
 from sla.settings import Rule
 from sla.targets import targets_from
 from tests.acceptance.table import TABLE, Expected
 from tests.alerts.channel_case import a_message
+from tests.demo.traffic.table import TABLE as TRAFFIC_TABLE
 from tests.shipped import shipped_targets
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -76,12 +77,21 @@ def test_every_file_that_a_document_links_to_exists(document: str) -> None:
 
 
 def test_every_fault_of_the_demo_is_told_with_what_becomes_of_a_run() -> None:
-    page = (ROOT / "docs" / "faults.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "faults.md").read_text(encoding="utf-8").partition("## Faults of the traffic")[0]
     told = re.findall(r"^\| `(\w+)` \| (.*?) \| (.*?) \| (.*?) \|$", page, re.MULTILINE)
     expected = [(name, what, *map(_outcome, TABLE[name])) for name, what in FAULTS.items()]
     assert told == expected
     assert len(FAULTS) == 40
     assert "[forty faults](docs/faults.md)" in README
+
+
+def test_every_fault_of_the_traffic_is_told_with_what_fires() -> None:
+    page = (ROOT / "docs" / "faults.md").read_text(encoding="utf-8").partition("## Faults of the traffic")[2]
+    told = re.findall(r"^\| `(\w+)` \| (.*?) \| (\w+) \| (\w+) \| ([\d.]+) min \|$", page, re.MULTILINE)
+    rows = [(name, what, TRAFFIC_TABLE[name]) for name, what in TRAFFIC_FAULTS.items()]
+    assert told == [(name, what, row.rule, row.severity, f"{row.within_s / 60:g}") for name, what, row in rows]
+    assert "[fourteen faults](docs/faults.md#faults-of-the-traffic)" in README
+    assert len(TRAFFIC_FAULTS) == 14
 
 
 def _outcome(row: Expected) -> str:

@@ -19,11 +19,11 @@ _HOUR_S, _WEEK_S = 3600, 7 * 86_400
 _MONDAY_S = 4 * 86_400
 """1970-01-05, the first Monday of the epoch, in seconds."""
 _HOURS = (
-    *(0.60, 0.55, 0.52, 0.50, 0.50, 0.55, 0.65, 0.80),
-    *(0.95, 1.10, 1.20, 1.25, 1.30, 1.25, 1.20, 1.20),
-    *(1.25, 1.30, 1.40, 1.50, 1.45, 1.25, 0.95, 0.75),
+    *(0.80, 0.75, 0.72, 0.70, 0.70, 0.72, 0.78, 0.85),
+    *(0.95, 1.05, 1.10, 1.15, 1.20, 1.15, 1.10, 1.10),
+    *(1.15, 1.20, 1.30, 1.40, 1.35, 1.20, 1.00, 0.88),
 )
-"""How busy each local hour is; the evening most, the night half as much as usual."""
+"""How busy each local hour is: the evening most, the small hours half as much."""
 _WEEKDAYS = (1.00, 0.98, 1.00, 1.04, 1.10, 0.95, 0.93)
 _DAY_VARIES = 0.05
 _USUAL = sum(_HOURS) / len(_HOURS) * sum(_WEEKDAYS) / len(_WEEKDAYS)

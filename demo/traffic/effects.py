@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 from demo.faults import TRAFFIC_FAULTS
-from demo.traffic.generator import Generator, Records, Sale, site_event
+from demo.traffic.generator import Generator, Records, Sale, site_event, times
 from demo.traffic.orders import expired_event, failed_event, paid_events, refunded_event, text_message
 
 HELD_BACK = ("sf-apr-2026", "ga", 60)
@@ -25,8 +24,8 @@ def with_faults(generator: Generator, records: Records, on: Collection[str], sin
 
 def _times(name: str, every_s: float, since: float, until: float) -> Iterator[tuple[str, float]]:
     """Yield a number and a moment for each multiple of `every_s` in a span."""
-    for n in range(math.ceil(since / every_s), math.ceil(until / every_s)):
-        yield f"{name}-{n}", n * every_s
+    for at in times(every_s, since, until):
+        yield f"{name}-{at:.2f}", at
 
 
 def _sales_stop(generator: Generator, records: Records, since: float, until: float) -> Records:
@@ -79,7 +78,7 @@ def _sms_failing(_generator: Generator, records: Records, since: float, until: f
 def _errors_5xx(_generator: Generator, records: Records, since: float, until: float) -> Records:
     broken = [{**one, "status": 500} if one.get("endpoint") == "/api/inventory" else one for one in records.events]
     tried_again = _events(
-        *("errors_5xx", 2, since, until, "api_request", "info"),
+        *("errors_5xx", 1.2, since, until, "api_request", "info"),
         endpoint="/api/inventory",
         method="GET",
         status=500,

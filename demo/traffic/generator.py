@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -80,6 +81,11 @@ def site_event(id_: str, at: float, name: str, level: str = "info", **fields: An
     return {"id": id_, "at": moment, "level": level, "name": name, **fields}
 
 
+def times(every_s: float, since: float, until: float) -> list[float]:
+    """Return the multiples of `every_s` from `since` up to `until` (exclusive), epoch seconds."""
+    return [n * every_s for n in range(math.ceil(since / every_s), math.ceil(until / every_s))]
+
+
 class Generator:
     """The visitors and buyers of the shop: a pure function of the seed and the span of time.
 
@@ -95,7 +101,12 @@ class Generator:
     def between(self, since: float, until: float) -> Records:
         """Return the records of a span, from `since` up to `until` (exclusive), epoch seconds, each list in the order of time."""
         found = Records(
-            events=[*self._of_visitors(since, until), *self.payments(since, until), *self.other_events(since, until)],
+            events=[
+                *self._of_visitors(since, until),
+                *self._of_the_load_balancer(since, until),
+                *self.payments(since, until),
+                *self.other_events(since, until),
+            ],
             log=self.log(since, until),
             stripe=self.stripe(since, until),
             texts=self.texts(since, until),
@@ -186,16 +197,20 @@ class Generator:
 
     def _of_visitors(self, since: float, until: float) -> Iterator[dict[str, Any]]:
         for visit, told in self.visitors(since - visits.LONGEST_S, until):
-            chance: random.Random | None = None
             for n, one in enumerate(told):
                 at = visit.at + one.after_s
                 if not since <= at < until:
                     continue
                 took: dict[str, Any] = {}
                 if one.endpoint is not None:
-                    chance = chance or random.Random(f"{self.seed}/took/{visit.number}/{n}")
+                    chance = random.Random(f"{self.seed}/took/{visit.number}/{n}")
                     took = {"duration_ms": visits.took_ms(one.endpoint, chance)}
                 yield site_event(f"{visit.number}-{n}", at, one.name, **one.fields, **took)
+
+    def _of_the_load_balancer(self, since: float, until: float) -> Iterator[dict[str, Any]]:
+        for at in times(visits.HEALTH_EVERY_S, since, until):
+            usual_ms = visits.TYPICAL_MS["GET", "/api/health"]
+            yield site_event(f"health-{at:.0f}", at, visits.HEALTH.name, **visits.HEALTH.fields, duration_ms=usual_ms)
 
     def _text(self, number: str, at: float) -> dict[str, Any]:
         return text_message(number, at, _drawn(_TEXT_STATUS, random.Random(f"{self.seed}/text/{number}")))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import accumulate
 from typing import Any
@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from demo.traffic import visits
-from demo.traffic.generator import Generator, Sale
+from demo.traffic.generator import Generator, Sale, times
 from facts import Event, Labels, labels, to_wire
 from metrics import counts_of
 from sources.sms import count_messages
@@ -33,7 +33,7 @@ _SKETCHED_SHORT = timedelta(hours=26)
 _COMPARED = ("app_requests", "app_5xx_requests")
 """Of these a rule compares a few minutes with those of the weeks before."""
 _DETAILS = ("app_responses", "app_events")
-"""Of these no rule looks at single samples; charts of more than a week are made of hours."""
+"""Of these no rule looks at single samples."""
 _TOOK = "app_request_seconds"
 _CHECKED = ("/", "/register", "/api/inventory", "/api/webhooks/stripe")
 _CHECKED_EACH_MINUTE = "/api/inventory"
@@ -56,14 +56,15 @@ def save_history(
     cities: Mapping[str, str],
     places: Mapping[str, Sequence[str]],
     period_s: float,
+    history: timedelta = HISTORY,
 ) -> datetime:
     """Save the history that is missing up to `now`, in one transaction, and return its end: the minute that `now` lies in.
 
-    A database that has none gets `HISTORY`; one that was filled before gets what follows its last sample. `cities` are the site's,
+    A database that has none gets `history`; one that was filled before gets what follows its last sample. `cities` are the site's,
     ids by name; `places` are the locations of each journey, which runs every `period_s` seconds.
     """
     until = now.replace(second=0, microsecond=0)
-    oldest = until - HISTORY
+    oldest = until - history
     with store.write() as connection:
         since = max(oldest, _last_minute(connection) or oldest)
         if since >= until:
@@ -72,7 +73,7 @@ def save_history(
         short = max(since, until - _SHORT)
         if not is_first:
             short = since
-        points = _points(generator, since, until, EventFilter(cities=cities))
+        points = points_of(generator, since, until, EventFilter(cities=cities))
         bulk.save(connection, points, short_since=short)
         _save_durations(connection, points, until, is_first=is_first)
         if is_first:
@@ -100,32 +101,46 @@ def _last_minute(connection: Connection) -> datetime | None:
     return last + timedelta(minutes=1) if last else None
 
 
-def _points(generator: Generator, since: datetime, until: datetime, counted: EventFilter) -> Points:
-    begins, ends = since.timestamp(), until.timestamp()
+def points_of(
+    generator: Generator,
+    since: datetime,
+    until: datetime,
+    counted: EventFilter,
+    *,
+    ends: datetime | None = None,
+    visits_since: datetime | None = None,
+) -> Points:
+    """Return the samples of every metric that the traffic of a span makes, `counted` by the site's cities.
+
+    It is a part of a history that goes on to `ends`, or ends with it: what lies long before is kept by longer stretches. What visits
+    tell is left out before `visits_since`: it is most of the work.
+    """
+    begins, stops, over = since.timestamp(), until.timestamp(), (ends or until).timestamp()
     found: Points = defaultdict(lambda: defaultdict(float))
-    _add_visits(found, generator, begins, ends)
+    if visits_since is None or visits_since < until:
+        _add_visits(found, generator, max(begins, visits_since.timestamp() if visits_since else begins), stops, over)
     # One kind long ago: of what never came its rule would be off.
-    fraud = _event("fraud", ends - _FRAUD_AGO.total_seconds(), "fraud_suspected", "warn", {})
-    for event in (*_single_events(generator, begins, ends), *([fraud] if fraud.at >= since else [])):
+    fraud = _event("fraud", over - _FRAUD_AGO.total_seconds(), "fraud_suspected", "warn", {})
+    for event in (*_single_events(generator, begins, stops), *([fraud] if since <= fraud.at < until else [])):
         at = event.at.timestamp()
         for one in counts_of(event):
             found[one.metric, one.labels][at - at % _MINUTE_S] += one.value
-    told = (read_event(one, counted) for one in generator.stripe(begins, ends))
+    told = (read_event(one, counted) for one in generator.stripe(begins, stops))
     for sample in count_events([event for event in told if event is not None]):
         found[sample.metric, sample.labels][sample.at.timestamp()] = sample.value
     # What is older than five minutes has settled; the last ones are counted as if they had.
-    for sample in count_messages(generator.texts(begins, ends), now=until + timedelta(minutes=10)):
+    for sample in count_messages(generator.texts(begins, stops), now=until + timedelta(minutes=10)):
         found[sample.metric, sample.labels][sample.at.timestamp()] = sample.value
-    _add_inventory(found, generator, begins, ends)
-    _add_checks(found, begins, ends)
+    _add_inventory(found, generator, begins, stops, over)
+    _add_checks(found, begins, stops, over)
     for name in ("stripe_webhooks_pending", "stripe_webhooks_oldest_pending_seconds"):
-        found[name, ()].update(dict.fromkeys(_every(_COARSE_S, begins, ends), 0.0))
+        found[name, ()].update(dict.fromkeys(times(_COARSE_S, begins, stops), 0.0))
     return found
 
 
-def _add_visits(found: Points, generator: Generator, begins: float, ends: float) -> None:
+def _add_visits(found: Points, generator: Generator, begins: float, ends: float, over: float) -> None:
     """Count what visits tell: how often each part of each kind of visit came in each minute, times what the part counts."""
-    parts: dict[int, list[tuple[float, Counter[tuple[str, Labels]]]]] = {}
+    parts: dict[int, list[tuple[float, Mapping[tuple[str, Labels], float]]]] = {}
     came: dict[tuple[int, int], Counter[float]] = defaultdict(Counter)
     for visit, told in generator.visitors(begins - visits.LONGEST_S, ends):
         key = id(told)
@@ -137,30 +152,49 @@ def _add_visits(found: Points, generator: Generator, begins: float, ends: float)
             if begins <= at < ends:
                 came[key, n][at - at % _MINUTE_S] += 1
     for (key, n), minutes in came.items():
-        for (metric, its), value in parts[key][n][1].items():
-            series = found[metric, its]
-            for minute, times in minutes.items():
-                width = _width_s(metric, ends - minute)
-                series[max(begins, minute - minute % width)] += times * value
+        _add_counts(found, parts[key][n][1], minutes, begins, over)
+    each_minute = dict.fromkeys(times(_MINUTE_S, begins, ends), round(_MINUTE_S / visits.HEALTH_EVERY_S))
+    _add_counts(found, _parts([visits.HEALTH])[0][1], each_minute, begins, over)
 
 
-def _width_s(metric: str, ago_s: float) -> int:
-    """Return how many seconds a sample stands for: fewer where a rule or a chart looks closely."""
-    if metric in _DETAILS and ago_s > _SHORT.total_seconds():
-        return 3600
-    if metric not in _COMPARED:
-        return _COARSE_S
-    # As far after the same minute of a week before as a demo runs, and an hour before it.
+def _add_counts(
+    found: Points, told: Mapping[tuple[str, Labels], float], minutes: Mapping[float, int], begins: float, over: float
+) -> None:
+    """Add what something tells, which came so often in each minute, to the samples of longer stretches where that is enough."""
+    stretches: dict[Callable[[float], int], Counter[float]] = {}
+    for (metric, its), value in told.items():
+        width_s = _seldom if metric in _DETAILS else _closely if metric in _COMPARED else _usually
+        if width_s not in stretches:
+            counted = stretches[width_s] = Counter()
+            for minute, n in minutes.items():
+                counted[max(begins, minute - minute % width_s(over - minute))] += n
+        series = found[metric, its]
+        for at, n in stretches[width_s].items():
+            series[at] += n * value
+
+
+def _usually(_ago_s: float) -> int:
+    """Return how many seconds a sample stands for that is so old, in seconds."""
+    return _COARSE_S
+
+
+def _seldom(ago_s: float) -> int:
+    """Return the same for what only charts show: those of more than a week are made of hours."""
+    return 3600 if ago_s > _SHORT.total_seconds() else _COARSE_S
+
+
+def _closely(ago_s: float) -> int:
+    """Return the same for what is compared with the same minutes of weeks before: as long as a demo runs, and an hour before it."""
     after_s = -ago_s % _WEEK_S
     return _MINUTE_S if after_s <= _MINUTES_FOR.total_seconds() or after_s >= _WEEK_S - 3600 else _COARSE_S
 
 
-def _parts(told: Sequence[visits.Told]) -> list[tuple[float, Counter[tuple[str, Labels]]]]:
+def _parts(told: Sequence[visits.Told]) -> list[tuple[float, Mapping[tuple[str, Labels], float]]]:
     """Return what a kind of visit counts, by how many seconds after its beginning."""
-    found: dict[float, Counter[tuple[str, Labels]]] = defaultdict(Counter)
+    found: dict[float, dict[tuple[str, Labels], float]] = defaultdict(lambda: defaultdict(float))
     for one in told:
         for count in counts_of(_event("", 0.0, one.name, "info", one.fields)):
-            found[one.after_s][count.metric, count.labels] += count.value  # type: ignore[assignment]
+            found[one.after_s][count.metric, count.labels] += count.value
     return sorted(found.items(), key=lambda part: part[0])
 
 
@@ -179,13 +213,13 @@ def _event(id_: str, at: float, name: str, level: str, fields: Mapping[str, Any]
     return Event(id=id_, at=moment, level=level, name=name, category=category, fields=rest)
 
 
-def _add_inventory(found: Points, generator: Generator, begins: float, ends: float) -> None:
+def _add_inventory(found: Points, generator: Generator, begins: float, ends: float, over: float) -> None:
     """Add what is left each hour: it rises from now back into the past, by what was sold since."""
-    all_sales = generator.sales(ends - HISTORY.total_seconds(), ends)
+    all_sales = generator.sales(over - HISTORY.total_seconds(), over)
     seats, of = seats_of(all_sales), defaultdict[tuple[str, str], list[Sale]](list)
     for sale in all_sales:
         of[sale.city, sale.tier].append(sale)
-    moments = _every(3600, begins, ends)
+    moments = times(3600, begins, ends)
     for (city, tier), sales in of.items():
         its = labels(city=city, tier=tier)
         moments_of_sales, sold = [sale.at for sale in sales], [0, *accumulate(sale.quantity for sale in sales)]
@@ -196,18 +230,14 @@ def _add_inventory(found: Points, generator: Generator, begins: float, ends: flo
         found["inventory_negative_cities", ()][at] = 0.0
 
 
-def _add_checks(found: Points, begins: float, ends: float) -> None:
+def _add_checks(found: Points, begins: float, ends: float, over: float) -> None:
     """Add the checks of endpoints every five minutes, and each minute of the last week where a rule counts them."""
-    lately = max(begins, ends - 7 * 86_400)
-    seldom = _every(_COARSE_S, begins, ends)
-    often = [*_every(_COARSE_S, begins, lately), *_every(_MINUTE_S, lately, ends)]
+    lately = min(max(begins, over - _WEEK_S), ends)
+    seldom = times(_COARSE_S, begins, ends)
+    often = [*times(_COARSE_S, begins, lately), *times(_MINUTE_S, lately, ends)]
     for path in _CHECKED:
         moments = often if path == _CHECKED_EACH_MINUTE else seldom
         found["endpoint_up", labels(endpoint=path, location="hub")].update(dict.fromkeys(moments, 1.0))
-
-
-def _every(step_s: int, begins: float, ends: float) -> list[float]:
-    return [float(at) for at in range(math.ceil(begins / step_s) * step_s, math.ceil(ends), step_s)]
 
 
 def _save_durations(connection: Connection, points: Points, until: datetime, *, is_first: bool) -> None:
@@ -224,10 +254,10 @@ def _save_durations(connection: Connection, points: Points, until: datetime, *, 
         labels(method=method, endpoint=path): visits.usual_seconds((method, path)) for method, path in visits.TYPICAL_MS
     }
     if is_first:
-        found = (
+        took = [
             bulk.Durations(_TOOK, its, width_s, start, n, usual[its]) for (its, width_s, start), n in counted.items()
-        )
-        bulk.save_durations(connection, found)
+        ]
+        bulk.save_durations(connection, [*took, *_checks_took(until.timestamp())])
         return
     measured = {
         (_TOOK, its, datetime.fromtimestamp(start, UTC)): usual[its]
@@ -243,7 +273,7 @@ def _checks_took(ends: float) -> Iterator[bulk.Durations]:
     for path in _CHECKED:
         its = labels(endpoint=path, location="hub")
         for width_s in samples.WIDTHS_S[1:]:
-            for start in _every(width_s, ends - HISTORY.total_seconds(), ends):
+            for start in times(width_s, ends - HISTORY.total_seconds(), ends):
                 yield bulk.Durations("endpoint_response_seconds", its, width_s, start, width_s // _COARSE_S, usual)
 
 

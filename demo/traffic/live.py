@@ -137,7 +137,7 @@ class Feed:
         self._market.take(records, on)
         if records.log:
             with self._log_file.open("a", encoding="utf-8") as file:
-                file.writelines(json.dumps(_line(one)) + "\n" for one in records.log)
+                file.writelines(json.dumps(log_line(one)) + "\n" for one in records.log)
         self._waiting.extend(records.events)
         self._send()
 
@@ -155,7 +155,7 @@ class Feed:
                 self._waiting.popleft()
 
 
-def _line(event: dict[str, Any]) -> dict[str, Any]:
+def log_line(event: dict[str, Any]) -> dict[str, Any]:
     """Return an event as a line of a log in JSON: its moment is `time` and its name `event`."""
     rest = {key: value for key, value in event.items() if key not in ("id", "at", "name")}
     return {"time": event["at"], "event": event["name"], **rest}

@@ -238,7 +238,11 @@ def test_an_unknown_fault_is_told(tmp_path: Path) -> None:
 )
 def test_the_demo_leaves_no_process_behind(tmp_path: Path, number: signal.Signals) -> None:
     demo = subprocess.Popen(
-        [str(SIXFB), "demo"], cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        [str(SIXFB), "demo", "--no-history"],
+        cwd=tmp_path,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
     )
     try:
         dashboard = wait_for(lambda: dashboard_of(tmp_path))

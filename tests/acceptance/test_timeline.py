@@ -83,7 +83,7 @@ def watch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watch]:
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("SIXFB_", "DATABASE_"))}
     with (folder / "out").open("wb") as out:
         process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "cli", "demo"],
+            [sys.executable, "-P", "-m", "cli", "demo", "--no-history"],
             cwd=_ROOT,
             env={**environment, "SIXFB_VAR": str(folder)},
             stdout=out,

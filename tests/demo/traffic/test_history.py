@@ -1,0 +1,125 @@
+"""The history in the database is what the hub would have counted of the same events, one by one."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from demo.shop.catalogue import CITIES
+from demo.traffic import MARK, save_history
+from facts import Labels
+from hub.event_store import save_events
+from metrics import SKETCHED
+from sources.events import read_event
+from sources.sms import count_messages
+from sources.stripe_events import EventFilter, count_events
+from sources.stripe_events import read_event as read_stripe_event
+from store import Store, meta, open_store, rollups, samples
+from tests.demo.traffic.watching import a_generator
+
+NOW = datetime(2026, 11, 24, 18, 7, 31, tzinfo=UTC)
+UNTIL = NOW.replace(second=0, microsecond=0)
+CITY_IDS = {city.name: city.id for city in CITIES}
+LENGTH = timedelta(hours=3)
+PLACES = {"ga_purchase": ["us-east", "eu-west"]}
+Sums = dict[tuple[str, Labels], float]
+
+
+@pytest.fixture
+def stores(tmp_path: Path) -> Iterator[tuple[Store, Store]]:
+    """Two empty databases."""
+    with (
+        closing(open_store(None, folder=tmp_path / "a")) as first,
+        closing(open_store(None, folder=tmp_path / "b")) as second,
+    ):
+        first.migrate()
+        second.migrate()
+        yield first, second
+
+
+def saved(store: Store, *, now: datetime = NOW, history: timedelta = LENGTH) -> datetime:
+    """Save a short history."""
+    return save_history(store, a_generator(), now=now, cities=CITY_IDS, places=PLACES, period_s=60, history=history)
+
+
+def count_one_by_one(store: Store, since: datetime, until: datetime) -> None:
+    """Take the same in as the hub does."""
+    found = a_generator().between(since.timestamp(), until.timestamp())
+    events = [read_event(one, now=NOW) for one in (*found.events, *found.log)]
+    told = [read_stripe_event(one, EventFilter(cities=CITY_IDS)) for one in found.stripe]
+    counted = count_events([one for one in told if one is not None])
+    texts = count_messages(found.texts, now=NOW + timedelta(hours=1))
+    with store.write() as connection:
+        save_events(connection, [("demo-shop", one) for one in events], now=NOW)
+        samples.save(connection, [*counted, *texts], now=NOW, sketched=SKETCHED)
+
+
+def sums(store: Store, width_s: int, since: datetime) -> Sums:
+    """The sum of each series by its rollups, without what only the history has."""
+    found: Sums = defaultdict(float)
+    with store.read() as connection:
+        names = connection.exec_driver_sql("SELECT DISTINCT metric FROM series").scalars().all()
+        for name in names:
+            if name.startswith(("app_", "stripe_", "sms_")) and name not in SKETCHED and "pending" not in name:
+                for bucket in samples.read_rollups(connection, name, width_s=width_s, since=since):
+                    found[name, bucket.labels] += bucket.sum
+    return {key: round(value, 6) for key, value in found.items()}
+
+
+def test_it_counts_what_the_hub_counts_one_by_one(stores: tuple[Store, Store]) -> None:
+    made, counted = stores
+    assert saved(made) == UNTIL
+    count_one_by_one(counted, UNTIL - LENGTH, UNTIL)
+    since = UNTIL - timedelta(days=3)
+    for width_s in samples.WIDTHS_S:
+        assert sums(made, width_s, since) == sums(counted, width_s, since)
+
+
+def test_a_second_start_fills_the_gap_and_counts_nothing_twice(stores: tuple[Store, Store]) -> None:
+    in_parts, whole = stores
+    saved(in_parts, now=NOW - timedelta(hours=1, minutes=3), history=LENGTH - timedelta(hours=1, minutes=3))
+    saved(in_parts)
+    saved(in_parts)
+    saved(whole)
+    since = UNTIL - timedelta(days=3)
+    for width_s in samples.WIDTHS_S:
+        assert sums(in_parts, width_s, since) == sums(whole, width_s, since)
+
+
+def test_what_the_hub_counts_afterwards_adds_to_the_same_hour_and_day(stores: tuple[Store, Store]) -> None:
+    made, counted = stores
+    middle = UNTIL - timedelta(minutes=2)
+    saved(made, now=middle, history=LENGTH - timedelta(minutes=2))
+    count_one_by_one(made, middle, UNTIL)
+    count_one_by_one(counted, UNTIL - LENGTH, UNTIL)
+    since = UNTIL - timedelta(days=3)
+    for width_s in samples.WIDTHS_S[1:]:
+        assert sums(made, width_s, since) == sums(counted, width_s, since)
+
+
+def test_it_is_marked_and_has_days_of_runs_before_today(stores: tuple[Store, Store]) -> None:
+    store, _ = stores
+    saved(store)
+    with store.read() as connection:
+        told = meta.get(connection, MARK)
+        days = rollups.read(connection, width_s=86_400, since=UNTIL - timedelta(days=40))
+    assert (told["since"][:16], told["until"][:16]) == ("2026-11-24T15:07", "2026-11-24T18:07")
+    assert {day.location for day in days} == {"us-east", "eu-west"}
+    assert max(day.start for day in days) < UNTIL.replace(hour=0, minute=0)
+    assert all(day.counts["passed"] + day.counts["failed"] == 1440 for day in days)
+
+
+def test_durations_have_percentiles(stores: tuple[Store, Store]) -> None:
+    store, _ = stores
+    saved(store)
+    with store.read() as connection:
+        found = samples.read_rollups(
+            connection, "app_request_seconds", width_s=3600, since=UNTIL - LENGTH, labels={"endpoint": "/"}
+        )
+    assert len(found) >= 3
+    assert all(bucket.sketch and bucket.min < bucket.sum / bucket.n < bucket.max for bucket in found)
