@@ -148,6 +148,8 @@ class HoldReason(StrEnum):
     """A maintenance window covers it; it is not sent, and told when it still fires after the window."""
     BUSINESS_HOURS = "business_hours"
     """It waits for the next opening."""
+    SMS_LIMIT = "sms_limit"
+    """The phone has got as many SMS as it gets in a while; it is sent when that is over."""
     DIGEST = "digest"
     """It was over before it was due; the next digest sums it up."""
 
