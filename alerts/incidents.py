@@ -11,7 +11,7 @@ from alerts import ladder
 from alerts.message import duration, message_of
 from alerts.policy import Policy
 from alerts.schedule import due, is_waiting, summed_up
-from alerts.suppress import Hold, silence, suppressed
+from alerts.suppress import Hold, held_for_now, suppressed
 from facts import (
     NO_TRAITS,
     Alert,
@@ -26,6 +26,7 @@ from facts import (
     Severity,
     to_wire,
     urgency,
+    withheld_thread,
 )
 
 if TYPE_CHECKING:
@@ -271,11 +272,12 @@ class Incidents:
             return
         by = next((a for a in self._alerts.values() if a.key == alert.inhibited_by and a.incident), None)
         incident = self._incidents.get(by.incident or "") if by else None
-        thread = incident.id if incident else f"withheld-{alert.id}"
+        thread = incident.id if incident else withheld_thread(alert.id)
+        of_alert = f"{thread}.{alert.id}" if incident else thread
         for destination in self._policy.receivers([alert], alert.severity, self._now):
             self._owed.append(
                 Notification(
-                    id=f"{thread}.{alert.id}.withheld.{destination}",
+                    id=f"{of_alert}.withheld.{destination}",
                     thread=thread,
                     alert_id=alert.id,
                     destination=destination,
@@ -294,7 +296,7 @@ class Incidents:
 
     def _silence_of(self, members: Sequence[Alert]) -> Hold | None:
         """Return what silences every alert that fires; None where one is not silenced."""
-        holds = [silence(a, self._policy, self._now) for a in members if a.state is AlertState.FIRING]
+        holds = [held_for_now(a, self._policy, self._now) for a in members if a.state is AlertState.FIRING]
         return holds[0] if holds and all(holds) else None
 
     def _is_silenced(self, incident_id: str) -> bool:

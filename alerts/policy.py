@@ -10,6 +10,7 @@ from alerts.directory import Directory
 from alerts.escalation import Escalation
 from alerts.hours import BusinessHours
 from alerts.route import Route, receivers
+from alerts.windows import Maintenance
 from facts import NO_TRAITS, Alert, Same, Severity, Silence
 
 
@@ -40,7 +41,7 @@ class Policy:
 
     Messages of high and medium alerts wait for `hours`, unless `pages_high_after_hours`, which lets the high ones go; without
     `hours` none waits. `reachable` are the destinations that have an address, None where all have. `silences` are those that
-    hold at the moment. `sales` is what is usually sold at this time; None where nobody knows.
+    hold at the moment, `maintenance` the windows of the file. `sales` is what is usually sold at this time; None where nobody knows.
     """
 
     routes: Mapping[Severity, tuple[str, ...]] = field(default_factory=dict)
@@ -58,6 +59,7 @@ class Policy:
     reachable: frozenset[str] | None = None
     silences: tuple[Silence, ...] = ()
     sales: SalesRate | None = None
+    maintenance: tuple[Maintenance, ...] = ()
 
     def receivers(self, alerts: Sequence[Alert], severity: Severity, now: datetime) -> tuple[str, ...]:
         """Return the destinations of an incident of some alerts; roles among its receivers are resolved as of now."""

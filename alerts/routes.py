@@ -17,6 +17,7 @@ from alerts.digest import DigestSettings
 from alerts.directory import Directory, Rotation
 from alerts.escalation import EscalationSettings
 from alerts.hours import HoursSettings, is_timezone
+from alerts.maintenance import MaintenanceSettings
 from alerts.on_call_calendar import CalendarFile
 from alerts.people import (
     WAYS,
@@ -95,6 +96,7 @@ class Routing:
     base_url: Annotated[str, _LINKS] | None = None
     join_window: _Join = "15m"
     update_every: _Update = "5m"
+    maintenance: list[MaintenanceSettings] = field(default_factory=list)
     allow_private: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -127,6 +129,7 @@ class Routing:
         for key, name in self.escalation.names() if self.escalation else ():
             if name not in known:
                 yield f"escalation.{key}: {name!r:.80} is no person, role, alias or destination"
+        yield from self._wrong_with_maintenance()
         for name in ("join_window", "update_every"):
             seconds(getattr(self, name), key=name)
         for number, network in enumerate(self.allow_private):
@@ -134,6 +137,18 @@ class Routing:
                 ipaddress.ip_network(network)
             except ValueError:
                 yield f"allow_private.{number}: {network!r:.60} is no network; write it like 10.1.2.0/24"
+
+    def _wrong_with_maintenance(self) -> Iterator[str]:
+        names = [one.name for one in self.maintenance]
+        for number, window in enumerate(self.maintenance):
+            if window.name in names[:number]:
+                yield f"maintenance.{number}.name: {window.name} stands there twice; each window has a name of its own"
+            for place, name in enumerate(window.announce):
+                key = f"maintenance.{number}.announce.{place}"
+                if name not in self.destinations:
+                    yield f"{key}: {name!r:.80} is not among the destinations above"
+                elif self.destinations[name].kind == "pagerduty":
+                    yield f"{key}: {name} would open an incident in PagerDuty; name a channel that is read"
 
     def _wrong_with_times(self) -> Iterator[str]:
         for name, role in self.roles.items():
@@ -150,8 +165,11 @@ class Routing:
         mark: str | None = None,
         calendars: Mapping[str, CalendarFile] | None = None,
         reachable: Sequence[str] | None = None,
+        journeys: Mapping[str, str] | None = None,
     ) -> Policy:
         """Return what the state machine goes by; waits are `scale` times shorter.
+
+        `journeys` are other names of journeys, each with the one by which alerts know it.
 
         `calendars` are those of the roles (see `calendars`). `reachable` are the destinations that have an address.
         """
@@ -169,7 +187,13 @@ class Routing:
             escalation=self.escalation.escalation(scale=scale, emergency=critical) if self.escalation else None,
             directory=self.directory(calendars or {}),
             reachable=frozenset(reachable) if reachable is not None else None,
+            maintenance=tuple(one.window(self._business_zone, journeys or {}) for one in self.maintenance),
         )
+
+    @property
+    def _business_zone(self) -> ZoneInfo:
+        hours = self.business_hours.timezone if self.business_hours else None
+        return ZoneInfo(hours or "UTC")
 
     def directory(self, calendars: Mapping[str, CalendarFile]) -> Directory:
         """Return who stands behind each name."""
@@ -190,8 +214,7 @@ class Routing:
         )
 
     def _zone(self, role: Role) -> ZoneInfo:
-        hours = self.business_hours.timezone if self.business_hours else None
-        return ZoneInfo(role.timezone or hours or "UTC")
+        return ZoneInfo(role.timezone) if role.timezone else self._business_zone
 
     def calendars(self, folder: Path) -> dict[str, CalendarFile]:
         """Return the calendars of the roles that have one; their files are named relative to a folder. Raises ConfigError."""

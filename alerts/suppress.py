@@ -40,6 +40,21 @@ def silence(alert: Alert, policy: Policy, now: datetime) -> Hold | None:
     return Hold(reason=HoldReason.SILENCE, says=says, until=found.ends_at)
 
 
+def maintenance(alert: Alert, policy: Policy, now: datetime) -> Hold | None:
+    """Hold an alert back that is about what is maintained now; of several windows, the one that ends last counts."""
+    active = [(times[1], one) for one in policy.maintenance if one.covers(alert) and (times := one.active(now))]
+    if not active:
+        return None
+    ends, window = max(active, key=lambda found: (found[0], found[1].name))
+    says = f"maintenance {window.name} until {ends:%Y-%m-%d %H:%M} UTC: {window.reason}"
+    return Hold(reason=HoldReason.MAINTENANCE, says=says, until=ends)
+
+
+def held_for_now(alert: Alert, policy: Policy, now: datetime) -> Hold | None:
+    """Return what a person asked for that holds an alert back until it ends: a silence, or a maintenance window."""
+    return silence(alert, policy, now) or maintenance(alert, policy, now)
+
+
 def business_hours(severity: Severity, policy: Policy, now: datetime) -> Hold | None:
     """Hold a message back until business hours open, where its severity keeps to them."""
     hours = policy.clock(severity)
@@ -51,7 +66,7 @@ def business_hours(severity: Severity, policy: Policy, now: datetime) -> Hold | 
     return Hold(reason=HoldReason.BUSINESS_HOURS, says=says, until=opening)
 
 
-ALERT_STAGES: tuple[Callable[[Alert, Policy, datetime], Hold | None], ...] = (inhibition, silence)
+ALERT_STAGES: tuple[Callable[[Alert, Policy, datetime], Hold | None], ...] = (inhibition, silence, maintenance)
 MESSAGE_STAGES: tuple[Callable[[Severity, Policy, datetime], Hold | None], ...] = (business_hours,)
 
 

@@ -82,7 +82,7 @@ def show(
 ) -> None:
     """One alert: what it rests on, what became of it, and every message it owed."""
     from cli import ids
-    from facts import to_wire, trail_of
+    from facts import to_wire, trail_of, withheld_thread
     from store import alerts as alert_rows
     from store import ladder, outbox
 
@@ -93,7 +93,10 @@ def show(
             raise CommandError(f"no alert {alert_id!r}; `sixfb alerts list --all` shows those there are")
         changes = alert_rows.changes(connection, alert_id)
         incident = [alert.incident] if alert.incident else []
-        owed, calls = outbox.of_threads(connection, incident), ladder.of_incidents(connection, incident)
+        owed, calls = (
+            outbox.of_threads(connection, [*incident, withheld_thread(alert_id)]),
+            ladder.of_incidents(connection, incident),
+        )
     if as_json:
         told = {"changes": to_wire(changes), "notifications": to_wire(owed), "escalation": to_wire(calls)}
         say_json({**to_wire(alert), **told})

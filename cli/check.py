@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,9 @@ from journeys.site_secrets import folders_of_secrets, site_secrets
 from process.logs import log_form
 from process.network import proxy_settings, tls_context
 from redact.masking import KNOWN
+
+_AHEAD = timedelta(days=370)
+"""How far ahead the next time of a maintenance window is looked for; some come once a year."""
 
 
 def check() -> None:
@@ -128,7 +132,7 @@ def _check_receivers() -> None:
     routing = hub_config.read_routing()
     routing.unset(os.environ)
     hub_config.read_calendars(routing)
-    wrong = routing.unknown_roles(hub_config.own_escalations())
+    wrong = [*routing.unknown_roles(hub_config.own_escalations()), *hub_config.wrong_with_maintenance(routing)]
     if wrong:
         raise ConfigError(*wrong)
 
@@ -174,6 +178,23 @@ def _check_folder() -> None:
         raise CommandError(f"SIXFB_VAR: {there} is no folder")
     if not os.access(there, os.W_OK | os.X_OK):
         raise CommandError(f"SIXFB_VAR: the folder {there} cannot be written by this user")
+
+
+def _maintenance() -> list[str]:
+    """The next time of each maintenance window: no mistake, and worth a look before it comes."""
+    now, found = datetime.now(UTC), []
+    routing = hub_config.read_routing()
+    for window in hub_config.read_policy(routing, base_url=routing.base_url or "").maintenance:
+        starts, ends = next(
+            iter([*filter(None, [window.active(now)]), *window.between(now, now + _AHEAD)]), (None, None)
+        )
+        if starts is None or ends is None:
+            found.append(f"maintenance     {window.name}: no more in the next {_AHEAD.days} days")
+            continue
+        local, until = starts.astimezone(window.zone), ends.astimezone(window.zone)
+        when = f"{local:%a %Y-%m-%d %H:%M} to {until:%a %H:%M} ({window.zone})"
+        found.append(f"maintenance     {window.name}: {when}, {window.about}: {window.reason}")
+    return found
 
 
 def _not_told() -> list[str]:
@@ -228,6 +249,7 @@ def _summary() -> list[str]:
         ),
         *_doubts(),
         *request_budget.lines(),
+        *_maintenance(),
         *_not_told(),
     ]
 

@@ -231,7 +231,33 @@ def read_policy(routing: Routing, *, base_url: str, scale: float = 1.0, mark: st
         mark=mark,
         calendars=read_calendars(routing),
         reachable=sorted(routing.reachable(os.environ)),
+        journeys=_names_of_journeys() if routing.maintenance else {},
     )
+
+
+def _names_of_journeys() -> dict[str, str]:
+    """Return every name of a journey, with the one by which runs know it. Raises CommandError."""
+    known = known_journeys().values()
+    return {name: journey.name for journey in known for name in (journey.name, journey.guide_name) if name}
+
+
+def wrong_with_maintenance(routing: Routing) -> list[Complaint]:
+    """Return a complaint for each journey and location of a maintenance window that there is not.
+
+    Raises ConfigError, CommandError.
+    """
+    if not routing.maintenance:
+        return []
+    journeys, locations = _names_of_journeys(), settings.read_locations().locations
+    found = []
+    for number, window in enumerate(routing.maintenance):
+        for key, names, known in (("journeys", window.journeys, journeys), ("locations", window.locations, locations)):
+            for place, name in enumerate(names):
+                if name not in known:
+                    what, hint = f"no {key[:-1]} is named {name!r:.80}", f"there are: {', '.join(sorted(known))}"
+                    key_of = f"maintenance.{number}.{key}.{place}"
+                    found.append(Complaint(file="alerts.yaml", key=key_of, what=what, hint=hint))
+    return found
 
 
 def own_escalations() -> dict[str, list[str]]:

@@ -21,6 +21,7 @@ from facts.alert import (
     Recipient,
     trail_of,
     urgency,
+    withheld_thread,
 )
 from facts.claim import Claim
 from facts.currency import WITHOUT_MINOR_UNIT
@@ -48,6 +49,7 @@ from facts.job import (
 from facts.ledger import (
     LedgerState,
 )
+from facts.maintenance import PlannedMaintenance, why_skipped
 from facts.metric import (
     Event,
     Labels,
@@ -183,6 +185,7 @@ __all__ = [
     "Outcome",
     "Plan",
     "PlannedJourney",
+    "PlannedMaintenance",
     "Purchase",
     "Recipient",
     "Request",
@@ -226,4 +229,6 @@ __all__ = [
     "to_wire",
     "trail_of",
     "urgency",
+    "why_skipped",
+    "withheld_thread",
 ]

@@ -8,7 +8,9 @@ from enum import StrEnum
 from typing import Any
 
 from facts.traits import NO_TRAITS, Traits
-from facts.verdict import Severity
+from facts.verdict import Severity, digest_of
+
+_LONGEST_THREAD = 64
 
 
 class AlertState(StrEnum):
@@ -142,8 +144,12 @@ class HoldReason(StrEnum):
     """Another alert covers it; it is not sent."""
     SILENCE = "silence"
     """A person silenced it; it is not sent, and told when it still fires after the silence."""
+    MAINTENANCE = "maintenance"
+    """A maintenance window covers it; it is not sent, and told when it still fires after the window."""
     BUSINESS_HOURS = "business_hours"
     """It waits for the next opening."""
+    SMS_LIMIT = "sms_limit"
+    """The phone has got as many SMS as it gets in a while; it is sent when that is over."""
     DIGEST = "digest"
     """It was over before it was due; the next digest sums it up."""
 
@@ -189,6 +195,12 @@ class Notification:
     def reached_nobody(self) -> bool:
         """Whether it is known that nobody has it: it was refused, or its delivery was not confirmed."""
         return self.state is NotificationState.DEAD or self.confirmation is Confirmation.UNCONFIRMED
+
+
+def withheld_thread(alert_id: str) -> str:
+    """Return the thread of the messages of an alert that were held back and belong to no incident."""
+    thread = f"withheld-{alert_id}"
+    return thread if len(thread) <= _LONGEST_THREAD else f"{thread[: _LONGEST_THREAD - 13]}~{digest_of(alert_id)}"
 
 
 def trail_of(notification: Notification) -> str:

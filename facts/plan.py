@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from facts.maintenance import PlannedMaintenance
 from facts.slots import Grid
 from facts.wire import WIRE_VERSION
 
@@ -26,7 +27,10 @@ class PlannedJourney:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """Holds the plan of a location. `site` is the wire form of `journeys.site.Site`; `hash` identifies this version of the plan."""
+    """Holds the plan of a location. `site` is the wire form of `journeys.site.Site`; `hash` identifies this version of the plan.
+
+    `maintenance` is what is under way and to come soon; it is no part of the hash, because it changes from day to day.
+    """
 
     location: str
     hash: str
@@ -34,3 +38,4 @@ class Plan:
     canaries: tuple[str, ...] = ()
     site: dict[str, Any] = field(default_factory=dict)
     version: int = WIRE_VERSION
+    maintenance: tuple[PlannedMaintenance, ...] = ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Annotated
 
@@ -11,7 +12,8 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 from pydantic import AwareDatetime
 from starlette.concurrency import run_in_threadpool
 
-from facts import Alert, AlertState, Plan, Run, Status, to_wire
+from alerts.maintenance import planned
+from facts import Alert, AlertState, Plan, Run, Status, digest_of, to_wire, withheld_thread
 from hub.acknowledge import take_on
 from hub.answers import (
     AlertShown,
@@ -172,11 +174,16 @@ def _add_runner_doors(router: APIRouter, context: HubContext) -> None:
         except KeyError:
             known = ", ".join(context.watched.locations.locations)
             raise HubError(404, f"no location {location!r:.80} in the hub's locations.yaml; it has {known}") from None
-        tag = f'"{plan.hash}"'
+        plan = replace(plan, maintenance=planned(context.policy.maintenance, location, context.clock()))
+        tag = f'"{plan.hash}{_digest_of_maintenance(plan)}"'
         # W/ marks a weak validator, into which a proxy may turn the tag.
         if if_none_match and tag in [one.strip().removeprefix("W/") for one in if_none_match.split(",")]:
             return Response(status_code=304, headers={"ETag": tag})
         return JSONResponse(to_wire(plan), headers={"ETag": tag})
+
+
+def _digest_of_maintenance(plan: Plan) -> str:
+    return f"-{digest_of(str(to_wire(plan.maintenance)))}" if plan.maintenance else ""
 
 
 def _add_event_doors(router: APIRouter, context: HubContext) -> None:
@@ -316,7 +323,10 @@ def _add_readers(router: APIRouter, context: HubContext) -> None:
                 raise HubError(404, f"no alert {alert_id!r:.220}")
             changes = alert_rows.changes(connection, alert_id)
             incident = [alert.incident] if alert.incident else []
-            owed, calls = outbox.of_threads(connection, incident), ladder.of_incidents(connection, incident)
+            owed, calls = (
+                outbox.of_threads(connection, [*incident, withheld_thread(alert_id)]),
+                ladder.of_incidents(connection, incident),
+            )
         told = {"changes": to_wire(changes), "notifications": to_wire(owed), "escalation": to_wire(calls)}
         return JSONResponse({**to_wire(alert), **told})
 

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from alerts.digest import digests, is_due
 from alerts.machine import Advance, Standing, advance
+from alerts.maintenance import announcements
 from alerts.message import duration
 from alerts.policy import Policy, SalesRate
 from facts import Alert, Failpoint, HubClock, Verdict, WatchState, go_on, to_wire
@@ -175,6 +176,7 @@ class Cycle:
             policy = replace(with_silences(connection, self.policy, now), sales=self._sales_rate(connection, now))
             step = advance(standing, verdicts, policy, now, previous=previous, gone=gone)
             save_step(connection, step, now)
+            outbox.owe(connection, announcements(policy, now))
             digest = self._owe_digest(connection, now)
             self.at("cycle.owed")
             # After the clock was set back, states dated in the future would block newer ones.

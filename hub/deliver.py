@@ -12,11 +12,12 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from alerts.channels import Channel, Receipt
+from alerts.channels import Channel, Phone, Receipt
 from alerts.fallback import told_instead
 from alerts.message import Message
 from alerts.retry import next_try
-from facts import Failpoint, Notification, Severity, from_wire, go_on
+from alerts.sms_limit import LONGEST, by_another_way, free_at, held_words
+from facts import Failpoint, HoldReason, Notification, Severity, from_wire, go_on
 from process.logs import get_logger
 from store import Store, destinations, outbox
 
@@ -55,7 +56,8 @@ class Deliverer:
 
     `clock` dates the end of each try. `claim_s` is how long a claim lasts, in seconds: longer than any try takes,
     otherwise two hubs could send the same message. `routes` are the destinations of each severity, `called_by_name` those that are
-    told only as somebody's own way, and never in place of another.
+    told only as somebody's own way, and never in place of another. `ways` are the destinations of each person: one whose phone has
+    got as many SMS as it gets in a while is told by another of them. `scale` is by how much faster the hub's clock runs (the demo).
     """
 
     store: Store
@@ -64,6 +66,8 @@ class Deliverer:
     clock: Callable[[], datetime]
     routes: Mapping[Severity, Sequence[str]] = field(default_factory=dict)
     called_by_name: frozenset[str] = frozenset()
+    ways: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    scale: float = 1.0
     jitter: Callable[[], float] = random.random
     at: Failpoint = go_on
     claim_s: float = 60.0
@@ -142,10 +146,40 @@ class Deliverer:
                 limit=1,
                 destination=destination,
             )
+            is_held = bool(claimed) and self._hold(connection, claimed[0])
         if not claimed:
             return False
+        if is_held:
+            return True
         self.at("deliver.claimed")
         self._deliver(claimed[0])
+        return True
+
+    def _hold(self, connection: Connection, notification: Notification) -> bool:
+        """Let a message to a phone wait that has got enough, and owe it by another way of the person; return whether it waits."""
+        phones = {name: channel.number for name, channel in self.channels.items() if isinstance(channel, Phone)}
+        number, now = phones.get(notification.destination), self.clock()
+        if number is None:
+            return False
+        same = [name for name, other in phones.items() if other == number]
+        until = free_at(outbox.sent_to(connection, same, since=now - LONGEST), now, scale=self.scale)
+        if until is None:
+            return False
+        reason = held_words(until)
+        outbox.hold(
+            connection, notification.id, holder=self.holder, until=until, why=HoldReason.SMS_LIMIT, reason=reason
+        )
+        instead = by_another_way(
+            notification,
+            ways=self.ways,
+            usable=[name for name in self.channels if name not in phones],
+            thread=outbox.of_threads(connection, [notification.thread]),
+            reason=reason,
+            now=now,
+        )
+        if instead is not None:
+            outbox.owe(connection, [instead])
+        _log.warning("message_held", destination=notification.destination, reason=reason)
         return True
 
     def _deliver(self, notification: Notification) -> None:

@@ -152,6 +152,8 @@ class Hub:
             clock=self.clock,
             routes=self.policy.routes,
             called_by_name=self.policy.called_by_name,
+            ways=self.policy.directory.ways,
+            scale=self.settings.scale,
             at=self.at,
             claim_s=self.settings.claim_s,
         )

@@ -16,7 +16,7 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from sqlalchemy import Connection
 from starlette.concurrency import run_in_threadpool
 
-from facts import Alert, AlertState, Deploy, Outcome, Role, Run, Status, Verdict, from_wire
+from facts import Alert, AlertState, Deploy, Outcome, Role, Run, Status, Verdict, from_wire, withheld_thread
 from hub.artifacts import KINDS
 from hub.charts import ChartCache
 from hub.clock_witness import sentence_of
@@ -243,7 +243,7 @@ class Pages:
         with self.context.store.read() as connection:
             found: list[Alert] = [*alert_rows.standing(connection)]
             found += alert_rows.listed(connection, state=AlertState.RESOLVED, limit=50)
-            threads = {alert.incident for alert in found if alert.incident}
+            threads = {alert.incident or withheld_thread(alert.id) for alert in found}
             owed = outbox.of_threads(connection, sorted(threads))
             calls = ladder.of_incidents(connection, sorted(threads))
             now = self.context.clock()

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from facts import Run, Status
+from alerts.maintenance import planned
+from alerts.windows import Maintenance
+from facts import Run, Status, why_skipped
 from hub.watched import Watched
 from store import Store, runs
 
@@ -15,9 +18,15 @@ _LOOKS_BACK = timedelta(hours=48)
 
 
 def write_missed(
-    store: Store, watched: Watched, *, since: datetime, now: datetime, check: Callable[[], None] = lambda: None
+    store: Store,
+    watched: Watched,
+    *,
+    since: datetime,
+    now: datetime,
+    check: Callable[[], None] = lambda: None,
+    maintenance: Sequence[Maintenance] = (),
 ) -> int:
-    """Write every slot older than 24 h that has no record as missed; how many there were.
+    """Write every slot older than 24 h that has no record as missed, or as skipped where it lay in maintenance; how many there were.
 
     `since` is when the hub first watched: slots before that were nobody's. `check` raises where it should go no further.
     """
@@ -28,13 +37,15 @@ def write_missed(
     for journey, schedule in watched.schedules().items():
         for location, grid in schedule.grids.items():
             check()
+            windows = planned(maintenance, location, after)
             with store.write() as connection:
                 known = runs.known_slots(connection, journey=journey, location=location, since=after, until=until)
                 for slot in grid.between(after, until):
                     if slot not in known:
-                        runs.save(
-                            connection, _missed(journey, location, slot, now, watched), received_at=now, late=True
-                        )
+                        record = _missed(journey, location, slot, now, watched)
+                        if (why := why_skipped(windows, journey, slot)) is not None:
+                            record = replace(record, status=Status.SKIPPED, error=why)
+                        runs.save(connection, record, received_at=now, late=True)
                         written += 1
     return written
 

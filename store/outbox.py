@@ -210,6 +210,27 @@ def try_again(
     return _record(connection, notification_id, holder, at, ok=False, detail=error, values=values)
 
 
+def hold(
+    connection: Connection, notification_id: str, *, holder: str, until: datetime, why: HoldReason, reason: str
+) -> bool:
+    """Let a claimed message wait without a try. Returns False if the claim now belongs to another holder."""
+    mine = and_(table.c.id == notification_id, table.c.state == _CLAIMED, table.c.claimed_by == holder)
+    values = {"state": _OWED, "due_at": until, "hold": why.value, "reason": reason}
+    changed = connection.execute(update(table).where(mine).values(**values, claimed_by=None, claimed_until=None))
+    return bool(changed.rowcount)
+
+
+def sent_to(connection: Connection, destinations: Sequence[str], *, since: datetime) -> list[datetime]:
+    """Return when messages were sent to some destinations since a moment and taken there, oldest first."""
+    query = (
+        select(deliveries.c.at)
+        .join(table, table.c.id == deliveries.c.notification_id)
+        .where(table.c.destination.in_(destinations), deliveries.c.ok, deliveries.c.at > since)
+        .order_by(deliveries.c.at)
+    )
+    return list(connection.execute(query).scalars())
+
+
 def dead(connection: Connection, notification_id: str, *, holder: str, at: datetime, error: str | None) -> bool:
     """Record that a message will never be delivered. Returns False if the claim now belongs to another holder.
 

@@ -1,6 +1,6 @@
 """The channels: one file a service with its settings, and the registry of them."""
 
-from alerts.channels.channel import Answer, Arrival, Channel, Confirming, Receipt
+from alerts.channels.channel import Answer, Arrival, Channel, Confirming, Phone, Receipt
 from alerts.channels.guard import ForbiddenTargetError, guarded_client
 from alerts.channels.registry import CHANNELS, KINDS, Destination, kind_of
 from alerts.channels.settings import ChannelSettings, Missing, Rendered, Resources, resources
@@ -18,6 +18,7 @@ __all__ = [
     "Destination",
     "ForbiddenTargetError",
     "Missing",
+    "Phone",
     "Receipt",
     "Rendered",
     "Resources",

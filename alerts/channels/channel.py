@@ -56,6 +56,16 @@ class Confirming(Protocol):
         ...
 
 
+@runtime_checkable
+class Phone(Protocol):
+    """A channel to one phone, whose messages are limited in number."""
+
+    @property
+    def number(self) -> str:
+        """Return the number; destinations with the same one share its limit."""
+        ...
+
+
 class Channel(Protocol):
     """A way to a receiver. `send` never raises for anything that the receiver or the network does, and is over within a time
     that is shorter than the claim of a message (`guard.TRY_S`)."""

@@ -174,6 +174,11 @@ class Twilio:
         """Return what the destination is reached by."""
         return Secret(f"{self.account.reveal()} {self.token.reveal()} {self.to} {sorted(self.sender.items())}")
 
+    @property
+    def number(self) -> str:
+        """Return the number of the phone."""
+        return self.to
+
     def send(self, message: Message, *, dedup_key: str) -> Receipt:
         """Send one SMS; the receipt's reference is its SID.
 

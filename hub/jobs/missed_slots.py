@@ -12,7 +12,12 @@ def _write(context: JobContext) -> str:
     refuse_a_wrong_clock(context)
     services = context.services
     written = write_missed(
-        services.store, services.watched, since=services.first_watched, now=services.clock(), check=context.check
+        services.store,
+        services.watched,
+        since=services.first_watched,
+        now=services.clock(),
+        check=context.check,
+        maintenance=services.policy.maintenance,
     )
     return f"{written} slots were written down as missed" if written else "no slot is without a record"
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
-from facts import SILENCE_KEYS, Alert, AlertState, LadderRow, Notification, Severity, Silence, trail_of
+from facts import SILENCE_KEYS, Alert, AlertState, LadderRow, Notification, Severity, Silence, trail_of, withheld_thread
 from reports.live.frame import Ago, Frame, ago
 from reports.live.silences import SilenceRow, silence_rows, silenced_words
 from reports.pages import render
@@ -150,7 +150,7 @@ def alerts_page(
     """Return the page's HTML; `notifications` and `calls` are by incident, `silenced` is what holds each alert back, by its id."""
 
     def row_of(alert: Alert) -> AlertRow:
-        incident = alert.incident or ""
+        incident = alert.incident or withheld_thread(alert.id)
         return alert_row(alert, now, notifications.get(incident, ()), calls.get(incident, ()), silenced.get(alert.id))
 
     rows = [(alert, row_of(alert)) for alert in alerts]

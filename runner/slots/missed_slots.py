@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from config.bounds import without_login
-from facts import Blame, Run, Status
+from facts import Blame, Run, Status, why_skipped
 from runner.attempt.evidence import enlisted
 from runner.attempt.job import new_run_id
 from runner.settings import RunnerSettings
@@ -39,6 +39,12 @@ class MissedSlots:
     def missed(self, journey: str, slot: datetime, reason: str, *, run_id: str | None = None) -> Run:
         """Return the record of a slot that was not run."""
         return self._record(journey, slot, Status.MISSED, reason, run_id=run_id)
+
+    def skipped(self, journey: str, slot: datetime) -> Run | None:
+        """Return the record of a slot that maintenance skips; None for one that has to be run."""
+        plan = self._plans.plan
+        why = why_skipped(plan.maintenance if plan is not None else (), journey, slot)
+        return self._record(journey, slot, Status.SKIPPED, why) if why is not None else None
 
     def errored(
         self, journey: str, slot: datetime, error: str, *, run_id: str | None = None, began: datetime | None = None

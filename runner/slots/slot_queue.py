@@ -90,8 +90,12 @@ class Slots:
             # After the clock was set back, the grid yields slots that already have a record.
             if self._spool.has_slot(planned.journey, missed.slot):
                 continue
-            self._results.keep(self._missed_slots.missed(planned.journey, missed.slot, missed.reason))
-        if found.run is not None:
+            record = self._missed_slots.skipped(planned.journey, missed.slot)
+            self._results.keep(record or self._missed_slots.missed(planned.journey, missed.slot, missed.reason))
+        if found.run is not None and (skipped := self._missed_slots.skipped(planned.journey, found.run)) is not None:
+            if not self._spool.has_slot(planned.journey, found.run):
+                self._results.keep(skipped)
+        elif found.run is not None:
             self._begin(planned, found.run)
 
     def _mind_the_clock(self, journey: str, now: datetime) -> None:

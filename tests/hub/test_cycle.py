@@ -6,14 +6,26 @@ from dataclasses import replace
 from datetime import timedelta
 from threading import Event
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import update
 
 from alerts.channels import Receipt
 from alerts.message import Message
+from alerts.windows import Maintenance
 from cli.alerts import _print as print_alerts
-from facts import Alert, Blame, NotificationState, Severity, Status, VerdictStatus, from_wire
+from facts import (
+    Alert,
+    Blame,
+    HoldReason,
+    NotificationState,
+    Severity,
+    Status,
+    VerdictStatus,
+    from_wire,
+    withheld_thread,
+)
 from hub.collect import collect_once
 from hub.cycle import Cycle
 from hub.deliver import Deliverer
@@ -435,6 +447,63 @@ def test_a_slot_that_nobody_told_of_for_a_day_is_written_down_as_missed(bench: B
         found = runs.outcomes(connection, since=began)
     assert {o.status for o in found} == {Status.MISSED}
     assert {o.error for o in found} == {"no word of this slot came within 24 h"}
+
+
+def a_maintenance(bench: Bench, **facts: Any) -> Maintenance:
+    """Two hours from now on, in UTC."""
+    return Maintenance(
+        **{
+            "name": "deploy",
+            "start": bench.now.replace(tzinfo=None),
+            "duration": timedelta(hours=2),
+            "reason": "a new version",
+            "zone": ZoneInfo("UTC"),
+            **facts,
+        }
+    )
+
+
+def test_a_slot_of_maintenance_that_nobody_told_of_for_a_day_is_skipped(bench: Bench) -> None:
+    began, window = bench.now, a_maintenance(bench, duration=timedelta(minutes=30), locations=("us-east",))
+    bench.now += timedelta(hours=25)
+    write_missed(bench.store, bench.context.watched, since=began, now=bench.now, maintenance=[window])
+    with bench.store.read() as connection:
+        found = runs.outcomes(connection, since=began)
+    skipped = {(o.location, o.error) for o in found if o.status is Status.SKIPPED}
+    assert skipped == {
+        ("us-east", f"maintenance until {began + timedelta(minutes=30):%Y-%m-%d %H:%M} UTC: a new version")
+    }
+    assert sum(o.status is Status.SKIPPED for o in found) == 5 + 2
+
+
+def test_maintenance_is_announced_once_at_its_beginning_and_once_at_its_end(bench: Bench) -> None:
+    bench.cycle.policy = replace(bench.cycle.policy, maintenance=(a_maintenance(bench, announce=("ops",)),))
+    for _ in range(3):
+        bench.now += timedelta(seconds=10)
+        bench.tick()
+    bench.now += timedelta(hours=2)
+    bench.tick()
+    bench.tick()
+    with bench.store.read() as connection:
+        told = [one for one in outbox.latest(connection) if one.destination == "ops"]
+    assert sorted(one.message["headline"].partition(" ")[2].partition(" ")[0] for one in told) == ["is", "until"]
+
+
+def test_a_failure_in_maintenance_is_told_when_it_still_fires_afterwards(bench: Bench) -> None:
+    bench.cycle.policy = replace(bench.cycle.policy, maintenance=(a_maintenance(bench),))
+    broken(bench, "us-east", "us-west")
+    bench.tick()
+    with bench.store.read() as connection:
+        held = outbox.of_threads(connection, [withheld_thread("A1s.ga_purchase.1")])
+    assert {(one.hold, one.state) for one in held} == {(HoldReason.MAINTENANCE, NotificationState.SUPPRESSED)}
+    shown = bench.client.get("/api/alerts/A1s.ga_purchase.1").json()["notifications"]
+    assert [one["hold"] for one in shown] == ["maintenance"]
+    assert "maintenance deploy until" in bench.client.get("/alerts").text
+    bench.cycle.policy = replace(bench.cycle.policy, maintenance=())
+    bench.now += timedelta(seconds=10)
+    bench.tick()
+    with bench.store.read() as connection:
+        assert [one.kind.value for one in outbox.of_threads(connection, ["inc-1"])] == ["firing"]
 
 
 def test_an_alert_of_a_journey_that_left_the_plan_is_closed(bench: Bench) -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from alerts.windows import Maintenance
 from facts import Status, to_wire
 from store import runs
 from tests.builders import a_run
@@ -86,6 +89,28 @@ def test_a_runner_whose_clock_is_ahead_is_not_fresh_for_longer(bench: Bench) -> 
     bench.send(bench.slot_run(finished_at=bench.now + timedelta(minutes=4)))
     with bench.store.read() as connection:
         assert runs.outcomes(connection, since=bench.now - timedelta(hours=1))[0].finished_at == bench.now
+
+
+def test_the_plan_tells_a_runner_of_the_maintenance_at_its_location(bench: Bench) -> None:
+    before = bench.client.get("/api/plan?location=us-east")
+    window = Maintenance(
+        name="deploy",
+        start=(bench.now + timedelta(hours=1)).replace(tzinfo=None),
+        duration=timedelta(hours=2),
+        reason="a new version",
+        zone=ZoneInfo("UTC"),
+        locations=("us-east",),
+    )
+    object.__setattr__(bench.context, "policy", replace(bench.context.policy, maintenance=(window,)))
+    told = bench.client.get("/api/plan?location=us-east", headers={"If-None-Match": before.headers["ETag"]})
+    assert told.status_code == 200, "the maintenance is news, although the plan's hash is the same"
+    assert told.json()["hash"] == before.json()["hash"]
+    (found,) = told.json()["maintenance"]
+    assert (found["reason"], found["journeys"]) == ("a new version", [])
+    assert bench.client.get("/api/plan?location=us-west").json()["maintenance"] == []
+    bench.now += timedelta(minutes=1)
+    again = bench.client.get("/api/plan?location=us-east", headers={"If-None-Match": told.headers["ETag"]})
+    assert again.status_code == 304
 
 
 def test_the_plan_of_a_location_has_its_staggered_slots_and_does_not_travel_twice(bench: Bench) -> None:

@@ -10,7 +10,17 @@ import pytest
 
 from alerts.channels import Arrival, Receipt
 from alerts.message import Message
-from facts import Confirmation, LadderStatus, Notification, NotificationState, Severity, trail_of
+from facts import (
+    Confirmation,
+    HoldReason,
+    LadderStatus,
+    Notification,
+    NotificationKind,
+    NotificationState,
+    Severity,
+    to_wire,
+    trail_of,
+)
 from hub.deliver import Deliverer
 from hub.receipts import Receipts
 from store import Store, destinations, ladder, outbox
@@ -191,6 +201,65 @@ def test_a_hub_that_stops_decides_nothing(sqlite_store: Store) -> None:
     bench.receipts.end()
     assert bench.receipts.look() == 0
     assert bench.of("ann/sms")[0].confirmation is PENDING
+
+
+@dataclass
+class ALimitedPhone(APhone):
+    """A phone with a number."""
+
+    number: str = "+15550100001"
+    sent: list[str] = field(default_factory=list)
+
+    def send(self, message: Message, *, dedup_key: str) -> Receipt:
+        self.sent.append(message.incident)
+        return Receipt(ok=True, detail="taken")
+
+
+@pytest.mark.parametrize("numbers", [("+15550100001", "+15550100001"), ("+15550100001", "+15550100002")])
+def test_a_phone_with_enough_sms_waits_with_a_visible_reason_and_the_person_is_told_by_mail(
+    store: Store, numbers: tuple[str, str]
+) -> None:
+    ann, other = ALimitedPhone(number=numbers[0]), ALimitedPhone(number=numbers[1])
+    now = [START]
+
+    deliverer = Deliverer(
+        store=store,
+        channels={"ann/phone": ann, "sms": other, "ann/email": APost()},
+        holder="one",
+        clock=lambda: now[0],
+        ways={"ann": ("ann/phone", "ann/email")},
+    )
+
+    def owe(name: str, destination: str = "ann/phone") -> None:
+        message = to_wire(
+            Message(incident=name, kind=NotificationKind.FIRING, severity=Severity.CRITICAL, headline=name, summary="x")
+        )
+        made = {"created_at": now[0], "due_at": now[0], "thread": name, "destination": destination, "message": message}
+        with store.write() as connection:
+            outbox.owe(connection, [a_notification(f"{name}.{destination}", **made)])
+        for _ in range(2):  # what is owed by another way is sent at the next look
+            deliverer.deliver()
+
+    def of(name: str) -> dict[str, Notification]:
+        with store.read() as connection:
+            return {one.destination: one for one in outbox.of_threads(connection, [name])}
+
+    owe("inc-1")
+    now[0] += 20 * SECOND
+    owe("inc-2")
+    held = of("inc-2")["ann/phone"]
+    assert (held.state, held.hold, held.tries) == (NotificationState.OWED, HoldReason.SMS_LIMIT, 0)
+    assert held.reason == "held by the SMS limit until 16:51 UTC"
+    assert held.due_at == START + MINUTE
+    assert of("inc-2")["ann/email"].state is NotificationState.DELIVERED
+    assert of("inc-2")["ann/email"].reason == "in place of ann/phone: held by the SMS limit until 16:51 UTC"
+    owe("inc-3", "sms")
+    shares = numbers[0] == numbers[1]
+    assert other.sent == ([] if shares else ["inc-3"]), "one phone by two names has one limit"
+    now[0] = START + MINUTE
+    deliverer.deliver()
+    assert len(ann.sent) + len(other.sent) == (2 if shares else 3)
+    assert ann.sent[0] == "inc-1"
 
 
 def test_two_hubs_record_it_once(store: Store) -> None:

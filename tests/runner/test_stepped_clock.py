@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
-from facts import Plan, PlannedJourney, Run, Status, to_wire
+from facts import Plan, PlannedJourney, PlannedMaintenance, Run, Status, to_wire
 from journeys.site import Site
 from runner.budget import Budget, Window
 from runner.clock import ClockSteps
@@ -46,8 +46,8 @@ class Clock:
 class Room:
     """A runner whose clock is in the test's hands, and whose hub takes no runs, so that they stay to be looked at."""
 
-    def __init__(self, folder: Path) -> None:
-        self.clock = Clock()
+    def __init__(self, folder: Path, maintenance: tuple[PlannedMaintenance, ...] = ()) -> None:
+        self.clock, self.maintenance = Clock(), maintenance
         settings = RunnerSettings(location="us-east", hub_url="http://hub.test", folder=folder, look_every_s=0.02)
         client = httpx.Client(transport=httpx.MockTransport(self._answer))
         self.runner = Runner(
@@ -60,6 +60,7 @@ class Room:
             hash="p1",
             journeys=(PlannedJourney(journey="ga_purchase", period_s=PERIOD_S),),
             site=to_wire(Site(base_url="http://shop.test", cities={"Dallas": "dallas"})),
+            maintenance=self.maintenance,
         )
         return httpx.Response(200, json=to_wire(plan)) if request.method == "GET" else httpx.Response(503)
 
@@ -75,9 +76,15 @@ class Room:
         return self.runs()
 
 
+def maintenance_between(first_slot: int, end_slot: int) -> PlannedMaintenance:
+    noon = NOON - timedelta(seconds=5)
+    starts, ends = (noon + timedelta(seconds=n * PERIOD_S) for n in (first_slot, end_slot))
+    return PlannedMaintenance(starts_at=starts, ends_at=ends, reason="a new version")
+
+
 @pytest.fixture
-def room(tmp_path: Path) -> Iterator[Room]:
-    room = Room(tmp_path)
+def room(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Room]:
+    room = Room(tmp_path, getattr(request, "param", ()))
     room.runner.start()
     ends = time.monotonic() + 20
     while room.runner.spool.handled("ga_purchase") is None and time.monotonic() < ends:
@@ -105,6 +112,33 @@ def test_slots_that_a_clock_jumped_over_are_written_down_with_the_reason(room: R
     jumped = [run for run in runs if run.status is Status.MISSED]
     assert len(jumped) >= 9
     assert {run.error for run in jumped} == {"the clock was set forward by 600 s, or the machine slept"}
+
+
+@pytest.mark.parametrize("room", [(maintenance_between(2, 4),)], indirect=True)
+def test_slots_in_maintenance_are_skipped_with_the_reason_and_the_others_run(room: Room) -> None:
+    for _ in range(5):
+        room.clock.goes_on(PERIOD_S)
+        room.has_all_until_now()
+        time.sleep(0.1)
+    runs = room.has_all_until_now()
+    assert_each_slot_once(runs)
+    passed, skipped = Status.PASSED, Status.SKIPPED
+    assert [run.status for run in runs] == [passed, skipped, skipped, passed, passed]
+    assert {run.error for run in runs if run.status is skipped} == {
+        "maintenance until 2036-11-23 12:04 UTC: a new version"
+    }
+    assert {run.attempts for run in runs if run.status is skipped} == {()}
+
+
+@pytest.mark.parametrize("room", [(maintenance_between(3, 8),)], indirect=True)
+def test_slots_of_a_maintenance_that_a_clock_jumped_over_are_skipped_not_missed(room: Room) -> None:
+    room.clock.goes_on(PERIOD_S)
+    room.has_all_until_now()
+    time.sleep(0.1)
+    room.clock.is_set(10 * PERIOD_S)
+    runs = room.has_all_until_now()
+    assert_each_slot_once(runs)
+    assert [runs.index(run) for run in runs if run.status is Status.SKIPPED] == [2, 3, 4, 5, 6]
 
 
 def test_a_clock_that_is_set_back_makes_no_slot_twice(room: Room) -> None:
