@@ -35,8 +35,8 @@ class Tick(StrEnum):
 class ChecklistFacts:
     """Holds what the product knows.
 
-    `results` is when each planned location last sent a result, by location; None where it never did. `missing_journeys` are those of the
-    guide that are not scheduled. `sources_off` is why each source that is not connected is not, by source. `unreached` are names in
+    `results` is when each planned location last sent a result, by location; None where it never did. `missing_journeys` are those of
+    the guide that are not scheduled. `sources_off` is why each source that is not connected is not, by source. `unreached` are names in
     the tiers of critical alerts that reach nobody, `untold` the severities of which nobody is told. `reached` is when each destination
     last took a message. `watch_coverage` is the share of the planned runs of the first 48 hours that counted. `own_rules` are the
     rules that are other than shipped. `written` is when each scheduled report was last written, `recipients` how many people get it.
@@ -89,7 +89,7 @@ def _flows(facts: ChecklistFacts) -> Judged:
             f"no result of the last hour from {listed(silent) or 'anywhere'}",
             f"Start {start or 'a runner'}.",
         )
-    return Tick.DONE, f"both journeys run at {count(len(facts.results), 'location')}", ""
+    return Tick.DONE, f"the planned journeys run at {count(len(facts.results), 'location')}", ""
 
 
 def _errors(facts: ChecklistFacts) -> Judged:
