@@ -79,7 +79,11 @@ def test_a_report_is_one_file_that_is_named_for_its_period(
     done = sixfb(monkeypatch, "report", kind, "--for", period, "--out", "out/deep")
     assert (done.code, done.out) == (0, f"report: out/deep/{kind}-{period}.html\n")
     assert "What to do" in (var / "out" / "deep" / f"{kind}-{period}.html").read_text(encoding="utf-8")
-    assert sixfb(monkeypatch, "report", kind, "--out", "out").code == 0
+
+
+def test_without_a_period_it_is_about_the_last_whole_one(var: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    done = sixfb(monkeypatch, "report", "yearly", "--out", "out")
+    assert (done.code, done.out) == (0, f"report: out/yearly-{datetime.now(UTC).year - 1}.html\n")
 
 
 @pytest.mark.parametrize(

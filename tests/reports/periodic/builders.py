@@ -61,28 +61,26 @@ def a_story(began: datetime, number: int = 1, **facts: Any) -> Story:
     acked = facts.pop("acked_at", fired + 3 * MINUTE)
     ends = facts.pop("ends", began + 42 * MINUTE)
     thread = f"inc-{number}"
-    alert = Alert(
-        **{
-            "id": f"A1s.ga_purchase.{number}",
-            "key": "A1s/ga_purchase",
-            "rule": "A1s",
-            "severity": severity,
-            "state": AlertState.RESOLVED if ends else AlertState.FIRING,
-            "episode": number,
-            "pending_since": fired,
-            "fired_at": fired,
-            "summary": "payment fails at 2 of 3 locations",
-            "title": "GA purchase: payment fails",
-            "since": began,
-            "ended_at": ends,
-            "resolved_at": ends + 5 * MINUTE if ends else None,
-            "acked_at": acked,
-            "acked_by": "ann" if acked else None,
-            "incident": thread,
-            "traits": FAILS,
-            **of_alert,
-        }
-    )
+    usual: dict[str, Any] = {
+        "id": f"A1s.ga_purchase.{number}",
+        "key": "A1s/ga_purchase",
+        "rule": "A1s",
+        "severity": severity,
+        "state": AlertState.RESOLVED if ends else AlertState.FIRING,
+        "episode": number,
+        "pending_since": fired,
+        "fired_at": fired,
+        "summary": "payment fails at 2 of 3 locations",
+        "title": "GA purchase: payment fails",
+        "since": began,
+        "ended_at": ends,
+        "resolved_at": ends + 5 * MINUTE if ends else None,
+        "acked_at": acked,
+        "acked_by": "ann" if acked else None,
+        "incident": thread,
+        "traits": FAILS,
+    }
+    alert = Alert(**{**usual, **of_alert})
     told = tuple(
         Notification(
             id=f"{thread}.{name}",
