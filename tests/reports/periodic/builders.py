@@ -55,7 +55,7 @@ def a_tally(location: str = "us-east", **facts: Any) -> Tally:
 def a_story(began: datetime, number: int = 1, **facts: Any) -> Story:
     """An incident of 42 minutes that was told after 4 minutes and 8 seconds, and acknowledged 3 minutes later. `severity`, `traits`,
     `acked_at`, `fired_at`, `ends`, `rule` and `title` are its alert's; the others are the story's."""
-    of_alert = {k: facts.pop(k) for k in ("traits", "rule", "title", "runs", "closed") if k in facts}
+    of_alert: dict[str, Any] = {k: facts.pop(k) for k in ("traits", "rule", "title", "runs", "closed") if k in facts}
     severity: Severity = facts.pop("severity", Severity.CRITICAL)
     fired = facts.pop("fired_at", began + 4 * MINUTE)
     acked = facts.pop("acked_at", fired + 3 * MINUTE)
