@@ -50,8 +50,10 @@ def run(
             stored = runs.get(connection, ids.run_id(connection, run_id))
         if stored is None:
             raise CommandError(f"no run {run_id!r}; `sixfb runs list` shows the latest")
-        artifacts = Artifacts(store, hub_config.existing_folder() / "evidence")
-        found = read_evidence(store, artifacts, stored.run, now=datetime.now(UTC))
+        kept = hub_config.existing_folder() / "evidence"
+        # A command that reads makes no folder, as the hub does.
+        path_of = Artifacts(store, kept).path if kept.is_dir() else lambda _: None
+        found = read_evidence(store, path_of, stored.run, now=datetime.now(UTC))
     folder = writable_folder(out, option="--out")
     _written(write(folder / f"{file_name(stored.run.id)}.html", render_run(stored.run, found)), pdf=pdf)
 

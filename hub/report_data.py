@@ -106,7 +106,7 @@ def load_report_data(
 
 
 def first_watched(connection: Connection) -> datetime | None:
-    """Return since when runs were expected: since a hub first watched, or since the day of the oldest run where that is older."""
+    """Return since when runs were expected: since a hub first watched, or since the oldest run where that is older."""
     told = meta.get(connection, FIRST_WATCHED)
     moments = (datetime.fromisoformat(told) if told else None, rollups.oldest(connection))
     return min((at for at in moments if at is not None), default=None)

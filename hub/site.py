@@ -287,7 +287,7 @@ class Pages:
             was = stored.was.value if stored.was else "nobody’s"
             word = f"{stored.reclassified_by} says it was {run.blame}, not {was}: {stored.reclassified_why}"
         frame = self.frame(run.id, f"/runs/{run_id}", refresh_s=0)
-        found = read_evidence(self.context.store, self.context.artifacts, run, now=self.context.clock())
+        found = read_evidence(self.context.store, self.context.artifacts.path, run, now=self.context.clock())
         return run_page(frame, run, found, good=good, word=word, deploys=deployed)
 
 

@@ -89,7 +89,7 @@ def _flows(facts: ChecklistFacts) -> Judged:
             f"no result of the last hour from {listed(silent) or 'anywhere'}",
             f"Start {start or 'a runner'}.",
         )
-    return Tick.DONE, f"both journeys run at {count(len(facts.results), 'location')}", ""
+    return Tick.DONE, f"the planned journeys run at {count(len(facts.results), 'location')}", ""
 
 
 def _errors(facts: ChecklistFacts) -> Judged:

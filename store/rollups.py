@@ -212,9 +212,9 @@ def _buckets_counted(
 
 
 def oldest(connection: Connection) -> datetime | None:
-    """Return when the oldest daily bucket begins; None without one."""
+    """Return when the oldest of the shortest buckets begins; None without one."""
     start: datetime | None = connection.execute(
-        select(func.min(table.c.start)).where(table.c.width_s == _DAY_S)
+        select(func.min(table.c.start)).where(table.c.width_s == WIDTHS_S[0])
     ).scalar()
     return start
 

@@ -12,7 +12,8 @@ from reports.periodic.period import Period, current
 from reports.periodic.registry import REPORTS
 from reports.periodic.report import ReportPage, ReportType
 
-_EARLIER = 3
+_EARLIER = 2
+"""How many past periods are linked; links to ever older ones would lead a crawler on for ever."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,13 +48,14 @@ class ReportsPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveReportPage:
-    """Everything the template of one report prints. `before` and `after` are the periods beside it; None where one has not begun."""
+    """Everything the template of one report prints. `before` and `after` are the periods beside it, as far as the list of reports has
+    them."""
 
     frame: Frame
     report: ReportPage
     name: str
     period: str
-    before: PeriodLink
+    before: PeriodLink | None
     after: PeriodLink | None
 
 
@@ -63,17 +65,21 @@ def listed_reports(now: datetime, zone: str) -> list[ReportRow]:
 
 
 def _row(kind: ReportType, now: datetime, zone: str) -> ReportRow:
-    periods = [current(kind.kind, now, zone)]
-    for _ in range(_EARLIER):
-        periods.append(periods[-1].previous())
     return ReportRow(
         name=kind.name,
         title=kind.title,
         purpose=kind.purpose,
         unit=kind.kind.value,
         example=kind.kind.example,
-        periods=tuple(_link(period, now) for period in periods),
+        periods=tuple(_link(period, now) for period in _periods(kind, now, zone)),
     )
+
+
+def _periods(kind: ReportType, now: datetime, zone: str) -> list[Period]:
+    periods = [current(kind.kind, now, zone)]
+    for _ in range(_EARLIER):
+        periods.append(periods[-1].previous())
+    return periods
 
 
 def _link(period: Period, now: datetime) -> PeriodLink:
@@ -87,13 +93,14 @@ def reports_page(frame: Frame, rows: Sequence[ReportRow], zone: str) -> str:
 
 def report_page(frame: Frame, report: ReportPage, kind: ReportType, period: Period, *, now: datetime) -> str:
     """Return the HTML of one report with the navigation of the hub."""
-    after = period.following()
+    listed = _periods(kind, now, period.zone)
+    before, after = period.previous(), period.following()
     page = LiveReportPage(
         frame=frame,
         report=report,
         name=kind.name,
         period=period.name,
-        before=_link(period.previous(), now),
-        after=_link(after, now) if after.since <= now else None,
+        before=_link(before, now) if before in listed else None,
+        after=_link(after, now) if after in listed else None,
     )
     return render("live/report.html.j2", page)

@@ -32,7 +32,7 @@ def share(value: float | None) -> str:
         return "< 0.01 %"
     if 0.9999 < value < 1:
         return "> 99.99 %"
-    return f"{100 * value:.2f} %".replace(".00 %", " %")
+    return f"{100 * value:.2f}".rstrip("0").rstrip(".") + " %"
 
 
 def interval(bounds: tuple[float, float]) -> str:

@@ -144,7 +144,7 @@ def blind_share(data: ReportData) -> float | None:
 def blind_time(data: ReportData) -> Section:
     """Return where and for how long nobody was watching: slots without a result, and hours in which no hub judged."""
     rows = []
-    for tally in data.now.tallies:
+    for tally in sorted(data.now.tallies, key=lambda t: -t.silent / max(1, t.expected)):
         if tally.silent:
             part = tally.silent / tally.expected if tally.expected else 0.0
             rows.append(
