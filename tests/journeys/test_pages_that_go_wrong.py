@@ -807,7 +807,7 @@ def test_a_run_that_passes_says_which_of_the_sites_own_files_failed(context: Bro
 def test_a_run_that_passes_says_which_of_the_sites_own_files_never_came(context: BrowserContext) -> None:
     pages: Pages = {
         "/": "<img src=/logo.png><button>Buy</button>",
-        "/logo.png": Answer("x", kind="image/png", before=lambda: time.sleep(5)),
+        "/logo.png": Answer("x", kind="image/png", before=lambda: time.sleep(12)),
     }
     failure, visit = walked(context, pages, see("button", "Buy"))
     assert failure is None

@@ -24,7 +24,7 @@ WORD, OTHER_WORD = "hunter-Zwei", "walrus-Drei"
 # More secrets that go with a number: a code, a name, and a date.
 OTHERS = {
     ONE: ["GB82WEST12345698765432", "Zoë Müller", "1990-02-03"],
-    OTHER: ["GB82WEST98764321000011", "Ída Dönnga", "1984-11-17"],
+    OTHER: ["GB82WEST98764321000011", "Ída Dönnga", "1984-11-07"],
 }
 
 _SHADOW = "<div id={id}></div><script>{id}.attachShadow({{mode: '{mode}'}}).innerHTML = '{inner}'</script>"
@@ -82,10 +82,10 @@ FORMS: dict[str, Callable[[str, str], str]] = {
     ),
     "a word in letters apart": lambda n, w: f"<p>{' '.join(w)}</p>",
     "a word in letters of their own": lambda n, w: "".join(f"<i style='margin:3px'>{letter}</i>" for letter in w),
-    "a date in another order": lambda n, w: f"<p>{'03.02.1990' if n == ONE else '17.11.1984'}</p>",
-    "a date with its month": lambda n, w: f"<p>{'February 3, 1990' if n == ONE else 'November 17, 1984'}</p>",
+    "a date in another order": lambda n, w: f"<p>{'03.02.1990' if n == ONE else '07.11.1984'}</p>",
+    "a date with its month": lambda n, w: f"<p>{'February 3, 1990' if n == ONE else 'November 7, 1984'}</p>",
     "a date over fields": lambda n, w: "".join(
-        f"<input size=3 value={part}>" for part in (("3", "2", "1990") if n == ONE else ("17", "11", "1984"))
+        f"<input size=3 value={part}>" for part in (("3", "2", "1990") if n == ONE else ("7", "11", "1984"))
     ),
     "in ruby": lambda n, w: f"<ruby>{n}<rt>{n[3:]}</rt></ruby>",
     "in letters of a drawing": lambda n, w: (
