@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from facts import Alert, LadderStatus, Outcome, Verdict, VerdictStatus, from_wire
+from facts import Alert, Deploy, LadderStatus, Outcome, Verdict, VerdictStatus, from_wire
 from hub.collect import source_settings
 from hub.cycle import VERDICTS
 from hub.incident_costs import with_costs
@@ -42,7 +42,7 @@ from sla.kinds.burn import Burn
 from sla.targets import Targets
 from sources import SOURCES
 from sources.events import EVENTS
-from store import alerts, feeds, incidents, ladder, meta, outbox, rollups, runs, samples, sketches, verdicts
+from store import alerts, deploys, feeds, incidents, ladder, meta, outbox, rollups, runs, samples, sketches, verdicts
 from store.histograms import merged, percentile
 from store.retention import Retention
 from store.rollups import Rollup
@@ -63,6 +63,7 @@ _BEFORE_FAILED_RUNS = (
 )
 _MOST_ROWS = 100_000
 _AT_ONCE = 500
+_MOST_DEPLOYS = 2000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,11 +99,17 @@ def load_report_data(
         before=loader.stretch(period.previous()),
         rules=_rules(connection, settings.targets),
         sources=sources,
+        deploys=_deploys(connection, period, now),
         success_target=next(
             (r.target for r in settings.targets.rules().values() if isinstance(r, Burn) and r.enabled), None
         ),
         base_url=settings.base_url.rstrip("/"),
     )
+
+
+def _deploys(connection: Connection, period: Period, now: datetime) -> list[Deploy]:
+    found = deploys.of_period(connection, since=period.since, until=min(period.until, now), limit=_MOST_DEPLOYS)
+    return found[::-1]
 
 
 def first_watched(connection: Connection) -> datetime | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from facts import Alert, Incident, Notification, VerdictStatus
+from facts import Alert, Deploy, Incident, Notification, VerdictStatus
 from metrics.statistics import lasting_low, wilson
 from reports.periodic.period import Period
 
@@ -259,8 +259,8 @@ class SourceNow:
 class ReportData:
     """Holds everything a report is made of. `before` is the previous period.
 
-    `success_target` is the share of a journey's first attempts that should pass; None where no rule says so. `base_url` is where the
-    hub is reached; "" where that is not known.
+    `deploys` are those of the period that were reported, oldest first. `success_target` is the share of a journey's first attempts
+    that should pass; None where no rule says so. `base_url` is where the hub is reached; "" where that is not known.
     """
 
     made_at: datetime
@@ -269,5 +269,6 @@ class ReportData:
     before: Stretch
     rules: Sequence[RuleNow] = ()
     sources: Sequence[SourceNow] = ()
+    deploys: Sequence[Deploy] = ()
     success_target: float | None = None
     base_url: str = ""

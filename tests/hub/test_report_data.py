@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from config import read_document
 from facts import (
     Alert,
     AlertState,
     Blame,
+    Deploy,
     Incident,
     Notification,
     NotificationKind,
@@ -31,11 +31,11 @@ from journeys.site import Business
 from metrics import SKETCHED
 from reports.periodic.data import Need, ReportData
 from reports.periodic.period import PeriodKind, read_period
-from sla.targets import targets_from
-from store import Store, alerts, feeds, incidents, meta, outbox, runs, samples, verdicts
+from store import Store, alerts, deploys, feeds, incidents, meta, outbox, runs, samples, verdicts
 from store.verdicts import HOLDS, PastStatus, PastVerdict
 from tests.builders import a_run, an_attempt
-from tests.drills.hub import ROOT, the_watched
+from tests.drills.hub import the_watched
+from tests.shipped import shipped_targets
 
 NOW = datetime(2026, 11, 30, 12, 0, tzinfo=UTC)
 DAY = datetime(2026, 11, 28, 6, 0, tzinfo=UTC)
@@ -48,7 +48,7 @@ def watched(**site: Any) -> Watched:
     return replace(found, site=replace(found.site, business=Business(timezone="America/Chicago"), **site))
 
 
-SETTINGS = ReportSettings(watched=watched(), targets=targets_from(read_document(ROOT / "sla.yaml")))
+SETTINGS = ReportSettings(watched=watched(), targets=shipped_targets())
 
 
 def load(
@@ -327,3 +327,16 @@ def test_an_empty_database_gives_a_report_about_nothing(sqlite_store: Store) -> 
     data = load(sqlite_store)
     assert all(tally.n == tally.unknown == 0 for tally in data.now.tallies)
     assert (data.now.stories, data.now.statuses) == ([], {})
+
+
+def test_the_deploys_of_the_period_are_loaded_oldest_first(store: Store) -> None:
+    period = read_period("2026-10", PeriodKind.MONTH, now=NOW, zone="UTC")
+    with store.write() as connection:
+        for day, version in ((30, "2"), (1, "1")):
+            at = datetime(2026, 10, day, tzinfo=UTC)
+            deploys.add(connection, Deploy(id=version, at=at, version=version, received_at=at))
+        late = datetime(2026, 11, 1, tzinfo=UTC)
+        deploys.add(connection, Deploy(id="3", at=late, version="3", received_at=late))
+    with store.read() as connection:
+        data = load_report_data(connection, (), period, SETTINGS, now=NOW)
+    assert [one.version for one in data.deploys] == ["1", "2"]

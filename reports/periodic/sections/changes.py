@@ -1,4 +1,4 @@
-"""What changed: the targets whose verdict is another one than at the beginning, and those that were in trouble meanwhile."""
+"""What changed: the targets whose verdict is another one than at the beginning, those that were in trouble meanwhile, and deploys."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import timedelta
 from facts import VerdictStatus
 from reports.periodic.data import ReportData, StatusHours
 from reports.periodic.report import Cell, Section, Table
-from reports.periodic.wording import VERDICTS, length
+from reports.periodic.wording import VERDICTS, length, moment
 from reports.words import count
 
 BAD = (VerdictStatus.WARNING, VerdictStatus.CRITICAL)
@@ -57,9 +57,28 @@ def changes(data: ReportData) -> Section:
     notes.append(
         "In trouble: warning or critical. Not judged: off, without data, too few, not proven. Unknown: no hub was judging."
     )
-    notes.append("Deploys are not listed: nothing tells this hub of them.")
-    return Section(
-        ident="changes", title="What changed", lead=lead, tables=(table,) if rows else (), notes=tuple(notes)
+    if len(data.deploys) > _MOST:
+        notes.append(f"The last {_MOST} of {len(data.deploys)} deploys are listed.")
+    if not data.deploys:
+        notes.append("No deploy was reported; a delivery pipeline reports them to POST /api/deploys.")
+    tables = [table] if rows else []
+    tables += [_deploys(data)] if data.deploys else []
+    return Section(ident="changes", title="What changed", lead=lead, tables=tuple(tables), notes=tuple(notes))
+
+
+def _deploys(data: ReportData) -> Table:
+    return Table(
+        label="Deploys",
+        columns=("Deployed", "Version", "By", "What changed"),
+        rows=tuple(
+            (
+                Cell(moment(one.at, data.now.period.zone)),
+                Cell(one.version, note=one.environment or ""),
+                Cell(one.by or "–"),
+                Cell(one.note or "–"),
+            )
+            for one in data.deploys[-_MOST:]
+        ),
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from facts import VerdictStatus
+from facts import Deploy, VerdictStatus
 from reports.periodic.data import Money, Promise, StatusHours, Times
 from tests.reports.periodic.builders import MINUTE, a_period, a_story, a_stretch, nothing, page_of, row_of, table_of
 
@@ -105,6 +105,18 @@ def test_what_changed_is_listed_by_the_time_in_trouble_and_the_rest_is_counted()
     assert [row[0].text for row in table.rows] == ["A1s", "G1/LCP"]
     assert (row_of(table, "A1s")["In trouble"].text, row_of(table, "A1s")["Unknown"].text) == ("10 h", "20 h")
     assert row_of(table, "G1/LCP")["At the end"].text == "off target"
+
+
+def test_the_deploys_that_were_reported_are_listed_with_what_changed() -> None:
+    deploys = [
+        Deploy(id=version, at=BEGAN, version=version, received_at=BEGAN, by="ci", note=note)
+        for version, note in (("1.4.1", None), ("1.4.2", "new checkout"))
+    ]
+    section = next(one for one in page_of("monthly", deploys=deploys).sections if one.ident == "changes")
+    rows = [[cell.text for cell in row] for row in section.tables[-1].rows]
+    assert [row[1:] for row in rows] == [["1.4.1", "ci", "–"], ["1.4.2", "ci", "new checkout"]]
+    without = next(one for one in page_of("monthly").sections if one.ident == "changes")
+    assert without.notes[-1].startswith("No deploy was reported")
 
 
 def test_the_days_are_drawn_with_unknown_ones_in_words() -> None:
