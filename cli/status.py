@@ -33,14 +33,15 @@ def publish(
     from hub.status_page import publish as publish_files
     from journeys.site import StatusPage
 
-    settings.announce("site.yaml", "locations.yaml")
+    settings.announce("site.yaml", "locations.yaml", "alerts.yaml")
     watched = hub_config.read_watched()
+    windows = hub_config.read_policy(hub_config.read_routing(), base_url="").maintenance
     said = watched.site.status_page or StatusPage()
     target = folder or (Path(said.folder) if said.folder else None)
     if target is None:
         raise CommandError("say where to: `sixfb status publish DIR`, or status_page.folder in site.yaml")
     with closing(hub_config.existing_database()) as store:
-        summary = load_summary(store, watched, datetime.now(UTC))
+        summary = load_summary(store, watched, datetime.now(UTC), maintenance=windows)
     try:
         count = publish_files(summary, look_of(said, title=title), target)
     except StatusPageError as error:

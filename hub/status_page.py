@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import Connection
 
+from alerts.windows import Maintenance
 from facts import Verdict, from_wire
 from hub.cycle import VERDICTS
 from hub.watched import Watched
@@ -16,7 +17,18 @@ from journeys.site import StatusPage
 from reports.charts import DayCell
 from reports.dashboards.widgets.system_health import words_of
 from reports.pages import write
-from reports.status import DAYS, LOGO_TYPES, Component, Look, StatusSummary, incidents_of, state_of, status_files
+from reports.status import (
+    DAYS,
+    LOGO_TYPES,
+    Component,
+    ComponentState,
+    Look,
+    PublicMaintenance,
+    StatusSummary,
+    incidents_of,
+    state_of,
+    status_files,
+)
 from store import Store, meta, rollups
 from store import alerts as alert_rows
 from store.rollups import Rollup
@@ -27,14 +39,20 @@ _JUDGED_WITHIN = timedelta(minutes=5)
 _DAY_S = 86_400
 _BAD = ("failed", "timed_out")
 _MOST_ALERTS = 5000
+_ANNOUNCED = timedelta(days=7)
 
 
 class StatusPageError(Exception):
     """The page cannot be published; the message says what to do."""
 
 
-def load_summary(store: Store, watched: Watched, now: datetime) -> StatusSummary:
-    """Return what the public may know now: the journeys of the schedule, their last 90 days, and the incidents of these days."""
+def load_summary(
+    store: Store, watched: Watched, now: datetime, *, maintenance: Sequence[Maintenance] = ()
+) -> StatusSummary:
+    """Return what the public may know now: the journeys of the schedule, their last 90 days, and the incidents of these days.
+
+    `maintenance` are the windows of alerts.yaml. Those for some locations only concern the monitor and no visitor, and are left out.
+    """
     said = watched.site.status_page
     given = said.components if said is not None else {}
     names = {journey: given.get(journey) or words_of(journey) for journey in watched.schedules()}
@@ -45,16 +63,32 @@ def load_summary(store: Store, watched: Watched, now: datetime) -> StatusSummary
         counts = _counts(rollups.read(connection, width_s=_DAY_S, since=since))
         lately = alert_rows.of_period(connection, since=since, until=now + timedelta(seconds=1), limit=_MOST_ALERTS)
         judged_at, verdicts = _verdicts(connection)
+    planned = _planned([window for window in maintenance if not window.locations], names, now)
+    resting = {name for one in planned if one.starts_at <= now for name in one.names}
     components = tuple(
         Component(
             id=journey,
             name=name,
-            state=state_of(journey, lately, verdicts, judged_at=judged_at, stale_before=now - _JUDGED_WITHIN),
+            # In maintenance nothing is tried, so nothing else is known of it.
+            state=ComponentState.MAINTENANCE
+            if name in resting
+            else state_of(journey, lately, verdicts, judged_at=judged_at, stale_before=now - _JUDGED_WITHIN),
             days=tuple(DayCell(day=day, n=counts[journey, day][0], bad=counts[journey, day][1]) for day in days),
         )
         for journey, name in names.items()
     )
-    return StatusSummary(at=now, components=components, incidents=incidents_of(lately, names))
+    return StatusSummary(at=now, components=components, incidents=incidents_of(lately, names), maintenance=planned)
+
+
+def _planned(windows: Sequence[Maintenance], names: Mapping[str, str], now: datetime) -> tuple[PublicMaintenance, ...]:
+    """Return the maintenance that is under way or begins within a week, the soonest first."""
+    found = []
+    for window in windows:
+        covered = tuple(name for journey, name in names.items() if not window.journeys or journey in window.journeys)
+        times = [times] if (times := window.active(now)) else []
+        for starts, ends in [*times, *window.between(now, now + _ANNOUNCED)] if covered else ():
+            found.append(PublicMaintenance(names=covered, starts_at=starts, ends_at=ends, reason=window.reason))
+    return tuple(sorted(found, key=lambda one: (one.starts_at, one.ends_at)))
 
 
 def _counts(buckets: Iterable[Rollup]) -> dict[tuple[str, date], tuple[int, int]]:

@@ -15,7 +15,8 @@ def _publish(context: JobContext) -> str:
     assert settings is not None
     assert settings.folder is not None
     try:
-        summary = load_summary(services.store, services.watched, services.clock())
+        windows = services.policy.maintenance
+        summary = load_summary(services.store, services.watched, services.clock(), maintenance=windows)
         count = publish(summary, look_of(settings), Path(settings.folder))
     except StatusPageError as error:
         raise JobError(str(error)) from None

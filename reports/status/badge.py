@@ -11,6 +11,7 @@ _COLOURS = {
     ComponentState.OPERATIONAL: "#067647",
     ComponentState.DEGRADED: "#8f4a06",
     ComponentState.OUTAGE: "#b42318",
+    ComponentState.MAINTENANCE: "#3a5a9b",
     ComponentState.UNKNOWN: "#59616e",
 }
 _LETTER = 6.6

@@ -16,7 +16,7 @@ from reports.pages import render
 from reports.status.badge import badge
 from reports.status.feed import feed
 from reports.status.summary import Component, StatusSummary
-from reports.status.words import headline, sentence
+from reports.status.words import announcement, headline, sentence
 from reports.text import clean
 
 STATUS_FILES = ("index.html", "status.json", "feed.xml", "badge.svg")
@@ -89,6 +89,7 @@ class StatusPage:
     components: tuple[ComponentRow, ...]
     first_day: str
     days: tuple[DayRow, ...]
+    maintenance: tuple[str, ...]
 
 
 def status_files(summary: StatusSummary, look: Look) -> Mapping[str, str]:
@@ -128,6 +129,7 @@ def _page(summary: StatusSummary, look: Look) -> StatusPage:
         components=tuple(_row(component, summary) for component in summary.components),
         first_day=f"{first:%-d %b}",
         days=days,
+        maintenance=tuple(announcement(one) for one in summary.maintenance),
     )
 
 
@@ -168,6 +170,15 @@ def _as_json(summary: StatusSummary, look: Look) -> dict[str, Any]:
                 "days": [{"day": f"{d.day:%Y-%m-%d}", "checks": d.n, "failed": d.bad} for d in component.days],
             }
             for component in summary.components
+        ],
+        "maintenance": [
+            {
+                "names": [clean(name) for name in one.names],
+                "starts_at": to_wire(one.starts_at),
+                "ends_at": to_wire(one.ends_at),
+                "reason": clean(one.reason),
+            }
+            for one in summary.maintenance
         ],
         "incidents": [
             {

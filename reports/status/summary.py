@@ -21,6 +21,7 @@ class ComponentState(StrEnum):
 
     OUTAGE = "outage"
     DEGRADED = "degraded"
+    MAINTENANCE = "maintenance"
     UNKNOWN = "unknown"
     OPERATIONAL = "operational"
 
@@ -33,6 +34,7 @@ class ComponentState(StrEnum):
 _WORDS = {
     ComponentState.OUTAGE: "Outage",
     ComponentState.DEGRADED: "Degraded",
+    ComponentState.MAINTENANCE: "Maintenance",
     ComponentState.UNKNOWN: "Unknown",
     ComponentState.OPERATIONAL: "Operational",
 }
@@ -75,12 +77,23 @@ class PublicIncident:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PublicMaintenance:
+    """Holds a maintenance that is under way or planned: the names of its components, and its reason as the operator wrote it."""
+
+    names: tuple[str, ...]
+    starts_at: datetime
+    ends_at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StatusSummary:
-    """Holds the whole content. `incidents` are those of the last 90 days, newest first."""
+    """Holds the whole content. `incidents` are those of the last 90 days, newest first, `maintenance` comes soonest first."""
 
     at: datetime
     components: tuple[Component, ...]
     incidents: tuple[PublicIncident, ...]
+    maintenance: tuple[PublicMaintenance, ...] = ()
 
     @property
     def state(self) -> ComponentState:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reports.status.summary import ComponentState, PublicIncident, StatusSummary
+from reports.status.summary import ComponentState, PublicIncident, PublicMaintenance, StatusSummary
 from reports.words import listed, span
 
 
@@ -13,6 +13,8 @@ def headline(summary: StatusSummary) -> str:
         return f"Outage: {listed(by_state[ComponentState.OUTAGE])}"
     if by_state[ComponentState.DEGRADED]:
         return f"Degraded: {listed(by_state[ComponentState.DEGRADED])}"
+    if by_state[ComponentState.MAINTENANCE]:
+        return f"Under maintenance: {listed(by_state[ComponentState.MAINTENANCE])}"
     unknown = by_state[ComponentState.UNKNOWN]
     if unknown or not summary.components:
         return f"Not known at the moment: {listed(unknown)}" if unknown else "Nothing is watched yet"
@@ -29,3 +31,10 @@ def sentence(incident: PublicIncident) -> str:
     ends = f"{incident.ended_at:%H:%M}" if same_day else f"{incident.ended_at:%-d %b %Y %H:%M}"
     lasted = span(incident.ended_at - incident.began_at)
     return f"{what} from {begins} to {ends} UTC ({lasted})."
+
+
+def announcement(one: PublicMaintenance) -> str:
+    """Return when what is maintained, and why."""
+    same_day = one.starts_at.date() == one.ends_at.date()
+    ends = f"{one.ends_at:%H:%M}" if same_day else f"{one.ends_at:%-d %b %Y %H:%M}"
+    return f"{listed(list(one.names))}: {one.starts_at:%-d %b %Y %H:%M} to {ends} UTC, {one.reason}."

@@ -7,14 +7,17 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from alerts.windows import Maintenance
 from facts import Status
 from hub.jobs.job import JobContext, JobError, JobServices
 from hub.jobs.status_page import JOB
 from hub.status_page import LARGEST_LOGO, StatusPageError, load_summary, look_of, publish
 from journeys.site import StatusPage
+from reports.status import Look, status_files
 from tests.cli.hostile import sixfb
 from tests.hub.conftest import Bench
 from tests.hub.test_silences import outage
@@ -53,6 +56,30 @@ def test_an_outage_and_its_end_are_published(light: Bench, tmp_path: Path) -> No
     assert (day["checks"], day["failed"]) == (20, 2)
     bench.now += timedelta(minutes=6)
     assert set(states(published(bench, tmp_path / "a")).values()) == {"unknown"}, "nothing has been judged since"
+
+
+def test_maintenance_is_announced_and_its_components_are_in_no_other_state(light: Bench) -> None:
+    outage(light)
+    usual: dict[str, Any] = {"duration": timedelta(hours=1), "zone": ZoneInfo("UTC"), "reason": "a new checkout"}
+    here = light.now.replace(tzinfo=None)
+    windows = [
+        Maintenance(name="now", start=here - timedelta(minutes=5), journeys=("ga_purchase",), **usual),
+        Maintenance(name="next", start=here + timedelta(days=2), **usual),
+        Maintenance(name="far", start=here + timedelta(days=9), **usual),
+        Maintenance(name="one-place", start=here, locations=("us-east",), **usual),
+        Maintenance(name="gone", start=here, journeys=("gone",), **usual),
+    ]
+    summary = load_summary(light.store, light.context.watched, light.now, maintenance=windows)
+    assert [(one.names, (one.starts_at - light.now).days) for one in summary.maintenance] == [
+        (("GA purchase",), -1),
+        (("GA purchase", "VIP member discount"), 2),
+    ]
+    assert [one.state.value for one in summary.components] == ["maintenance", "unknown"]
+    page = status_files(summary, Look(title="Shop"))
+    assert "Under maintenance: GA purchase" in page["index.html"]
+    assert json.loads(page["status.json"])["maintenance"][0]["reason"] == "a new checkout"
+    over = load_summary(light.store, light.context.watched, light.now + timedelta(minutes=55), maintenance=windows)
+    assert "maintenance" not in [one.state.value for one in over.components]
 
 
 def services(bench: Bench, **said: Any) -> JobServices:
