@@ -133,7 +133,7 @@ def test_a_journey_can_go_on_in_a_tab_as_its_own_page(context: BrowserContext) -
         visit.follow(_tab(visit))
         visit.wait_until("the invoice", lambda: "Invoice 17" in visit.page.locator("body").inner_text())
 
-    failure, visit = walked(context, TABS, look)
+    failure, visit = walked(context, TABS, look, step_s=5.0)
     assert failure is None
     assert visit.page is visit.page_on_show is context.pages[-1]
     assert visit.notes == ["the site opened a new tab in look, and the journey went on there"]
