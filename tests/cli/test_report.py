@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -50,7 +51,9 @@ def _fill(store: Store, folder: Path) -> None:
         yield JPEG
 
     header = ArtifactHeader(sha256=sha256, kind="screenshot", run_id=run.id)
-    asyncio.run(Artifacts(store, folder / "evidence").keep(header, content(), now=now))
+    # In a thread of its own, because the browser of other tests keeps an event loop running in this one.
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, Artifacts(store, folder / "evidence").keep(header, content(), now=now)).result()
     with store.write() as connection:
         runs.save(connection, run, received_at=now)
 
