@@ -20,6 +20,7 @@ from hub.jobs import missed_slots as missed_slots_job
 from hub.jobs import retention as retention_job
 from hub.jobs.job import Backoff
 from hub.jobs.schedule import Every
+from journeys.site import StatusPage
 from sources import SourceError
 from store import Store, lease
 from store import jobs as rows
@@ -502,9 +503,11 @@ def test_the_jobs_of_a_hub_are_those_that_it_has_work_for(stage: Stage) -> None:
     services = stage.services()
     names = [job.name for job in configured_jobs(services)]
     assert {"missed_slots", "retention", "evidence_limit", "orphans"} <= set(names)
-    assert "escalation_audit" not in names
-    escalating = replace(services, policy=Policy(escalation=Escalation(tiers=(Tier(after=timedelta(0)),))))
-    assert [job.name for job in configured_jobs(escalating)] == [job.name for job in JOBS]
+    assert not {"escalation_audit", "status_page"} & set(names)
+    publishing = replace(services.watched, site=replace(services.watched.site, status_page=StatusPage(folder="/srv")))
+    escalating = Policy(escalation=Escalation(tiers=(Tier(after=timedelta(0)),)))
+    whole = replace(services, policy=escalating, watched=publishing)
+    assert [job.name for job in configured_jobs(whole)] == [job.name for job in JOBS]
     assert all(job.purpose.endswith(".") for job in configured_jobs(services))
 
 
