@@ -1,4 +1,7 @@
-"""Bad input is one clear sentence and the right exit code, never a traceback. The command itself is run."""
+"""Bad input is one clear sentence and the right exit code, never a traceback.
+
+What needs no process of its own is run in this one, by the same entry point.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,9 @@ from pathlib import Path
 import pytest
 
 from tests.alerts.small_team import SMALL_TEAM
+from tests.cli.hostile import sixfb as in_this_process
 
+_OURS = ("STRIPE_", "SIXFB_", "DISPLAY", "WAYLAND")
 SIXFB = Path(sys.executable).with_name("sixfb")
 ROOT = Path(__file__).resolve().parents[2]
 RECEIVERS = {
@@ -21,7 +26,7 @@ RECEIVERS = {
 
 def sixfb(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run the command in a folder of its own."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("STRIPE_", "SIXFB_", "DISPLAY", "WAYLAND"))}
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(_OURS)}
     command = [str(SIXFB), *arguments]
     return subprocess.run(
         command, cwd=cwd, env={**kept, **environment}, capture_output=True, text=True, timeout=60, check=False
@@ -71,12 +76,26 @@ def sixfb(*arguments: str, cwd: Path, **environment: str) -> subprocess.Complete
         (["fly"], "No such command 'fly'"),
     ],
 )
-def test_bad_usage_is_told_and_ends_with_2(tmp_path: Path, arguments: list[str], sentence: str) -> None:
-    done = sixfb(*arguments, cwd=tmp_path)
-    told = " ".join(done.stderr.replace("│", " ").split())
-    assert sentence in told
-    assert done.returncode == 2
-    assert "Traceback" not in done.stderr + done.stdout
+def test_bad_usage_is_told_and_ends_with_2(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], sentence: str
+) -> None:
+    for name in [name for name in os.environ if name.startswith(_OURS)]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    done = in_this_process(monkeypatch, *arguments)
+    assert sentence in _one_line(done.err)
+    assert done.code == 2
+    assert "Traceback" not in done.err + done.out
+
+
+def test_the_command_itself_ends_with_2(tmp_path: Path) -> None:
+    done = sixfb("run", "gift_voucher", cwd=tmp_path)
+    assert "no journey named 'gift_voucher'" in _one_line(done.stderr)
+    assert (done.returncode, "Traceback" in done.stderr + done.stdout) == (2, False)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.replace("│", " ").split())
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a missing display by its environment")
