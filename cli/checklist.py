@@ -18,6 +18,8 @@ from cli.output import say, say_json, say_table
 if TYPE_CHECKING:
     from reports.checklist import ChecklistFacts
 
+_ERRORS = "app_errors"
+"""The metric by which the site's errors are judged."""
 _STYLES = {"done": "green", "open": "yellow", "tick it yourself": "dim"}
 
 
@@ -56,10 +58,11 @@ def _facts() -> ChecklistFacts:
     from hub.checklist import configured_facts, stored_facts
 
     told, routing, now = report_settings(), hub_config.read_routing(), datetime.now(UTC)
-    errors = told.targets.rules().get("L1")
     facts = replace(
         configured_facts(told.watched, now=now, zone=told.zone),
-        errors_are_judged=errors is not None and errors.enabled,
+        errors_are_judged=any(
+            rule.enabled and getattr(rule, "metric", None) == _ERRORS for rule in told.targets.rules().values()
+        ),
         has_escalation=routing.escalation is not None,
         unreached=tuple(routing.critical_unreached(os.environ, now=now)),
         untold=tuple(severity.value for severity in Severity if severity in routing.untold(os.environ)),

@@ -101,8 +101,9 @@ def _errors(facts: ChecklistFacts) -> Judged:
             "Send events, or name `log_files` in site.yaml (docs/sources.md).",
         )
     if not facts.errors_are_judged:
-        return Tick.OPEN, "errors come in, and rule L1 is switched off", "Take `enabled: false` out of L1 in sla.yaml."
-    return Tick.DONE, "the site's errors come in, and rule L1 judges them by the guide's categories", ""
+        how = "Switch the rule on them on in sla.yaml (`enabled`), or add one: docs/rules.md."
+        return Tick.OPEN, "errors come in, and no rule judges them", how
+    return Tick.DONE, "the site's errors come in, and are judged by the guide's categories", ""
 
 
 def _baseline(facts: ChecklistFacts) -> Judged:

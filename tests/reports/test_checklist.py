@@ -59,7 +59,7 @@ def test_what_the_product_knows_to_be_done_is_ticked_and_the_rest_is_a_persons()
             "no source of the site's errors",
         ),
         (ERRORS, {"sources_off": {"events": "none came"}}, Tick.DONE, "the site's errors come in"),
-        (ERRORS, {"errors_are_judged": False}, Tick.OPEN, "rule L1 is switched off"),
+        (ERRORS, {"errors_are_judged": False}, Tick.OPEN, "no rule judges them"),
         (BASELINE, {"oldest_run": NOW - 3 * DAY}, Tick.OPEN, "3 days of runs"),
         (BASELINE, {"oldest_run": None}, Tick.OPEN, "no run is known"),
         (ROUTES, {"untold": ("critical", "high")}, Tick.OPEN, "nobody is told of critical and high alerts"),

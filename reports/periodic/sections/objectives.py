@@ -17,9 +17,9 @@ _FAST_MS = 2000.0
 def objectives(data: ReportData) -> Section:
     """Return the section with O1 to O3, each with the reason where it cannot be said."""
     rows = (
-        (Cell("Answers in less than 2 s", note="O1"), *_fast(data.now), _fast(data.before)[0]),
-        (Cell("No revenue lost", note="O2"), *_lost(data.now), _lost(data.before)[0]),
-        (Cell("Found before buyers did", note="O3"), *_found_first(data.now), _found_first(data.before)[0]),
+        (Cell("Answers in less than 2 s", note="Objective O1"), *_fast(data.now), _fast(data.before)[0]),
+        (Cell("No revenue lost", note="Objective O2"), *_lost(data.now), _lost(data.before)[0]),
+        (Cell("Found before buyers did", note="Objective O3"), *_found_first(data.now), _found_first(data.before)[0]),
     )
     table = Table(label="Objectives", columns=("Objective", "This period", "Verdict", "Before"), rows=rows)
     return Section(ident="objectives", title="Objectives", tables=(table,))
