@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -39,6 +40,7 @@ _HUB_DOOR = "hub"
 _DEMO_NUMBERS = "+155501001"
 """How invented phone numbers begin; two digits follow. The block is kept for fiction."""
 _DEMO_SENDER = "sixfb@6fbmethodologies.com"
+_LEAST_COVERAGE = 0.6
 _STARTS_WITHIN_S = 120.0
 _STOPS_WITHIN_S = 15.0
 _NOT_THE_DEMOS = (
@@ -133,6 +135,18 @@ def _check_files() -> None:
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
+
+
+def with_room_for_retries(rules: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the contents of an sla.yaml whose rules on the coverage of the schedule fire below 60 %.
+
+    The demo begins a run each minute. While the shop is broken each run is made twice, which takes a machine of two cores longer than
+    that, so slots are missed that a period of five minutes has room for. A location without its runner is told by other rules.
+    """
+    return {
+        name: {**rule, "least": _LEAST_COVERAGE} if isinstance(rule, dict) and rule.get("kind") == "coverage" else rule
+        for name, rule in rules.items()
+    }
 
 
 class _Stage:
@@ -297,7 +311,7 @@ class _Stage:
 
         locations = {**locations, "journeys": {name: {"every": f"{PERIOD_S}s"} for name in JOURNEYS}, "canaries": []}
         written: dict[str, Any] = {"site.yaml": site, "locations.yaml": locations}
-        rules = read_document(settings.config_file("sla.yaml")).data
+        rules = with_room_for_retries(read_document(settings.config_file("sla.yaml")).data)
         written["sla.yaml"] = rules if history or traffic is None else without_whole_days(rules)
         alerts = with_demo_contacts(read_document(settings.config_file("alerts.yaml")).data, mail_port=self._mail_port)
         written["alerts.yaml"] = demo_alerts(alerts, self._receivers())

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from cli.demo import with_room_for_retries
 from cli.demo_traffic import Traffic, with_traffic
 from config import Document, read_document, validate
 from demo import FAULTS, TRAFFIC_FAULTS, Faults, UnknownFaultError
@@ -16,6 +17,8 @@ from facts import TokenKind
 from hub.server_key import server_key
 from hub.tokens import Tokens
 from journeys.site import Site
+from sla.kinds.coverage import Coverage
+from sla.targets import targets_from
 from store import open_store, tokens
 from tests.cli.test_bad_input import sixfb
 from tests.sla.builders import ROOT
@@ -29,6 +32,14 @@ def prepared(folder: Path) -> Traffic:
     found = Traffic(demo=nothing, inbox=nothing, folder=folder, site={})
     found.prepare(PLACES, period_s=60, history=False)
     return found
+
+
+def test_the_demo_has_room_for_runs_that_are_made_twice() -> None:
+    shipped = read_document(ROOT / "sla.yaml")
+    demo = targets_from(Document("sla.yaml", with_room_for_retries(shipped.data))).rules()
+    changed = {name for name, rule in targets_from(shipped).rules().items() if rule != demo[name]}
+    assert {type(demo[name]) for name in changed} == {Coverage}
+    assert all(demo[name].least == 0.6 for name in changed)  # type: ignore[attr-defined]
 
 
 def test_the_shipped_site_with_traffic_is_a_good_one(tmp_path: Path) -> None:
