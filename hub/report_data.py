@@ -199,7 +199,7 @@ def stretches(
 
 @dataclass(frozen=True, slots=True)
 class _Loader:
-    """Loads one period after another. `off` says of each source why it is not connected, None where it is."""
+    """Loads the numbers of periods. `off` maps each source to the reason why it is not connected, or to None if it is."""
 
     connection: Connection
     needs: frozenset[Need]

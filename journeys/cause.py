@@ -183,7 +183,7 @@ def _from_page(error: BaseException, scene: FailureContext) -> Cause:
         return Kind.SHOWN, ["the site asks the buyer to log in", *not_there]
     if not scene.page_is_first:
         return Kind.MISSING, not_there
-    # A page on which something can be bought is open, though it says "back soon" of one of its goods.
+    # A page that offers something to buy is no maintenance page: "back soon" may be about a single product.
     instead = None if any(map(sells, scene.offers)) else error_page(scene.page_text)
     if instead:
         return Kind.SHOWN, [f"{scene.page} shows {instead}", *map(_threw, _new_exceptions(scene)[:1]), what]

@@ -12,7 +12,7 @@ from store.upsert import insert
 
 
 def add(connection: Connection, deploy: Deploy) -> tuple[Deploy, bool]:
-    """Save a deploy, and return what is stored under its id, which is the first one that was reported, and whether this is new."""
+    """Insert a deploy unless its id exists. Return the deploy that is stored under the id, and whether it was inserted now."""
     values = {"id": deploy.id, "at": deploy.at, "deploy": to_wire(deploy)}
     new = insert(connection, table).values(values).on_conflict_do_nothing().returning(table.c.id)
     is_new = connection.execute(new).first() is not None

@@ -233,7 +233,7 @@ def failed_at_first(
 
 
 def _hour_of_slot() -> Any:
-    """Return the expression of the number of a slot's hour since 1970, in literals, so that it may be grouped by."""
+    """Return the SQL expression for a slot's hour, counted from 1970. It has no bind parameters, so that GROUP BY can repeat it."""
     return type_coerce(table.c.slot, BigInteger) // literal_column("3600000000")
 
 

@@ -239,7 +239,7 @@ def body(message: Message) -> str:
 
 
 def _ask(acknowledge: str) -> str:
-    """Return how to acknowledge in at most 48 septets; an address that is too long loses the part that names the alert."""
+    """Return how to acknowledge, in at most 48 septets (GSM characters). A URL that is too long is shortened to its page."""
     whole = f"Ack: {gsm(acknowledge, GSM_SEGMENT)}"
     if septets(whole) <= _ASK:
         return whole

@@ -87,10 +87,10 @@ def times(every_s: float, since: float, until: float) -> list[float]:
 
 
 class Generator:
-    """The visitors and buyers of the shop: a pure function of the seed and the span of time.
+    """Generates the visitors and buyers of the shop: the same seed and time span always give the same records.
 
-    Spans that follow one another make together what the whole would make. `zone` is by whose clock a day is busy or quiet, `shop` has
-    the prices.
+    Generating consecutive spans gives the same records as generating the whole span at once. `zone` is the time zone of the daily
+    and weekly pattern, `shop` has the prices.
     """
 
     def __init__(self, zone: ZoneInfo, shop: ShopSettings, *, seed: str = SEED) -> None:

@@ -1,4 +1,4 @@
-"""Says which deploys may have to do with a run: those since the last good one."""
+"""Describes the deploys that may have caused a run's failure: those since the last good run."""
 
 from __future__ import annotations
 

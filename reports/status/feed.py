@@ -23,7 +23,7 @@ def feed(summary: StatusSummary, *, title: str, url: str) -> str:
         item = ElementTree.SubElement(channel, "item")
         ElementTree.SubElement(item, "title").text = f"{clean(incident.name)}: {incident.state.words.lower()}"
         ElementTree.SubElement(item, "link").text = f"{url}#{incident.began_at:%Y-%m-%d}"
-        # An incident that has ended is news again, so its end is a part of what readers know it by.
+        # The guid contains the end, so that feed readers show the incident again once it is over.
         ended = f"-{incident.ended_at:%Y%m%dT%H%M%SZ}" if incident.ended_at else ""
         ElementTree.SubElement(item, "guid", isPermaLink="false").text = f"{incident.id}{ended}"
         ElementTree.SubElement(item, "pubDate").text = format_datetime(incident.ended_at or incident.began_at)

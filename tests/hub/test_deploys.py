@@ -1,4 +1,4 @@
-"""Deploys at the hub: reported once each, refused where they are none, and shown beside what failed after them."""
+"""Deploys at the hub: each id is stored once, malformed reports are refused, and pages show deploys beside later failures."""
 
 from __future__ import annotations
 
