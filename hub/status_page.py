@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import Connection
@@ -16,6 +15,7 @@ from hub.watched import Watched
 from journeys.site import StatusPage
 from reports.charts import DayCell
 from reports.dashboards.widgets.system_health import words_of
+from reports.day_counts import day_counts
 from reports.pages import write
 from reports.status import (
     DAYS,
@@ -31,13 +31,11 @@ from reports.status import (
 )
 from store import Store, meta, rollups
 from store import alerts as alert_rows
-from store.rollups import Rollup
 
 LARGEST_LOGO = 256 * 1024
 """In bytes; the logo is part of the page."""
 _JUDGED_WITHIN = timedelta(minutes=5)
 _DAY_S = 86_400
-_BAD = ("failed", "timed_out")
 _MOST_ALERTS = 5000
 _ANNOUNCED = timedelta(days=7)
 
@@ -60,7 +58,7 @@ def load_summary(
     days = [today - timedelta(days=back) for back in range(DAYS - 1, -1, -1)]
     since = now.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=DAYS - 1)
     with store.read() as connection:
-        counts = _counts(rollups.read(connection, width_s=_DAY_S, since=since))
+        counts = day_counts(rollups.read(connection, width_s=_DAY_S, since=since))
         lately = alert_rows.of_period(connection, since=since, until=now + timedelta(seconds=1), limit=_MOST_ALERTS)
         judged_at, verdicts = _verdicts(connection)
     planned = _planned([window for window in maintenance if not window.locations], names, now)
@@ -89,17 +87,6 @@ def _planned(windows: Sequence[Maintenance], names: Mapping[str, str], now: date
         for starts, ends in [*times, *window.between(now, now + _ANNOUNCED)] if covered else ():
             found.append(PublicMaintenance(names=covered, starts_at=starts, ends_at=ends, reason=window.reason))
     return tuple(sorted(found, key=lambda one: (one.starts_at, one.ends_at)))
-
-
-def _counts(buckets: Iterable[Rollup]) -> dict[tuple[str, date], tuple[int, int]]:
-    """Return how many results count and how many of them are bad, by journey and day (UTC)."""
-    found: dict[tuple[str, date], tuple[int, int]] = defaultdict(lambda: (0, 0))
-    for bucket in buckets:
-        key = bucket.journey, bucket.start.date()
-        bad = sum(bucket.counts.get(status, 0) for status in _BAD)
-        n, bad_before = found[key]
-        found[key] = n + bad + bucket.counts.get("passed", 0), bad_before + bad
-    return found
 
 
 def _verdicts(connection: Connection) -> tuple[datetime | None, list[Verdict]]:

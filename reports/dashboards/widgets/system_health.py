@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections.abc import Mapping
 from datetime import date, timedelta
 
 from facts import Severity
@@ -10,10 +10,10 @@ from reports.charts import DayCell, day_cells, percent_format
 from reports.dashboards.numbers import Need, Numbers
 from reports.dashboards.view import View
 from reports.dashboards.widget import Lane, Widget, WidgetState, WidgetType
+from reports.day_counts import day_counts
 from reports.words import listed
 
 DAYS = 90
-_BAD = ("failed", "timed_out")
 
 
 def _needs(_view: View) -> list[Need]:
@@ -24,12 +24,7 @@ def _draw(kind: WidgetType, view: View, numbers: Numbers) -> Widget:
     if numbers.run_at is None:
         how = "Start a runner: sixfb runner --location NAME."
         return kind.without_numbers(WidgetState.NO_DATA, "No result of a run has come yet.", how)
-    counts: dict[tuple[str, date], list[int]] = defaultdict(lambda: [0, 0])
-    for bucket in numbers.days:
-        bad = sum(bucket.counts.get(status, 0) for status in _BAD)
-        of_day = counts[bucket.journey, bucket.start.date()]
-        of_day[0] += bad + bucket.counts.get("passed", 0)
-        of_day[1] += bad
+    counts = day_counts(numbers.days)
     states = {journey: _state(journey, numbers) for journey in numbers.journeys}
     today = view.now.date()
     lanes = tuple(_lane(journey, states[journey], counts, today) for journey in numbers.journeys)
@@ -58,7 +53,7 @@ def _of_all(states: dict[str, WidgetState]) -> WidgetState:
     return WidgetState.UNPROVEN if worst.says_nothing else worst
 
 
-def _lane(journey: str, state: WidgetState, counts: dict[tuple[str, date], list[int]], today: date) -> Lane:
+def _lane(journey: str, state: WidgetState, counts: Mapping[tuple[str, date], tuple[int, int]], today: date) -> Lane:
     days = [today - timedelta(days=back) for back in range(DAYS - 1, -1, -1)]
     cells = [DayCell(day=day, n=counts[journey, day][0], bad=counts[journey, day][1]) for day in days]
     n, bad = sum(cell.n for cell in cells), sum(cell.bad for cell in cells)
