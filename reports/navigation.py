@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from reports.dashboards.registry import DASHBOARDS
 from reports.live.frame import Link
+from reports.words import journey_title
 
 OVERVIEW = Link(path="/", title="Overview")
 BEFORE_JOURNEYS = (OVERVIEW, *(Link(path=one.path, title=one.title) for one in DASHBOARDS.values()))
@@ -15,10 +16,9 @@ AFTER_JOURNEYS = (
     Link(path="/reports", title="Reports"),
     Link(path="/jobs", title="Jobs"),
 )
-DEMO = (Link(path="/inbox", title="Inbox"),)
 
 
-def links_of(journeys: Sequence[str], *, is_demo: bool = False) -> tuple[Link, ...]:
-    """Return the links of the navigation: the dashboards, each journey, what is firing and judged, and in the demo its inbox."""
-    of_journeys = (Link(path=f"/journeys/{name}", title=name) for name in journeys)
-    return (*BEFORE_JOURNEYS, *of_journeys, *AFTER_JOURNEYS, *(DEMO if is_demo else ()))
+def links_of(journeys: Sequence[str], added: Sequence[Link] = ()) -> tuple[Link, ...]:
+    """Return the links of the navigation: the dashboards, each journey, what fires and is judged, and those that are added."""
+    of_journeys = (Link(path=f"/journeys/{name}", title=journey_title(name)) for name in journeys)
+    return (*BEFORE_JOURNEYS, *of_journeys, *AFTER_JOURNEYS, *added)
