@@ -93,14 +93,17 @@ from facts.run import (
     Vital,
     is_unconfirmed,
 )
+from facts.run_request import RunRequest
 from facts.silence import (
     SILENCE_KEYS,
     Silence,
     SilenceState,
 )
 from facts.slots import (
+    LEAST_FREE_S,
     Grid,
     claim_ttl_s,
+    free_time_s,
     late_limit_s,
 )
 from facts.stock import (
@@ -135,6 +138,7 @@ from facts.wire import (
 )
 
 __all__ = [
+    "LEAST_FREE_S",
     "NOT_CONFIRMED",
     "NO_PICTURE",
     "NO_TRAITS",
@@ -191,6 +195,7 @@ __all__ = [
     "Request",
     "Role",
     "Run",
+    "RunRequest",
     "RunnerState",
     "Same",
     "Sample",
@@ -214,6 +219,7 @@ __all__ = [
     "WireError",
     "claim_ttl_s",
     "digest_of",
+    "free_time_s",
     "from_wire",
     "go_on",
     "has_failed",
