@@ -18,7 +18,7 @@ from reports.text import clean, one_line
 _LONGEST_LINE = 500
 _TICKS = re.compile(r"`+")
 # Characters that would begin markup, mention a person or link an issue where the text is pasted.
-_MARKUP = re.compile(r"([\\`*_{}\[\]<>#|~@!])")
+_MARKUP = re.compile(r"([\\`*\[\]<>#|~@]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9]))")
 
 
 def run_markdown(
