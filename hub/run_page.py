@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from starlette.concurrency import run_in_threadpool
 
 from facts import Blame, Deploy, Run, RunRequest, Status, to_wire
+from hub.access import is_local_host
 from hub.answers import answering
 from hub.context import HubContext
 from hub.decoding import json_in
@@ -38,7 +39,6 @@ NO_RESULT_AFTER = timedelta(minutes=15)
 """How long after it was requested a run is waited for on its page."""
 _LARGEST = 4096
 _NO_FAILURE = (Status.PASSED, Status.MISSED, Status.SKIPPED)
-_LOCAL = ("localhost", "127.0.0.1", "::1")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,12 +91,11 @@ def _request_without_run(context: HubContext, run_id: str) -> RunRequest | None:
 
 
 def _is_secure(context: HubContext, request: Request) -> bool:
-    """Return whether the browser lets this page's trace viewer have its service worker: over https or on its own machine."""
+    """Return whether the browser lets the trace viewer have its service worker: over https, or on its own machine."""
     access = context.guard.access
     if access.is_https(request) or access.is_proxy(request):
         return access.is_https(request)  # behind a proxy the host is the proxy's word, not what the browser shows
-    host = request.url.hostname or ""
-    return host in _LOCAL or host.endswith(".localhost")
+    return is_local_host(request.headers.get("Host"))
 
 
 def _load(context: HubContext, run_id: str, *, with_pictures: bool = True) -> tuple[runs.StoredRun, RunAround]:

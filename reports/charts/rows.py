@@ -13,6 +13,7 @@ from reports.charts.units import NOTHING, Format, number_format, percent_format
 _ROW, _HEAT_ROW, _FUNNEL_ROW = 30, 26, 34
 _INKS = 5
 _LONGEST_NAME = 20
+_LONGEST_STEP = 18
 _KINDS = {"target": "o", "warning": "w", "critical": "c"}
 
 
@@ -87,7 +88,7 @@ def step_range(rows: Sequence[StepRow], *, form: Format, label: str) -> Chart:
     parts = [_vertical_grid(scale, form)]
     for number, row in enumerate(rows):
         y = (number + 0.5) / max(1, len(rows))
-        parts.append(_row_name(row.name, y))
+        parts.append(_row_name(row.name, y, most=_LONGEST_STEP))
         parts.append(_usual_box(row, scale, y))
         kind = "halo tx-crit" if row.has_failed else "halo tx-warn" if row.is_slow else "halo"
         places = [scale.share(v) for v in (row.took, *(row.usual or ())) if v is not None]
@@ -312,15 +313,15 @@ def _drop(before: float | None, after: float | None) -> float | None:
     return None if before is None or after is None or before <= 0 else max(0.0, 1 - after / before)
 
 
-def _row_name(name: str, y: float) -> str:
-    return text("0", percent(y), words(_short(name)), dx=-10, dy=4, anchor="end", kind="lbl")
+def _row_name(name: str, y: float, *, most: int = _LONGEST_NAME) -> str:
+    return text("0", percent(y), words(_short(name, most)), dx=-10, dy=4, anchor="end", kind="lbl")
 
 
-def _short(name: str) -> str:
+def _short(name: str, most: int = _LONGEST_NAME) -> str:
     """Return a name that fits beside its row; of a path the end says more than the beginning. The table has the whole."""
-    if len(name) <= _LONGEST_NAME:
+    if len(name) <= most:
         return name
-    return f"…{name[1 - _LONGEST_NAME :]}" if name.startswith("/") else f"{name[: _LONGEST_NAME - 1]}…"
+    return f"…{name[1 - most :]}" if name.startswith("/") else f"{name[: most - 1]}…"
 
 
 def _vertical_grid(scale: LinearScale, form: Format) -> str:

@@ -13,7 +13,7 @@ from reports import words
 WINDOWS = (timedelta(hours=1), timedelta(hours=24), timedelta(days=7))
 """The periods that are counted, each of which ends at the same moment."""
 _ANSWERED = re.compile(r"\b([A-Z]{3,7} \S+) answered (\d{3})\b")
-_VARYING = re.compile(r"\b(?=\w*\d)[\w-]*\w|\d+(?:[.,]\d+)*")
+_VARYING = re.compile(r"\b\d+(?:[.,]\d+)*(?![\w-])|\b(?=[\w-]*\d)[\w-]+")
 _LONGEST = 200
 
 
