@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from alerts import ladder
+from alerts.escalation import Escalation
 from alerts.message import duration, message_of
 from alerts.policy import Policy
 from alerts.schedule import due, is_waiting, summed_up
@@ -117,11 +118,11 @@ class Incidents:
     def _receivers(self, incident: Incident, alerts: Sequence[Alert]) -> tuple[str, ...]:
         return self._policy.receivers(alerts, incident.severity, self._now)
 
-    def acknowledged(self, incident_id: str | None, by: str) -> Settled:
-        """Tell everybody who was told of the incident who has it."""
+    def acknowledged(self, incident_id: str | None, by: str, not_to: Collection[str] = ()) -> Settled:
+        """Tell everybody who was told of the incident who has it, except the destinations of `not_to`."""
         incident = self._incidents.get(incident_id or "")
         if incident is not None:
-            told = [n.destination for n in self._firing_notices(incident) if n.state is not NotificationState.DEAD]
+            told = [name for name in self._told(incident) if name not in not_to]
             self._owe(NotificationKind.ACKNOWLEDGED, incident, told, by=by)
             self._cancel_ladder(incident.id, f"acknowledged by {by}")
         return self._settled()
@@ -130,6 +131,27 @@ class Incidents:
         """Begin the escalation again that an acknowledgement ended."""
         if incident_id in self._incidents:
             self._begin_ladder(incident_id)
+        return self._settled()
+
+    def escalated(self, incident_id: str) -> Settled:
+        """Call the next tier of an incident now, at any hour and whether or not it is confirmed: a person asked for it.
+
+        Where no call is to come, because somebody acknowledged, a new round begins after the tiers that were called in the last one.
+        """
+        escalation = self._policy.escalation
+        if escalation is None or incident_id not in self._incidents:
+            return self._settled()
+        before = self._rows_of(incident_id)
+        if not any(row.status is LadderStatus.PENDING for row in before):
+            self._begin_ladder(incident_id)
+            for row in ladder.called_before(self._rows_of(incident_id), before):
+                self._put(
+                    replace(row, status=LadderStatus.CANCELLED, done_at=self._now, note="called in the last round")
+                )
+        following = ladder.next_call(self._rows_of(incident_id))
+        if following is not None:
+            self._put(replace(following, due_at=min(following.due_at, self._now)))
+            self._call_due(incident_id, escalation, confirmed=True, nobody={})
         return self._settled()
 
     def audit(self) -> Settled:
@@ -470,6 +492,11 @@ class Incidents:
             return
         confirmed = ladder.is_confirmed(self._members(incident))
         nobody = self._note_unreached(incident_id)
+        self._call_due(incident_id, escalation, confirmed=confirmed, nobody=nobody)
+
+    def _call_due(self, incident_id: str, escalation: Escalation, *, confirmed: bool, nobody: dict[int, str]) -> None:
+        """Call the tiers that are due, and tell of those that reach nobody; `nobody` has those that are known already, with why."""
+        incident = self._incidents[incident_id]
         calls: list[ladder.Call] = []
         while due_now := ladder.due_rows(self._rows_of(incident_id), escalation, self._now, confirmed=confirmed):
             row = due_now[0]

@@ -265,6 +265,26 @@ class Routing:
             )
         return told
 
+    def of_kind(self, kind: type) -> frozenset[str]:
+        """Return the names of the destinations whose settings are of a class."""
+        return frozenset(name for name, one in self.all_destinations().items() if isinstance(one, kind))
+
+    def phones(self) -> dict[str, tuple[str, frozenset[str]]]:
+        """Return each phone's number with the name of whose it is and the destinations that are this phone.
+
+        Where a destination of its own is a person's (`reach`), it is theirs; else it goes by the destination's name.
+        """
+        owners = {way: name for name, ways in ways_of(self.people).items() for way in ways}
+        found: dict[str, tuple[str, frozenset[str]]] = {}
+        for name, one in self.all_destinations().items():
+            if not isinstance(one, TwilioSettings) or one.number is None:
+                continue
+            owner, known = found.get(one.number, ("", frozenset()))
+            named = owners.get(name, name)
+            both = named if owner in ("", named) or name not in owners else f"{owner} or {named}"
+            found[one.number] = (both, known | {name})
+        return found
+
     def lends_its_settings(self, name: str) -> bool:
         """Return whether a destination has no receiver of its own because people's phones are reached by its settings."""
         one = self.destinations[name]

@@ -61,6 +61,7 @@ def hub(
     settings.stripe_key(buys=False)
     settings.source_key()
     webhook_secret = stripe_webhook_secret()
+    pagerduty_webhook, twilio_webhook = hub_config.inbound_webhooks(routing)
     evidence_bytes = settings.evidence_bytes(20)
     demo, scale = demo_links()
     scaled = targets.scaled(scale) if scale != 1 else targets
@@ -99,6 +100,8 @@ def hub(
                 secret_key=key,
                 report_mail=routing.report_mail(os.environ, allow_private=demo is not None),
                 stripe_webhook=StripeWebhook(webhook_secret, stripe_events(watched)) if webhook_secret else None,
+                pagerduty_webhook=pagerduty_webhook,
+                twilio_webhook=twilio_webhook,
             ),
         )
         address = running.start()
