@@ -18,7 +18,8 @@ from facts import Alert, AlertState, Incident, LadderRow, Notification, Verdict
 class Standing:
     """What stands: alerts pending and firing, open incidents with their messages, and the numbers used up.
 
-    `past` are alerts that are over, of incidents that are not. `ladder` are the rows of the open incidents' escalation.
+    `past` are alerts that are over, of incidents that are not. `ladder` are the rows of the open incidents' escalation. `fired`
+    tells when the alerts of a key fired lately, for those that fired more than once.
     """
 
     alerts: Sequence[Alert] = ()
@@ -28,6 +29,7 @@ class Standing:
     episodes: Mapping[str, int] = field(default_factory=dict)
     last_incident: int = 0
     ladder: Sequence[LadderRow] = ()
+    fired: Mapping[str, Sequence[datetime]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

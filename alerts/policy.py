@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from alerts.directory import Directory
 from alerts.escalation import Escalation
+from alerts.flapping import Flapping
 from alerts.hours import BusinessHours
 from alerts.route import Route, receivers
 from alerts.windows import Maintenance
@@ -42,6 +43,7 @@ class Policy:
     Messages of high and medium alerts wait for `hours`, unless `pages_high_after_hours`, which lets the high ones go; without
     `hours` none waits. `reachable` are the destinations that have an address, None where all have. `silences` are those that
     hold at the moment, `maintenance` the windows of the file. `sales` is what is usually sold at this time; None where nobody knows.
+    `flapping` says which alerts are damped into one incident; None where none is.
     """
 
     routes: Mapping[Severity, tuple[str, ...]] = field(default_factory=dict)
@@ -60,6 +62,7 @@ class Policy:
     silences: tuple[Silence, ...] = ()
     sales: SalesRate | None = None
     maintenance: tuple[Maintenance, ...] = ()
+    flapping: Flapping | None = None
 
     def receivers(self, alerts: Sequence[Alert], severity: Severity, now: datetime) -> tuple[str, ...]:
         """Return the destinations of an incident of some alerts; roles among its receivers are resolved as of now."""

@@ -16,6 +16,7 @@ from alerts.channels.twilio import TwilioSettings
 from alerts.digest import DigestSettings
 from alerts.directory import Directory, Rotation
 from alerts.escalation import EscalationSettings
+from alerts.flapping import FlappingSettings
 from alerts.hours import HoursSettings, is_timezone
 from alerts.maintenance import MaintenanceSettings
 from alerts.on_call_calendar import CalendarFile
@@ -96,6 +97,7 @@ class Routing:
     base_url: Annotated[str, _LINKS] | None = None
     join_window: _Join = "15m"
     update_every: _Update = "5m"
+    flapping: FlappingSettings = field(default_factory=FlappingSettings)
     maintenance: list[MaintenanceSettings] = field(default_factory=list)
     allow_private: list[str] = field(default_factory=list)
 
@@ -187,6 +189,7 @@ class Routing:
             escalation=self.escalation.escalation(scale=scale, emergency=critical) if self.escalation else None,
             directory=self.directory(calendars or {}),
             reachable=frozenset(reachable) if reachable is not None else None,
+            flapping=self.flapping.flapping(scale=scale),
             maintenance=tuple(one.window(self._business_zone, journeys or {}) for one in self.maintenance),
         )
 

@@ -169,6 +169,7 @@ class Cycle:
             if not lease.holds(connection, name=EVALUATOR, holder=self.holder, epoch=epoch):
                 return None
             standing = _with_traits(standing_alerts(connection), self.targets)
+            standing = with_firings(connection, standing, self.policy, now)
             about: list[About] = [*standing.alerts, *(verdict for verdict in verdicts if verdict.breached)]
             told = {one.key: why_closed(one, self.targets, index) for one in about}
             gone = {key: f"closed: {why}" for key, why in told.items() if why is not None}
@@ -270,6 +271,14 @@ def _tell(standing: Standing, step: Advance) -> None:
 def with_silences(connection: Connection, policy: Policy, now: datetime) -> Policy:
     """Return the policy with the silences that hold now."""
     return replace(policy, silences=tuple(silences.active(connection, now)))
+
+
+def with_firings(connection: Connection, standing: Standing, policy: Policy, now: datetime) -> Standing:
+    """Return what stands, with the times at which alerts fired lately that could be flapping."""
+    if policy.flapping is None:
+        return standing
+    since, least = now - policy.flapping.within, policy.flapping.firings - 1
+    return replace(standing, fired=alert_rows.fired_lately(connection, since, least=least))
 
 
 def standing_alerts(connection: Connection) -> Standing:

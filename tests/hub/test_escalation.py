@@ -10,17 +10,18 @@ import pytest
 
 from alerts.directory import Directory
 from alerts.escalation import Escalation, Tier
+from alerts.flapping import Flapping
 from alerts.hours import BusinessHours
 from alerts.machine import advance
 from alerts.policy import Digest, Policy
 from facts import LadderRow, LadderStatus, Notification, NotificationKind, Severity, Verdict
 from hub.acknowledge import take_on
-from hub.cycle import save_step, standing_alerts
+from hub.cycle import save_step, standing_alerts, with_firings
 from hub.jobs import JobServices
 from hub.jobs.escalation_audit import JOB
 from hub.jobs.job import JobContext
 from reports.live.alerts import alert_row
-from store import Store, destinations, ladder, outbox
+from store import Store, destinations, incidents, ladder, outbox
 from store import alerts as alert_rows
 from store.tables import ladder as ladder_table
 from tests.alerts.builders import GA, breach, clear
@@ -53,7 +54,7 @@ POLICY = Policy(
 def tick(store: Store, now: datetime, *verdicts: Verdict, policy: Policy = POLICY) -> None:
     """One tick of an evaluator that remembers nothing but what is stored."""
     with store.write() as connection:
-        standing = standing_alerts(connection)
+        standing = with_firings(connection, standing_alerts(connection), policy, now)
         save_step(connection, advance(standing, verdicts, policy, now, previous=now - timedelta(seconds=10)), now)
 
 
@@ -209,3 +210,22 @@ def test_alerts_of_an_earlier_version_have_no_ladder_and_the_auditor_begins_one(
     assert [row.tier for row in rows(sqlite_store)] == [1, 2, 3]
     with sqlite_store.read() as connection:
         assert [alert.acked_by for alert in alert_rows.standing(connection)] == [None]
+
+
+def test_a_flapping_alert_is_known_over_restarts_and_is_one_incident(store: Store) -> None:
+    policy = replace(POLICY, flapping=Flapping())
+    for number in range(4):
+        tick(store, START + 4 * number * MINUTE, quorum(), policy=policy)
+        with store.read() as connection:
+            fires = alert_row(alert_rows.standing(connection)[0], START)
+        tick(store, START + (4 * number + 1) * MINUTE, clear(), policy=policy)
+    with store.read() as connection:
+        (alert,) = [a for a in alert_rows.listed(connection) if a.episode == 4]
+        (flapping,) = incidents.open_ones(connection)
+    assert (alert.flapping, alert.incident) == (True, "inc-3")
+    assert flapping.flapping_since == START + 8 * MINUTE
+    assert (fires.is_flapping, alert_row(alert, START).is_flapping) == (True, False), "it is over for now"
+    tick(store, START + 40 * MINUTE, clear(), policy=policy)
+    with store.read() as connection:
+        assert incidents.open_ones(connection) == []
+        assert alert_rows.fired_lately(connection, START + 5 * MINUTE, least=3) == {}
