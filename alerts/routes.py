@@ -33,6 +33,7 @@ from alerts.people import (
 )
 from alerts.policy import Policy
 from alerts.report_mail import ReportMail, ReportsSettings, report_mail_from, unset_recipients
+from alerts.roll_up import RollUpSettings
 from alerts.route import Route
 from config import Complaint, ConfigError, Document, validate
 from config.bounds import Address, Length, refuse
@@ -98,6 +99,7 @@ class Routing:
     join_window: _Join = "15m"
     update_every: _Update = "5m"
     flapping: FlappingSettings = field(default_factory=FlappingSettings)
+    roll_up: RollUpSettings = field(default_factory=RollUpSettings)
     maintenance: list[MaintenanceSettings] = field(default_factory=list)
     allow_private: list[str] = field(default_factory=list)
 
@@ -190,6 +192,7 @@ class Routing:
             directory=self.directory(calendars or {}),
             reachable=frozenset(reachable) if reachable is not None else None,
             flapping=self.flapping.flapping(scale=scale),
+            roll_up=self.roll_up.roll_up(scale=scale),
             maintenance=tuple(one.window(self._business_zone, journeys or {}) for one in self.maintenance),
         )
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from alerts.channels import Channel
     from alerts.routes import Routing
+    from config import Complaint
     from hub.access import Access
     from hub.context import DemoLinks
     from store import Store
@@ -65,7 +66,7 @@ def hub(
     evidence_bytes = settings.evidence_bytes(20)
     demo, scale = demo_links()
     scaled = targets.scaled(scale) if scale != 1 else targets
-    for complaint in (*hub_config.impossible_rules(scaled, watched), *routing.unset(os.environ)):
+    for complaint in (*hub_config.impossible_rules(scaled, watched), *degraded(routing)):
         complain(f"degraded: {complaint}")
     for idle in hub_config.idle_rules(scaled, watched):
         complain(f"cannot fire: {idle}")
@@ -147,8 +148,16 @@ def _mark(scale: float) -> str:
     return f"demo, clock 1:{scale:g}"
 
 
+def degraded(routing: Routing) -> list[Complaint]:
+    """Return what is not as alerts.yaml means it, and is no reason to watch nothing: who cannot be told, and windows of nothing.
+
+    A hub that refused to start because a location was renamed would tell nobody of an outage. The window covers the rest of its names.
+    """
+    return [*routing.unset(os.environ), *hub_config.wrong_with_maintenance(routing)]
+
+
 def _notices(routing: Routing, scale: float, *, demo: bool) -> tuple[str, ...]:
-    notices = [f"Degraded: {complaint}" for complaint in routing.unset(os.environ)]
+    notices = [f"Degraded: {complaint}" for complaint in degraded(routing)]
     if demo:
         notices.insert(
             0,

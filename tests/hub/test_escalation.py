@@ -13,8 +13,8 @@ from alerts.escalation import Escalation, Tier
 from alerts.flapping import Flapping
 from alerts.hours import BusinessHours
 from alerts.machine import advance
-from alerts.policy import Digest, Policy
-from facts import LadderRow, LadderStatus, Notification, NotificationKind, Severity, Verdict
+from alerts.policy import Digest, Policy, RollUp
+from facts import LadderRow, LadderStatus, Notification, NotificationKind, NotificationState, Severity, Verdict
 from hub.acknowledge import take_on
 from hub.cycle import save_step, standing_alerts, with_firings
 from hub.jobs import JobServices
@@ -25,6 +25,7 @@ from store import Store, destinations, incidents, ladder, outbox
 from store import alerts as alert_rows
 from store.tables import ladder as ladder_table
 from tests.alerts.builders import GA, breach, clear
+from tests.hub.conftest import Bench
 from tests.store.test_outbox import a_notification
 
 CRITICAL, HIGH = Severity.CRITICAL, Severity.HIGH
@@ -229,3 +230,21 @@ def test_a_flapping_alert_is_known_over_restarts_and_is_one_incident(store: Stor
     with store.read() as connection:
         assert incidents.open_ones(connection) == []
         assert alert_rows.fired_lately(connection, START + 5 * MINUTE, least=3) == {}
+
+
+def test_a_burst_is_known_over_restarts_and_its_roll_ups_are_owed_with_what_they_list(light: Bench) -> None:
+    policy = replace(POLICY, hours=None, escalation=None, roll_up=RollUp(above=1))
+    verdicts = [breach("H4", None, subject=f"city-{n}", severity=HIGH) for n in range(4)]
+    for count, listed in ((3, 2), (4, 1)):
+        now = START + count * 10 * MINUTE
+        # A cycle of its own each time, as after a restart; it was not interrupted for the alerts.
+        cycle = replace(light.cycle, policy=policy)
+        with light.store.write() as connection:
+            standing = standing_alerts(connection)
+            step = advance(standing, verdicts[:count], policy, now, previous=now - timedelta(seconds=10))
+            save_step(connection, cycle._roll_up(connection, standing, step, policy, now), now)
+        with light.store.read() as connection:
+            owed = [n for n in outbox.latest(connection) if n.thread.startswith("rollup-") and n.created_at == now]
+        assert [len(n.message["lines"]) for n in owed] == [listed] if count == 3 else owed == []
+    with light.store.read() as connection:
+        assert len([n for n in outbox.latest(connection) if n.state is NotificationState.SUPERSEDED]) == 2
