@@ -49,6 +49,8 @@ NAMED: tuple[tuple[str, str, Requirement], ...] = (
     ("POST", "/api/events", Requirement.SOURCE),
     ("POST", "/api/deploys", Requirement.SOURCE),
     ("POST", "/api/webhooks/stripe", Requirement.SIGNATURE),
+    ("POST", "/api/webhooks/pagerduty", Requirement.SIGNATURE),
+    ("POST", "/api/webhooks/twilio", Requirement.SIGNATURE),
     ("POST", "/v1/logs", Requirement.SOURCE),
     ("GET", "/metrics", Requirement.METRICS),
 )

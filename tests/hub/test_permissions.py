@@ -69,6 +69,8 @@ DOORS: list[tuple[str, str, set[str] | None]] = [
     ("POST", "/api/runs/none/reclassify", OPERATORS),
     ("POST", "/api/events", {"website"}),
     ("POST", "/api/webhooks/stripe", ANYBODY),
+    ("POST", "/api/webhooks/pagerduty", ANYBODY),
+    ("POST", "/api/webhooks/twilio", ANYBODY),
     ("POST", "/v1/logs", {"website"}),
     ("GET", "/metrics", {"viewer", "operator", "admin", "scraper"}),
 ]
