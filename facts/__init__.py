@@ -72,6 +72,7 @@ from facts.outcome import (
     reclassified,
     status_after,
 )
+from facts.ping import Ping, PingCheck, PingCheckShown, PingKind, PingState, WatchedCheck
 from facts.plan import (
     Plan,
     PlannedJourney,
@@ -183,6 +184,11 @@ __all__ = [
     "NotificationKind",
     "NotificationState",
     "Outcome",
+    "Ping",
+    "PingCheck",
+    "PingCheckShown",
+    "PingKind",
+    "PingState",
     "Plan",
     "PlannedJourney",
     "PlannedMaintenance",
@@ -211,6 +217,7 @@ __all__ = [
     "Vital",
     "WatchBreak",
     "WatchState",
+    "WatchedCheck",
     "WireError",
     "claim_ttl_s",
     "digest_of",

@@ -45,6 +45,7 @@ from hub.locations import add_location_doors
 from hub.metric_doors import add_metric_doors
 from hub.metrics import OPENMETRICS, Metrics
 from hub.openapi import BYTES_BODY, EVENTS_BODY, JSON_BODY, RUNS_BODY
+from hub.pings import add_ping_endpoints
 from hub.requests import csrf_checked, limited_body, person
 from hub.silence_endpoints import add_silence_endpoints
 from hub.stripe_webhook import add_stripe_webhook
@@ -83,6 +84,7 @@ def api(context: HubContext) -> APIRouter:
     _add_actions(router, context)
     add_silence_endpoints(router, context)
     add_deploy_endpoints(router, context)
+    add_ping_endpoints(router, context)
     _add_health(router, context)
     _add_metrics(router, context)
     return router
