@@ -79,6 +79,8 @@ from facts.plan import (
 from facts.run import (
     NO_PICTURE,
     NOT_CONFIRMED,
+    NOT_CONFIRMED_BUDGET,
+    NOT_CONFIRMED_TIME,
     Attempt,
     Blame,
     ConsoleLine,
@@ -92,6 +94,7 @@ from facts.run import (
     StepStatus,
     Vital,
     is_unconfirmed,
+    why_unconfirmed,
 )
 from facts.silence import (
     SILENCE_KEYS,
@@ -136,6 +139,8 @@ from facts.wire import (
 
 __all__ = [
     "NOT_CONFIRMED",
+    "NOT_CONFIRMED_BUDGET",
+    "NOT_CONFIRMED_TIME",
     "NO_PICTURE",
     "NO_TRAITS",
     "REASONS",
@@ -230,5 +235,6 @@ __all__ = [
     "trail_of",
     "urgency",
     "why_skipped",
+    "why_unconfirmed",
     "withheld_thread",
 ]

@@ -212,8 +212,10 @@ class Attempt:
 
 NO_PICTURE = "no picture: "
 """The beginning of the note that says why no screenshot was taken."""
-NOT_CONFIRMED = "not confirmed: the request budget is kept for coming slots"
+NOT_CONFIRMED = "not confirmed"
 """The beginning of the note about a failure without a second attempt."""
+NOT_CONFIRMED_BUDGET = f"{NOT_CONFIRMED}: the request budget is kept for coming slots"
+NOT_CONFIRMED_TIME = f"{NOT_CONFIRMED}: the time is kept for coming slots"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -264,5 +266,11 @@ class Run:
 
 
 def is_unconfirmed(run: Run) -> bool:
-    """Return whether a run failed and no second attempt was made, to keep the request budget for coming slots."""
-    return any(note.startswith(NOT_CONFIRMED) for note in run.notes)
+    """Return whether a run failed and no second attempt was made, to keep the request budget or the time for coming slots."""
+    return why_unconfirmed(run) is not None
+
+
+def why_unconfirmed(run: Run) -> str | None:
+    """Return why a failed run has no second attempt, without its arithmetic; None for a run that needed or made one."""
+    note = next((note for note in run.notes if note.startswith(NOT_CONFIRMED)), None)
+    return note.partition(" (")[0] if note else None

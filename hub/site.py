@@ -49,6 +49,7 @@ from reports.live import (
 from reports.live.deploys import LOOK_BACK
 from reports.live.frame import Frame, a_frame
 from reports.navigation import links_of
+from reports.states import overall_state, told_alerts
 from sla.judge import with_traits
 from store import alerts as alert_rows
 from store import deploys, evidence, feeds, ladder, meta, outbox, runners, runs
@@ -140,12 +141,16 @@ class Pages:
 
     def frame(self, title: str, here: str, *, refresh_s: int = 5, judged_at: datetime | None = None) -> Frame:
         """Return the frame of a page; `judged_at` is when the last tick was, where the caller has read its verdicts already."""
-        context, visitor = self.context, self._visitor
-        at = judged_at or self.verdicts()[0]
+        context, visitor, now = self.context, self._visitor, self.context.clock()
+        at, verdicts = self.verdicts()
+        at = judged_at or at
+        with context.store.read() as connection:
+            firing = [alert for alert in alert_rows.standing(connection) if alert.state is AlertState.FIRING]
+        state, words = overall_state(firing, verdicts, now)
         return a_frame(
             title,
             here=here,
-            now=context.clock(),
+            now=now,
             evaluated_at=at,
             links=links_of(list(context.watched.schedules()), is_demo=context.demo is not None),
             notices=[*_trouble(context), *self._clock_notices(at), *context.notices, *context.guard.notices()],
@@ -154,6 +159,9 @@ class Pages:
             visitor=_present(visitor) if visitor and visitor.known else None,
             prefix=context.guard.access.prefix,
             refresh_s=max(2, round(refresh_s / context.scale)) if refresh_s else 0,
+            state=state,
+            state_words=words,
+            firing=len(told_alerts(firing, now)),
         )
 
     def _clock_notices(self, last_tick: datetime | None) -> list[str]:

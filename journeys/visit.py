@@ -33,13 +33,12 @@ from journeys.journey import Journey, journey
 from journeys.money import minor_units, money
 from journeys.picture import NoPictureError, Picture, shows, take
 from journeys.placed_order import PlacedOrder
-from journeys.recording import Recorder, SeenRequest, Tracer, endpoint_of, origin_of
+from journeys.recording import Recorder, SeenRequest, Tracer, endpoint_of
 from journeys.recording_pause import RecordingPause
 from journeys.reference import Reference, Sketch, sketch_of
 from journeys.rest import Rest
 from journeys.shown_text import text_of_page
 from journeys.site import Site
-from journeys.site_headers import goes_to_site
 from journeys.steps import StepNameError, Steps
 from journeys.waiting import POLL_MS, Waiting
 from journeys.wording import name_of_request
@@ -311,7 +310,6 @@ class Visit:
             self._see_what_was_paid()
         finally:
             self._note_failed_files()
-            self._note_where_headers_went()
 
     def _walk(self) -> None:
         try:
@@ -509,19 +507,6 @@ class Visit:
         more = f" and {len(names) - _MOST_FILES} more" if len(names) > _MOST_FILES else ""
         files = "1 of the site's own files" if len(names) == 1 else f"{len(names)} of the site's own files"
         self.note(f"{files} failed: {', '.join(names[:_MOST_FILES])}{more}")
-
-    def _note_where_headers_went(self) -> None:
-        """Say to whom else the site's redirects took the extra headers along, for the browser sends them again after each."""
-        if not self._headers:
-            return
-        is_told = goes_to_site(self.site.base_url)
-        for request in self.recorder.requests:
-            before = request.came_from
-            if before is not None and is_told.match(before.url) and not is_told.match(request.url):
-                names, there = ", ".join(self._headers), origin_of(request.url)
-                self.note(
-                    f"the headers for the site ({names}) went to {there} too: {name_of_request(before)} redirects there"
-                )
 
     def purchase(self, purchase: Purchase) -> None:
         """Remember what was bought or left open; a later word about the same session replaces the earlier."""

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from facts import NOT_CONFIRMED, Attempt, PlannedJourney, Run, Status
+from facts import NOT_CONFIRMED_BUDGET, Attempt, PlannedJourney, Run, Status
 from journeys.site import RequestBudget
 
 # Of two concurrent runs, one may end after the other has started, so `as_of` may be slightly ahead of a run's start.
@@ -80,7 +80,7 @@ class Reserve:
         left, kept = min(known), self.kept + self.unpriced * cost
         if left - cost >= kept:
             return None
-        return f"{NOT_CONFIRMED} ({left} requests are left, a second attempt takes about {cost}, the coming slots need {kept})"
+        return f"{NOT_CONFIRMED_BUDGET} ({left} requests are left, a second attempt takes about {cost}, the coming slots need {kept})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,8 @@ from reports.dashboards.context import DashboardPage, dashboard_page, etag_of
 from reports.dashboards.numbers import Goal, Need, Numbers
 from reports.dashboards.registry import DASHBOARDS, WIDGETS, Dashboard, needs_of
 from reports.dashboards.view import View, ViewError, view_of
-from reports.dashboards.widget import Widget, WidgetState, WidgetType
+from reports.dashboards.widget import Widget, WidgetType
+from reports.states import WidgetState
 
 __all__ = [
     "DASHBOARDS",

@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from facts import Alert, Family, Severity, urgency
+from facts import Alert, Family, Severity
 from reports.dashboards.numbers import Numbers
 from reports.dashboards.registry import Dashboard
 from reports.dashboards.view import ALERTS, RANGES, View
-from reports.dashboards.widget import Widget, WidgetState
+from reports.dashboards.widget import Widget
 from reports.live.frame import Ago, Frame, ago
 from reports.pages import render
+from reports.states import WidgetState, overall_state, told_alerts
 from reports.words import count, span
 
 _SHOWN = 4
@@ -56,7 +57,6 @@ class DashboardPage:
     """Holds the data of the template."""
 
     frame: Frame
-    title: str
     heading: str
     sentence: str
     state: WidgetState
@@ -104,14 +104,13 @@ def _page(
     now: datetime,
     is_part: bool,
 ) -> DashboardPage:
-    chosen = [alert for alert in _firing(numbers.alerts, now) if _is_chosen(alert, view.alerts)]
-    state, words = _overall(numbers, now)
+    chosen = [alert for alert in told_alerts(numbers.alerts, now) if _is_chosen(alert, view.alerts)]
+    state, words = overall_state(numbers.alerts, numbers.verdicts, now)
     heading, sentence = _heading(dashboard, numbers, widgets, chosen, view)
     form = "%Y-%m-%dT%H:%M"
     asked = {"zone": view.zone_key, "alerts": view.alerts} | ({"tz": view.browser_zone} if view.browser_zone else {})
     return DashboardPage(
         frame=frame,
-        title=dashboard.title,
         heading=heading,
         sentence=sentence,
         state=state,
@@ -136,11 +135,6 @@ def _page(
     )
 
 
-def _firing(alerts: Sequence[Alert], now: datetime) -> list[Alert]:
-    told = [alert for alert in alerts if alert.inhibited_by is None and alert.severity in _TOLD]
-    return sorted(told, key=lambda alert: urgency(alert, now))
-
-
 def _is_chosen(alert: Alert, which: str) -> bool:
     if which == "critical":
         return alert.severity is Severity.CRITICAL
@@ -155,28 +149,6 @@ def _line(alert: Alert, now: datetime) -> AlertLine:
         since=ago(alert.began_at, now),
         is_acknowledged=alert.acked_at is not None,
     )
-
-
-def _overall(numbers: Numbers, now: datetime) -> tuple[WidgetState, str]:
-    """Return the state of the shop in words, whichever alerts the page shows."""
-    firing = _firing(numbers.alerts, now)
-    blocking = [a for a in firing if a.severity is Severity.CRITICAL and a.traits and a.traits.journey_fails]
-    judged = [v for v in numbers.verdicts if v.traits and v.traits.journey_fails and not v.traits.of_payment]
-    worst = numbers.worst(judged) or WidgetState.UNPROVEN
-    if blocking:
-        state, words = WidgetState.CRITICAL, "Buyers cannot buy"
-    elif worst.says_nothing or worst is WidgetState.UNPROVEN:
-        state, words = WidgetState.UNPROVEN, "It is not known whether buyers can buy"
-    else:
-        state, words = WidgetState.OK, "Buyers can buy"
-    if not firing:
-        return state, words
-    lead = firing[0].severity
-    same = [alert for alert in firing if alert.severity is lead]
-    told = count(len(same), f"{lead.value} alert") + (", acknowledged" if all(a.acked_at for a in same) else "")
-    if state is WidgetState.OK:
-        state = WidgetState.CRITICAL if lead is Severity.CRITICAL else WidgetState.WARNING
-    return state, f"{words} · {told}"
 
 
 def _heading(
@@ -239,7 +211,7 @@ _QUIET = {"/executive": _executive, "/operations": _operations, "/business": _bu
 def _facts(
     dashboard: Dashboard, numbers: Numbers, widgets: Sequence[Widget], now: datetime
 ) -> tuple[tuple[str, str], ...]:
-    firing = _firing(numbers.alerts, now)
+    firing = told_alerts(numbers.alerts, now)
     told = sum(not widget.state.says_nothing for widget in widgets)
     counts = tuple(
         (severity.value.capitalize(), str(sum(alert.severity is severity for alert in firing))) for severity in _TOLD

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from facts import Alert, Deploy, FeedState, Labels, Verdict, VerdictStatus
 from metrics import CATALOGUE
 from reports.charts import Flag
-from reports.dashboards.widget import WidgetState
+from reports.states import WidgetState, worst_state
 from store.rollups import Rollup
 from store.samples import Bucket
 
@@ -150,25 +150,11 @@ class Numbers:
     @staticmethod
     def worst(verdicts: Iterable[Verdict]) -> WidgetState | None:
         """Return the worst state of some verdicts; None where there is none."""
-        found = [_STATES[verdict.verdict] for verdict in verdicts]
-        return min(found, key=list(WidgetState).index, default=None)
+        return worst_state(verdicts)
 
 
 def _start(bucket: Bucket) -> datetime:
     return bucket.start
-
-
-_STATES = {
-    VerdictStatus.MET: WidgetState.OK,
-    VerdictStatus.OFF_TARGET: WidgetState.OFF_TARGET,
-    VerdictStatus.WARNING: WidgetState.WARNING,
-    VerdictStatus.CRITICAL: WidgetState.CRITICAL,
-    VerdictStatus.ERROR: WidgetState.NO_DATA,
-    VerdictStatus.NO_DATA: WidgetState.NO_DATA,
-    VerdictStatus.UNPROVEN: WidgetState.UNPROVEN,
-    VerdictStatus.INSUFFICIENT: WidgetState.UNPROVEN,
-    VerdictStatus.OFF: WidgetState.OFF,
-}
 
 
 def total(buckets: Iterable[Bucket]) -> float:

@@ -5,33 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
 from reports.charts import Chart
+from reports.states import WidgetState
 
 if TYPE_CHECKING:
     from reports.dashboards.numbers import Need, Numbers
     from reports.dashboards.view import View
-
-
-class WidgetState(StrEnum):
-    """The state of a widget, the worst first. Only `ok` is ever green."""
-
-    CRITICAL = "critical"
-    WARNING = "warning"
-    NO_DATA = "no data"
-    OFF_TARGET = "off target"
-    UNPROVEN = "unproven"
-    OK = "ok"
-    OFF = "off"
-
-    @property
-    def says_nothing(self) -> bool:
-        """Whether there is no number to show."""
-        return self in (WidgetState.NO_DATA, WidgetState.OFF)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

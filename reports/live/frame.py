@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from reports.states import WidgetState
 from reports.words import span
 
 _CLOCKS_APART = timedelta(seconds=30)
@@ -53,7 +54,8 @@ class Frame:
 
     `links` are the navigation's, and `here` is the path of the page. `refresh_s` is how often it is reloaded, in seconds
     (0: never). `prefix` is the path below which the hub is reached (`/monitor`; "" at the root): every URL on the page
-    begins with it. `csrf` is the token of the page's forms; it is "" for a user who may change nothing, and no form is
+    begins with it. `state` is the overall state of the shop, `state_words` the same as text, and `firing` how many alerts fire of
+    which people are told. `csrf` is the token of the page's forms; it is "" for a user who may change nothing, and no form is
     shown then.
     """
 
@@ -68,6 +70,9 @@ class Frame:
     refresh_s: int = 5
     visitor: Present | None = None
     prefix: str = ""
+    state: WidgetState = WidgetState.UNPROVEN
+    state_words: str = ""
+    firing: int = 0
 
 
 def a_frame(
@@ -84,6 +89,9 @@ def a_frame(
     refresh_s: int = 5,
     visitor: Present | None = None,
     prefix: str = "",
+    state: WidgetState = WidgetState.UNPROVEN,
+    state_words: str = "",
+    firing: int = 0,
 ) -> Frame:
     """Return the frame of one page."""
     return Frame(
@@ -98,4 +106,7 @@ def a_frame(
         refresh_s=refresh_s,
         visitor=visitor,
         prefix=prefix,
+        state=state,
+        state_words=state_words,
+        firing=firing,
     )

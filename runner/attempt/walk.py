@@ -225,12 +225,12 @@ def _csp_breaks(base_url: str) -> bool:
 
 
 def _add_headers(context: BrowserContext, job: Job, tell: Listener) -> None:
-    """Add the job's extra headers to requests to the site only, by intercepting them."""
+    """Add the job's extra headers to requests to the site only, each of which is held up for it."""
     extra = {**job.headers, **job.secret_headers}
     if not extra:
         return
     add_headers(context, job.site.base_url, extra)
-    tell("note", {"note": "request interception was on for extra headers, so the browser's cache was off"})
+    tell("note", {"note": "each request to the site was held up for a few milliseconds, to add extra headers"})
 
 
 def _walk(visit: Visit) -> Failure | None:

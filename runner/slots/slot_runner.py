@@ -23,6 +23,7 @@ from runner.slots.due import STOPPED
 from runner.slots.missed_slots import MissedSlots
 from runner.slots.plan_cache import PlanCache
 from runner.slots.slot_job import job_of_slot
+from runner.spare_time import RunTimes, SpareTime, spare_time
 from runner.spool.results import Results
 from runner.spool.spool import Spool
 
@@ -69,7 +70,7 @@ class SlotRunner:
         self._makings: dict[str, RunHandle] = {}
         self._uncounted: dict[str, str] = {}
         """The journey of each run whose requests are not counted as spent yet, by run id."""
-        self._budget = Budget()
+        self._budget, self._times = Budget(), RunTimes()
 
     @property
     def under_way(self) -> int:
@@ -155,7 +156,8 @@ class SlotRunner:
             blocked = self._budget.certain_block(job.journey, self._clock(), self._uncounted.values())
             if blocked:
                 return blocked, None
-            making = self._makings[job.run_id] = self._make(replace(job, reserve=self._reserve(job)))
+            job = replace(job, reserve=self._reserve(job), spare_time=self._spare_time(job))
+            making = self._makings[job.run_id] = self._make(job)
             self._uncounted[job.run_id] = job.journey
             return "", making
 
@@ -165,12 +167,28 @@ class SlotRunner:
             return None
         return self._budget.reserve(plan.journeys, journey=job.journey, slot=job.slot, now=self._clock())
 
+    def _spare_time(self, job: Job) -> SpareTime | None:
+        plan = self._plans.plan
+        if plan is None or job.slot is None:
+            return None
+        return spare_time(
+            plan.journeys,
+            journey=job.journey,
+            slot=job.slot,
+            now=self._clock(),
+            places=self._settings.max_parallel,
+            late_s=self._settings.late_s,
+            handled=self._spool.handled,
+            times=self._times,
+        )
+
     def _accounted(self, run: Run) -> Run:
-        """Count the run's requests, and return the run with a note if the remaining budget is too small for the coming slots."""
+        """Count the run's requests and time; return the run, with a note if the remaining budget is too small for the coming slots."""
         plan = self._plans.plan
         allowed = from_wire(Site, plan.site).request_budget if plan else self._budget.allowed
         with self._lock:
             self._budget = replace(self._budget, allowed=allowed).after(run)
+            self._times = self._times.after(run)
             self._uncounted.pop(run.id, None)  # at once: no new run may count them twice
             now = self._clock()
             warning = self._budget.warning(plan.journeys if plan else (), now)

@@ -7,7 +7,8 @@ from datetime import timedelta
 from reports.charts import RowBar, number_format, percent_format, row_bars
 from reports.dashboards.numbers import Need, Numbers, grouped, total
 from reports.dashboards.view import View
-from reports.dashboards.widget import Figure, Widget, WidgetState, WidgetType
+from reports.dashboards.widget import Figure, Widget, WidgetType
+from reports.states import WidgetState
 
 PAYMENTS = "app_channel_payments"
 _WINDOW = timedelta(days=30)

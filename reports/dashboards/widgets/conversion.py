@@ -8,7 +8,8 @@ from metrics.statistics import wilson
 from reports.charts import Interval, Limit, intervals, percent_format
 from reports.dashboards.numbers import Need, Numbers, total
 from reports.dashboards.view import View
-from reports.dashboards.widget import Figure, Widget, WidgetState, WidgetType, rate_state
+from reports.dashboards.widget import Figure, Widget, WidgetType, rate_state
+from reports.states import WidgetState
 
 COMPLETED, EXPIRED = "stripe_sessions_completed", "stripe_sessions_expired"
 TARGET, WARNING, CRITICAL = 0.95, 0.90, 0.85

@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from reports.charts import FunnelStep, funnel
 from reports.dashboards.numbers import Need, Numbers, grouped, total
 from reports.dashboards.view import View
-from reports.dashboards.widget import Figure, Widget, WidgetState, WidgetType
+from reports.dashboards.widget import Figure, Widget, WidgetType
+from reports.states import WidgetState
 
 STEPS = "app_funnel_steps"
 _NAMES = {

@@ -5,7 +5,8 @@ from __future__ import annotations
 from reports.charts import Limit, Line, duration_format, time_line
 from reports.dashboards.numbers import Need, Numbers, by_slot, slots
 from reports.dashboards.view import View
-from reports.dashboards.widget import Figure, Widget, WidgetState, WidgetType
+from reports.dashboards.widget import Figure, Widget, WidgetType
+from reports.states import WidgetState
 
 QUERIES = "database_query_seconds"
 _SLOW_S, _CRITICAL_S = 0.5, 1.0

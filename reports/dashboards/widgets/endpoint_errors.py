@@ -5,7 +5,8 @@ from __future__ import annotations
 from reports.charts import HeatRow, heat_map, number_format, time_ticks
 from reports.dashboards.numbers import Need, Numbers, by_slot, grouped, slots, total
 from reports.dashboards.view import View
-from reports.dashboards.widget import Figure, Widget, WidgetState, WidgetType
+from reports.dashboards.widget import Figure, Widget, WidgetType
+from reports.states import WidgetState
 
 REQUESTS, ERRORS = "app_requests", "app_5xx_requests"
 _MOST_ROWS = 8

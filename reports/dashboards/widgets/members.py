@@ -7,8 +7,9 @@ from datetime import timedelta
 from reports.charts import RowBar, money_format, row_bars
 from reports.dashboards.numbers import Need, Numbers, grouped, main_currency, of_currency, total
 from reports.dashboards.view import View
-from reports.dashboards.widget import Figure, Widget, WidgetState, WidgetType
+from reports.dashboards.widget import Figure, Widget, WidgetType
 from reports.dashboards.widgets.tickets_sold import tier_name
+from reports.states import WidgetState
 
 ORDERS, MONEY = "stripe_sessions_completed", "stripe_orders_minor"
 _WINDOW = timedelta(days=30)

@@ -9,7 +9,8 @@ from facts import labels
 from reports.charts import HeatRow, heat_map, number_format
 from reports.dashboards.numbers import Need, Numbers, total
 from reports.dashboards.view import View
-from reports.dashboards.widget import Figure, Widget, WidgetState, WidgetType
+from reports.dashboards.widget import Figure, Widget, WidgetType
+from reports.states import WidgetState
 
 STEPS = "app_funnel_steps"
 VISITS = labels(step="page_view")

@@ -9,7 +9,8 @@ from metrics.statistics import nearest_rank
 from reports.charts import RangeRow, dot_range, duration_format
 from reports.dashboards.numbers import Need, Numbers
 from reports.dashboards.view import View
-from reports.dashboards.widget import Figure, Widget, WidgetState, WidgetType
+from reports.dashboards.widget import Figure, Widget, WidgetType
+from reports.states import WidgetState
 
 LIMITS = {
     "/api/create-checkout-session": (1.5, 3.0, 5.0),

@@ -8,7 +8,8 @@ from statistics import median
 from reports.charts import Band, Limit, Line, cross, linear_scale, money_format, time_line
 from reports.dashboards.numbers import Need, Numbers, main_currency, of_currency, total
 from reports.dashboards.view import View
-from reports.dashboards.widget import Figure, Widget, WidgetState, WidgetType
+from reports.dashboards.widget import Figure, Widget, WidgetType
+from reports.states import WidgetState
 from store.samples import Bucket
 
 METRICS = ("stripe_charged_minor", "app_revenue_minor_units")

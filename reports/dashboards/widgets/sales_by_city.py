@@ -8,7 +8,8 @@ from statistics import median
 from reports.charts import Line, LinearScale, linear_scale, money_format, time_line
 from reports.dashboards.numbers import Need, Numbers, by_slot, grouped, main_currency, of_currency, total
 from reports.dashboards.view import View
-from reports.dashboards.widget import Figure, Widget, WidgetState, WidgetType
+from reports.dashboards.widget import Figure, Widget, WidgetType
+from reports.states import WidgetState
 
 METRICS = ("stripe_orders_minor", "app_revenue_minor_units")
 _WEEKS = 13

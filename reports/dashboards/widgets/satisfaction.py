@@ -7,7 +7,8 @@ from datetime import timedelta
 from reports.charts import Line, number_format, time_line
 from reports.dashboards.numbers import Need, Numbers, by_slot, total
 from reports.dashboards.view import View
-from reports.dashboards.widget import Figure, Widget, WidgetState, WidgetType
+from reports.dashboards.widget import Figure, Widget, WidgetType
+from reports.states import WidgetState
 
 POINTS, ANSWERS = "app_score_points", "app_scored_answers"
 _DAYS = 30

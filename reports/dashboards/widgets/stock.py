@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from reports.dashboards.numbers import Need, Numbers, grouped, total
 from reports.dashboards.view import View
-from reports.dashboards.widget import WidgetState
+from reports.states import WidgetState
 
 REMAINING, SEATS = "inventory_remaining_tickets", "inventory_seats"
 SOLD = ("stripe_sessions_completed", "app_sold_tickets")

@@ -9,8 +9,9 @@ from facts import Severity
 from reports.charts import DayCell, day_cells, percent_format
 from reports.dashboards.numbers import Need, Numbers
 from reports.dashboards.view import View
-from reports.dashboards.widget import Lane, Widget, WidgetState, WidgetType
+from reports.dashboards.widget import Lane, Widget, WidgetType
 from reports.day_counts import day_counts
+from reports.states import WidgetState
 from reports.words import listed
 
 DAYS = 90

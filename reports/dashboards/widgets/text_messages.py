@@ -6,7 +6,8 @@ from metrics.statistics import wilson
 from reports.charts import Column, number_format, stacked_columns
 from reports.dashboards.numbers import Need, Numbers, by_slot, slots, total
 from reports.dashboards.view import View
-from reports.dashboards.widget import Figure, Widget, WidgetState, WidgetType, rate_state
+from reports.dashboards.widget import Figure, Widget, WidgetType, rate_state
+from reports.states import WidgetState
 
 DELIVERED, FAILED, NO_RECEIPT = "sms_delivered", "sms_failed", "sms_no_receipt"
 TARGET, WARNING, CRITICAL = 0.99, 0.95, 0.90

@@ -5,8 +5,9 @@ from __future__ import annotations
 from reports.charts import Column, percent_format, stacked_columns
 from reports.dashboards.numbers import Need, Numbers, by_slot, grouped, total
 from reports.dashboards.view import View
-from reports.dashboards.widget import Figure, Widget, WidgetState, WidgetType
+from reports.dashboards.widget import Figure, Widget, WidgetType
 from reports.dashboards.widgets.tickets_sold import FILLS, METRICS, tier_name
+from reports.states import WidgetState
 from reports.words import count
 from store.samples import Bucket
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from reports.dashboards.numbers import Numbers
 from reports.dashboards.view import View
-from reports.dashboards.widget import Cell, Grid, Widget, WidgetState, WidgetType
+from reports.dashboards.widget import Cell, Grid, Widget, WidgetType
 from reports.dashboards.widgets.stock import PACE_DAYS, REMAINING, Left, needs, stock_of
 from reports.dashboards.widgets.tickets_sold import tier_name
+from reports.states import WidgetState
 
 
 def _draw(kind: WidgetType, view: View, numbers: Numbers) -> Widget:

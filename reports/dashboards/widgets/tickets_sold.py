@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from reports.charts import Column, number_format, stacked_columns
 from reports.dashboards.numbers import Need, Numbers, by_slot, grouped, total
 from reports.dashboards.view import View
-from reports.dashboards.widget import Figure, Widget, WidgetState, WidgetType
+from reports.dashboards.widget import Figure, Widget, WidgetType
+from reports.states import WidgetState
 
 METRICS = ("stripe_sessions_completed", "app_sold_tickets")
 FILLS = ("f1", "f2", "f4", "f6")

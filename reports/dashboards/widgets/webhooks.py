@@ -5,7 +5,8 @@ from __future__ import annotations
 from reports.charts import Line, duration_format, time_line
 from reports.dashboards.numbers import Need, Numbers, by_slot, newest, slots
 from reports.dashboards.view import View
-from reports.dashboards.widget import Figure, Widget, WidgetState, WidgetType
+from reports.dashboards.widget import Figure, Widget, WidgetType
+from reports.states import WidgetState
 
 WAITING, OLDEST = "stripe_webhooks_pending", "stripe_webhooks_oldest_pending_seconds"
 _LATE_S = 300.0

@@ -7,9 +7,10 @@ from datetime import timedelta
 from reports.charts import meter
 from reports.dashboards.numbers import Numbers
 from reports.dashboards.view import View
-from reports.dashboards.widget import Cell, Grid, Widget, WidgetState, WidgetType
+from reports.dashboards.widget import Cell, Grid, Widget, WidgetType
 from reports.dashboards.widgets.stock import PACE_DAYS, REMAINING, SEATS, Left, needs, stock_of
 from reports.dashboards.widgets.tickets_sold import tier_name
+from reports.states import WidgetState
 
 _FAR = 365.0
 
