@@ -14,7 +14,7 @@ from fastapi.responses import HTMLResponse
 from markupsafe import Markup
 from sqlalchemy import Connection
 
-from facts import Alert, AlertState, Deploy, Outcome, Role, Run, Status, Verdict, from_wire, withheld_thread
+from facts import Alert, AlertState, Outcome, Role, Verdict, from_wire, withheld_thread
 from hub.artifacts import KINDS
 from hub.charts import ChartCache
 from hub.clock_witness import sentence_of
@@ -26,10 +26,12 @@ from hub.guard import Visitor, visitor_of
 from hub.job_doors import shown_jobs
 from hub.loading import load_watch
 from hub.overview_data import load_overview
+from hub.ping_checks import shown_checks, watched_checks
 from hub.reader_zone import zone_of
 from hub.report_pages import add_reports
 from hub.requests import csrf_checked
-from hub.run_evidence import read_evidence
+from hub.run_page import add_run_pages
+from hub.search import LONGEST, find
 from hub.silence_endpoints import shown_silences, silenced_alerts
 from reports.live import (
     Present,
@@ -39,16 +41,16 @@ from reports.live import (
     jobs_page,
     journey_page,
     overview_page,
-    run_page,
+    pings_page,
     sla_page,
 )
-from reports.live.deploys import LOOK_BACK
 from reports.live.frame import Frame, ReaderZone, a_frame
-from reports.navigation import links_of
+from reports.live.search import search_page
+from reports.navigation import links_of, next_on_wall
 from reports.states import overall_state, told_alerts
 from sla.judge import with_traits
 from store import alerts as alert_rows
-from store import deploys, evidence, ladder, meta, outbox, runs
+from store import evidence, ladder, meta, outbox, runs
 
 _OVERVIEW = timedelta(hours=24)
 SLOTS_SHOWN = 48
@@ -72,6 +74,7 @@ def site(context: HubContext) -> APIRouter:
     _add_pages(router, pages)
     add_dashboards(router, pages)
     add_reports(router, pages)
+    add_run_pages(router, pages)
     _add_files(router, context)
     for addition in context.additions:
         addition.add_to(router, _Host(pages))
@@ -106,7 +109,9 @@ class Pages:
             now=now,
             evaluated_at=at,
             links=links_of(
-                list(context.watched.schedules()), [link for addition in context.additions for link in addition.links]
+                list(context.watched.schedules()),
+                [link for addition in context.additions for link in addition.links],
+                has_pings=bool(context.watched.site.pings),
             ),
             notices=[*_trouble(context), *self._clock_notices(at), *context.notices, *context.guard.notices()],
             csrf=visitor.csrf if visitor and visitor.role.may(Role.OPERATOR) else "",
@@ -118,6 +123,7 @@ class Pages:
             firing=len(told_alerts(firing, now)),
             zone=self.zone,
             asked=self._asked,
+            wall=next_on_wall(here) if "wall" in self._asked else "",
         )
 
     def _clock_notices(self, last_tick: datetime | None) -> list[str]:
@@ -152,6 +158,13 @@ class Pages:
         frame = self.frame("Can buyers buy?", "/", judged_at=judged_at)
         blocks = [addition.overview_block(frame, now) for addition in self.context.additions]
         return overview_page(frame, data, now=now, verdicts=verdicts, extra=Markup("").join(blocks))
+
+    def search(self, asked: str) -> Response:
+        """Return the page `/search`, or the way to the only hit."""
+        hits = find(self.context, asked)
+        if len(hits) == 1:
+            return Response(status_code=303, headers={"Location": hits[0].path})
+        return HTMLResponse(search_page(self.frame("Search", "/search", refresh_s=0), asked.strip()[:LONGEST], hits))
 
     def journey(self, name: str) -> str:
         """Return the page `/journeys/{name}`. Raises HubError."""
@@ -214,22 +227,12 @@ class Pages:
         rows = [job_row(job.name, job.purpose, job.schedule, job.state, now) for job in found]
         return jobs_page(self.frame("Jobs", "/jobs"), rows)
 
-    def run(self, run_id: str) -> str:
-        """Return the page `/runs/{id}`. Raises HubError."""
+    def pings(self) -> str:
+        """Return the page `/pings`."""
+        now = self.context.clock()
         with self.context.store.read() as connection:
-            stored = runs.get(connection, run_id)
-            if stored is None:
-                raise HubError(404, f"no run {run_id!r}")
-            run = stored.run
-            good = runs.last_good(connection, journey=run.journey, location=run.location, before=run.started_at)
-            deployed = _deploys_before(connection, run, good)
-        word = None
-        if stored.reclassified_by:
-            was = stored.was.value if stored.was else "nobody’s"
-            word = f"{stored.reclassified_by} says it was {run.blame}, not {was}: {stored.reclassified_why}"
-        frame = self.frame(run.id, f"/runs/{run_id}", refresh_s=0)
-        found = read_evidence(self.context.store, self.context.artifacts.path, run, now=self.context.clock())
-        return run_page(frame, run, found, good=good, word=word, deploys=deployed)
+            found = shown_checks(watched_checks(connection, self.context.watched.site), now)
+        return pings_page(self.frame("Pings", "/pings", refresh_s=15), found, now)
 
 
 class _Host:
@@ -248,14 +251,6 @@ class _Host:
         return await csrf_checked(request)
 
 
-def _deploys_before(connection: Connection, run: Run, good: Run | None) -> list[Deploy]:
-    """Return the deploys since the last good run, or of the day before where none is known; a run that passed is not explained."""
-    if run.status is Status.PASSED:
-        return []
-    since = good.started_at if good is not None else run.started_at - LOOK_BACK
-    return deploys.of_period(connection, since=since, until=run.finished_at)
-
-
 def _trouble(context: HubContext) -> list[str]:
     """Return a notice if the database can be read but not written: the pages no longer change then."""
     error = context.health.database
@@ -270,6 +265,10 @@ def _add_pages(router: APIRouter, pages: Pages) -> None:
     @router.get("/")
     def overview(request: Request) -> str:
         return pages.seen_by(request).overview()
+
+    @router.get("/search")
+    def search(request: Request) -> Response:
+        return pages.seen_by(request).search(request.query_params.get("q", ""))
 
     @router.get("/journeys/{name}")
     def journey(name: str, request: Request) -> str:
@@ -287,9 +286,9 @@ def _add_pages(router: APIRouter, pages: Pages) -> None:
     def jobs(request: Request) -> str:
         return pages.seen_by(request).jobs()
 
-    @router.get("/runs/{run_id}")
-    def run(run_id: str, request: Request) -> str:
-        return pages.seen_by(request).run(run_id)
+    @router.get("/pings")
+    def pings(request: Request) -> str:
+        return pages.seen_by(request).pings()
 
 
 def _add_files(router: APIRouter, context: HubContext) -> None:

@@ -16,9 +16,18 @@ AFTER_JOURNEYS = (
     Link(path="/reports", title="Reports"),
     Link(path="/jobs", title="Jobs"),
 )
+PINGS = (Link(path="/pings", title="Pings"),)
 
 
-def links_of(journeys: Sequence[str], added: Sequence[Link] = ()) -> tuple[Link, ...]:
-    """Return the links of the navigation: the dashboards, each journey, what fires and is judged, and those that are added."""
+def links_of(journeys: Sequence[str], added: Sequence[Link] = (), *, has_pings: bool = False) -> tuple[Link, ...]:
+    """Return the links of the navigation: the dashboards, each journey, what fires and is judged, the jobs that ping where there
+    are any, and those that are added."""
     of_journeys = (Link(path=f"/journeys/{name}", title=journey_title(name)) for name in journeys)
-    return (*BEFORE_JOURNEYS, *of_journeys, *AFTER_JOURNEYS, *added)
+    return (*BEFORE_JOURNEYS, *of_journeys, *AFTER_JOURNEYS, *(PINGS if has_pings else ()), *added)
+
+
+def next_on_wall(here: str) -> str:
+    """Return the address of the page that follows `here` where pages rotate on a wall: the overview and the dashboards."""
+    paths = [link.path for link in BEFORE_JOURNEYS]
+    place = paths.index(here) + 1 if here in paths else 0
+    return f"{paths[place % len(paths)]}?wall=1"

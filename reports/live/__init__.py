@@ -7,12 +7,15 @@ from reports.live.jobs import job_row, jobs_page
 from reports.live.journey import journey_page
 from reports.live.login import login_page
 from reports.live.overview import overview_page
-from reports.live.run import run_page
+from reports.live.pings import pings_page
+from reports.live.requested import requested_page
+from reports.live.run import RunAround, run_page
 from reports.live.sla import sla_page
 from reports.live.unavailable import unavailable_page
 
 __all__ = [
     "Present",
+    "RunAround",
     "alerts_page",
     "asset",
     "job_row",
@@ -20,6 +23,8 @@ __all__ = [
     "journey_page",
     "login_page",
     "overview_page",
+    "pings_page",
+    "requested_page",
     "run_page",
     "sla_page",
     "unavailable_page",

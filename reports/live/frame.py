@@ -111,7 +111,8 @@ class Frame:
     (0: never). `prefix` is the path below which the hub is reached (`/monitor`; "" at the root): every URL on the page
     begins with it. `state` is the overall state of the shop, `state_words` the same as text, and `firing` how many alerts fire of
     which people are told. `zone` is the reader's time zone, `zones` the links
-    that choose another, and `shown_at` the time of the page.
+    that choose another, `shown_at` is the time of the page, and `wall` the path of the page
+    that follows on a wall, "" on any other screen.
     `csrf` is the token of the page's forms; it is "" for a user who may change nothing, and no form is
     shown then.
     """
@@ -133,6 +134,7 @@ class Frame:
     zones: tuple[Choice, ...] = ()
     zone_name: str = ""
     shown_at: str = ""
+    wall: str = ""
 
 
 def a_frame(
@@ -153,6 +155,7 @@ def a_frame(
     firing: int = 0,
     zone: ReaderZone | None = None,
     asked: Mapping[str, str] | None = None,
+    wall: str = "",
 ) -> Frame:
     """Return the frame of one page; `asked` is the query of its address."""
     zone = zone or ReaderZone()
@@ -173,5 +176,6 @@ def a_frame(
         zone=zone,
         zones=zone.choices(asked or {}, now),
         zone_name=zone.name(now),
+        wall=wall,
         shown_at=f"{now.astimezone(zone.zone):%a %-d %b %Y, %H:%M %Z}",
     )

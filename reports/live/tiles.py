@@ -80,7 +80,7 @@ def _success(told: TileNumbers) -> Tile:
         name="purchase_success",
         title="Purchases that succeed",
         columns=_COLUMNS,
-        state=_worse(_judged(told, "burn"), WidgetState.OFF_TARGET if high < _TARGET else None),
+        state=_worse(_fires(told, "burn"), _of_rate(low, high)),
         at=told.run_at,
         value=f"{share * 100:.4g}",
         unit="%",
@@ -190,6 +190,18 @@ def _judged(told: TileNumbers, kind: str, journey: str | None = None) -> WidgetS
     ]
     found = worst_state(judged)
     return WidgetState.UNPROVEN if found is not None and found.says_nothing else found
+
+
+def _fires(told: TileNumbers, kind: str) -> WidgetState | None:
+    """Return the state of the rules of a kind where it is one that tells people."""
+    found = _judged(told, kind)
+    return found if found in (WidgetState.CRITICAL, WidgetState.WARNING) else None
+
+
+def _of_rate(low: float, high: float) -> WidgetState:
+    if high < _TARGET:
+        return WidgetState.OFF_TARGET
+    return WidgetState.OK if low >= _TARGET else WidgetState.UNPROVEN
 
 
 def _worse(*states: WidgetState | None) -> WidgetState:
