@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from alerts.channels import Channel
     from alerts.routes import Routing
     from config import Complaint
+    from demo.hub_pages import DemoPages
     from hub.access import Access
-    from hub.context import DemoLinks
     from store import Store
 
 _SCALE = Bounds(0.01, 1000, "it is how many times faster the demo's clock runs")
@@ -96,7 +96,7 @@ def hub(
                 evidence_bytes=evidence_bytes,
                 sources=configured_sources(source_settings(watched)),
                 notices=_notices(routing, scale, demo=demo is not None),
-                demo=demo,
+                additions=(demo,) if demo is not None else (),
                 access=doors,
                 secret_key=key,
                 report_mail=routing.report_mail(os.environ, allow_private=demo is not None),
@@ -134,14 +134,14 @@ def _refuse_strangers(host: str, doors: Access, store: Store) -> None:
         access.must_have_a_login(host, doors, users.count(connection))
 
 
-def demo_links() -> tuple[DemoLinks | None, float]:
-    """The demo's shop and receivers where the demo started us, and how many times faster its clock is."""
-    from hub.context import DemoLinks
+def demo_links() -> tuple[DemoPages | None, float]:
+    """The demo's pages, with its shop and receivers, where the demo started us, and how many times faster its clock is."""
+    from demo.hub_pages import DemoPages
 
     shop, inbox = os.environ.get(DEMO_SHOP), os.environ.get(DEMO_INBOX)
     if not shop or not inbox:
         return None, 1.0
-    return DemoLinks(shop=shop, inbox=inbox), _SCALE.read(os.environ.get(DEMO_SCALE, "1"), key=DEMO_SCALE)
+    return DemoPages(shop=shop, inbox=inbox), _SCALE.read(os.environ.get(DEMO_SCALE, "1"), key=DEMO_SCALE)
 
 
 def _mark(scale: float) -> str:

@@ -341,6 +341,42 @@ def first_attempts(
     return found
 
 
+class Stretch(NamedTuple):
+    """Holds the results of the slots of a stretch of time: how many have a record, and how many of these failed or say nothing."""
+
+    n: int
+    failed: int
+    unmeasured: int
+
+
+def stretches(connection: Connection, *, since: datetime, width_s: float) -> dict[tuple[datetime, str, str], Stretch]:
+    """Return the final results of the slots from `since` by stretches of `width_s` seconds, each by start, journey and location.
+
+    All records are counted in the index alone; only those that did not pass at first are read.
+    """
+    slot, width = type_coerce(table.c.slot, BigInteger), literal(round(width_s * 1_000_000), BigInteger)
+    start = type_coerce(slot - slot % width, Moment).label("start")
+    place = (start, table.c.journey, table.c.location)
+    every = select(*place, func.count().label("n")).where(table.c.slot >= since).group_by(text("1"), *place[1:])
+    odd = select(*place, table.c.status, table.c.reclassified_as, func.count().label("n")).where(
+        table.c.slot >= since, STUMBLED
+    )
+    odd = odd.group_by(text("1"), *place[1:], table.c.status, table.c.reclassified_as)
+    failed: Counter[tuple[datetime, str, str]] = Counter()
+    unmeasured: Counter[tuple[datetime, str, str]] = Counter()
+    for row in connection.execute(odd):
+        status = Status(row.status)
+        if row.reclassified_as:
+            status = status_after(status, Blame(row.reclassified_as)) or status
+        key = (row.start, row.journey, row.location)
+        if status in (Status.FAILED, Status.TIMED_OUT):
+            failed[key] += row.n
+        elif status is not Status.PASSED:
+            unmeasured[key] += row.n
+    found = {(row.start, row.journey, row.location): row.n for row in connection.execute(every)}
+    return {key: Stretch(n, failed[key], unmeasured[key]) for key, n in found.items()}
+
+
 _IDS_AT_ONCE = 500
 """The maximum number of ids in one statement, because databases limit the values of a statement."""
 

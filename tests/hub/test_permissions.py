@@ -37,6 +37,7 @@ DOORS: list[tuple[str, str, set[str] | None]] = [
     ("GET", "/reports", VIEWERS),
     ("GET", "/reports/daily", VIEWERS),
     ("GET", "/reports/none", VIEWERS),
+    ("GET", "/search?q=ga", VIEWERS),
     ("GET", "/jobs", VIEWERS),
     ("GET", "/api/jobs", VIEWERS),
     ("GET", "/pings", VIEWERS),
