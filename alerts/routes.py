@@ -16,6 +16,7 @@ from alerts.channels.twilio import TwilioSettings
 from alerts.digest import DigestSettings
 from alerts.directory import Directory, Rotation
 from alerts.escalation import EscalationSettings
+from alerts.flapping import FlappingSettings
 from alerts.hours import HoursSettings, is_timezone
 from alerts.maintenance import MaintenanceSettings
 from alerts.on_call_calendar import CalendarFile
@@ -32,6 +33,7 @@ from alerts.people import (
 )
 from alerts.policy import Policy
 from alerts.report_mail import ReportMail, ReportsSettings, report_mail_from, unset_recipients
+from alerts.roll_up import RollUpSettings
 from alerts.route import Route
 from config import Complaint, ConfigError, Document, validate
 from config.bounds import Address, Length, refuse
@@ -96,6 +98,8 @@ class Routing:
     base_url: Annotated[str, _LINKS] | None = None
     join_window: _Join = "15m"
     update_every: _Update = "5m"
+    flapping: FlappingSettings = field(default_factory=FlappingSettings)
+    roll_up: RollUpSettings = field(default_factory=RollUpSettings)
     maintenance: list[MaintenanceSettings] = field(default_factory=list)
     allow_private: list[str] = field(default_factory=list)
 
@@ -187,6 +191,8 @@ class Routing:
             escalation=self.escalation.escalation(scale=scale, emergency=critical) if self.escalation else None,
             directory=self.directory(calendars or {}),
             reachable=frozenset(reachable) if reachable is not None else None,
+            flapping=self.flapping.flapping(scale=scale),
+            roll_up=self.roll_up.roll_up(scale=scale),
             maintenance=tuple(one.window(self._business_zone, journeys or {}) for one in self.maintenance),
         )
 
@@ -264,6 +270,26 @@ class Routing:
                 Complaint(file=FILE, key="business_hours.timezone", what=what, hint="write it like America/Chicago")
             )
         return told
+
+    def of_kind(self, kind: type) -> frozenset[str]:
+        """Return the names of the destinations whose settings are of a class."""
+        return frozenset(name for name, one in self.all_destinations().items() if isinstance(one, kind))
+
+    def phones(self) -> dict[str, tuple[str, frozenset[str]]]:
+        """Return each phone's number with the name of whose it is and the destinations that are this phone.
+
+        Where a destination of its own is a person's (`reach`), it is theirs; else it goes by the destination's name.
+        """
+        owners = {way: name for name, ways in ways_of(self.people).items() for way in ways}
+        found: dict[str, tuple[str, frozenset[str]]] = {}
+        for name, one in self.all_destinations().items():
+            if not isinstance(one, TwilioSettings) or one.number is None:
+                continue
+            owner, known = found.get(one.number, ("", frozenset()))
+            named = owners.get(name, name)
+            both = named if owner in ("", named) or name not in owners else f"{owner} or {named}"
+            found[one.number] = (both, known | {name})
+        return found
 
     def lends_its_settings(self, name: str) -> bool:
         """Return whether a destination has no receiver of its own because people's phones are reached by its settings."""

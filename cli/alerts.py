@@ -63,6 +63,7 @@ def _print(found: list[Alert], silences: Sequence[Silence] = (), now: datetime |
         if alert.lasted_s is not None:
             when = f"{when}, lasted {duration(alert.lasted_s)}"
         taken = f", acknowledged by {alert.acked_by}" if alert.acked_by else ""
+        taken = f"{taken}, flapping" if alert.flapping and alert.resolved_at is None else taken
         style = _STYLES[alert.severity]
         say((f"{alert.severity} {alert.state}", style), " ", (alert.id, "bold"), f" {when}{taken}")
         say(f"  {alert.summary}")

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from alerts.channels import Channel
     from alerts.routes import Routing
+    from config import Complaint
     from hub.access import Access
     from hub.context import DemoLinks
     from store import Store
@@ -61,10 +62,11 @@ def hub(
     settings.stripe_key(buys=False)
     settings.source_key()
     webhook_secret = stripe_webhook_secret()
+    pagerduty_webhook, twilio_webhook = hub_config.inbound_webhooks(routing)
     evidence_bytes = settings.evidence_bytes(20)
     demo, scale = demo_links()
     scaled = targets.scaled(scale) if scale != 1 else targets
-    for complaint in (*hub_config.impossible_rules(scaled, watched), *routing.unset(os.environ)):
+    for complaint in (*hub_config.impossible_rules(scaled, watched), *degraded(routing)):
         complain(f"degraded: {complaint}")
     for idle in hub_config.idle_rules(scaled, watched):
         complain(f"cannot fire: {idle}")
@@ -99,6 +101,8 @@ def hub(
                 secret_key=key,
                 report_mail=routing.report_mail(os.environ, allow_private=demo is not None),
                 stripe_webhook=StripeWebhook(webhook_secret, stripe_events(watched)) if webhook_secret else None,
+                pagerduty_webhook=pagerduty_webhook,
+                twilio_webhook=twilio_webhook,
             ),
         )
         address = running.start()
@@ -144,8 +148,16 @@ def _mark(scale: float) -> str:
     return f"demo, clock 1:{scale:g}"
 
 
+def degraded(routing: Routing) -> list[Complaint]:
+    """Return what is not as alerts.yaml means it, and is no reason to watch nothing: who cannot be told, and windows of nothing.
+
+    A hub that refused to start because a location was renamed would tell nobody of an outage. The window covers the rest of its names.
+    """
+    return [*routing.unset(os.environ), *hub_config.wrong_with_maintenance(routing)]
+
+
 def _notices(routing: Routing, scale: float, *, demo: bool) -> tuple[str, ...]:
-    notices = [f"Degraded: {complaint}" for complaint in routing.unset(os.environ)]
+    notices = [f"Degraded: {complaint}" for complaint in degraded(routing)]
     if demo:
         notices.insert(
             0,

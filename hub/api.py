@@ -45,11 +45,14 @@ from hub.locations import add_location_doors
 from hub.metric_doors import add_metric_doors
 from hub.metrics import OPENMETRICS, Metrics
 from hub.openapi import BYTES_BODY, EVENTS_BODY, JSON_BODY, RUNS_BODY
+from hub.pagerduty_webhook import add_pagerduty_webhook
+from hub.pings import add_ping_endpoints
 from hub.requests import csrf_checked, limited_body, person
 from hub.run_page import add_run_actions
 from hub.run_requests import add_run_requests, waiting_requests
 from hub.silence_endpoints import add_silence_endpoints
 from hub.stripe_webhook import add_stripe_webhook
+from hub.twilio_webhook import add_twilio_webhook
 from store import StoreUnavailableError, incidents, ladder, meta, outbox, runs
 from store import alerts as alert_rows
 from store import verdicts as verdict_rows
@@ -82,11 +85,14 @@ def api(context: HubContext) -> APIRouter:
     _add_readers(router, context)
     add_metric_doors(router, context)
     add_stripe_webhook(router, context)
+    add_pagerduty_webhook(router, context)
+    add_twilio_webhook(router, context)
     _add_actions(router, context)
     add_silence_endpoints(router, context)
     add_run_actions(router, context)
     add_run_requests(router, context)
     add_deploy_endpoints(router, context)
+    add_ping_endpoints(router, context)
     _add_health(router, context)
     _add_metrics(router, context)
     return router

@@ -18,7 +18,9 @@ from sla.targets import Targets
 from store import Store
 
 if TYPE_CHECKING:
+    from hub.pagerduty_webhook import PagerDutyWebhook
     from hub.stripe_webhook import StripeWebhook
+    from hub.twilio_webhook import TwilioWebhook
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,4 +50,6 @@ class HubContext:
     demo: DemoLinks | None = None
     scale: float = 1.0
     stripe_webhook: StripeWebhook | None = None
+    pagerduty_webhook: PagerDutyWebhook | None = None
+    twilio_webhook: TwilioWebhook | None = None
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)

@@ -25,9 +25,11 @@ from hub.guard import Guard
 from hub.health import Health
 from hub.ingest import Ingest
 from hub.jobs import JobScheduler, JobServices, configured_jobs
+from hub.pagerduty_webhook import PagerDutyWebhook
 from hub.receipts import CONFIRM_WITHIN, Receipts
 from hub.server_key import KEY_FILE, ServerKey, server_key
 from hub.stripe_webhook import StripeWebhook
+from hub.twilio_webhook import TwilioWebhook
 from hub.watched import Watched
 from journeys.browser import our_version
 from process.connections import Connections, limited_server
@@ -55,7 +57,8 @@ class HubSettings:
 
     `evidence_bytes` is how much evidence is kept. `sources` are read on their schedules, and closed by the hub.
     `lease_s` and `claim_s` are how long a hub that dies keeps others from judging, and from sending what it was about to send.
-    `secret_key` signs tokens and forms; without one the hub makes its own in `folder`. Without `stripe_webhook` no webhook is taken.
+    `secret_key` signs tokens and forms; without one the hub makes its own in `folder`. Each
+    of `stripe_webhook`, `pagerduty_webhook` and `twilio_webhook` takes that service's webhooks; None where its secret is not set.
     `report_mail` sends the scheduled reports; without it they are only written.
     """
 
@@ -72,6 +75,8 @@ class HubSettings:
     access: Access = field(default_factory=Access)
     secret_key: Secret | None = None
     stripe_webhook: StripeWebhook | None = None
+    pagerduty_webhook: PagerDutyWebhook | None = None
+    twilio_webhook: TwilioWebhook | None = None
     report_mail: ReportMail | None = None
 
 
@@ -292,6 +297,8 @@ class Hub:
             demo=self.settings.demo,
             scale=self.settings.scale,
             stripe_webhook=self.settings.stripe_webhook,
+            pagerduty_webhook=self.settings.pagerduty_webhook,
+            twilio_webhook=self.settings.twilio_webhook,
             clock=self.clock,
         )
 

@@ -27,6 +27,7 @@ from hub.errors import HubError
 from hub.guard import Visitor, visitor_of
 from hub.job_doors import shown_jobs
 from hub.loading import CLOCKS_APART, load_stocks, load_watch
+from hub.ping_checks import shown_checks, watched_checks
 from hub.report_pages import add_reports
 from hub.requests import csrf_checked
 from hub.run_page import add_run_pages
@@ -43,6 +44,7 @@ from reports.live import (
     jobs_page,
     journey_page,
     overview_page,
+    pings_page,
     sla_page,
 )
 from reports.live.frame import Frame, a_frame
@@ -151,7 +153,11 @@ class Pages:
             here=here,
             now=now,
             evaluated_at=at,
-            links=links_of(list(context.watched.schedules()), is_demo=context.demo is not None),
+            links=links_of(
+                list(context.watched.schedules()),
+                is_demo=context.demo is not None,
+                has_pings=bool(context.watched.site.pings),
+            ),
             notices=[*_trouble(context), *self._clock_notices(at), *context.notices, *context.guard.notices()],
             has_inbox=context.demo is not None,
             csrf=visitor.csrf if visitor and visitor.role.may(Role.OPERATOR) else "",
@@ -280,6 +286,13 @@ class Pages:
         rows = [job_row(job.name, job.purpose, job.schedule, job.state, now) for job in found]
         return jobs_page(self.frame("Jobs", "/jobs"), rows)
 
+    def pings(self) -> str:
+        """Return the page `/pings`."""
+        now = self.context.clock()
+        with self.context.store.read() as connection:
+            found = shown_checks(watched_checks(connection, self.context.watched.site), now)
+        return pings_page(self.frame("Pings", "/pings", refresh_s=15), found, now)
+
 
 def _trouble(context: HubContext) -> list[str]:
     """Return a notice if the database can be read but not written: the pages no longer change then."""
@@ -311,6 +324,10 @@ def _add_pages(router: APIRouter, pages: Pages) -> None:
     @router.get("/jobs")
     def jobs(request: Request) -> str:
         return pages.seen_by(request).jobs()
+
+    @router.get("/pings")
+    def pings(request: Request) -> str:
+        return pages.seen_by(request).pings()
 
 
 def _add_files(router: APIRouter, context: HubContext) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from alerts.machine import audit
 from hub.cycle import save_step, standing_alerts, with_silences
 from hub.jobs.job import CatchUp, Job, JobContext
@@ -15,7 +17,9 @@ def _audit(context: JobContext) -> str:
     services = context.services
     now = services.clock()
     with services.store.write() as connection:
-        policy = with_silences(connection, services.policy, now)
+        # A message that the audit owes tells the money at risk, as every other does.
+        rate = services.sales_rate(connection, now)
+        policy = replace(with_silences(connection, services.policy, now), sales=rate)
         step = audit(standing_alerts(connection), policy, now)
         save_step(connection, step, now)
     repaired = sorted({row.incident for row in step.ladder})

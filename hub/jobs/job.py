@@ -8,11 +8,15 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 
-from alerts.policy import Policy
+from sqlalchemy import Connection
+
+from alerts.policy import Policy, SalesRate
 from alerts.report_mail import ReportMail
 from facts import HubClock
 from hub.artifacts import Artifacts
+from hub.business import calendar_of
 from hub.jobs.schedule import JobSchedule
+from hub.money_at_risk import sales_rate
 from hub.watched import Watched
 from sla.targets import Targets
 from sources import Source
@@ -75,6 +79,11 @@ class JobServices:
     targets: Targets | None = None
     folder: Path | None = None
     report_mail: ReportMail | None = None
+
+    def sales_rate(self, connection: Connection, now: datetime) -> SalesRate | None:
+        """Return what the shop usually sells at this time; None where nobody knows."""
+        site = self.watched.site
+        return sales_rate(connection, calendar_of(site, now), currency=site.currency, now=now)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from reports.live.jobs import job_row, jobs_page
 from reports.live.journey import journey_page
 from reports.live.login import login_page
 from reports.live.overview import FaultButton, overview_page
+from reports.live.pings import pings_page
 from reports.live.requested import requested_page
 from reports.live.run import RunAround, run_page
 from reports.live.sla import sla_page
@@ -26,6 +27,7 @@ __all__ = [
     "journey_page",
     "login_page",
     "overview_page",
+    "pings_page",
     "requested_page",
     "run_page",
     "sla_page",
