@@ -47,6 +47,7 @@ from hub.metrics import OPENMETRICS, Metrics
 from hub.openapi import BYTES_BODY, EVENTS_BODY, JSON_BODY, RUNS_BODY
 from hub.pagerduty_webhook import add_pagerduty_webhook
 from hub.requests import csrf_checked, limited_body, person
+from hub.routes_shown import add_route_endpoint
 from hub.silence_endpoints import add_silence_endpoints
 from hub.stripe_webhook import add_stripe_webhook
 from hub.twilio_webhook import add_twilio_webhook
@@ -87,6 +88,7 @@ def api(context: HubContext) -> APIRouter:
     _add_actions(router, context)
     add_silence_endpoints(router, context)
     add_deploy_endpoints(router, context)
+    add_route_endpoint(router, context)
     _add_health(router, context)
     _add_metrics(router, context)
     return router
