@@ -45,6 +45,7 @@ NAMED: tuple[tuple[str, str, Requirement], ...] = (
     ("PUT", "/api/evidence/", Requirement.LOCATION),
     ("GET", "/api/plan", Requirement.LOCATION),
     ("POST", "/api/slots/claim", Requirement.LOCATION),
+    ("POST", "/api/run-requests/", Requirement.LOCATION),
     ("POST", "/api/events", Requirement.SOURCE),
     ("POST", "/api/deploys", Requirement.SOURCE),
     ("POST", "/api/webhooks/stripe", Requirement.SIGNATURE),

@@ -16,7 +16,7 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from sqlalchemy import Connection
 from starlette.concurrency import run_in_threadpool
 
-from facts import Alert, AlertState, Deploy, Outcome, Role, Run, Status, Verdict, from_wire, withheld_thread
+from facts import Alert, AlertState, Outcome, Role, Verdict, from_wire, withheld_thread
 from hub.artifacts import KINDS
 from hub.charts import ChartCache
 from hub.clock_witness import sentence_of
@@ -29,7 +29,7 @@ from hub.job_doors import shown_jobs
 from hub.loading import CLOCKS_APART, load_stocks, load_watch
 from hub.report_pages import add_reports
 from hub.requests import csrf_checked
-from hub.run_evidence import read_evidence
+from hub.run_page import add_run_pages
 from hub.silence_endpoints import shown_silences, silenced_alerts
 from process.bounded_http import bounded_client
 from reports.live import (
@@ -43,16 +43,14 @@ from reports.live import (
     jobs_page,
     journey_page,
     overview_page,
-    run_page,
     sla_page,
 )
-from reports.live.deploys import LOOK_BACK
 from reports.live.frame import Frame, a_frame
 from reports.navigation import links_of
 from reports.states import overall_state, told_alerts
 from sla.judge import with_traits
 from store import alerts as alert_rows
-from store import deploys, evidence, feeds, ladder, meta, outbox, runners, runs
+from store import evidence, feeds, ladder, meta, outbox, runners, runs
 
 _OVERVIEW = timedelta(hours=24)
 SLOTS_SHOWN = 48
@@ -77,6 +75,7 @@ def site(context: HubContext) -> APIRouter:
     _add_pages(router, pages)
     add_dashboards(router, pages)
     add_reports(router, pages)
+    add_run_pages(router, pages)
     _add_files(router, context)
     if demo is not None:
         _add_demo(router, pages, demo)
@@ -281,31 +280,6 @@ class Pages:
         rows = [job_row(job.name, job.purpose, job.schedule, job.state, now) for job in found]
         return jobs_page(self.frame("Jobs", "/jobs"), rows)
 
-    def run(self, run_id: str) -> str:
-        """Return the page `/runs/{id}`. Raises HubError."""
-        with self.context.store.read() as connection:
-            stored = runs.get(connection, run_id)
-            if stored is None:
-                raise HubError(404, f"no run {run_id!r}")
-            run = stored.run
-            good = runs.last_good(connection, journey=run.journey, location=run.location, before=run.started_at)
-            deployed = _deploys_before(connection, run, good)
-        word = None
-        if stored.reclassified_by:
-            was = stored.was.value if stored.was else "nobody’s"
-            word = f"{stored.reclassified_by} says it was {run.blame}, not {was}: {stored.reclassified_why}"
-        frame = self.frame(run.id, f"/runs/{run_id}", refresh_s=0)
-        found = read_evidence(self.context.store, self.context.artifacts.path, run, now=self.context.clock())
-        return run_page(frame, run, found, good=good, word=word, deploys=deployed)
-
-
-def _deploys_before(connection: Connection, run: Run, good: Run | None) -> list[Deploy]:
-    """Return the deploys since the last good run, or of the day before where none is known; a run that passed is not explained."""
-    if run.status is Status.PASSED:
-        return []
-    since = good.started_at if good is not None else run.started_at - LOOK_BACK
-    return deploys.of_period(connection, since=since, until=run.finished_at)
-
 
 def _trouble(context: HubContext) -> list[str]:
     """Return a notice if the database can be read but not written: the pages no longer change then."""
@@ -337,10 +311,6 @@ def _add_pages(router: APIRouter, pages: Pages) -> None:
     @router.get("/jobs")
     def jobs(request: Request) -> str:
         return pages.seen_by(request).jobs()
-
-    @router.get("/runs/{run_id}")
-    def run(run_id: str, request: Request) -> str:
-        return pages.seen_by(request).run(run_id)
 
 
 def _add_files(router: APIRouter, context: HubContext) -> None:

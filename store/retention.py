@@ -27,6 +27,7 @@ from store.tables import (
     ladder,
     notifications,
     rollups,
+    run_requests,
     runners,
     runs,
     sample_rollups,
@@ -107,6 +108,7 @@ def sweep(
         (deliveries, deliveries.c.number, deliveries.c.at < now - keep.alerts),
         (runners, runners.c.id, runners.c.heard_at < now - keep.runners),
         (claims, claims.c.slot, claims.c.slot < now - keep.claims),
+        (run_requests, run_requests.c.id, run_requests.c.requested_at < now - keep.failed_runs),
         (job_runs, job_runs.c.key, job_runs.c.keep_until < now),
     ]
     rows: dict[str, int] = {}

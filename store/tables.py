@@ -481,6 +481,20 @@ claims = Table(
     Index("ix_claims_slot", "slot"),
 )
 
+# The id is that of the run that a runner makes of it.
+run_requests = Table(
+    "run_requests",
+    metadata,
+    Column("id", String(200), primary_key=True),
+    Column("journey", String(100), nullable=False),
+    Column("location", String(64), nullable=False),
+    Column("requested_at", Moment, nullable=False),
+    Column("requested_by", String(100), nullable=False),
+    Column("taken_at", Moment),
+    Column("taken_by", String(100)),
+    Index("ix_run_requests_location", "location", "requested_at"),
+)
+
 jobs = Table(
     "jobs",
     metadata,

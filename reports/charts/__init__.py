@@ -3,7 +3,18 @@
 from reports.charts.cells import DayCell, day_cells, meter
 from reports.charts.columns import Column, Interval, intervals, stacked_columns
 from reports.charts.plot import Chart, Table
-from reports.charts.rows import FunnelStep, HeatRow, RangeRow, RowBar, dot_range, funnel, heat_map, row_bars
+from reports.charts.rows import (
+    FunnelStep,
+    HeatRow,
+    RangeRow,
+    RowBar,
+    StepRow,
+    dot_range,
+    funnel,
+    heat_map,
+    row_bars,
+    step_range,
+)
 from reports.charts.run_bars import Bar, Group, Mark, comparison, segments, timeline, waterfall
 from reports.charts.scale import LinearScale, TimeTick, linear_scale, time_ticks
 from reports.charts.times import Area, Band, Flag, Limit, Line, cross, spark, time_line
@@ -28,6 +39,7 @@ __all__ = [
     "Mark",
     "RangeRow",
     "RowBar",
+    "StepRow",
     "Table",
     "TimeTick",
     "comparison",
@@ -47,6 +59,7 @@ __all__ = [
     "segments",
     "spark",
     "stacked_columns",
+    "step_range",
     "time_line",
     "time_ticks",
     "timeline",

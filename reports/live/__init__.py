@@ -8,7 +8,8 @@ from reports.live.jobs import job_row, jobs_page
 from reports.live.journey import journey_page
 from reports.live.login import login_page
 from reports.live.overview import FaultButton, overview_page
-from reports.live.run import run_page
+from reports.live.requested import requested_page
+from reports.live.run import RunAround, run_page
 from reports.live.sla import sla_page
 from reports.live.unavailable import unavailable_page
 
@@ -16,6 +17,7 @@ __all__ = [
     "FaultButton",
     "InboxEntry",
     "Present",
+    "RunAround",
     "alerts_page",
     "asset",
     "inbox_page",
@@ -24,6 +26,7 @@ __all__ = [
     "journey_page",
     "login_page",
     "overview_page",
+    "requested_page",
     "run_page",
     "sla_page",
     "unavailable_page",

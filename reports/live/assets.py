@@ -10,6 +10,8 @@ _FILES = {
     "report.css": ("text/css; charset=utf-8", (_TEMPLATES / "periodic" / "report.css",)),
     "dashboard.css": ("text/css; charset=utf-8", (_TEMPLATES / "dashboards" / "dashboard.css",)),
     "dashboard.js": ("text/javascript; charset=utf-8", (_TEMPLATES / "dashboards" / "dashboard.js",)),
+    "run.css": ("text/css; charset=utf-8", (_TEMPLATES / "run" / "run.css",)),
+    "run.js": ("text/javascript; charset=utf-8", (_TEMPLATES / "live" / "run.js",)),
     "live.js": ("text/javascript; charset=utf-8", (_TEMPLATES / "live" / "live.js",)),
 }
 
