@@ -18,9 +18,11 @@ from process.signals import listen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from alerts.channels import Channel
     from alerts.routes import Routing
+    from alerts.weekly_trial import TrialResult, WeeklyTrial
     from config import Complaint
     from demo.hub_pages import DemoPages
     from hub.access import Access
@@ -101,6 +103,7 @@ def hub(
                 secret_key=key,
                 report_mail=routing.report_mail(os.environ, allow_private=demo is not None),
                 stripe_webhook=StripeWebhook(webhook_secret, stripe_events(watched)) if webhook_secret else None,
+                trial=weekly_trial(routing, allow_private=demo is not None),
                 pagerduty_webhook=pagerduty_webhook,
                 twilio_webhook=twilio_webhook,
             ),
@@ -165,6 +168,21 @@ def _notices(routing: Routing, scale: float, *, demo: bool) -> tuple[str, ...]:
             "Visitors, buyers and their history are simulated.",
         )
     return tuple(notices)
+
+
+def weekly_trial(routing: Routing, *, allow_private: bool) -> WeeklyTrial | None:
+    """Return the weekly test of the destinations; None where alerts.yaml has none."""
+    from alerts.trial import send_trial
+    from hub.jobs.alerts_trial import BY
+
+    if routing.trial is None:
+        return None
+
+    def send(now: datetime) -> list[TrialResult]:
+        everything = routing.all_destinations()
+        return send_trial(routing, os.environ, everything, now=now, by=BY, allow_private=allow_private)
+
+    return routing.trial.trial(str(routing.business_zone), send)
 
 
 def channels(routing: Routing, *, allow_private: bool = False) -> Mapping[str, Channel]:

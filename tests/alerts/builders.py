@@ -147,10 +147,6 @@ class Machine:
             (r for r in self.ladder.values() if r.status is LadderStatus.PENDING), key=lambda r: (r.due_at, r.tier)
         )
 
-    def is_open(self, incident: str) -> bool:
-        """Whether an incident has not been resolved."""
-        return self.incidents[incident].resolved_at is None
-
     def sent_to(self, destination: str) -> list[str]:
         """Return the headlines of the messages that a destination got or is owed, oldest first."""
         alive = (NotificationState.OWED, NotificationState.CLAIMED, NotificationState.DELIVERED)
