@@ -35,6 +35,7 @@ from alerts.policy import Policy
 from alerts.report_mail import ReportMail, ReportsSettings, report_mail_from, unset_recipients
 from alerts.roll_up import RollUpSettings
 from alerts.route import Route
+from alerts.weekly_trial import TrialSettings
 from config import Complaint, ConfigError, Document, validate
 from config.bounds import Address, Length, refuse
 from config.durations import seconds
@@ -95,6 +96,7 @@ class Routing:
     digest: DigestSettings | None = None
     escalation: EscalationSettings | None = None
     reports: ReportsSettings | None = None
+    trial: TrialSettings | None = None
     base_url: Annotated[str, _LINKS] | None = None
     join_window: _Join = "15m"
     update_every: _Update = "5m"
@@ -130,6 +132,9 @@ class Routing:
         if self.reports is not None and self.reports.settings(self.destinations) is None:
             what = f"{self.reports.through!r:.80} is not among" if self.reports.through else "there is none among"
             yield f"reports.through: {what} the destinations of kind email; reports are sent by the server of one"
+        for number, name in enumerate(self.trial.announce if self.trial else []):
+            if name not in self.destinations:
+                yield f"trial.announce.{number}: {name!r:.80} is not among the destinations above"
         for key, name in self.escalation.names() if self.escalation else ():
             if name not in known:
                 yield f"escalation.{key}: {name!r:.80} is no person, role, alias or destination"
@@ -193,11 +198,12 @@ class Routing:
             reachable=frozenset(reachable) if reachable is not None else None,
             flapping=self.flapping.flapping(scale=scale),
             roll_up=self.roll_up.roll_up(scale=scale),
-            maintenance=tuple(one.window(self._business_zone, journeys or {}) for one in self.maintenance),
+            maintenance=tuple(one.window(self.business_zone, journeys or {}) for one in self.maintenance),
         )
 
     @property
-    def _business_zone(self) -> ZoneInfo:
+    def business_zone(self) -> ZoneInfo:
+        """Return the zone of business hours; UTC if none is said."""
         hours = self.business_hours.timezone if self.business_hours else None
         return ZoneInfo(hours or "UTC")
 
@@ -220,7 +226,7 @@ class Routing:
         )
 
     def _zone(self, role: Role) -> ZoneInfo:
-        return ZoneInfo(role.timezone) if role.timezone else self._business_zone
+        return ZoneInfo(role.timezone) if role.timezone else self.business_zone
 
     def calendars(self, folder: Path) -> dict[str, CalendarFile]:
         """Return the calendars of the roles that have one; their files are named relative to a folder. Raises ConfigError."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -18,9 +20,12 @@ from process.signals import listen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from alerts.channels import Channel
+    from alerts.policy import Policy
     from alerts.routes import Routing
+    from alerts.weekly_trial import TrialResult, WeeklyTrial
     from config import Complaint
     from demo.hub_pages import DemoPages
     from hub.access import Access
@@ -28,6 +33,9 @@ if TYPE_CHECKING:
 
 _SCALE = Bounds(0.01, 1000, "it is how many times faster the demo's clock runs")
 DEMO_SHOP, DEMO_INBOX, DEMO_SCALE = "SIXFB_DEMO_SHOP", "SIXFB_DEMO_INBOX", "SIXFB_DEMO_SCALE"
+DEMO_AHEAD = "SIXFB_DEMO_AHEAD"
+"""How many seconds the business's clock is ahead of the true one; for the demo alone."""
+_AHEAD = Bounds(-4e9, 4e9, "it is how many seconds the demo's business clock is ahead")
 
 
 def hub(
@@ -80,6 +88,7 @@ def hub(
         base_url=routing.base_url or address_of(host, port),
         mark=_mark(scale) if demo else None,
     )
+    policy = with_demo_clock(policy, is_demo=demo is not None)
     ending = listen(to_input=True)
     try:
         running = Hub(
@@ -95,12 +104,13 @@ def hub(
                 scale=scale,
                 evidence_bytes=evidence_bytes,
                 sources=configured_sources(source_settings(watched)),
-                notices=_notices(routing, scale, demo=demo is not None),
+                notices=(*_notices(routing, scale, demo=demo is not None), *demo_clock_notices(policy)),
                 additions=(demo,) if demo is not None else (),
                 access=doors,
                 secret_key=key,
                 report_mail=routing.report_mail(os.environ, allow_private=demo is not None),
                 stripe_webhook=StripeWebhook(webhook_secret, stripe_events(watched)) if webhook_secret else None,
+                trial=weekly_trial(routing, allow_private=demo is not None),
                 pagerduty_webhook=pagerduty_webhook,
                 twilio_webhook=twilio_webhook,
             ),
@@ -144,6 +154,31 @@ def demo_links() -> tuple[DemoPages | None, float]:
     return DemoPages(shop=shop, inbox=inbox), _SCALE.read(os.environ.get(DEMO_SCALE, "1"), key=DEMO_SCALE)
 
 
+def with_demo_clock(policy: Policy, *, is_demo: bool) -> Policy:
+    """Return the policy with the business's clock as far ahead as the demo has set it. Raises CommandError outside of the demo."""
+    told = os.environ.get(DEMO_AHEAD)
+    if told is None:
+        return policy
+    if not is_demo:
+        raise CommandError(
+            f"{DEMO_AHEAD}: the business's clock can be set in the demo alone (`sixfb demo --at`); leave it out"
+        )
+    ahead = timedelta(seconds=_AHEAD.read(told, key=DEMO_AHEAD))
+    return replace(policy, hours=replace(policy.hours, ahead=ahead)) if policy.hours is not None else policy
+
+
+def demo_clock_notices(policy: Policy) -> tuple[str, ...]:
+    """Return the notice of a business clock that is set; it names what the clock shows at the start of the hub."""
+    hours = policy.hours
+    if hours is None or not hours.ahead:
+        return ()
+    now = datetime.now(UTC)
+    shown = f"{hours.local(now):%a %Y-%m-%d %H:%M} ({hours.zone}) at {now:%H:%M} UTC"
+    return (
+        f"The business's clock is set: it was {shown}, and runs on. Business hours and digests go by it, all else by the true time.",
+    )
+
+
 def _mark(scale: float) -> str:
     return f"demo, clock 1:{scale:g}"
 
@@ -165,6 +200,21 @@ def _notices(routing: Routing, scale: float, *, demo: bool) -> tuple[str, ...]:
             "Visitors, buyers and their history are simulated.",
         )
     return tuple(notices)
+
+
+def weekly_trial(routing: Routing, *, allow_private: bool) -> WeeklyTrial | None:
+    """Return the weekly test of the destinations; None where alerts.yaml has none."""
+    from alerts.trial import send_trial
+    from hub.jobs.alerts_trial import BY
+
+    if routing.trial is None:
+        return None
+
+    def send(now: datetime) -> list[TrialResult]:
+        everything = routing.all_destinations()
+        return send_trial(routing, os.environ, everything, now=now, by=BY, allow_private=allow_private)
+
+    return routing.trial.trial(str(routing.business_zone), send)
 
 
 def channels(routing: Routing, *, allow_private: bool = False) -> Mapping[str, Channel]:

@@ -28,6 +28,7 @@ from reports.dashboards import (
     needs_of,
     view_of,
 )
+from reports.dashboards.numbers import WEEK_S
 from reports.dashboards.widgets.system_health import DAYS
 from sla.kinds.daily_goal import DailyGoal
 from store import alerts, deploys, feeds, rollups, runs, samples
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from hub.site import Pages
 
 _REQUESTS_WINDOW = timedelta(hours=1)
-_DAY_S = 86_400
+_HOUR_S, _DAY_S = 3600, 86_400
 _MOST_DEPLOYS = 12
 """More marks could not be told apart in a chart."""
 _STATIC = (".js", ".css", ".png", ".jpg", ".jpeg", ".svg", ".webp", ".avif", ".ico", ".woff", ".woff2", ".map")
@@ -96,7 +97,7 @@ def load_numbers(context: HubContext, dashboard: Dashboard, view: View, *, pages
     with context.store.read() as connection:
         results = runs.last_received(connection)
         return Numbers(
-            buckets={need.key: load_buckets(connection, need, view.now) for need in needs_of(dashboard, view)},
+            buckets={need.key: load_buckets(connection, need, view) for need in needs_of(dashboard, view)},
             feeds=feeds.states(connection),
             verdicts=verdicts,
             judged_at=judged_at,
@@ -112,15 +113,19 @@ def load_numbers(context: HubContext, dashboard: Dashboard, view: View, *, pages
         )
 
 
-def load_buckets(connection: Connection, need: Need, now: datetime) -> list[samples.Bucket]:
+def load_buckets(connection: Connection, need: Need, view: View) -> list[samples.Bucket]:
     """Return the buckets that a widget needs."""
+    if need.width_s == WEEK_S:
+        weeks = view.weeks(round((view.now - need.since) / timedelta(weeks=1)) + 1)
+        edges = [begins for begins, _ in weeks if begins >= need.since] + [weeks[-1][1]]
+        return samples.read_stretches(connection, need.metric, width_s=_HOUR_S, edges=edges, labels=dict(need.where))
     return samples.read_buckets(
         connection,
         need.metric,
         width_s=need.width_s,
         since=samples.bucket_start(need.since, need.width_s),
         # What lies in the future was told by a clock that was ahead.
-        until=now + CLOCKS_APART,
+        until=view.now + CLOCKS_APART,
         labels=dict(need.where),
     )
 

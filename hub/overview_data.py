@@ -195,5 +195,5 @@ def _revenue(connection: Connection, context: HubContext, numbers: Numbers) -> W
     now = context.clock()
     zone: ZoneInfo = business_zone(context)
     view = view_of({}, now=now, business=zone, usual_range="24h", usual_alerts="all")
-    buckets = {need.key: load_buckets(connection, need, now) for need in REVENUE_TODAY.needs(view)}
+    buckets = {need.key: load_buckets(connection, need, view) for need in REVENUE_TODAY.needs(view)}
     return REVENUE_TODAY.draw(REVENUE_TODAY, view, replace(numbers, buckets=buckets))

@@ -12,6 +12,7 @@ from pathlib import Path
 from alerts.channels import Channel
 from alerts.policy import Policy
 from alerts.report_mail import ReportMail
+from alerts.weekly_trial import WeeklyTrial
 from config import Secret
 from facts import Failpoint, go_on, to_wire
 from hub.access import Access
@@ -60,7 +61,8 @@ class HubSettings:
     `lease_s` and `claim_s` are how long a hub that dies keeps others from judging, and from sending what it was about to send.
     `secret_key` signs tokens and forms; without one the hub makes its own in `folder`. Each
     of `stripe_webhook`, `pagerduty_webhook` and `twilio_webhook` takes that service's webhooks; None where its secret is not set.
-    `report_mail` sends the scheduled reports; without it they are only written.
+    `report_mail` sends the scheduled reports; without it they are only written. `trial` is the weekly test of the
+    destinations; None where there is none.
     """
 
     folder: Path
@@ -79,6 +81,7 @@ class HubSettings:
     pagerduty_webhook: PagerDutyWebhook | None = None
     twilio_webhook: TwilioWebhook | None = None
     report_mail: ReportMail | None = None
+    trial: WeeklyTrial | None = None
 
 
 class Loop:
@@ -218,6 +221,7 @@ class Hub:
             targets=self.targets,
             folder=self.settings.folder,
             report_mail=self.settings.report_mail,
+            trial=self.settings.trial,
         )
         return JobScheduler(
             store=self.store,

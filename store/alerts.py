@@ -153,6 +153,17 @@ def fired_lately(connection: Connection, since: datetime, *, least: int) -> dict
     return found
 
 
+def last_fired(connection: Connection) -> dict[str, datetime]:
+    """Return when an alert of each rule last began that fired; a rule that never fired is left out."""
+    fired = table.c.state.in_((AlertState.FIRING.value, AlertState.RESOLVED.value))
+    query = select(table.c.key, func.max(table.c.pending_since).label("at")).where(fired).group_by(table.c.key)
+    found: dict[str, datetime] = {}
+    for row in connection.execute(query):
+        rule = row.key.partition("/")[0]
+        found[rule] = max(found.get(rule, row.at), row.at)
+    return found
+
+
 def last_episode(connection: Connection) -> dict[str, int]:
     """Return the number of the last episode of each key."""
     query = select(table.c.key, func.max(table.c.episode).label("last")).group_by(table.c.key)

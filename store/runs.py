@@ -560,6 +560,45 @@ def good_step_times(
     return found
 
 
+class _Proof(msgspec.Struct):
+    kind: str
+    step: str | None = None
+
+
+class _Proved(msgspec.Struct):
+    evidence: list[_Proof] = []
+
+
+_PICTURED_AT_ONCE = 15
+
+
+def last_pictured(
+    connection: Connection, *, journey: str, location: str, before: datetime, step: str, limit: int
+) -> Run | None:
+    """Return the last good run before `before` that kept a picture of a step; None if none of the last `limit` did."""
+    query = (
+        select(cast(table.c.record, Text))
+        .where(table.c.journey == journey, table.c.location == location, GOOD, table.c.started_at < before)
+        .order_by(desc(table.c.started_at))
+    )
+    for first in range(0, limit, _PICTURED_AT_ONCE):
+        records = list(connection.execute(query.offset(first).limit(_PICTURED_AT_ONCE)).scalars())
+        for record in records:
+            if _has_picture(record, step):
+                return from_wire(Run, from_json_text(record))
+        if len(records) < _PICTURED_AT_ONCE:
+            return None
+    return None
+
+
+def _has_picture(record: str, step: str) -> bool:
+    try:
+        proofs = msgspec.json.decode(record, type=_Proved).evidence
+    except (msgspec.DecodeError, UnicodeError):  # text that only the slower decoder accepts
+        proofs = msgspec.convert(from_json_text(record), _Proved).evidence
+    return any(proof.kind == "screenshot" and proof.step == step for proof in proofs)
+
+
 class FailureGroup(NamedTuple):
     """Holds how many runs ended with one status, step and error. `counts` has a number for each asked period."""
 

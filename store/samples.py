@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, Connection, Row, and_, func, or_, select, tuple_, type_coerce
+from sqlalchemy import BigInteger, Connection, Row, and_, case, func, or_, select, text, tuple_, type_coerce
 
 from facts import Labels, Sample, Series
 from store import sketches
@@ -370,6 +371,32 @@ def read_buckets(
             if (moment := moments.get(at)) is None:
                 moment = moments[at] = moment_of(at)
             kept.append(Bucket(found[series_id], width_s, moment, n, total, least, most, last))
+    return sorted(kept, key=lambda bucket: bucket.start)
+
+
+def read_stretches(
+    connection: Connection,
+    metric: str,
+    *,
+    width_s: int,
+    edges: Sequence[datetime],
+    labels: Mapping[str, str] | None = None,
+) -> list[Bucket]:
+    """Return the buckets of a width added up between each two of some moments, oldest first.
+
+    `edges` are in order, two at least. What is returned for a stretch begins with it, is as wide as it is, and has NaN as its last
+    value. A series without buckets in a stretch is left out.
+    """
+    found = _series_of(connection, metric, labels)
+    its = rollups.c
+    number = case(*((its.start < edge, n) for n, edge in enumerate(edges[1:]))).label("number")
+    kept: list[Bucket] = []
+    for ids in _parts(list(found)):
+        sums = (func.sum(its.n), func.sum(its.sum), func.min(its.min), func.max(its.max))
+        query = select(its.series_id, number, *sums).where(_of_width(ids, width_s, edges[0], edges[-1]))
+        for series_id, n, *values in connection.execute(query.group_by(its.series_id, text("number"))).all():
+            length_s = round((edges[n + 1] - edges[n]).total_seconds())
+            kept.append(Bucket(found[series_id], length_s, edges[n], *values, math.nan))
     return sorted(kept, key=lambda bucket: bucket.start)
 
 

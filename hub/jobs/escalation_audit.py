@@ -17,10 +17,11 @@ def _audit(context: JobContext) -> str:
     services = context.services
     now = services.clock()
     with services.store.write() as connection:
-        # A message that the audit owes tells the money at risk, as every other does.
-        rate = services.sales_rate(connection, now)
-        policy = replace(with_silences(connection, services.policy, now), sales=rate)
-        step = audit(standing_alerts(connection), policy, now)
+        policy, standing = with_silences(connection, services.policy, now), standing_alerts(connection)
+        step = audit(standing, policy, now)
+        if step.notifications:
+            # Its message tells the money at risk, as every other does; what is sold is read only for that.
+            step = audit(standing, replace(policy, sales=services.sales_rate(connection, now)), now)
         save_step(connection, step, now)
     repaired = sorted({row.incident for row in step.ladder})
     if not repaired:

@@ -13,7 +13,7 @@ from alerts.escalation import Escalation, Tier
 from alerts.flapping import Flapping
 from alerts.hours import BusinessHours
 from alerts.machine import advance
-from alerts.policy import Digest, Policy, RollUp
+from alerts.policy import Digest, Policy, RollUp, SalesRate
 from facts import LadderRow, LadderStatus, Notification, NotificationKind, NotificationState, Severity, Verdict
 from hub.acknowledge import take_on
 from hub.cycle import save_step, standing_alerts, with_firings
@@ -25,6 +25,7 @@ from store import Store, destinations, incidents, ladder, outbox
 from store import alerts as alert_rows
 from store.tables import ladder as ladder_table
 from tests.alerts.builders import GA, breach, clear
+from tests.drills.hub import the_watched
 from tests.hub.conftest import Bench
 from tests.store.test_outbox import a_notification
 
@@ -141,7 +142,7 @@ def services(store: Store, now: datetime) -> JobServices:
     unused: object = None
     return JobServices(
         store=store,
-        watched=unused,  # type: ignore[arg-type]
+        watched=the_watched(),
         artifacts=unused,  # type: ignore[arg-type]
         first_watched=now,
         evidence_bytes=0,
@@ -159,6 +160,9 @@ def test_the_auditor_finds_an_escalation_that_stopped(store: Store) -> None:
         connection.execute(ladder_table.delete())
     assert JOB.do(context) == "the escalation of inc-1 had stopped and goes on"
     assert [row.tier for row in rows(store) if row.status is LadderStatus.PENDING] == [1, 2, 3]
+    with store.read() as connection:
+        told = [n for n in outbox.latest(connection) if "had stopped" in str(n.message.get("headline"))]
+    assert [n.message["at_risk"] for n in told] == ["unknown"], "no sales are known here"
     assert JOB.is_configured(context.services)
     assert not JOB.is_configured(replace(context.services, policy=Policy()))
 
@@ -248,3 +252,16 @@ def test_a_burst_is_known_over_restarts_and_its_roll_ups_are_owed_with_what_they
         assert [len(n.message["lines"]) for n in owed] == [listed] if count == 3 else owed == []
     with light.store.read() as connection:
         assert len([n for n in outbox.latest(connection) if n.state is NotificationState.SUPERSEDED]) == 2
+
+
+def test_the_auditor_says_how_much_money_is_at_risk(sqlite_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    tick(sqlite_store, START, quorum())
+    with sqlite_store.write() as connection:
+        connection.execute(ladder_table.delete())
+    rate = SalesRate(minor_per_minute=1250, currency="usd")
+    monkeypatch.setattr(JobServices, "sales_rate", lambda _self, _connection, _now: rate)
+    JOB.do(JobContext(services=services(sqlite_store, START + MINUTE), slot=START))
+    with sqlite_store.read() as connection:
+        told = [n for n in outbox.latest(connection) if "had stopped" in str(n.message.get("headline"))]
+    assert all(n.message["at_risk"].startswith("about $12.50 a minute") for n in told)
+    assert told

@@ -61,6 +61,7 @@ DOORS: list[tuple[str, str, set[str] | None]] = [
     ("GET", "/api/alerts/none", VIEWERS),
     ("GET", "/not/there/yet", VIEWERS),
     ("POST", "/api/alerts/none/ack", OPERATORS),
+    ("GET", "/api/routes", VIEWERS),
     ("GET", "/api/silences", VIEWERS),
     ("GET", "/api/silences/preview?rule=F0", VIEWERS),
     ("POST", "/api/silences", OPERATORS),
