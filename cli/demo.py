@@ -56,6 +56,7 @@ _NOT_THE_DEMOS = (
     "STRIPE_SECRET_KEY",
     "STRIPE_SOURCE_KEY",
     "STRIPE_WEBHOOK_SECRET",
+    "PAGERDUTY_WEBHOOK_SECRET",
 )
 """What the environment says of the real hub, the demo's neither needs nor should obey."""
 
@@ -403,6 +404,7 @@ def with_demo_contacts(data: dict[str, Any], *, mail_port: int) -> dict[str, Any
             one["mentions"] = [_slack_mention(mention) for mention in one.get("mentions") or []]
         elif one["kind"] == "twilio":
             one["from_number"] = f"{_DEMO_NUMBERS}00"
+            one["replies"] = True
         elif one["kind"] == "email":
             login = ("username_from", "password_from")
             kept = {key: value for key, value in one.items() if key not in login}

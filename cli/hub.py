@@ -20,12 +20,15 @@ from process.signals import listen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from alerts.channels import Channel
     from alerts.policy import Policy
     from alerts.routes import Routing
+    from alerts.weekly_trial import TrialResult, WeeklyTrial
+    from config import Complaint
+    from demo.hub_pages import DemoPages
     from hub.access import Access
-    from hub.context import DemoLinks
     from store import Store
 
 _SCALE = Bounds(0.01, 1000, "it is how many times faster the demo's clock runs")
@@ -67,10 +70,11 @@ def hub(
     settings.stripe_key(buys=False)
     settings.source_key()
     webhook_secret = stripe_webhook_secret()
+    pagerduty_webhook, twilio_webhook = hub_config.inbound_webhooks(routing)
     evidence_bytes = settings.evidence_bytes(20)
     demo, scale = demo_links()
     scaled = targets.scaled(scale) if scale != 1 else targets
-    for complaint in (*hub_config.impossible_rules(scaled, watched), *routing.unset(os.environ)):
+    for complaint in (*hub_config.impossible_rules(scaled, watched), *degraded(routing)):
         complain(f"degraded: {complaint}")
     for idle in hub_config.idle_rules(scaled, watched):
         complain(f"cannot fire: {idle}")
@@ -101,11 +105,14 @@ def hub(
                 evidence_bytes=evidence_bytes,
                 sources=configured_sources(source_settings(watched)),
                 notices=(*_notices(routing, scale, demo=demo is not None), *demo_clock_notices(policy)),
-                demo=demo,
+                additions=(demo,) if demo is not None else (),
                 access=doors,
                 secret_key=key,
                 report_mail=routing.report_mail(os.environ, allow_private=demo is not None),
                 stripe_webhook=StripeWebhook(webhook_secret, stripe_events(watched)) if webhook_secret else None,
+                trial=weekly_trial(routing, allow_private=demo is not None),
+                pagerduty_webhook=pagerduty_webhook,
+                twilio_webhook=twilio_webhook,
             ),
         )
         address = running.start()
@@ -137,14 +144,14 @@ def _refuse_strangers(host: str, doors: Access, store: Store) -> None:
         access.must_have_a_login(host, doors, users.count(connection))
 
 
-def demo_links() -> tuple[DemoLinks | None, float]:
-    """The demo's shop and receivers where the demo started us, and how many times faster its clock is."""
-    from hub.context import DemoLinks
+def demo_links() -> tuple[DemoPages | None, float]:
+    """The demo's pages, with its shop and receivers, where the demo started us, and how many times faster its clock is."""
+    from demo.hub_pages import DemoPages
 
     shop, inbox = os.environ.get(DEMO_SHOP), os.environ.get(DEMO_INBOX)
     if not shop or not inbox:
         return None, 1.0
-    return DemoLinks(shop=shop, inbox=inbox), _SCALE.read(os.environ.get(DEMO_SCALE, "1"), key=DEMO_SCALE)
+    return DemoPages(shop=shop, inbox=inbox), _SCALE.read(os.environ.get(DEMO_SCALE, "1"), key=DEMO_SCALE)
 
 
 def with_demo_clock(policy: Policy, *, is_demo: bool) -> Policy:
@@ -176,8 +183,16 @@ def _mark(scale: float) -> str:
     return f"demo, clock 1:{scale:g}"
 
 
+def degraded(routing: Routing) -> list[Complaint]:
+    """Return what is not as alerts.yaml means it, and is no reason to watch nothing: who cannot be told, and windows of nothing.
+
+    A hub that refused to start because a location was renamed would tell nobody of an outage. The window covers the rest of its names.
+    """
+    return [*routing.unset(os.environ), *hub_config.wrong_with_maintenance(routing)]
+
+
 def _notices(routing: Routing, scale: float, *, demo: bool) -> tuple[str, ...]:
-    notices = [f"Degraded: {complaint}" for complaint in routing.unset(os.environ)]
+    notices = [f"Degraded: {complaint}" for complaint in degraded(routing)]
     if demo:
         notices.insert(
             0,
@@ -185,6 +200,21 @@ def _notices(routing: Routing, scale: float, *, demo: bool) -> tuple[str, ...]:
             "Visitors, buyers and their history are simulated.",
         )
     return tuple(notices)
+
+
+def weekly_trial(routing: Routing, *, allow_private: bool) -> WeeklyTrial | None:
+    """Return the weekly test of the destinations; None where alerts.yaml has none."""
+    from alerts.trial import send_trial
+    from hub.jobs.alerts_trial import BY
+
+    if routing.trial is None:
+        return None
+
+    def send(now: datetime) -> list[TrialResult]:
+        everything = routing.all_destinations()
+        return send_trial(routing, os.environ, everything, now=now, by=BY, allow_private=allow_private)
+
+    return routing.trial.trial(str(routing.business_zone), send)
 
 
 def channels(routing: Routing, *, allow_private: bool = False) -> Mapping[str, Channel]:

@@ -64,6 +64,8 @@ COMMANDS: list[list[str]] = [
     ["alerts", "preview", "--channel", f"fax{TYPED}"],
     ["alerts", "preview", "--severity", f"bad{TYPED}"],
     ["alerts", "test", "--by", f"bob{TYPED}"],
+    ["alerts", "routes"],
+    ["alerts", "routes", "--json"],
     ["alerts", "test", "--to", f"nobody{TYPED}"],
     ["alerts", "silences"],
     ["alerts", "silences", "--json"],
