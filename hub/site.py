@@ -21,11 +21,12 @@ from hub.artifacts import KINDS
 from hub.charts import ChartCache
 from hub.clock_witness import sentence_of
 from hub.context import HubContext
-from hub.cycle import VERDICTS, tick_trouble
+from hub.cycle import tick_trouble
 from hub.dashboards import add_dashboards
 from hub.errors import HubError
 from hub.guard import Visitor, visitor_of
 from hub.job_doors import shown_jobs
+from hub.kept_verdicts import KeptVerdicts
 from hub.loading import CLOCKS_APART, load_stocks, load_watch
 from hub.report_pages import add_reports
 from hub.requests import csrf_checked
@@ -52,7 +53,7 @@ from reports.navigation import links_of
 from reports.states import overall_state, told_alerts
 from sla.judge import with_traits
 from store import alerts as alert_rows
-from store import deploys, evidence, feeds, ladder, meta, outbox, runners, runs
+from store import deploys, evidence, feeds, ladder, outbox, runners, runs
 
 _OVERVIEW = timedelta(hours=24)
 SLOTS_SHOWN = 48
@@ -73,7 +74,7 @@ def site(context: HubContext) -> APIRouter:
             demo.close()
 
     router = APIRouter(default_response_class=HTMLResponse, lifespan=closing_it)
-    pages = Pages(context, demo, ChartCache())
+    pages = Pages(context, demo, ChartCache(), KeptVerdicts())
     _add_pages(router, pages)
     add_dashboards(router, pages)
     add_reports(router, pages)
@@ -131,13 +132,18 @@ class Pages:
     """Builds the pages from the store."""
 
     def __init__(
-        self, context: HubContext, demo: Demo | None, charts: ChartCache, visitor: Visitor | None = None
+        self,
+        context: HubContext,
+        demo: Demo | None,
+        charts: ChartCache,
+        verdicts: KeptVerdicts,
+        visitor: Visitor | None = None,
     ) -> None:
-        self.context, self.demo, self._charts, self._visitor = context, demo, charts, visitor
+        self.context, self.demo, self._charts, self._verdicts, self._visitor = context, demo, charts, verdicts, visitor
 
     def seen_by(self, request: Request) -> Pages:
         """Return the pages for the person behind a request."""
-        return Pages(self.context, self.demo, self._charts, visitor_of(request))
+        return Pages(self.context, self.demo, self._charts, self._verdicts, visitor_of(request))
 
     def frame(self, title: str, here: str, *, refresh_s: int = 5, judged_at: datetime | None = None) -> Frame:
         """Return the frame of a page; `judged_at` is when the last tick was, where the caller has read its verdicts already."""
@@ -182,11 +188,8 @@ class Pages:
     def verdicts(self) -> tuple[datetime | None, list[Verdict]]:
         """Return the time and the verdicts of the last tick."""
         with self.context.store.read() as connection:
-            told = meta.get(connection, VERDICTS)
-        if told is None:
-            return None, []
-        verdicts = [from_wire(Verdict, one) for one in told["verdicts"]]
-        return datetime.fromisoformat(told["at"]), with_traits(verdicts, self.context.targets)
+            at, verdicts = self._verdicts.read(connection)
+        return at, with_traits(list(verdicts), self.context.targets)
 
     def overview(self) -> str:
         """Return the page `/`."""
