@@ -381,9 +381,7 @@ class Sum(NamedTuple):
     sum: float
 
 
-def read_sums(
-    connection: Connection, metric: str, *, width_s: int, since: datetime, until: datetime
-) -> list[Sum]:
+def read_sums(connection: Connection, metric: str, *, width_s: int, since: datetime, until: datetime) -> list[Sum]:
     """Return the sum of the buckets of each series that `read_buckets` would return, in the order of their labels."""
     found = _series_of(connection, metric, None)
     sums: dict[int, Sum] = {}
