@@ -99,9 +99,9 @@ def step_range(rows: Sequence[StepRow], *, form: Format, label: str) -> Chart:
                 else f'<circle class="{"fw" if row.is_slow else "f1"}" r="4.5"/>'
             )
             parts.append(at_place(scale.share(row.took), y, shape))
-        # A label at the right edge stands left of its mark, so that it is never cut off.
-        right = max(places, default=0.0)
-        anchor, dx, x = ("end", -10, min(places)) if right > 0.75 else ("start", 10, right)
+        # The label stands on the side with more room, so that it is not cut off on a phone.
+        left, right = min(places, default=0.0), max(places, default=0.0)
+        anchor, dx, x = ("end", -10, left) if left > 1 - right else ("start", 10, right)
         parts.append(text(percent(x), percent(y), words(row.said), dx=dx, dy=4, anchor=anchor, kind=kind))
     table = Table(
         caption=label,

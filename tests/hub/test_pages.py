@@ -200,6 +200,21 @@ def test_one_click_leads_from_the_outage_to_the_failing_request_and_one_more_to_
     assert "/runs/run-good-" in page.url
 
 
+def test_the_requests_of_a_run_are_filtered_and_the_run_is_copied_as_an_issue(opened: Opening) -> None:
+    page = opened("/runs/run-failed-us-east-1", permissions=["clipboard-read", "clipboard-write"])
+    rows = page.locator("#requests > .scroll tbody tr")
+    everything = rows.count()
+    page.get_by_label("Third party 1").check()
+    shown_rows = [row for row in rows.all() if row.is_visible()]
+    assert ["https://js.stripe.com" in row.inner_text() for row in shown_rows] == [True]
+    page.get_by_role("radio", name="Failed").check()
+    assert 0 < len([row for row in rows.all() if row.is_visible()]) < everything
+    page.get_by_role("link", name="Copy as issue").click()
+    expect(page.locator("#copied")).to_have_text("Copied as Markdown.")
+    copied = page.evaluate("() => navigator.clipboard.readText()")
+    assert copied.startswith("# Failed: ga_purchase at us-east")
+
+
 def test_a_click_takes_an_alert_on_and_news_come_without_a_full_reload(opened: Opening, shown: Shown) -> None:
     page = opened("/")
     page.evaluate("() => { window.sameDocument = true }")

@@ -199,11 +199,13 @@ def test_every_address_and_form_of_every_page_is_below_the_prefix(
         assert viewer[0].startswith(f"{PREFIX}/trace/index.html?trace={PREFIX}/evidence/")
         assert f"{PREFIX}/runs/run-good" in seen
         assert f"{PREFIX}/inbox.json" in seen
-        actions = {re.sub(r"alerts/[^/]+", "alerts/ID", action) for action in forms}
+        actions = {re.sub(r"(alerts|runs|journeys)/[^/]+", r"\1/ID", action) for action in forms}
         assert actions == {
             f"{PREFIX}{path}"
             for path in (
                 "/api/alerts/ID/ack",
+                "/api/journeys/ID/run-now",
+                "/api/runs/ID/reclassify",
                 "/api/silences",
                 "/demo/faults/payment_500",
                 "/logout",
@@ -211,6 +213,7 @@ def test_every_address_and_form_of_every_page_is_below_the_prefix(
         }
         for action, fields in sorted(forms.items()):
             typed = {"rule": "F0", "reason": "deploy"} if action.endswith("/silences") else {}
+            typed |= {"blame": "site", "reason": "seen"} if action.endswith("/reclassify") else {}
             answer = behind.client.post(action, data={**fields, **typed})
             assert answer.status_code == 303, action
             assert answer.headers["Location"].startswith(f"{PREFIX}/"), action
