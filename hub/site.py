@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mimetypes
+import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
@@ -31,6 +32,7 @@ from hub.report_pages import add_reports
 from hub.requests import csrf_checked
 from hub.run_page import add_run_pages
 from hub.silence_endpoints import shown_silences, silenced_alerts
+from hub.twilio_webhook import signature_of, webhook_address
 from process.bounded_http import bounded_client
 from reports.live import (
     FaultButton,
@@ -106,6 +108,21 @@ class Demo:
         try:
             return self._client.get(self._inbox).json()
         except (httpx.HTTPError, ValueError) as error:
+            raise HubError(502, f"the demo's receivers do not answer: {type(error).__name__}") from None
+
+    def keep_sms(self, to: str, text: str) -> None:
+        """Let a phone get an SMS, as the service's answer to a reply. Raises HubError 502."""
+        receivers = self._inbox.removesuffix("/inbox.json")
+        form = {"To": to, "From": "+15550100000", "Body": text}
+        try:
+            answer = self._client.request(
+                "POST",
+                f"{receivers}/twilio/2010-04-01/Accounts/demo/Messages.json",
+                data=form,
+                headers={"Authorization": "Basic demo"},
+            )
+            answer.raise_for_status()
+        except httpx.HTTPError as error:
             raise HubError(502, f"the demo's receivers do not answer: {type(error).__name__}") from None
 
     def faults(self) -> list[FaultButton]:
@@ -356,6 +373,22 @@ def _viewer_file(name: str) -> Response:
     return Response(file.read_bytes(), media_type=media)
 
 
+def _reply(context: HubContext, demo: Demo, phone: str, text: str) -> None:
+    """Answer an SMS as one of the demo's phones: signed as Twilio signs it, and taken as any reply is. Raises HubError."""
+    webhook = context.twilio_webhook
+    if webhook is None or not webhook.tokens:
+        raise HubError(404, "this hub takes no SMS replies: TWILIO_AUTH_TOKEN is not set")
+    if not phone or not text.strip():
+        raise HubError(422, "write what the phone answers, like ack 7")
+    form = {"MessageSid": f"SM{secrets.token_hex(16)}", "From": phone, "Body": text}
+    url = webhook_address(context.policy.base_url)
+    webhook.verify(url, list(form.items()), signature_of(webhook.tokens[0], url, list(form.items())))
+    said = webhook.take(context.store, context.policy, form, now=context.clock())
+    context.wake()
+    if said:
+        demo.keep_sms(phone, said)
+
+
 def _add_demo(router: APIRouter, pages: Pages, demo: Demo) -> None:
     context = pages.context
 
@@ -366,6 +399,12 @@ def _add_demo(router: APIRouter, pages: Pages, demo: Demo) -> None:
     @router.get("/inbox.json")
     def inbox_json() -> Response:
         return JSONResponse(demo.raw_messages())
+
+    @router.post("/inbox/replies")
+    async def reply(request: Request) -> Response:
+        form = await csrf_checked(request) or {}
+        await run_in_threadpool(_reply, context, demo, form.get("phone", ""), form.get("text", ""))
+        return Response(status_code=303, headers={"Location": "/inbox"})
 
     @router.post("/demo/faults/{name}")
     async def switch(name: str, request: Request) -> Response:

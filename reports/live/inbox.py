@@ -26,7 +26,7 @@ class InboxEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InboxRow:
-    """Holds one message in the form shown on the page."""
+    """Holds one message in the form shown on the page. `phone` is the number of the phone that can answer it."""
 
     number: int
     at: Ago | None
@@ -34,6 +34,7 @@ class InboxRow:
     first: str
     rest: str
     json: str
+    phone: str | None = None
 
 
 def inbox_row(entry: InboxEntry, now: datetime) -> InboxRow:
@@ -46,6 +47,7 @@ def inbox_row(entry: InboxEntry, now: datetime) -> InboxRow:
         first=first,
         rest=rest,
         json=json.dumps(entry.body, indent=2, ensure_ascii=False),
+        phone=entry.channel if entry.receiver == "twilio" and "Reply " in entry.text else None,
     )
 
 
