@@ -72,6 +72,7 @@ from facts.outcome import (
     reclassified,
     status_after,
 )
+from facts.ping import Ping, PingCheck, PingCheckShown, PingKind, PingState, WatchedCheck
 from facts.plan import (
     Plan,
     PlannedJourney,
@@ -192,6 +193,11 @@ __all__ = [
     "NotificationKind",
     "NotificationState",
     "Outcome",
+    "Ping",
+    "PingCheck",
+    "PingCheckShown",
+    "PingKind",
+    "PingState",
     "Plan",
     "PlannedJourney",
     "PlannedMaintenance",
@@ -221,6 +227,7 @@ __all__ = [
     "Vital",
     "WatchBreak",
     "WatchState",
+    "WatchedCheck",
     "WireError",
     "claim_ttl_s",
     "digest_of",

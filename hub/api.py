@@ -46,6 +46,7 @@ from hub.metric_doors import add_metric_doors
 from hub.metrics import OPENMETRICS, Metrics
 from hub.openapi import BYTES_BODY, EVENTS_BODY, JSON_BODY, RUNS_BODY
 from hub.pagerduty_webhook import add_pagerduty_webhook
+from hub.pings import add_ping_endpoints
 from hub.requests import csrf_checked, limited_body, person
 from hub.routes_shown import add_route_endpoint
 from hub.run_page import add_run_actions
@@ -92,6 +93,7 @@ def api(context: HubContext) -> APIRouter:
     add_run_actions(router, context)
     add_run_requests(router, context)
     add_deploy_endpoints(router, context)
+    add_ping_endpoints(router, context)
     add_route_endpoint(router, context)
     _add_health(router, context)
     _add_metrics(router, context)

@@ -25,6 +25,7 @@ from hub.kept_series import KeptSeries
 from hub.kept_tallies import KeptTallies
 from hub.loading import WATCH, load_history, load_watch, watch_now
 from hub.money_at_risk import sales_rate
+from hub.ping_checks import excuse
 from hub.watched import Watched
 from process.logs import get_logger
 from sla.index import HistoryIndex
@@ -122,7 +123,10 @@ class Cycle:
         self.at("cycle.leased")
         with self.store.read() as connection:
             before = load_watch(connection)
-            what = self._what_broke(before, now)
+        what = self._what_broke(before, now)
+        if before is not None and what and not self._excuse_pings(epoch, before.tick_at, now):
+            return Tick(at=now, wrote=False)
+        with self.store.read() as connection:
             began_at = self.watching_since
             watch = watch_now(connection, before, watched=self.watched, now=now, began_at=began_at, what=what)
             history = load_history(
@@ -147,6 +151,14 @@ class Cycle:
             return Tick(at=now, wrote=False)
         self.at("cycle.saved")
         return Tick(at=now, wrote=True, verdicts=tuple(verdicts), owed=owed)
+
+    def _excuse_pings(self, epoch: int, last_tick: datetime, now: datetime) -> bool:
+        """Excuse the jobs whose pings may be lost in a break of the watch; return whether this hub is still the evaluator."""
+        with self.store.write() as connection:
+            if not lease.holds(connection, name=EVALUATOR, holder=self.holder, epoch=epoch):
+                return False
+            excuse(connection, self.watched.site, last_tick=last_tick, now=now)
+        return True
 
     def give_up(self) -> None:
         """Release the evaluator's lease, so that another hub need not wait until it expires."""

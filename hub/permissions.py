@@ -18,6 +18,7 @@ class Requirement(StrEnum):
     SOURCE = "source token"
     METRICS = "viewer or metrics token"
     SIGNATURE = "signature"
+    ADDRESS = "the address itself"
 
     @property
     def role(self) -> Role | None:
@@ -51,6 +52,8 @@ NAMED: tuple[tuple[str, str, Requirement], ...] = (
     ("POST", "/api/webhooks/stripe", Requirement.SIGNATURE),
     ("POST", "/api/webhooks/pagerduty", Requirement.SIGNATURE),
     ("POST", "/api/webhooks/twilio", Requirement.SIGNATURE),
+    ("GET", "/ping/", Requirement.ADDRESS),
+    ("POST", "/ping/", Requirement.ADDRESS),
     ("POST", "/v1/logs", Requirement.SOURCE),
     ("GET", "/metrics", Requirement.METRICS),
 )

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 _USUAL_RUNS = 100
 """The number of good runs that tell how long a step usually takes."""
+_PICTURED_RUNS = 90
+"""The number of good runs among which one with pictures of its steps is looked for; one an hour keeps them."""
 _MOST_GROUPS = 500
 _LONGEST_REASON = 500
 NO_RESULT_AFTER = timedelta(minutes=15)
@@ -108,6 +110,7 @@ def _load(context: HubContext, run_id: str, *, with_pictures: bool = True) -> tu
         run = stored.run
         journey, location, before = run.journey, run.location, run.started_at
         good = runs.last_good(connection, journey=journey, location=location, before=before)
+        pictured = _pictured(connection, run, good)
         times = runs.good_step_times(connection, journey=journey, location=location, before=before, limit=_USUAL_RUNS)
         deployed = _deploys_before(connection, run, good)
         is_past = run.started_at < now - WINDOWS[-1]
@@ -116,8 +119,9 @@ def _load(context: HubContext, run_id: str, *, with_pictures: bool = True) -> tu
     schedule = context.watched.schedules().get(run.journey)
     around = RunAround(
         good=good,
-        good_artifacts=read_evidence(context.store, context.artifacts.path, good, now=now)
-        if good is not None and with_pictures
+        pictured=pictured,
+        good_artifacts=read_evidence(context.store, context.artifacts.path, pictured, now=now)
+        if pictured is not None and with_pictures
         else (),
         usual=usual_steps(times),
         deploys=deployed,
@@ -128,6 +132,21 @@ def _load(context: HubContext, run_id: str, *, with_pictures: bool = True) -> tu
         can_run=schedule is not None and run.location in schedule.grids,
     )
     return stored, around
+
+
+def _pictured(connection: Connection, run: Run, good: Run | None) -> Run | None:
+    """Return the good run whose picture stands beside the run's: the last that kept one of the failed step, else the last."""
+    if good is None or run.failed_step is None:
+        return good
+    found = runs.last_pictured(
+        connection,
+        journey=run.journey,
+        location=run.location,
+        before=run.started_at,
+        step=run.failed_step,
+        limit=_PICTURED_RUNS,
+    )
+    return found or good
 
 
 def _word(stored: runs.StoredRun) -> str | None:

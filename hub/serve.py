@@ -19,7 +19,7 @@ from hub.access import Access
 from hub.app import create_app
 from hub.artifacts import Artifacts
 from hub.clock_witness import ClockWitness
-from hub.context import DemoLinks, HubContext
+from hub.context import HubContext
 from hub.cycle import VERDICTS, Cycle, Tick, new_holder
 from hub.deliver import Deliverer
 from hub.guard import Guard
@@ -38,6 +38,7 @@ from process.descriptors import most_connections
 from process.listeners import listen
 from process.logs import get_logger
 from process.private_files import tighten
+from reports.live.additions import PageAddition
 from sla.targets import Targets
 from sources import Source
 from sources.events import EVENTS
@@ -73,7 +74,7 @@ class HubSettings:
     lease_s: float = lease.LIFE_S
     claim_s: float = 60.0
     notices: tuple[str, ...] = ()
-    demo: DemoLinks | None = None
+    additions: Sequence[PageAddition] = ()
     access: Access = field(default_factory=Access)
     secret_key: Secret | None = None
     stripe_webhook: StripeWebhook | None = None
@@ -298,7 +299,7 @@ class Hub:
             wake=self.wake,
             wake_jobs=lambda: self._loops["jobs"].wake(),
             notices=self.settings.notices,
-            demo=self.settings.demo,
+            additions=self.settings.additions,
             scale=self.settings.scale,
             stripe_webhook=self.settings.stripe_webhook,
             pagerduty_webhook=self.settings.pagerduty_webhook,

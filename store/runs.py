@@ -192,7 +192,7 @@ def outcomes(
     conditions += _filters(journey, location, None)
     columns = _SHORT if brief else _DETAILED
     rows = connection.execute(select(*columns).where(*conditions).order_by(table.c.slot, table.c.id))
-    return [_outcome(row, brief=brief) for row in rows]
+    return [_outcome(row, brief=brief) for row in rows.all()]
 
 
 class Alike(NamedTuple):
@@ -257,7 +257,7 @@ def of_slots(
     query = select(table.c.id, table.c.reclassified_as).where(
         table.c.journey == journey, table.c.location == location, table.c.slot >= since, table.c.slot < before
     )
-    return {row.id: row.reclassified_as for row in connection.execute(query)}
+    return {row.id: row.reclassified_as for row in connection.execute(query).all()}
 
 
 class Reclassification(NamedTuple):
@@ -300,7 +300,7 @@ def last_of_slots(connection: Connection, *, journey: str, location: str, since:
     """Return the outcomes of the last slots of a journey at a location in short form, oldest first."""
     place = (table.c.journey == journey, table.c.location == location, table.c.slot >= since)
     query = select(*_SHORT).where(*place).order_by(desc(table.c.slot)).limit(limit)
-    return [_outcome(row, brief=True) for row in connection.execute(query)][::-1]
+    return [_outcome(row, brief=True) for row in connection.execute(query).all()][::-1]
 
 
 class Tries(NamedTuple):
@@ -341,6 +341,42 @@ def first_attempts(
     return found
 
 
+class Stretch(NamedTuple):
+    """Holds the results of the slots of a stretch of time: how many have a record, and how many of these failed or say nothing."""
+
+    n: int
+    failed: int
+    unmeasured: int
+
+
+def stretches(connection: Connection, *, since: datetime, width_s: float) -> dict[tuple[datetime, str, str], Stretch]:
+    """Return the final results of the slots from `since` by stretches of `width_s` seconds, each by start, journey and location.
+
+    All records are counted in the index alone; only those that did not pass at first are read.
+    """
+    slot, width = type_coerce(table.c.slot, BigInteger), literal(round(width_s * 1_000_000), BigInteger)
+    start = type_coerce(slot - slot % width, Moment).label("start")
+    place = (start, table.c.journey, table.c.location)
+    every = select(*place, func.count().label("n")).where(table.c.slot >= since).group_by(text("1"), *place[1:])
+    odd = select(*place, table.c.status, table.c.reclassified_as, func.count().label("n")).where(
+        table.c.slot >= since, STUMBLED
+    )
+    odd = odd.group_by(text("1"), *place[1:], table.c.status, table.c.reclassified_as)
+    failed: Counter[tuple[datetime, str, str]] = Counter()
+    unmeasured: Counter[tuple[datetime, str, str]] = Counter()
+    for row in connection.execute(odd):
+        status = Status(row.status)
+        if row.reclassified_as:
+            status = status_after(status, Blame(row.reclassified_as)) or status
+        key = (row.start, row.journey, row.location)
+        if status in (Status.FAILED, Status.TIMED_OUT):
+            failed[key] += row.n
+        elif status is not Status.PASSED:
+            unmeasured[key] += row.n
+    found = {(row.start, row.journey, row.location): row.n for row in connection.execute(every)}
+    return {key: Stretch(n, failed[key], unmeasured[key]) for key, n in found.items()}
+
+
 _IDS_AT_ONCE = 500
 """The maximum number of ids in one statement, because databases limit the values of a statement."""
 
@@ -374,14 +410,17 @@ def sample_ids(
     Of more slots it takes every second, third ... of the grid, always the same ones, so that a run that was read once
     need not be read again.
     """
-    query = select(table.c.slot, table.c.id).where(
-        table.c.journey == journey, table.c.location == location, table.c.slot >= since
-    )
-    query = query.where(table.c.slot < until) if until is not None else query
-    rows = list(connection.execute(query.order_by(table.c.slot)))
-    step = -(-len(rows) // most)
-    chosen = [row.id for row in rows[:-1] if int(row.slot.timestamp()) // period_s % step == 0]
-    return [*chosen, *(row.id for row in rows[-1:])]
+    place = [table.c.journey == journey, table.c.location == location, table.c.slot >= since]
+    if until is not None:
+        place.append(table.c.slot < until)
+    # The index alone is counted, and what is not taken never leaves the database.
+    n = connection.execute(select(func.count()).select_from(table).where(*place)).scalar_one()
+    step = -(-n // most)
+    if step > 1:
+        every = type_coerce(table.c.slot, BigInteger) // literal_column("1000000") // period_s % step == 0
+        newest = select(func.max(table.c.slot)).where(*place).scalar_subquery()
+        place.append(or_(every, table.c.slot == newest))
+    return list(connection.execute(select(table.c.id).where(*place).order_by(table.c.slot)).scalars())
 
 
 def samples(connection: Connection, ids: Sequence[str]) -> dict[str, Sample]:
@@ -391,7 +430,7 @@ def samples(connection: Connection, ids: Sequence[str]) -> dict[str, Sample]:
     for first in range(0, len(ids), _IDS_AT_ONCE):
         some = ids[first : first + _IDS_AT_ONCE]
         query = select(table.c.id, table.c.finished_at, table.c.first_failed_step, details).where(table.c.id.in_(some))
-        found |= {row[0]: _sample(*row[1:]) for row in connection.execute(query)}
+        found |= {row[0]: _sample(*row[1:]) for row in connection.execute(query).all()}
     return found
 
 
@@ -432,7 +471,7 @@ def latest(
     if before is not None:
         conditions.append(table.c.started_at < before)
     query = select(*_SHORT).where(*conditions).order_by(desc(table.c.started_at), desc(table.c.id)).limit(limit)
-    return [_outcome(row, brief=True) for row in connection.execute(query)]
+    return [_outcome(row, brief=True) for row in connection.execute(query).all()]
 
 
 def _filters(journey: str | None, location: str | None, status: Status | None) -> list[Any]:
@@ -519,6 +558,45 @@ def good_step_times(
         except (msgspec.DecodeError, UnicodeError):  # text that only the slower decoder accepts
             found.append(msgspec.convert(from_json_text(details), _Timed).steps)
     return found
+
+
+class _Proof(msgspec.Struct):
+    kind: str
+    step: str | None = None
+
+
+class _Proved(msgspec.Struct):
+    evidence: list[_Proof] = []
+
+
+_PICTURED_AT_ONCE = 15
+
+
+def last_pictured(
+    connection: Connection, *, journey: str, location: str, before: datetime, step: str, limit: int
+) -> Run | None:
+    """Return the last good run before `before` that kept a picture of a step; None if none of the last `limit` did."""
+    query = (
+        select(cast(table.c.record, Text))
+        .where(table.c.journey == journey, table.c.location == location, GOOD, table.c.started_at < before)
+        .order_by(desc(table.c.started_at))
+    )
+    for first in range(0, limit, _PICTURED_AT_ONCE):
+        records = list(connection.execute(query.offset(first).limit(_PICTURED_AT_ONCE)).scalars())
+        for record in records:
+            if _has_picture(record, step):
+                return from_wire(Run, from_json_text(record))
+        if len(records) < _PICTURED_AT_ONCE:
+            return None
+    return None
+
+
+def _has_picture(record: str, step: str) -> bool:
+    try:
+        proofs = msgspec.json.decode(record, type=_Proved).evidence
+    except (msgspec.DecodeError, UnicodeError):  # text that only the slower decoder accepts
+        proofs = msgspec.convert(from_json_text(record), _Proved).evidence
+    return any(proof.kind == "screenshot" and proof.step == step for proof in proofs)
 
 
 class FailureGroup(NamedTuple):

@@ -523,6 +523,24 @@ jobs = Table(
     Column("failed", BigInteger, nullable=False),
 )
 
+# What the pings of a job add up to, a row each, and its last pings.
+ping_states = Table(
+    "ping_states",
+    metadata,
+    Column("uuid", String(36), primary_key=True),
+    Column("state", JSON, nullable=False),
+)
+
+pings = Table(
+    "pings",
+    metadata,
+    Column("uuid", String(36), primary_key=True),
+    Column("n", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", Moment, nullable=False),
+    Column("ping", JSON, nullable=False),
+    Index("ix_pings_at", "at"),
+)
+
 # A row for each slot that was claimed. Its key is what makes a slot run once, so it is kept for longer than the slot could come again.
 job_runs = Table(
     "job_runs",

@@ -17,6 +17,7 @@ from reports.charts.rows import (
 )
 from reports.charts.run_bars import Bar, Group, Mark, comparison, segments, timeline, waterfall
 from reports.charts.scale import LinearScale, TimeTick, linear_scale, time_ticks
+from reports.charts.strips import ResultCell, result_strip
 from reports.charts.times import Area, Band, Flag, Limit, Line, cross, spark, time_line
 from reports.charts.units import Format, duration_format, money_format, number_format, percent_format
 
@@ -38,6 +39,7 @@ __all__ = [
     "LinearScale",
     "Mark",
     "RangeRow",
+    "ResultCell",
     "RowBar",
     "StepRow",
     "Table",
@@ -55,6 +57,7 @@ __all__ = [
     "money_format",
     "number_format",
     "percent_format",
+    "result_strip",
     "row_bars",
     "segments",
     "spark",

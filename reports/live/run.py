@@ -24,13 +24,15 @@ from reports.usual import Usual
 class RunAround:
     """Holds what the hub knows around a run.
 
-    `good` is the last good run of the same journey and location, None if there is none, and `good_artifacts` its evidence.
+    `good` is the last good run of the same journey and location, None if there is none. `pictured` is the good run whose
+    picture is shown, which may be an earlier one, and `good_artifacts` its evidence.
     `usual` are the usual durations of the steps. `deploys` are those since the good run. `errors` counts how runs ended in
     the periods that end at `until`, which is not now if `is_past`. `word` is a person's note on the blame. `can_run` says
     whether the journey is planned at the location, so that a run can be requested.
     """
 
     good: Run | None = None
+    pictured: Run | None = None
     good_artifacts: tuple[Artifact, ...] = ()
     usual: Usual | None = None
     deploys: Sequence[Deploy] = ()
@@ -89,7 +91,7 @@ def run_page(
         journey=run.journey,
         location=run.location,
         at=f"{run.started_at:%Y-%m-%d %H:%M:%S} UTC",
-        good=good_screen(run, good, around.good_artifacts, prefix=frame.prefix) if good else None,
+        good=good_screen(run, around.pictured or good, around.good_artifacts, prefix=frame.prefix) if good else None,
         comparison=compare(run, good) if good else None,
         elsewhere=elsewhere_section(run, around.errors, until=around.until, is_past=around.is_past),
         film=film(run, artifacts, prefix=frame.prefix),

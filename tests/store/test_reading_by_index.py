@@ -33,6 +33,9 @@ QUESTIONS: dict[str, Callable[[Connection], object]] = {
     "what charts are drawn from": lambda c: runs.samples(c, ["run-1"]),
     "the last good run": lambda c: runs.last_good(c, journey=GA, location=HERE, before=A_MOMENT),
     "how long good runs took": lambda c: runs.good_step_times(c, journey=GA, location=HERE, before=A_MOMENT, limit=100),
+    "the last run with a picture of a step": lambda c: runs.last_pictured(
+        c, journey=GA, location=HERE, before=A_MOMENT, step="choose_city", limit=90
+    ),
     "where the same error happened": lambda c: runs.failure_groups(
         c, status=Status.FAILED, since=(SINCE,), until=A_MOMENT, limit=500
     ),
