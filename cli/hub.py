@@ -47,6 +47,7 @@ def hub(
     from hub.errors import HubError
     from hub.serve import Hub, HubSettings, address_of
     from hub.stripe_webhook import StripeWebhook
+    from hub.twilio_webhook import webhook_address
     from process.logs import get_logger
     from runner.logs import start_scrubbed_logging
     from sources import configured_sources
@@ -89,6 +90,8 @@ def hub(
         mark=_mark(scale) if demo else None,
     )
     policy = with_demo_clock(policy, is_demo=demo is not None)
+    if demo is not None and twilio_webhook is not None:
+        demo.answer_sms(webhook_address(policy.base_url), twilio_webhook.tokens[0])
     ending = listen(to_input=True)
     try:
         running = Hub(

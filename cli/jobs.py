@@ -47,14 +47,16 @@ def list_jobs(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] 
 def _jobs() -> tuple[Job, ...]:
     """Return every job of a hub with this configuration, those that read its sources among them. Raises ConfigError, CommandError."""
     from hub.collect import source_settings
-    from hub.jobs import JOBS, report_jobs, source_jobs
+    from hub.jobs import JOBS, report_jobs, source_jobs, trial_jobs
     from sources import configured_sources
 
     watched = hub_config.read_watched()
     sources = configured_sources(source_settings(watched))
     for source in sources:
         source.close()  # none is read here
-    return (*JOBS, *report_jobs(watched), *source_jobs(sources))
+    routing = hub_config.read_routing()
+    trial = routing.trial.trial(str(routing.business_zone), lambda _now: ()) if routing.trial is not None else None
+    return (*JOBS, *trial_jobs(trial), *report_jobs(watched), *source_jobs(sources))
 
 
 def _last(state: JobState) -> str:

@@ -105,6 +105,11 @@ class TwilioWebhook:
         return answer
 
 
+def webhook_address(base_url: str) -> str:
+    """Return the public address to which Twilio sends replies."""
+    return f"{base_url.rstrip('/')}{PATH}"
+
+
 def signature_of(token: Secret, url: str, form: Sequence[tuple[str, str]]) -> str:
     """Return Twilio's signature of a form that is posted to an address: HMAC-SHA1 over it and the sorted fields, in base64."""
     said = url + "".join(f"{name}{value}" for name, value in sorted(set(form)))
@@ -240,7 +245,7 @@ def add_twilio_webhook(router: APIRouter, context: HubContext) -> None:
         form = _form(await limited_body(request, LARGEST_FORM))
         query = request.scope["query_string"].decode("latin-1")
         # The public address: what this hub is called by behind a proxy is another one.
-        url = f"{context.policy.base_url.rstrip('/')}{PATH}" + (f"?{query}" if query else "")
+        url = webhook_address(context.policy.base_url) + (f"?{query}" if query else "")
         webhook.verify(url, form, request.headers.get("X-Twilio-Signature"))
         said = await run_in_threadpool(webhook.take, context.store, context.policy, dict(form), now=context.clock())
         _log.info("sms_reply", answered=bool(said))

@@ -1,5 +1,6 @@
 """The hub's named jobs: one file a job, their registry, and the scheduler that runs each slot at most once."""
 
+from hub.jobs.alerts_trial import trial_jobs
 from hub.jobs.job import Backoff, CatchUp, Job, JobContext, JobError, JobServices
 from hub.jobs.registry import JOBS, configured_jobs
 from hub.jobs.reports import report_jobs
@@ -24,5 +25,6 @@ __all__ = [
     "monthly",
     "report_jobs",
     "source_jobs",
+    "trial_jobs",
     "weekly",
 ]
