@@ -128,7 +128,7 @@ def _header(text: str) -> tuple[str, str]:
     if (
         not colon
         or not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", name.strip())
-        or re.search(r"[\x00-\x08\x0a-\x1f\x7f]", text)
+        or re.search(r"[^\t\x20-\x7e]", text)
     ):
         raise CommandError(f'--header: {text!r} is not "Name: value"')
     return name.strip(), value.strip()

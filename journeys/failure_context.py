@@ -115,7 +115,12 @@ element => {
   const holds = (outer, inner) => { while (inner && inner !== outer) inner = parent(inner); return inner === outer; };
   let cover = document.elementFromPoint(...at);
   for (let inner; cover && cover.shadowRoot && (inner = cover.shadowRoot.elementFromPoint(...at)) && inner !== cover;) cover = inner;
-  if (!cover || holds(element, cover) || holds(cover, element)) return null;
+  if (!cover || holds(element, cover)) return null;
+  if (holds(cover, element)) {
+    // A layer that a style sheet draws is no element: the one that it belongs to is hit.
+    const drawn = ['::after', '::before'].map(part => getComputedStyle(cover, part).content).find(text => /^"/.test(text));
+    return drawn === undefined ? null : { words: drawn.slice(1, -1) || 'a layer without words', controls: [] };
+  }
   while (parent(cover) && !holds(parent(cover), element)) cover = parent(cover);
   // A consent manager puts its layer into a frame or a shadow tree.
   const inside = cover.shadowRoot || (cover.matches('iframe') && cover.contentDocument && cover.contentDocument.body) || cover;

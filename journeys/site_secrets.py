@@ -30,7 +30,7 @@ def site_secrets(site: Site, *, within: Sequence[Path] | None = None) -> tuple[S
             what = "does not hold user:password"
             raise ConfigError(Complaint(file=site.basic_auth_file, key="basic_auth_file", what=what))
         basic = Secret(text)
-    headers = {name: Secret(_read(file, f"header_files.{name}", within)) for name, file in site.header_files.items()}
+    headers = {name: _header(file, f"header_files.{name}", within) for name, file in site.header_files.items()}
     return basic, headers
 
 
@@ -49,4 +49,15 @@ def _read(file: str, key: str, within: Sequence[Path] | None) -> str:
     text = read_secret_file(path, key=key)
     if any(ord(character) < 32 for character in text):
         raise ConfigError(Complaint(file=file, key=key, what="holds more than one line"))
+    if not text.strip():
+        raise ConfigError(Complaint(file=file, key=key, what="is empty", hint="write the secret into it"))
     return text
+
+
+def _header(file: str, key: str, within: Sequence[Path] | None) -> Secret:
+    text = _read(file, key, within)
+    if not text.isascii():
+        odd = next(character for character in text if not character.isascii())
+        hint = "a header holds ASCII alone: encode the value as the site expects it"
+        raise ConfigError(Complaint(file=file, key=key, what=f"holds {odd!r}, which no header can carry", hint=hint))
+    return Secret(text)

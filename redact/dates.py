@@ -24,6 +24,8 @@ _MONTHS = (
 _SHORT = 3
 # A birth date's year; another number of four digits is a price or a code.
 _FIRST_YEAR, _LAST_YEAR = 1880, 2100
+# A year of two digits up to this one may be of this century.
+_LATEST_SHORT = 35
 _SPACE = rb"(?:[ \t\r\n]|\xc2\xa0|\xe2\x80[\x80-\x8b\xaf])"
 _TAG = rb"(?:<[^<>]{1,200}>)"
 # Between the parts: one mark with spaces around it, or spaces alone; "of" and a comma stand between those with a month's name.
@@ -40,7 +42,7 @@ _NAMED = re.compile(r"[^\W_]+|[0-9]+")
 
 
 def dates_in(secret: str) -> frozenset[date]:
-    """Return the dates that a secret may be, if it is one as a whole; `03/02/1990` may be two. A year has four digits."""
+    """Return the dates that a secret may be, if it is one as a whole; `03/02/1990` may be two, and `3/2/90` more."""
     text = secret.strip()
     plain = _PLAIN.fullmatch(text)
     if plain:
@@ -84,7 +86,15 @@ def forms_of(day: date) -> Iterator[bytes]:
 
 def _readings(first: str, second: str, third: str) -> Iterator[date]:
     orders = ((first, second, third), (third, second, first), (third, first, second), (first, third, second))
-    yield from filter(None, (_date(*order) for order in orders))
+    for year, month, day in orders:
+        yield from filter(None, (_date(in_full, month, day) for in_full in _in_full(year)))
+
+
+def _in_full(year: str) -> tuple[str, ...]:
+    """Return the years that one of two digits may be; any other number as it is."""
+    if len(year) != 2:
+        return (year,)
+    return (f"19{year}", f"20{year}") if int(year) <= _LATEST_SHORT else (f"19{year}",)
 
 
 def _date(year: str, month: str, day: str) -> date | None:

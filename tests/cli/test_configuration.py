@@ -296,7 +296,7 @@ def test_arguments_that_are_no_text_are_refused(sixfb: Sixfb) -> None:
 
 
 def test_a_header_that_is_none_is_refused(sixfb: Sixfb) -> None:
-    for text in ("no colon", "Two Words: x", ": x", "X: a\x00b"):
+    for text in ("no colon", "Two Words: x", ": x", "X: a\x00b", "X: käse"):
         done = sixfb("run", "ga_purchase", "--header", text)
         assert (done.code, 'is not "Name: value"' in done.err) == (2, True)
 

@@ -648,6 +648,10 @@ PRICED = a_shop(body="<p id=price>£7.99</p><select aria-label=Size><option>Smal
             "<label><input type=checkbox>I agree</label><p style='position:fixed;inset:0;margin:0;background:#fff'>News</p>",
             "'News' covers the checkbox \"I agree\"",
         ),
+        (
+            "<style>body::after{content:'We use cookies';position:fixed;inset:0}</style><button>Buy</button>",
+            "'We use cookies' covers the button \"Buy\"",
+        ),
         ("<button disabled>Buy</button><button>Sell</button>", 'the button "Buy" stayed disabled'),
     ],
 )

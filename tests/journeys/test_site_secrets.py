@@ -43,3 +43,28 @@ def test_a_file_that_holds_something_else_is_refused(tmp_path: Path, content: st
 def test_the_folders_are_a_setting() -> None:
     assert folders_of_secrets({}) == (Path("/run/secrets"),)
     assert folders_of_secrets({"SIXFB_SECRETS": "/a:/b"}) == (Path("/a"), Path("/b"))
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("", "is empty"),
+        ("  \n", "is empty"),
+        ("käse", "holds 'ä', which no header can carry"),
+        ("a\nb", "more than one line"),
+    ],
+)
+def test_a_header_file_that_holds_no_header_is_refused(tmp_path: Path, content: str, said: str) -> None:
+    (tmp_path / "key").write_text(content, encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"header_files\.X-Key") as refused:
+        site_secrets(a_site(header_files={"X-Key": str(tmp_path / "key")}), within=[tmp_path])
+    assert said in str(refused.value)
+
+
+def test_a_login_may_have_any_letters_and_must_not_be_empty(tmp_path: Path) -> None:
+    (tmp_path / "login").write_text("müller:käse", encoding="utf-8")
+    basic, _ = site_secrets(a_site(basic_auth_file=str(tmp_path / "login")))
+    assert basic is not None
+    (tmp_path / "login").write_text("\n")
+    with pytest.raises(ConfigError, match="is empty"):
+        site_secrets(a_site(basic_auth_file=str(tmp_path / "login")))

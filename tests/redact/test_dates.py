@@ -67,6 +67,16 @@ def test_a_date_typed_with_a_time_or_in_either_order_is_one(typed: str, shown: s
     assert Scrubber([typed]).mask(shown) == ("***", 1)
 
 
+@pytest.mark.parametrize("shown", ["1990-02-03", "3 February 1990", "3/2/90", "19900203"])
+@pytest.mark.parametrize("typed", ["3 2 90", "03/02/90", "3.2.90", "90-02-03"])
+def test_a_date_typed_with_a_year_of_two_digits_is_one(typed: str, shown: str) -> None:
+    assert Scrubber([typed]).mask(shown) == ("***", 1)
+
+
+def test_a_year_of_two_digits_may_be_of_this_century() -> None:
+    assert Scrubber(["24/12/05"]).mask("born on December 24, 2005, not in 1975") == ("born on ***, not in 1975", 1)
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -99,7 +109,8 @@ def test_what_is_another_date_or_none_stays(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "secret", ["1990-02-31", "1234-56-78", "99-99-9999", "may the force 1 be 1990", "12/34", "Mai 1990", "2 3 90"]
+    "secret",
+    ["1990-02-31", "1234-56-78", "99-99-9999", "may the force 1 be 1990", "12/34", "Mai 1990", "42 33 90", "1 2 3"],
 )
 def test_what_only_looks_like_a_date_is_none(secret: str) -> None:
     text = "1990-02-03, 1 May 1990, May 1, 1990, 12/03/1934, 3 Feb 90"

@@ -229,6 +229,29 @@ SITE = (
         Blame.SITE,
     ),
     _case(
+        "data_of_the_step_before",
+        "a call that the page made in the step before failed, and the button that it would have drawn is missing",
+        {"/": SHOP + "<script>fetch('/api/prices').catch(() => 0)</script>", "/api/prices": Page("no", status=500)},
+        Blame.SITE,
+        body=LOOK,
+        step_s=2,
+    ),
+    _case(
+        "page_download",
+        "the next page comes as a download",
+        {
+            "/": "<form action=/next><button>Order</button></form>",
+            "/next": Page("<h1>Thank you</h1>", headers={"content-disposition": "attachment"}),
+        },
+        Blame.SITE,
+    ),
+    _case(
+        "json_for_a_page",
+        "the next page is the JSON of an API",
+        {"/": "<form action=/next><button>Order</button></form>", "/next": Page('{"items": []}', kind=JSON)},
+        Blame.SITE,
+    ),
+    _case(
         "declined_by_alert",
         "an alert says that the card was declined",
         {"/": a_shop("alert('Card declined')")},
@@ -314,6 +337,12 @@ JOURNEY = (
         {"/": SHOP + GUEST},
         Blame.JOURNEY,
         body=LOOK,
+    ),
+    _case(
+        "question_not_answered",
+        "the page asks whether to order, and the journey does not answer it",
+        {"/": a_shop("if (confirm('Place this order?')) " + THANKS)},
+        Blame.JOURNEY,
     ),
     _case(
         "renamed_after_a_friendly_alert",
