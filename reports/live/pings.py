@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from facts import PingCheckShown
 from reports.live.frame import Ago, Frame, ago
@@ -49,7 +49,7 @@ def pings_page(frame: Frame, checks: Sequence[PingCheckShown], now: datetime) ->
 
 
 def _row(one: PingCheckShown, now: datetime) -> PingRow:
-    grace = f"{duration(one.grace_s * 1000)} of grace"
+    grace = f"{span(timedelta(seconds=one.grace_s))} of grace"
     schedule = f"{one.schedule} ({one.timezone})" if one.cron else one.schedule
     at = one.alert_at
     return PingRow(

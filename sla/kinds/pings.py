@@ -98,7 +98,7 @@ def finding(job: WatchedCheck, now: datetime) -> _Finding:
     if now >= expected:
         said = f"late: expected at {shown(expected)}, waited for until {shown(expected + grace)}{running}"
         return _Finding(VerdictStatus.OFF_TARGET, said)
-    took = f" after {words(result.duration_s)}" if result.duration_s is not None else ""
+    took = f" after {words(result.duration_s)}" if result.duration_s is not None and result.duration_s >= 1 else ""
     said = f"it succeeded at {shown(result.at)}{took}; expected again at {shown(expected)}{running}"
     return _Finding(VerdictStatus.MET, said, clear=True)
 

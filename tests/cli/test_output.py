@@ -120,6 +120,8 @@ COMMANDS: list[list[str]] = [
     ["runner", "--location", f"mars{TYPED}"],
     ["hub", "--host", f"nowhere{TYPED}"],
     ["demo", "--break", f"coffee{TYPED}"],
+    ["demo", "--at", f"noon{TYPED}"],
+    ["demo", "--once", "--at", "03:00"],
     ["db", "copy", f"sqlite:///{TYPED}", f"sqlite:///{TYPED}"],
     ["db", "backup", f"none{TYPED}"],
     ["db", "restore", f"none{TYPED}"],
