@@ -11,7 +11,7 @@ from alerts.escalation import Escalation
 from alerts.hours import BusinessHours
 from alerts.route import Route, receivers
 from alerts.windows import Maintenance
-from facts import NO_TRAITS, Alert, Same, Severity, Silence
+from facts import NO_TRAITS, Alert, Deploy, Same, Severity, Silence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +42,7 @@ class Policy:
     Messages of high and medium alerts wait for `hours`, unless `pages_high_after_hours`, which lets the high ones go; without
     `hours` none waits. `reachable` are the destinations that have an address, None where all have. `silences` are those that
     hold at the moment, `maintenance` the windows of the file. `sales` is what is usually sold at this time; None where nobody knows.
+    `deploys` are those that may have come shortly before what fires.
     """
 
     routes: Mapping[Severity, tuple[str, ...]] = field(default_factory=dict)
@@ -60,6 +61,7 @@ class Policy:
     silences: tuple[Silence, ...] = ()
     sales: SalesRate | None = None
     maintenance: tuple[Maintenance, ...] = ()
+    deploys: tuple[Deploy, ...] = ()
 
     def receivers(self, alerts: Sequence[Alert], severity: Severity, now: datetime) -> tuple[str, ...]:
         """Return the destinations of an incident of some alerts; roles among its receivers are resolved as of now."""

@@ -25,7 +25,7 @@ from facts.alert import (
 )
 from facts.claim import Claim
 from facts.currency import WITHOUT_MINOR_UNIT
-from facts.deploy import Deploy
+from facts.deploy import DEPLOY_REACH, Deploy, after_deploy, deploy_before
 from facts.failpoint import (
     Failpoint,
     go_on,
@@ -135,6 +135,7 @@ from facts.wire import (
 )
 
 __all__ = [
+    "DEPLOY_REACH",
     "NOT_CONFIRMED",
     "NO_PICTURE",
     "NO_TRAITS",
@@ -212,7 +213,9 @@ __all__ = [
     "WatchBreak",
     "WatchState",
     "WireError",
+    "after_deploy",
     "claim_ttl_s",
+    "deploy_before",
     "digest_of",
     "from_wire",
     "go_on",

@@ -16,7 +16,8 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from sqlalchemy import Connection
 from starlette.concurrency import run_in_threadpool
 
-from facts import Alert, AlertState, Deploy, Outcome, Role, Run, Status, Verdict, from_wire, withheld_thread
+from facts import AlertState, Deploy, Outcome, Role, Run, Status, Verdict, from_wire
+from hub.alert_pages import add_alert_pages
 from hub.artifacts import KINDS
 from hub.charts import ChartCache
 from hub.clock_witness import sentence_of
@@ -25,18 +26,18 @@ from hub.cycle import VERDICTS, tick_trouble
 from hub.dashboards import add_dashboards
 from hub.errors import HubError
 from hub.guard import Visitor, visitor_of
+from hub.incident_pages import add_incident_pages
 from hub.job_doors import shown_jobs
 from hub.loading import CLOCKS_APART, load_stocks, load_watch
 from hub.report_pages import add_reports
 from hub.requests import csrf_checked
 from hub.run_evidence import read_evidence
-from hub.silence_endpoints import shown_silences, silenced_alerts
+from hub.target_pages import add_target_pages
 from process.bounded_http import bounded_client
 from reports.live import (
     FaultButton,
     InboxEntry,
     Present,
-    alerts_page,
     asset,
     inbox_page,
     job_row,
@@ -52,7 +53,7 @@ from reports.navigation import links_of
 from reports.states import overall_state, told_alerts
 from sla.judge import with_traits
 from store import alerts as alert_rows
-from store import deploys, evidence, feeds, ladder, meta, outbox, runners, runs
+from store import deploys, evidence, feeds, meta, runners, runs
 
 _OVERVIEW = timedelta(hours=24)
 SLOTS_SHOWN = 48
@@ -77,6 +78,9 @@ def site(context: HubContext) -> APIRouter:
     _add_pages(router, pages)
     add_dashboards(router, pages)
     add_reports(router, pages)
+    add_incident_pages(router, pages)
+    add_alert_pages(router, pages)
+    add_target_pages(router, pages)
     _add_files(router, context)
     if demo is not None:
         _add_demo(router, pages, demo)
@@ -246,28 +250,6 @@ class Pages:
     def _last(connection: Connection, journey: str, location: str, since: datetime) -> list[Outcome]:
         return runs.last_of_slots(connection, journey=journey, location=location, since=since, limit=SLOTS_SHOWN)
 
-    def alerts(self) -> str:
-        """Return the page `/alerts`."""
-        with self.context.store.read() as connection:
-            found: list[Alert] = [*alert_rows.standing(connection)]
-            found += alert_rows.listed(connection, state=AlertState.RESOLVED, limit=50)
-            threads = {alert.incident or withheld_thread(alert.id) for alert in found}
-            owed = outbox.of_threads(connection, sorted(threads))
-            calls = ladder.of_incidents(connection, sorted(threads))
-            now = self.context.clock()
-            silences = shown_silences(connection, now)
-        by_thread = {thread: [n for n in owed if n.thread == thread] for thread in threads}
-        by_incident = {thread: [row for row in calls if row.incident == thread] for thread in threads}
-        return alerts_page(
-            self.frame("Alerts", "/alerts"),
-            found,
-            by_thread,
-            now,
-            calls=by_incident,
-            silences=silences,
-            silenced=silenced_alerts(found, silences, now),
-        )
-
     def sla(self) -> str:
         """Return the page `/sla`."""
         guide = {name: rule.guide for name, rule in self.context.targets.rules().items()}
@@ -325,10 +307,6 @@ def _add_pages(router: APIRouter, pages: Pages) -> None:
     @router.get("/journeys/{name}")
     def journey(name: str, request: Request) -> str:
         return pages.seen_by(request).journey(name)
-
-    @router.get("/alerts")
-    def alerts(request: Request) -> str:
-        return pages.seen_by(request).alerts()
 
     @router.get("/sla")
     def sla(request: Request) -> str:

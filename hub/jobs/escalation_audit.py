@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from alerts.machine import audit
-from hub.cycle import save_step, standing_alerts, with_silences
+from hub.cycle import save_step, standing_alerts, with_deploys, with_silences
 from hub.jobs.job import CatchUp, Job, JobContext
 from hub.jobs.schedule import Every
 from process.logs import get_logger
@@ -16,7 +16,9 @@ def _audit(context: JobContext) -> str:
     now = services.clock()
     with services.store.write() as connection:
         policy = with_silences(connection, services.policy, now)
-        step = audit(standing_alerts(connection), policy, now)
+        standing = standing_alerts(connection)
+        policy = with_deploys(connection, policy, [one.began_at for one in (*standing.alerts, *standing.past)], now)
+        step = audit(standing, policy, now)
         save_step(connection, step, now)
     repaired = sorted({row.incident for row in step.ladder})
     if not repaired:

@@ -1,6 +1,5 @@
 """Renders the hub's pages: facts to HTML, with the current time as an argument."""
 
-from reports.live.alerts import alerts_page
 from reports.live.assets import asset
 from reports.live.frame import Present
 from reports.live.inbox import InboxEntry, inbox_page
@@ -16,7 +15,6 @@ __all__ = [
     "FaultButton",
     "InboxEntry",
     "Present",
-    "alerts_page",
     "asset",
     "inbox_page",
     "job_row",
