@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import cProfile
-import json
 import os
 import pstats
 import statistics
@@ -24,24 +23,22 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 from itertools import count
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from config import Location, Locations
-from config.locations import JourneyPlan
-from facts import Blame, Grid, Run, Status, outcome_of, to_wire
-from hub.watched import Watched
-from journeys.site import Site
+from benchmarks.filling import (
+    DAYS,
+    NOW,
+    Load,
+    fill,
+    fill_rollups,
+    templates,
+)
 from process.heap import settle_heap
-from store import Store, counters, rollups
-from store.columns import microseconds
-from store.rows import COLUMNS, Arrival, row_of
-from store.tables import rollups as rollup_table
-from store.upsert import upsert
-from tests.builders import A_MOMENT, VIP_STEPS, a_request, a_run, an_attempt, some_steps
+from store import Store
 from tests.databases import a_cluster, a_database, a_migrated_store
 from tests.hub.conftest import Bench, a_bench
 
@@ -49,35 +46,6 @@ CYCLE_LIMITS_MS = {1: 50, 10: 50, 100: 250}
 PAGE_LIMITS_MS = {1: 100, 10: 300, 100: 300}
 GROWTH_LIMIT = 1.2
 PAGES = ("/", "/journeys/ga_purchase", "/runs/{run}", "/sla", "/alerts", "/metrics", "/api/runs", "/api/sla", "/readyz")
-DAYS, ROLLUP_DAYS = 35, 395
-PLACES = ("us-east", "us-west", "eu-west")
-PERIODS_S = {"ga_purchase": 300, "vip_member_discount": 900}
-NOW = A_MOMENT + timedelta(days=400)
-_MARKS = ("RUN-ID-TEMPLATE", A_MOMENT)
-
-
-@dataclass(frozen=True)
-class Load:
-    """How much is watched, `times` as much as in the guide."""
-
-    times: int
-
-    @property
-    def periods_s(self) -> dict[str, int]:
-        return {journey: period // min(self.times, 10) for journey, period in PERIODS_S.items()}
-
-    @property
-    def places(self) -> tuple[str, ...]:
-        return PLACES if self.times <= 10 else tuple(f"region-{n:02d}" for n in range(3 * self.times // 10))
-
-    def watched(self) -> Watched:
-        return Watched(
-            site=Site(base_url="http://127.0.0.1:9", cities={"Dallas": "dallas"}),
-            locations=Locations(
-                locations={place: Location() for place in self.places},
-                journeys={journey: JourneyPlan(every=f"{period}s") for journey, period in self.periods_s.items()},
-            ),
-        )
 
 
 def main() -> None:
@@ -203,105 +171,6 @@ def settle(store: Store) -> None:
         if store.dialect == "postgresql":
             connection.exec_driver_sql("VACUUM ANALYZE")
             connection.exec_driver_sql("CHECKPOINT")
-
-
-def templates(journey: str, place: str) -> list[tuple[Run, int]]:
-    """Runs of every kind, and how many in a thousand there are of each."""
-    steps = VIP_STEPS if journey == "vip_member_discount" else None
-    facts: dict[str, Any] = {"steps": some_steps(steps)} if steps else {}
-    more = tuple(
-        a_request(f"/_next/static/chunks/{n}.js", method="GET", kind="script", started_ms=20.0 * n) for n in range(52)
-    )
-    passed = an_attempt(number=1, status=Status.PASSED, **facts)
-    passed = replace(passed, requests=passed.requests + more)
-    failed = an_attempt(number=1, status=Status.FAILED)
-    failed = replace(failed, requests=failed.requests + more)
-    again = replace(passed, number=2, traced=True)
-    common: dict[str, Any] = {
-        "id": _MARKS[0],
-        "journey": journey,
-        "location": place,
-        "slot": A_MOMENT,
-        "started_at": A_MOMENT,
-        "finished_at": A_MOMENT + timedelta(seconds=8),
-    }
-    return [
-        (a_run(**common, status=Status.PASSED, attempts=(passed,)), 970),
-        (a_run(**common, status=Status.PASSED, attempts=(failed, again), flaky=True), 10),
-        (a_run(**common, status=Status.FAILED, attempts=(failed, replace(failed, number=2, traced=True))), 8),
-        (a_run(**common, status=Status.ERRORED, blame=Blame.RUNNER, error="no network"), 6),
-        (a_run(**common, status=Status.MISSED, error="the runner was not running"), 6),
-    ]
-
-
-def fill(store: Store, load: Load, *, since: datetime, until: datetime, batch: int = 2000) -> None:
-    """Insert the runs of every slot in a time, as ingest would have, without their rollups and counters."""
-    mark = "?" if store.dialect == "sqlite" else "%s"
-    statement = f"INSERT INTO runs ({', '.join(COLUMNS)}) VALUES ({', '.join(mark for _ in COLUMNS)})"
-    rows: list[tuple[Any, ...]] = []
-    slots = sorted(
-        (slot, journey, place)
-        for journey, period in load.periods_s.items()
-        for i, place in enumerate(load.places)
-        for slot in Grid.of(period, index=i, n=len(load.places)).between(since, until)
-    )
-    made = {key: shapes(*key) for key in {(journey, place) for _, journey, place in slots}}
-    counted: list[Run] = []
-
-    def flush() -> None:
-        with store.write() as connection:
-            connection.connection.cursor().executemany(statement, rows)
-            counters.count(connection, counted)
-            rollups.add(connection, [outcome_of(run, received_at=run.finished_at) for run in counted])
-        rows.clear()
-        counted.clear()
-
-    for number, (slot, journey, place) in enumerate(slots):
-        shape = made[journey, place][number * 7919 % 1000]
-        rows.append(shape.row(f"{slot:%Y%m%dT%H%M%S%f}-{journey}-{place}", slot, short=slot < NOW - timedelta(days=1)))
-        counted.append(replace(shape.run, slot=slot))
-        if len(rows) == batch:
-            flush()
-    if rows:
-        flush()
-
-
-@dataclass(frozen=True)
-class Shape:
-    """A run of a kind, and its row, to be put at any slot."""
-
-    run: Run
-    values: tuple[Any, ...]
-    short: str
-
-    def row(self, run_id: str, slot: datetime, *, short: bool) -> tuple[Any, ...]:
-        record = self.short if short else self.values[1].replace(to_wire(_MARKS[1]), to_wire(slot))
-        ends = [microseconds(slot + timedelta(seconds=s)) for s in (0, 0, 8, 9)]
-        return (run_id, record.replace(_MARKS[0], run_id), *self.values[2:-4], *ends)
-
-
-def shapes(journey: str, place: str) -> Sequence[Shape]:
-    """A thousand, with each kind as often as it is."""
-    found: list[Shape] = []
-    for run, n in templates(journey, place):
-        row = row_of(Arrival(run), received_at=A_MOMENT)
-        short = json.dumps(to_wire(replace(run, attempts=())), separators=(",", ":"))
-        found += [Shape(run, row.values(), short)] * n
-    return found
-
-
-def fill_rollups(store: Store, load: Load) -> None:
-    """The rollups of the months whose runs are gone already: those of a day, again and again."""
-    with store.read() as connection:
-        day = NOW - timedelta(days=1)
-        rows = [
-            row._asdict()
-            for row in connection.execute(rollup_table.select().where(rollup_table.c.start >= day - timedelta(days=1)))
-            if row.start < day
-        ]
-    for back in range(DAYS, ROLLUP_DAYS):
-        with store.write() as connection:
-            upsert(connection, rollup_table, [row | {"start": row["start"] - timedelta(days=back)} for row in rows])
 
 
 if __name__ == "__main__":

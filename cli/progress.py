@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import Console
 
 from cli.output import line, say
-from facts import NOT_CONFIRMED, Run, Status, is_unconfirmed
+from facts import Run, Status, why_unconfirmed
 from runner.budget import was_refused
 
 _MARKS = {"passed": ("✓", "green"), "failed": ("✗", "red"), "timed_out": ("✗", "red"), "skipped": ("–", "dim")}
@@ -77,8 +77,9 @@ def print_outcome(run: Run) -> None:
                 "dim",
             )
         )
-    if is_unconfirmed(run):
-        say((f"  {NOT_CONFIRMED}", "dim"))
+    why = why_unconfirmed(run)
+    if why:
+        say((f"  {why}", "dim"))
     counted = run.counted
     if counted and counted.where and run.blame == "journey":
         say((f"  at {counted.where}", "dim"))

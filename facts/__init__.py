@@ -72,6 +72,7 @@ from facts.outcome import (
     reclassified,
     status_after,
 )
+from facts.ping import Ping, PingCheck, PingCheckShown, PingKind, PingState, WatchedCheck
 from facts.plan import (
     Plan,
     PlannedJourney,
@@ -79,6 +80,8 @@ from facts.plan import (
 from facts.run import (
     NO_PICTURE,
     NOT_CONFIRMED,
+    NOT_CONFIRMED_BUDGET,
+    NOT_CONFIRMED_TIME,
     Attempt,
     Blame,
     ConsoleLine,
@@ -92,15 +95,19 @@ from facts.run import (
     StepStatus,
     Vital,
     is_unconfirmed,
+    why_unconfirmed,
 )
+from facts.run_request import RunRequest
 from facts.silence import (
     SILENCE_KEYS,
     Silence,
     SilenceState,
 )
 from facts.slots import (
+    LEAST_FREE_S,
     Grid,
     claim_ttl_s,
+    free_time_s,
     late_limit_s,
 )
 from facts.stock import (
@@ -136,7 +143,10 @@ from facts.wire import (
 
 __all__ = [
     "DEPLOY_REACH",
+    "LEAST_FREE_S",
     "NOT_CONFIRMED",
+    "NOT_CONFIRMED_BUDGET",
+    "NOT_CONFIRMED_TIME",
     "NO_PICTURE",
     "NO_TRAITS",
     "REASONS",
@@ -184,6 +194,11 @@ __all__ = [
     "NotificationKind",
     "NotificationState",
     "Outcome",
+    "Ping",
+    "PingCheck",
+    "PingCheckShown",
+    "PingKind",
+    "PingState",
     "Plan",
     "PlannedJourney",
     "PlannedMaintenance",
@@ -192,6 +207,7 @@ __all__ = [
     "Request",
     "Role",
     "Run",
+    "RunRequest",
     "RunnerState",
     "Same",
     "Sample",
@@ -212,11 +228,13 @@ __all__ = [
     "Vital",
     "WatchBreak",
     "WatchState",
+    "WatchedCheck",
     "WireError",
     "after_deploy",
     "claim_ttl_s",
     "deploy_before",
     "digest_of",
+    "free_time_s",
     "from_wire",
     "go_on",
     "has_failed",
@@ -233,5 +251,6 @@ __all__ = [
     "trail_of",
     "urgency",
     "why_skipped",
+    "why_unconfirmed",
     "withheld_thread",
 ]

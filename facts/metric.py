@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -73,6 +74,14 @@ class Series:
     def label(self, name: str) -> str | None:
         """Return the value of a label; None if the series has no label of that name."""
         return dict(self.labels).get(name)
+
+    def within(self, begins: datetime, ends: datetime) -> tuple[tuple[datetime, float], ...]:
+        """Return the samples after one moment and until another, oldest first."""
+        return self.points[bisect_right(self.points, begins, key=_at) : bisect_right(self.points, ends, key=_at)]
+
+
+def _at(point: tuple[datetime, float]) -> datetime:
+    return point[0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

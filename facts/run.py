@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from facts.wire import WIRE_VERSION
+from facts.wire import WIRE_VERSION, left_out_when_none
 
 
 class Status(StrEnum):
@@ -100,7 +100,8 @@ class Request:
     `connect`, `tls`, `wait` (from sending it to the first byte), `receive`. Phases that did not happen are left out: a
     connection that was open already has neither `dns` nor `connect` nor `tls`. `transferred_bytes` is the size of head
     and body on the wire; `body_bytes` is the body's share, as compressed as it came. Both are None if the browser did
-    not report them.
+    not report them. `file` is the name of a script or style sheet with its hash (`page-8c1d9f0a.js`), which `endpoint`
+    replaces; None for anything else.
     """
 
     step: str | None
@@ -116,6 +117,7 @@ class Request:
     phases: dict[str, float] = field(default_factory=dict)
     transferred_bytes: int | None = None
     body_bytes: int | None = None
+    file: str | None = field(default=None, metadata=left_out_when_none())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,7 +162,8 @@ class Evidence:
     """Holds a file that proves a run; `path` is relative to the evidence folder, `sha256` the hex digest of its bytes.
 
     `kind` is `screenshot` (JPEG), `trace` (Playwright's zip) or `page_text` (UTF-8). `masked` counts the secrets that
-    were masked in it. An artifact that was dropped because masking failed has no path and a `note`.
+    were masked in it. An artifact that was dropped because masking failed has no path and a `note`. `step` is the step at
+    whose end a screenshot was taken; None for the last screenshot of an attempt and for everything else.
     """
 
     kind: str
@@ -170,6 +173,7 @@ class Evidence:
     bytes: int = 0
     masked: int = 0
     note: str | None = None
+    step: str | None = field(default=None, metadata=left_out_when_none())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,8 +216,10 @@ class Attempt:
 
 NO_PICTURE = "no picture: "
 """The beginning of the note that says why no screenshot was taken."""
-NOT_CONFIRMED = "not confirmed: the request budget is kept for coming slots"
+NOT_CONFIRMED = "not confirmed"
 """The beginning of the note about a failure without a second attempt."""
+NOT_CONFIRMED_BUDGET = f"{NOT_CONFIRMED}: the request budget is kept for coming slots"
+NOT_CONFIRMED_TIME = f"{NOT_CONFIRMED}: the time is kept for coming slots"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -264,5 +270,11 @@ class Run:
 
 
 def is_unconfirmed(run: Run) -> bool:
-    """Return whether a run failed and no second attempt was made, to keep the request budget for coming slots."""
-    return any(note.startswith(NOT_CONFIRMED) for note in run.notes)
+    """Return whether a run failed and no second attempt was made, to keep the request budget or the time for coming slots."""
+    return why_unconfirmed(run) is not None
+
+
+def why_unconfirmed(run: Run) -> str | None:
+    """Return why a failed run has no second attempt, without its arithmetic; None for a run that needed or made one."""
+    note = next((note for note in run.notes if note.startswith(NOT_CONFIRMED)), None)
+    return note.partition(" (")[0] if note else None

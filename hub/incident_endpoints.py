@@ -20,8 +20,9 @@ from hub.incident_data import load_stories
 from hub.incident_pages import read_incident
 from hub.report_data import ReportSettings
 from hub.requests import back_to, csrf_checked, person
-from reports.incident_story import BudgetCost, Entry, headline, sentences, time_line, title_of
+from reports.incident_story import BudgetCost, Entry, headline, sentences, time_line
 from reports.periodic.data import Story
+from reports.periodic.sections.incidents import title_of
 from store import incidents
 
 

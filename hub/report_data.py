@@ -374,25 +374,29 @@ class _Loader:
         if (why := self.off.get(source)) is not None:
             return replace(empty, off=why)
         wanted = [
-            bucket
-            for bucket in self._buckets(rule.metric, found.period.since, found.ends)
-            if all(dict(bucket.labels).get(label) in values for label, values in rule.where.items())
+            one
+            for one in self._sums(rule.metric, found.period.since, found.ends)
+            if all(dict(one.labels).get(label) in values for label, values in rule.where.items())
         ]
-        return replace(empty, good=sum(b.sum for b in wanted), n=sum(b.n for b in wanted))
+        return replace(empty, good=sum(one.sum for one in wanted), n=sum(one.n for one in wanted))
 
-    def _buckets(
-        self, metric: str, since: datetime, ends: datetime, widths: Sequence[int] = (_DAY_S, _HOUR_S, _SHORTEST_S)
-    ) -> list[samples.Bucket]:
+    def _sums(self, metric: str, since: datetime, ends: datetime) -> list[samples.Sum]:
+        """Return the sums of a metric's series; a series has one for each width of the buckets that make up the time."""
+        return [
+            one
+            for width_s, first, last in self._parts_of(since, ends, (_DAY_S, _HOUR_S, _SHORTEST_S))
+            for one in samples.read_sums(self.connection, metric, width_s=width_s, since=first, until=last)
+        ]
+
+    def _parts_of(
+        self, since: datetime, ends: datetime, widths: Sequence[int]
+    ) -> Iterator[tuple[int, datetime, datetime]]:
+        """Yield which buckets of samples make up a time, as `stretches` does."""
         # Buckets of 5 minutes are kept 90 days: of older edges the hour they lie in is all that is left.
         if since < self.now - Retention().short_rollups and widths[-1] == _SHORTEST_S:
             widths = widths[:-1]
-        return [
-            bucket
-            for width, first, last in stretches(since, _to_whole(ends), widths)
-            for bucket in samples.read_buckets(
-                self.connection, metric, width_s=width, since=samples.bucket_start(first, width), until=last
-            )
-        ]
+        for width_s, first, last in stretches(since, _to_whole(ends), widths):
+            yield width_s, samples.bucket_start(first, width_s), last
 
     # Vitals and response times
 
@@ -445,11 +449,13 @@ class _Loader:
             return replace(found, why_not={**found.why_not, Need.MONEY: why})
         since, ends = found.period.since, found.ends
         zone = ZoneInfo(found.period.zone)
-        days: set[date] = set()
-        for metric in CATALOGUE.values():
-            if metric.source == "stripe":
-                hours = self._buckets(metric.name, since, ends, (_HOUR_S, _SHORTEST_S))
-                days |= {bucket.start.astimezone(zone).date() for bucket in hours}
+        metrics = [metric.name for metric in CATALOGUE.values() if metric.source == "stripe"]
+        starts = {
+            start
+            for width_s, first, last in self._parts_of(since, ends, (_HOUR_S, _SHORTEST_S))
+            for start in samples.bucket_starts(self.connection, metrics, width_s=width_s, since=first, until=last)
+        }
+        days = {start.astimezone(zone).date() for start in starts}
         money = Money(
             charged=self._by_currency("stripe_charged_minor", since, ends),
             refunded=self._by_currency("stripe_refunded_minor", since, ends),
@@ -461,12 +467,12 @@ class _Loader:
         return replace(found, money=money)
 
     def _sum(self, metric: str, since: datetime, ends: datetime) -> int:
-        return round(sum(bucket.sum for bucket in self._buckets(metric, since, ends)))
+        return round(sum(one.sum for one in self._sums(metric, since, ends)))
 
     def _by_currency(self, metric: str, since: datetime, ends: datetime) -> dict[str, int]:
         sums: dict[str, float] = defaultdict(float)
-        for bucket in self._buckets(metric, since, ends):
-            sums[dict(bucket.labels).get("currency", "unknown")] += bucket.sum
+        for one in self._sums(metric, since, ends):
+            sums[dict(one.labels).get("currency", "unknown")] += one.sum
         return {currency: round(value) for currency, value in sorted(sums.items())}
 
     # Alerts and incidents
@@ -517,8 +523,8 @@ class _Loader:
 
 
 def status_hours(rows: Iterable[PastStatus], since: datetime, ends: datetime) -> dict[str, StatusHours]:
-    """Return for how long each target had each verdict. A row holds until the next of its key, and for 61 minutes at most: after
-    that no hub was judging, and the verdict is unknown. Pure."""
+    """Return for how long each target had each verdict. A status holds until the next of its key, and for 61 minutes after its last row
+    at most: after that no hub was judging, and the verdict is unknown. Pure."""
     by_key: dict[str, list[PastStatus]] = defaultdict(list)
     for row in rows:
         by_key[row.key].append(row)
@@ -529,7 +535,8 @@ def status_hours(rows: Iterable[PastStatus], since: datetime, ends: datetime) ->
         began = ended = None
         for number, row in enumerate(some):
             following = some[number + 1].at if number + 1 < len(some) else ends
-            stops = min(following, row.at + HOLDS, ends)
+            # After the clock was set back the following one may be earlier than what was written before.
+            stops = max(row.last_at, min(following, row.last_at + HOLDS, ends))
             held = stops - max(row.at, since)
             if row.verdict is None or held <= timedelta():
                 continue

@@ -21,10 +21,10 @@ from hub.incident_data import BUDGET_DAYS, counts_against, load_stories, stands_
 from hub.incident_pages import csv_file
 from hub.report_data import bad_runs
 from hub.report_pages import settings_of
-from reports.incident_story import title_of
 from reports.live.sla import worst_first
 from reports.live.target import DAYS, Budget, Cause, Place, TargetData, history_csv, target_page
 from reports.periodic.data import Story
+from reports.periodic.sections.incidents import title_of
 from sla.kinds.availability import Availability
 from sla.kinds.burn import Burn
 from sla.settings import Rule
@@ -39,6 +39,8 @@ _MOST_ROWS = 20_000
 _MOST_INCIDENTS = 300
 _MOST_CAUSES = 5
 _HOUR_S = 3600
+_A_MOMENT = timedelta(seconds=1)
+"""The end of a period is not in it, and something may have come this very moment."""
 
 
 def add_target_pages(router: APIRouter, pages: Pages) -> None:
@@ -54,7 +56,7 @@ def add_target_pages(router: APIRouter, pages: Pages) -> None:
             now = pages.context.clock()
             with pages.context.store.read() as connection:
                 rows = verdict_rows.history(
-                    connection, since=now - timedelta(days=DAYS), until=now, rule=name, limit=_MOST_ROWS
+                    connection, since=now - timedelta(days=DAYS), until=now + _A_MOMENT, rule=name, limit=_MOST_ROWS
                 )
             return csv_file(history_csv(rows), f"{name}.csv")
         seen = pages.seen_by(request)
@@ -74,7 +76,9 @@ def _load(pages: Pages, name: str, rule: Rule, verdicts: Sequence[Verdict], key:
     since = now - timedelta(days=DAYS)
     with context.store.read() as connection:
         history = (
-            verdict_rows.history(connection, since=since, until=now, key=shown.key, limit=_MOST_ROWS) if shown else []
+            verdict_rows.history(connection, since=since, until=now + _A_MOMENT, key=shown.key, limit=_MOST_ROWS)
+            if shown
+            else []
         )
         fired = alerts.last_of_rule(connection, name)
         budget = _budget(connection, pages, rule, shown, zone, now) if rule.enabled else None
@@ -178,7 +182,7 @@ def _causes(
 
     Bad runs that are alike are counted by hours, so one belongs to an incident where its hour does.
     """
-    until = now + timedelta(seconds=1)
+    until = now + _A_MOMENT
     found = incidents.of_period(connection, since=first, until=until, limit=_MOST_INCIDENTS) if bad else []
     stories = load_stories(connection, found, settings_of(pages), now=now)
     spans = [(story, *story.span(now)) for story in stories]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import re
 from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import BrowserContext, Route
+from playwright.sync_api import BrowserContext, Error
 
 from config import Secret
 
@@ -33,19 +35,44 @@ def goes_to_site(base_url: str) -> re.Pattern[str]:
 
 
 def add_headers(context: BrowserContext, base_url: str, headers: Mapping[str, str]) -> None:
-    """Add headers to a browser's requests to the site, by intercepting them; this turns its cache off.
+    """Add headers to a browser's requests to the site until the context is closed; each hop of a redirect is decided by itself.
 
-    A login that a page itself sends (`Authorization`) stays as it is.
+    They are added by the whole browser, so in frames of other sites and in new tabs too. A login that a page itself sends
+    (`Authorization`) stays as it is.
     """
     extra = {name.lower(): value for name, value in headers.items()}
+    if not extra:
+        return
+    # Playwright's `route` would send them again after a redirect, to whomever it leads, and does not call its handler for that.
+    assert context.browser is not None, "a context of Browser.new_context has its browser"
+    session = context.browser.new_browser_cdp_session()
+    is_told = goes_to_site(base_url)
 
-    def pass_on(route: Route) -> None:
-        own = route.request.headers
-        login = {name: own[name] for name in ("authorization",) if name in own}
-        route.continue_(headers={**own, **extra, **login})
+    def pass_on(paused: dict[str, Any]) -> None:
+        request = paused["request"]
+        changed: dict[str, Any] = {}
+        if is_told.match(request["url"]):
+            own = {name.lower(): value for name, value in request["headers"].items()}
+            login = {name: own[name] for name in ("authorization",) if name in own}
+            all_headers = {**own, **extra, **login}
+            changed = {"headers": [{"name": name, "value": value} for name, value in all_headers.items()]}
+        with contextlib.suppress(Error):  # the page may have given the request up, or gone away
+            session.send("Fetch.continueRequest", {"requestId": paused["requestId"], **changed})
 
-    if extra:
-        context.route(goes_to_site(base_url), pass_on)
+    def end() -> None:
+        with contextlib.suppress(Error):  # the browser may have been closed with the context
+            session.detach()
+
+    session.on("Fetch.requestPaused", pass_on)
+    context.on("close", lambda _context: end())
+    # Only requests to these hosts are held up; `goes_to_site` decides in detail.
+    host = (urlsplit(base_url).hostname or "").removeprefix("www.")
+    patterns = [{"urlPattern": f"*://{name}{rest}"} for name in _names(host) for rest in ("/*", ":*")]
+    session.send("Fetch.enable", {"patterns": patterns})
+
+
+def _names(host: str) -> tuple[str, ...]:
+    return (f"[{host}]",) if ":" in host else (host, f"www.{host}")
 
 
 def login_header(basic: Secret) -> dict[str, str]:

@@ -31,15 +31,14 @@ from journeys.failure import Failure, Kind, SiteBroken, VisitFailed
 from journeys.failure_context import FailureObserver
 from journeys.journey import Journey, journey
 from journeys.money import minor_units, money
-from journeys.picture import NoPictureError, Picture, shows, take
+from journeys.picture import NoPictureError, Picture, glance, shows, take
 from journeys.placed_order import PlacedOrder
-from journeys.recording import Recorder, SeenRequest, Tracer, endpoint_of, origin_of
+from journeys.recording import Recorder, SeenRequest, Tracer, endpoint_of
 from journeys.recording_pause import RecordingPause
 from journeys.reference import Reference, Sketch, sketch_of
 from journeys.rest import Rest
 from journeys.shown_text import text_of_page
 from journeys.site import Site
-from journeys.site_headers import goes_to_site
 from journeys.steps import StepNameError, Steps
 from journeys.waiting import POLL_MS, Waiting
 from journeys.wording import name_of_request
@@ -68,7 +67,8 @@ class Visit:
     `order`, `pay` and `purchase` before what they tell of is done. `tracer` is what a sensitive step pauses. `stripe` is a
     test-mode key and the address it belongs to, or None. `secrets` are those that the run was given, before the journey names its
     own. `unhurried` is for a person who watches it slowed down: every limit is four times as long, and what never comes still fails.
-    `headers` are those that every request of the page carries to the site.
+    `headers` are those that every request of the page carries to the site. With `pictures_steps` a picture of the end of each step
+    is kept, until the journey names a secret.
     """
 
     def __init__(
@@ -84,6 +84,7 @@ class Visit:
         tracer: Tracer | None = None,
         headers: Mapping[str, str] | None = None,
         secrets: Iterable[str] = (),
+        pictures_steps: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.page = page
@@ -104,6 +105,9 @@ class Visit:
         self._tracer = tracer
         self._scrubber = Scrubber(secrets)
         self._first_secret_at: float | None = None
+        self._pictures_steps = pictures_steps
+        self.step_pictures: dict[str, bytes] = {}
+        """A JPEG of the end of each step, by its name; empty unless `pictures_steps` was asked for."""
         self._tell = listener or (lambda _event, _data: None)
         patience = _PATIENCE if unhurried else 1
         self._clock = Clock(
@@ -184,6 +188,7 @@ class Visit:
         self._steps.passed(name)
         self.settle()
         self._sketch(name)
+        self._take_step_picture(name)
         self._shade(name, sensitive=False)
 
     def _sketch(self, step: str) -> None:
@@ -192,6 +197,15 @@ class Visit:
             text = text_of_page(self.page_on_show, timeout_ms=_SKETCH_MS)
             self._sketches[step] = sketch_of(text)
             self._onlooker.remember(text)
+
+    def _take_step_picture(self, step: str) -> None:
+        """Off the clock, keep a picture of the end of a step, unless the run knows a secret or the page cannot be read."""
+        if not self._pictures_steps or self._first_secret_at is not None or self.gap.opened_by or self.recorder.crashed:
+            return
+        with self.off_the_clock(), suppress(NoPictureError, Error):
+            jpeg = glance(self.page_on_show, self._scrubber)
+            if jpeg is not None:
+                self.step_pictures[step] = jpeg
 
     def seen(self) -> Reference:
         """Return what this walk saw, for later ones to be judged beside."""
@@ -233,6 +247,7 @@ class Visit:
         """From here on any page may show a secret, in forms that nobody thinks of: what cannot be read is not kept."""
         if self._first_secret_at is None:
             self._first_secret_at = self._clock.ticks()
+        self.step_pictures.clear()  # the value may have been on show before it was called secret
         if self._tracer is not None and self._tracer.with_frames:
             self._tracer.leave_frames_out()
             self.note(f"the frames of the trace from {step} on were left out: they may show a secret")
@@ -311,7 +326,6 @@ class Visit:
             self._see_what_was_paid()
         finally:
             self._note_failed_files()
-            self._note_where_headers_went()
 
     def _walk(self) -> None:
         try:
@@ -509,19 +523,6 @@ class Visit:
         more = f" and {len(names) - _MOST_FILES} more" if len(names) > _MOST_FILES else ""
         files = "1 of the site's own files" if len(names) == 1 else f"{len(names)} of the site's own files"
         self.note(f"{files} failed: {', '.join(names[:_MOST_FILES])}{more}")
-
-    def _note_where_headers_went(self) -> None:
-        """Say to whom else the site's redirects took the extra headers along, for the browser sends them again after each."""
-        if not self._headers:
-            return
-        is_told = goes_to_site(self.site.base_url)
-        for request in self.recorder.requests:
-            before = request.came_from
-            if before is not None and is_told.match(before.url) and not is_told.match(request.url):
-                names, there = ", ".join(self._headers), origin_of(request.url)
-                self.note(
-                    f"the headers for the site ({names}) went to {there} too: {name_of_request(before)} redirects there"
-                )
 
     def purchase(self, purchase: Purchase) -> None:
         """Remember what was bought or left open; a later word about the same session replaces the earlier."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import chain
+from operator import itemgetter
 from typing import Protocol
 
 from facts import FeedState, Labels, Series, Severity, Verdict, VerdictStatus
@@ -20,6 +22,7 @@ READINGS_MISSED = 3
 """A source is silent at the earliest when so many of its readings have brought nothing."""
 
 Point = tuple[datetime, float]
+_value = itemgetter(1)
 
 
 class OfMetric(Protocol):
@@ -270,7 +273,8 @@ def since(points: Sequence[Point], moment: datetime) -> list[Point]:
 
 def summed(found: Iterable[Series], begins: datetime, ends: datetime) -> float:
     """Return the sum of the values after one moment and until another."""
-    return sum(value for one in found for at, value in one.points if begins < at <= ends)
+    total: float = sum(map(_value, chain.from_iterable(one.within(begins, ends) for one in found)))
+    return total
 
 
 def newest_at(found: Iterable[Series]) -> datetime | None:

@@ -25,6 +25,11 @@ def microseconds(value: datetime | None) -> int | None:
     return (value - _EPOCH) // _MICROSECOND
 
 
+def moment_of(stored: int) -> datetime:
+    """Return the time in UTC of stored microseconds since 1970."""
+    return _EPOCH + timedelta(microseconds=stored)
+
+
 class Moment(TypeDecorator[datetime]):
     """A time in UTC, stored as microseconds since 1970: exact, sortable, and equal on SQLite and PostgreSQL."""
 
@@ -37,7 +42,7 @@ class Moment(TypeDecorator[datetime]):
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         """Return the stored time in UTC."""
-        return None if value is None else _EPOCH + timedelta(microseconds=value)
+        return None if value is None else moment_of(value)
 
 
 def maker_of(column: Column[Any], dialect: Dialect) -> Maker | None:

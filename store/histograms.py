@@ -16,10 +16,11 @@ def histogram(values_ms: Iterable[float]) -> dict[str, int]:
 
 def merged(histograms: Iterable[Mapping[str, int]]) -> dict[str, int]:
     """Return the sum of some histograms."""
-    total: Counter[str] = Counter()
+    total: dict[str, int] = {}
     for one in histograms:
-        total.update(one)
-    return dict(total)
+        for within, n in one.items():  # half the cost of Counter.update, and a month has sixty thousand histograms
+            total[within] = total.get(within, 0) + n
+    return total
 
 
 def percentile(counts: Mapping[str, int], p: float) -> float | None:

@@ -207,7 +207,7 @@ def _buckets_counted(
             sum(row.counts.get(status, 0) for status in _STATUSES),
             row.counts.get("missed", 0),
         )
-        for row in connection.execute(query)
+        for row in connection.execute(query).all()
     }
 
 
@@ -243,5 +243,5 @@ def read(
             durations=row.histograms["durations"],
             steps=row.histograms["steps"],
         )
-        for row in connection.execute(query)
+        for row in connection.execute(query).all()
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,10 +11,11 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, Connection, Row, and_, func, or_, select, tuple_, type_coerce
+from sqlalchemy import BigInteger, Connection, Row, and_, case, func, or_, select, text, tuple_, type_coerce
 
 from facts import Labels, Sample, Series
 from store import sketches
+from store.columns import moment_of
 from store.tables import sample_rollups as rollups
 from store.tables import samples as table
 from store.tables import series
@@ -274,7 +276,7 @@ def read(
         query = select(table).where(table.c.series_id.in_(ids), table.c.at >= since).order_by(table.c.at)
         if until is not None:
             query = query.where(table.c.at < until)
-        for row in connection.execute(query):
+        for row in connection.execute(query).all():
             points[row.series_id].append((row.at, row.value))
     return [Series(metric=metric, labels=its, points=tuple(points[i])) for i, its in found.items() if points.get(i)]
 
@@ -329,7 +331,7 @@ def read_rollups(
                 last=row.last,
                 sketch=row.sketch,
             )
-            for row in connection.execute(query)
+            for row in connection.execute(query).all()
         ]
     return kept
 
@@ -364,17 +366,76 @@ def read_buckets(
     kept: list[Bucket] = []
     columns = (rollups.c.n, rollups.c.sum, rollups.c.min, rollups.c.max, rollups.c.last)
     for ids in _parts(list(found)):
-        query = select(rollups.c.series_id, start, *columns).where(
-            rollups.c.series_id.in_(ids),
-            rollups.c.width_s == width_s,
-            rollups.c.start >= since,
-            rollups.c.start < until,
-        )
-        for series_id, at, *values in connection.execute(query):
+        query = select(rollups.c.series_id, start, *columns).where(_of_width(ids, width_s, since, until))
+        for series_id, at, n, total, least, most, last in connection.execute(query).all():
             if (moment := moments.get(at)) is None:
-                moment = moments[at] = _EPOCH + timedelta(microseconds=at)
-            kept.append(Bucket(found[series_id], width_s, moment, *values))
+                moment = moments[at] = moment_of(at)
+            kept.append(Bucket(found[series_id], width_s, moment, n, total, least, most, last))
     return sorted(kept, key=lambda bucket: bucket.start)
+
+
+def read_stretches(
+    connection: Connection,
+    metric: str,
+    *,
+    width_s: int,
+    edges: Sequence[datetime],
+    labels: Mapping[str, str] | None = None,
+) -> list[Bucket]:
+    """Return the buckets of a width added up between each two of some moments, oldest first.
+
+    `edges` are in order, two at least. What is returned for a stretch begins with it, is as wide as it is, and has NaN as its last
+    value. A series without buckets in a stretch is left out.
+    """
+    found = _series_of(connection, metric, labels)
+    its = rollups.c
+    number = case(*((its.start < edge, n) for n, edge in enumerate(edges[1:]))).label("number")
+    kept: list[Bucket] = []
+    for ids in _parts(list(found)):
+        sums = (func.sum(its.n), func.sum(its.sum), func.min(its.min), func.max(its.max))
+        query = select(its.series_id, number, *sums).where(_of_width(ids, width_s, edges[0], edges[-1]))
+        for series_id, n, *values in connection.execute(query.group_by(its.series_id, text("number"))).all():
+            length_s = round((edges[n + 1] - edges[n]).total_seconds())
+            kept.append(Bucket(found[series_id], length_s, edges[n], *values, math.nan))
+    return sorted(kept, key=lambda bucket: bucket.start)
+
+
+class Sum(NamedTuple):
+    """The buckets of a series in a stretch of time, added: how many values there were, and their sum."""
+
+    labels: Labels
+    n: int
+    sum: float
+
+
+def read_sums(connection: Connection, metric: str, *, width_s: int, since: datetime, until: datetime) -> list[Sum]:
+    """Return the sum of the buckets of each series that `read_buckets` would return, in the order of their labels."""
+    found = _series_of(connection, metric, None)
+    sums: dict[int, Sum] = {}
+    for ids in _parts(list(found)):
+        query = select(rollups.c.series_id, func.sum(rollups.c.n), func.sum(rollups.c.sum)).where(
+            _of_width(ids, width_s, since, until)
+        )
+        for series_id, n, total in connection.execute(query.group_by(rollups.c.series_id)):
+            sums[series_id] = Sum(found[series_id], n, total)
+    return [sums[i] for i in found if i in sums]
+
+
+def bucket_starts(
+    connection: Connection, metrics: Collection[str], *, width_s: int, since: datetime, until: datetime
+) -> set[datetime]:
+    """Return when the buckets of a width begin that any series of some metrics has, from `since` up to `until` (exclusive)."""
+    its = select(series.c.id).where(series.c.metric.in_(sorted(metrics)))
+    starts: set[datetime] = set()
+    for ids in _parts(list(connection.execute(its).scalars())):
+        query = select(rollups.c.start).where(_of_width(ids, width_s, since, until)).distinct()
+        starts.update(connection.execute(query).scalars())
+    return starts
+
+
+def _of_width(ids: list[int], width_s: int, since: datetime, until: datetime) -> Any:
+    its = rollups.c
+    return and_(its.series_id.in_(ids), its.width_s == width_s, its.start >= since, its.start < until)
 
 
 def _parts(ids: list[int]) -> Iterable[list[int]]:

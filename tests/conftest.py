@@ -17,7 +17,7 @@ from demo import Demo, DemoSettings, serve_demo
 from journeys.browser import find_browser, launch_options
 from redact.masking import KNOWN
 from store import Store
-from tests.databases import BOTH, a_cluster, a_database, a_migrated_store
+from tests.databases import BOTH, a_cluster, a_database_with_tables, a_migrated_store
 
 
 @pytest.fixture(autouse=True)
@@ -78,7 +78,7 @@ def database_url(request: pytest.FixtureRequest) -> Iterator[str | None]:
     if request.param == "sqlite":
         yield None
         return
-    with a_database(request.getfixturevalue("postgres"), migrated=True) as url:
+    with a_database_with_tables(request.getfixturevalue("postgres")) as url:
         yield url
 
 

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from facts import Alert, AlertState, FeedState, Labels, Sample, Severity, labels
 from reports.dashboards import DASHBOARDS, Numbers, View, Widget, needs_of, view_of
-from reports.dashboards.numbers import Key
+from reports.dashboards.numbers import WEEK_S, Key, Need
 from store import Store, feeds, samples
 from store.rollups import Rollup
 from store.samples import Bucket, bucket_start
@@ -47,13 +47,21 @@ def rolled_up(told: Iterable[Sample], view: View, path: str) -> dict[Key, list[B
     for need in needs_of(DASHBOARDS[path], view):
         parts: dict[tuple[datetime, Labels], list[float]] = defaultdict(list)
         for one in by_metric[need.metric]:
-            start = bucket_start(one.at, need.width_s)
-            if start >= bucket_start(need.since, need.width_s) and set(need.where) <= set(one.labels):
+            start = _start(one.at, need, view)
+            if start is not None and set(need.where) <= set(one.labels):
                 parts[start, one.labels].append(one.value)
         found[need.key] = [
             a_bucket(start, *values, width_s=need.width_s, its=its) for (start, its), values in sorted(parts.items())
         ]
     return found
+
+
+def _start(at: datetime, need: Need, view: View) -> datetime | None:
+    """When the bucket begins that a moment lies in; None where it is not asked for."""
+    if need.width_s == WEEK_S:
+        return next((begins for begins, ends in view.weeks(20) if need.since <= begins <= at < ends), None)
+    start = bucket_start(at, need.width_s)
+    return start if start >= bucket_start(need.since, need.width_s) else None
 
 
 def a_bucket(start: datetime, *values: float, width_s: int = 3600, its: Labels = ()) -> Bucket:

@@ -15,7 +15,7 @@ from playwright.sync_api import Dialog as NativeDialog
 from playwright.sync_api import Request as BrowserRequest
 
 import facts
-from journeys.recording.endpoints import LIVE, endpoint_of, origin_of, party_of
+from journeys.recording.endpoints import LIVE, endpoint_of, file_of, origin_of, party_of
 from journeys.recording.phases import request_phases
 from journeys.recording.rate_limits import RateLimits
 from journeys.recording.vitals import BINDING, SCRIPT, VitalsLog
@@ -360,6 +360,7 @@ class Recorder:
             phases=seen.phases,
             transferred_bytes=seen.transferred_bytes,
             body_bytes=seen.body_bytes,
+            file=file_of(seen.url, seen.kind),
         )
 
 

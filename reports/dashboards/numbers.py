@@ -33,10 +33,14 @@ Key = tuple[str, int, Labels]
 """A metric, the width of its buckets in seconds, and the labels by which its series were chosen."""
 
 
+WEEK_S = 7 * 86_400
+"""The width of a complete week of the business: sums of hours, which are read a hundred times as fast as the hours."""
+
+
 class Need(NamedTuple):
     """What a widget reads: the buckets of a metric of so many seconds that begin at `since` or later.
 
-    `where` chooses the series that have some labels. One widget must not ask for a part of what another of the page asks for as a
+    Of `WEEK_S` they are the weeks of `View.weeks`: each bucket begins with its week, and its `last` is not known. `where` chooses the series that have some labels. One widget must not ask for a part of what another of the page asks for as a
     whole: both are read.
     """
 

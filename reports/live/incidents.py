@@ -11,11 +11,12 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from facts import AlertState, Severity
-from reports.incident_story import stops_buyers, title_of
+from reports.incident_story import stops_buyers
 from reports.live.frame import Frame
 from reports.live.incident import label_of
 from reports.pages import render
 from reports.periodic.data import Story
+from reports.periodic.sections.incidents import title_of
 from reports.periodic.wording import amounts
 from reports.words import exact_span
 

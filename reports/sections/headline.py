@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from facts import NOT_CONFIRMED, Purchase, Request, Run, Status, StepStatus, is_unconfirmed
+from facts import Purchase, Request, Run, Status, StepStatus, why_unconfirmed
 from reports import words
 from reports.sections.detail import Detail
 from reports.sections.requests import cause_of
@@ -120,8 +120,9 @@ def _flags(run: Run) -> tuple[Flag, ...]:
         flags.append(Flag(text=f"slow: {words.duration(run.duration_ms)}{limit}", tone="warn"))
     if run.flaky:
         flags.append(Flag(text=f"flaky: passed at attempt {len(run.attempts)}, not at the first", tone="warn"))
-    if is_unconfirmed(run):
-        flags.append(Flag(text=NOT_CONFIRMED, tone="warn"))
+    why = why_unconfirmed(run)
+    if why:
+        flags.append(Flag(text=why, tone="warn"))
     if run.slot is None:
         flags.append(Flag(text="ad hoc, never counts", tone="mute"))
     return tuple(flags)

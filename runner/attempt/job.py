@@ -16,6 +16,7 @@ from journeys.site import Site
 from process.network import proxy_passwords
 from runner.attempt.limits import MEMORY_MB
 from runner.budget import Reserve
+from runner.spare_time import SpareTime
 
 TraceMode = Literal["on", "off", "retain-on-failure"]
 
@@ -35,7 +36,8 @@ class Job:
 
     `scratch` is the folder for temporary folders, None for the system's. `grace_s` is the time that an attempt gets
     beyond its own deadlines before it is ended, in seconds. `memory_mb` is its memory limit in MB, its browser
-    included. `reserve` is how much of the request budget a run must leave; None if no runs follow.
+    included. `reserve` is how much of the request budget a run must leave, and `spare_time` the time that it has until a coming slot
+    needs its place; None if no runs follow.
     """
 
     run_id: str
@@ -68,6 +70,7 @@ class Job:
     ledger: str | None = None
     last_good: str | None = None
     reserve: Reserve | None = None
+    spare_time: SpareTime | None = None
 
     @property
     def plan_hash(self) -> str:

@@ -46,10 +46,11 @@ class Supervisor:
         self._process = AttemptProcess(job, self._events, look_up=self._check_parent)
         self._seen: list[AttemptObservation] = []
         self._parent = os.getppid()
+        self._began = time.monotonic()
 
     def run(self) -> Run:
         """Make the attempts and return the single record of the job."""
-        started_at, began = datetime.now(UTC), time.monotonic()
+        started_at = datetime.now(UTC)
         attempts = self._attempts()
         return record(
             self._job,
@@ -59,14 +60,15 @@ class Supervisor:
             scrubber=self._events.scrubber,
             started_at=started_at,
             # From the monotonic clock: a wall clock that is set back meanwhile must not end the run before its start.
-            finished_at=started_at + timedelta(seconds=time.monotonic() - began),
+            finished_at=started_at + timedelta(seconds=time.monotonic() - self._began),
         )
 
     def _attempts(self) -> list[Attempt]:
+        first_began = time.monotonic()
         first = self._attempt(1, traced=self._job.trace == "on")
         if first.status not in (Status.FAILED, Status.TIMED_OUT) or not self._job.confirm:
             return [first]
-        why_not = self._job.reserve.why_not_confirm(first) if self._job.reserve else None
+        why_not = self._why_not_confirm(first, took_s=time.monotonic() - first_began)
         if why_not:
             self._tell("not_confirmed", {"reason": why_not})
             self._seen[-1].notes.append(why_not)
@@ -74,6 +76,15 @@ class Supervisor:
         self._tell("confirming", {"after_s": self._job.confirm_after_s, "error": first.error})
         time.sleep(self._job.confirm_after_s)
         return [first, self._attempt(2, traced=self._job.trace != "off")]
+
+    def _why_not_confirm(self, first: Attempt, *, took_s: float) -> str | None:
+        """Return why a second attempt would keep a coming slot from being run; None if it would not."""
+        job = self._job
+        of_budget = job.reserve.why_not_confirm(first) if job.reserve else None
+        if of_budget or job.spare_time is None:
+            return of_budget
+        elapsed_s = time.monotonic() - self._began
+        return job.spare_time.why_not_confirm(elapsed_s=elapsed_s, took_s=took_s, pause_s=job.confirm_after_s)
 
     def _attempt(self, number: int, *, traced: bool) -> Attempt:
         self._tell("attempt_started", {"number": number})

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from operator import sub
 from typing import Annotated, NamedTuple
 
 from config import Complaint
@@ -136,24 +137,29 @@ def _of_metric(name: str, rule: Availability, metric: str, index: HistoryIndex) 
         return [without_samples(name, rule, feed, silent=False)]
     verdicts = []
     for subject, series in found.items():
-        lately, long = (_of_series(series, index, rule.s(window)) for window in ("window", "target_window"))
+        every = _usual_gap(series)
+        lately, long = (_of_series(series, index, rule.s(window), every) for window in ("window", "target_window"))
         verdicts.append(_verdict(name, rule, index, subject, lately, long))
     return verdicts
 
 
-def _of_series(found: Sequence[Series], index: HistoryIndex, window_s: float) -> _Tally:
+def _usual_gap(found: Sequence[Series]) -> timedelta | None:
+    """Return the median of the times between two samples; None where there are none."""
+    moments = ([at for at, _ in one.points] for one in found)
+    gaps = sorted(gap for some in moments for gap in map(sub, some[1:], some))
+    return gaps[len(gaps) // 2] if gaps else None
+
+
+def _of_series(found: Sequence[Series], index: HistoryIndex, window_s: float, every: timedelta | None) -> _Tally:
     begins = index.now - timedelta(seconds=window_s)
-    points = sorted(point for one in found for point in one.points if begins < point[0] <= index.now)
-    bad = [at for at, value in points if value < 1]
-    gaps = sorted(
-        (b[0] - a[0]).total_seconds() for one in found for a, b in zip(one.points, one.points[1:], strict=False)
-    )
-    every_s = gaps[len(gaps) // 2] if gaps else window_s
+    inside = [points for one in found if (points := one.within(begins, index.now))]
+    bad = sorted(at for points in inside for at, value in points if value < 1)
+    every_s = every.total_seconds() if every is not None else window_s
     return _Tally(
-        good=len(points) - len(bad),
+        good=sum(map(len, inside)) - len(bad),
         bad=len(bad),
         expected=len(found) * min(window_s, _watched_s(index)) / every_s,
-        newest=points[-1][0] if points else None,
+        newest=max((points[-1][0] for points in inside), default=None),
         last_bad_at=bad[-1] if bad else None,
         samples=tuple(at.isoformat(timespec="seconds") for at in bad[-20:]),
         began_at=bad[0] if bad else None,

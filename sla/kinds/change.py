@@ -280,16 +280,17 @@ def _is_watched(index: HistoryIndex, rule: Change, found: Sequence[Series]) -> b
 
 def _window(rule: Change, found: Sequence[Series], per: Sequence[Series], ends: datetime) -> _Window:
     begins = ends - timedelta(seconds=rule.s("window"))
-    points = sorted(point for one in found for point in one.points if begins < point[0] <= ends)
-    total = summed(found, begins, ends)
+    inside = [points for one in found if (points := one.within(begins, ends))]
+    total = sum(value for points in inside for _, value in points)
     if rule.per_metric is not None:
         n = round(summed(per, begins, ends))
         return _Window(total / n if n else None, n)
-    if not points:
+    if not inside:
         return _Window(None, 0)
     if rule.of == "sum":
         return _Window(total, round(abs(total)))
-    return _Window(points[-1][1] if rule.of == "last" else total / len(points), len(points))
+    n = sum(map(len, inside))
+    return _Window(max(points[-1] for points in inside)[1] if rule.of == "last" else total / n, n)
 
 
 def _sentence(

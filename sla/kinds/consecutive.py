@@ -90,7 +90,9 @@ def _of_one(
     times = "once" if len(streak) == 1 else f"{len(streak)} times in a row"
     said = f"{title} {'failed' if over else 'fails'} at {place} {times} (limit {rule.failures}): {what_failed(streak)}"
     unconfirmed = (
-        f"; {sum(o.unconfirmed for o in streak)} {NOT_CONFIRMED}" if any(o.unconfirmed for o in streak) else ""
+        f"; {sum(o.unconfirmed for o in streak)} {NOT_CONFIRMED} by a second attempt"
+        if any(o.unconfirmed for o in streak)
+        else ""
     )
     return f"{said}{f'; passes at {places(passing)}' if passing else ''}{unconfirmed}"
 

@@ -218,7 +218,7 @@ class _Sentence:
 
     def _unconfirmed(self) -> str:
         found = [o for o in self._failing if o.unconfirmed]
-        return f"; at {places(found)} {NOT_CONFIRMED}" if found else ""
+        return f"; at {places(found)} {NOT_CONFIRMED} by a second attempt" if found else ""
 
 
 def needs(_rule: Quorum) -> tuple[RunsNeed, ...]:

@@ -6,8 +6,6 @@ import os
 import secrets
 import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 from collections import Counter
@@ -28,6 +26,7 @@ from starlette.routing import Route
 from demo.serve import Served, a_socket
 from facts import Blame, Run, Status, to_wire
 from tests.builders import a_run
+from tests.forked import Forked
 from tests.receivers import Rig
 
 pytestmark = pytest.mark.slow
@@ -98,16 +97,16 @@ class Drill:
     port: int = field(default_factory=a_port)
     deaths: int = 0
     slots: int = 0
-    process: subprocess.Popen[bytes] | None = None
+    process: Forked | None = None
 
     def start(self) -> None:
-        program = [sys.executable, "-P", "-m", "tests.drills.hub", str(self.folder), str(self.port), self.hook]
         failing = [str(part) for part in self.failing[self.deaths]] if self.deaths < len(self.failing) else []
         environment = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
         environment["DRILL_OTHER_HOOKS"] = self.others
         if self.database_url:
             environment["DATABASE_URL"] = self.database_url
-        self.process = subprocess.Popen([*program, *failing], env=environment)
+        arguments = (str(self.folder), str(self.port), self.hook, *failing)
+        self.process = Forked("tests.drills.hub", *arguments, env=environment)
 
     def revive(self) -> None:
         """Start the hub again where it has died; it must have died by our hand."""

@@ -293,9 +293,9 @@ def test_the_history_of_verdicts_is_of_the_period(store: Store) -> None:
 
 def test_what_is_judged_no_more_is_unknown_from_then_on() -> None:
     rows = [
-        PastStatus("E1", "E1", DAY, VerdictStatus.MET),
-        PastStatus("E1", "E1", DAY + 30 * MINUTE, None),
-        PastStatus("E1", "E1", DAY + 45 * MINUTE, VerdictStatus.MET),
+        PastStatus("E1", "E1", DAY, DAY + 20 * MINUTE, VerdictStatus.MET),
+        PastStatus("E1", "E1", DAY + 30 * MINUTE, DAY + 30 * MINUTE, None),
+        PastStatus("E1", "E1", DAY + 45 * MINUTE, DAY + 45 * MINUTE, VerdictStatus.MET),
     ]
     found = status_hours(rows, DAY, DAY + 60 * MINUTE)["E1"]
     assert found.hours == {VerdictStatus.MET: 0.75}

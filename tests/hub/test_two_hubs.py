@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -26,6 +24,7 @@ from store import Store, alerts, open_store
 from store.tables import leases
 from tests.builders import a_run
 from tests.drills.hub import PLACES
+from tests.forked import Forked
 from tests.hub.test_killed_hub import Collector, a_port
 
 pytestmark = pytest.mark.slow
@@ -49,8 +48,8 @@ class Running:
         if self.database_url:
             environment["DATABASE_URL"] = self.database_url
         environment |= {"DRILL_LEASE_S": str(LEASE_S), "DRILL_PASSED": str(self._passed), "DRILL_SIGNAL": "SIGSTOP"}
-        program = [sys.executable, "-P", "-m", "tests.drills.hub", str(self.folder), str(self.port), self.hook]
-        self.process = subprocess.Popen([*program, *self.failing], env=environment)
+        arguments = (str(self.folder), str(self.port), self.hook, *self.failing)
+        self.process = Forked("tests.drills.hub", *arguments, env=environment)
 
     def passed(self) -> list[str]:
         names = self._passed.read_text(encoding="utf-8").split() if self._passed.exists() else []

@@ -721,20 +721,53 @@ def test_a_question_in_a_circle_has_an_end(context: BrowserContext) -> None:
     assert "redirects" in answers[0].said
 
 
-def test_a_run_says_to_whom_a_redirect_of_the_site_took_its_headers(context: BrowserContext) -> None:
-    with a_site({"/": "<h1>Elsewhere</h1>"}) as other:
+def test_headers_for_the_site_go_to_nobody_to_whom_it_redirects(context: BrowserContext) -> None:
+    def walk(visit: Visit) -> None:
+        with visit.step("open"):
+            visit.go(visit.site.url("/"))
+            expect(visit.page.locator("img")).to_have_js_property("complete", True)
+            expect(visit.page.frame_locator("#theirs").frame_locator("iframe").get_by_text("Inside")).to_be_visible()
+        with visit.step("look"):
+            with visit.page.expect_popup() as opened:
+                visit.page.get_by_role("link", name="Tab").click()
+            expect(opened.value.get_by_text("Back again")).to_be_visible()
+            visit.go(visit.site.url("/out"))
+
+    theirs: dict[str, Answer | str] = {
+        "/": "<h1>Elsewhere</h1>",
+        "/picture.png": Answer(kind="image/png"),
+        "/frame": "",
+    }
+    with a_site(theirs) as other:
         away = other.url.replace("127.0.0.1", "localhost")
+        pages: Pages = {
+            "/": f"Shop <img src=/picture><a href=/tab target=_blank>Tab</a><iframe id=theirs src={away}/frame></iframe>",
+            "/picture": Answer(status=302, headers={"location": away + "/picture.png"}),
+            "/tab": Answer(status=307, headers={"location": away + "/hop"}),
+            "/inside": "Inside",
+            "/back": "Back again",
+            "/out": Answer(status=301, headers={"location": "/on"}),
+            "/on": Answer(status=302, headers={"location": away + "/"}),
+        }
+        with a_site(pages) as site:
+            theirs["/frame"] = f"<iframe src={site.url}/inside></iframe>"
+            theirs["/hop"] = Answer(status=302, headers={"location": site.url + "/back"})
+            assert failure_of(a_visit_with_a_secret(context, site.url, walk)) is None
+            context.close()
+    has_secret = {(served.url, a.path): "x-shop-secret" in a.headers for served in (site, other) for a in served.asked}
+    assert all(told is (url == site.url) for (url, _), told in has_secret.items()), has_secret
+    assert {path for url, path in has_secret if url == site.url} >= {*pages, "/inside"}
+    assert {path for url, path in has_secret if url == other.url} >= {*theirs}
 
-        def walk(visit: Visit) -> None:
-            with visit.step("open"):
-                visit.go(visit.site.url("/"))
-            with visit.step("look"):
-                visit.go(visit.site.url("/out"))
 
-        with a_site({"/": "Shop", "/out": Answer(status=302, headers={"location": away + "/"})}) as site:
-            visit = a_visit_with_a_secret(context, site.url, walk)
-            assert failure_of(visit) is None
-    assert f"the headers for the site (x-shop-secret) went to {away} too: GET /out redirects there" in visit.notes
+def test_headers_for_the_site_end_with_their_context(browser: Browser, context: BrowserContext) -> None:
+    with a_site({"/": "Shop"}) as site:
+        add_headers(context, site.url, {"x-shop-secret": "open sesame"})
+        context.close()
+        after = browser.new_context()
+        after.new_page().goto(site.url)
+        after.close()
+        assert "x-shop-secret" not in site.asked[0].headers
 
 
 # -- rest ------------------------------------------------------------------------------------------------------------------

@@ -63,6 +63,10 @@ def test_it_has_the_sites_secrets_from_this_machines_files(tmp_path: Path) -> No
     assert jobs[0].basic_auth == "me:pass"
     assert jobs[0].secret_headers == {"X-Key": "letmein"}
     assert jobs[0].proxies == proxies
+    spare, slot = jobs[0].spare_time, jobs[0].slot
+    assert spare is not None
+    assert slot is not None
+    assert (spare.slot - slot).total_seconds() == 1, "a second attempt must not cost the next slot"
     assert {"me:pass", "pass", "letmein", "hidden"} <= set(jobs[0].secrets)
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import itertools
 import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -15,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.drills.counting_hub import CountingHub, a_counting_hub
+from tests.forked import Forked
 
 pytestmark = pytest.mark.slow
 PERIOD_S = 2
@@ -27,8 +26,8 @@ def hub() -> Iterator[tuple[CountingHub, str]]:
         yield counting
 
 
-def start(folder: Path, url: str, *failing: str) -> subprocess.Popen[bytes]:
-    return subprocess.Popen([sys.executable, "-P", "-m", "tests.drills.runner", str(folder), url, "us-east", *failing])
+def start(folder: Path, url: str, *failing: str) -> Forked:
+    return Forked("tests.drills.runner", str(folder), url, "us-east", *failing)
 
 
 def enough(hub: CountingHub) -> bool:

@@ -18,10 +18,23 @@ from typing import Any
 import psutil
 import pytest
 
-from facts import Blame, Run, Status, StepStatus, is_unconfirmed, outcome_of, to_wire
+from facts import (
+    NOT_CONFIRMED_BUDGET,
+    NOT_CONFIRMED_TIME,
+    Blame,
+    Run,
+    Status,
+    StepStatus,
+    is_unconfirmed,
+    outcome_of,
+    to_wire,
+    why_unconfirmed,
+)
 from journeys.checkout_session import StripeAccess
 from runner.attempt.start import StartedRun, make_run
 from runner.budget import Reserve
+from runner.spare_time import SpareTime
+from tests.builders import A_MOMENT
 from tests.jobs import LOOK, a_job, a_journey, walk
 from tests.processes import command_of, name_of
 from tests.sites import Page, a_site
@@ -158,7 +171,7 @@ def test_an_api_that_refuses_is_named_with_its_answer_and_the_alert(tmp_path: Pa
 
 def test_a_first_failure_is_confirmed_with_the_trace_on(tmp_path: Path) -> None:
     with a_site({"/": Page("down", status=500)}) as site:
-        run = walk(tmp_path, site.url, confirm=True)
+        run = walk(tmp_path, site.url, confirm=True, spare_time=SpareTime(left_s=600, slot=A_MOMENT))
     assert [(a.number, a.status, a.traced) for a in run.attempts] == [
         (1, Status.FAILED, False),
         (2, Status.FAILED, True),
@@ -167,12 +180,21 @@ def test_a_first_failure_is_confirmed_with_the_trace_on(tmp_path: Path) -> None:
     assert [(e.kind, e.attempt) for e in run.evidence if e.kind == "trace"] == [("trace", 2)]
 
 
-def test_a_first_failure_is_not_confirmed_where_the_request_budget_is_kept_for_coming_slots(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("spared", "why"),
+    [
+        ({"reserve": Reserve(left=20, kept=20)}, NOT_CONFIRMED_BUDGET),
+        ({"spare_time": SpareTime(left_s=3, slot=A_MOMENT)}, NOT_CONFIRMED_TIME),
+    ],
+)
+def test_a_first_failure_is_not_confirmed_where_that_would_cost_a_coming_slot(
+    tmp_path: Path, spared: dict[str, Any], why: str
+) -> None:
     with a_site({"/": Page("down", status=500)}) as site:
-        run = walk(tmp_path, site.url, confirm=True, reserve=Reserve(left=20, kept=20))
+        run = walk(tmp_path, site.url, confirm=True, **spared)
     assert [attempt.status for attempt in run.attempts] == ["failed"]
-    assert run.status is Status.FAILED
-    assert is_unconfirmed(run)
+    assert (run.status, run.flaky) == (Status.FAILED, False)
+    assert why_unconfirmed(run) == why
     assert outcome_of(run, received_at=run.finished_at).unconfirmed
 
 
@@ -392,7 +414,7 @@ def test_extra_headers_go_to_the_site_alone_and_the_run_says_so(tmp_path: Path) 
         run = walk(tmp_path, site.url, headers={"X-Probe": "yes"})
     assert site.asked[0].headers.get("x-probe") == "yes"
     assert [a.headers.get("x-probe") for a in other.asked] == [None]
-    assert any("request interception was on" in note for note in run.notes)
+    assert any("to add extra headers" in note for note in run.notes)
 
 
 def test_the_shop_can_tell_that_this_buyer_is_none(tmp_path: Path) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -17,6 +15,7 @@ import pytest
 from facts import Status, late_limit_s
 from tests.databases import a_migrated_store
 from tests.drills.shared_hub import PLACE, SharedHub, one_journey
+from tests.forked import Forked
 
 pytestmark = [pytest.mark.slow, pytest.mark.drill, pytest.mark.paced]
 PERIOD_S = 10
@@ -36,12 +35,12 @@ class Runners:
 
     def __init__(self, folder: Path, url: str) -> None:
         self._folder, self._url = folder, url
-        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._processes: dict[str, Forked] = {}
 
-    def start(self, name: str, *failing: str, run_s: float = 0.1) -> subprocess.Popen[bytes]:
-        program = [sys.executable, "-P", "-m", "tests.drills.runner", str(self._folder / name), self._url, PLACE]
+    def start(self, name: str, *failing: str, run_s: float = 0.1) -> Forked:
         environment = {**os.environ, "DRILL_RUN_S": str(run_s)}
-        self._processes[name] = subprocess.Popen([*program, *failing], env=environment)
+        arguments = (str(self._folder / name), self._url, PLACE, *failing)
+        self._processes[name] = Forked("tests.drills.runner", *arguments, env=environment)
         return self._processes[name]
 
     def stop(self, name: str) -> None:

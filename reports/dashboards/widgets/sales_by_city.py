@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from statistics import median
 
 from reports.charts import Line, LinearScale, linear_scale, money_format, time_line
-from reports.dashboards.numbers import Need, Numbers, by_slot, grouped, main_currency, of_currency, total
+from reports.dashboards.numbers import WEEK_S, Need, Numbers, by_slot, grouped, main_currency, of_currency, total
 from reports.dashboards.view import View
 from reports.dashboards.widget import Figure, Widget, WidgetType
 from reports.states import WidgetState
@@ -18,7 +18,7 @@ _MOST = 6
 
 def _needs(view: View) -> list[Need]:
     since = view.weeks(_WEEKS)[0][0]
-    return [Need(metric, 3600, since) for metric in METRICS]
+    return [Need(metric, WEEK_S, since) for metric in METRICS]
 
 
 def _draw(kind: WidgetType, view: View, numbers: Numbers) -> Widget:
@@ -26,7 +26,7 @@ def _draw(kind: WidgetType, view: View, numbers: Numbers) -> Widget:
     if source.state.says_nothing:
         return kind.without_numbers(source.state, source.why, source.how, source.at)
     weeks = view.weeks(_WEEKS)
-    every = numbers.of(source.metric, 3600, weeks[0][0], weeks[-1][1])
+    every = numbers.of(source.metric, WEEK_S, weeks[0][0], weeks[-1][1])
     currency = main_currency(every)
     if currency is None:
         return kind.without_numbers(WidgetState.NO_DATA, "Nothing was sold in a complete week yet.", at=source.at)

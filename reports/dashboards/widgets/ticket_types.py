@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reports.charts import Column, percent_format, stacked_columns
-from reports.dashboards.numbers import Need, Numbers, by_slot, grouped, total
+from reports.dashboards.numbers import WEEK_S, Need, Numbers, by_slot, grouped, total
 from reports.dashboards.view import View
 from reports.dashboards.widget import Figure, Widget, WidgetType
 from reports.dashboards.widgets.tickets_sold import FILLS, METRICS, tier_name
@@ -16,7 +16,7 @@ _WEEKS = 8
 
 def _needs(view: View) -> list[Need]:
     since = view.weeks(_WEEKS)[0][0]
-    return [Need(metric, 3600, since) for metric in METRICS]
+    return [Need(metric, WEEK_S, since) for metric in METRICS]
 
 
 def _draw(kind: WidgetType, view: View, numbers: Numbers) -> Widget:
@@ -24,7 +24,7 @@ def _draw(kind: WidgetType, view: View, numbers: Numbers) -> Widget:
     if source.state.says_nothing:
         return kind.without_numbers(source.state, source.why, source.how, source.at)
     weeks = view.weeks(_WEEKS)
-    sold = numbers.of(source.metric, 3600, weeks[0][0], weeks[-1][1])
+    sold = numbers.of(source.metric, WEEK_S, weeks[0][0], weeks[-1][1])
     if not total(sold):
         return kind.without_numbers(WidgetState.NO_DATA, "Nothing was sold in a complete week yet.", at=source.at)
     tiers = sorted({tier for (tier,) in grouped(sold, "tier")})

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -16,18 +14,19 @@ import pytest
 from facts import JobOutcome, JobRun
 from store import Store, open_store
 from store import jobs as rows
+from tests.forked import Forked
 from tests.hub.test_killed_hub import a_port
 
 pytestmark = pytest.mark.slow
 
 
-def a_hub(folder: Path, database_url: str | None, *failing: str) -> subprocess.Popen[bytes]:
+def a_hub(folder: Path, database_url: str | None, *failing: str) -> Forked:
     environment = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
     if database_url:
         environment["DATABASE_URL"] = database_url
     # Thirty times as fast: the intervals of ten minutes are twenty seconds.
-    program = [sys.executable, "-P", "-m", "tests.drills.hub", str(folder), str(a_port()), "http://127.0.0.1:9/hook"]
-    return subprocess.Popen([*program, *failing], env={**environment, "DRILL_SCALE": "30"})
+    arguments = (str(folder), str(a_port()), "http://127.0.0.1:9/hook", *failing)
+    return Forked("tests.drills.hub", *arguments, env={**environment, "DRILL_SCALE": "30"})
 
 
 def until(holds: Callable[[], bool], what: str) -> None:
