@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 _SHAPE = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*(s|m|h|d)")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
@@ -10,6 +11,12 @@ _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 def seconds(text: str, *, key: str = "duration") -> float:
     """Return a duration in seconds. Raises ValueError, which names the key."""
+    return _seconds(text, key)
+
+
+@lru_cache(maxsize=1024)
+def _seconds(text: str, key: str) -> float:
+    # Rules ask for the same few durations a thousand times in a cycle.
     match = _SHAPE.fullmatch(text.strip())
     if match is None:
         raise ValueError(f"{key}: {text!r:.80} is not a duration; write it like 90s, 5m, 24h or 30d")

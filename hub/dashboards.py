@@ -134,7 +134,7 @@ def _days(connection: Connection, dashboard: Dashboard, view: View) -> Sequence[
     if not any(kind.name == "system_health_status" for kind in dashboard.widgets):
         return ()
     since = view.now.replace(hour=0, minute=0) - timedelta(days=DAYS - 1)
-    return rollups.read(connection, width_s=_DAY_S, since=since)
+    return rollups.read(connection, width_s=_DAY_S, since=since, brief=True)
 
 
 def _requests(connection: Connection, dashboard: Dashboard, view: View) -> dict[str, list[float]]:

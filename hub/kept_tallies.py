@@ -44,7 +44,7 @@ class KeptTallies:
 def _counted(connection: Connection, days: int, schedules: Mapping[str, Schedule], now: datetime) -> LongTally:
     since = now.replace(hour=0, minute=0, second=0, microsecond=0) - (days - 1) * _DAY
     passed: Counter[str] = Counter()
-    for day in rollups.read(connection, width_s=int(_DAY.total_seconds()), since=since):
+    for day in rollups.read(connection, width_s=int(_DAY.total_seconds()), since=since, brief=True):
         if day.journey in schedules and day.location in schedules[day.journey].grids:
             passed[day.journey] += day.counts.get("first_passed", 0)
     failed_at_first = [

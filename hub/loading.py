@@ -135,7 +135,7 @@ def load_budgets(connection: Connection, *, watched: Watched, targets: Targets, 
     since = now.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=BUDGET_DAYS - 1)
     schedules = watched.schedules()
     passed: Counter[str] = Counter()
-    for day in rollups.read(connection, width_s=_DAY_S, since=since):
+    for day in rollups.read(connection, width_s=_DAY_S, since=since, brief=True):
         if day.journey in schedules and day.location in schedules[day.journey].grids:
             passed[day.journey] += day.counts.get("first_passed", 0)
     failed_at_first = [one for one in runs.failed_at_first(connection, since=since) if _planned(one.outcome, schedules)]

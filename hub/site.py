@@ -14,18 +14,19 @@ from fastapi.responses import HTMLResponse
 from markupsafe import Markup
 from sqlalchemy import Connection
 
-from facts import AlertState, Outcome, Role, Verdict, from_wire
+from facts import AlertState, Outcome, Role, Verdict
 from hub.alert_pages import add_alert_pages
 from hub.artifacts import KINDS
 from hub.charts import ChartCache
 from hub.clock_witness import sentence_of
 from hub.context import HubContext
-from hub.cycle import VERDICTS, tick_trouble
+from hub.cycle import tick_trouble
 from hub.dashboards import add_dashboards, business_zone
 from hub.errors import HubError
 from hub.guard import Visitor, visitor_of
 from hub.incident_pages import add_incident_pages
 from hub.job_doors import shown_jobs
+from hub.kept_verdicts import KeptVerdicts
 from hub.loading import load_watch
 from hub.overview_data import load_overview
 from hub.ping_checks import shown_checks, watched_checks
@@ -51,7 +52,7 @@ from reports.navigation import links_of, next_on_wall
 from reports.states import overall_state, told_alerts
 from sla.judge import with_traits
 from store import alerts as alert_rows
-from store import evidence, meta, runs
+from store import evidence, runs
 
 _OVERVIEW = timedelta(hours=24)
 SLOTS_SHOWN = 48
@@ -71,7 +72,7 @@ def site(context: HubContext) -> APIRouter:
             addition.close()
 
     router = APIRouter(default_response_class=HTMLResponse, lifespan=closing_additions)
-    pages = Pages(context, ChartCache())
+    pages = Pages(context, ChartCache(), KeptVerdicts())
     _add_pages(router, pages)
     add_dashboards(router, pages)
     add_reports(router, pages)
@@ -88,8 +89,10 @@ def site(context: HubContext) -> APIRouter:
 class Pages:
     """Builds the pages from the store."""
 
-    def __init__(self, context: HubContext, charts: ChartCache, request: Request | None = None) -> None:
-        self.context, self._charts = context, charts
+    def __init__(
+        self, context: HubContext, charts: ChartCache, verdicts: KeptVerdicts, request: Request | None = None
+    ) -> None:
+        self.context, self._charts, self._verdicts = context, charts, verdicts
         self._visitor = visitor_of(request) if request is not None else None
         self._asked = dict(request.query_params) if request is not None else {}
         business = business_zone(context)
@@ -97,7 +100,7 @@ class Pages:
 
     def seen_by(self, request: Request) -> Pages:
         """Return the pages for the person behind a request."""
-        return Pages(self.context, self._charts, request)
+        return Pages(self.context, self._charts, self._verdicts, request)
 
     def frame(self, title: str, here: str, *, refresh_s: int = 5, judged_at: datetime | None = None) -> Frame:
         """Return the frame of a page; `judged_at` is when the last tick was, where the caller has read its verdicts already."""
@@ -148,11 +151,8 @@ class Pages:
     def verdicts(self) -> tuple[datetime | None, list[Verdict]]:
         """Return the time and the verdicts of the last tick."""
         with self.context.store.read() as connection:
-            told = meta.get(connection, VERDICTS)
-        if told is None:
-            return None, []
-        verdicts = [from_wire(Verdict, one) for one in told["verdicts"]]
-        return datetime.fromisoformat(told["at"]), with_traits(verdicts, self.context.targets)
+            at, verdicts = self._verdicts.read(connection)
+        return at, with_traits(list(verdicts), self.context.targets)
 
     def overview(self) -> str:
         """Return the page `/`."""

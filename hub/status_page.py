@@ -58,7 +58,7 @@ def load_summary(
     days = [today - timedelta(days=back) for back in range(DAYS - 1, -1, -1)]
     since = now.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=DAYS - 1)
     with store.read() as connection:
-        counts = day_counts(rollups.read(connection, width_s=_DAY_S, since=since))
+        counts = day_counts(rollups.read(connection, width_s=_DAY_S, since=since, brief=True))
         lately = alert_rows.of_period(connection, since=since, until=now + timedelta(seconds=1), limit=_MOST_ALERTS)
         judged_at, verdicts = _verdicts(connection)
     planned = _planned([window for window in maintenance if not window.locations], names, now)

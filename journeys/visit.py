@@ -13,6 +13,7 @@ third party for proof: the observer is never inside the measurement.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -20,11 +21,11 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from playwright.sync_api import Error, Locator, Page
+from playwright.sync_api import Error, Locator, Page, Response
 
 from facts import Purchase, Step
 from journeys.asking import Answer, ask
-from journeys.cause import mark
+from journeys.cause import NO_HTML, mark, mark_of_type
 from journeys.checkout_session import PAY_PRESSED, TEST_SESSION, StripeAccess, left_to_do, read_session
 from journeys.clock import Clock
 from journeys.failure import Failure, Kind, SiteBroken, VisitFailed
@@ -57,6 +58,12 @@ _SKETCH_MS = 300
 _FILES = frozenset({"script", "stylesheet", "font", "image"})
 _MOST_FILES = 3
 _NO_ANSWER_S = 3.0
+# A page that only leads to another one is short; what it leads by.
+_LONGEST_LEAD = 4096
+_LEADS_ON = re.compile(
+    r"http-equiv=[\"']?refresh|\blocation(\.href)?\s*=|\blocation\.(replace|assign)\(", re.IGNORECASE
+)
+_LEADS_ON_WITHIN_MS, _LOOK_MS = 1000, 50
 _LONGEST_ORDER_ID = 200
 
 
@@ -211,7 +218,8 @@ class Visit:
         """Return what this walk saw, for later ones to be judged beside."""
         failed = {mark(r) for r in self.recorder.requests if r.is_suspect}
         lines = {line.text for line in self.recorder.console}
-        return Reference(pages=self._sketches, failed=frozenset(failed | lines))
+        types = {mark_of_type(r) for r in self.recorder.requests if r.is_main and r.content_type in NO_HTML}
+        return Reference(pages=self._sketches, failed=frozenset(failed | lines | types))
 
     def _shade(self, step: str, *, sensitive: bool) -> None:
         """Open the gap for a sensitive step; else close it, if there is one and its page was left."""
@@ -373,17 +381,36 @@ class Visit:
 
     def go(self, url: str) -> None:
         """Open an address by hand and wait until its document is there. Raises SiteBroken where it answers 400 or more."""
+        is_first = self.recorder.document_of(self.page) is None
+        self.recorder.is_opening = is_first
         try:
             response = self.page.goto(url, wait_until="domcontentloaded", timeout=self.time_left_ms())
+            if is_first and response is not None and response.ok:
+                self._let_it_lead_on(response)
         except Error as error:
             if "Download is starting" in str(error):
                 document = self.recorder.document_of(self.page)
                 status = document.status if document else "something"
                 raise SiteBroken(f"{endpoint_of(url)} answered {status} with a download, which is no page") from error
             raise
+        finally:
+            self.recorder.is_opening = False
         if response is not None and response.status >= 400:
             raise SiteBroken(f"the page at {endpoint_of(url)} is an error page")
         self._note_other_origins()
+
+    def _let_it_lead_on(self, response: Response) -> None:
+        """Wait for the page that a first page leads to by its own script, or by a refresh in its head; 1 s for it to begin."""
+        with self.off_the_clock(), suppress(Error):
+            body = response.text()
+            if len(body) > _LONGEST_LEAD or not _LEADS_ON.search(body):
+                return
+            first = self.recorder.document_of(self.page)
+            for _ in range(_LEADS_ON_WITHIN_MS // _LOOK_MS):
+                if self.recorder.document_of(self.page) is not first:
+                    break
+                self.pump(_LOOK_MS)
+            self.page.wait_for_load_state("domcontentloaded", timeout=self.time_left_ms())
 
     def _note_other_origins(self) -> None:
         """Say which other addresses count as the site, and mark this buyer there too."""

@@ -273,8 +273,8 @@ def since(points: Sequence[Point], moment: datetime) -> list[Point]:
 
 def summed(found: Iterable[Series], begins: datetime, ends: datetime) -> float:
     """Return the sum of the values after one moment and until another."""
-    total: float = sum(map(_value, chain.from_iterable(one.within(begins, ends) for one in found)))
-    return total
+    values: Iterable[float] = map(_value, chain.from_iterable(one.within(begins, ends) for one in found))
+    return sum(values)
 
 
 def newest_at(found: Iterable[Series]) -> datetime | None:

@@ -227,12 +227,17 @@ def read(
     until: datetime | None = None,
     journey: str | None = None,
     location: str | None = None,
+    brief: bool = False,
 ) -> list[Rollup]:
-    """Return the buckets of a width that start at or after `since`, and before `until` if it is given, oldest first."""
+    """Return the buckets of a width that start at or after `since`, and before `until` if it is given, oldest first.
+
+    `brief` leaves out the histograms, which are nearly all of a bucket.
+    """
     conditions = [table.c.width_s == width_s, table.c.start >= since]
     conditions += [table.c.start < until] if until is not None else []
     conditions += [c == v for c, v in ((table.c.journey, journey), (table.c.location, location)) if v is not None]
-    query = select(table).where(*conditions).order_by(table.c.start, table.c.journey, table.c.location)
+    columns = [c for c in table.columns if not (brief and c.name == "histograms")]
+    query = select(*columns).where(*conditions).order_by(table.c.start, table.c.journey, table.c.location)
     return [
         Rollup(
             width_s=row.width_s,
@@ -240,8 +245,8 @@ def read(
             journey=row.journey,
             location=row.location,
             counts=row.counts,
-            durations=row.histograms["durations"],
-            steps=row.histograms["steps"],
+            durations={} if brief else row.histograms["durations"],
+            steps={} if brief else row.histograms["steps"],
         )
         for row in connection.execute(query).all()
     ]

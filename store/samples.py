@@ -394,9 +394,11 @@ def read_stretches(
     for ids in _parts(list(found)):
         sums = (func.sum(its.n), func.sum(its.sum), func.min(its.min), func.max(its.max))
         query = select(its.series_id, number, *sums).where(_of_width(ids, width_s, edges[0], edges[-1]))
-        for series_id, n, *values in connection.execute(query.group_by(its.series_id, text("number"))).all():
+        for series_id, n, count, total, least, most in connection.execute(
+            query.group_by(its.series_id, text("number"))
+        ):
             length_s = round((edges[n + 1] - edges[n]).total_seconds())
-            kept.append(Bucket(found[series_id], length_s, edges[n], *values, math.nan))
+            kept.append(Bucket(found[series_id], length_s, edges[n], count, total, least, most, math.nan))
     return sorted(kept, key=lambda bucket: bucket.start)
 
 

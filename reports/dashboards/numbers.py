@@ -40,8 +40,8 @@ WEEK_S = 7 * 86_400
 class Need(NamedTuple):
     """What a widget reads: the buckets of a metric of so many seconds that begin at `since` or later.
 
-    Of `WEEK_S` they are the weeks of `View.weeks`: each bucket begins with its week, and its `last` is not known. `where` chooses the series that have some labels. One widget must not ask for a part of what another of the page asks for as a
-    whole: both are read.
+    Of `WEEK_S` they are the weeks of `View.weeks`: each bucket begins with its week, and its `last` is not known. `where` chooses the
+    series that have some labels. One widget must not ask for a part of what another of the page asks for as a whole: both are read.
     """
 
     metric: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -301,6 +302,33 @@ def test_what_is_judged_no_more_is_unknown_from_then_on() -> None:
     assert found.hours == {VerdictStatus.MET: 0.75}
     assert found.unknown_h == pytest.approx(0.25)
     assert (found.began, found.ended) == (VerdictStatus.MET, VerdictStatus.MET)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_statuses_have_the_hours_of_their_rows_one_by_one(seed: int, sqlite_store: Store) -> None:
+    """Rows come an hour after one another, later, at once, or, after the clock was set back, before."""
+    chance = random.Random(seed)
+    judged = [*[VerdictStatus.MET] * 6, VerdictStatus.WARNING, None]
+    at, rows = DAY - 90 * MINUTE, []
+    for _ in range(60):
+        at += chance.choice((10, 25, 30, 61, 62, 0, 180, -40)) * MINUTE
+        key, verdict = chance.choice(("E1", "E2")), chance.choice(judged)
+        rows.append(PastVerdict(key=key, rule=key, journey=None, subject=None, at=at, verdict=verdict))
+    ends = DAY + timedelta(hours=20)
+    with sqlite_store.write() as connection:
+        verdicts.save(connection, rows)
+    with sqlite_store.read() as connection:
+        found = verdicts.statuses(connection, since=DAY, until=ends)
+        every = verdicts.history(connection, since=DAY, until=ends)
+    one_by_one = status_hours([PastStatus(r.key, r.rule, r.at, r.at, r.verdict) for r in every], DAY, ends)
+    together = status_hours(found, DAY, ends)
+    assert list(together) == list(one_by_one)
+    for key, expected in one_by_one.items():
+        its = together[key]
+        assert dict(its.hours) == pytest.approx(dict(expected.hours))
+        assert its.unknown_h == pytest.approx(expected.unknown_h)
+        assert (its.began, its.ended) == (expected.began, expected.ended)
+    assert len(found) < len(every)
 
 
 @pytest.mark.parametrize(

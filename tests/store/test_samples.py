@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -64,6 +65,40 @@ def test_buckets_of_all_series_come_oldest_first_within_their_bounds(store: Stor
     ]
     assert [b.labels for b in chosen] == [other]
     assert nothing == []
+
+
+def test_sums_are_those_of_the_buckets_that_would_be_read(store: Store) -> None:
+    other = labels(city="oslo", tier="vip")
+    save(store, [at(0, 1), at(1, 2), at(5, 4, other), at(6, -7, other), at(5, 3), at(10, 9), at(-1, 50)])
+    with store.read() as connection:
+        within: dict[str, Any] = {"width_s": 300, "since": NOW, "until": NOW + timedelta(minutes=10)}
+        read = samples.read_buckets(connection, "left", **within)
+        found = samples.read_sums(connection, "left", **within)
+        starts = samples.bucket_starts(connection, ["left", "right"], **within)
+        nothing = samples.read_sums(connection, "right", **within)
+    expected = {
+        its: (sum(b.n for b in read if b.labels == its), sum(b.sum for b in read if b.labels == its))
+        for its in {b.labels for b in read}
+    }
+    assert {one.labels: (one.n, one.sum) for one in found} == expected
+    assert len(found) == 2
+    assert starts == {b.start for b in read}
+    assert nothing == []
+
+
+def test_stretches_are_the_buckets_between_two_moments_added_up(store: Store) -> None:
+    other = labels(city="oslo", tier="vip")
+    save(store, [at(0, 1), at(5, 2), at(9, 6), at(10, 4, other), at(20, 9), at(-1, 50), at(30, 70)])
+    edges = [NOW + timedelta(minutes=minutes) for minutes in (0, 10, 15, 30)]
+    with store.read() as connection:
+        found = samples.read_stretches(connection, "left", width_s=300, edges=edges)
+        chosen = samples.read_stretches(connection, "left", width_s=300, edges=edges, labels={"city": "oslo"})
+    assert [(b.start, b.width_s, b.labels, b.n, b.sum, b.min, b.max) for b in found] == [
+        (edges[0], 600, HERE, 3, 9, 1, 6),
+        (edges[1], 300, other, 1, 4, 4, 4),
+        (edges[2], 900, HERE, 1, 9, 9, 9),
+    ]
+    assert [b.labels for b in chosen] == [other]
 
 
 def test_a_sample_that_is_saved_twice_counts_once(store: Store) -> None:

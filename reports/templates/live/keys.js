@@ -58,5 +58,6 @@ document.addEventListener("keydown", (event) => {
 // The next page of the wall is opened only once the hub answers, so that a hub that is gone leaves the last page, not the browser's error.
 const wall = document.body.dataset.wall;
 if (wall) setInterval(() => fetch(wall).then((answer) => answer.ok && location.assign(wall)).catch(() => null), 30_000);
+document.querySelector(".nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
 nameZone();
 document.addEventListener("dashboard:shown", nameZone);
