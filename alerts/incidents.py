@@ -562,7 +562,7 @@ class Incidents:
         by = " and ".join(dict.fromkeys(a.acked_by for a in acked if a.acked_by))
         since = self._now - min(a.acked_at for a in acked if a.acked_at is not None)
         for alert in acked:
-            self._alerts[alert.id] = replace(alert, acked_at=None, acked_by=None)
+            self._alerts[alert.id] = replace(alert, acked_at=None, acked_by=None, acked_until=None)
         why = f"Acknowledged by {by} {_length(since)} ago and still firing"
         self._owe(NotificationKind.UPDATE, incident, self._told(incident), why=why)
         self._begin_ladder(incident.id)

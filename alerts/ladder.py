@@ -67,12 +67,15 @@ def is_confirmed(members: Sequence[Alert]) -> bool:
 def due_rows(rows: Sequence[LadderRow], escalation: Escalation, now: datetime, *, confirmed: bool) -> list[LadderRow]:
     """Return the pending rows whose time has come, in the order of their tiers.
 
-    The last tier waits while nothing is confirmed, except where it is the only one.
+    The last tier waits while nothing is confirmed, except where it is the only one, and where a person asked for it.
     """
     last = len(escalation.tiers)
     waits = escalation.confirmed_last_tier and not confirmed and last > 1
     pending = [row for row in rows if row.status is LadderStatus.PENDING and row.due_at <= now]
-    return sorted((row for row in pending if not (waits and row.tier == last)), key=lambda row: (row.tier, row.repeat))
+    return sorted(
+        (r for r in pending if not (waits and r.tier == last and r.asked_by is None)),
+        key=lambda row: (row.tier, row.repeat),
+    )
 
 
 def following(rows: Sequence[LadderRow], after: LadderRow) -> LadderRow | None:
@@ -119,6 +122,7 @@ def repeated(row: LadderRow, policy: Policy, escalation: Escalation, now: dateti
         done_at=None,
         destinations=(),
         note=None,
+        asked_by=None,
     )
 
 
@@ -164,11 +168,17 @@ def is_acknowledged(members: Sequence[Alert]) -> bool:
 
 
 def forgotten(incident: Incident, members: Sequence[Alert], policy: Policy, now: datetime) -> bool:
-    """Return whether an acknowledgement is so old that it is taken back: the alert still fires, and the incident is not too old."""
+    """Return whether an acknowledgement is so old that it is taken back: the alert still fires, and the incident is not too old.
+
+    One that was made for a time holds until that is over, whatever the age of the incident.
+    """
     escalation = policy.escalation
-    acked = [alert.acked_at for alert in members if alert.acked_at is not None and alert.state is AlertState.FIRING]
+    taken = [alert for alert in members if alert.acked_at is not None and alert.state is AlertState.FIRING]
+    acked = [alert.acked_at for alert in taken if alert.acked_at is not None]
     if escalation is None or not acked or incident.severity not in LADDER_SEVERITIES:
         return False
+    if until := [alert.acked_until for alert in taken if alert.acked_until is not None]:
+        return now >= max(until)
     if now - incident.opened_at > escalation.rearm_until:
         return False
     return now >= policy.later(incident.severity, max(acked), escalation.unack_after)

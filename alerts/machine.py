@@ -147,32 +147,40 @@ def _changed(before: Sequence[Alert], after: Sequence[Alert]) -> tuple[Alert, ..
 
 
 def acknowledge(
-    standing: Standing, alert: Alert, policy: Policy, *, by: str, now: datetime, not_to: Collection[str] = ()
+    standing: Standing,
+    alert: Alert,
+    policy: Policy,
+    *,
+    by: str,
+    now: datetime,
+    not_to: Collection[str] = (),
+    until: datetime | None = None,
 ) -> Advance:
     """A person takes an alert and its incident on; those who were told of it are told who has it. Twice is once.
 
-    `not_to` are destinations that know it already, because the acknowledgement came from there.
+    `not_to` are destinations that know it already, because the acknowledgement came from there. `until` is when the acknowledgement
+    ends; None where it ends as the escalation says. Said again with another end, the end changes.
     """
     mates = [one for one in standing.alerts if one.incident and one.incident == alert.incident] or [alert]
     if alert.needs_review and all(one.id != alert.id for one in mates):
         mates = [*mates, alert]
     if all(one.acked_at is not None and not one.needs_review for one in mates):
-        return Advance()
-    taken = [_taken(one, by, now) for one in mates]
+        return Advance() if until is None else Advance(alerts=tuple(replace(one, acked_until=until) for one in mates))
+    taken = [_taken(one, by, now, until) for one in mates]
     step = Incidents(standing, _with(standing.alerts, taken), policy, now).acknowledged(alert.incident, by, not_to)
     return _advance(step, tuple(taken))
 
 
-def _taken(alert: Alert, by: str, now: datetime) -> Alert:
+def _taken(alert: Alert, by: str, now: datetime, until: datetime | None) -> Alert:
     if alert.acked_at is not None and not alert.needs_review:
         return alert
-    return replace(alert, acked_at=now, acked_by=by, needs_review=False)
+    return replace(alert, acked_at=now, acked_by=by, acked_until=until, needs_review=False)
 
 
 def unacknowledge(standing: Standing, alert: Alert, policy: Policy, *, by: str, now: datetime) -> Advance:
     """A person gives an alert and its incident back; its escalation begins again."""
     mates = [one for one in standing.alerts if one.incident and one.incident == alert.incident] or [alert]
-    given = [replace(one, acked_at=None, acked_by=None) for one in mates if one.acked_at]
+    given = [replace(one, acked_at=None, acked_by=None, acked_until=None) for one in mates if one.acked_at]
     if not given:
         return Advance()
     step = Incidents(standing, _with(standing.alerts, given), policy, now).given_back(alert.incident)
@@ -185,7 +193,7 @@ def escalate(standing: Standing, incident_id: str, policy: Policy, *, now: datet
     Nothing changes where no tier is left, or where the incident does not escalate at all.
     """
     mates = [one for one in standing.alerts if one.incident == incident_id]
-    given = [replace(one, acked_at=None, acked_by=None) for one in mates if one.acked_at is not None]
+    given = [replace(one, acked_at=None, acked_by=None, acked_until=None) for one in mates if one.acked_at is not None]
     step = Incidents(standing, _with(standing.alerts, given), policy, now).escalated(incident_id)
     return _advance(step, tuple(given)) if step.ladder else Advance()
 

@@ -10,7 +10,17 @@ from typing import Any
 
 from alerts.policy import Policy
 from alerts.states import last_known
-from facts import NO_TRAITS, Alert, AlertState, Family, Incident, NotificationKind, Severity
+from facts import (
+    NO_TRAITS,
+    Alert,
+    AlertState,
+    Family,
+    Incident,
+    NotificationKind,
+    Severity,
+    after_deploy,
+    deploy_before,
+)
 from journeys.money import minor_money
 from redact.plain_text import plain
 
@@ -67,7 +77,7 @@ class Message(_PlainTexts):
     `title` is what broke in a few words. `cause` is the newest failure in the words of its run, where runs failed. `note` is what this
     message is sent for beside the alert itself: an escalation tier, an acknowledgement that is too old. `acknowledge` is where, or by
     which command, it is acknowledged, while that is missing. `at_risk` is the money at risk, or `unknown`; "" where the alert is not
-    about selling.
+    about selling. `deploy` says that the first bad run came within 30 minutes after a deploy, and after which; "" where it did not.
     """
 
     incident: str
@@ -93,6 +103,7 @@ class Message(_PlainTexts):
     note: str = ""
     acknowledge: str = ""
     at_risk: str = ""
+    deploy: str = ""
 
 
 def message_of(
@@ -136,7 +147,7 @@ def message_of(
         lasted_s=lasted_s,
         counted=lead.counted,
         left_out=lead.left_out,
-        links=_links(lead, policy, waits=waits),
+        links=_links(incident, lead, policy, waits=waits),
         runbook=lead.runbook,
         by=by,
         mark=policy.mark,
@@ -146,7 +157,13 @@ def message_of(
         note=why,
         acknowledge=_acknowledge(lead, policy) if waits else "",
         at_risk=_at_risk(kind, alerts, policy, lasted_s=lasted_s, so_far_s=(now - lead.began_at).total_seconds()),
+        deploy=_deploy(lead, policy),
     )
+
+
+def _deploy(lead: Alert, policy: Policy) -> str:
+    deploy = deploy_before(policy.deploys, lead.began_at)
+    return after_deploy(deploy, lead.began_at) if deploy is not None else ""
 
 
 def _is_about_selling(alert: Alert) -> bool:
@@ -250,10 +267,12 @@ def line_of(alert: Alert) -> Line:
     )
 
 
-def _links(lead: Alert, policy: Policy, *, waits: bool) -> tuple[Link, ...]:
-    """Return where to go: to the run that proves it, and to the alert, which is to be acknowledged while it waits for that."""
+def _links(incident: Incident, lead: Alert, policy: Policy, *, waits: bool) -> tuple[Link, ...]:
+    """Return where to go: to the run that proves it, to the alert, which is to be acknowledged while it waits for that, and to the
+    page of the incident."""
     if not policy.base_url:
         return ()
     base = policy.base_url.rstrip("/")
     run = (Link(name="The run that proves it", url=f"{base}/runs/{lead.runs[-1]}"),) if lead.runs else ()
-    return (*run, Link(name="Acknowledge" if waits else "The alert", url=f"{base}/alerts#{lead.id}"))
+    alert = Link(name="Acknowledge" if waits else "The alert", url=f"{base}/alerts#{lead.id}")
+    return (*run, alert, Link(name="The incident", url=f"{base}/incidents/{incident.id}"))

@@ -12,7 +12,7 @@ from alerts.flapping import Flapping
 from alerts.hours import BusinessHours
 from alerts.route import Route, receivers
 from alerts.windows import Maintenance
-from facts import NO_TRAITS, Alert, Same, Severity, Silence
+from facts import NO_TRAITS, Alert, Deploy, Same, Severity, Silence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +51,7 @@ class Policy:
     Messages of high and medium alerts wait for `hours`, unless `pages_high_after_hours`, which lets the high ones go; without
     `hours` none waits. `reachable` are the destinations that have an address, None where all have. `silences` are those that
     hold at the moment, `maintenance` the windows of the file. `sales` is what is usually sold at this time; None where nobody knows.
+    `deploys` are those that may have come shortly before what fires.
     `flapping` says which alerts are damped into one incident, and `roll_up` how many messages a destination gets one
     by one; None where there is no limit.
     """
@@ -71,6 +72,7 @@ class Policy:
     silences: tuple[Silence, ...] = ()
     sales: SalesRate | None = None
     maintenance: tuple[Maintenance, ...] = ()
+    deploys: tuple[Deploy, ...] = ()
     flapping: Flapping | None = None
     roll_up: RollUp | None = None
 

@@ -8,6 +8,7 @@ import json
 from collections.abc import Sequence
 from contextlib import closing
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -127,9 +128,80 @@ def ack(
     by: Annotated[
         str | None, typer.Option("--by", metavar="NAME", help="Who acknowledges it; you, if not said.")
     ] = None,
+    length: Annotated[
+        str | None,
+        typer.Option(
+            "--for",
+            metavar="LENGTH",
+            help="How long it holds: 30m, 2h, 1d; as `unack_after` of alerts.yaml says, if not said.",
+        ),
+    ] = None,
 ) -> None:
     """Acknowledge an alert and its incident: everybody who was told of it learns who has it."""
-    _take_on(alert_id, by, take=True)
+    _take_on(alert_id, by, take=True, length=length)
+
+
+@app.command()
+def incidents(
+    everything: Annotated[bool, typer.Option("--all", help="Resolved ones too, the newest 50.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """The open incidents; with --all those that are over."""
+    from alerts.message import duration
+    from cli.report import report_settings
+    from facts import to_wire
+    from hub.incident_data import load_stories
+    from reports.periodic.sections.incidents import title_of
+    from store import incidents as incident_rows
+
+    now = datetime.now(UTC)
+    with closing(hub_config.existing_database()) as store, store.read() as connection:
+        found = incident_rows.page(connection, is_open=None if everything else True, limit=50)
+        stories = load_stories(connection, found, report_settings(), now=now)
+    if as_json:
+        say_json(to_wire([story.incident for story in stories]))
+        return
+    if not stories:
+        say("there are no incidents" if everything else "no incident is open")
+    for story in stories:
+        begins, ends = story.span(now)
+        severity, over = story.incident.severity, story.incident.resolved_at is not None
+        length = f"lasted {duration((ends - begins).total_seconds())}" if over else "open"
+        say((severity.value, _STYLES[severity]), " ", (story.incident.id, "bold"), f" {title_of(story)}")
+        say(f"  since {begins:%Y-%m-%d %H:%M:%S} UTC, {length}")
+
+
+@app.command()
+def postmortem(
+    incident_id: Annotated[
+        str, typer.Argument(metavar="ID", help="The incident's id, like inc-41; `sixfb alerts incidents` lists them.")
+    ],
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="The file that it is written to; printed, if not said.")
+    ] = None,
+) -> None:
+    """Draft a post-mortem of an incident in Markdown: its time line, who was told, what it cost, and the questions to answer."""
+    from cli.report import report_settings
+    from hub.incident_data import load_incident
+    from reports.postmortem import postmortem as draft
+
+    settings.announce("site.yaml", "locations.yaml", "sla.yaml", "alerts.yaml")
+    routing, told = hub_config.read_routing(), report_settings()
+    policy = hub_config.read_policy(routing, base_url=told.base_url)
+    with closing(hub_config.existing_database()) as store, store.read() as connection:
+        data = load_incident(connection, incident_id, told, policy, now=datetime.now(UTC))
+    if data is None:
+        raise CommandError(f"no incident {incident_id!r:.80}; `sixfb alerts incidents --all` shows the latest")
+    text = draft(data, base_url=told.base_url)
+    if out is None:
+        for text_line in text.rstrip("\n").split("\n"):
+            say(text_line)
+        return
+    try:
+        out.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise CommandError(f"--out: {out} cannot be written: {error.strerror}") from None
+    say(f"post-mortem: {out}")
 
 
 @app.command()
@@ -465,11 +537,15 @@ def silences(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] =
         )
 
 
-def _take_on(alert_id: str, by: str | None, *, take: bool) -> None:
+def _take_on(alert_id: str, by: str | None, *, take: bool, length: str | None = None) -> None:
     from cli import ids
-    from hub.acknowledge import take_on
+    from hub.acknowledge import read_length, take_on
     from hub.errors import HubError
 
+    try:
+        held_for = read_length(length)
+    except ValueError as error:
+        raise CommandError(f"--{error}") from None
     settings.announce("alerts.yaml")
     routing = hub_config.read_routing()
     policy, who = hub_config.read_policy(routing, base_url=routing.base_url or ""), by or getpass.getuser()
@@ -477,7 +553,12 @@ def _take_on(alert_id: str, by: str | None, *, take: bool) -> None:
         with store.read() as connection:
             alert_id = ids.alert_id(connection, alert_id)
         try:
-            alert = take_on(store, policy, alert_id, by=who, now=datetime.now(UTC), take=take)
+            alert = take_on(store, policy, alert_id, by=who, now=datetime.now(UTC), take=take, length=held_for)
         except HubError as error:
             raise CommandError(str(error)) from None
-    say(f"{alert.id} is acknowledged by {alert.acked_by}" if alert.acked_by else f"{alert.id} is not acknowledged")
+    until = f" until {alert.acked_until:%Y-%m-%d %H:%M:%S} UTC" if alert.acked_until else ""
+    say(
+        f"{alert.id} is acknowledged by {alert.acked_by}{until}"
+        if alert.acked_by
+        else f"{alert.id} is not acknowledged"
+    )

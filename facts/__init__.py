@@ -25,7 +25,7 @@ from facts.alert import (
 )
 from facts.claim import Claim
 from facts.currency import WITHOUT_MINOR_UNIT
-from facts.deploy import Deploy
+from facts.deploy import DEPLOY_REACH, Deploy, after_deploy, deploy_before
 from facts.failpoint import (
     Failpoint,
     go_on,
@@ -142,6 +142,7 @@ from facts.wire import (
 )
 
 __all__ = [
+    "DEPLOY_REACH",
     "LEAST_FREE_S",
     "NOT_CONFIRMED",
     "NOT_CONFIRMED_BUDGET",
@@ -229,7 +230,9 @@ __all__ = [
     "WatchState",
     "WatchedCheck",
     "WireError",
+    "after_deploy",
     "claim_ttl_s",
+    "deploy_before",
     "digest_of",
     "free_time_s",
     "from_wire",

@@ -34,6 +34,7 @@ class Alert:
     run of this failure began, `ended_at` the first good one after the last bad. `title_past` and `summary_past` are title and summary
     once it is over.
     `cause` is the newest failure in the words of its run, where runs failed.
+    `acked_until` is when its acknowledgement ends, where the person said for how long.
     `closed` says why it was ended by other than recovery (a location that was removed).
     `traits` are those of its rule; None where an earlier version stored it. `flapping` is true while it fires and resolves again and
     again, and its messages are damped.
@@ -53,6 +54,7 @@ class Alert:
     fired_at: datetime | None = None
     acked_at: datetime | None = None
     acked_by: str | None = None
+    acked_until: datetime | None = None
     resolved_at: datetime | None = None
     clear_since: datetime | None = None
     last_known: bool = False
@@ -296,7 +298,7 @@ class LadderRow:
 
     `tier` counts from 1; `repeat` counts the repetitions of the last tier, 0 for its first call. `round` counts how often the
     ladder was begun. `recipients` are the roles as they were when it was begun, each with its people. `destinations` are those
-    that were called, `note` says what came of it.
+    that were called, `note` says what came of it. `asked_by` is who called for it before its time.
     """
 
     id: str
@@ -312,3 +314,4 @@ class LadderRow:
     done_at: datetime | None = None
     destinations: tuple[str, ...] = ()
     note: str | None = None
+    asked_by: str | None = None

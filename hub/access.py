@@ -20,7 +20,7 @@ LOCAL_NAMES = ("localhost",)
 _LONGEST_HOST = 255
 _SEGMENT = re.compile(r"(?!\.+$)[A-Za-z0-9._~-]+")
 _OWN_PATHS = frozenset(
-    {"alerts", "api", "demo", "evidence", "healthz", "inbox", "inbox.json", "journeys", "login", "logout"}
+    {"alerts", "api", "demo", "evidence", "healthz", "inbox", "inbox.json", "incidents", "journeys", "login", "logout"}
     | {"metrics", "openapi.json", "readyz", "runs", "sla", "static", "trace"}
 )
 

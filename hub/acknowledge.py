@@ -3,23 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
 from alerts.machine import Standing, acknowledge, escalate, unacknowledge
 from alerts.policy import Policy
+from config.durations import seconds
 from facts import Alert, AlertState, LadderRow
-from hub.cycle import save_step, standing_alerts, with_silences
+from hub.cycle import save_step, standing_alerts, with_deploys, with_silences
 from hub.errors import HubError
 from store import Store
 from store import alerts as alert_rows
 
+SHORTEST, LONGEST = timedelta(minutes=1), timedelta(days=7)
+"""For how long an alert may be acknowledged: one that lasts longer than a week is forgotten."""
 
-def take_on(store: Store, policy: Policy, alert_id: str, *, by: str, now: datetime, take: bool = True) -> Alert:
+
+def read_length(text: object) -> timedelta | None:
+    """Return for how long an acknowledgement is asked to hold, like `2h`; None where nothing is said. Raises ValueError."""
+    if text is None or text == "":
+        return None
+    if not isinstance(text, str):
+        raise ValueError(f"for: {text!r:.40} is no length; write it like 30m, 2h or 1d")
+    try:
+        length = timedelta(seconds=seconds(text.strip(), key="for"))
+    except OverflowError:
+        length = timedelta.max
+    if not SHORTEST <= length <= LONGEST:
+        raise ValueError(f"for: {text:.40} is not between 1m and 7d; an acknowledgement that lasts longer is forgotten")
+    return length
+
+
+def take_on(
+    store: Store,
+    policy: Policy,
+    alert_id: str,
+    *,
+    by: str,
+    now: datetime,
+    take: bool = True,
+    length: timedelta | None = None,
+) -> Alert:
     """Acknowledge an alert and its incident, or with `take=False` unacknowledge it; a repetition changes nothing.
 
-    An alert that is resolved stands for its incident while that is open.
+    An alert that is resolved stands for its incident while that is open. `length` is how long the acknowledgement holds; None where it
+    holds as long as the escalation in alerts.yaml says.
 
     Raises:
         HubError: 404 no such alert, 409 it is resolved.
@@ -34,7 +63,14 @@ def take_on(store: Store, policy: Policy, alert_id: str, *, by: str, now: dateti
             raise HubError(
                 409, f"{alert_id} was resolved at {alert.resolved_at:%H:%M:%S} UTC; there is nothing to take on"
             )
-        step = (acknowledge if take else unacknowledge)(standing, alert, policy, by=by, now=now)
+        policy = with_deploys(
+            connection, policy, [one.began_at for one in (alert, *standing.alerts, *standing.past)], now
+        )
+        if take:
+            until = now + length if length is not None else None
+            step = acknowledge(standing, alert, policy, by=by, now=now, until=until)
+        else:
+            step = unacknowledge(standing, alert, policy, by=by, now=now)
         save_step(connection, step, now)
         return alert_rows.get(connection, alert_id) or alert
 

@@ -6,7 +6,7 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -18,7 +18,7 @@ from alerts.maintenance import UnderWay, announcements, ended_early, under_way
 from alerts.message import duration
 from alerts.policy import Policy, SalesRate
 from alerts.roll_up import Burst, rolled_up
-from facts import Alert, Failpoint, HubClock, Verdict, WatchState, from_wire, go_on, to_wire
+from facts import DEPLOY_REACH, Alert, Failpoint, HubClock, Verdict, WatchState, from_wire, go_on, to_wire
 from hub.business import calendar_of
 from hub.kept_runs import KeptRuns
 from hub.kept_series import KeptSeries
@@ -34,7 +34,7 @@ from sla.kind import About
 from sla.listening import is_break
 from sla.scope import why_closed
 from sla.targets import Targets
-from store import Store, destinations, incidents, ladder, lease, ledgers, meta, outbox, silences
+from store import Store, deploys, destinations, incidents, ladder, lease, ledgers, meta, outbox, silences
 from store import alerts as alert_rows
 from store import verdicts as verdict_rows
 
@@ -189,7 +189,12 @@ class Cycle:
             told = {one.key: why_closed(one, self.targets, index) for one in about}
             gone = {key: f"closed: {why}" for key, why in told.items() if why is not None}
             previous = before.tick_at if before is not None else None
-            policy = replace(with_silences(connection, self.policy, now), sales=self._sales_rate(connection, now))
+            began = [
+                *(alert.began_at for alert in (*standing.alerts, *standing.past)),
+                *(v.began_at for v in verdicts if v.breached),
+            ]
+            policy = with_deploys(connection, with_silences(connection, self.policy, now), began, now)
+            policy = replace(policy, sales=self._sales_rate(connection, now))
             step = self._roll_up(
                 connection,
                 standing,
@@ -311,6 +316,15 @@ def _tell(standing: Standing, step: Advance) -> None:
 def with_silences(connection: Connection, policy: Policy, now: datetime) -> Policy:
     """Return the policy with the silences that hold now."""
     return replace(policy, silences=tuple(silences.active(connection, now)))
+
+
+def with_deploys(connection: Connection, policy: Policy, began: Iterable[datetime | None], now: datetime) -> Policy:
+    """Return the policy with the deploys that may have come shortly before failures that began at some moments."""
+    first = min((at for at in began if at is not None), default=None)
+    if first is None:
+        return policy
+    found = deploys.of_period(connection, since=first - DEPLOY_REACH, until=now + _A_TICK)
+    return replace(policy, deploys=tuple(found))
 
 
 def with_firings(connection: Connection, standing: Standing, policy: Policy, now: datetime) -> Standing:

@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from facts import NO_TRAITS, Family
 from hub.business import calendar_of
 from hub.watched import Watched
 from metrics.statistics import median
+from reports.incident_story import stops_buyers
 from reports.periodic.data import Story
 from sources.events import EVENTS
 from store import samples
@@ -31,18 +31,15 @@ def with_costs(
     watched: Watched,
     off: Mapping[str, str | None],
     now: datetime,
+    with_signs: bool = True,
 ) -> list[Story]:
     """Return incidents; those that kept buyers from buying come with what the shop would usually have sold meanwhile, and with the
-    first sign of a real buyer who met them. `off` says of each source why it is not connected, None where it is."""
+    first sign of a real buyer who met them, unless `with_signs` is false. `off` says of each source why it is not connected, None where
+    it is."""
     costs = _Costs(connection, watched, off, now)
     hours = costs.usual_sales([story for story in stories if stops_buyers(story)])
-    return [costs.signed(costs.costed(story, hours)) if stops_buyers(story) else story for story in stories]
-
-
-def stops_buyers(story: Story) -> bool:
-    """Return whether an incident kept buyers from buying: a journey failed, or payments did."""
-    traits = [alert.traits or NO_TRAITS for alert in story.alerts]
-    return any(one.journey_fails or (one.of_payment and one.family is Family.BUSINESS) for one in traits)
+    costed = [costs.costed(story, hours) if stops_buyers(story) else story for story in stories]
+    return [costs.signed(story) if with_signs and stops_buyers(story) else story for story in costed]
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,7 @@ from reports.periodic.data import (
 )
 from reports.periodic.period import Period, PeriodKind
 from reports.periodic.wording import moment
+from sla.history import Schedule
 from sla.kinds.availability import Availability
 from sla.kinds.burn import Burn
 from sla.targets import Targets
@@ -197,6 +198,25 @@ def stretches(
     yield from stretches(last, until, narrower)
 
 
+def bad_runs(
+    connection: Connection, schedules: Mapping[str, Schedule], *, since: datetime, until: datetime
+) -> list[tuple[Outcome, int]]:
+    """Return the first attempts of the slots of a period that count as bad, each with how many are like it in the same hour."""
+    alike = runs.failed_at_first(connection, since=since, until=until, by_step=True, by_hour=True)
+    failed: dict[str, list[Outcome]] = defaultdict(list)
+    for one in alike:
+        if has_network_failure(one.outcome):
+            failed[one.outcome.journey].append(one.outcome)
+    wide: set[str] = set()
+    for journey, some in failed.items():
+        plan = schedules.get(journey)
+        rounds = (
+            Rounds(plan.period_s, len(plan.grids)) if plan else Rounds(_SHORTEST_S, len({o.location for o in some}))
+        )
+        wide |= set(network_that_counts(some, rounds))
+    return [(o, n) for o, n in alike if _first_class(o, o.run_id in wide) is Class.BAD]
+
+
 @dataclass(frozen=True, slots=True)
 class _Loader:
     """Loads the numbers of periods. `off` maps each source to the reason why it is not connected, or to None if it is."""
@@ -243,7 +263,7 @@ class _Loader:
             for bucket in rollups.read(self.connection, width_s=width, since=first, until=last)
         ]
         kept = since >= self.now - Retention().failed_runs
-        bad = self._bad_runs(since, until) if kept else []
+        bad = bad_runs(self.connection, self.settings.watched.schedules(), since=since, until=until) if kept else []
         tallies = self._tallies(buckets, bad if kept else None, found)
         by_journey: dict[str, list[Rollup]] = defaultdict(list)
         for bucket in buckets:
@@ -262,23 +282,6 @@ class _Loader:
             steps={key: _times(merged(some)) for key, some in of_steps.items()},
             notes=(*found.notes, *notes),
         )
-
-    def _bad_runs(self, since: datetime, until: datetime) -> list[tuple[Outcome, int]]:
-        """Return the first attempts that count as bad, each with how many are like it in the same hour."""
-        alike = runs.failed_at_first(self.connection, since=since, until=until, by_step=True, by_hour=True)
-        schedules = self.settings.watched.schedules()
-        failed: dict[str, list[Outcome]] = defaultdict(list)
-        for one in alike:
-            if has_network_failure(one.outcome):
-                failed[one.outcome.journey].append(one.outcome)
-        wide: set[str] = set()
-        for journey, some in failed.items():
-            plan = schedules.get(journey)
-            rounds = (
-                Rounds(plan.period_s, len(plan.grids)) if plan else Rounds(_SHORTEST_S, len({o.location for o in some}))
-            )
-            wide |= set(network_that_counts(some, rounds))
-        return [(o, n) for o, n in alike if _first_class(o, o.run_id in wide) is Class.BAD]
 
     def _tallies(
         self,
@@ -486,8 +489,8 @@ class _Loader:
         for alert in those:
             by_incident[alert.incident or ""].append(alert)
         ids = [one.id for one in opened]
-        messages = [one for some in _parts(ids) for one in outbox.of_threads(self.connection, some)]
-        calls = [row for some in _parts(ids) for row in ladder.of_incidents(self.connection, some)]
+        messages = [one for some in parts(ids) for one in outbox.of_threads(self.connection, some)]
+        calls = [row for some in parts(ids) for row in ladder.of_incidents(self.connection, some)]
         stories = [
             Story(
                 incident=one,
@@ -596,7 +599,8 @@ def _times_of_sketches(parts: Sequence[bytes], n: int) -> Times:
     return Times(n=n, p50=p50, p75=p75, p95=p95 if n >= MIN_N_P95 else None)
 
 
-def _parts(ids: Sequence[T]) -> Iterator[list[T]]:
+def parts(ids: Sequence[T]) -> Iterator[list[T]]:
+    """Yield a list in parts that a query can name."""
     rest = iter(ids)
     while part := list(islice(rest, _AT_ONCE)):
         yield part

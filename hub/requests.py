@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hmac
+import re
+from collections.abc import Mapping
 from urllib.parse import parse_qs
 
 from starlette.requests import Request
@@ -11,6 +13,8 @@ from hub.errors import HubError
 from hub.guard import content_type, is_form, visitor_of
 
 _LARGEST_FORM = 10_000
+_BACK = re.compile(r"/(?:alerts|incidents)(?:/[A-Za-z0-9._~-]{1,200})?")
+"""The pages of the hub that a form may name; an address of another site never matches."""
 
 
 async def limited_body(request: Request, largest: int) -> bytes:
@@ -56,6 +60,12 @@ async def csrf_checked(request: Request) -> dict[str, str] | None:
             return form
         raise HubError(403, "the form is out of date; load its page again")
     raise HubError(415, "send a form of the hub's pages, or JSON with Content-Type: application/json")
+
+
+def back_to(form: Mapping[str, str], otherwise: str = "/alerts") -> str:
+    """Return the page that a form wants to be led back to; only an incident, an alert or the list of alerts can be named."""
+    wanted = form.get("to", "")
+    return wanted if _BACK.fullmatch(wanted) else otherwise
 
 
 def person(request: Request) -> str:

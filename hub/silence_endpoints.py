@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
@@ -144,6 +145,37 @@ def add_silence_endpoints(router: APIRouter, context: HubContext) -> None:
         critical = sum(alert.severity is Severity.CRITICAL for alert in found)
         since = to_wire(now - LOOK_BACK)
         return JSONResponse({"since": since, "critical": critical, "alerts": to_wire(found)})
+
+    @router.post(
+        "/api/silences/preview",
+        **answering(
+            SilencePreview,
+            "What would have been silenced.",
+            reads_json=True,
+            also=_FORM,
+            _413="Larger than a silence.",
+            _415="No form, no JSON.",
+            _422="No such match.",
+        ),
+        openapi_extra=_BODY,
+    )
+    async def preview_by_form(request: Request) -> Response:
+        """Return the same for the `match` of a JSON body; a form of the page is led to the page that shows it."""
+        form = await csrf_checked(request)
+        if form is not None:
+            kept = {f"silence_{key}": form.get(key, "").strip() for key in (*SILENCE_KEYS, "for", "reason")}
+            query = urlencode({"preview": "1", **{key: value for key, value in kept.items() if value}})
+            return Response(status_code=303, headers={"Location": f"/alerts?{query}#new-silence"})
+        asked = json_in(await limited_body(request, _LARGEST))
+        try:
+            match = read_match(asked.get("match") if isinstance(asked, Mapping) else None)
+        except SilenceError as error:
+            raise HubError(422, str(error)) from None
+        now = context.clock()
+        with context.store.read() as connection:
+            found = preview(connection, match, now)
+        critical = sum(alert.severity is Severity.CRITICAL for alert in found)
+        return JSONResponse({"since": to_wire(now - LOOK_BACK), "critical": critical, "alerts": to_wire(found)})
 
     @router.post(
         "/api/silences",

@@ -14,7 +14,8 @@ from fastapi.responses import HTMLResponse
 from markupsafe import Markup
 from sqlalchemy import Connection
 
-from facts import Alert, AlertState, Outcome, Role, Verdict, withheld_thread
+from facts import AlertState, Outcome, Role, Verdict
+from hub.alert_pages import add_alert_pages
 from hub.artifacts import KINDS
 from hub.charts import ChartCache
 from hub.clock_witness import sentence_of
@@ -23,6 +24,7 @@ from hub.cycle import tick_trouble
 from hub.dashboards import add_dashboards, business_zone
 from hub.errors import HubError
 from hub.guard import Visitor, visitor_of
+from hub.incident_pages import add_incident_pages
 from hub.job_doors import shown_jobs
 from hub.kept_verdicts import KeptVerdicts
 from hub.loading import load_watch
@@ -33,10 +35,9 @@ from hub.report_pages import add_reports
 from hub.requests import csrf_checked
 from hub.run_page import add_run_pages
 from hub.search import LONGEST, find
-from hub.silence_endpoints import shown_silences, silenced_alerts
+from hub.target_pages import add_target_pages
 from reports.live import (
     Present,
-    alerts_page,
     asset,
     job_row,
     jobs_page,
@@ -51,7 +52,7 @@ from reports.navigation import links_of, next_on_wall
 from reports.states import overall_state, told_alerts
 from sla.judge import with_traits
 from store import alerts as alert_rows
-from store import evidence, ladder, outbox, runs
+from store import evidence, runs
 
 _OVERVIEW = timedelta(hours=24)
 SLOTS_SHOWN = 48
@@ -75,6 +76,9 @@ def site(context: HubContext) -> APIRouter:
     _add_pages(router, pages)
     add_dashboards(router, pages)
     add_reports(router, pages)
+    add_incident_pages(router, pages)
+    add_alert_pages(router, pages)
+    add_target_pages(router, pages)
     add_run_pages(router, pages)
     _add_files(router, context)
     for addition in context.additions:
@@ -192,28 +196,6 @@ class Pages:
     def _last(connection: Connection, journey: str, location: str, since: datetime) -> list[Outcome]:
         return runs.last_of_slots(connection, journey=journey, location=location, since=since, limit=SLOTS_SHOWN)
 
-    def alerts(self) -> str:
-        """Return the page `/alerts`."""
-        with self.context.store.read() as connection:
-            found: list[Alert] = [*alert_rows.standing(connection)]
-            found += alert_rows.listed(connection, state=AlertState.RESOLVED, limit=50)
-            threads = {alert.incident or withheld_thread(alert.id) for alert in found}
-            owed = outbox.of_threads(connection, sorted(threads))
-            calls = ladder.of_incidents(connection, sorted(threads))
-            now = self.context.clock()
-            silences = shown_silences(connection, now)
-        by_thread = {thread: [n for n in owed if n.thread == thread] for thread in threads}
-        by_incident = {thread: [row for row in calls if row.incident == thread] for thread in threads}
-        return alerts_page(
-            self.frame("Alerts", "/alerts"),
-            found,
-            by_thread,
-            now,
-            calls=by_incident,
-            silences=silences,
-            silenced=silenced_alerts(found, silences, now),
-        )
-
     def sla(self) -> str:
         """Return the page `/sla`."""
         guide = {name: rule.guide for name, rule in self.context.targets.rules().items()}
@@ -273,10 +255,6 @@ def _add_pages(router: APIRouter, pages: Pages) -> None:
     @router.get("/journeys/{name}")
     def journey(name: str, request: Request) -> str:
         return pages.seen_by(request).journey(name)
-
-    @router.get("/alerts")
-    def alerts(request: Request) -> str:
-        return pages.seen_by(request).alerts()
 
     @router.get("/sla")
     def sla(request: Request) -> str:

@@ -86,6 +86,20 @@ def span(length: timedelta) -> str:
     return f"{seconds // 3600} h" if seconds < 172_800 else f"{seconds // 86_400} days"
 
 
+def exact_span(length: timedelta | None) -> str:
+    """Return a length of time in two units: `45 s`, `3 min 38 s`, `2 h 5 min`, `3 days 4 h`; a dash if it is not known."""
+    if length is None:
+        return "–"
+    seconds = max(0, round(length.total_seconds()))
+    for unit, smaller, names in ((86_400, 3600, ("day", "h")), (3600, 60, ("h", "min")), (60, 1, ("min", "s"))):
+        if seconds >= unit:
+            whole, rest = divmod(seconds, unit)
+            name = f"{names[0]}s" if names[0] == "day" and whole > 1 else names[0]
+            rest //= smaller
+            return f"{whole} {name} {rest} {names[1]}" if rest else f"{whole} {name}"
+    return f"{seconds} s"
+
+
 def count(number: int, noun: str, nouns: str | None = None) -> str:
     """Return a number with its noun: `1 step`, `7 steps`, `2 retries`."""
     return f"{number:,} {noun if number == 1 else nouns or noun + 's'}"

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, desc, func, or_, select
 
-from facts import Alert, AlertState, from_wire, to_wire
+from facts import Alert, AlertState, Severity, from_wire, to_wire
 from store.tables import alert_changes
 from store.tables import alerts as table
 from store.upsert import upsert
@@ -38,7 +38,7 @@ def lock(connection: Connection) -> None:
 def save(connection: Connection, alerts: Sequence[Alert], *, at: datetime) -> None:
     """Save alerts in their current state, and record what changed."""
     # Read in the writing transaction, so that the recorded changes match the stored rows.
-    before = {alert.id: alert for alert in _those(connection, [alert.id for alert in alerts])}
+    before = {alert.id: alert for alert in of_ids(connection, [alert.id for alert in alerts])}
     changes = [change for alert in alerts for change in _changes(before.get(alert.id), alert, at)]
     upsert(connection, table, [_row(alert) for alert in alerts])
     if changes:
@@ -70,7 +70,8 @@ def _changes(before: Alert | None, after: Alert, at: datetime) -> list[dict[str,
     return [{"alert_id": after.id, "at": at, "what": what, "note": note} for what, note in told]
 
 
-def _those(connection: Connection, ids: Sequence[str]) -> list[Alert]:
+def of_ids(connection: Connection, ids: Sequence[str]) -> list[Alert]:
+    """Return the alerts with some ids, in no particular order; ids that do not exist are left out."""
     rows = connection.execute(select(table.c.alert).where(table.c.id.in_(ids))) if ids else ()
     return [from_wire(Alert, row.alert) for row in rows]
 
@@ -94,7 +95,7 @@ def past_of(connection: Connection, incident_ids: Sequence[str]) -> list[Alert]:
 
 def get(connection: Connection, alert_id: str) -> Alert | None:
     """Return one alert; None if it does not exist."""
-    return next(iter(_those(connection, [alert_id])), None)
+    return next(iter(of_ids(connection, [alert_id])), None)
 
 
 def ids_beginning_with(connection: Connection, beginning: str, *, limit: int) -> list[str]:
@@ -108,6 +109,44 @@ def listed(connection: Connection, *, state: AlertState | None = None, limit: in
     condition = table.c.state == state.value if state else table.c.state != AlertState.DROPPED.value
     query = select(table.c.alert).where(condition).order_by(desc(table.c.pending_since), desc(table.c.id)).limit(limit)
     return [from_wire(Alert, row.alert) for row in connection.execute(query)]
+
+
+def last_of_rule(connection: Connection, rule: str) -> Alert | None:
+    """Return the alert of a rule that fired last; None if none is stored."""
+    begins = func.substr(table.c.id, 1, len(rule) + 1) == f"{rule}."
+    query = select(table.c.alert).where(begins).order_by(desc(table.c.pending_since)).limit(50)
+    found = (from_wire(Alert, row.alert) for row in connection.execute(query))
+    return max(
+        (a for a in found if a.rule == rule and a.fired_at), key=lambda a: a.fired_at or a.pending_since, default=None
+    )
+
+
+def resolved_page(
+    connection: Connection,
+    *,
+    severity: Severity | None = None,
+    journey: str | None = None,
+    offset: int = 0,
+    limit: int = 50,
+) -> list[Alert]:
+    """Return resolved alerts of a severity and a journey, those that began last first, from a place in the list on."""
+    query = select(table.c.alert).where(*_resolved(severity, journey))
+    query = query.order_by(desc(table.c.pending_since), desc(table.c.id)).offset(offset).limit(limit)
+    return [from_wire(Alert, row.alert) for row in connection.execute(query)]
+
+
+def count_resolved(connection: Connection, *, severity: Severity | None = None, journey: str | None = None) -> int:
+    """Return how many alerts of a severity and a journey are resolved."""
+    return connection.execute(select(func.count()).select_from(table).where(*_resolved(severity, journey))).scalar_one()
+
+
+def _resolved(severity: Severity | None, journey: str | None) -> list[Any]:
+    conditions: list[Any] = [table.c.state == AlertState.RESOLVED.value]
+    if severity is not None:
+        conditions.append(table.c.severity == severity.value)
+    if journey is not None:
+        conditions.append(table.c.alert["journey"].as_string() == journey)
+    return conditions
 
 
 def of_period(
@@ -128,6 +167,16 @@ def of_period(
 def changes(connection: Connection, alert_id: str) -> list[AlertChange]:
     """Return the changes of an alert, oldest first."""
     query = select(alert_changes).where(alert_changes.c.alert_id == alert_id).order_by(alert_changes.c.number)
+    return [
+        AlertChange(alert_id=row.alert_id, at=row.at, what=row.what, note=row.note) for row in connection.execute(query)
+    ]
+
+
+def changes_of(connection: Connection, alert_ids: Sequence[str]) -> list[AlertChange]:
+    """Return the changes of some alerts, oldest first."""
+    if not alert_ids:
+        return []
+    query = select(alert_changes).where(alert_changes.c.alert_id.in_(alert_ids)).order_by(alert_changes.c.number)
     return [
         AlertChange(alert_id=row.alert_id, at=row.at, what=row.what, note=row.note) for row in connection.execute(query)
     ]

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, desc, func, or_, select
 
-from facts import Incident, from_wire, to_wire
+from facts import Incident, Severity, from_wire, to_wire
 from store.tables import incidents as table
 from store.upsert import upsert
 
@@ -38,6 +38,37 @@ def of_period(connection: Connection, *, since: datetime, until: datetime, limit
     still_open = or_(table.c.resolved_at.is_(None), table.c.resolved_at >= since)
     query = select(table.c.incident).where(table.c.opened_at < until, still_open).order_by(desc(table.c.number))
     return [from_wire(Incident, row.incident) for row in connection.execute(query.limit(limit))]
+
+
+def page(
+    connection: Connection,
+    *,
+    before: int | None = None,
+    is_open: bool | None = None,
+    severity: Severity | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    limit: int = 50,
+) -> list[Incident]:
+    """Return incidents with numbers below `before`, newest first: those of a state and severity, open during a part of a period."""
+    conditions = [table.c.number < before] if before is not None else []
+    if is_open is not None:
+        conditions.append(table.c.resolved_at.is_(None) if is_open else table.c.resolved_at.isnot(None))
+    if severity is not None:
+        conditions.append(table.c.incident["severity"].as_string() == severity.value)
+    if since is not None:
+        conditions.append(or_(table.c.resolved_at.is_(None), table.c.resolved_at >= since))
+    if until is not None:
+        conditions.append(table.c.opened_at < until)
+    query = select(table.c.incident).where(*conditions).order_by(desc(table.c.number)).limit(limit)
+    return [from_wire(Incident, row.incident) for row in connection.execute(query)]
+
+
+def number_of(incident_id: str) -> int | None:
+    """Return the number of an incident's id; None if it is no id of an incident."""
+    number = incident_id.removeprefix("inc-")
+    is_one = incident_id.startswith("inc-") and number.isascii() and number.isdigit() and len(number) <= 12
+    return int(number) if is_one else None
 
 
 def get(connection: Connection, incident_id: str) -> Incident | None:

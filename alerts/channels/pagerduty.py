@@ -165,6 +165,7 @@ def _details(message: Message) -> dict[str, Any]:
         "ended_at": to_wire(message.ended_at) if message.ended_at else None,
         "acknowledged_by": message.by,
         "closed": message.closed,
+        "deploy": message.deploy or None,
         "runbook": message.runbook,
     }
     return {**details, **{name: value for name, value in told.items() if value is not None}}

@@ -45,8 +45,8 @@ def marked(message: Message, text: str) -> str:
 
 
 def facts_of(message: Message) -> list[str]:
-    """Return what stands below a message, in words: severity, what was counted and left out, how long it lasted, the money at
-    risk, and how it is acknowledged where no link says so."""
+    """Return what stands below a message, in words: severity, what was counted and left out, how long it lasted, the deploy
+    before it, the money at risk, and how it is acknowledged where no link says so."""
     found = [message.incident, message.severity.value]
     if message.counted:
         found.append(f"counted: {', '.join(message.counted)}")
@@ -54,6 +54,8 @@ def facts_of(message: Message) -> list[str]:
         found.append(f"left out: {'; '.join(message.left_out)}")
     if message.lasted_s is not None:
         found.append(f"lasted {duration(message.lasted_s)}")
+    if message.deploy:
+        found.append(message.deploy)
     if message.at_risk:
         found.append(f"money at risk: {message.at_risk}")
     if message.acknowledge and not any(link.url == message.acknowledge for link in message.links):

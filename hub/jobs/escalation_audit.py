@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from alerts.machine import audit
-from hub.cycle import save_step, standing_alerts, with_silences
+from hub.cycle import save_step, standing_alerts, with_deploys, with_silences
 from hub.jobs.job import CatchUp, Job, JobContext
 from hub.jobs.schedule import Every
 from process.logs import get_logger
@@ -18,6 +18,7 @@ def _audit(context: JobContext) -> str:
     now = services.clock()
     with services.store.write() as connection:
         policy, standing = with_silences(connection, services.policy, now), standing_alerts(connection)
+        policy = with_deploys(connection, policy, [one.began_at for one in (*standing.alerts, *standing.past)], now)
         step = audit(standing, policy, now)
         if step.notifications:
             # Its message tells the money at risk, as every other does; what is sold is read only for that.

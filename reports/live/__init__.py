@@ -1,6 +1,5 @@
 """Renders the hub's pages: facts to HTML, with the current time as an argument."""
 
-from reports.live.alerts import alerts_page
 from reports.live.assets import asset
 from reports.live.frame import Present
 from reports.live.jobs import job_row, jobs_page
@@ -16,7 +15,6 @@ from reports.live.unavailable import unavailable_page
 __all__ = [
     "Present",
     "RunAround",
-    "alerts_page",
     "asset",
     "job_row",
     "jobs_page",

@@ -1,16 +1,14 @@
-"""Renders `/alerts`: firing alerts, resolved ones, and every message owed for them."""
+"""Shows an alert with its messages and its escalation, for the overview."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from types import MappingProxyType
 
-from facts import SILENCE_KEYS, Alert, AlertState, LadderRow, Notification, Severity, Silence, trail_of, withheld_thread
-from reports.live.frame import Ago, Frame, ago
-from reports.live.silences import SilenceRow, silence_rows, silenced_words
-from reports.pages import render
+from facts import Alert, AlertState, LadderRow, Notification, Severity, Silence, trail_of
+from reports.live.frame import Ago, ago
+from reports.live.silences import silenced_words
 from reports.words import span
 
 SEVERITY_TONES = {Severity.CRITICAL: "bad", Severity.HIGH: "warn", Severity.MEDIUM: "warn"}
@@ -125,43 +123,3 @@ def _row(notification: Notification, now: datetime) -> NotificationRow:
         note=notification.reason or notification.last_error or "",
         trail=trail_of(notification),
     )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AlertsPage:
-    """Holds the data of the template."""
-
-    frame: Frame
-    firing: tuple[AlertRow, ...]
-    pending: tuple[AlertRow, ...]
-    over: tuple[AlertRow, ...]
-    silences: tuple[SilenceRow, ...] = ()
-    silence_keys: tuple[str, ...] = SILENCE_KEYS
-
-
-def alerts_page(
-    frame: Frame,
-    alerts: Sequence[Alert],
-    notifications: Mapping[str, Sequence[Notification]],
-    now: datetime,
-    *,
-    calls: Mapping[str, Sequence[LadderRow]] = MappingProxyType({}),
-    silences: Sequence[Silence] = (),
-    silenced: Mapping[str, Silence] = MappingProxyType({}),
-) -> str:
-    """Return the page's HTML; `notifications` and `calls` are by incident, `silenced` is what holds each alert back, by its id."""
-
-    def row_of(alert: Alert) -> AlertRow:
-        incident = alert.incident or withheld_thread(alert.id)
-        return alert_row(alert, now, notifications.get(incident, ()), calls.get(incident, ()), silenced.get(alert.id))
-
-    rows = [(alert, row_of(alert)) for alert in alerts]
-    by_state = {state: tuple(row for alert, row in rows if alert.state is state) for state in AlertState}
-    page = AlertsPage(
-        frame=frame,
-        firing=by_state[AlertState.FIRING],
-        pending=by_state[AlertState.PENDING],
-        over=by_state[AlertState.RESOLVED],
-        silences=silence_rows(silences, silenced, now),
-    )
-    return render("live/alerts.html.j2", page)

@@ -11,6 +11,7 @@ _FILES = {
     "report.css": ("text/css; charset=utf-8", (_TEMPLATES / "periodic" / "report.css",)),
     "dashboard.css": ("text/css; charset=utf-8", (_TEMPLATES / "dashboards" / "dashboard.css",)),
     "dashboard.js": ("text/javascript; charset=utf-8", (_TEMPLATES / "dashboards" / "dashboard.js",)),
+    "incident.css": ("text/css; charset=utf-8", (_TEMPLATES / "live" / "incident.css",)),
     "run.css": ("text/css; charset=utf-8", (_TEMPLATES / "run" / "run.css",)),
     "run.js": ("text/javascript; charset=utf-8", (_TEMPLATES / "live" / "run.js",)),
     "keys.js": ("text/javascript; charset=utf-8", (_TEMPLATES / "live" / "keys.js",)),

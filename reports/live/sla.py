@@ -8,7 +8,10 @@ from datetime import datetime
 
 from facts import Verdict, VerdictStatus
 from reports.live.frame import Ago, Frame, ago
+from reports.live.target import form_of
 from reports.pages import render
+from reports.states import STATE_OF_VERDICT
+from reports.words import count
 
 WORD_TONES = {
     VerdictStatus.MET: "good",
@@ -30,11 +33,17 @@ _ORDER = (
 )
 
 
+_MISSED = (VerdictStatus.CRITICAL, VerdictStatus.WARNING, VerdictStatus.OFF_TARGET)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerdictRow:
     """Holds one verdict in the form shown on pages."""
 
     rule: str
+    of_rule: str
+    state: str
+    value: str
     title: str
     word: str
     tone: str
@@ -52,6 +61,9 @@ def verdict_row(verdict: Verdict, now: datetime, guide: str | None = None) -> Ve
     low, high = verdict.low, verdict.high
     return VerdictRow(
         rule=verdict.key,
+        of_rule=verdict.rule,
+        state=STATE_OF_VERDICT[verdict.verdict].value,
+        value=form_of(verdict.unit, verdict.value),
         title=verdict.title,
         word=verdict.verdict.value.replace("_", " "),
         tone=WORD_TONES.get(verdict.verdict, "mute"),
@@ -75,10 +87,24 @@ class SlaPage:
     """Holds the data of the template."""
 
     frame: Frame
+    heading: str
+    sentence: str
     rows: tuple[VerdictRow, ...]
 
 
 def sla_page(frame: Frame, verdicts: Sequence[Verdict], guide: Mapping[str, str], now: datetime) -> str:
     """Return the page's HTML; `guide` maps each rule to its line in the guide."""
     rows = tuple(verdict_row(v, now, guide.get(v.rule)) for v in worst_first(verdicts))
-    return render("live/sla.html.j2", SlaPage(frame=frame, rows=rows))
+    missed = [v for v in verdicts if v.verdict in _MISSED]
+    met = sum(v.verdict is VerdictStatus.MET for v in verdicts)
+    if not verdicts:
+        heading = "Nothing has been judged yet."
+    elif missed:
+        heading = f"{count(len(missed), 'target')} {'is' if len(missed) == 1 else 'are'} not met."
+    else:
+        heading = "No target is missed."
+    unknown = len(verdicts) - met - len(missed)
+    sentence = (
+        f"{met} met, {unknown} not proven, without data or off. Grey is not green: it says that too little is known."
+    )
+    return render("live/sla.html.j2", SlaPage(frame=frame, heading=heading, sentence=sentence, rows=rows))

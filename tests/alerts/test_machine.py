@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from alerts.policy import SalesRate, inhibits
-from facts import Alert, AlertState, Family, NotificationState, Severity, Traits, Verdict, VerdictStatus
+from facts import Alert, AlertState, Deploy, Family, NotificationState, Severity, Traits, Verdict, VerdictStatus
 from tests.alerts.builders import GA, NOW, TARGETS, Machine, a_policy, a_verdict, breach, clear, no_data
 
 F0, A1S = f"F0/{GA}", f"A1s/{GA}"
@@ -515,6 +515,28 @@ def test_money_at_risk_grows_with_the_outage_and_is_summed_up_at_its_end() -> No
         "acknowledged": "",
         "resolved": "about $125 ($12.50 a minute)",
     }
+
+
+@pytest.mark.parametrize(("minutes", "says"), [(2, "2 minutes after deploy 4f2a1 to production"), (31, "")])
+def test_every_message_names_the_deploy_that_came_shortly_before_the_first_bad_run(minutes: float, says: str) -> None:
+    machine = Machine()
+    began = machine.now - timedelta(minutes=1)
+    at = began - timedelta(minutes=minutes)
+    deploy = Deploy(id="d", at=at, version="4f2a1", received_at=at, environment="production")
+    machine.policy = replace(machine.policy, deploys=(deploy,))
+    machine.tick(breach(began_at=began))
+    machine.deliver()
+    machine.ack("F0/ga_purchase")
+    machine.tick(clear(ended_at=machine.now))
+    told = {one.kind.value: one.message["deploy"] for one in machine.notifications.values()}
+    assert told == dict.fromkeys(("firing", "acknowledged", "resolved"), says)
+
+
+def test_a_message_leads_to_the_page_of_its_incident() -> None:
+    machine = Machine(a_policy(base_url="https://hub.test/"))
+    machine.tick(breach())
+    link = {"name": "The incident", "url": "https://hub.test/incidents/inc-1"}
+    assert [link in one.message["links"] for one in machine.notifications.values()] == [True, True]
 
 
 def test_a_message_carries_the_cause_in_the_words_of_the_run() -> None:

@@ -8,13 +8,19 @@ from typing import Any
 
 import pytest
 
-from facts import Deploy, Run, Status, TokenKind, to_wire
+from facts import Blame, Deploy, Run, Status, TokenKind, to_wire
 from hub.access import Access
 from store import Store, deploys, retention
 from tests.builders import A_MOMENT
 from tests.dashboards import NOW, a_shop, fill
 from tests.hub.conftest import Bench, a_bench
 
+FAILED: dict[str, Any] = {
+    "status": Status.FAILED,
+    "blame": Blame.SITE,
+    "failed_step": "proceed_to_stripe",
+    "error": "proceed_to_stripe: 500",
+}
 BUILD = {"version": "1.4.2", "id": "build-811", "by": "ci", "note": "new checkout", "url": "https://ci.test/811"}
 
 
@@ -140,3 +146,16 @@ def test_a_deploy_is_kept_for_13_months(store: Store) -> None:
     with store.read() as connection:
         kept = deploys.of_period(connection, since=A_MOMENT - timedelta(days=999), until=A_MOMENT + timedelta(days=1))
         assert kept == [young]
+
+
+def test_a_message_of_an_incident_names_the_deploy_shortly_before_its_first_bad_run(light: Bench) -> None:
+    # The first bad run was started 85 seconds ago.
+    report(light, version="4f2a1", environment="production", at=to_wire(light.now - timedelta(seconds=205)))
+    report(light, version="older", at=to_wire(light.now - timedelta(minutes=25)))
+    light.send(*(light.slot_run(place, **FAILED) for place in ("us-east", "us-west")))
+    light.tick()
+    light.client.post("/api/alerts/A1s.ga_purchase.1/ack", json={})
+    found = light.client.get("/api/alerts/A1s.ga_purchase.1").json()["notifications"]
+    assert {one["kind"]: one["message"]["deploy"] for one in found if one["message"]} == dict.fromkeys(
+        ("firing", "acknowledged"), "2 minutes after deploy 4f2a1 to production"
+    )

@@ -7,6 +7,8 @@ let last = Date.now();
 // What the reader has opened stays open, and where the focus is stays the focus.
 function put(part, fresh) {
   if (part.innerHTML === fresh.innerHTML) return;
+  // What a reader is choosing or typing is not taken from under the hand.
+  if (part.contains(document.activeElement) && document.activeElement.matches("select, input:not([type=hidden]), textarea")) return;
   const open = new Set([...part.querySelectorAll("details[open]")].map((d) => d.id));
   const focused = part.contains(document.activeElement) ? document.activeElement.id : "";
   for (const d of fresh.querySelectorAll("details")) if (open.has(d.id)) d.open = true;
