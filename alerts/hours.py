@@ -152,7 +152,8 @@ def days_of(text: str) -> frozenset[int]:
 class BusinessHours:
     """The hours of each working day, in a time zone. `opens` and `closes` are minutes of its wall clock, 1440 the end of the day.
 
-    All moments are in UTC. Days with 23 and 25 hours are as long as they are.
+    All moments are in UTC. Days with 23 and 25 hours are as long as they are. `ahead` is how far the business's clock is ahead of the
+    true one, which it is in a demo alone.
     """
 
     zone: ZoneInfo
@@ -160,6 +161,11 @@ class BusinessHours:
     opens: int = 9 * 60
     closes: int = 17 * 60
     is_holiday: Callable[[date], bool] = field(default=lambda _day: False, compare=False)
+    ahead: timedelta = timedelta()
+
+    def local(self, at: datetime) -> datetime:
+        """Return a moment as the business's clock shows it."""
+        return (at + self.ahead).astimezone(self.zone)
 
     def is_open(self, at: datetime) -> bool:
         """Return whether a moment lies in business hours."""
@@ -182,10 +188,11 @@ class BusinessHours:
     def _windows(self, at: datetime) -> Iterator[tuple[datetime, datetime]]:
         """Yield the times of business that end after a moment, in order."""
         # The day before too: 24:00 of the local day may be in the next one of UTC.
-        first = at.astimezone(self.zone).date() - timedelta(days=1)
+        first = self.local(at).date() - timedelta(days=1)
         for day in (first + timedelta(days=n) for n in range(_LOOKS_AHEAD)):
             if day.weekday() in self.days and not self.is_holiday(day):
-                opens, closes = self._moment(day, self.opens, fold=0), self._moment(day, self.closes, fold=1)
+                opens = self._moment(day, self.opens, fold=0) - self.ahead
+                closes = self._moment(day, self.closes, fold=1) - self.ahead
                 if closes > at and closes > opens:
                     yield opens, closes
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from alerts import ladder
+from alerts.escalation import Escalation
 from alerts.message import duration, message_of
 from alerts.policy import Policy
 from alerts.schedule import due, is_waiting, summed_up
@@ -72,6 +73,7 @@ class Incidents:
         self._rows = dict(self._rows_before)
         self._unreached: dict[str, None] = {}
         self._reached: dict[str, None] = {}
+        self._fired = standing.fired
 
     def settle(self) -> Settled:
         """Resolve incidents that are over, assign firing alerts to incidents, then owe messages and escalation steps that are due."""
@@ -83,6 +85,7 @@ class Incidents:
         for incident_id in [one.id for one in self._incidents.values() if one.resolved_at is None]:
             if self._is_silenced(incident_id):
                 continue
+            self._settle_if_quiet(incident_id)
             self._resume_ladder(incident_id)
             self._tell_more(self._incidents[incident_id])
             self._take_back_forgotten(self._incidents[incident_id])
@@ -99,7 +102,7 @@ class Incidents:
         members = self._members(incident)
         receivers, by = self._receivers(incident, members), _acknowledged_by(members)
         if by is None:
-            self._owe(NotificationKind.FIRING, incident, receivers)
+            self._owe(NotificationKind.FIRING, incident, receivers, why=self._flaps(incident))
             self._begin_ladder(incident_id)
             return
         called = self._called_by_tiers(incident.severity)
@@ -117,11 +120,11 @@ class Incidents:
     def _receivers(self, incident: Incident, alerts: Sequence[Alert]) -> tuple[str, ...]:
         return self._policy.receivers(alerts, incident.severity, self._now)
 
-    def acknowledged(self, incident_id: str | None, by: str) -> Settled:
-        """Tell everybody who was told of the incident who has it."""
+    def acknowledged(self, incident_id: str | None, by: str, not_to: Collection[str] = ()) -> Settled:
+        """Tell everybody who was told of the incident who has it, except the destinations of `not_to`."""
         incident = self._incidents.get(incident_id or "")
         if incident is not None:
-            told = [n.destination for n in self._firing_notices(incident) if n.state is not NotificationState.DEAD]
+            told = [name for name in self._told(incident) if name not in not_to]
             self._owe(NotificationKind.ACKNOWLEDGED, incident, told, by=by)
             self._cancel_ladder(incident.id, f"acknowledged by {by}")
         return self._settled()
@@ -130,6 +133,27 @@ class Incidents:
         """Begin the escalation again that an acknowledgement ended."""
         if incident_id in self._incidents:
             self._begin_ladder(incident_id)
+        return self._settled()
+
+    def escalated(self, incident_id: str) -> Settled:
+        """Call the next tier of an incident now, at any hour and whether or not it is confirmed: a person asked for it.
+
+        Where no call is to come, because somebody acknowledged, a new round begins after the tiers that were called in the last one.
+        """
+        escalation = self._policy.escalation
+        if escalation is None or incident_id not in self._incidents:
+            return self._settled()
+        before = self._rows_of(incident_id)
+        if not any(row.status is LadderStatus.PENDING for row in before):
+            self._begin_ladder(incident_id)
+            for row in ladder.called_before(self._rows_of(incident_id), before):
+                self._put(
+                    replace(row, status=LadderStatus.CANCELLED, done_at=self._now, note="called in the last round")
+                )
+        following = ladder.next_call(self._rows_of(incident_id))
+        if following is not None:
+            self._put(replace(following, due_at=min(following.due_at, self._now)))
+            self._call_due(incident_id, escalation, confirmed=True, nobody={})
         return self._settled()
 
     def audit(self) -> Settled:
@@ -164,7 +188,7 @@ class Incidents:
     def _end_if_over(self, incident: Incident) -> None:
         members = self._members(incident)
         urgent = [a for a in members if a.severity is Severity.CRITICAL] or members
-        if any(alert.state is AlertState.FIRING for alert in urgent):
+        if any(alert.state is AlertState.FIRING for alert in urgent) or self._keeps_flapping(incident):
             return
         self._take_back(incident)
         self._cancel_ladder(incident.id, "the incident is over")
@@ -194,8 +218,9 @@ class Incidents:
                 self._supersede(notice, "it was over before it was due; the next digest sums it up", HoldReason.DIGEST)
             else:
                 self._supersede(notice, "it was over before this could be delivered; a later message says both")
-        self._owe(NotificationKind.RESOLVED, incident, told)
-        self._owe(NotificationKind.RESOLVED, self._incidents[incident.id], collapsed, collapsed=True)
+        why = self._settled_words(incident)
+        self._owe(NotificationKind.RESOLVED, incident, told, why=why)
+        self._owe(NotificationKind.RESOLVED, self._incidents[incident.id], collapsed, collapsed=True, why=why)
 
     def _supersede(self, notice: Notification, reason: str, hold: HoldReason | None = None) -> None:
         changed = replace(notice, state=NotificationState.SUPERSEDED, reason=reason, hold=hold or notice.hold)
@@ -238,12 +263,86 @@ class Incidents:
         if hold is not None:
             self._withhold(alert, hold)
             return None
+        damped = self._flapping_incident(alert)
+        if damped is not None:
+            self._rejoin(alert, damped)
+            return None
+        flapping, fired = self._policy.flapping, self._fired.get(alert.key, ())
+        flaps = flapping is not None and flapping.changes(fired, self._now) is not None
+        if flaps:
+            alert = replace(alert, flapping=True)
         incident = None if _stays_alone(alert) else self._joinable()
         if incident is not None:
             self._alerts[alert.id] = replace(alert, incident=incident.id)
             self._incidents[incident.id] = replace(incident, alerts=(*incident.alerts, alert.id))
             return None
-        return self._new_incident(alert).id
+        incident = self._new_incident(alert)
+        if flaps:
+            self._incidents[incident.id] = replace(incident, flapping_since=self._now)
+        return incident.id
+
+    # Flapping
+
+    def _episodes(self, incident: Incident) -> list[Alert]:
+        """Return the episodes of the alert that opened an incident, oldest first."""
+        lead = self._alerts.get(incident.lead)
+        same = [one for one in self._members(incident) if lead is not None and one.key == lead.key]
+        return sorted(same, key=lambda one: one.episode)
+
+    def _flapping_incident(self, alert: Alert) -> Incident | None:
+        """Return the open incident that an alert flaps in."""
+        flapping = [i for i in self._incidents.values() if i.flapping_since is not None and i.resolved_at is None]
+        return next((i for i in flapping if any(one.key == alert.key for one in self._episodes(i))), None)
+
+    def _rejoin(self, alert: Alert, incident: Incident) -> None:
+        """Add another firing of a flapping alert to its incident. It is no news, and whoever had the last one has this one."""
+        before = self._episodes(incident)[-1]
+        self._alerts[alert.id] = replace(
+            alert, incident=incident.id, flapping=True, acked_at=before.acked_at, acked_by=before.acked_by
+        )
+        self._incidents[incident.id] = replace(
+            incident, alerts=(*incident.alerts, alert.id), told=(*incident.told, alert.id)
+        )
+
+    def _keeps_flapping(self, incident: Incident) -> bool:
+        flapping = self._policy.flapping
+        if incident.flapping_since is None or flapping is None:
+            return False
+        return not flapping.has_settled(self._episodes(incident), self._now)
+
+    def _flaps(self, incident: Incident) -> str:
+        """Return how the headline of a flapping incident begins; "" for another one."""
+        lead, flapping = self._alerts.get(incident.lead), self._policy.flapping
+        if incident.flapping_since is None or lead is None or flapping is None:
+            return ""
+        found = flapping.changes(self._fired.get(lead.key, ()), self._now)
+        if found is None:
+            return ""
+        return f"{incident.severity.capitalize()}, is flapping: {found[0]} changes in {_length(found[1])}"
+
+    def _settled_words(self, incident: Incident) -> str:
+        if incident.flapping_since is None or self._policy.flapping is None:
+            return ""
+        times = len(self._episodes(incident))
+        return f"it was flapping ({times} {'firing' if times == 1 else 'firings'}), and is quiet now"
+
+    def _settle_if_quiet(self, incident_id: str) -> None:
+        """Tell that a flapping alert has settled into firing; its escalation goes on as before."""
+        incident, flapping = self._incidents[incident_id], self._policy.flapping
+        firing = any(one.state is AlertState.FIRING for one in self._episodes(incident))
+        if incident.flapping_since is None or not firing or self._keeps_flapping(incident):
+            return
+        for one in self._episodes(incident):
+            if one.state is AlertState.FIRING:
+                self._alerts[one.id] = replace(one, flapping=False)
+        incident = self._incidents[incident_id] = replace(incident, flapping_since=None)
+        fired = max(one.fired_at or self._now for one in self._episodes(incident))
+        why = (
+            f"Not flapping any more, it has fired for {_length(self._now - fired)}"
+            if flapping
+            else "Not damped any more"
+        )
+        self._owe(NotificationKind.UPDATE, incident, self._told(incident), why=why)
 
     def _joinable(self) -> Incident | None:
         since = self._now - self._policy.join_window
@@ -330,7 +429,7 @@ class Incidents:
             self._promote(incident, severity)
             return
         # One that is not breached any more is on its way to be resolved: to tell of it now would sound like news.
-        untold = [a for a in firing if a.id not in incident.told and a.breaching]
+        untold = [a for a in firing if a.id not in incident.told and a.breaching and not self._is_old_news(a, incident)]
         waited = incident.updated_at is None or self._now - incident.updated_at >= self._policy.update_every
         if not untold or not waited:
             return
@@ -339,6 +438,11 @@ class Incidents:
         self._owe(NotificationKind.UPDATE, incident, told)
         new = [name for name in self._receivers(incident, untold) if name not in known]
         self._owe(NotificationKind.FIRING, self._incidents[incident.id], new)
+
+    def _is_old_news(self, alert: Alert, incident: Incident) -> bool:
+        """Return whether a flapping alert was told of in an earlier episode of its incident."""
+        before = (self._alerts.get(told) for told in incident.told)
+        return alert.flapping and any(one is not None and one.key == alert.key for one in before)
 
     def _promote(self, incident: Incident, severity: Severity) -> None:
         """It got worse: those who were told hear it at once, those whom only the new severity concerns hear it first."""
@@ -378,7 +482,8 @@ class Incidents:
             self._incidents[incident.id] = replace(incident, told=told)
             return
         sequence = incident.sequence + 1
-        lead = self._alerts.get(incident.lead) or members[0]
+        # Of an alert that flaps, the newest episode is what there is to see.
+        lead = (self._episodes(incident) or members)[-1]
         news = [a for a in members if a.id not in incident.told] if kind is NotificationKind.UPDATE else []
         message = message_of(
             kind, incident, lead, members, self._policy, news=news, collapsed=collapsed, by=by, why=why, now=self._now
@@ -466,10 +571,20 @@ class Incidents:
         """Call the tiers that are due. Tiers that are due at once are one message to each destination."""
         escalation, incident = self._policy.escalation, self._incidents[incident_id]
         clock = self._policy.clock(incident.severity)
+        if incident.flapping_since is not None and not any(
+            one.state is AlertState.FIRING for one in self._members(incident)
+        ):
+            # Whoever is called now would see nothing; a tier that is due meanwhile is called when it fires again.
+            return
         if escalation is None or (clock is not None and not clock.is_open(self._now)):
             return
         confirmed = ladder.is_confirmed(self._members(incident))
         nobody = self._note_unreached(incident_id)
+        self._call_due(incident_id, escalation, confirmed=confirmed, nobody=nobody)
+
+    def _call_due(self, incident_id: str, escalation: Escalation, *, confirmed: bool, nobody: dict[int, str]) -> None:
+        """Call the tiers that are due, and tell of those that reach nobody; `nobody` has those that are known already, with why."""
+        incident = self._incidents[incident_id]
         calls: list[ladder.Call] = []
         while due_now := ladder.due_rows(self._rows_of(incident_id), escalation, self._now, confirmed=confirmed):
             row = due_now[0]
@@ -546,7 +661,7 @@ class Incidents:
         """Return how the headline of a tier's message begins; "" for the first tier of a new incident."""
         since = self._now - incident.opened_at
         if row.tier == 1 and row.repeat == 0 and row.round == 1 and since < timedelta(seconds=1):
-            return ""
+            return self._flaps(incident)
         how = "still unacknowledged" if row.repeat else "unacknowledged"
         return f"{row.severity.capitalize()}, tier {row.tier}, {how} for {_length(since)}"
 

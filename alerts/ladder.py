@@ -81,6 +81,21 @@ def following(rows: Sequence[LadderRow], after: LadderRow) -> LadderRow | None:
     return min(later, key=lambda row: row.tier, default=None)
 
 
+def next_call(rows: Sequence[LadderRow]) -> LadderRow | None:
+    """Return the pending row that is called next; None if there is none."""
+    pending = [row for row in rows if row.status is LadderStatus.PENDING]
+    return min(pending, key=lambda row: (row.tier, row.repeat), default=None)
+
+
+def called_before(rows: Sequence[LadderRow], before: Sequence[LadderRow]) -> list[LadderRow]:
+    """Return the pending rows of tiers that the newest round of `before` had called already, except the last tier's."""
+    newest = max((row.round for row in before), default=0)
+    told = (LadderStatus.DONE, LadderStatus.UNREACHED)
+    called = max((row.tier for row in before if row.round == newest and row.status in told), default=0)
+    last = max((row.tier for row in rows), default=0)
+    return [row for row in rows if row.status is LadderStatus.PENDING and row.tier <= called and row.tier < last]
+
+
 def repeated(row: LadderRow, policy: Policy, escalation: Escalation, now: datetime) -> LadderRow | None:
     """Return the next repetition of the last tier after a row of it; None after a row of another, and after the last repetition.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
@@ -18,7 +18,8 @@ from facts import Alert, AlertState, Incident, LadderRow, Notification, Verdict
 class Standing:
     """What stands: alerts pending and firing, open incidents with their messages, and the numbers used up.
 
-    `past` are alerts that are over, of incidents that are not. `ladder` are the rows of the open incidents' escalation.
+    `past` are alerts that are over, of incidents that are not. `ladder` are the rows of the open incidents' escalation. `fired`
+    tells when the alerts of a key fired lately, for those that fired more than once.
     """
 
     alerts: Sequence[Alert] = ()
@@ -28,6 +29,7 @@ class Standing:
     episodes: Mapping[str, int] = field(default_factory=dict)
     last_incident: int = 0
     ladder: Sequence[LadderRow] = ()
+    fired: Mapping[str, Sequence[datetime]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,14 +146,20 @@ def _changed(before: Sequence[Alert], after: Sequence[Alert]) -> tuple[Alert, ..
     return tuple(alert for alert in after if known.get(alert.id) != alert)
 
 
-def acknowledge(standing: Standing, alert: Alert, policy: Policy, *, by: str, now: datetime) -> Advance:
-    """A person takes an alert and its incident on; those who were told of it are told who has it. Twice is once."""
-    if alert.acked_at is not None and not alert.needs_review:
-        return Advance()
+def acknowledge(
+    standing: Standing, alert: Alert, policy: Policy, *, by: str, now: datetime, not_to: Collection[str] = ()
+) -> Advance:
+    """A person takes an alert and its incident on; those who were told of it are told who has it. Twice is once.
+
+    `not_to` are destinations that know it already, because the acknowledgement came from there.
+    """
     mates = [one for one in standing.alerts if one.incident and one.incident == alert.incident] or [alert]
-    mates = mates if any(one.id == alert.id for one in mates) else [*mates, alert]
+    if alert.needs_review and all(one.id != alert.id for one in mates):
+        mates = [*mates, alert]
+    if all(one.acked_at is not None and not one.needs_review for one in mates):
+        return Advance()
     taken = [_taken(one, by, now) for one in mates]
-    step = Incidents(standing, _with(standing.alerts, taken), policy, now).acknowledged(alert.incident, by)
+    step = Incidents(standing, _with(standing.alerts, taken), policy, now).acknowledged(alert.incident, by, not_to)
     return _advance(step, tuple(taken))
 
 
@@ -169,6 +177,17 @@ def unacknowledge(standing: Standing, alert: Alert, policy: Policy, *, by: str, 
         return Advance()
     step = Incidents(standing, _with(standing.alerts, given), policy, now).given_back(alert.incident)
     return _advance(step, tuple(given))
+
+
+def escalate(standing: Standing, incident_id: str, policy: Policy, *, now: datetime) -> Advance:
+    """A person asks that the next tier of an incident is called now; an acknowledgement is taken back, because nobody has it then.
+
+    Nothing changes where no tier is left, or where the incident does not escalate at all.
+    """
+    mates = [one for one in standing.alerts if one.incident == incident_id]
+    given = [replace(one, acked_at=None, acked_by=None) for one in mates if one.acked_at is not None]
+    step = Incidents(standing, _with(standing.alerts, given), policy, now).escalated(incident_id)
+    return _advance(step, tuple(given)) if step.ladder else Advance()
 
 
 def audit(standing: Standing, policy: Policy, now: datetime) -> Advance:

@@ -24,6 +24,7 @@ _Duration = Annotated[
 ]
 _FREQUENCY = re.compile(r"(?:^|;)FREQ=(DAILY|WEEKLY|MONTHLY|YEARLY)(?:;|$)")
 _LONGEST_TEXT = 200
+_AGAIN = "its slots are run again"
 ENDED_LATELY = timedelta(hours=1)
 """How long after its end a window is still announced as over, by a hub that was down at that moment."""
 PLANNED_AHEAD = timedelta(days=2)
@@ -130,32 +131,88 @@ def _announced(policy: Policy, now: datetime) -> Iterator[Notification]:
                 yield from _of_one(window, starts, ends, policy, now, over=True)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnderWay:
+    """Holds a window that is under way as it was announced, so that its end is told although it was taken out of alerts.yaml."""
+
+    thread: str
+    starts_at: datetime
+    ends_at: datetime
+    reason: str
+    about: str
+    announce: tuple[str, ...] = ()
+
+
+def under_way(policy: Policy, now: datetime) -> tuple[UnderWay, ...]:
+    """Return the windows that are under way, and are announced."""
+    return tuple(
+        UnderWay(
+            thread=_thread(window, starts),
+            starts_at=starts,
+            ends_at=ends,
+            reason=window.reason,
+            about=window.about,
+            announce=window.announce,
+        )
+        for window in policy.maintenance
+        if window.announce
+        for starts, ends in window.between(now - window.duration, now)
+    )
+
+
+def ended_early(before: Sequence[UnderWay], policy: Policy, now: datetime) -> tuple[Notification, ...]:
+    """Return the end announcements of windows that were under way at the last look, and are not any more.
+
+    One that ended at its time has the same announcement from `announcements`, under the same id.
+    """
+    still = {one.thread for one in under_way(policy, now)}
+    known = policy.directory.destinations
+    return tuple(
+        _notification(one.thread, destination, headline, summary, policy, now, over=True)
+        for one in before
+        if one.thread not in still and one.starts_at <= now < one.ends_at + ENDED_LATELY
+        for headline in (
+            f"Maintenance is over: {one.reason}"
+            if now >= one.ends_at
+            else f"Maintenance was ended early: {one.reason}",
+        )
+        for summary in (f"{one.about}: {_AGAIN}",)
+        for destination in one.announce
+        if not known or destination in known
+    )
+
+
+def _thread(window: Maintenance, starts: datetime) -> str:
+    return f"maintenance-{window.name}-{starts:%Y%m%dT%H%M}"
+
+
 def _of_one(
     window: Maintenance, starts: datetime, ends: datetime, policy: Policy, now: datetime, *, over: bool
 ) -> Iterator[Notification]:
-    thread = f"maintenance-{window.name}-{starts:%Y%m%dT%H%M}"
-    kind = NotificationKind.RESOLVED if over else NotificationKind.UPDATE
     when = f"{ends.astimezone(window.zone):%a %d %b %H:%M} ({window.zone})"
     headline = f"Maintenance is over: {window.reason}" if over else f"Maintenance until {when}: {window.reason}"
-    what = "its slots are run again" if over else "slots are skipped, and alerts are held until it ends"
+    what = _AGAIN if over else "slots are skipped, and alerts are held until it ends"
+    for destination in window.announce:
+        summary = f"{window.about}: {what}"
+        yield _notification(_thread(window, starts), destination, headline, summary, policy, now, over=over)
+
+
+def _notification(
+    thread: str, destination: str, headline: str, summary: str, policy: Policy, now: datetime, *, over: bool
+) -> Notification:
+    kind = NotificationKind.RESOLVED if over else NotificationKind.UPDATE
     message = Message(
-        incident=thread,
+        incident=thread, kind=kind, severity=Severity.INFO, headline=headline, summary=summary, mark=policy.mark
+    )
+    return Notification(
+        id=f"{thread}.{kind}.{destination}",
+        thread=thread,
+        alert_id=thread,
+        destination=destination,
         kind=kind,
         severity=Severity.INFO,
-        headline=headline,
-        summary=f"{window.about}: {what}",
-        mark=policy.mark,
+        order=2 if over else 1,
+        created_at=now,
+        due_at=now,
+        message=to_wire(message),
     )
-    for destination in window.announce:
-        yield Notification(
-            id=f"{thread}.{kind}.{destination}",
-            thread=thread,
-            alert_id=thread,
-            destination=destination,
-            kind=kind,
-            severity=Severity.INFO,
-            order=2 if over else 1,
-            created_at=now,
-            due_at=now,
-            message=to_wire(message),
-        )

@@ -125,8 +125,8 @@ def message_of(
         headline=_more_of(incident, news)
         if news
         else f"{why}: {lead.title or lead.key} (since {lead.began_at:%H:%M:%S} UTC)"
-        if why
-        else _headline(kind, incident, lead, ended, collapsed=collapsed, by=by),
+        if why and not over
+        else _headline(kind, incident, lead, ended, collapsed=collapsed, by=by) + (f"; {why}" if why else ""),
         summary=news[0].summary if news else _summary(lead),
         lines=tuple(line_of(alert) for alert in alerts),
         fired_at=lead.fired_at or lead.pending_since,

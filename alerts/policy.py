@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from alerts.directory import Directory
 from alerts.escalation import Escalation
+from alerts.flapping import Flapping
 from alerts.hours import BusinessHours
 from alerts.route import Route, receivers
 from alerts.windows import Maintenance
@@ -21,6 +22,14 @@ class Digest:
     to: tuple[str, ...]
     every: timedelta = timedelta(minutes=15)
     severities: frozenset[Severity] = frozenset({Severity.HIGH, Severity.MEDIUM})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RollUp:
+    """How many firing messages a destination gets one by one `within` so long; what is `above` is rolled up."""
+
+    above: int = 10
+    within: timedelta = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +51,8 @@ class Policy:
     Messages of high and medium alerts wait for `hours`, unless `pages_high_after_hours`, which lets the high ones go; without
     `hours` none waits. `reachable` are the destinations that have an address, None where all have. `silences` are those that
     hold at the moment, `maintenance` the windows of the file. `sales` is what is usually sold at this time; None where nobody knows.
+    `flapping` says which alerts are damped into one incident, and `roll_up` how many messages a destination gets one
+    by one; None where there is no limit.
     """
 
     routes: Mapping[Severity, tuple[str, ...]] = field(default_factory=dict)
@@ -60,6 +71,8 @@ class Policy:
     silences: tuple[Silence, ...] = ()
     sales: SalesRate | None = None
     maintenance: tuple[Maintenance, ...] = ()
+    flapping: Flapping | None = None
+    roll_up: RollUp | None = None
 
     def receivers(self, alerts: Sequence[Alert], severity: Severity, now: datetime) -> tuple[str, ...]:
         """Return the destinations of an incident of some alerts; roles among its receivers are resolved as of now."""

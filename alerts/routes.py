@@ -16,6 +16,7 @@ from alerts.channels.twilio import TwilioSettings
 from alerts.digest import DigestSettings
 from alerts.directory import Directory, Rotation
 from alerts.escalation import EscalationSettings
+from alerts.flapping import FlappingSettings
 from alerts.hours import HoursSettings, is_timezone
 from alerts.maintenance import MaintenanceSettings
 from alerts.on_call_calendar import CalendarFile
@@ -32,7 +33,9 @@ from alerts.people import (
 )
 from alerts.policy import Policy
 from alerts.report_mail import ReportMail, ReportsSettings, report_mail_from, unset_recipients
+from alerts.roll_up import RollUpSettings
 from alerts.route import Route
+from alerts.weekly_trial import TrialSettings
 from config import Complaint, ConfigError, Document, validate
 from config.bounds import Address, Length, refuse
 from config.durations import seconds
@@ -93,9 +96,12 @@ class Routing:
     digest: DigestSettings | None = None
     escalation: EscalationSettings | None = None
     reports: ReportsSettings | None = None
+    trial: TrialSettings | None = None
     base_url: Annotated[str, _LINKS] | None = None
     join_window: _Join = "15m"
     update_every: _Update = "5m"
+    flapping: FlappingSettings = field(default_factory=FlappingSettings)
+    roll_up: RollUpSettings = field(default_factory=RollUpSettings)
     maintenance: list[MaintenanceSettings] = field(default_factory=list)
     allow_private: list[str] = field(default_factory=list)
 
@@ -126,6 +132,9 @@ class Routing:
         if self.reports is not None and self.reports.settings(self.destinations) is None:
             what = f"{self.reports.through!r:.80} is not among" if self.reports.through else "there is none among"
             yield f"reports.through: {what} the destinations of kind email; reports are sent by the server of one"
+        for number, name in enumerate(self.trial.announce if self.trial else []):
+            if name not in self.destinations:
+                yield f"trial.announce.{number}: {name!r:.80} is not among the destinations above"
         for key, name in self.escalation.names() if self.escalation else ():
             if name not in known:
                 yield f"escalation.{key}: {name!r:.80} is no person, role, alias or destination"
@@ -187,11 +196,14 @@ class Routing:
             escalation=self.escalation.escalation(scale=scale, emergency=critical) if self.escalation else None,
             directory=self.directory(calendars or {}),
             reachable=frozenset(reachable) if reachable is not None else None,
-            maintenance=tuple(one.window(self._business_zone, journeys or {}) for one in self.maintenance),
+            flapping=self.flapping.flapping(scale=scale),
+            roll_up=self.roll_up.roll_up(scale=scale),
+            maintenance=tuple(one.window(self.business_zone, journeys or {}) for one in self.maintenance),
         )
 
     @property
-    def _business_zone(self) -> ZoneInfo:
+    def business_zone(self) -> ZoneInfo:
+        """Return the zone of business hours; UTC if none is said."""
         hours = self.business_hours.timezone if self.business_hours else None
         return ZoneInfo(hours or "UTC")
 
@@ -214,7 +226,7 @@ class Routing:
         )
 
     def _zone(self, role: Role) -> ZoneInfo:
-        return ZoneInfo(role.timezone) if role.timezone else self._business_zone
+        return ZoneInfo(role.timezone) if role.timezone else self.business_zone
 
     def calendars(self, folder: Path) -> dict[str, CalendarFile]:
         """Return the calendars of the roles that have one; their files are named relative to a folder. Raises ConfigError."""
@@ -264,6 +276,26 @@ class Routing:
                 Complaint(file=FILE, key="business_hours.timezone", what=what, hint="write it like America/Chicago")
             )
         return told
+
+    def of_kind(self, kind: type) -> frozenset[str]:
+        """Return the names of the destinations whose settings are of a class."""
+        return frozenset(name for name, one in self.all_destinations().items() if isinstance(one, kind))
+
+    def phones(self) -> dict[str, tuple[str, frozenset[str]]]:
+        """Return each phone's number with the name of whose it is and the destinations that are this phone.
+
+        Where a destination of its own is a person's (`reach`), it is theirs; else it goes by the destination's name.
+        """
+        owners = {way: name for name, ways in ways_of(self.people).items() for way in ways}
+        found: dict[str, tuple[str, frozenset[str]]] = {}
+        for name, one in self.all_destinations().items():
+            if not isinstance(one, TwilioSettings) or one.number is None:
+                continue
+            owner, known = found.get(one.number, ("", frozenset()))
+            named = owners.get(name, name)
+            both = named if owner in ("", named) or name not in owners else f"{owner} or {named}"
+            found[one.number] = (both, known | {name})
+        return found
 
     def lends_its_settings(self, name: str) -> bool:
         """Return whether a destination has no receiver of its own because people's phones are reached by its settings."""

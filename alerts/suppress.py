@@ -61,7 +61,7 @@ def business_hours(severity: Severity, policy: Policy, now: datetime) -> Hold | 
     if hours is None or hours.is_open(now):
         return None
     opening = hours.next_opening(now)
-    local = opening.astimezone(hours.zone)
+    local = hours.local(opening)
     says = f"held until {local:%a %d %b %H:%M} ({hours.zone}): outside business hours"
     return Hold(reason=HoldReason.BUSINESS_HOURS, says=says, until=opening)
 

@@ -5,38 +5,35 @@ from __future__ import annotations
 import secrets
 from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import datetime
 
 from alerts.channels import Channel, Receipt
 from alerts.channels.pagerduty import PagerDuty
 from alerts.reach import trial_message
 from alerts.routes import Routing
+from alerts.weekly_trial import TrialResult
 
 _AT_ONCE = 8
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrialResult:
-    """What a destination answered: whether it took the message, and its answer as a sentence without addresses and secrets."""
-
-    destination: str
-    ok: bool
-    detail: str
-
-
 def send_trial(
-    routing: Routing, environment: Mapping[str, str], wanted: Collection[str], *, now: datetime, by: str
+    routing: Routing,
+    environment: Mapping[str, str],
+    wanted: Collection[str],
+    *,
+    now: datetime,
+    by: str,
+    allow_private: bool = False,
 ) -> list[TrialResult]:
     """Send the trial message to the wanted destinations, several at once, and return what each answered, by name.
 
     A destination that lacks an address is not sent to, and its result says what is missing. One that only lends its settings to
-    people's phones has no receiver of its own, and is left out.
+    people's phones has no receiver of its own, and is left out. `allow_private` lets messages go to this machine (the demo).
 
     Raises:
         ConfigError: the environment's proxies, certificates or secret files cannot be used.
     """
-    channels = routing.channels(environment)
+    channels = routing.channels(environment, allow_private=allow_private)
     known = routing.all_destinations()
     names = sorted(n for n in known if n in wanted and (n in channels or not _only_lends(routing, n)))
     incident = f"test-{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli import hub_config, settings
-from cli.command_error import CommandError
+from cli.command_error import CommandError, complain
 from cli.output import say, say_json
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from alerts.preview import Preview
     from alerts.reach import Reach
     from alerts.routes import Routing
+    from alerts.weekly_trial import TrialResult
     from facts import Alert, Silence
 
 app = typer.Typer(help="Alerts: what fires, why, and who has it.", no_args_is_help=True)
@@ -63,6 +64,7 @@ def _print(found: list[Alert], silences: Sequence[Silence] = (), now: datetime |
         if alert.lasted_s is not None:
             when = f"{when}, lasted {duration(alert.lasted_s)}"
         taken = f", acknowledged by {alert.acked_by}" if alert.acked_by else ""
+        taken = f"{taken}, flapping" if alert.flapping and alert.resolved_at is None else taken
         style = _STYLES[alert.severity]
         say((f"{alert.severity} {alert.state}", style), " ", (alert.id, "bold"), f" {when}{taken}")
         say(f"  {alert.summary}")
@@ -196,7 +198,9 @@ def send_test(
         if unknown:
             raise CommandError(f"{unknown[0]!r} is no destination, person, role or alias of alerts.yaml")
         wanted = frozenset(policy.directory.ways_of_receivers(to, now))
-    results = send_trial(routing, os.environ, wanted, now=now, by=by or getpass.getuser())
+    who_tests = by or getpass.getuser()
+    results = send_trial(routing, os.environ, wanted, now=now, by=who_tests)
+    _keep_results(results, now, who_tests)
     rows = [] if to else reach(policy, now, reached=frozenset(one.destination for one in results if one.ok))
     nobody = unreached(rows)
     if as_json:
@@ -211,6 +215,53 @@ def send_test(
         say(f"{taken} of {len(results)} {noun} took the message")
     if nobody or not results or not all(one.ok for one in results):
         raise typer.Exit(1)
+
+
+def _keep_results(results: Sequence[TrialResult], now: datetime, by: str) -> None:
+    """Store what the destinations answered, where the hub has a database: `sixfb alerts routes` and the checklist show it."""
+    from store import StoreError, trials
+
+    try:
+        with closing(hub_config.existing_database()) as store, store.write() as connection:
+            trial = f"trial-{now:%Y%m%dT%H%M%S%f}"
+            rows = [
+                trials.StoredTrial(
+                    trial=trial, destination=one.destination, at=now, ok=one.ok, detail=one.detail[:500], by=by[:100]
+                )
+                for one in results
+            ]
+            trials.add(connection, rows)
+    except (CommandError, StoreError) as error:
+        complain(f"the results are not stored: {error}")
+
+
+@app.command("routes")
+def show_routes(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
+    """When each destination was last told of an alert and last tested, and when each rule last fired."""
+    from facts import to_wire
+    from hub.routes_shown import shown_routes
+
+    settings.announce("alerts.yaml", "sla.yaml")
+    routing, targets = hub_config.read_routing(), hub_config.read_targets()
+    policy = hub_config.read_policy(routing, base_url=routing.base_url or "")
+    now = datetime.now(UTC)
+    with closing(hub_config.existing_database()) as store, store.read() as connection:
+        found = shown_routes(connection, policy, targets, now)
+    if as_json:
+        say_json(to_wire(found))
+        return
+    last = ("", "")
+    for row in found.routes:
+        if (row.severity.value, row.when) != last:
+            last = (row.severity.value, row.when)
+            say((row.severity.value, _STYLES[row.severity]), f" {row.when}")
+        say(f"  {row.name}: last told {_when(row.last_told)}, last tested {_when(row.last_tested)}")
+    for rule in found.rules:
+        say(f"rule {rule.rule}: last fired {_when(rule.last_fired)}, its route last tested {_when(rule.last_tested)}")
+
+
+def _when(at: datetime | None) -> str:
+    return f"{at:%Y-%m-%d %H:%M} UTC" if at is not None else "never"
 
 
 @app.command("preview")

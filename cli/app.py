@@ -49,6 +49,7 @@ COMMANDS = {
     "metrics": "cli.metrics:app",
     "sources": "cli.sources:app",
     "jobs": "cli.jobs:app",
+    "pings": "cli.pings:app",
     "status": "cli.status:app",
     "report": "cli.report:app",
     "checklist": "cli.checklist:checklist",

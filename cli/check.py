@@ -206,6 +206,7 @@ def _check_webhook() -> None:
     from hub.collect import stripe_webhook_secret
 
     stripe_webhook_secret()
+    hub_config.inbound_webhooks(hub_config.read_routing())
 
 
 def _source_line() -> list[str]:

@@ -14,10 +14,11 @@ import threading
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any
+from zoneinfo import ZoneInfo
 
 import typer
 
@@ -40,6 +41,8 @@ _HUB_DOOR = "hub"
 _DEMO_NUMBERS = "+155501001"
 """How invented phone numbers begin; two digits follow. The block is kept for fiction."""
 _DEMO_SENDER = "sixfb@6fbmethodologies.com"
+_AT = re.compile(r"(?:[0-9]{4}-[0-9]{2}-[0-9]{2} )?[0-9]{2}:[0-9]{2}")
+_YEARS = range(2000, 2100)
 _LEAST_COVERAGE = 0.6
 _STARTS_WITHIN_S = 120.0
 _STOPS_WITHIN_S = 15.0
@@ -53,6 +56,7 @@ _NOT_THE_DEMOS = (
     "STRIPE_SECRET_KEY",
     "STRIPE_SOURCE_KEY",
     "STRIPE_WEBHOOK_SECRET",
+    "PAGERDUTY_WEBHOOK_SECRET",
 )
 """What the environment says of the real hub, the demo's neither needs nor should obey."""
 
@@ -78,6 +82,12 @@ def demo(
     name: Annotated[
         str | None, typer.Option("--name", metavar="NAME", help="With --shop-only: what others call that address.")
     ] = None,
+    at: Annotated[
+        str | None,
+        typer.Option(
+            "--at", metavar="TIME", help="What the business's clock shows at the start: 03:00, or '2026-03-03 03:00'."
+        ),
+    ] = None,
     history: Annotated[
         bool, typer.Option("--history/--no-history", help="Begin with 35 days of simulated visitors and buyers.")
     ] = True,
@@ -96,6 +106,10 @@ def demo(
             raise CommandError(
                 f"--break: {fault} is a fault of the simulated visitors, and there are none with {with_what}"
             )
+    if at is not None and (once or shop_only):
+        raise CommandError(
+            f"--at: sets the clock of business hours, which {'--once' if once else '--shop-only'} has no use for"
+        )
     if shop_only:
         if port is not None and port > _LAST_SHOP_PORT:
             raise CommandError(
@@ -113,10 +127,13 @@ def demo(
     _check_files()
     folder = writable_folder(settings.var_folder() / "demo", option="SIXFB_VAR")
     locations = list(settings.read_locations().locations)
+    if at is not None:
+        _needs_business_hours()
+        ahead_of_now(at, business_zone(), datetime.now(UTC))
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _interrupt)
     with ExitStack() as stack:
-        stage = _Stage(stack, folder, locations, faults=break_ or [], traffic=not once)
+        stage = _Stage(stack, folder, locations, faults=break_ or [], traffic=not once, at=at)
         if once:
             sys.exit(stage.once(json_file))
         stage.until_interrupted(port or 0, history=history)
@@ -153,14 +170,21 @@ class _Stage:
     """The demo while it stands: the shop and the receivers in this process, hub and runners in processes of their own."""
 
     def __init__(
-        self, stack: ExitStack, folder: Path, locations: list[str], *, faults: list[str], traffic: bool
+        self,
+        stack: ExitStack,
+        folder: Path,
+        locations: list[str],
+        *,
+        faults: list[str],
+        traffic: bool,
+        at: str | None = None,
     ) -> None:
         from demo import DemoSettings, Faults, serve_demo
         from demo.inbox import Inbox
         from demo.mail import MailServer
         from demo.serve import Served, a_socket
 
-        self.folder, self.locations, self._stack = folder.resolve(), locations, stack
+        self.folder, self.locations, self._stack, self._at = folder.resolve(), locations, stack, at
         self.inbox: Inbox = Inbox()
         receivers = Served(self.inbox.app(), [a_socket()])
         receivers.start()
@@ -314,7 +338,7 @@ class _Stage:
         rules = with_room_for_retries(read_document(settings.config_file("sla.yaml")).data)
         written["sla.yaml"] = rules if history or traffic is None else without_whole_days(rules)
         alerts = with_demo_contacts(read_document(settings.config_file("alerts.yaml")).data, mail_port=self._mail_port)
-        written["alerts.yaml"] = demo_alerts(alerts, self._receivers())
+        written["alerts.yaml"] = demo_alerts(alerts, self._receivers(), zone=business_zone() if self._at else None)
         for name, data in written.items():
             (folder / name).write_text(yaml.safe_dump(data, sort_keys=False), encoding="utf-8")
         return folder
@@ -334,7 +358,7 @@ class _Stage:
         }
 
     def _environment(self, config: Path, hub_url: str, traffic: Traffic) -> dict[str, str]:
-        from cli.hub import DEMO_INBOX, DEMO_SCALE, DEMO_SHOP
+        from cli.hub import DEMO_AHEAD, DEMO_INBOX, DEMO_SCALE, DEMO_SHOP
         from cli.runner import STOP_GRACE
         from process.signals import ENDS_WITH_INPUT
 
@@ -350,9 +374,16 @@ class _Stage:
             DEMO_SHOP: self.demo.shop_url,
             DEMO_INBOX: f"{self.receivers}/inbox.json",
             DEMO_SCALE: str(_TIME_SCALE),
+            **self._clock(DEMO_AHEAD),
             ENDS_WITH_INPUT: "1",
             STOP_GRACE: "0",
         }
+
+    def _clock(self, name: str) -> dict[str, str]:
+        """Return the variable that sets the business's clock; nothing where it shows the true time."""
+        if self._at is None:
+            return {}
+        return {name: f"{ahead_of_now(self._at, business_zone(), datetime.now(UTC)).total_seconds():.0f}"}
 
     def _write_addresses(self, hub_url: str | None) -> None:
         addresses = {
@@ -373,6 +404,7 @@ def with_demo_contacts(data: dict[str, Any], *, mail_port: int) -> dict[str, Any
             one["mentions"] = [_slack_mention(mention) for mention in one.get("mentions") or []]
         elif one["kind"] == "twilio":
             one["from_number"] = f"{_DEMO_NUMBERS}00"
+            one["replies"] = True
         elif one["kind"] == "email":
             login = ("username_from", "password_from")
             kept = {key: value for key, value in one.items() if key not in login}
@@ -391,10 +423,46 @@ def _slack_mention(mention: str) -> str:
     return f"<@U{letters:0<8}>"
 
 
-def demo_alerts(data: dict[str, Any], receivers: dict[str, str]) -> dict[str, Any]:
+def _needs_business_hours() -> None:
+    from cli import hub_config
+
+    if hub_config.read_routing().business_hours is None:
+        raise CommandError("--at: sets the clock of business hours, and alerts.yaml has no `business_hours`")
+
+
+def business_zone() -> ZoneInfo:
+    """Return the time zone of the demo's business hours: that of alerts.yaml, of site.yaml, or the shop's own."""
+    from cli import hub_config
+    from cli.demo_traffic import ZONE
+
+    business, hours = settings.read_site([]).business, hub_config.read_routing().business_hours
+    return ZoneInfo((hours.timezone if hours else None) or (business.timezone if business else ZONE))
+
+
+def ahead_of_now(at: str, zone: ZoneInfo, now: datetime) -> timedelta:
+    """Return how far a clock that shows `at` now is ahead of the true one.
+
+    `at` is a local time in `zone`: `03:00` of today, or `2026-03-03 03:00`. Raises CommandError.
+    """
+    text = at.strip().replace("T", " ")
+    today = f"{now.astimezone(zone):%Y-%m-%d}"
+    try:
+        local = datetime.fromisoformat(text if " " in text else f"{today} {text}")
+        if local.tzinfo is not None or local.year not in _YEARS or not _AT.fullmatch(text):
+            raise ValueError(text)
+    except ValueError:
+        raise CommandError(f"--at: {at!r:.60} is no time; write it like 03:00, or '2026-03-03 03:00'") from None
+    moment = local.replace(tzinfo=zone).astimezone(UTC)
+    if moment.astimezone(zone).replace(tzinfo=None) != local:
+        raise CommandError(f"--at: {local:%Y-%m-%d %H:%M} does not exist in {zone}, where the clocks go forward then")
+    return moment - now
+
+
+def demo_alerts(data: dict[str, Any], receivers: dict[str, str], *, zone: ZoneInfo | None = None) -> dict[str, Any]:
     """Return the contents of an alerts.yaml as a demo uses it: what has an address there, at any hour of the day.
 
-    Business hours are left out, or what a visitor sees would depend on the time of day. Who cannot be reached is left out as well,
+    Business hours are left out, or what a visitor sees would depend on the time of day; they stay with a `zone`, for a demo whose
+    business clock is set. Who cannot be reached is left out as well,
     and so are the digest and the escalation where they name one of these.
     """
     from alerts.routes import routing_from
@@ -410,6 +478,9 @@ def demo_alerts(data: dict[str, Any], receivers: dict[str, str]) -> dict[str, An
             one["mentions"] = [mention for mention in one.get("mentions") or [] if mention.startswith("<")]
     always = ("base_url", "join_window", "update_every", "allow_private")
     shown: dict[str, Any] = {key: data[key] for key in always if key in data}
+    if zone is not None and "business_hours" in data:
+        shown["business_hours"] = {**(data["business_hours"] or {}), "timezone": str(zone)}
+        shown |= {key: data[key] for key in ("after_hours_high",) if key in data}
     unreached = {*routing.critical_unreached(environment), *(set(routing.all_destinations()) - reachable - lenders)}
     if not unreached:
         kept = ("routes", "people", "roles", "aliases", "contact_through", "digest", "escalation")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from demo.traffic import Feed, Generator, Market
     from store import Store
 
-_ZONE = "America/Chicago"
+ZONE = "America/Chicago"
 """The business's clock where site.yaml names none: Dallas is the first of the shop's cities."""
 _NAME = "demo-shop"
 """The source that sends the shop's events."""
@@ -36,7 +36,7 @@ def with_traffic(site: Mapping[str, Any], *, log_file: Path) -> dict[str, Any]:
         "stripe_reads": {"every": "5m", "orders_a_day": ORDERS_PER_DAY},
         "sms_reads": {"every": "5m", "from_numbers": [SHOP_NUMBER]},
         "log_files": [str(log_file)],
-        "business": site.get("business") or {"timezone": _ZONE},
+        "business": site.get("business") or {"timezone": ZONE},
     }
 
 
@@ -129,7 +129,7 @@ class Traffic:
 
         business = self.site.get("business")
         zone = business.get("timezone") if isinstance(business, dict) else None
-        return Generator(ZoneInfo(zone or _ZONE), self.demo.shop_settings)
+        return Generator(ZoneInfo(zone or ZONE), self.demo.shop_settings)
 
     def open(self, hub_url: str) -> Feed:
         """Fill the shop as it is now, and return the running feed to the hub."""

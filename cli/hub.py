@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -18,15 +20,22 @@ from process.signals import listen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from alerts.channels import Channel
+    from alerts.policy import Policy
     from alerts.routes import Routing
+    from alerts.weekly_trial import TrialResult, WeeklyTrial
+    from config import Complaint
+    from demo.hub_pages import DemoPages
     from hub.access import Access
-    from hub.context import DemoLinks
     from store import Store
 
 _SCALE = Bounds(0.01, 1000, "it is how many times faster the demo's clock runs")
 DEMO_SHOP, DEMO_INBOX, DEMO_SCALE = "SIXFB_DEMO_SHOP", "SIXFB_DEMO_INBOX", "SIXFB_DEMO_SCALE"
+DEMO_AHEAD = "SIXFB_DEMO_AHEAD"
+"""How many seconds the business's clock is ahead of the true one; for the demo alone."""
+_AHEAD = Bounds(-4e9, 4e9, "it is how many seconds the demo's business clock is ahead")
 
 
 def hub(
@@ -61,10 +70,11 @@ def hub(
     settings.stripe_key(buys=False)
     settings.source_key()
     webhook_secret = stripe_webhook_secret()
+    pagerduty_webhook, twilio_webhook = hub_config.inbound_webhooks(routing)
     evidence_bytes = settings.evidence_bytes(20)
     demo, scale = demo_links()
     scaled = targets.scaled(scale) if scale != 1 else targets
-    for complaint in (*hub_config.impossible_rules(scaled, watched), *routing.unset(os.environ)):
+    for complaint in (*hub_config.impossible_rules(scaled, watched), *degraded(routing)):
         complain(f"degraded: {complaint}")
     for idle in hub_config.idle_rules(scaled, watched):
         complain(f"cannot fire: {idle}")
@@ -78,6 +88,7 @@ def hub(
         base_url=routing.base_url or address_of(host, port),
         mark=_mark(scale) if demo else None,
     )
+    policy = with_demo_clock(policy, is_demo=demo is not None)
     ending = listen(to_input=True)
     try:
         running = Hub(
@@ -93,12 +104,15 @@ def hub(
                 scale=scale,
                 evidence_bytes=evidence_bytes,
                 sources=configured_sources(source_settings(watched)),
-                notices=_notices(routing, scale, demo=demo is not None),
-                demo=demo,
+                notices=(*_notices(routing, scale, demo=demo is not None), *demo_clock_notices(policy)),
+                additions=(demo,) if demo is not None else (),
                 access=doors,
                 secret_key=key,
                 report_mail=routing.report_mail(os.environ, allow_private=demo is not None),
                 stripe_webhook=StripeWebhook(webhook_secret, stripe_events(watched)) if webhook_secret else None,
+                trial=weekly_trial(routing, allow_private=demo is not None),
+                pagerduty_webhook=pagerduty_webhook,
+                twilio_webhook=twilio_webhook,
             ),
         )
         address = running.start()
@@ -130,22 +144,55 @@ def _refuse_strangers(host: str, doors: Access, store: Store) -> None:
         access.must_have_a_login(host, doors, users.count(connection))
 
 
-def demo_links() -> tuple[DemoLinks | None, float]:
-    """The demo's shop and receivers where the demo started us, and how many times faster its clock is."""
-    from hub.context import DemoLinks
+def demo_links() -> tuple[DemoPages | None, float]:
+    """The demo's pages, with its shop and receivers, where the demo started us, and how many times faster its clock is."""
+    from demo.hub_pages import DemoPages
 
     shop, inbox = os.environ.get(DEMO_SHOP), os.environ.get(DEMO_INBOX)
     if not shop or not inbox:
         return None, 1.0
-    return DemoLinks(shop=shop, inbox=inbox), _SCALE.read(os.environ.get(DEMO_SCALE, "1"), key=DEMO_SCALE)
+    return DemoPages(shop=shop, inbox=inbox), _SCALE.read(os.environ.get(DEMO_SCALE, "1"), key=DEMO_SCALE)
+
+
+def with_demo_clock(policy: Policy, *, is_demo: bool) -> Policy:
+    """Return the policy with the business's clock as far ahead as the demo has set it. Raises CommandError outside of the demo."""
+    told = os.environ.get(DEMO_AHEAD)
+    if told is None:
+        return policy
+    if not is_demo:
+        raise CommandError(
+            f"{DEMO_AHEAD}: the business's clock can be set in the demo alone (`sixfb demo --at`); leave it out"
+        )
+    ahead = timedelta(seconds=_AHEAD.read(told, key=DEMO_AHEAD))
+    return replace(policy, hours=replace(policy.hours, ahead=ahead)) if policy.hours is not None else policy
+
+
+def demo_clock_notices(policy: Policy) -> tuple[str, ...]:
+    """Return the notice of a business clock that is set; it names what the clock shows at the start of the hub."""
+    hours = policy.hours
+    if hours is None or not hours.ahead:
+        return ()
+    now = datetime.now(UTC)
+    shown = f"{hours.local(now):%a %Y-%m-%d %H:%M} ({hours.zone}) at {now:%H:%M} UTC"
+    return (
+        f"The business's clock is set: it was {shown}, and runs on. Business hours and digests go by it, all else by the true time.",
+    )
 
 
 def _mark(scale: float) -> str:
     return f"demo, clock 1:{scale:g}"
 
 
+def degraded(routing: Routing) -> list[Complaint]:
+    """Return what is not as alerts.yaml means it, and is no reason to watch nothing: who cannot be told, and windows of nothing.
+
+    A hub that refused to start because a location was renamed would tell nobody of an outage. The window covers the rest of its names.
+    """
+    return [*routing.unset(os.environ), *hub_config.wrong_with_maintenance(routing)]
+
+
 def _notices(routing: Routing, scale: float, *, demo: bool) -> tuple[str, ...]:
-    notices = [f"Degraded: {complaint}" for complaint in routing.unset(os.environ)]
+    notices = [f"Degraded: {complaint}" for complaint in degraded(routing)]
     if demo:
         notices.insert(
             0,
@@ -153,6 +200,21 @@ def _notices(routing: Routing, scale: float, *, demo: bool) -> tuple[str, ...]:
             "Visitors, buyers and their history are simulated.",
         )
     return tuple(notices)
+
+
+def weekly_trial(routing: Routing, *, allow_private: bool) -> WeeklyTrial | None:
+    """Return the weekly test of the destinations; None where alerts.yaml has none."""
+    from alerts.trial import send_trial
+    from hub.jobs.alerts_trial import BY
+
+    if routing.trial is None:
+        return None
+
+    def send(now: datetime) -> list[TrialResult]:
+        everything = routing.all_destinations()
+        return send_trial(routing, os.environ, everything, now=now, by=BY, allow_private=allow_private)
+
+    return routing.trial.trial(str(routing.business_zone), send)
 
 
 def channels(routing: Routing, *, allow_private: bool = False) -> Mapping[str, Channel]:

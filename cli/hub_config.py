@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from alerts.policy import Policy
     from alerts.routes import Routing
     from config import Document
+    from hub.pagerduty_webhook import PagerDutyWebhook
+    from hub.twilio_webhook import TwilioWebhook
     from hub.watched import Watched
     from journeys.journey import Journey
     from sla.settings import Rule
@@ -258,6 +260,25 @@ def wrong_with_maintenance(routing: Routing) -> list[Complaint]:
                     key_of = f"maintenance.{number}.{key}.{place}"
                     found.append(Complaint(file="alerts.yaml", key=key_of, what=what, hint=hint))
     return found
+
+
+def inbound_webhooks(routing: Routing) -> tuple[PagerDutyWebhook | None, TwilioWebhook | None]:
+    """Return what takes PagerDuty's webhooks and SMS replies; None for a service whose secret is not set. Raises ConfigError."""
+    from alerts.channels.pagerduty import PagerDutySettings
+    from alerts.channels.twilio import TwilioSettings
+    from config import read_secret
+    from hub.pagerduty_webhook import PagerDutyWebhook
+    from hub.twilio_webhook import PhoneOwner, TwilioWebhook
+
+    secret = read_secret("PAGERDUTY_WEBHOOK_SECRET", os.environ)
+    pagerduty = (
+        PagerDutyWebhook(secret=secret, destinations=routing.of_kind(PagerDutySettings)) if secret is not None else None
+    )
+    names = [one.token_from for one in routing.destinations.values() if isinstance(one, TwilioSettings)]
+    found = [read_secret(name, os.environ) for name in dict.fromkeys(["TWILIO_AUTH_TOKEN", *names])]
+    tokens = tuple(dict.fromkeys(one for one in found if one is not None))
+    phones = {number: PhoneOwner(name=name, destinations=ways) for number, (name, ways) in routing.phones().items()}
+    return pagerduty, TwilioWebhook(tokens=tokens, phones=phones) if tokens else None
 
 
 def own_escalations() -> dict[str, list[str]]:

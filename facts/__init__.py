@@ -72,6 +72,7 @@ from facts.outcome import (
     reclassified,
     status_after,
 )
+from facts.ping import Ping, PingCheck, PingCheckShown, PingKind, PingState, WatchedCheck
 from facts.plan import (
     Plan,
     PlannedJourney,
@@ -96,14 +97,17 @@ from facts.run import (
     is_unconfirmed,
     why_unconfirmed,
 )
+from facts.run_request import RunRequest
 from facts.silence import (
     SILENCE_KEYS,
     Silence,
     SilenceState,
 )
 from facts.slots import (
+    LEAST_FREE_S,
     Grid,
     claim_ttl_s,
+    free_time_s,
     late_limit_s,
 )
 from facts.stock import (
@@ -138,6 +142,7 @@ from facts.wire import (
 )
 
 __all__ = [
+    "LEAST_FREE_S",
     "NOT_CONFIRMED",
     "NOT_CONFIRMED_BUDGET",
     "NOT_CONFIRMED_TIME",
@@ -188,6 +193,11 @@ __all__ = [
     "NotificationKind",
     "NotificationState",
     "Outcome",
+    "Ping",
+    "PingCheck",
+    "PingCheckShown",
+    "PingKind",
+    "PingState",
     "Plan",
     "PlannedJourney",
     "PlannedMaintenance",
@@ -196,6 +206,7 @@ __all__ = [
     "Request",
     "Role",
     "Run",
+    "RunRequest",
     "RunnerState",
     "Same",
     "Sample",
@@ -216,9 +227,11 @@ __all__ = [
     "Vital",
     "WatchBreak",
     "WatchState",
+    "WatchedCheck",
     "WireError",
     "claim_ttl_s",
     "digest_of",
+    "free_time_s",
     "from_wire",
     "go_on",
     "has_failed",

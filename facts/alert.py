@@ -35,7 +35,8 @@ class Alert:
     once it is over.
     `cause` is the newest failure in the words of its run, where runs failed.
     `closed` says why it was ended by other than recovery (a location that was removed).
-    `traits` are those of its rule; None where an earlier version stored it.
+    `traits` are those of its rule; None where an earlier version stored it. `flapping` is true while it fires and resolves again and
+    again, and its messages are damped.
     """
 
     id: str
@@ -71,6 +72,7 @@ class Alert:
     summary_past: str = ""
     traits: Traits | None = None
     cause: str = ""
+    flapping: bool = False
 
     @property
     def began_at(self) -> datetime:
@@ -254,7 +256,8 @@ class Backlog:
 class Incident:
     """Holds the alerts with one cause. `lead` is the alert that opened it. `told` are the ids of alerts that its messages have named.
 
-    `updated_at` is when its last message was owed; `sequence` counts them.
+    `updated_at` is when its last message was owed; `sequence` counts them. `flapping_since` is since when its lead fires and resolves
+    again and again; None where it does not.
     """
 
     id: str
@@ -266,6 +269,7 @@ class Incident:
     updated_at: datetime | None = None
     resolved_at: datetime | None = None
     sequence: int = 0
+    flapping_since: datetime | None = None
 
 
 class LadderStatus(StrEnum):

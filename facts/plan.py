@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from facts.maintenance import PlannedMaintenance
+from facts.run_request import RunRequest
 from facts.slots import Grid
 from facts.wire import WIRE_VERSION
 
@@ -29,7 +30,8 @@ class PlannedJourney:
 class Plan:
     """Holds the plan of a location. `site` is the wire form of `journeys.site.Site`; `hash` identifies this version of the plan.
 
-    `maintenance` is what is under way and to come soon; it is no part of the hash, because it changes from day to day.
+    `maintenance` is what is under way and to come soon, and `requested` are the runs that people requested and no runner
+    has taken; they are no part of the hash, because they change from day to day.
     """
 
     location: str
@@ -39,3 +41,4 @@ class Plan:
     site: dict[str, Any] = field(default_factory=dict)
     version: int = WIRE_VERSION
     maintenance: tuple[PlannedMaintenance, ...] = ()
+    requested: tuple[RunRequest, ...] = ()

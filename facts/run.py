@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from facts.wire import WIRE_VERSION
+from facts.wire import WIRE_VERSION, left_out_when_none
 
 
 class Status(StrEnum):
@@ -100,7 +100,8 @@ class Request:
     `connect`, `tls`, `wait` (from sending it to the first byte), `receive`. Phases that did not happen are left out: a
     connection that was open already has neither `dns` nor `connect` nor `tls`. `transferred_bytes` is the size of head
     and body on the wire; `body_bytes` is the body's share, as compressed as it came. Both are None if the browser did
-    not report them.
+    not report them. `file` is the name of a script or style sheet with its hash (`page-8c1d9f0a.js`), which `endpoint`
+    replaces; None for anything else.
     """
 
     step: str | None
@@ -116,6 +117,7 @@ class Request:
     phases: dict[str, float] = field(default_factory=dict)
     transferred_bytes: int | None = None
     body_bytes: int | None = None
+    file: str | None = field(default=None, metadata=left_out_when_none())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,7 +162,8 @@ class Evidence:
     """Holds a file that proves a run; `path` is relative to the evidence folder, `sha256` the hex digest of its bytes.
 
     `kind` is `screenshot` (JPEG), `trace` (Playwright's zip) or `page_text` (UTF-8). `masked` counts the secrets that
-    were masked in it. An artifact that was dropped because masking failed has no path and a `note`.
+    were masked in it. An artifact that was dropped because masking failed has no path and a `note`. `step` is the step at
+    whose end a screenshot was taken; None for the last screenshot of an attempt and for everything else.
     """
 
     kind: str
@@ -170,6 +173,7 @@ class Evidence:
     bytes: int = 0
     masked: int = 0
     note: str | None = None
+    step: str | None = field(default=None, metadata=left_out_when_none())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

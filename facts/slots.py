@@ -49,6 +49,19 @@ class Grid:
         return _EPOCH + timedelta(seconds=number * self.period_s + self.stagger_s)
 
 
+LEAST_FREE_S = 30.0
+"""The shortest time before its next slot in which a journey may be run beside the schedule, in seconds."""
+_MOST_FREE_S = 120.0
+
+
+def free_time_s(period_s: float) -> float:
+    """Return how many seconds before its next slot a journey may still be run beside the schedule.
+
+    A journey never runs twice at the same time, so a run that lasts longer makes the slot a missed one.
+    """
+    return min(_MOST_FREE_S, max(LEAST_FREE_S, period_s / 2))
+
+
 def late_limit_s(period_s: float) -> float:
     """Return how many seconds after its slot a run may still start: a quarter of the period, at least 10 s, at most 60 s."""
     return min(60.0, max(10.0, period_s / 4))

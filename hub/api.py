@@ -45,9 +45,15 @@ from hub.locations import add_location_doors
 from hub.metric_doors import add_metric_doors
 from hub.metrics import OPENMETRICS, Metrics
 from hub.openapi import BYTES_BODY, EVENTS_BODY, JSON_BODY, RUNS_BODY
+from hub.pagerduty_webhook import add_pagerduty_webhook
+from hub.pings import add_ping_endpoints
 from hub.requests import csrf_checked, limited_body, person
+from hub.routes_shown import add_route_endpoint
+from hub.run_page import add_run_actions
+from hub.run_requests import add_run_requests, waiting_requests
 from hub.silence_endpoints import add_silence_endpoints
 from hub.stripe_webhook import add_stripe_webhook
+from hub.twilio_webhook import add_twilio_webhook
 from store import StoreUnavailableError, incidents, ladder, meta, outbox, runs
 from store import alerts as alert_rows
 from store import verdicts as verdict_rows
@@ -80,9 +86,15 @@ def api(context: HubContext) -> APIRouter:
     _add_readers(router, context)
     add_metric_doors(router, context)
     add_stripe_webhook(router, context)
+    add_pagerduty_webhook(router, context)
+    add_twilio_webhook(router, context)
     _add_actions(router, context)
     add_silence_endpoints(router, context)
+    add_run_actions(router, context)
+    add_run_requests(router, context)
     add_deploy_endpoints(router, context)
+    add_ping_endpoints(router, context)
+    add_route_endpoint(router, context)
     _add_health(router, context)
     _add_metrics(router, context)
     return router
@@ -174,16 +186,20 @@ def _add_runner_doors(router: APIRouter, context: HubContext) -> None:
         except KeyError:
             known = ", ".join(context.watched.locations.locations)
             raise HubError(404, f"no location {location!r:.80} in the hub's locations.yaml; it has {known}") from None
-        plan = replace(plan, maintenance=planned(context.policy.maintenance, location, context.clock()))
-        tag = f'"{plan.hash}{_digest_of_maintenance(plan)}"'
+        now = context.clock()
+        maintenance = planned(context.policy.maintenance, location, now)
+        plan = replace(plan, maintenance=maintenance, requested=waiting_requests(context, location, now))
+        tag = f'"{plan.hash}{_digest_of_today(plan)}"'
         # W/ marks a weak validator, into which a proxy may turn the tag.
         if if_none_match and tag in [one.strip().removeprefix("W/") for one in if_none_match.split(",")]:
             return Response(status_code=304, headers={"ETag": tag})
         return JSONResponse(to_wire(plan), headers={"ETag": tag})
 
 
-def _digest_of_maintenance(plan: Plan) -> str:
-    return f"-{digest_of(str(to_wire(plan.maintenance)))}" if plan.maintenance else ""
+def _digest_of_today(plan: Plan) -> str:
+    """Return what tells apart the parts of a plan that are not in its hash; empty if there are none."""
+    today = [*plan.maintenance, *plan.requested]
+    return f"-{digest_of(str(to_wire(today)))}" if today else ""
 
 
 def _add_event_doors(router: APIRouter, context: HubContext) -> None:

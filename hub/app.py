@@ -20,6 +20,7 @@ from hub.headers import with_headers
 from hub.login import login, login_address
 from hub.openapi import described
 from hub.prefix import PrefixMiddleware, lead_below
+from hub.reader_zone import keep_zone
 from hub.site import site
 from journeys.browser import our_version
 from process.logs import get_logger
@@ -51,6 +52,7 @@ def create_app(context: HubContext) -> FastAPI:
     @app.middleware("http")
     async def check_request(request: Request, call_next: Next) -> Response:
         answer = await _answer(context, request, call_next)
+        keep_zone(request, answer, path=context.guard.access.cookie_path)
         return with_headers(request.scope["path"], lead_below(prefix, answer))
 
     if prefix:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from hub.report_data import ReportSettings, first_watched, source_states
 from hub.watched import Watched
 from reports.checklist import LAUNCH_WATCH, ChecklistFacts
-from store import jobs, outbox, rollups, runs
+from store import jobs, outbox, rollups, runs, trials
 from store.samples import bucket_start
 
 CRITICAL_JOURNEYS = ("ga_purchase", "vip_member_discount")
@@ -44,13 +44,16 @@ def stored_facts(
     written = {
         name: state.last_success_at for name in _SCHEDULED if (state := states.get(f"{name}_report")) is not None
     }
-    delivered = outbox.last_delivered(connection)
+    delivered, tested = outbox.last_delivered(connection), trials.last_taken(connection)
     return replace(
         facts,
         results={place: received.get(place) for place in facts.results},
         sources_off={one.name: one.off for one in source_states(connection, settings.watched) if one.off is not None},
         oldest_run=rollups.oldest(connection),
-        reached={name: delivered.get(name) for name in destinations},
+        reached={
+            name: max((known[name] for known in (delivered, tested) if name in known), default=None)
+            for name in destinations
+        },
         first_watched=watched_since,
         watch_coverage=_coverage_of_launch(connection, settings, watched_since, facts.now),
         written=written,

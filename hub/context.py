@@ -14,24 +14,22 @@ from hub.health import Health
 from hub.ingest import Ingest
 from hub.jobs.job import Job
 from hub.watched import Watched
+from reports.live.additions import PageAddition
 from sla.targets import Targets
 from store import Store
 
 if TYPE_CHECKING:
+    from hub.pagerduty_webhook import PagerDutyWebhook
     from hub.stripe_webhook import StripeWebhook
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DemoLinks:
-    """Holds the addresses of the demo's shop and receivers; the dashboard shows faults and inbox only if they are known."""
-
-    shop: str
-    inbox: str
+    from hub.twilio_webhook import TwilioWebhook
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HubContext:
-    """Holds the objects that the API and the pages share. `notices` are sentences that every page shows."""
+    """Holds the objects that the API and the pages share. `notices` are sentences that every page shows.
+
+    `additions` are the pages that another program adds.
+    """
 
     store: Store
     watched: Watched
@@ -45,7 +43,9 @@ class HubContext:
     wake: Callable[[], None] = lambda: None
     wake_jobs: Callable[[], None] = lambda: None
     notices: tuple[str, ...] = ()
-    demo: DemoLinks | None = None
+    additions: Sequence[PageAddition] = ()
     scale: float = 1.0
     stripe_webhook: StripeWebhook | None = None
+    pagerduty_webhook: PagerDutyWebhook | None = None
+    twilio_webhook: TwilioWebhook | None = None
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)

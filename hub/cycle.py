@@ -14,16 +14,18 @@ from sqlalchemy import Connection
 
 from alerts.digest import digests, is_due
 from alerts.machine import Advance, Standing, advance
-from alerts.maintenance import announcements
+from alerts.maintenance import UnderWay, announcements, ended_early, under_way
 from alerts.message import duration
 from alerts.policy import Policy, SalesRate
-from facts import Alert, Failpoint, HubClock, Verdict, WatchState, go_on, to_wire
+from alerts.roll_up import Burst, rolled_up
+from facts import Alert, Failpoint, HubClock, Verdict, WatchState, from_wire, go_on, to_wire
 from hub.business import calendar_of
 from hub.kept_runs import KeptRuns
 from hub.kept_series import KeptSeries
 from hub.kept_tallies import KeptTallies
 from hub.loading import WATCH, load_history, load_watch, watch_now
 from hub.money_at_risk import sales_rate
+from hub.ping_checks import excuse
 from hub.watched import Watched
 from process.logs import get_logger
 from sla.index import HistoryIndex
@@ -40,6 +42,8 @@ _log = get_logger("sixfb.hub")
 EVALUATOR = "evaluator"
 VERDICTS = "verdicts"
 DIGEST = "digest_until"
+MAINTENANCE = "maintenance_under_way"
+BURSTS = "bursts"
 _A_TICK = timedelta(seconds=1)
 _MOST_IN_A_DIGEST = 1000
 _HISTORY_REACH = timedelta(days=35)
@@ -119,7 +123,10 @@ class Cycle:
         self.at("cycle.leased")
         with self.store.read() as connection:
             before = load_watch(connection)
-            what = self._what_broke(before, now)
+        what = self._what_broke(before, now)
+        if before is not None and what and not self._excuse_pings(epoch, before.tick_at, now):
+            return Tick(at=now, wrote=False)
+        with self.store.read() as connection:
             began_at = self.watching_since
             watch = watch_now(connection, before, watched=self.watched, now=now, began_at=began_at, what=what)
             history = load_history(
@@ -145,6 +152,14 @@ class Cycle:
         self.at("cycle.saved")
         return Tick(at=now, wrote=True, verdicts=tuple(verdicts), owed=owed)
 
+    def _excuse_pings(self, epoch: int, last_tick: datetime, now: datetime) -> bool:
+        """Excuse the jobs whose pings may be lost in a break of the watch; return whether this hub is still the evaluator."""
+        with self.store.write() as connection:
+            if not lease.holds(connection, name=EVALUATOR, holder=self.holder, epoch=epoch):
+                return False
+            excuse(connection, self.watched.site, last_tick=last_tick, now=now)
+        return True
+
     def give_up(self) -> None:
         """Release the evaluator's lease, so that another hub need not wait until it expires."""
         with self.store.write() as connection:
@@ -169,14 +184,22 @@ class Cycle:
             if not lease.holds(connection, name=EVALUATOR, holder=self.holder, epoch=epoch):
                 return None
             standing = _with_traits(standing_alerts(connection), self.targets)
+            standing = with_firings(connection, standing, self.policy, now)
             about: list[About] = [*standing.alerts, *(verdict for verdict in verdicts if verdict.breached)]
             told = {one.key: why_closed(one, self.targets, index) for one in about}
             gone = {key: f"closed: {why}" for key, why in told.items() if why is not None}
             previous = before.tick_at if before is not None else None
             policy = replace(with_silences(connection, self.policy, now), sales=self._sales_rate(connection, now))
-            step = advance(standing, verdicts, policy, now, previous=previous, gone=gone)
+            step = self._roll_up(
+                connection,
+                standing,
+                advance(standing, verdicts, policy, now, previous=previous, gone=gone),
+                policy,
+                now,
+            )
             save_step(connection, step, now)
             outbox.owe(connection, announcements(policy, now))
+            self._end_withdrawn(connection, policy, now)
             digest = self._owe_digest(connection, now)
             self.at("cycle.owed")
             # After the clock was set back, states dated in the future would block newer ones.
@@ -190,6 +213,24 @@ class Cycle:
         self._newest = {**(self._newest or {}), **{row.key: row for row in rows}}
         _tell(standing, step)
         return len(step.notifications) + digest
+
+    def _roll_up(
+        self, connection: Connection, standing: Standing, step: Advance, policy: Policy, now: datetime
+    ) -> Advance:
+        """Return the step with the messages of a burst rolled up, and owe the roll-ups."""
+        told = meta.get(connection, BURSTS) or []
+        found = rolled_up(step, standing, [from_wire(Burst, one) for one in told], policy, now)
+        outbox.owe(connection, found.owed)
+        if (bursts := to_wire(list(found.bursts))) != told:
+            meta.put(connection, BURSTS, bursts)
+        return found.step
+
+    def _end_withdrawn(self, connection: Connection, policy: Policy, now: datetime) -> None:
+        """Announce the end of maintenance that was taken out of alerts.yaml while it was under way."""
+        told = meta.get(connection, MAINTENANCE) or []
+        outbox.owe(connection, ended_early([from_wire(UnderWay, one) for one in told], policy, now))
+        if (current := to_wire(list(under_way(policy, now)))) != told:
+            meta.put(connection, MAINTENANCE, current)
 
     def _sales_rate(self, connection: Connection, now: datetime) -> SalesRate | None:
         """Return what is usually sold at this hour, which is read once an hour."""
@@ -270,6 +311,14 @@ def _tell(standing: Standing, step: Advance) -> None:
 def with_silences(connection: Connection, policy: Policy, now: datetime) -> Policy:
     """Return the policy with the silences that hold now."""
     return replace(policy, silences=tuple(silences.active(connection, now)))
+
+
+def with_firings(connection: Connection, standing: Standing, policy: Policy, now: datetime) -> Standing:
+    """Return what stands, with the times at which alerts fired lately that could be flapping."""
+    if policy.flapping is None:
+        return standing
+    since, least = now - policy.flapping.within, policy.flapping.firings - 1
+    return replace(standing, fired=alert_rows.fired_lately(connection, since, least=least))
 
 
 def standing_alerts(connection: Connection) -> Standing:

@@ -53,7 +53,7 @@ def _add(router: APIRouter, pages: Pages, dashboard: Dashboard) -> None:
     @router.get(dashboard.path, name=dashboard.title)
     def show(request: Request) -> Response:
         seen, now = pages.seen_by(request), pages.context.clock()
-        view = _view(pages.context, dashboard, dict(request.query_params), now)
+        view = _view(pages.context, dashboard, _with_zone(dict(request.query_params), seen), now)
         numbers = load_numbers(pages.context, dashboard, view, pages=seen)
         frame = seen.frame(dashboard.title, dashboard.path, refresh_s=dashboard.refresh_s, judged_at=numbers.judged_at)
         is_part = request.query_params.get("part") == "live"
@@ -61,6 +61,12 @@ def _add(router: APIRouter, pages: Pages, dashboard: Dashboard) -> None:
         if request.headers.get("If-None-Match") == etag:
             return Response(status_code=304, headers={"ETag": etag})
         return HTMLResponse(html, headers={"ETag": etag})
+
+
+def _with_zone(asked: dict[str, str], seen: Pages) -> dict[str, str]:
+    """Return the query with the zone that the reader chose before, if the address names none."""
+    kept = {"zone": seen.zone.key, **({"tz": seen.zone.browser_zone} if seen.zone.browser_zone else {})}
+    return asked if "zone" in asked else {**kept, **asked}
 
 
 def _view(context: HubContext, dashboard: Dashboard, asked: dict[str, str], now: datetime) -> View:
@@ -91,7 +97,7 @@ def load_numbers(context: HubContext, dashboard: Dashboard, view: View, *, pages
     with context.store.read() as connection:
         results = runs.last_received(connection)
         return Numbers(
-            buckets={need.key: _buckets(connection, need, view) for need in needs_of(dashboard, view)},
+            buckets={need.key: load_buckets(connection, need, view) for need in needs_of(dashboard, view)},
             feeds=feeds.states(connection),
             verdicts=verdicts,
             judged_at=judged_at,
@@ -107,7 +113,8 @@ def load_numbers(context: HubContext, dashboard: Dashboard, view: View, *, pages
         )
 
 
-def _buckets(connection: Connection, need: Need, view: View) -> list[samples.Bucket]:
+def load_buckets(connection: Connection, need: Need, view: View) -> list[samples.Bucket]:
+    """Return the buckets that a widget needs."""
     if need.width_s == WEEK_S:
         weeks = view.weeks(round((view.now - need.since) / timedelta(weeks=1)) + 1)
         edges = [begins for begins, _ in weeks if begins >= need.since] + [weeks[-1][1]]

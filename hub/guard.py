@@ -34,6 +34,8 @@ _TO_OPEN = (
     "(`sixfb token create --location NAME`), or name the proxy in SIXFB_TRUSTED_PROXIES"
 )
 _NO_TOKENS = "Runners need no token: everybody who reaches this hub can send runs (`sixfb token create`)."
+_PROVEN_BY_REQUEST = (Requirement.SIGNATURE, Requirement.ADDRESS)
+"""Requirements that the endpoint itself checks, of every client alike."""
 _KINDS = {Requirement.LOCATION: TokenKind.LOCATION, Requirement.SOURCE: TokenKind.SOURCE}
 
 
@@ -68,7 +70,7 @@ class Guard:
     ) -> None:
         self.access = access
         self.logins = logins or Logins(store, key, clock=clock)
-        self._store, self._key, self._clock, self._monotonic = store, key, clock, monotonic
+        self._store, self._key, self._clock, self.monotonic = store, key, clock, monotonic
         self._tokens = Tokens(store, key)
         self._buckets = Buckets(rate or Rate())
         # New at each start: without logins there is no session that a token could be bound to.
@@ -103,7 +105,7 @@ class Guard:
     def _asks_who(self, request: Request) -> bool:
         """Return whether the endpoint currently requires a token or a login."""
         asked = need(request.method, request.scope["path"])
-        if asked is Requirement.SIGNATURE:
+        if asked in _PROVEN_BY_REQUEST:
             return True
         if asked in _KINDS:
             return bearer(request.headers.get("Authorization")) is not None or self.tokens_needed()
@@ -152,7 +154,7 @@ class Guard:
         token = self._tokens.known(text, now=self._clock())
         if token.kind is not kind:
             raise HubError(403, f"{token.id} is a {token.kind.value}'s token; this door is for a {kind.value}'s")
-        wait_s = self._buckets.take(token.id, self._monotonic())
+        wait_s = self._buckets.take(token.id, self.monotonic())
         if wait_s > 0:
             raise TooManyError(f"{token.subject} asks too fast", wait_s=wait_s)
         return token

@@ -14,6 +14,7 @@ from hub.kept_runs import KeptRuns
 from hub.kept_series import KeptSeries
 from hub.kept_tallies import KeptTallies
 from hub.known_metrics import METRICS
+from hub.ping_checks import watched_checks
 from hub.watched import Watched
 from sla.budget import budgets_left
 from sla.history import History, Schedule
@@ -73,6 +74,7 @@ def load_history(
         runners=runners.heard(connection, since=now - _RUNNERS_WINDOW),
         undeliverable=destinations.marked(connection),
         backlogs=outbox.backlogs(connection, now),
+        ping_checks=watched_checks(connection, watched.site),
     )
 
 

@@ -126,7 +126,7 @@ def _describe(operation: dict[str, Any], asked: Requirement) -> None:
     elif asked is Requirement.METRICS:
         refusals |= _FOR_PEOPLE
         operation["security"] = [{"metrics": []}, {"session": []}, {}]
-    elif asked not in (Requirement.NOBODY, Requirement.SIGNATURE):
+    elif asked not in (Requirement.NOBODY, Requirement.SIGNATURE, Requirement.ADDRESS):
         refusals |= _FOR_PEOPLE
         operation["security"] = [{"session": []}, {}]
     for status, description in refusals.items():

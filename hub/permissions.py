@@ -18,6 +18,7 @@ class Requirement(StrEnum):
     SOURCE = "source token"
     METRICS = "viewer or metrics token"
     SIGNATURE = "signature"
+    ADDRESS = "the address itself"
 
     @property
     def role(self) -> Role | None:
@@ -45,9 +46,14 @@ NAMED: tuple[tuple[str, str, Requirement], ...] = (
     ("PUT", "/api/evidence/", Requirement.LOCATION),
     ("GET", "/api/plan", Requirement.LOCATION),
     ("POST", "/api/slots/claim", Requirement.LOCATION),
+    ("POST", "/api/run-requests/", Requirement.LOCATION),
     ("POST", "/api/events", Requirement.SOURCE),
     ("POST", "/api/deploys", Requirement.SOURCE),
     ("POST", "/api/webhooks/stripe", Requirement.SIGNATURE),
+    ("POST", "/api/webhooks/pagerduty", Requirement.SIGNATURE),
+    ("POST", "/api/webhooks/twilio", Requirement.SIGNATURE),
+    ("GET", "/ping/", Requirement.ADDRESS),
+    ("POST", "/ping/", Requirement.ADDRESS),
     ("POST", "/v1/logs", Requirement.SOURCE),
     ("GET", "/metrics", Requirement.METRICS),
 )

@@ -12,22 +12,25 @@ from pathlib import Path
 from alerts.channels import Channel
 from alerts.policy import Policy
 from alerts.report_mail import ReportMail
+from alerts.weekly_trial import WeeklyTrial
 from config import Secret
 from facts import Failpoint, go_on, to_wire
 from hub.access import Access
 from hub.app import create_app
 from hub.artifacts import Artifacts
 from hub.clock_witness import ClockWitness
-from hub.context import DemoLinks, HubContext
+from hub.context import HubContext
 from hub.cycle import VERDICTS, Cycle, Tick, new_holder
 from hub.deliver import Deliverer
 from hub.guard import Guard
 from hub.health import Health
 from hub.ingest import Ingest
 from hub.jobs import JobScheduler, JobServices, configured_jobs
+from hub.pagerduty_webhook import PagerDutyWebhook
 from hub.receipts import CONFIRM_WITHIN, Receipts
 from hub.server_key import KEY_FILE, ServerKey, server_key
 from hub.stripe_webhook import StripeWebhook
+from hub.twilio_webhook import TwilioWebhook
 from hub.watched import Watched
 from journeys.browser import our_version
 from process.connections import Connections, limited_server
@@ -35,6 +38,7 @@ from process.descriptors import most_connections
 from process.listeners import listen
 from process.logs import get_logger
 from process.private_files import tighten
+from reports.live.additions import PageAddition
 from sla.targets import Targets
 from sources import Source
 from sources.events import EVENTS
@@ -55,8 +59,10 @@ class HubSettings:
 
     `evidence_bytes` is how much evidence is kept. `sources` are read on their schedules, and closed by the hub.
     `lease_s` and `claim_s` are how long a hub that dies keeps others from judging, and from sending what it was about to send.
-    `secret_key` signs tokens and forms; without one the hub makes its own in `folder`. Without `stripe_webhook` no webhook is taken.
-    `report_mail` sends the scheduled reports; without it they are only written.
+    `secret_key` signs tokens and forms; without one the hub makes its own in `folder`. Each
+    of `stripe_webhook`, `pagerduty_webhook` and `twilio_webhook` takes that service's webhooks; None where its secret is not set.
+    `report_mail` sends the scheduled reports; without it they are only written. `trial` is the weekly test of the
+    destinations; None where there is none.
     """
 
     folder: Path
@@ -68,11 +74,14 @@ class HubSettings:
     lease_s: float = lease.LIFE_S
     claim_s: float = 60.0
     notices: tuple[str, ...] = ()
-    demo: DemoLinks | None = None
+    additions: Sequence[PageAddition] = ()
     access: Access = field(default_factory=Access)
     secret_key: Secret | None = None
     stripe_webhook: StripeWebhook | None = None
+    pagerduty_webhook: PagerDutyWebhook | None = None
+    twilio_webhook: TwilioWebhook | None = None
     report_mail: ReportMail | None = None
+    trial: WeeklyTrial | None = None
 
 
 class Loop:
@@ -212,6 +221,7 @@ class Hub:
             targets=self.targets,
             folder=self.settings.folder,
             report_mail=self.settings.report_mail,
+            trial=self.settings.trial,
         )
         return JobScheduler(
             store=self.store,
@@ -289,9 +299,11 @@ class Hub:
             wake=self.wake,
             wake_jobs=lambda: self._loops["jobs"].wake(),
             notices=self.settings.notices,
-            demo=self.settings.demo,
+            additions=self.settings.additions,
             scale=self.settings.scale,
             stripe_webhook=self.settings.stripe_webhook,
+            pagerduty_webhook=self.settings.pagerduty_webhook,
+            twilio_webhook=self.settings.twilio_webhook,
             clock=self.clock,
         )
 

@@ -3,57 +3,55 @@
 from __future__ import annotations
 
 import mimetypes
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
-import httpx
 import playwright
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi.responses import HTMLResponse
+from markupsafe import Markup
 from sqlalchemy import Connection
-from starlette.concurrency import run_in_threadpool
 
-from facts import Alert, AlertState, Deploy, Outcome, Role, Run, Status, Verdict, from_wire, withheld_thread
+from facts import Alert, AlertState, Outcome, Role, Verdict, withheld_thread
 from hub.artifacts import KINDS
 from hub.charts import ChartCache
 from hub.clock_witness import sentence_of
 from hub.context import HubContext
 from hub.cycle import tick_trouble
-from hub.dashboards import add_dashboards
+from hub.dashboards import add_dashboards, business_zone
 from hub.errors import HubError
 from hub.guard import Visitor, visitor_of
 from hub.job_doors import shown_jobs
 from hub.kept_verdicts import KeptVerdicts
-from hub.loading import CLOCKS_APART, load_stocks, load_watch
+from hub.loading import load_watch
+from hub.overview_data import load_overview
+from hub.ping_checks import shown_checks, watched_checks
+from hub.reader_zone import zone_of
 from hub.report_pages import add_reports
 from hub.requests import csrf_checked
-from hub.run_evidence import read_evidence
+from hub.run_page import add_run_pages
+from hub.search import LONGEST, find
 from hub.silence_endpoints import shown_silences, silenced_alerts
-from process.bounded_http import bounded_client
 from reports.live import (
-    FaultButton,
-    InboxEntry,
     Present,
     alerts_page,
     asset,
-    inbox_page,
     job_row,
     jobs_page,
     journey_page,
     overview_page,
-    run_page,
+    pings_page,
     sla_page,
 )
-from reports.live.deploys import LOOK_BACK
-from reports.live.frame import Frame, a_frame
-from reports.navigation import links_of
+from reports.live.frame import Frame, ReaderZone, a_frame
+from reports.live.search import search_page
+from reports.navigation import links_of, next_on_wall
 from reports.states import overall_state, told_alerts
 from sla.judge import with_traits
 from store import alerts as alert_rows
-from store import deploys, evidence, feeds, ladder, outbox, runners, runs
+from store import evidence, ladder, outbox, runs
 
 _OVERVIEW = timedelta(hours=24)
 SLOTS_SHOWN = 48
@@ -65,85 +63,40 @@ _SUFFIXES = (".zip", ".jpg", ".txt")
 
 def site(context: HubContext) -> APIRouter:
     """Return the router with all pages."""
-    demo = Demo(context.demo.shop, context.demo.inbox) if context.demo else None
 
     @asynccontextmanager
-    async def closing_it(_app: object) -> AsyncIterator[None]:
+    async def closing_additions(_app: object) -> AsyncIterator[None]:
         yield
-        if demo is not None:
-            demo.close()
+        for addition in context.additions:
+            addition.close()
 
-    router = APIRouter(default_response_class=HTMLResponse, lifespan=closing_it)
-    pages = Pages(context, demo, ChartCache(), KeptVerdicts())
+    router = APIRouter(default_response_class=HTMLResponse, lifespan=closing_additions)
+    pages = Pages(context, ChartCache(), KeptVerdicts())
     _add_pages(router, pages)
     add_dashboards(router, pages)
     add_reports(router, pages)
+    add_run_pages(router, pages)
     _add_files(router, context)
-    if demo is not None:
-        _add_demo(router, pages, demo)
+    for addition in context.additions:
+        addition.add_to(router, _Host(pages))
     return router
-
-
-class Demo:
-    """Accesses the demo's shop and receivers for each page; a failed request is shown as empty."""
-
-    def __init__(self, shop: str, inbox: str) -> None:
-        # Both run on this machine, and a page waits for them.
-        self._client = bounded_client(timeout_s=2.0, most_bytes=_INBOX_BYTES)
-        self.shop, self._inbox = shop, inbox
-
-    def close(self) -> None:
-        """Close the connections."""
-        self._client.close()
-
-    def messages(self) -> list[InboxEntry]:
-        """Return the messages that the receivers got."""
-        try:
-            return [from_wire(InboxEntry, one) for one in self._client.get(self._inbox).json()]
-        except (httpx.HTTPError, ValueError):
-            return []
-
-    def raw_messages(self) -> Any:
-        """Return the same messages as raw JSON. Raises HubError 502."""
-        try:
-            return self._client.get(self._inbox).json()
-        except (httpx.HTTPError, ValueError) as error:
-            raise HubError(502, f"the demo's receivers do not answer: {type(error).__name__}") from None
-
-    def faults(self) -> list[FaultButton]:
-        """Return the fault switches."""
-        try:
-            told = self._client.get(f"{self.shop}/__faults").json()
-            return [FaultButton(name=f["name"], description=f["description"], is_on=f["on"]) for f in told]
-        except (httpx.HTTPError, ValueError, KeyError, TypeError):
-            return []
-
-    def switch(self, name: str, *, on: bool) -> None:
-        """Switch a fault on or off. Raises HubError."""
-        try:
-            answer = self._client.request("PUT" if on else "DELETE", f"{self.shop}/__faults/{name}")
-        except httpx.HTTPError as error:
-            raise HubError(502, f"the demo's shop does not answer: {type(error).__name__}") from None
-        if answer.status_code >= 400:
-            raise HubError(answer.status_code, answer.text[:200])
 
 
 class Pages:
     """Builds the pages from the store."""
 
     def __init__(
-        self,
-        context: HubContext,
-        demo: Demo | None,
-        charts: ChartCache,
-        verdicts: KeptVerdicts,
-        visitor: Visitor | None = None,
+        self, context: HubContext, charts: ChartCache, verdicts: KeptVerdicts, request: Request | None = None
     ) -> None:
-        self.context, self.demo, self._charts, self._verdicts, self._visitor = context, demo, charts, verdicts, visitor
+        self.context, self._charts, self._verdicts = context, charts, verdicts
+        self._visitor = visitor_of(request) if request is not None else None
+        self._asked = dict(request.query_params) if request is not None else {}
+        business = business_zone(context)
+        self.zone = zone_of(request, business) if request is not None else ReaderZone(zone=business, business=business)
 
     def seen_by(self, request: Request) -> Pages:
         """Return the pages for the person behind a request."""
-        return Pages(self.context, self.demo, self._charts, self._verdicts, visitor_of(request))
+        return Pages(self.context, self._charts, self._verdicts, request)
 
     def frame(self, title: str, here: str, *, refresh_s: int = 5, judged_at: datetime | None = None) -> Frame:
         """Return the frame of a page; `judged_at` is when the last tick was, where the caller has read its verdicts already."""
@@ -158,9 +111,12 @@ class Pages:
             here=here,
             now=now,
             evaluated_at=at,
-            links=links_of(list(context.watched.schedules()), is_demo=context.demo is not None),
+            links=links_of(
+                list(context.watched.schedules()),
+                [link for addition in context.additions for link in addition.links],
+                has_pings=bool(context.watched.site.pings),
+            ),
             notices=[*_trouble(context), *self._clock_notices(at), *context.notices, *context.guard.notices()],
-            has_inbox=context.demo is not None,
             csrf=visitor.csrf if visitor and visitor.role.may(Role.OPERATOR) else "",
             visitor=_present(visitor) if visitor and visitor.known else None,
             prefix=context.guard.access.prefix,
@@ -168,6 +124,9 @@ class Pages:
             state=state,
             state_words=words,
             firing=len(told_alerts(firing, now)),
+            zone=self.zone,
+            asked=self._asked,
+            wall=next_on_wall(here) if "wall" in self._asked else "",
         )
 
     def _clock_notices(self, last_tick: datetime | None) -> list[str]:
@@ -193,35 +152,19 @@ class Pages:
 
     def overview(self) -> str:
         """Return the page `/`."""
-        context, now = self.context, self.context.clock()
-        schedules = context.watched.schedules()
-        places = [(name, place) for name, schedule in schedules.items() for place in schedule.grids]
-        _, verdicts = self.verdicts()
-        with context.store.read() as connection:
-            since = now - _OVERVIEW / context.scale
-            latest = {(j, place): self._last(connection, j, place, since) for j, place in places}
-            tries = runs.first_attempts(connection, places, since=since)
-            firing = alert_rows.standing(connection)
-            stocks = load_stocks(connection, since=now - timedelta(minutes=15), until=now + CLOCKS_APART)
-            heard = runners.heard(connection, since=now - _OVERVIEW)
-            results = runs.last_received(connection)
-            feed = feeds.states(connection).get("inventory")
-        return overview_page(
-            self.frame("Can buyers buy?", "/"),
-            now=now,
-            grids={name: (s.period_s, s.grids) for name, s in schedules.items()},
-            latest=latest,
-            tries=tries,
-            verdicts=verdicts,
-            alerts=firing,
-            runners=heard,
-            results=results,
-            stocks=stocks,
-            feed=feed,
-            inbox=self.demo.messages() if self.demo else (),
-            faults=self.demo.faults() if self.demo else (),
-            shop=self.demo.shop if self.demo else None,
-        )
+        now = self.context.clock()
+        judged_at, verdicts = self.verdicts()
+        data = load_overview(self.context, verdicts, judged_at, self.zone)
+        frame = self.frame("Can buyers buy?", "/", judged_at=judged_at)
+        blocks = [addition.overview_block(frame, now) for addition in self.context.additions]
+        return overview_page(frame, data, now=now, verdicts=verdicts, extra=Markup("").join(blocks))
+
+    def search(self, asked: str) -> Response:
+        """Return the page `/search`, or the way to the only hit."""
+        hits = find(self.context, asked)
+        if len(hits) == 1:
+            return Response(status_code=303, headers={"Location": hits[0].path})
+        return HTMLResponse(search_page(self.frame("Search", "/search", refresh_s=0), asked.strip()[:LONGEST], hits))
 
     def journey(self, name: str) -> str:
         """Return the page `/journeys/{name}`. Raises HubError."""
@@ -284,30 +227,28 @@ class Pages:
         rows = [job_row(job.name, job.purpose, job.schedule, job.state, now) for job in found]
         return jobs_page(self.frame("Jobs", "/jobs"), rows)
 
-    def run(self, run_id: str) -> str:
-        """Return the page `/runs/{id}`. Raises HubError."""
+    def pings(self) -> str:
+        """Return the page `/pings`."""
+        now = self.context.clock()
         with self.context.store.read() as connection:
-            stored = runs.get(connection, run_id)
-            if stored is None:
-                raise HubError(404, f"no run {run_id!r}")
-            run = stored.run
-            good = runs.last_good(connection, journey=run.journey, location=run.location, before=run.started_at)
-            deployed = _deploys_before(connection, run, good)
-        word = None
-        if stored.reclassified_by:
-            was = stored.was.value if stored.was else "nobody’s"
-            word = f"{stored.reclassified_by} says it was {run.blame}, not {was}: {stored.reclassified_why}"
-        frame = self.frame(run.id, f"/runs/{run_id}", refresh_s=0)
-        found = read_evidence(self.context.store, self.context.artifacts.path, run, now=self.context.clock())
-        return run_page(frame, run, found, good=good, word=word, deploys=deployed)
+            found = shown_checks(watched_checks(connection, self.context.watched.site), now)
+        return pings_page(self.frame("Pings", "/pings", refresh_s=15), found, now)
 
 
-def _deploys_before(connection: Connection, run: Run, good: Run | None) -> list[Deploy]:
-    """Return the deploys since the last good run, or of the day before where none is known; a run that passed is not explained."""
-    if run.status is Status.PASSED:
-        return []
-    since = good.started_at if good is not None else run.started_at - LOOK_BACK
-    return deploys.of_period(connection, since=since, until=run.finished_at)
+class _Host:
+    """Offers the hub to pages that are added."""
+
+    def __init__(self, pages: Pages) -> None:
+        self._pages = pages
+
+    def frame_for(self, request: Request, title: str, here: str) -> Frame:
+        return self._pages.seen_by(request).frame(title, here)
+
+    def now(self) -> datetime:
+        return self._pages.context.clock()
+
+    async def checked_form(self, request: Request) -> Mapping[str, str] | None:
+        return await csrf_checked(request)
 
 
 def _trouble(context: HubContext) -> list[str]:
@@ -325,6 +266,10 @@ def _add_pages(router: APIRouter, pages: Pages) -> None:
     def overview(request: Request) -> str:
         return pages.seen_by(request).overview()
 
+    @router.get("/search")
+    def search(request: Request) -> Response:
+        return pages.seen_by(request).search(request.query_params.get("q", ""))
+
     @router.get("/journeys/{name}")
     def journey(name: str, request: Request) -> str:
         return pages.seen_by(request).journey(name)
@@ -341,9 +286,9 @@ def _add_pages(router: APIRouter, pages: Pages) -> None:
     def jobs(request: Request) -> str:
         return pages.seen_by(request).jobs()
 
-    @router.get("/runs/{run_id}")
-    def run(run_id: str, request: Request) -> str:
-        return pages.seen_by(request).run(run_id)
+    @router.get("/pings")
+    def pings(request: Request) -> str:
+        return pages.seen_by(request).pings()
 
 
 def _add_files(router: APIRouter, context: HubContext) -> None:
@@ -387,22 +332,3 @@ def _viewer_file(name: str) -> Response:
         raise HubError(404, "no such file")
     media = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
     return Response(file.read_bytes(), media_type=media)
-
-
-def _add_demo(router: APIRouter, pages: Pages, demo: Demo) -> None:
-    context = pages.context
-
-    @router.get("/inbox")
-    def inbox(request: Request) -> str:
-        return inbox_page(pages.seen_by(request).frame("Inbox", "/inbox"), demo.messages(), context.clock())
-
-    @router.get("/inbox.json")
-    def inbox_json() -> Response:
-        return JSONResponse(demo.raw_messages())
-
-    @router.post("/demo/faults/{name}")
-    async def switch(name: str, request: Request) -> Response:
-        form = await csrf_checked(request)
-        on = form.get("on") == "1" if form is not None else b"on=1" in (await request.body()).split(b"&")
-        await run_in_threadpool(demo.switch, name, on=on)
-        return Response(status_code=303, headers={"Location": "/"})

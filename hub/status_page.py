@@ -14,7 +14,6 @@ from hub.cycle import VERDICTS
 from hub.watched import Watched
 from journeys.site import StatusPage
 from reports.charts import DayCell
-from reports.dashboards.widgets.system_health import words_of
 from reports.day_counts import day_counts
 from reports.pages import write
 from reports.status import (
@@ -29,6 +28,7 @@ from reports.status import (
     state_of,
     status_files,
 )
+from reports.words import journey_title
 from store import Store, meta, rollups
 from store import alerts as alert_rows
 
@@ -53,7 +53,7 @@ def load_summary(
     """
     said = watched.site.status_page
     given = said.components if said is not None else {}
-    names = {journey: given.get(journey) or words_of(journey) for journey in watched.schedules()}
+    names = {journey: given.get(journey) or journey_title(journey) for journey in watched.schedules()}
     today = now.date()
     days = [today - timedelta(days=back) for back in range(DAYS - 1, -1, -1)]
     since = now.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=DAYS - 1)

@@ -64,7 +64,13 @@ class Watched:
             # What the hub itself asks is no runner's business.
             site=to_wire(
                 replace(
-                    self.site, endpoint_checks=None, stripe_reads=None, sms_reads=None, business=None, status_page=None
+                    self.site,
+                    endpoint_checks=None,
+                    stripe_reads=None,
+                    sms_reads=None,
+                    business=None,
+                    status_page=None,
+                    pings=None,
                 )
             ),
         )

@@ -41,6 +41,8 @@ _ASSETS = frozenset({"script", "stylesheet"})
 # What a page object knows for certain, whatever the requests around it tell.
 _FIRM = frozenset({Kind.WALLED, Kind.SETUP, Kind.UNBOOKED})
 _NO_ANSWER_S = 3.0
+# The part of a file's name that each build makes anew: app.3f2a9c1b.js.
+_BUILD = re.compile(r"(?<=[._/-])(?=[\w-]*[0-9])(?=[\w-]*[A-Za-z])[A-Za-z0-9_-]{8,}(?=\.(?:js|mjs|css)\b)")
 _GONE = re.compile(r"(page, context or browser|target|connection|browser)( has been)? closed", re.IGNORECASE)
 
 
@@ -57,7 +59,11 @@ def explain(error: BaseException, scene: FailureContext, *, where: str | None = 
 
 def mark(request: SeenRequest) -> str:
     """What makes two failures of requests the same one."""
-    outcome = f"{name_of_request(request)} {request.status or request.failure or 'silence'}"
+    name = _BUILD.sub("{hash}", name_of_request(request))
+    if request.party != "first" and request.is_unusable:
+        # However it failed: what does not need it in one way does not need it in another.
+        return f"{name} failed"
+    outcome = f"{name} {request.status or request.failure or 'silence'}"
     said = request.refusal or ("broken JSON" if request.is_broken_json else None)
     return f"{outcome} {short(said)}" if said else outcome
 
@@ -85,7 +91,7 @@ def _cause(error: BaseException, scene: FailureContext) -> Cause:
         return Kind.BROWSER_GONE, ["the browser went away"]
     if not isinstance(error, SiteBroken) and not _is_playwright(error):
         if isinstance(error, AssertionError):
-            return Kind.SHOWN, [assertion(error)]
+            return Kind.SHOWN, [assertion(error, scene.asserted)]
         return Kind.SCRIPT, [f"the journey's code raised {type(error).__name__}: {short(str(error))}"]
     return _from_site(error, scene) or _from_error(error, scene) or _from_page(error, scene)
 
@@ -117,9 +123,9 @@ def _from_site(error: BaseException, scene: FailureContext) -> Cause | None:
     if said_no:
         what = shown or _what_is_missing(error, scene, own)
         return Kind.ANSWERED, [said_no[0], *what, *_slow_beside(error, scene)]
-    no_page = next((r for r in own if r.is_main and r.status in (204, 205)), None)
+    no_page = next(filter(None, (_no_page(r, scene) for r in own if r.is_main)), None)
     if no_page:
-        return Kind.ANSWERED, [f"{name_of_request(no_page)} answered {no_page.status}, which brings no page"]
+        return Kind.ANSWERED, [no_page, *(what for what in shown if "no page" not in what)]
     chain = [] if isinstance(error, SiteBroken) else _slow_chain(own, scene)
     if chain:
         slow = _slowness(scene)
@@ -140,6 +146,22 @@ def _from_site(error: BaseException, scene: FailureContext) -> Cause | None:
             *_all_slow(scene),
         ]
     return None
+
+
+def _no_page(request: SeenRequest, scene: FailureContext) -> str | None:
+    """What an answer brought instead of a page; None where it brought one, and for a download that each good run had."""
+    answered = f"{name_of_request(request)} answered {request.status}"
+    if request.status in (204, 205, 304):
+        return f"{answered}, which brings no page"
+    if request.is_download and mark(request) not in scene.usual:
+        return f"{answered} with a download, which is no page"
+    if request.status in _REDIRECTS and request.ended and not request.failure:
+        has_next = any(r.came_from is request for r in (*scene.requests, *scene.all_requests))
+        return None if has_next else f"{answered}, a redirect that names no address"
+    return None
+
+
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
 def _keeps_the_page_waiting(scene: FailureContext) -> SeenRequest | None:
@@ -197,6 +219,13 @@ def _from_page(error: BaseException, scene: FailureContext) -> Cause:
         return Kind.SILENT, [*_all_slow(scene), *not_there]
     if not scene.page_text.strip():
         return Kind.SHOWN, [f"{scene.page} is an empty page", what]
+    document = next((r for r in reversed([*scene.around, *scene.requests]) if r.is_main and r.ended), None)
+    # A page that was no HTML while buyers got through is what the journey looks at.
+    if document and document.content_type in NO_HTML and mark_of_type(document) not in scene.usual:
+        answered = (
+            f"{name_of_request(document)} answered {document.status} with {document.content_type} where a page was due"
+        )
+        return Kind.SHOWN, [answered, *not_there]
     if scene.is_another_page:
         return Kind.SHOWN, ["this is another page than when a buyer last got through", *not_there]
     gone = None
@@ -214,6 +243,14 @@ def _from_page(error: BaseException, scene: FailureContext) -> Cause:
         return Kind.SHOWN, [f"the page says '{wrong}'", *not_there]
     # A value that is not the expected one stands on the page: the control itself was found.
     return (Kind.SHOWN if is_other_value(str(error)) else Kind.MISSING), not_there
+
+
+NO_HTML = frozenset({"application/json", "application/problem+json", "text/plain", "application/xml", "text/xml"})
+
+
+def mark_of_type(request: SeenRequest) -> str:
+    """What makes two documents of another type than HTML the same one."""
+    return f"{name_of_request(request)} {request.content_type}"
 
 
 # Where the cause is not known, the reader has to find it in what the page said.
@@ -376,7 +413,10 @@ def _slow_chain(own: Sequence[SeenRequest], scene: FailureContext) -> list[str]:
     # A journey runs out of time over all of its steps, a step over what it asked for itself.
     there = own if scene.over_deadline_s is not None else [r for r in own if r.step == scene.step]
     for r in (r for r in there if r.began < failed_at):
-        is_link = r.is_main or (r.kind in _API_KINDS and _ended_at(r, failed_at) - r.began >= _SLOW_CALL_S)
+        took_s = _ended_at(r, failed_at) - r.began
+        # One that had only begun counts behind two slow ones: it is what the page went on with.
+        has_begun = not r.ended and len(chain) > 1 and took_s >= _FELT_S
+        is_link = r.is_main or (r.kind in _API_KINDS and (took_s >= _SLOW_CALL_S or has_begun))
         # What ran beside the one before does not follow it.
         follows = not chain or r.came_from is chain[-1] or _ended_at(chain[-1], failed_at) <= r.began + _OVERLAP_S
         if is_link and follows:
@@ -403,6 +443,7 @@ def _in_a_row(chain: Sequence[str]) -> str:
 # A call that takes this long is felt, where several follow one another.
 _SLOW_CALL_S = 1.0
 _OVERLAP_S = 0.2
+_FELT_S = 0.3
 
 
 def _ended_at(request: SeenRequest, now: float) -> float:
@@ -498,7 +539,13 @@ def _silence(request: SeenRequest, scene: FailureContext) -> str:
 def _told_by(scene: FailureContext) -> list[str]:
     """The native dialogs of the step, in the buyer's eyes."""
     texts = dict.fromkeys((d.kind, short(d.text)) for d in scene.dialogs)
-    return [f"the page showed {kind} '{text}'" for kind, text in texts]
+    asked = {(d.kind, short(d.text)) for d in scene.cancelled}
+    return [
+        f"the page asked '{text}' ({kind}), and the journey did not answer it, which is Cancel"
+        if (kind, text) in asked
+        else f"the page showed {kind} '{text}'"
+        for kind, text in texts
+    ]
 
 
 def _distinct(requests: Sequence[SeenRequest]) -> list[SeenRequest]:

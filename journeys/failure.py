@@ -104,6 +104,8 @@ class FailureContext:
     `options` are those of the list that was to be chosen from. `control` is what the page calls the control that was found
     (`the field "E-mail"`). `failed_at` is when the step failed, on the clock of the requests: `now` is a moment later, for
     refused calls are heard out. `tabs` are the documents of tabs that opened in the step and in which the journey did not look.
+    `cancelled` are the questions among `dialogs` that were answered with Cancel. `asserted` is the code of the
+    journey's bare `assert` that failed, with its values.
     `has_credentials`: `site.yaml` names a login or a secret header. `site_origin` is the origin of its `base_url`.
     """
 
@@ -133,6 +135,8 @@ class FailureContext:
     closers: Sequence[str] = ()
     options: Sequence[str] = ()
     control: str | None = None
+    asserted: str | None = None
+    cancelled: Sequence[Dialog] = ()
     failed_at: float | None = None
     tabs: Sequence[SeenRequest] = ()
     has_credentials: bool = False

@@ -11,6 +11,7 @@ from difflib import SequenceMatcher
 
 from playwright.sync_api import Error, Locator, Page
 
+from journeys.asserted import asserted
 from journeys.cause import explain, mark
 from journeys.clock import Clock
 from journeys.failed_call import FailedCall, failed_call
@@ -19,11 +20,12 @@ from journeys.journey import Journey
 from journeys.locator_words import found_by
 from journeys.net_errors import is_the_sites
 from journeys.recording import Recorder, SeenRequest, endpoint_of, origin_of
-from journeys.reference import Reference, Sketch, is_another_page
+from journeys.reference import Reference, Sketch, is_another_page, says_something_new
+from journeys.refusals import went_wrong
 from journeys.shown_text import text_of, text_of_page
 from journeys.steps import Steps
 from journeys.waiting import Waiting
-from journeys.walls import PUZZLE, is_login, wall_said_by
+from journeys.walls import PUZZLE, is_login, is_login_heading, wall_said_by, welcomes_guests
 from journeys.wording import as_known, cut
 
 _GLANCE_MS = 100
@@ -74,11 +76,38 @@ _ALIKE = {
     **dict.fromkeys(("field", "textbox", "searchbox", "spinbutton", "combobox", "listbox"), _FIELDS),
 }
 _LONGEST_NAME = 60
+# The form that may be a login: the one with a password, else the only one with an e-mail address; and what stands beside it. What is on
+# every page, such as a search and a newsletter, is no other way on. A modal dialog is all that can be used.
+_LOGIN_FORM = """
+body => {
+  const seen = element => element.checkVisibility({ visibilityProperty: true });
+  const within = root => selector => [...root.querySelectorAll(selector)].filter(seen);
+  const modal = within(body)('dialog:modal, [aria-modal=true]')[0];
+  const all = within(modal || body);
+  const passwords = all('input[type=password]');
+  const key = passwords[0] || all('input[type=email], input[autocomplete=username], input[name*=email i]')[0];
+  if (!key) return null;
+  const form = key.form || key.closest('form, [role=form], main, body') || body;
+  const controls = 'button, [type=submit], input:not([type=hidden], [type=submit], [type=button], [type=checkbox]), select, textarea';
+  const aside = 'header, footer, nav, [role=search], [role=navigation], form:has([type=search], [name=q], [name=s], [name*=search])';
+  const others = all(controls).filter(control => control.form !== form && !form.contains(control) && !control.closest(aside));
+  const words = elements => elements.map(element => (element.innerText || element.value || '').trim()).filter(Boolean).slice(0, 60);
+  return {
+    passwords: passwords.length,
+    isNew: passwords.some(password => password.autocomplete === 'new-password'),
+    own: all(controls).filter(control => control.form === form || form.contains(control)).length,
+    others: others.length,
+    headings: words(all('h1, h2, h3, [role=heading], legend')),
+    ways: words(all('a[href], button, [type=submit], label, h1, h2, h3')),
+  };
+}
+"""
 # A frame of a stack that was written to the console: "    at pay (https://shop.example/app.js:12:3)".
 _FRAME = re.compile(r"\s+at (?:[^\n]*?\()?(https?://[^\s)]+?):(\d+):\d+\)?")
 # What lies over a control: the heading of the whole layer, else its first words; and the names of its own controls.
 _COVER = """
 element => {
+  if (getComputedStyle(element).pointerEvents === 'none') return { words: '', controls: [] };
   const { x, y, width, height } = element.getBoundingClientRect();
   const at = [x + width / 2, y + height / 2];
   // Shadow trees are looked into, and a host is the parent of its tree.
@@ -92,10 +121,10 @@ element => {
   const inside = cover.shadowRoot || (cover.matches('iframe') && cover.contentDocument && cover.contentDocument.body) || cover;
   const heading = inside.querySelector('h1, h2, h3, h4, h5, h6, [role=heading]');
   const words = cover.getAttribute('aria-label') || cover.title || (heading && heading.innerText)
-    || inside.innerText || inside.textContent || '';
+    || inside.innerText || inside.textContent || (inside.querySelector('img[alt]') || {}).alt || '';
   const name = control => (control.getAttribute('aria-label') || control.innerText || control.value || '').trim();
   const controls = [...inside.querySelectorAll('button, [role=button], input[type=submit], a[href]')].map(name).filter(Boolean);
-  return { words: words.trim().split('\\n')[0].slice(0, 120) || 'a layer without words', controls: controls.slice(0, 4) };
+  return { words: String(words).trim().split('\\n')[0].slice(0, 120) || 'a layer without words', controls: controls.slice(0, 4) };
 }
 """
 # The console's words for a request that failed, which stands among the requests already.
@@ -149,6 +178,8 @@ class FailureObserver:
         words = wall_said_by(self.page_text)
         document = recorder.document_of(page)
         began = document.began if document else 0.0
+        known = self._known_pages(step, reference)
+        is_another = is_another_page(self.page_text, known)
         cover, closers = self._cover(error, call.locator)
         offers, alike = self._offers(str(error))
         return FailureContext(
@@ -157,12 +188,14 @@ class FailureObserver:
             around=[r for r in recorder.requests if r.step != step and r.began >= began],
             survived=self._survived(self._steps.left_behind(step)) | reference.failed,
             usual=reference.failed,
-            is_another_page=is_another_page(self.page_text, self._known_pages(step, reference)),
-            excerpt=self._excerpt(),
+            is_another_page=is_another,
+            excerpt=self._excerpt(() if is_another else known),
             offers=offers,
             alike=alike,
             control=self._control(call.locator),
+            asserted=asserted(error) if isinstance(error, AssertionError) and not str(error).strip() else None,
             dialogs=[d for d in recorder.dialogs if d.step == step],
+            cancelled=[d for d in recorder.cancelled if d.step == step],
             exceptions=self._thrown(),
             now=recorder.clock(),
             page=endpoint_of(page.url) if first else origin_of(page.url) or page.url,
@@ -238,21 +271,22 @@ class FailureObserver:
     def _asks_to_log_in(self, step: str) -> bool:
         """Whether a login stands in the place of what was expected, not just beside it.
 
-        That is: its own address, to which the site sent the buyer; or a password field on a page that offers nothing but its form.
+        That is: its own address, to which the site sent the buyer; or a login on a page, or in a dialog that is modal, that offers
+        nothing but its form. A form that also lets a guest go on, or that makes a new account, is no login.
         """
         document = self._recorder.document_of(self._page)
         if is_login(endpoint_of(self._page.url)) and (document is None or document.came_from or document.step == step):
             return True
-        if not self._is_there("input[type=password]"):
-            return False
-        form = self._page.locator("form").filter(has=self._page.locator("input[type=password]"))
-        fields = "input:not([type=hidden]):not([type=submit]):not([type=button]):not([type=checkbox])"
         try:
-            others = self._page.locator(f"button, [type=submit], {fields}").filter(visible=True).count()
-            own = form.locator(f"button, [type=submit], {fields}").filter(visible=True).count()
-            return own <= _MOST_CONTROLS_OF_A_LOGIN and others <= own
+            found = self._page.locator("body").evaluate(_LOGIN_FORM, timeout=_GLANCE_MS)
         except Error:
             return False
+        if found is None or any(map(welcomes_guests, found["ways"])):
+            return False
+        has_heading = any(map(is_login_heading, found["headings"]))
+        if found["passwords"] > 1 or found["isNew"] or (not found["passwords"] and not has_heading):
+            return False
+        return bool(found["own"] <= _MOST_CONTROLS_OF_A_LOGIN and found["others"] == 0)
 
     # Whatever is asked of a page here has a limit of its own: while a navigation is not answered, a plain count() waits for ever.
     def _is_there(self, selector: str) -> bool:
@@ -288,13 +322,17 @@ class FailureObserver:
         """Remember what a page said that a step ended on: what it said already is no news on a later page."""
         self._said_before |= {_folded(line) for line in text.splitlines()}
 
-    def _excerpt(self) -> str:
-        """Return what is new in the main part of the page since the last step that passed; all of it where nothing is new.
+    def _excerpt(self, known: Sequence[Sketch]) -> str:
+        """Return what is new in the main part of the page: since the last good run, else since the last step; else all of it.
 
         A cart or a list of steps at the top of every page would leave no room for the line that says why.
         """
         text = self._main_part()
-        new = [line for line in text.splitlines() if _folded(line) not in self._said_before]
+        lines = text.splitlines()
+        fresh = [line for line in lines if says_something_new(line, known)]
+        if fresh:
+            return "\n".join(fresh)
+        new = [line for line in lines if _folded(line) not in self._said_before]
         return "\n".join(new) if any(_SENTENCE.search(line) for line in new) else text
 
     def _main_part(self) -> str:
@@ -305,6 +343,11 @@ class FailureObserver:
         around = "nav, [role=navigation], header, footer, select"
         aside = {line.strip() for text in self._texts_of(around) for line in text.splitlines()}
         rest = [line for line in self.page_text.splitlines() if line.strip() and line.strip() not in aside]
+        # A list of languages or a question about cookies stands before the page's own heading, and what went wrong may too.
+        heading = next(iter(self._texts_of("h1:visible")), "").strip().partition("\n")[0]
+        if heading in rest:
+            at = rest.index(heading)
+            rest = [line for line in rest[:at] if went_wrong(line)] + rest[at:]
         return "\n".join(rest) or self.page_text
 
     def _offers(self, message: str) -> tuple[list[str], list[str]]:
@@ -312,7 +355,7 @@ class FailureObserver:
         looked = re.search(r"waiting for (.+?)(?: to be \w+)?\s*(?:\n|$)", message)
         kind, name = found_by(looked[1]) if looked else (None, None)
         # A heading that is not there is told by what the page says; only one without a name leaves nothing to look for.
-        if kind not in _ALIKE or (kind == "heading" and name):
+        if kind not in _ALIKE or (kind == "heading" and name) or "locator resolved to" in message:
             return [], []
         if not self.page_text:
             return [], []  # it did not even tell its text: to ask a page that hangs has no limit of its own

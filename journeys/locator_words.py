@@ -62,7 +62,8 @@ def describe(locator: str, control: str | None = None) -> str | None:
         return None
     last = finders[-1]
     part = parts[last]
-    if control and part.call in ("locator", "get_by_test_id"):
+    is_nameless = part.call == "get_by_role" and not _NAME.search(part.arguments)
+    if control and (is_nameless or part.call in ("locator", "get_by_test_id")):
         return control
     texts = [found[1] for later in parts[last + 1 :] if (found := _HAS_TEXT.search(later.arguments))]
     what = _what(part) + (f" with {name_of(texts[-1])}" if texts and part.call != "get_by_text" else "")

@@ -57,6 +57,17 @@ def is_another_page(text: str, known: Iterable[Sketch]) -> bool:
     return bool(pages) and all(in_common(sketch, page) < _ANOTHER_PAGE for page in pages)
 
 
+def says_something_new(line: str, known: Iterable[Sketch]) -> bool:
+    """Return whether a line of a page stood on none of the known pages; False where none is known, or where it has too few words."""
+    pages = [page for page in known if page]
+    words = [word for word in re.findall(r"\w+", line.lower()) if not word.isdigit()]
+    if not pages or len(words) < _WORDS_A_SHINGLE:
+        return False
+    hashes = sketch_of(line)
+    # Of a long page only the smallest hashes were kept: of a larger one nobody knows.
+    return all(any(h not in page and (len(page) < _KEPT or h <= page[-1]) for h in hashes) for page in pages)
+
+
 def read_reference(file: Path) -> Reference | None:
     """Return what a file holds of the last good run; None where there is none, or none that this version can read."""
     try:

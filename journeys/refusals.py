@@ -10,13 +10,24 @@ from typing import Any
 REFUSES = re.compile(
     r"\b(errors?|fail(ed|ure|s)?|invalid|expired|denied|declined|rejected|refused|unable|sorry|oops|wrong|problem|unavailable"
     r"|unsuccessful|incorrect|missing|sold out|out of stock|try again|not (be )?(found|available|allowed|valid|possible|processed)"
-    r"|can(no|['’´])t|could( not|n['’´]t)|fehler|fehlgeschlagen|leider|erreur|échou\w+|impossible|désolé|error al|lo sentimos|falló)\b",
+    r"|can(no|['’´])t|could( not|n['’´]t)|fehler|fehlgeschlagen|leider|erreur|échou\w+|impossible|désolé|error al|lo sentimos|falló"
+    r"|errore|impossibile|spiacenti|non (è )?(disponibile|valid[oa])|erro|não foi possível|desculpe|fout|mislukt|helaas"
+    r"|błąd|nie (można|udało|powiodło)|przepraszamy|tyvärr|beklager|desværre)\b",
     re.IGNORECASE,
 )
 """What a text says that tells a buyer of something gone wrong."""
 _WELCOMES = re.compile(
     r"\b(added|success(ful(ly)?)?|thank(s| you)|saved|welcome|copied|updated|done|confirmed|completed?|sent|applied|reserved"
-    r"|congratulations|hinzugefügt|danke|gracias|merci|ajouté|añadido)\b",
+    r"|congratulations|hinzugefügt|danke|gracias|merci|ajouté|añadido|aggiunto|grazie|adicionado|obrigad[oa]|toegevoegd|bedankt"
+    r"|dodano|dziękujemy|tack|takk|tak for)\b",
+    re.IGNORECASE,
+)
+# What a shop promises in words of failure.
+_PROMISES = re.compile(
+    r"\b(no (problems?|worries|errors?)|problem[- ]free|error[- ]free|without (any )?(problems?|errors?)"
+    r"|(can(no|['’´])t|won['’´]t|never|nothing can) (go wrong|be wrong|lose|fail)"
+    r"|(don['’´]t|not to be|can(no|['’´])t) (miss|be missed|wait)"
+    r"|(you )?can(no|['’´])t beat)\b",
     re.IGNORECASE,
 )
 _SOLD_OUT = re.compile(
@@ -54,7 +65,7 @@ _NO = ("false", "0", "no")
 
 def refuses(text: str) -> bool:
     """Return whether a text a buyer sees says that something went wrong."""
-    return bool(REFUSES.search(text))
+    return bool(REFUSES.search(_PROMISES.sub("", text)))
 
 
 def welcomes(text: str) -> bool:

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from config import Complaint, ConfigError
 from config.bounds import Address, Bounds, Flag, Form, Length, SectionOrOff, Whole, refuse, without_login
 from config.durations import seconds
+from config.pings import MOST_CHECKS, ExpectedPing, JobName
 from facts import left_out_when_none
 from redact.cards import TEST_CARDS
 
@@ -348,6 +349,7 @@ class Site:
     `log_files` are the site's log files on the hub's machine; None where the hub follows none.
     `business` is None where its clock is UTC and no day is unlike another.
     `status_page` is None where none is published by schedule.
+    `pings` are the jobs of the shop that report their runs to the hub; None where none does.
     `email_pattern` names every synthetic order: `{run}` is the run's id.
     `basic_auth_file` holds `user:password`; `header_files` maps header names to files that hold their values.
     """
@@ -373,6 +375,7 @@ class Site:
     log_files: list[_LogFile] | None = field(default=None, metadata=left_out_when_none())
     business: Annotated[Business | None, _BUSINESS_OR_OFF] = field(default=None, metadata=left_out_when_none())
     status_page: Annotated[StatusPage | None, _STATUS_OR_OFF] = field(default=None, metadata=left_out_when_none())
+    pings: dict[JobName, ExpectedPing] | None = field(default=None, metadata=left_out_when_none())
     basic_auth_file: str | None = None
     header_files: dict[_HeaderName, str] = field(default_factory=dict)
 
@@ -386,6 +389,7 @@ class Site:
         files = self.log_files or []
         if len(files) > _MOST_LOG_FILES or len(set(files)) < len(files):
             yield f"log_files: name each file once, and {_MOST_LOG_FILES} at most"
+        yield from self._wrong_pings()
         parts = urlsplit(self.base_url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             shown = without_login(self.base_url)
@@ -397,6 +401,15 @@ class Site:
         for name, address in (("member_email", self.member_email), ("email_pattern", self.email_for("x"))):
             if not _EMAIL.fullmatch(address):
                 yield f"{name}: {address!r} is not an e-mail address"
+
+    def _wrong_pings(self) -> Iterator[str]:
+        jobs = self.pings or {}
+        if len(jobs) > MOST_CHECKS:
+            yield f"pings: {len(jobs)} jobs are too many; {MOST_CHECKS} at most"
+        first: dict[str, str] = {}
+        for name, one in jobs.items():
+            if (other := first.setdefault(one.uuid.lower(), name)) != name:
+                yield f"pings.{name}.uuid: is that of {other} as well; each job has its own"
 
     @property
     def shown_url(self) -> str:

@@ -13,6 +13,7 @@ third party for proof: the observer is never inside the measurement.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -20,18 +21,18 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from playwright.sync_api import Error, Locator, Page
+from playwright.sync_api import Error, Locator, Page, Response
 
 from facts import Purchase, Step
 from journeys.asking import Answer, ask
-from journeys.cause import mark
+from journeys.cause import NO_HTML, mark, mark_of_type
 from journeys.checkout_session import PAY_PRESSED, TEST_SESSION, StripeAccess, left_to_do, read_session
 from journeys.clock import Clock
 from journeys.failure import Failure, Kind, SiteBroken, VisitFailed
 from journeys.failure_context import FailureObserver
 from journeys.journey import Journey, journey
 from journeys.money import minor_units, money
-from journeys.picture import NoPictureError, Picture, shows, take
+from journeys.picture import NoPictureError, Picture, glance, shows, take
 from journeys.placed_order import PlacedOrder
 from journeys.recording import Recorder, SeenRequest, Tracer, endpoint_of
 from journeys.recording_pause import RecordingPause
@@ -57,6 +58,12 @@ _SKETCH_MS = 300
 _FILES = frozenset({"script", "stylesheet", "font", "image"})
 _MOST_FILES = 3
 _NO_ANSWER_S = 3.0
+# A page that only leads to another one is short; what it leads by.
+_LONGEST_LEAD = 4096
+_LEADS_ON = re.compile(
+    r"http-equiv=[\"']?refresh|\blocation(\.href)?\s*=|\blocation\.(replace|assign)\(", re.IGNORECASE
+)
+_LEADS_ON_WITHIN_MS, _LOOK_MS = 1000, 50
 _LONGEST_ORDER_ID = 200
 
 
@@ -67,7 +74,8 @@ class Visit:
     `order`, `pay` and `purchase` before what they tell of is done. `tracer` is what a sensitive step pauses. `stripe` is a
     test-mode key and the address it belongs to, or None. `secrets` are those that the run was given, before the journey names its
     own. `unhurried` is for a person who watches it slowed down: every limit is four times as long, and what never comes still fails.
-    `headers` are those that every request of the page carries to the site.
+    `headers` are those that every request of the page carries to the site. With `pictures_steps` a picture of the end of each step
+    is kept, until the journey names a secret.
     """
 
     def __init__(
@@ -83,6 +91,7 @@ class Visit:
         tracer: Tracer | None = None,
         headers: Mapping[str, str] | None = None,
         secrets: Iterable[str] = (),
+        pictures_steps: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.page = page
@@ -103,6 +112,9 @@ class Visit:
         self._tracer = tracer
         self._scrubber = Scrubber(secrets)
         self._first_secret_at: float | None = None
+        self._pictures_steps = pictures_steps
+        self.step_pictures: dict[str, bytes] = {}
+        """A JPEG of the end of each step, by its name; empty unless `pictures_steps` was asked for."""
         self._tell = listener or (lambda _event, _data: None)
         patience = _PATIENCE if unhurried else 1
         self._clock = Clock(
@@ -183,6 +195,7 @@ class Visit:
         self._steps.passed(name)
         self.settle()
         self._sketch(name)
+        self._take_step_picture(name)
         self._shade(name, sensitive=False)
 
     def _sketch(self, step: str) -> None:
@@ -192,11 +205,21 @@ class Visit:
             self._sketches[step] = sketch_of(text)
             self._onlooker.remember(text)
 
+    def _take_step_picture(self, step: str) -> None:
+        """Off the clock, keep a picture of the end of a step, unless the run knows a secret or the page cannot be read."""
+        if not self._pictures_steps or self._first_secret_at is not None or self.gap.opened_by or self.recorder.crashed:
+            return
+        with self.off_the_clock(), suppress(NoPictureError, Error):
+            jpeg = glance(self.page_on_show, self._scrubber)
+            if jpeg is not None:
+                self.step_pictures[step] = jpeg
+
     def seen(self) -> Reference:
         """Return what this walk saw, for later ones to be judged beside."""
         failed = {mark(r) for r in self.recorder.requests if r.is_suspect}
         lines = {line.text for line in self.recorder.console}
-        return Reference(pages=self._sketches, failed=frozenset(failed | lines))
+        types = {mark_of_type(r) for r in self.recorder.requests if r.is_main and r.content_type in NO_HTML}
+        return Reference(pages=self._sketches, failed=frozenset(failed | lines | types))
 
     def _shade(self, step: str, *, sensitive: bool) -> None:
         """Open the gap for a sensitive step; else close it, if there is one and its page was left."""
@@ -232,6 +255,7 @@ class Visit:
         """From here on any page may show a secret, in forms that nobody thinks of: what cannot be read is not kept."""
         if self._first_secret_at is None:
             self._first_secret_at = self._clock.ticks()
+        self.step_pictures.clear()  # the value may have been on show before it was called secret
         if self._tracer is not None and self._tracer.with_frames:
             self._tracer.leave_frames_out()
             self.note(f"the frames of the trace from {step} on were left out: they may show a secret")
@@ -357,17 +381,36 @@ class Visit:
 
     def go(self, url: str) -> None:
         """Open an address by hand and wait until its document is there. Raises SiteBroken where it answers 400 or more."""
+        is_first = self.recorder.document_of(self.page) is None
+        self.recorder.is_opening = is_first
         try:
             response = self.page.goto(url, wait_until="domcontentloaded", timeout=self.time_left_ms())
+            if is_first and response is not None and response.ok:
+                self._let_it_lead_on(response)
         except Error as error:
             if "Download is starting" in str(error):
                 document = self.recorder.document_of(self.page)
                 status = document.status if document else "something"
                 raise SiteBroken(f"{endpoint_of(url)} answered {status} with a download, which is no page") from error
             raise
+        finally:
+            self.recorder.is_opening = False
         if response is not None and response.status >= 400:
             raise SiteBroken(f"the page at {endpoint_of(url)} is an error page")
         self._note_other_origins()
+
+    def _let_it_lead_on(self, response: Response) -> None:
+        """Wait for the page that a first page leads to by its own script, or by a refresh in its head; 1 s for it to begin."""
+        with self.off_the_clock(), suppress(Error):
+            body = response.text()
+            if len(body) > _LONGEST_LEAD or not _LEADS_ON.search(body):
+                return
+            first = self.recorder.document_of(self.page)
+            for _ in range(_LEADS_ON_WITHIN_MS // _LOOK_MS):
+                if self.recorder.document_of(self.page) is not first:
+                    break
+                self.pump(_LOOK_MS)
+            self.page.wait_for_load_state("domcontentloaded", timeout=self.time_left_ms())
 
     def _note_other_origins(self) -> None:
         """Say which other addresses count as the site, and mark this buyer there too."""

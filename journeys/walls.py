@@ -36,7 +36,24 @@ PUZZLE = re.compile(
 )
 """Addresses of frames that ask a person to prove being one."""
 
-_LOGIN_PATH = re.compile(r"/(log-?in|sign-?in|auth|sso|account/login|users/sign_in)(/|$)", re.IGNORECASE)
+_LOGIN_PATH = re.compile(
+    r"/(log-?in|sign-?in|auth|sso|account/login|users/sign_in|customer/account/login|anmelde[n\w]*|einloggen|konto/anmelden"
+    r"|connexion|se-connecter|identification|iniciar-sesion|acceso|accedi|inloggen|logowanie|zaloguj)(\.\w+)?(/|$)",
+    re.IGNORECASE,
+)
+_LOGIN_HEADING = re.compile(
+    r"\s*((please )?(sign|log) ?in( to .{1,40})?|welcome back|(bitte )?(anmelden|einloggen|anmeldung)"
+    r"|(se )?connecter|connexion|identifiez-vous"
+    r"|iniciar sesión|inicia sesión|acced[ie]( .{1,20})?|inloggen|zaloguj się|logowanie|logga in|log ind|logg inn)[.!:]?\s*",
+    re.IGNORECASE,
+)
+_GUEST = re.compile(
+    r"\b(as (a )?guest|guest (checkout|order)|without (an |a )?(account|login|registration|registering)"
+    r"|als gast|ohne (konto|anmeldung|registrierung)"
+    r"|en tant qu.invité|sans compte|como invitado|sin (cuenta|registro)"
+    r"|come ospite|senza registrazione|jako gość|bez rejestracji|som gäst)\b",
+    re.IGNORECASE,
+)
 
 
 def wall_told_by(headers: Mapping[str, str]) -> str | None:
@@ -53,3 +70,13 @@ def wall_said_by(text: str) -> str | None:
 def is_login(path: str) -> bool:
     """Whether a path is that of a login."""
     return bool(_LOGIN_PATH.search(path))
+
+
+def is_login_heading(text: str) -> bool:
+    """Return whether a heading is that of a login ("Sign in", "Anmelden")."""
+    return _LOGIN_HEADING.fullmatch(text) is not None
+
+
+def welcomes_guests(text: str) -> bool:
+    """Return whether a button or link lets a buyer go on without a login ("Continue as guest")."""
+    return _GUEST.search(text) is not None

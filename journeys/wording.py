@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import linecache
 import re
-import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +15,7 @@ if TYPE_CHECKING:
     from journeys.recording import SeenRequest
 
 _QUOTE = 160
+_CODE = 300
 _MOST_OPTIONS = 8
 _WORTH_TELLING_MS = 500
 _LOOKED_FOR = re.compile(r"waiting for (.+?)(?: to be (\w+))?\s*(?:\n|$)")
@@ -63,7 +62,11 @@ def net_failure(message: str) -> str:
 
 def is_other_value(message: str) -> bool:
     """Return whether Playwright's `expect` found its control, with another value than the expected one."""
-    return "expected" in message and "Actual value:" in message and "Error: element(s) not found" not in message
+    return "xpected" in message and "Actual value:" in message and not _found_nothing(message)
+
+
+def _found_nothing(message: str) -> bool:
+    return "Error: element(s) not found" in message or re.search(r"^Actual value: \[\]\s*$", message, re.M) is not None
 
 
 def covered(
@@ -79,6 +82,8 @@ def covered(
     `closers` names the controls of that layer, and `control` is what the page calls the control itself.
     """
     looked = _LOOKED_FOR.search(message)
+    if cover == "" and looked:
+        return f"{describe(looked[1], control)} takes no clicks (pointer-events: none)"
     if cover and looked:
         names = ", ".join(f"'{cut(name, 40)}'" for name in closers)
         offers = f" (it has {names})" if names else ""
@@ -93,20 +98,33 @@ def covered(
 def _expectation(message: str, control: str | None) -> str | None:
     """What `expect` wanted beside what it found; None for any other error."""
     # A value may have several lines, the first of them empty: it ends where Playwright says how it looked.
-    ends = r"\s*?\n(?=Error: |Call log:|\Z)"
-    wanted = re.match(rf"(?:Locator|Page) (.*?)expected (not )?to (.+?)\nActual value:(.*?){ends}", message, re.DOTALL)
-    if not wanted:
-        return None
+    ends = r"\s*?\n(?=Error: |Call log:|Aria snapshot:|\Z)"
     looked = _LOOKED_FOR.search(message)
-    what = (
-        f"{describe(looked[1], control)} "
-        if looked
-        else f"the page's {wanted[1]}"
-        if wanted[1].strip()
-        else "the page "
-    )
-    found = "it is not there" if "Error: element(s) not found" in message else f"it is '{short(wanted[4].strip())}'"
-    return f"{what.rstrip()} was expected {wanted[2] or ''}to {short(wanted[3])}, and {found}"
+    own = re.match(rf"(.+?)(?:\nExpected value: (.*?))?\nActual value:(.*?){ends}", message, re.DOTALL)
+    wanted = re.match(rf"(?:Locator|Page) (.*?)expected (not )?to (.+?)\nActual value:(.*?){ends}", message, re.DOTALL)
+    if wanted:
+        what = describe(looked[1], control) if looked else f"the page's {wanted[1].strip()}".removesuffix("'s ")
+        how = f"{wanted[2] or ''}to {short(_in_words(wanted[3]))}"
+        actual = wanted[4]
+    elif own and "Call log:" in message:
+        # A journey's own words stand in the place of Playwright's.
+        what = f"{short(own[1])}: {describe(looked[1], control) if looked else 'it'}"
+        how = f"to be {short(_in_words(own[2]))}" if own[2] else "to be otherwise"
+        actual = own[3]
+    else:
+        return None
+    is_there = f"it is '{short(actual.strip())}'" if actual.strip() != "None" else "it has none"
+    return f"{what} was expected {how}, and {'it is not there' if _found_nothing(message) else is_there}"
+
+
+def _in_words(expected: str) -> str:
+    """Return what was expected without Python's notation of a regular expression."""
+    text = re.sub(r"'?re\.compile\(r?(['\"])(.+?)\1(?:, re\.\w+(?:\|re\.\w+)*)?\)'?", lambda m: _like(m[2]), expected)
+    return re.sub(r"^have Value\b", "have value", text)
+
+
+def _like(pattern: str) -> str:
+    return "like '" + locator_words.name_of(f"/{pattern}/")[1:-1] + "'"
 
 
 # What Playwright says of a control that was found and could not be used, and what that means: before and after for how long.
@@ -136,10 +154,13 @@ def missed(message: str, control: str | None = None) -> str:
         )
     waited = re.search(r"Timeout (\d+)ms exceeded", message)
     looked = _LOOKED_FOR.search(message)
+    awaited = _awaited(message)
     # What was waited for a moment only was given up for another reason, which the sentence has already.
     for_how_long = (
         f" within {round(int(waited[1]) / 1000, 1):g} s" if waited and int(waited[1]) >= _WORTH_TELLING_MS else ""
     )
+    if awaited:
+        return f"{awaited}{for_how_long}"
     if not looked:
         return short(message.splitlines()[0] if message else "unknown error")
     what = describe(looked[1], control)
@@ -150,6 +171,32 @@ def missed(message: str, control: str | None = None) -> str:
     return f"{what} never {wanted}{for_how_long}"
 
 
+def _awaited(message: str) -> str | None:
+    """What a journey waited for that is no control: an address, an event, or what a script of its own says; None for a control."""
+    call = re.match(r"(?:\w+\.)?wait_for_(\w+):", message)
+    if call and call[1] in ("function", "load_state"):
+        what = {"function": "what the journey asked the page by a script", "load_state": "the page's loading"}[call[1]]
+        return f"{what} {'never came true' if call[1] == 'function' else 'never ended'}"
+    navigation = re.search(r"waiting for navigation to \"(.+?)\"", message)
+    if navigation:
+        return f"the page never went on to '{short(navigation[1])}'"
+    event = re.search(r"while waiting for event \"(\w+)\"", message)
+    call = re.search(r"^waiting for (request|response) \"?(.+?)\"?\s*$", message, re.MULTILINE)
+    if call:
+        did = "asked for" if call[1] == "request" else "got an answer from"
+        return f"the page never {did} '{short(call[2])}'"
+    return f"{_EVENTS.get(event[1], f'the event {event[1]}')} never came" if event else None
+
+
+_EVENTS = {
+    "popup": "a new tab",
+    "page": "a new tab",
+    "download": "a download",
+    "dialog": "a dialog",
+    "filechooser": "a file dialog",
+}
+
+
 def describe(locator: str, control: str | None = None) -> str:
     """Return a locator as Playwright prints it, or what else was waited for, as a person would name it: `the button "Next"`.
 
@@ -158,26 +205,10 @@ def describe(locator: str, control: str | None = None) -> str:
     return short(locator_words.describe(locator, control) or locator)
 
 
-def assertion(error: AssertionError) -> str:
-    """Return an assertion of the journey in a line: its own words, else its code with the values that its names had."""
+def assertion(error: AssertionError, code: str | None = None) -> str:
+    """Return an assertion of the journey in a line: its own words, else its `code` with the values that its parts had."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return short("; ".join(lines[:3])) or _asserted(error) or "an assertion of the journey failed"
-
-
-def _asserted(error: AssertionError) -> str | None:
-    """The code of a bare `assert` and the values of the names in it."""
-    frames = list(traceback.walk_tb(error.__traceback__))
-    if not frames:
-        return None
-    frame, number = frames[-1]
-    code = linecache.getline(frame.f_code.co_filename, number).strip()
-    if not code.startswith("assert "):
-        return None
-    names = dict.fromkeys(re.findall(r"(?<![\w.\"'])[A-Za-z_]\w*(?![\w\"'(])", code.removeprefix("assert ")))
-    plain_values = (str, int, float, bool, type(None))
-    known = {n: frame.f_locals[n] for n in names if isinstance(frame.f_locals.get(n, ...), plain_values)}
-    values = ", ".join(f"{name} was {value!r}" for name, value in known.items())
-    return f"`{short(code)}` does not hold" + (f": {short(values)}" if values else "")
+    return short("; ".join(lines[:3])) or (cut(code, _CODE) if code else "an assertion of the journey failed")
 
 
 def short(text: str) -> str:

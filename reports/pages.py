@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from reports.text import clean, is_linkable
+
+_TEMPLATES = Path(__file__).parent / "templates"
 
 
 def _printed(value: Any) -> Any:
@@ -19,7 +22,7 @@ def _printed(value: Any) -> Any:
 
 
 _environment = Environment(
-    loader=FileSystemLoader(Path(__file__).parent / "templates"),
+    loader=FileSystemLoader(_TEMPLATES),
     autoescape=True,  # select_autoescape() would leave .html.j2 unescaped
     undefined=StrictUndefined,
     finalize=_printed,
@@ -32,6 +35,16 @@ _environment.tests["linkable"] = is_linkable
 def render(template: str, page: object) -> str:
     """Return the HTML of one template; `page` is its context, a frozen dataclass."""
     return _environment.get_template(template).render(page=page)
+
+
+def renderer(folder: Path) -> Callable[[str, object], str]:
+    """Return a function that renders templates of another folder as `render` does; these may extend and import the product's own."""
+    own = _environment.overlay(loader=ChoiceLoader([FileSystemLoader(folder), FileSystemLoader(_TEMPLATES)]))
+
+    def render_own(template: str, page: object) -> str:
+        return own.get_template(template).render(page=page)
+
+    return render_own
 
 
 def write(path: Path, html: str) -> Path:

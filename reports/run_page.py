@@ -19,6 +19,7 @@ from reports.sections.page_words import PageWords, page_words
 from reports.sections.purchases import PurchaseRow, purchase_row
 from reports.sections.requests import RequestsSection, requests_section
 from reports.sections.steps import StepsSection, steps_section
+from reports.usual import Usual
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,8 +61,13 @@ def render_run(run: Run, artifacts: tuple[Artifact, ...] = (), *, folder: Path |
     return pages.render("run.html.j2", run_context(run, artifacts, folder or Path()))
 
 
-def run_context(run: Run, artifacts: tuple[Artifact, ...], folder: Path = Path()) -> RunPage:
-    """Return the context of a run's page; `folder` is where the page will be stored."""
+def run_context(
+    run: Run, artifacts: tuple[Artifact, ...], folder: Path = Path(), *, usual: Usual | None = None
+) -> RunPage:
+    """Return the context of a run's page.
+
+    `folder` is where the page will be stored. `usual` are the usual durations of the steps, None if they are unknown.
+    """
     top = headline(run)
     attempt = run.counted
     proof = evidence_section(run, artifacts)
@@ -69,7 +75,7 @@ def run_context(run: Run, artifacts: tuple[Artifact, ...], folder: Path = Path()
         title=f"{top.status}: {run.journey} at {run.location}",
         tone=top.tone,
         headline=top,
-        steps=steps_section(run.steps, ident="steps-chart", slow_after_ms=run.slow_after_ms),
+        steps=steps_section(run.steps, ident="steps-chart", slow_after_ms=run.slow_after_ms, usual=usual),
         requests=requests_section(attempt, run.failed_step),
         said=page_words(attempt, artifacts),
         targets=vitals.TARGETS,

@@ -94,3 +94,9 @@ def count(number: int, noun: str, nouns: str | None = None) -> str:
 def listed(items: list[str]) -> str:
     """Return a list as text: `a`, `a and b`, `a, b and c`."""
     return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}" if items else ""
+
+
+def journey_title(journey: str) -> str:
+    """Return a journey's name in words: `GA purchase` for `ga_purchase`."""
+    text = journey.replace("_", " ").strip()
+    return f"{text[:1].upper()}{text[1:]}".replace("Ga ", "GA ").replace("Vip ", "VIP ")

@@ -82,6 +82,16 @@ class Reserve:
             return None
         return f"{NOT_CONFIRMED_BUDGET} ({left} requests are left, a second attempt takes about {cost}, the coming slots need {kept})"
 
+    def why_not_beside(self, cost: int) -> str | None:
+        """Return why a run beside the schedule is not made; None if the budget covers it and the coming slots."""
+        kept = self.kept + self.unpriced * cost
+        if self.left is None or self.left - cost >= kept:
+            return None
+        return (
+            f"the request budget is kept for coming slots ({self.left} requests are left, a run takes about {cost}, "
+            f"the coming slots need {kept})"
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
@@ -224,6 +234,10 @@ class Budget:
     def cost_of(self, attempt: Attempt) -> int:
         """Return how many of an attempt's requests count against the limit."""
         return cost_of(attempt, self.allowed)
+
+    def expected_cost(self, journey: str) -> int:
+        """Return how many requests a run of a journey takes, at least 1; the larger of its last passed runs' and its last run's."""
+        return max(1, min(self.costs.get(journey, (0,))), self.latest.get(journey, 0))
 
     def certain_block(self, journey: str, now: datetime, under_way: Iterable[str] = ()) -> str | None:
         """Return why a run of a journey would certainly end in a 429, and what to change; None if it might not.

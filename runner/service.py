@@ -30,6 +30,7 @@ from runner.slots.claims import Claims
 from runner.slots.missed_slots import MissedSlots
 from runner.slots.plan_cache import PlanCache
 from runner.slots.plan_poller import PlanPoller
+from runner.slots.requested_runs import RequestedRuns
 from runner.slots.schedule import Schedule
 from runner.slots.slot_queue import Slots
 from runner.slots.slot_runner import RunHandle, SlotRunner
@@ -117,6 +118,7 @@ class Runner:
             schedule=self._schedule,
             spool=self.spool,
             ledger=self.ledger,
+            requested=RequestedRuns(hub, self.id, self._slots),
             troubles=self._health,
             stopping=self._stopping,
         )

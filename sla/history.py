@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from facts import Backlog, FeedState, Grid, HubClock, Labels, LedgerState, Outcome, RunnerState, Series
+from facts import Backlog, FeedState, Grid, HubClock, Labels, LedgerState, Outcome, RunnerState, Series, WatchedCheck
 from sla.calendar import Calendar
 from sla.hours import Hour, slot_of
 
@@ -56,7 +56,7 @@ class History:
     `watching_since` is since when the hub has watched without a break, `last_received` when each location last sent a result.
     `silent_s` is for how many seconds the hub has listened to each location in vain; from `last_received` where nothing is said.
     `not_heard_since` are the locations that sent nothing since a break of the watch.
-    `hub_clock` is what the runners' clocks say of the hub's.
+    `hub_clock` is what the runners' clocks say of the hub's. `ping_checks` are the jobs of the shop that are expected to ping the hub.
     `pays` is false where the site is watched without paying; `ledgers` is the last word of each location's ledger.
     `undeliverable` gives the reason of each destination that refuses messages, by name, `backlogs` what destinations should
     have by now and have not. `runners` are those that were heard
@@ -84,6 +84,7 @@ class History:
     silent_s: Mapping[str, float] = field(default_factory=dict)
     not_heard_since: frozenset[str] = frozenset()
     hub_clock: HubClock = field(default_factory=HubClock)
+    ping_checks: Sequence[WatchedCheck] = ()
 
     @property
     def outcomes(self) -> list[Outcome]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, desc, func, or_, select
+from sqlalchemy import Connection, and_, desc, func, or_, select
 
 from facts import Alert, AlertState, from_wire, to_wire
 from store.tables import alert_changes
@@ -131,6 +131,37 @@ def changes(connection: Connection, alert_id: str) -> list[AlertChange]:
     return [
         AlertChange(alert_id=row.alert_id, at=row.at, what=row.what, note=row.note) for row in connection.execute(query)
     ]
+
+
+def fired_lately(connection: Connection, since: datetime, *, least: int) -> dict[str, tuple[datetime, ...]]:
+    """Return when the alerts of a key fired whose episodes began after a moment, oldest first.
+
+    Keys with fewer than `least` such episodes are left out.
+    """
+    fired = (AlertState.FIRING.value, AlertState.RESOLVED.value)
+    lately = and_(table.c.pending_since > since, table.c.state.in_(fired))
+    often = connection.execute(select(table.c.key).where(lately).group_by(table.c.key).having(func.count() >= least))
+    keys = list(often.scalars())
+    if not keys:
+        return {}
+    rows = connection.execute(select(table.c.alert).where(lately, table.c.key.in_(keys)).order_by(table.c.episode))
+    found: dict[str, tuple[datetime, ...]] = {}
+    for row in rows:
+        alert = from_wire(Alert, row.alert)
+        if alert.fired_at is not None:
+            found[alert.key] = (*found.get(alert.key, ()), alert.fired_at)
+    return found
+
+
+def last_fired(connection: Connection) -> dict[str, datetime]:
+    """Return when an alert of each rule last began that fired; a rule that never fired is left out."""
+    fired = table.c.state.in_((AlertState.FIRING.value, AlertState.RESOLVED.value))
+    query = select(table.c.key, func.max(table.c.pending_since).label("at")).where(fired).group_by(table.c.key)
+    found: dict[str, datetime] = {}
+    for row in connection.execute(query):
+        rule = row.key.partition("/")[0]
+        found[rule] = max(found.get(rule, row.at), row.at)
+    return found
 
 
 def last_episode(connection: Connection) -> dict[str, int]:

@@ -21,11 +21,14 @@ from store.tables import (
     duplicates,
     events,
     evidence,
+    inbound_events,
     incidents,
     job_runs,
     ladder,
     notifications,
+    pings,
     rollups,
+    run_requests,
     runners,
     runs,
     sample_rollups,
@@ -33,12 +36,15 @@ from store.tables import (
     series,
     silences,
     stock,
+    trials,
     verdict_history,
 )
 
 _BATCH = 500
 _MONTH = timedelta(days=30.5)
 _EVENT = tuple_(events.c.source, events.c.id)
+_INBOUND = tuple_(inbound_events.c.provider, inbound_events.c.id)
+_TRIAL = tuple_(trials.c.trial, trials.c.destination)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +97,7 @@ def sweep(
         (verdict_history, verdict_history.c.number, verdict_history.c.at < now - keep.rollups),
         (rollups, rollups.c.start, rollups.c.start < now - keep.rollups),
         (events, _EVENT, events.c.at < now - keep.events),
+        (pings, tuple_(pings.c.uuid, pings.c.n), pings.c.at < now - keep.events),
         (events, _EVENT, and_(events.c.level == "warn", events.c.at < now - keep.warnings)),
         (events, _EVENT, and_(events.c.level == "info", events.c.at < now - keep.information)),
         (alert_changes, alert_changes.c.number, alert_changes.c.at < now - keep.alerts),
@@ -98,9 +105,12 @@ def sweep(
         (incidents, incidents.c.number, incidents.c.resolved_at < now - keep.alerts),
         (notifications, notifications.c.id, notifications.c.created_at < now - keep.alerts),
         (ladder, ladder.c.id, ladder.c.created_at < now - keep.alerts),
+        (inbound_events, _INBOUND, inbound_events.c.received_at < now - keep.alerts),
+        (trials, _TRIAL, trials.c.at < now - keep.alerts),
         (deliveries, deliveries.c.number, deliveries.c.at < now - keep.alerts),
         (runners, runners.c.id, runners.c.heard_at < now - keep.runners),
         (claims, claims.c.slot, claims.c.slot < now - keep.claims),
+        (run_requests, run_requests.c.id, run_requests.c.requested_at < now - keep.failed_runs),
         (job_runs, job_runs.c.key, job_runs.c.keep_until < now),
     ]
     rows: dict[str, int] = {}

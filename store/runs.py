@@ -139,6 +139,11 @@ def get(connection: Connection, run_id: str) -> StoredRun | None:
     return _stored(row) if row else None
 
 
+def exists(connection: Connection, run_id: str) -> bool:
+    """Return whether there is a run with an id."""
+    return connection.execute(select(table.c.id).where(table.c.id == run_id)).first() is not None
+
+
 def location_of(connection: Connection, run_id: str) -> str | None:
     """Return the location of a run, duplicates included; None if there is no such run."""
     asked = (select(t.c.location).where(t.c.id == run_id) for t in (table, duplicates))
@@ -336,6 +341,42 @@ def first_attempts(
     return found
 
 
+class Stretch(NamedTuple):
+    """Holds the results of the slots of a stretch of time: how many have a record, and how many of these failed or say nothing."""
+
+    n: int
+    failed: int
+    unmeasured: int
+
+
+def stretches(connection: Connection, *, since: datetime, width_s: float) -> dict[tuple[datetime, str, str], Stretch]:
+    """Return the final results of the slots from `since` by stretches of `width_s` seconds, each by start, journey and location.
+
+    All records are counted in the index alone; only those that did not pass at first are read.
+    """
+    slot, width = type_coerce(table.c.slot, BigInteger), literal(round(width_s * 1_000_000), BigInteger)
+    start = type_coerce(slot - slot % width, Moment).label("start")
+    place = (start, table.c.journey, table.c.location)
+    every = select(*place, func.count().label("n")).where(table.c.slot >= since).group_by(text("1"), *place[1:])
+    odd = select(*place, table.c.status, table.c.reclassified_as, func.count().label("n")).where(
+        table.c.slot >= since, STUMBLED
+    )
+    odd = odd.group_by(text("1"), *place[1:], table.c.status, table.c.reclassified_as)
+    failed: Counter[tuple[datetime, str, str]] = Counter()
+    unmeasured: Counter[tuple[datetime, str, str]] = Counter()
+    for row in connection.execute(odd):
+        status = Status(row.status)
+        if row.reclassified_as:
+            status = status_after(status, Blame(row.reclassified_as)) or status
+        key = (row.start, row.journey, row.location)
+        if status in (Status.FAILED, Status.TIMED_OUT):
+            failed[key] += row.n
+        elif status is not Status.PASSED:
+            unmeasured[key] += row.n
+    found = {(row.start, row.journey, row.location): row.n for row in connection.execute(every)}
+    return {key: Stretch(n, failed[key], unmeasured[key]) for key, n in found.items()}
+
+
 _IDS_AT_ONCE = 500
 """The maximum number of ids in one statement, because databases limit the values of a statement."""
 
@@ -494,6 +535,124 @@ def last_good(connection: Connection, *, journey: str, location: str, before: da
     )
     record = connection.execute(query).scalar()
     return from_wire(Run, record) if record else None
+
+
+class _Timed(msgspec.Struct):
+    steps: dict[str, float]
+
+
+def good_step_times(
+    connection: Connection, *, journey: str, location: str, before: datetime, limit: int
+) -> list[dict[str, float]]:
+    """Return the step durations in ms, by name, of the last good runs of a journey at a location before `before`."""
+    query = (
+        select(cast(table.c.details, Text))
+        .where(table.c.journey == journey, table.c.location == location, GOOD, table.c.started_at < before)
+        .order_by(desc(table.c.started_at))
+        .limit(limit)
+    )
+    found = []
+    for details in connection.execute(query).scalars():
+        try:
+            found.append(msgspec.json.decode(details, type=_Timed).steps)
+        except (msgspec.DecodeError, UnicodeError):  # text that only the slower decoder accepts
+            found.append(msgspec.convert(from_json_text(details), _Timed).steps)
+    return found
+
+
+class _Proof(msgspec.Struct):
+    kind: str
+    step: str | None = None
+
+
+class _Proved(msgspec.Struct):
+    evidence: list[_Proof] = []
+
+
+_PICTURED_AT_ONCE = 15
+
+
+def last_pictured(
+    connection: Connection, *, journey: str, location: str, before: datetime, step: str, limit: int
+) -> Run | None:
+    """Return the last good run before `before` that kept a picture of a step; None if none of the last `limit` did."""
+    query = (
+        select(cast(table.c.record, Text))
+        .where(table.c.journey == journey, table.c.location == location, GOOD, table.c.started_at < before)
+        .order_by(desc(table.c.started_at))
+    )
+    for first in range(0, limit, _PICTURED_AT_ONCE):
+        records = list(connection.execute(query.offset(first).limit(_PICTURED_AT_ONCE)).scalars())
+        for record in records:
+            if _has_picture(record, step):
+                return from_wire(Run, from_json_text(record))
+        if len(records) < _PICTURED_AT_ONCE:
+            return None
+    return None
+
+
+def _has_picture(record: str, step: str) -> bool:
+    try:
+        proofs = msgspec.json.decode(record, type=_Proved).evidence
+    except (msgspec.DecodeError, UnicodeError):  # text that only the slower decoder accepts
+        proofs = msgspec.convert(from_json_text(record), _Proved).evidence
+    return any(proof.kind == "screenshot" and proof.step == step for proof in proofs)
+
+
+class FailureGroup(NamedTuple):
+    """Holds how many runs ended with one status, step and error. `counts` has a number for each asked period."""
+
+    journey: str
+    location: str
+    failed_step: str | None
+    error: str | None
+    counts: tuple[int, ...]
+    first_at: datetime
+    last_at: datetime
+
+
+def failure_groups(
+    connection: Connection, *, status: Status, since: Sequence[datetime], until: datetime, limit: int
+) -> list[FailureGroup]:
+    """Return the runs with a status by journey, location, step and error, those with the most runs first.
+
+    They started not after `until`, and are counted from each moment of `since`, of which the last is the earliest.
+    """
+    by = (table.c.journey, table.c.location, table.c.failed_step, table.c.error)
+    counts = [func.sum(case((table.c.started_at >= at, 1), else_=0)).label(f"n{i}") for i, at in enumerate(since)]
+    first = func.min(table.c.started_at, type_=Moment).label("first_at")
+    last = func.max(table.c.started_at, type_=Moment).label("last_at")
+    query = (
+        select(*by, *counts, first, last)
+        .where(UNPASSED, table.c.status == status.value, table.c.started_at >= since[-1], table.c.started_at <= until)
+        .group_by(*by)
+        .order_by(func.count().desc(), last.desc())
+        .limit(limit)
+    )
+    return [
+        FailureGroup(
+            row.journey,
+            row.location,
+            row.failed_step,
+            row.error,
+            tuple(getattr(row, f"n{i}") for i in range(len(since))),
+            row.first_at,
+            row.last_at,
+        )
+        for row in connection.execute(query)
+    ]
+
+
+def id_of_failure(connection: Connection, *, status: Status, location: str, started_at: datetime) -> str | None:
+    """Return the id of a run with a status that started at a moment at a location; None if there is none."""
+    query = select(table.c.id).where(
+        # The concatenation keeps the planner from choosing another index.
+        UNPASSED,
+        table.c.status == status.value,
+        table.c.started_at == started_at,
+        table.c.location.concat("") == location,
+    )
+    return connection.execute(query.order_by(table.c.id).limit(1)).scalar()
 
 
 def reclassify(connection: Connection, run_id: str, *, blame: Blame, by: str, reason: str, at: datetime) -> bool:

@@ -343,6 +343,34 @@ silences = Table(
     Index("ix_silences_ends_at", "ends_at"),
 )
 
+# What services and people answered, one row an event, so that one that comes twice acts once.
+inbound_events = Table(
+    "inbound_events",
+    metadata,
+    Column("provider", String(16), primary_key=True),
+    Column("id", String(100), primary_key=True),
+    Column("received_at", Moment, nullable=False),
+    Column("occurred_at", Moment),
+    Column("incident", String(64)),
+    Column("result", Text, nullable=False),
+    Index("ix_inbound_events_incident", "incident"),
+    Index("ix_inbound_events_received", "received_at"),
+)
+
+# What each destination answered to each trial message.
+trials = Table(
+    "trials",
+    metadata,
+    Column("trial", String(64), primary_key=True),
+    Column("destination", String(64), primary_key=True),
+    Column("at", Moment, nullable=False),
+    Column("ok", Boolean, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("by", String(100), nullable=False),
+    Index("ix_trials_destination", "destination", "at"),
+    Index("ix_trials_at", "at"),
+)
+
 deliveries = Table(
     "deliveries",
     metadata,
@@ -453,6 +481,20 @@ claims = Table(
     Index("ix_claims_slot", "slot"),
 )
 
+# The id is that of the run that a runner makes of it.
+run_requests = Table(
+    "run_requests",
+    metadata,
+    Column("id", String(200), primary_key=True),
+    Column("journey", String(100), nullable=False),
+    Column("location", String(64), nullable=False),
+    Column("requested_at", Moment, nullable=False),
+    Column("requested_by", String(100), nullable=False),
+    Column("taken_at", Moment),
+    Column("taken_by", String(100)),
+    Index("ix_run_requests_location", "location", "requested_at"),
+)
+
 jobs = Table(
     "jobs",
     metadata,
@@ -479,6 +521,24 @@ jobs = Table(
     Column("next_at", Moment),
     Column("succeeded", BigInteger, nullable=False),
     Column("failed", BigInteger, nullable=False),
+)
+
+# What the pings of a job add up to, a row each, and its last pings.
+ping_states = Table(
+    "ping_states",
+    metadata,
+    Column("uuid", String(36), primary_key=True),
+    Column("state", JSON, nullable=False),
+)
+
+pings = Table(
+    "pings",
+    metadata,
+    Column("uuid", String(36), primary_key=True),
+    Column("n", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", Moment, nullable=False),
+    Column("ping", JSON, nullable=False),
+    Index("ix_pings_at", "at"),
 )
 
 # A row for each slot that was claimed. Its key is what makes a slot run once, so it is kept for longer than the slot could come again.

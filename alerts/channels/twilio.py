@@ -11,7 +11,7 @@ import re
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import httpx
 
@@ -28,7 +28,9 @@ from alerts.channels.settings import (
 )
 from alerts.channels.text import GSM_SEGMENT, gsm, marked, septets
 from alerts.message import Message, duration
+from alerts.replies import code_of
 from config import Secret
+from config.bounds import Flag
 from facts import Confirmation, NotificationKind
 
 API_BASE = "TWILIO_API_BASE"
@@ -45,6 +47,8 @@ _ASK = 48
 """Septets of an SMS for how to acknowledge."""
 _LEAST = 15
 """Septets below which another part of an SMS says nothing."""
+_NUMBERED = re.compile(r"inc-[0-9]{1,9}")
+"""The incidents that a reply can name; trials and digests are none of these."""
 _STEP = re.compile(r"^[A-Za-z0-9_]{1,60}: ")
 _REQUEST = re.compile(r"(?P<method>(?:[A-Z]{3,7} )?)(?P<path>/[^ ]*) (?P<answer>.*)")
 _SENT = ("ReadTimeout", "ReadError", "RemoteProtocolError")
@@ -81,7 +85,8 @@ class TwilioSettings:
 
     A number with letters in it (`+1555-ENG-LEAD`) is a placeholder and counts as unset; without `to` it lends its settings to people's
     phones. `account_from` and `token_from` name the
-    variables that hold the account's SID and token (or, with `_FILE` behind them, their files).
+    variables that hold the account's SID and token (or, with `_FILE` behind them, their files). `replies` says that Twilio forwards
+    what phones answer to this hub, so that messages tell how to acknowledge by SMS.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
@@ -92,6 +97,7 @@ class TwilioSettings:
     messaging_service: str | None = None
     account_from: str = "TWILIO_ACCOUNT_SID"
     token_from: str = "TWILIO_AUTH_TOKEN"
+    replies: Annotated[bool, Flag()] = False
     description: str = ""
 
     def __post_init__(self) -> None:
@@ -113,6 +119,11 @@ class TwilioSettings:
         account = missing_secret("account_from", self.account_from, environment, what="account SID", shape=_ACCOUNT)
         token = missing_secret("token_from", self.token_from, environment, what="auth token")
         return [*self._placeholders(), *account, *token]
+
+    @property
+    def number(self) -> str | None:
+        """Return the phone's number; None where it is a placeholder."""
+        return None if _is_placeholder(self.to) else self.to
 
     def _placeholders(self) -> list[Missing]:
         hint = "write a number like +15551234567"
@@ -141,11 +152,12 @@ class TwilioSettings:
             else {"From": self.from_number or ""},
             base=api_base(API_BASE, use.environment, _USUAL),
             client=use.client,
+            replies=self.replies,
         )
 
     def rendered(self, message: Message, *, dedup_key: str) -> Rendered:
         """Return the text of the SMS."""
-        return Rendered(text=body(message))
+        return Rendered(text=body(message, replies=self.replies))
 
 
 def _is_placeholder(number: str) -> bool:
@@ -166,6 +178,7 @@ class Twilio:
     sender: Mapping[str, str]
     base: str = field(repr=False)
     client: httpx.Client = field(repr=False)
+    replies: bool = False
     _maybe_sent: dict[str, None] = field(default_factory=dict, init=False, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
 
@@ -185,7 +198,12 @@ class Twilio:
         Twilio has no key by which it would know a message again. One that was sent and not answered may have arrived: it is
         tried once more, and then given up, so that nobody gets the same SMS all night.
         """
-        form = {"To": self.to, **self.sender, "Body": body(message), "ValidityPeriod": str(_VALID_S)}
+        form = {
+            "To": self.to,
+            **self.sender,
+            "Body": body(message, replies=self.replies),
+            "ValidityPeriod": str(_VALID_S),
+        }
         answer = ask(self.client, self._url("Messages.json"), data=form, headers=self._login())
         if isinstance(answer, Receipt):
             return self._unanswered(answer, dedup_key)
@@ -229,17 +247,27 @@ class Twilio:
         return replace(receipt, permanent=True, detail="sent twice and never answered; it may have arrived")
 
 
-def body(message: Message) -> str:
-    """Return the text of the SMS: one segment, what broke first, how to acknowledge it and the incident last."""
+def body(message: Message, *, replies: bool = False) -> str:
+    """Return the text of the SMS: one segment, what broke first, how to acknowledge it and the incident last.
+
+    With `replies` it tells how to acknowledge by an SMS.
+    """
     tail = " " + gsm(f"({message.incident})", 40)
     if message.acknowledge:
-        tail = f" {_ask(message.acknowledge)}{tail}"
+        tail = f" {_ask(message.acknowledge, message.incident if replies else None)}{tail}"
     mark = f"{gsm(marked(message, ''), 40)} " if message.mark else ""
     return (mark + _said(message, GSM_SEGMENT - septets(mark + tail)) + tail).strip()
 
 
-def _ask(acknowledge: str) -> str:
-    """Return how to acknowledge, in at most 48 septets (GSM characters). A URL that is too long is shortened to its page."""
+def _ask(acknowledge: str, reply_to: str | None) -> str:
+    """Return how to acknowledge, in at most 48 septets (GSM characters). A URL that is too long is shortened to its page.
+
+    `reply_to` is the incident that a reply acknowledges; None where no replies are taken.
+    """
+    if reply_to is not None and _NUMBERED.fullmatch(reply_to):
+        short = f"Reply ack {code_of(reply_to)}"
+        both = f"{short}, or {gsm(acknowledge, GSM_SEGMENT)}"
+        return both if septets(both) <= _ASK else short
     whole = f"Ack: {gsm(acknowledge, GSM_SEGMENT)}"
     if septets(whole) <= _ASK:
         return whole

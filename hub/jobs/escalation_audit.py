@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from alerts.machine import audit
 from hub.cycle import save_step, standing_alerts, with_silences
 from hub.jobs.job import CatchUp, Job, JobContext
@@ -15,8 +17,11 @@ def _audit(context: JobContext) -> str:
     services = context.services
     now = services.clock()
     with services.store.write() as connection:
-        policy = with_silences(connection, services.policy, now)
-        step = audit(standing_alerts(connection), policy, now)
+        policy, standing = with_silences(connection, services.policy, now), standing_alerts(connection)
+        step = audit(standing, policy, now)
+        if step.notifications:
+            # Its message tells the money at risk, as every other does; what is sold is read only for that.
+            step = audit(standing, replace(policy, sales=services.sales_rate(connection, now)), now)
         save_step(connection, step, now)
     repaired = sorted({row.incident for row in step.ladder})
     if not repaired:

@@ -8,11 +8,16 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 
-from alerts.policy import Policy
+from sqlalchemy import Connection
+
+from alerts.policy import Policy, SalesRate
 from alerts.report_mail import ReportMail
+from alerts.weekly_trial import WeeklyTrial
 from facts import HubClock
 from hub.artifacts import Artifacts
+from hub.business import calendar_of
 from hub.jobs.schedule import JobSchedule
+from hub.money_at_risk import sales_rate
 from hub.watched import Watched
 from sla.targets import Targets
 from sources import Source
@@ -60,7 +65,7 @@ class Backoff:
 class JobServices:
     """What jobs may use. `first_watched` is when a hub first watched, `sources` are those that are configured, `scale` is how many
     times faster than usual the hub's clock runs (the demo's). `policy` is what alerts go by, `targets` what is promised. `folder` is
-    the hub's own, `report_mail` sends reports by mail; None where nobody is to get them."""
+    the hub's own, `report_mail` sends reports by mail, `trial` the weekly test; None where nobody is to get them."""
 
     store: Store
     watched: Watched
@@ -75,6 +80,12 @@ class JobServices:
     targets: Targets | None = None
     folder: Path | None = None
     report_mail: ReportMail | None = None
+    trial: WeeklyTrial | None = None
+
+    def sales_rate(self, connection: Connection, now: datetime) -> SalesRate | None:
+        """Return what the shop usually sells at this time; None where nobody knows."""
+        site = self.watched.site
+        return sales_rate(connection, calendar_of(site, now), currency=site.currency, now=now)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hub.jobs import escalation_audit, evidence_limit, missed_slots, orphans, retention, status_page
+from hub.jobs.alerts_trial import trial_jobs
 from hub.jobs.job import Job, JobServices
 from hub.jobs.reports import report_jobs
 from hub.jobs.sources import source_jobs
@@ -22,6 +23,6 @@ def configured_jobs(services: JobServices, *, scale: float = 1.0) -> tuple[Job, 
     `scale` times shorter (the demo's clock)."""
     return tuple(
         job.scaled(scale) if scale != 1 else job
-        for job in (*JOBS, *report_jobs(services.watched), *source_jobs(services.sources))
+        for job in (*JOBS, *trial_jobs(services.trial), *report_jobs(services.watched), *source_jobs(services.sources))
         if job.is_configured(services)
     )

@@ -24,7 +24,7 @@ from redact import Scrubber
 _WORLD = "sixfb picture"
 _TRIES = 3
 _ROUNDS = 4
-_QUALITY = 60
+_QUALITY, _GLANCE_QUALITY = 60, 45
 _MAY_TAKE_S = 10.0
 _LOOK_MAY_TAKE_S = 3.0
 _ANSWERS_WITHIN_MS = 2000
@@ -89,6 +89,19 @@ def take(
     camera = _Camera(page, scrubber, clean_images, ends=time.monotonic() + may_take_s)
     with _said_plainly(page):
         return camera.take()
+
+
+def glance(page: Page, scrubber: Scrubber, *, may_take_s: float = _LOOK_MAY_TAKE_S) -> bytes | None:
+    """Return a small JPEG of a page that shows no secret; None if it shows one, or a password, or cannot be read whole.
+
+    Nothing is covered and no script is stopped: the journey goes on with this page.
+
+    Raises:
+        NoPictureError: it cannot be read in time.
+    """
+    camera = _Camera(page, scrubber, None, ends=time.monotonic() + may_take_s)
+    with _said_plainly(page):
+        return camera.glance()
 
 
 def shows(page: Page, scrubber: Scrubber, *, may_take_s: float = _LOOK_MAY_TAKE_S) -> bool:
@@ -217,6 +230,21 @@ class _Camera:
         with self._processes() as (main, others):
             looks = [process.look() for process in (main, *others)]
             return any(find(look.shown, self._scrubber) for look in looks)
+
+    def glance(self) -> bytes | None:
+        with self._processes() as (main, others):
+            if self._needs_covers(main, others):
+                return None
+            jpeg = main.send("Page.captureScreenshot", format="jpeg", quality=_GLANCE_QUALITY)["data"]
+            # It may have come to show something meanwhile, which may be in the picture.
+            return None if self._needs_covers(main, others) else base64.b64decode(jpeg)
+
+    def _needs_covers(self, main: _Process, others: list[_Process]) -> bool:
+        look, looks = main.look(), {process: process.look() for process in others}
+        if look.passwords or any(other.passwords for other in looks.values()):
+            return True
+        clean = self._clean_frames(looks, self._scrubber)
+        return bool(find(look.shown, self._scrubber) or self._unreadable(look) or _hidden_frames(main, look, clean))
 
     def take(self) -> Picture:
         for _ in range(_TRIES):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Set
 from functools import lru_cache
@@ -48,3 +49,23 @@ def party_of(url: str, *, first: Set[str]) -> str:
     """Return `first` where the address belongs to the site, whose origins are `first`; else the third party's origin."""
     origin = origin_of(url)
     return "first" if not origin or origin in first else origin
+
+
+_LOADED = frozenset({"script", "stylesheet"})
+
+
+@lru_cache(maxsize=2048)
+def file_of(url: str, kind: str) -> str | None:
+    """Return the name of a script or style sheet with whatever tells its versions apart; None for other kinds of requests.
+
+    A query is told by its digest only, because it may hold a token.
+    """
+    if kind not in _LOADED:
+        return None
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return None
+    name = parts.path.rpartition("/")[2][-80:]
+    query = f"?{hashlib.sha256(parts.query.encode(errors='replace')).hexdigest()[:8]}" if parts.query else ""
+    return f"{name}{query}" or None

@@ -10,12 +10,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from playwright.sync_api import BrowserContext, ConsoleMessage, Error, Frame, Page, Response, WebError
+from playwright.sync_api import BrowserContext, ConsoleMessage, Download, Error, Frame, Page, Response, WebError
 from playwright.sync_api import Dialog as NativeDialog
 from playwright.sync_api import Request as BrowserRequest
 
 import facts
-from journeys.recording.endpoints import LIVE, endpoint_of, origin_of, party_of
+from journeys.recording.endpoints import LIVE, endpoint_of, file_of, origin_of, party_of
 from journeys.recording.phases import request_phases
 from journeys.recording.rate_limits import RateLimits
 from journeys.recording.vitals import BINDING, SCRIPT, VitalsLog
@@ -34,6 +34,7 @@ _GUARD = re.compile(r"^\ufeff?(\)\]\}',?\s*\n?|while ?\(1\);|for ?\(;;\);)?")
 _TEXT_KINDS = frozenset({"document", "fetch", "xhr"})
 _CALLS = frozenset({"fetch", "xhr"})
 _FILES_OF_CODE = frozenset({"script", "stylesheet"})
+_ASKS = frozenset({"confirm", "prompt"})
 _HTML = frozenset({"text/html", "application/xhtml+xml"})
 
 
@@ -66,6 +67,8 @@ class SeenRequest:
     wants_json: bool = False
     limits: tuple[str, ...] = ()
     """The names of the site's request limits that counted it."""
+    is_download: bool = False
+    """Whether the browser saved the answer instead of showing it as a page."""
     came_from: SeenRequest | None = None
     """The request whose redirect this one follows."""
     content_type: str = ""
@@ -96,7 +99,8 @@ class SeenRequest:
     @property
     def is_suspect(self) -> bool:
         """Whether it may be what kept a buyer from going on: unusable, not ended, or an answer that says no or cannot be read."""
-        return self.is_unusable or not self.ended or self.refusal is not None or self.is_broken_json
+        says_no = self.refusal is not None or self.is_broken_json
+        return self.is_unusable or self.is_download or not self.ended or says_no
 
 
 class Recorder:
@@ -115,6 +119,8 @@ class Recorder:
         self.thrown_at: dict[str, str] = {}
         """Where an exception was thrown, as `address:line`, by its text."""
         self.dialogs: list[facts.Dialog] = []
+        self.cancelled: list[facts.Dialog] = []
+        """The questions of the page (`confirm`, `prompt`) that were answered with Cancel, as the journey said nothing."""
         self.vitals = VitalsLog(first=self.origins, clock=clock)
         self.rate_limits = RateLimits()
         self.walled: str | None = None
@@ -126,6 +132,8 @@ class Recorder:
         """How many of each kind came after there were as many as are kept."""
         self._under_way: dict[BrowserRequest, SeenRequest] = {}
         self._first_document: SeenRequest | None = None
+        self.is_opening = False
+        """Whether the journey opens an address by hand: where the page leads then, nobody has pressed anything."""
 
     def attach(self, context: BrowserContext) -> None:
         """Listen to a context. Call it before the first navigation; pages that are already open are listened to as well."""
@@ -144,10 +152,17 @@ class Recorder:
 
     def _watch_page(self, page: Page) -> None:
         page.on("crash", self._crash)
+        page.on("download", self._downloaded)
         # A tab's first request comes before its page is known.
         for seen in self.requests:
             if seen.is_main and seen.page is None:
                 seen.page = page
+
+    def _downloaded(self, download: Download) -> None:
+        for seen in reversed(self.requests):
+            if seen.is_main and seen.url == download.url:
+                seen.is_download = True
+                return
 
     def _crash(self, _page: Page) -> None:
         self.crashed = True
@@ -167,7 +182,7 @@ class Recorder:
             kind == "document" and request.is_navigation_request() and (frame is None or frame.parent_frame is None)
         )
         if is_main:
-            self._widen(url, before)
+            self._widen(url, before, frame.page if frame else None)
         seen = SeenRequest(
             url=url,
             method=request.method,
@@ -195,11 +210,15 @@ class Recorder:
         """Return whether an address belongs to the site."""
         return origin_of(url) in self.origins
 
-    def _widen(self, url: str, before: BrowserRequest | None) -> None:
-        """Count the address that the journey's very first page is redirected to as the site too."""
+    def _widen(self, url: str, before: BrowserRequest | None, page: Page | None) -> None:
+        """Count the address that the journey's very first page is redirected to as the site too, also by its own script."""
         first = self._first_document
-        while before is not None and first is not None:
-            if self._documents.get(before) is first and first.party == "first":
+        if first is None or first.party != "first":
+            return
+        if self.is_opening and before is None and first.status is not None and page is not None and first.page is page:
+            self.origins.add(origin_of(url))
+        while before is not None:
+            if self._documents.get(before) is first:
                 self.origins.add(origin_of(url))
                 return
             before = before.redirected_from
@@ -294,8 +313,12 @@ class Recorder:
     def _dialog(self, dialog: NativeDialog) -> None:
         if len(self.dialogs) < _MOST_LINES:
             self.dialogs.append(facts.Dialog(kind=dialog.type, text=dialog.message[:_TEXT], step=self.step))
+            if dialog.type in _ASKS and not _has_own_listener(dialog.page):
+                self.cancelled.append(self.dialogs[-1])
         else:
             self._leave_out("dialogs")
+        if _has_own_listener(dialog.page):
+            return  # the journey answers it
         with contextlib.suppress(Error):  # the page may go away together with its dialog
             if dialog.type == "beforeunload":
                 dialog.accept()  # leaving a page is what the journey asked for
@@ -360,6 +383,7 @@ class Recorder:
             phases=seen.phases,
             transferred_bytes=seen.transferred_bytes,
             body_bytes=seen.body_bytes,
+            file=file_of(seen.url, seen.kind),
         )
 
 
@@ -369,6 +393,12 @@ def _frame_of(request: BrowserRequest) -> Frame | None:
         return request.frame
     except Error:
         return None
+
+
+def _has_own_listener(page: Page | None) -> bool:
+    """Whether the journey listens to a page's dialogs itself. Playwright's public objects do not tell."""
+    inner = getattr(page, "_impl_obj", None)
+    return bool(inner is not None and inner.listeners("dialog"))
 
 
 def _frames_of(error: WebError) -> str:

@@ -3,9 +3,21 @@
 from reports.charts.cells import DayCell, day_cells, meter
 from reports.charts.columns import Column, Interval, intervals, stacked_columns
 from reports.charts.plot import Chart, Table
-from reports.charts.rows import FunnelStep, HeatRow, RangeRow, RowBar, dot_range, funnel, heat_map, row_bars
+from reports.charts.rows import (
+    FunnelStep,
+    HeatRow,
+    RangeRow,
+    RowBar,
+    StepRow,
+    dot_range,
+    funnel,
+    heat_map,
+    row_bars,
+    step_range,
+)
 from reports.charts.run_bars import Bar, Group, Mark, comparison, segments, timeline, waterfall
 from reports.charts.scale import LinearScale, TimeTick, linear_scale, time_ticks
+from reports.charts.strips import ResultCell, result_strip
 from reports.charts.times import Area, Band, Flag, Limit, Line, cross, spark, time_line
 from reports.charts.units import Format, duration_format, money_format, number_format, percent_format
 
@@ -27,7 +39,9 @@ __all__ = [
     "LinearScale",
     "Mark",
     "RangeRow",
+    "ResultCell",
     "RowBar",
+    "StepRow",
     "Table",
     "TimeTick",
     "comparison",
@@ -43,10 +57,12 @@ __all__ = [
     "money_format",
     "number_format",
     "percent_format",
+    "result_strip",
     "row_bars",
     "segments",
     "spark",
     "stacked_columns",
+    "step_range",
     "time_line",
     "time_ticks",
     "timeline",

@@ -13,6 +13,7 @@ from reports.charts.units import NOTHING, Format, number_format, percent_format
 _ROW, _HEAT_ROW, _FUNNEL_ROW = 30, 26, 34
 _INKS = 5
 _LONGEST_NAME = 20
+_LONGEST_STEP = 18
 _KINDS = {"target": "o", "warning": "w", "critical": "c"}
 
 
@@ -58,6 +59,70 @@ class FunnelStep:
     name: str
     count: float
     usual: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepRow:
+    """A step beside its usual duration; all times in seconds.
+
+    `took` is None for a step that was not reached. `usual` are its 10th, 50th and 95th percentile, None if they are
+    unknown. `said` is the result as text.
+    """
+
+    name: str
+    took: float | None
+    said: str
+    has_failed: bool = False
+    usual: tuple[float, float, float] | None = None
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether it took longer than its usual 95th percentile."""
+        return self.took is not None and self.usual is not None and self.took > self.usual[2]
+
+
+def step_range(rows: Sequence[StepRow], *, form: Format, label: str) -> Chart:
+    """Draw the duration of each step as a dot on the box of its usual durations, a failed one as a cross."""
+    values = [v for row in rows for v in ((row.took,) if row.took is not None else ()) + (row.usual or ())]
+    scale = linear_scale(values)
+    parts = [_vertical_grid(scale, form)]
+    for number, row in enumerate(rows):
+        y = (number + 0.5) / max(1, len(rows))
+        parts.append(_row_name(row.name, y, most=_LONGEST_STEP))
+        parts.append(_usual_box(row, scale, y))
+        kind = "halo tx-crit" if row.has_failed else "halo tx-warn" if row.is_slow else "halo"
+        places = [scale.share(v) for v in (row.took, *(row.usual or ())) if v is not None]
+        if row.took is not None:
+            shape = (
+                '<path class="sc" stroke-width="2.5" d="M-5 -5 5 5M5 -5 -5 5"/>'
+                if row.has_failed
+                else f'<circle class="{"fw" if row.is_slow else "f1"}" r="4.5"/>'
+            )
+            parts.append(at_place(scale.share(row.took), y, shape))
+        # A label at the right edge stands left of its mark, so that it is never cut off.
+        right = max(places, default=0.0)
+        anchor, dx, x = ("end", -10, min(places)) if right > 0.75 else ("start", 10, right)
+        parts.append(text(percent(x), percent(y), words(row.said), dx=dx, dy=4, anchor=anchor, kind=kind))
+    table = Table(
+        caption=label,
+        columns=("Step", "This run", "Median", "p95"),
+        rows=tuple(
+            (row.name, row.said, *((form(row.usual[1]), form(row.usual[2])) if row.usual else (NOTHING, NOTHING)))
+            for row in rows
+        ),
+    )
+    svg = plot(parts, height=_ROW * max(1, len(rows)), label=label if rows else f"{label}: no data", kind="lab")
+    return Chart(svg=svg, table=table, is_empty=not rows)
+
+
+def _usual_box(row: StepRow, scale: LinearScale, y: float) -> str:
+    if row.usual is None:
+        return ""
+    low, middle, high = (scale.share(v) for v in row.usual)
+    kind = "fs" if row.took is not None else "gapbox"
+    place = f'x="{percent(low)}" width="{percent(max(0.004, high - low))}" y="{percent(y)}"'
+    box = f'<rect class="{kind}" {place} height="16" transform="translate(0 -8)" rx="2"/>'
+    return box + at_place(middle, y, '<path class="s5" stroke-width="1.5" d="M0 -8V8"/>')
 
 
 def dot_range(rows: Sequence[RangeRow], *, form: Format, label: str) -> Chart:
@@ -248,15 +313,15 @@ def _drop(before: float | None, after: float | None) -> float | None:
     return None if before is None or after is None or before <= 0 else max(0.0, 1 - after / before)
 
 
-def _row_name(name: str, y: float) -> str:
-    return text("0", percent(y), words(_short(name)), dx=-10, dy=4, anchor="end", kind="lbl")
+def _row_name(name: str, y: float, *, most: int = _LONGEST_NAME) -> str:
+    return text("0", percent(y), words(_short(name, most)), dx=-10, dy=4, anchor="end", kind="lbl")
 
 
-def _short(name: str) -> str:
+def _short(name: str, most: int = _LONGEST_NAME) -> str:
     """Return a name that fits beside its row; of a path the end says more than the beginning. The table has the whole."""
-    if len(name) <= _LONGEST_NAME:
+    if len(name) <= most:
         return name
-    return f"…{name[1 - _LONGEST_NAME :]}" if name.startswith("/") else f"{name[: _LONGEST_NAME - 1]}…"
+    return f"…{name[1 - most :]}" if name.startswith("/") else f"{name[: most - 1]}…"
 
 
 def _vertical_grid(scale: LinearScale, form: Format) -> str:

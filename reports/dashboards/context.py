@@ -13,7 +13,7 @@ from reports.dashboards.numbers import Numbers
 from reports.dashboards.registry import Dashboard
 from reports.dashboards.view import ALERTS, RANGES, View
 from reports.dashboards.widget import Widget
-from reports.live.frame import Ago, Frame, ago
+from reports.live.frame import Ago, Choice, Frame, ago
 from reports.pages import render
 from reports.states import WidgetState, overall_state, told_alerts
 from reports.words import count, span
@@ -21,16 +21,6 @@ from reports.words import count, span
 _SHOWN = 4
 _TOLD = (Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM)
 _NO_AGES = re.compile(r">[^<]*</time>")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
-    """One of several links, of which one is current."""
-
-    label: str
-    query: str
-    is_current: bool
-    key: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -63,6 +63,7 @@ class AlertRow:
     last_known: bool
     closed: str | None = None
     silenced: str | None = None
+    is_flapping: bool = False
     notifications: tuple[NotificationRow, ...] = ()
     calls: tuple[CallRow, ...] = ()
 
@@ -98,6 +99,7 @@ def alert_row(
         last_known=alert.last_known,
         closed=alert.closed,
         silenced=silenced_words(silence),
+        is_flapping=alert.flapping and not over,
         notifications=tuple(_row(n, now) for n in notifications),
         calls=tuple(_call(row) for row in calls),
     )

@@ -7,9 +7,13 @@ from pathlib import Path
 _TEMPLATES = Path(__file__).parent.parent / "templates"
 _FILES = {
     "style.css": ("text/css; charset=utf-8", (_TEMPLATES / "style.css", _TEMPLATES / "live" / "live.css")),
+    "overview.css": ("text/css; charset=utf-8", (_TEMPLATES / "live" / "overview.css",)),
     "report.css": ("text/css; charset=utf-8", (_TEMPLATES / "periodic" / "report.css",)),
     "dashboard.css": ("text/css; charset=utf-8", (_TEMPLATES / "dashboards" / "dashboard.css",)),
     "dashboard.js": ("text/javascript; charset=utf-8", (_TEMPLATES / "dashboards" / "dashboard.js",)),
+    "run.css": ("text/css; charset=utf-8", (_TEMPLATES / "run" / "run.css",)),
+    "run.js": ("text/javascript; charset=utf-8", (_TEMPLATES / "live" / "run.js",)),
+    "keys.js": ("text/javascript; charset=utf-8", (_TEMPLATES / "live" / "keys.js",)),
     "live.js": ("text/javascript; charset=utf-8", (_TEMPLATES / "live" / "live.js",)),
 }
 

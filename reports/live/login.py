@@ -28,7 +28,6 @@ def login_page(*, csrf: str, after: str, name: str = "", problem: str | None = N
         links=(),
         notices=(),
         evaluated=None,
-        has_inbox=False,
         csrf="",
         refresh_s=0,
         prefix=prefix,

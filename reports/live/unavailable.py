@@ -25,7 +25,6 @@ def unavailable_page(problem: str) -> str:
         links=(),
         notices=(),
         evaluated=None,
-        has_inbox=False,
         csrf="",
         refresh_s=0,
     )

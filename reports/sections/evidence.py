@@ -10,17 +10,19 @@ from markupsafe import Markup
 from facts import NO_PICTURE, Run, Status
 from reports import words
 from reports.artifacts import Artifact
+from reports.sections.screens import last_picture
 
 _KINDS = {"screenshot": "Screenshot", "trace": "Trace", "page_text": "Page text"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
-    """Holds a screenshot as a `data:` URL, with its alternative text."""
+    """Holds a screenshot as a URL (`data:` unless another is put in its place), with its alternative text."""
 
     source: Markup
     alt: str
     caption: str
+    sha256: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,21 +60,21 @@ def evidence_section(run: Run, artifacts: tuple[Artifact, ...]) -> EvidenceSecti
 
 def picture_of(run: Run, artifacts: tuple[Artifact, ...]) -> Picture | None:
     """Return the screenshot of the latest attempt that has one; None if none has."""
-    shots = [a for a in artifacts if a.fact.kind == "screenshot" and a.content]
-    if not shots:
+    shot = last_picture(artifacts)
+    if shot is None:
         return None
-    shot = max(shots, key=lambda a: a.fact.attempt)  # each attempt takes at most one
     at = f" at {run.failed_step}" if run.failed_step else ""
     page = next((a.page for a in run.attempts if a.number == shot.fact.attempt and a.page), None)
     return Picture(
         source=Markup("data:image/jpeg;base64,") + base64.b64encode(shot.content or b"").decode(),
         alt=f"What the browser showed when {run.journey} ended{at}" + (f", on {page}" if page else ""),
         caption=f"The page as attempt {shot.fact.attempt} left it",
+        sha256=shot.fact.sha256,
     )
 
 
 def _why_none(run: Run, artifacts: tuple[Artifact, ...]) -> str:
-    problems = [_problem(a) for a in artifacts if a.fact.kind == "screenshot"]
+    problems = [_problem(a) for a in artifacts if a.fact.kind == "screenshot" and a.fact.step is None]
     noted = [note.removeprefix(NO_PICTURE) for note in run.notes if note.startswith(NO_PICTURE)]
     if problems or noted:
         return [*noted, *problems][-1].rstrip(".")
@@ -93,7 +95,7 @@ def _row(artifact: Artifact) -> EvidenceRow:
     fact = artifact.fact
     altered = "its bytes are not those that were hashed" if artifact.is_altered else None
     return EvidenceRow(
-        kind=_KINDS.get(fact.kind, fact.kind),
+        kind=_KINDS.get(fact.kind, fact.kind) + (f" of {fact.step}" if fact.step else ""),
         attempt=fact.attempt,
         size=words.size(fact.bytes) if fact.path else "–",
         sha256=fact.sha256 or "none",

@@ -12,6 +12,8 @@ from reports import charts, phases, words
 
 _TALKS = frozenset({"fetch", "xhr", "document"})
 _MOST_SHOWN = 12
+_SLOWEST_OF_A_STEP = 2
+_MOST_ROWS = 30
 _BETWEEN = "between steps"
 
 
@@ -19,7 +21,7 @@ _BETWEEN = "between steps"
 class RequestRow:
     """Holds one request. `tone` is `bad` for the likely cause, `warn` for any other failed request, else `plain`.
 
-    `spent` is its time by phase, `size` the transferred bytes as text.
+    `spent` is its time by phase, `size` the transferred bytes as text. `is_first` is whether it went to the site itself.
     """
 
     step: str
@@ -35,6 +37,7 @@ class RequestRow:
     bar: Markup
     spent: tuple[phases.Spent, ...]
     size: str
+    is_first: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,14 +55,20 @@ class RequestGroup:
 class RequestsSection:
     """Holds the section.
 
-    `troubled` are the failed requests, the likely cause first; `hidden` counts those beyond the list. `legend` names
-    the colours of the bars, if any request's phases are known.
+    `first` and `third` count the requests to the site and to others. `cause` is the request that most likely stopped the
+    run. `troubled` are the failed requests, the cause first; `hidden` counts those beyond the list. `waterfall` are the
+    failed requests, and then the slowest of each step, with bars on one scale. `legend` names the colours of the bars, if
+    any request's phases are known.
     """
 
     total: int
     failed: int
+    first: int
+    third: int
+    cause: RequestRow | None
     troubled: tuple[RequestRow, ...]
     hidden: int
+    waterfall: tuple[RequestRow, ...]
     legend: tuple[phases.Spent, ...]
     groups: tuple[RequestGroup, ...]
 
@@ -70,14 +79,30 @@ def requests_section(attempt: Attempt | None, failed_step: str | None) -> Reques
     cause = cause_of(attempt, failed_step) if attempt else None
     bad = sorted((r for r in requests if went_wrong(r)), key=lambda r: _weight(r, cause, failed_step))
     names = _steps_of(requests, attempt.steps if attempt else ())
+    first = sum(r.party == "first" for r in requests)
     return RequestsSection(
         total=len(requests),
         failed=len(bad),
+        first=first,
+        third=len(requests) - first,
+        cause=_row(cause, cause, (cause,)) if cause else None,
+        waterfall=tuple(_row(r, cause, requests) for r in _worth_showing(requests, bad, names)),
         troubled=tuple(_row(r, cause, (r,)) for r in bad[:_MOST_SHOWN]),
         hidden=max(0, len(bad) - _MOST_SHOWN),
         legend=phases.legend(phases.OF_REQUEST) if any(r.phases for r in requests) else (),
         groups=tuple(_group(name, [r for r in requests if r.step == name], cause, failed_step) for name in names),
     )
+
+
+def _worth_showing(requests: Sequence[Request], bad: Sequence[Request], names: Sequence[str | None]) -> list[Request]:
+    """Return the failed requests, and then the slowest of each step in their order."""
+    shown = list(bad[:_MOST_SHOWN])
+    failed = {id(r) for r in bad}
+    for name in names:
+        rest = [r for r in requests if r.step == name and id(r) not in failed]
+        slowest = sorted(rest, key=lambda r: -(r.duration_ms or 0))[:_SLOWEST_OF_A_STEP]
+        shown += sorted(slowest, key=lambda r: r.started_ms or 0)
+    return shown[:_MOST_ROWS]
 
 
 def went_wrong(request: Request) -> bool:
@@ -135,6 +160,7 @@ def _row(request: Request, cause: Request | None, among: Sequence[Request]) -> R
         bar=_bar(request, among, tone),
         spent=phases.spent(request.phases),
         size=_size(request),
+        is_first=request.party == "first",
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -78,7 +79,9 @@ class AttemptEvents:
             case "secrets":
                 self.scrubber = self.scrubber.knowing(line["values"])
             case "evidence":
-                self._keep_evidence(observation, line["kind"], line["file"], covered=line.get("covered", 0))
+                self._keep_evidence(
+                    observation, line["kind"], line["file"], covered=line.get("covered", 0), step=line.get("step")
+                )
                 # Nor does the time that the supervisor itself needs to scan the file.
                 observation.step_since += time.monotonic() - now
             case "unable":
@@ -104,13 +107,16 @@ class AttemptEvents:
         for note in line.get("notes", ()):
             self.note(observation, note)
 
-    def _keep_evidence(self, observation: AttemptObservation, kind: str, name: str, *, covered: int) -> None:
+    def _keep_evidence(
+        self, observation: AttemptObservation, kind: str, name: str, *, covered: int, step: str | None = None
+    ) -> None:
         """Move a file into the evidence store at once, so that it survives if this process is killed a moment later."""
         if kind == "trace" and self._job.trace == "retain-on-failure" and observation.failure is None:
             return
         store = Path(self._job.evidence)
         file = observation.folder / name
         fact = keep(kind, file, attempt=observation.number, store=store, scrubber=self.scrubber, covered=covered)
+        fact = replace(fact, step=step)
         enlist(self._job.run_id, fact, store=store)
         observation.evidence.append(fact)
         self._tell("evidence", {"evidence": fact})

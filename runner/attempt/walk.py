@@ -13,7 +13,9 @@ import json
 import os
 import sys
 import threading
+import time
 import traceback
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -41,6 +43,8 @@ from runner.ledger.ledger_writer import LedgerUnusableError, LedgerWriter, Liste
 _PAGE = 4096
 _REST_MS = 300
 _FADE_MS = 900
+_STEP_PICTURES_EVERY_S = 3600.0
+"""The pause between two runs that keep a picture of each step, in seconds: all runs would fill the store in a day."""
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 _VIEWPORT = {"width": 1280, "height": 800}
 
@@ -172,6 +176,7 @@ def walk(
         tracer=tracer,
         headers={**job.headers, **job.secret_headers},
         secrets=job.secrets,
+        pictures_steps=takes_step_pictures(order),
     )
     if witness is not None:
         witness.visit = visit
@@ -193,6 +198,27 @@ def _last_good(job: Job) -> Path | None:
         return None
     site = hashlib.sha256(origin_of(job.site.base_url).encode()).hexdigest()[:8]
     return Path(job.last_good, f"{job.journey}-{site}.json")
+
+
+def takes_step_pictures(order: Order, *, now: Callable[[], float] = time.time) -> bool:
+    """Return whether this attempt takes a picture of each step: the first one of an hour, at a runner that keeps good runs."""
+    good = _last_good(order.job)
+    if good is None or order.number != 1:
+        return False
+    marker = good.with_suffix(".pictures")
+    try:
+        if 0 <= now() - marker.stat().st_mtime < _STEP_PICTURES_EVERY_S:
+            return False
+    except FileNotFoundError:
+        pass
+    except OSError:
+        return False
+    try:
+        marker.parent.mkdir(parents=True, exist_ok=True)
+        marker.touch()
+    except OSError:  # a full disk: a marker that cannot be set would have every run take pictures
+        return False
+    return True
 
 
 def _context(order: Order, new_context: Any, agent: str, tell: Listener) -> BrowserContext:
@@ -279,11 +305,22 @@ def _take_evidence(folder: Path, visit: Visit, failure: Failure | None, tell: Li
         if tracer is not None:
             tell("note", {"note": f"a gap in the trace: the page of {visit.gap.opened_by} was not left"})
     _save_screenshot(visit, folder / "screenshot.jpg", tell, fade=failure is not None)
+    if failure is None:
+        _save_step_pictures(visit, folder, tell)
     if failure and visit.page_text:
         (folder / "page.txt").write_text(visit.page_text, encoding="utf-8")
         tell("evidence", {"kind": "page_text", "file": "page.txt"})
     if tracer is not None:
         _save_trace(tracer, folder / "trace.zip", tell)
+
+
+def _save_step_pictures(visit: Visit, folder: Path, tell: Listener) -> None:
+    """Save the pictures of the steps of a walk that passed; a later failure is shown beside them."""
+    for number, (step, jpeg) in enumerate(visit.step_pictures.items(), start=1):
+        file = folder / f"step-{number}.jpg"
+        with contextlib.suppress(OSError):
+            file.write_bytes(jpeg)
+            tell("evidence", {"kind": "screenshot", "file": file.name, "step": step})
 
 
 def _save_trace(tracer: Tracer, file: Path, tell: Listener) -> None:

@@ -36,8 +36,8 @@ class MissedSlots:
         self._settings, self._spool, self._plans, self._results = settings, spool, plans, results
         self._clock = clock
 
-    def missed(self, journey: str, slot: datetime, reason: str, *, run_id: str | None = None) -> Run:
-        """Return the record of a slot that was not run."""
+    def missed(self, journey: str, slot: datetime | None, reason: str, *, run_id: str | None = None) -> Run:
+        """Return the record of a slot that was not run, or of a requested run (`slot` is None) that was not made."""
         return self._record(journey, slot, Status.MISSED, reason, run_id=run_id)
 
     def skipped(self, journey: str, slot: datetime) -> Run | None:
@@ -47,7 +47,13 @@ class MissedSlots:
         return self._record(journey, slot, Status.SKIPPED, why) if why is not None else None
 
     def errored(
-        self, journey: str, slot: datetime, error: str, *, run_id: str | None = None, began: datetime | None = None
+        self,
+        journey: str,
+        slot: datetime | None,
+        error: str,
+        *,
+        run_id: str | None = None,
+        began: datetime | None = None,
     ) -> Run:
         """Return the record of a slot whose run failed because of the runner itself."""
         return self._record(journey, slot, Status.ERRORED, error, run_id=run_id, began=began)
@@ -71,7 +77,7 @@ class MissedSlots:
     def _record(
         self,
         journey: str,
-        slot: datetime,
+        slot: datetime | None,
         status: Status,
         error: str,
         *,

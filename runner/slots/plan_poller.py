@@ -1,4 +1,4 @@
-"""Polls the plan once a minute, and passes a new one to the schedule, the spool and the ledger."""
+"""Polls the plan once a minute, passes a new one to the schedule, the spool and the ledger, and starts requested runs."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from runner.health import RunnerHealth
 from runner.ledger.allowance import per_hour
 from runner.ledger.ledger import Ledger
 from runner.slots.plan_cache import PlanCache
+from runner.slots.requested_runs import RequestedRuns
 from runner.slots.schedule import Schedule
 from runner.spool.spool import Spool
 
@@ -31,11 +32,12 @@ class PlanPoller:
         schedule: Schedule,
         spool: Spool,
         ledger: Ledger,
+        requested: RequestedRuns,
         troubles: RunnerHealth,
         stopping: threading.Event,
     ) -> None:
         self._plans, self._schedule, self._spool, self._ledger = plans, schedule, spool, ledger
-        self._health, self._stopping = troubles, stopping
+        self._requested, self._health, self._stopping = requested, troubles, stopping
         self._following: Plan | None = None
         self._thread: threading.Thread | None = None
 
@@ -55,6 +57,7 @@ class PlanPoller:
             try:
                 is_known = self._plans.refresh()
                 self._follow(self._plans.plan, began_at)
+                self._requested.look(self._plans.plan)
             except (sqlite3.Error, OSError):
                 _log.exception("plan_not_kept")
             self._stopping.wait(_EVERY_S if is_known else _RETRY_S)

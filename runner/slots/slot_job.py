@@ -15,9 +15,9 @@ from runner.settings import RunnerSettings
 
 
 def job_of_slot(
-    journey: str, slot: datetime, *, run_id: str, settings: RunnerSettings, plan: Plan, scratch: Path
+    journey: str, slot: datetime | None, *, run_id: str, settings: RunnerSettings, plan: Plan, scratch: Path
 ) -> Job:
-    """Return the job that a run of a slot carries out.
+    """Return the job that a run of a slot carries out, or one beside the schedule (`slot` is None).
 
     Raises:
         ConfigError: a secret that the plan names is not available on this machine.

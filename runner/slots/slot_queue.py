@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
-from facts import Claim, PlannedJourney, to_wire
+from facts import Claim, PlannedJourney, RunRequest, free_time_s, to_wire
 from process.logs import get_logger
 from runner.clock import ClockSteps
 from runner.ledger.ledger import Ledger
@@ -140,6 +140,33 @@ class Slots:
             # Submitted while holding the lock, so that nothing is queued after `stopping` is set, which no one would record.
             self._pool.submit(self._run, planned, slot, is_ours)
         return True
+
+    def begin_requested(self, planned: PlannedJourney, request: RunRequest, *, take: Callable[[], bool]) -> bool:
+        """Queue a run beside the schedule; return False if there is no time for it before the journey's next slot.
+
+        `take` is called before it starts, in its thread, and returns whether this runner has to make it.
+        """
+        now = self._clock()
+        last, left_s = planned.grid.at_or_before(now), (planned.grid.after(now) - now).total_seconds()
+        handled = self._spool.handled(planned.journey) or self._began_at
+        with self._lock:
+            is_due = max(handled, self._looked_at.get(planned.journey, handled)) < last
+            is_taken = self._stopping.is_set() or planned.journey in self._under_way
+            if is_due or is_taken or left_s < free_time_s(planned.period_s):
+                return False
+            self._under_way[planned.journey] = now
+            self._pool.submit(self._run_requested, planned, request, take)
+        return True
+
+    def _run_requested(self, planned: PlannedJourney, request: RunRequest, take: Callable[[], bool]) -> None:
+        try:
+            if not self._stopping.is_set() and take():
+                self._maker.run_requested(planned, request)
+        except Exception:  # noqa: BLE001 - the thread pool would swallow the error
+            _log.exception("requested_run_not_kept", journey=planned.journey, run_id=request.id)
+        finally:
+            with self._lock:
+                self._under_way.pop(planned.journey, None)
 
     def _run(self, planned: PlannedJourney, slot: datetime, is_ours: bool) -> None:
         try:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from config import ConfigError
-from facts import Failpoint, PlannedJourney, Run, Status, WireError, from_wire, to_wire
+from facts import Failpoint, PlannedJourney, Run, RunRequest, Status, WireError, from_wire, to_wire, why_skipped
 from journeys.site import Site
 from process.logs import bound_contextvars, get_logger
 from runner.attempt.job import Job, new_run_id
@@ -109,6 +109,18 @@ class SlotRunner:
             if run.status is Status.MISSED:
                 self._claims.release(planned, slot)
 
+    def run_requested(self, planned: PlannedJourney, request: RunRequest) -> None:
+        """Make a run that a person requested; it has no slot, and counts for no target."""
+        with bound_contextvars(run_id=request.id, journey=planned.journey, requested_by=request.by):
+            plan = self._plans.plan
+            why = why_skipped(plan.maintenance if plan is not None else (), planned.journey, self._clock())
+            run = (
+                self._missed_slots.missed(planned.journey, None, why, run_id=request.id)
+                if why is not None
+                else self._made(planned.journey, None, request.id)
+            )
+            self._results.keep(replace(run, notes=(f"requested by {request.by}, beside the schedule", *run.notes)))
+
     def is_late(self, planned: PlannedJourney, slot: datetime) -> bool:
         """Return whether a run would start too late to count for its slot."""
         return self._late_s(slot) > self._settings.late_s(planned)
@@ -123,6 +135,10 @@ class SlotRunner:
             return self._missed_slots.missed(journey, slot, reason, run_id=run_id)
         self._measures.started(journey, late)
         _log.info("run_started", late_s=round(late, 3))
+        return self._made(journey, slot, run_id)
+
+    def _made(self, journey: str, slot: datetime | None, run_id: str) -> Run:
+        """Make the run of a slot, or one beside the schedule, and return its record."""
         plan = self._plans.plan
         assert plan is not None
         try:
@@ -156,26 +172,33 @@ class SlotRunner:
             blocked = self._budget.certain_block(job.journey, self._clock(), self._uncounted.values())
             if blocked:
                 return blocked, None
-            job = replace(job, reserve=self._reserve(job), spare_time=self._spare_time(job))
+            reserve = self._reserve(job)
+            if job.slot is None and reserve is not None:
+                too_expensive = reserve.why_not_beside(self._budget.expected_cost(job.journey))
+                if too_expensive is not None:
+                    return too_expensive, None
+            job = replace(job, reserve=reserve, spare_time=self._spare_time(job))
             making = self._makings[job.run_id] = self._make(job)
             self._uncounted[job.run_id] = job.journey
             return "", making
 
     def _reserve(self, job: Job) -> Reserve | None:
         plan = self._plans.plan
-        if plan is None or job.slot is None:
+        if plan is None:
             return None
-        return self._budget.reserve(plan.journeys, journey=job.journey, slot=job.slot, now=self._clock())
+        now = self._clock()
+        return self._budget.reserve(plan.journeys, journey=job.journey, slot=job.slot or now, now=now)
 
     def _spare_time(self, job: Job) -> SpareTime | None:
         plan = self._plans.plan
-        if plan is None or job.slot is None:
+        if plan is None:
             return None
+        now = self._clock()
         return spare_time(
             plan.journeys,
             journey=job.journey,
-            slot=job.slot,
-            now=self._clock(),
+            slot=job.slot or now,
+            now=now,
             places=self._settings.max_parallel,
             late_s=self._settings.late_s,
             handled=self._spool.handled,

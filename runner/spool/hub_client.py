@@ -1,4 +1,4 @@
-"""Sends a runner's requests to the hub's four endpoints, and interprets each refusal."""
+"""Sends a runner's requests to the hub's five endpoints, and interprets each refusal."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 
@@ -101,6 +102,16 @@ class HubClient:
         try:
             return from_wire(Claim, answer.json())
         except (ValueError, RecursionError, WireError) as error:
+            raise HubError(f"the hub's answer is not the one we know: {error}") from None
+
+    def take_request(self, request_id: str, runner: str) -> bool:
+        """Take a requested run; False if another runner took it, or it is too old. Raises HubError."""
+        body, headers = json.dumps({"runner": runner}).encode(), {"Content-Type": "application/json"}
+        path = f"/api/run-requests/{quote(request_id, safe='')}/take"
+        answer = self._ask("POST", path, content=body, headers=headers, timeout=_CLAIM_TIMEOUT_S)
+        try:
+            return bool(answer.json()["granted"])
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise HubError(f"the hub's answer is not the one we know: {error}") from None
 
     def put_evidence(self, artifact: Artifact) -> None:

@@ -100,7 +100,15 @@ class Machine:
             episodes=episodes,
             last_incident=len(self.incidents),
             ladder=[row for row in self.ladder.values() if row.incident in threads],
+            fired=self._fired(),
         )
+
+    def _fired(self) -> dict[str, list[datetime]]:
+        found: dict[str, list[datetime]] = {}
+        for alert in sorted(self.alerts.values(), key=lambda a: a.episode):
+            if alert.fired_at is not None:
+                found.setdefault(alert.key, []).append(alert.fired_at)
+        return found
 
     def tick(self, *verdicts: Verdict, after_s: float = 10, gone: Mapping[str, str] | None = None) -> Advance:
         """One tick, `after_s` seconds after the last."""

@@ -355,3 +355,28 @@ def test_what_is_no_number_in_e164_is_refused(wrong: dict[str, Any]) -> None:
 def test_a_severity_of_any_kind_is_said() -> None:
     for severity in Severity:
         assert body(replace(a_message(), severity=severity)).startswith(severity.value.upper())
+
+
+@pytest.mark.parametrize(
+    ("acknowledge", "incident", "said"),
+    [
+        ("https://hub.test/alerts#F0.ga.1", "inc-7", "Reply ack 7, or https://hub.test/alerts#F0.ga.1 (inc-7)"),
+        ("https://hub.example.com/monitor/alerts#F0.ga_purchase.12", "inc-7", "Reply ack 7 (inc-7)"),
+        (
+            "https://hub.test/alerts#F0",
+            "test-20261130T100000",
+            "Ack: https://hub.test/alerts#F0 (test-20261130T100000)",
+        ),
+        ("", "inc-7", "(inc-7)"),
+    ],
+)
+def test_where_replies_are_taken_an_sms_says_what_to_answer(acknowledge: str, incident: str, said: str) -> None:
+    told = replace(a_message(), acknowledge=acknowledge, incident=incident, summary="x" * 300, cause="")
+    assert body(told, replies=True).endswith(said)
+    assert septets(body(told, replies=True)) <= 160
+    assert "Reply" not in body(told)
+
+
+def test_the_setting_decides_what_is_sent() -> None:
+    asked = replace(a_message(), acknowledge="https://hub.test/alerts", incident="inc-7")
+    assert "Reply ack 7" in str(CASE.parsed(replies=True).rendered(asked, dedup_key="k").text)

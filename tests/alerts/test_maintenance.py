@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from alerts.maintenance import announcements, planned
+from alerts.directory import Directory
+from alerts.maintenance import announcements, ended_early, planned, under_way
 from alerts.suppress import suppressed
 from alerts.windows import Maintenance, moment_of
 from facts import Alert, HoldReason, NotificationState, PlannedMaintenance, why_skipped
@@ -207,3 +208,44 @@ def test_beginning_and_end_are_announced_once_each_with_ids_that_stay() -> None:
         "Maintenance is over: a new version"
     ] * 2
     assert announcements(policy, NOW + 4 * HOUR) == (), "a hub that comes much later announces nothing"
+
+
+ENDED = "Maintenance was ended early: a new version"
+
+
+@pytest.mark.parametrize(
+    ("now", "windows", "told"),
+    [
+        (HOUR, (), [("ops", ENDED)]),
+        (HOUR, ({},), []),
+        (HOUR, ({"name": "another"},), [("ops", ENDED)]),
+        (HOUR, ({"announce": ()},), [("ops", ENDED)]),
+        (HOUR, ({"duration": 0.5 * HOUR},), [("ops", ENDED)]),
+        (HOUR, ({"duration": 3 * HOUR},), []),
+        (2 * HOUR, (), [("ops", "Maintenance is over: a new version")]),
+        (3.5 * HOUR, (), []),
+        (-HOUR, (), []),
+    ],
+)
+def test_a_window_that_is_taken_out_while_it_is_under_way_gets_its_end_announced(
+    now: timedelta, windows: tuple[dict[str, Any], ...], told: list[tuple[str, str]]
+) -> None:
+    usual = {"announce": ("ops",), "zone": ZoneInfo("UTC")}
+    before = under_way(a_policy(maintenance=(a_window(**usual),)), NOW + timedelta(minutes=1))
+    policy = a_policy(maintenance=tuple(a_window(**{**usual, **changes}) for changes in windows))
+    owed = ended_early(before, policy, NOW + now)
+    assert [(one.destination, one.message["headline"]) for one in owed] == told
+
+
+def test_a_destination_that_was_taken_out_too_is_told_nothing() -> None:
+    window = a_window(announce=("ops", "gone"), zone=ZoneInfo("UTC"))
+    before = under_way(a_policy(maintenance=(window,)), NOW)
+    policy = a_policy(directory=Directory(destinations=frozenset({"ops"})))
+    assert [one.destination for one in ended_early(before, policy, NOW + HOUR)] == ["ops"]
+
+
+def test_the_end_at_its_time_is_announced_once() -> None:
+    policy = a_policy(maintenance=(a_window(announce=("ops",), zone=ZoneInfo("UTC")),))
+    over = NOW + 2 * HOUR
+    early = ended_early(under_way(policy, NOW), policy, over)
+    assert {one.id for one in early} == {one.id for one in announcements(policy, over) if one.order == 2}

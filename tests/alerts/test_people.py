@@ -288,3 +288,16 @@ def test_whom_a_calendar_names_and_nobody_knows_is_unreached(tmp_path: Path) -> 
     calendars = {"lead": CalendarFile(path=tmp_path / "oncall.ics")}
     people = routing().directory(calendars)
     assert people.reached([people.recipient("boss", NOW)], NOW, None).unreached == ("boss",)
+
+
+def test_a_phone_that_answers_is_known_by_its_number_and_a_placeholder_is_nobodys() -> None:
+    shared = TEAM.replace('"+1555-BOB"', '"+15550100002"').replace(
+        "routes:", '  desk: {kind: twilio, from_number: "+15550100001", to: "+15550100009"}\nroutes:'
+    )
+    assert routing().phones() == {"+15550100002": ("ann", frozenset({"ann/phone"}))}
+    assert routing(shared).phones() == {
+        "+15550100002": ("ann or bob", frozenset({"ann/phone", "bob/phone"})),
+        "+15550100009": ("desk", frozenset({"desk"})),
+    }
+    reached = shared.replace("cyn: {reach: [slack]}", "cyn: {reach: [slack, desk]}")
+    assert routing(reached).phones()["+15550100009"] == ("cyn", frozenset({"desk"}))

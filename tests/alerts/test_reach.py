@@ -88,7 +88,7 @@ def test_every_destination_is_tried_and_says_what_it_answered_or_lacks(monkeypat
         other={"kind": "webhook", "url_from": "GOOD"},
     )
     good, bad, other = AReceiver(), AReceiver(Receipt(ok=False, permanent=True, detail="answered 404")), AReceiver()
-    monkeypatch.setattr(Routing, "channels", lambda *_: {"good": good, "bad": bad, "other": other})
+    monkeypatch.setattr(Routing, "channels", lambda *_, **__: {"good": good, "bad": bad, "other": other})
     results = trial.send_trial(routing, {}, {"good", "bad", "unset"}, now=NOW, by="ann")
     assert [(one.destination, one.ok, one.detail) for one in results] == [
         ("bad", False, "answered 404"),
@@ -107,7 +107,7 @@ def test_two_trials_are_two_incidents_to_a_receiver_and_a_pager_is_told_the_end(
     SENT.clear()
     routing = a_routing(pager={"kind": "pagerduty", "key_from": "KEY"})
     pager = object.__new__(APager)
-    monkeypatch.setattr(Routing, "channels", lambda *_: {"pager": pager})
+    monkeypatch.setattr(Routing, "channels", lambda *_, **__: {"pager": pager})
     for later in (timedelta(0), timedelta(seconds=1)):
         trial.send_trial(routing, {}, {"pager"}, now=NOW + later, by="ann")
     assert [kind.value for kind, _ in SENT] == ["firing", "resolved"] * 2

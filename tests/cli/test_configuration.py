@@ -11,9 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from alerts.routes import routing_from
 from cli import hub_config, settings
 from cli.app import main
+from cli.hub import degraded
 from config import ConfigError
+from config.documents import parse_document
 from tests.alerts.small_team import SMALL_TEAM
 from tests.cli.test_bad_input import RECEIVERS, ROOT, SIXFB
 
@@ -350,3 +353,11 @@ def test_business_hours_without_a_time_zone_are_in_the_businesss(
     found = hub_config.read_routing().business_hours
     assert found is not None
     assert found.timezone == zone
+
+
+def test_a_hub_says_of_a_window_that_names_nothing_there_is_that_it_is_degraded(tmp_path: Path, sixfb: Sixfb) -> None:
+    window = "maintenance: [{name: d, start: 2026-01-06T02:00, duration: 1h, reason: x, locations: [us-est]}]\n"
+    routing = routing_from(parse_document(SMALL_TEAM + window, file="alerts.yaml"))
+    assert [c.what for c in degraded(routing) if c.key == "maintenance.0.locations.0"] == [
+        "no location is named 'us-est'"
+    ]

@@ -581,3 +581,16 @@ def test_the_history_of_verdicts_is_written_with_the_cycle_and_read_by_period(be
         ).status_code
         == 422
     )
+
+
+def test_the_end_of_maintenance_that_was_taken_out_is_announced_by_the_next_hub(light: Bench) -> None:
+    window = a_maintenance(light, announce=("hook",))
+    light.cycle.policy = replace(light.cycle.policy, maintenance=(window,))
+    light.tick()
+    light.cycle.policy = replace(light.cycle.policy, maintenance=())
+    light.tick()
+    light.tick()
+    with light.store.read() as connection:
+        told = [one.message["headline"] for one in outbox.latest(connection) if one.thread.startswith("maintenance")]
+    assert sorted(told)[-1] == "Maintenance was ended early: a new version"
+    assert len(told) == 2

@@ -284,3 +284,33 @@ def test_an_odd_receiver_is_noted_once(sqlite_store: Store, caplog: pytest.LogCa
     owe(sqlite_store, *(a_notification(f"inc-{n}", "hook") for n in range(3)))
     assert a_deliverer(sqlite_store, {"hook": Odd()}).deliver() == 3
     assert sum("receiver_is_odd" in record.getMessage() for record in caplog.records) == 1
+
+
+@pytest.mark.parametrize("how", ["raises", "refuses", "fails", "hangs"])
+def test_one_broken_receiver_stops_no_other(sqlite_store: Store, how: str) -> None:
+    mended = threading.Event()
+
+    class Broken:
+        def send(self, message: Message, *, dedup_key: str) -> Receipt:
+            if how == "raises":
+                raise RuntimeError("a channel that has a fault of its own")
+            if how == "hangs":
+                mended.wait(30)
+            return Receipt(ok=False, permanent=how == "refuses", status=410 if how == "refuses" else 500, detail="no")
+
+    class Well:
+        def send(self, message: Message, *, dedup_key: str) -> Receipt:
+            return Receipt(ok=True)
+
+    threads = ["inc-1", "inc-2", "inc-3"]
+    owe(sqlite_store, *(a_notification(thread, name) for thread in threads for name in ("broken", "well")))
+    deliverer = a_deliverer(sqlite_store, {"broken": Broken(), "well": Well()})
+    try:
+        begun = {worker.destination: worker for worker in deliverer.begin()}
+        begun["well"].join(30)
+        told = states(sqlite_store, *threads)
+        assert {told[f"{thread}.firing.well"] for thread in threads} == {NotificationState.DELIVERED}
+        assert NotificationState.DELIVERED not in {told[f"{thread}.firing.broken"] for thread in threads}
+    finally:
+        mended.set()
+        assert deliverer.has_ended(30)

@@ -10,20 +10,23 @@ import pytest
 
 from alerts.directory import Directory
 from alerts.escalation import Escalation, Tier
+from alerts.flapping import Flapping
 from alerts.hours import BusinessHours
 from alerts.machine import advance
-from alerts.policy import Digest, Policy
-from facts import LadderRow, LadderStatus, Notification, NotificationKind, Severity, Verdict
+from alerts.policy import Digest, Policy, RollUp, SalesRate
+from facts import LadderRow, LadderStatus, Notification, NotificationKind, NotificationState, Severity, Verdict
 from hub.acknowledge import take_on
-from hub.cycle import save_step, standing_alerts
+from hub.cycle import save_step, standing_alerts, with_firings
 from hub.jobs import JobServices
 from hub.jobs.escalation_audit import JOB
 from hub.jobs.job import JobContext
 from reports.live.alerts import alert_row
-from store import Store, destinations, ladder, outbox
+from store import Store, destinations, incidents, ladder, outbox
 from store import alerts as alert_rows
 from store.tables import ladder as ladder_table
 from tests.alerts.builders import GA, breach, clear
+from tests.drills.hub import the_watched
+from tests.hub.conftest import Bench
 from tests.store.test_outbox import a_notification
 
 CRITICAL, HIGH = Severity.CRITICAL, Severity.HIGH
@@ -53,7 +56,7 @@ POLICY = Policy(
 def tick(store: Store, now: datetime, *verdicts: Verdict, policy: Policy = POLICY) -> None:
     """One tick of an evaluator that remembers nothing but what is stored."""
     with store.write() as connection:
-        standing = standing_alerts(connection)
+        standing = with_firings(connection, standing_alerts(connection), policy, now)
         save_step(connection, advance(standing, verdicts, policy, now, previous=now - timedelta(seconds=10)), now)
 
 
@@ -139,7 +142,7 @@ def services(store: Store, now: datetime) -> JobServices:
     unused: object = None
     return JobServices(
         store=store,
-        watched=unused,  # type: ignore[arg-type]
+        watched=the_watched(),
         artifacts=unused,  # type: ignore[arg-type]
         first_watched=now,
         evidence_bytes=0,
@@ -157,6 +160,9 @@ def test_the_auditor_finds_an_escalation_that_stopped(store: Store) -> None:
         connection.execute(ladder_table.delete())
     assert JOB.do(context) == "the escalation of inc-1 had stopped and goes on"
     assert [row.tier for row in rows(store) if row.status is LadderStatus.PENDING] == [1, 2, 3]
+    with store.read() as connection:
+        told = [n for n in outbox.latest(connection) if "had stopped" in str(n.message.get("headline"))]
+    assert [n.message["at_risk"] for n in told] == ["unknown"], "no sales are known here"
     assert JOB.is_configured(context.services)
     assert not JOB.is_configured(replace(context.services, policy=Policy()))
 
@@ -209,3 +215,53 @@ def test_alerts_of_an_earlier_version_have_no_ladder_and_the_auditor_begins_one(
     assert [row.tier for row in rows(sqlite_store)] == [1, 2, 3]
     with sqlite_store.read() as connection:
         assert [alert.acked_by for alert in alert_rows.standing(connection)] == [None]
+
+
+def test_a_flapping_alert_is_known_over_restarts_and_is_one_incident(store: Store) -> None:
+    policy = replace(POLICY, flapping=Flapping())
+    for number in range(4):
+        tick(store, START + 4 * number * MINUTE, quorum(), policy=policy)
+        with store.read() as connection:
+            fires = alert_row(alert_rows.standing(connection)[0], START)
+        tick(store, START + (4 * number + 1) * MINUTE, clear(), policy=policy)
+    with store.read() as connection:
+        (alert,) = [a for a in alert_rows.listed(connection) if a.episode == 4]
+        (flapping,) = incidents.open_ones(connection)
+    assert (alert.flapping, alert.incident) == (True, "inc-3")
+    assert flapping.flapping_since == START + 8 * MINUTE
+    assert (fires.is_flapping, alert_row(alert, START).is_flapping) == (True, False), "it is over for now"
+    tick(store, START + 40 * MINUTE, clear(), policy=policy)
+    with store.read() as connection:
+        assert incidents.open_ones(connection) == []
+        assert alert_rows.fired_lately(connection, START + 5 * MINUTE, least=3) == {}
+
+
+def test_a_burst_is_known_over_restarts_and_its_roll_ups_are_owed_with_what_they_list(light: Bench) -> None:
+    policy = replace(POLICY, hours=None, escalation=None, roll_up=RollUp(above=1))
+    verdicts = [breach("H4", None, subject=f"city-{n}", severity=HIGH) for n in range(4)]
+    for count, listed in ((3, 2), (4, 1)):
+        now = START + count * 10 * MINUTE
+        # A cycle of its own each time, as after a restart; it was not interrupted for the alerts.
+        cycle = replace(light.cycle, policy=policy)
+        with light.store.write() as connection:
+            standing = standing_alerts(connection)
+            step = advance(standing, verdicts[:count], policy, now, previous=now - timedelta(seconds=10))
+            save_step(connection, cycle._roll_up(connection, standing, step, policy, now), now)
+        with light.store.read() as connection:
+            owed = [n for n in outbox.latest(connection) if n.thread.startswith("rollup-") and n.created_at == now]
+        assert [len(n.message["lines"]) for n in owed] == [listed] if count == 3 else owed == []
+    with light.store.read() as connection:
+        assert len([n for n in outbox.latest(connection) if n.state is NotificationState.SUPERSEDED]) == 2
+
+
+def test_the_auditor_says_how_much_money_is_at_risk(sqlite_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    tick(sqlite_store, START, quorum())
+    with sqlite_store.write() as connection:
+        connection.execute(ladder_table.delete())
+    rate = SalesRate(minor_per_minute=1250, currency="usd")
+    monkeypatch.setattr(JobServices, "sales_rate", lambda _self, _connection, _now: rate)
+    JOB.do(JobContext(services=services(sqlite_store, START + MINUTE), slot=START))
+    with sqlite_store.read() as connection:
+        told = [n for n in outbox.latest(connection) if "had stopped" in str(n.message.get("headline"))]
+    assert all(n.message["at_risk"].startswith("about $12.50 a minute") for n in told)
+    assert told

@@ -17,13 +17,14 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from alerts.policy import Policy
+from demo.hub_pages import DemoPages
 from demo.inbox import Inbox
 from demo.serve import Served, a_socket
 from facts import Blame, Run, Severity, Status, to_wire
 from hub.access import Access
 from hub.app import create_app
 from hub.artifacts import Artifacts
-from hub.context import DemoLinks, HubContext
+from hub.context import HubContext
 from hub.cycle import Cycle
 from hub.guard import Guard
 from hub.ingest import Ingest
@@ -100,7 +101,7 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
             artifacts=Artifacts(store, folder / "evidence"),
             guard=Guard(store, ServerKey(b"k" * 32), Access()),
             notices=(EVIL.replace("\x00", ""),),
-            demo=DemoLinks(shop=shop.urls[0], inbox=f"{receivers.urls[0]}/inbox.json"),
+            additions=(DemoPages(shop=shop.urls[0], inbox=f"{receivers.urls[0]}/inbox.json"),),
         )
         served = Served(create_app(hub_context), [a_socket()])
         served.start()
@@ -173,25 +174,27 @@ def test_hostile_text_runs_nothing_and_breaks_nothing(path: str, opened: Opening
 
 def test_without_javascript_the_page_tells_everything_and_its_buttons_work(opened: Opening) -> None:
     page = opened("/", java_script_enabled=False)
-    expect(page.locator("h1")).to_contain_text("GA purchase: payment fails")
-    expect(page.locator("#live-alerts")).to_contain_text("answered 403 'CSRF Token Invalid'")
+    expect(page.locator("h1")).to_contain_text("Nobody can finish the GA purchase")
+    expect(page.locator(".facts.six")).to_contain_text("answered 403 'CSRF Token Invalid'")
     expect(page.get_by_role("button", name="Mend payment_500")).to_be_visible()
     assert page.locator("noscript").count() == 1
 
 
 def test_each_place_tells_its_age_and_how_many_runs_it_rests_on(opened: Opening) -> None:
     page = opened("/")
-    rows = page.locator("#live-journeys .place-row").all_inner_texts()
+    rows = page.locator("#live-journeys .lane").all_inner_texts()
     assert len(rows) == 6
-    assert any("1 of 2 first attempts passed" in row and "ago" in row for row in rows)
-    assert any("no measured run" in row for row in rows)
+    assert any("1 / 2" in row and "ago" in row for row in rows)
+    assert any("No run yet" in row for row in rows)
     targets = opened("/sla").locator("tbody tr").all_inner_texts()
     assert all(row.split("\t")[-1].strip() for row in targets)
 
 
-def test_a_slot_leads_to_its_run_and_the_run_to_the_last_good_one(opened: Opening) -> None:
+def test_one_click_leads_from_the_outage_to_the_failing_request_and_one_more_to_the_last_good_run(
+    opened: Opening,
+) -> None:
     page = opened("/")
-    page.locator("a.box.failed").first.click()
+    page.get_by_role("link", name="Open failing request").click()
     expect(page.locator("h1").first).to_contain_text("answered 403")
     page.locator("#compared a").first.click()
     assert "/runs/run-good-" in page.url
@@ -201,7 +204,7 @@ def test_a_click_takes_an_alert_on_and_news_come_without_a_full_reload(opened: O
     page = opened("/")
     page.evaluate("() => { window.sameDocument = true }")
     page.get_by_role("button", name="Acknowledge A1s.ga_purchase.1").click()
-    expect(page.locator("#live-alerts")).to_contain_text("acknowledged by the dashboard", timeout=15_000)
+    expect(page.locator("#live-top")).to_contain_text("acknowledged by the dashboard", timeout=15_000)
     shown.tick()  # a gap since the last one would be taken for a step of the clock
     mended = (a_slot_run(f"mended{n}", place, 0.1, slots_ago=1 - n) for n in (0, 1) for place in PLACES)
     members = (a_slot_run("member", p, 0.1, slots_ago=0, journey="vip_member_discount") for p in PLACES)

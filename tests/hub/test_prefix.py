@@ -22,11 +22,11 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from config import Secret
+from demo.hub_pages import DemoPages
 from demo.serve import Served, a_socket
 from facts import Blame, Evidence, Role, Status, to_wire
 from hub.access import Access
 from hub.app import create_app
-from hub.context import DemoLinks
 from reports.live import asset
 from runner.spool.hub_client import HubClient
 from runner.spool.spool import Artifact
@@ -64,8 +64,8 @@ def behind_a_proxy(store: Store, folder: Path, *, strips: bool) -> Iterator[Behi
     shop = Served(Starlette(routes=told), [a_socket()])
     shop.start()
     with a_bench(store, folder, access=Access(prefix=PREFIX, linked="example.com")) as bench:
-        demo = DemoLinks(shop=shop.urls[0], inbox=f"{shop.urls[0]}/inbox.json")
-        hub = Served(create_app(replace(bench.context, demo=demo)), [a_socket()])
+        demo = DemoPages(shop=shop.urls[0], inbox=f"{shop.urls[0]}/inbox.json")
+        hub = Served(create_app(replace(bench.context, additions=(demo,))), [a_socket()])
         hub.start()
         for role in Role:
             bench.user(role)
@@ -195,7 +195,7 @@ def test_every_address_and_form_of_every_page_is_below_the_prefix(
         assert {path for path, status in seen.items() if status != 200} == set()
         evidence = [path for path in seen if path.startswith(f"{PREFIX}/evidence/")]
         viewer = [path for path in seen if path.startswith(f"{PREFIX}/trace/")]
-        assert len(evidence) == 3
+        assert len(evidence) == 4
         assert viewer[0].startswith(f"{PREFIX}/trace/index.html?trace={PREFIX}/evidence/")
         assert f"{PREFIX}/runs/run-good" in seen
         assert f"{PREFIX}/inbox.json" in seen

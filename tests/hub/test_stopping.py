@@ -18,10 +18,10 @@ import pytest
 from alerts.channels import Receipt
 from alerts.message import Message
 from alerts.policy import Policy
+from demo.hub_pages import DemoPages
 from demo.inbox import Inbox
 from demo.serve import Served, a_socket
 from facts import Notification, NotificationKind, NotificationState, Severity, to_wire
-from hub.context import DemoLinks
 from hub.cycle import EVALUATOR
 from hub.serve import Hub, HubSettings
 from store import Store, lease, open_store, outbox, runs
@@ -43,14 +43,14 @@ class Slow:
         return Receipt(ok=True, detail="taken")
 
 
-def a_hub(store: Store, folder: Path, channel: Slow, *, demo: DemoLinks | None = None) -> Hub:
+def a_hub(store: Store, folder: Path, channel: Slow, *, demo: DemoPages | None = None) -> Hub:
     return Hub(
         store=store,
         watched=the_watched(),
         targets=shipped_targets(),
         policy=Policy(routes={Severity.CRITICAL: ("hook",)}, base_url="http://hub.test"),
         channels={"hook": channel},
-        settings=HubSettings(folder=folder, port=0, lease_s=3600.0, claim_s=3600.0, demo=demo),
+        settings=HubSettings(folder=folder, port=0, lease_s=3600.0, claim_s=3600.0, additions=(demo,) if demo else ()),
     )
 
 
@@ -122,7 +122,7 @@ def test_it_lets_go_of_the_demos_shop_and_receivers(tmp_path: Path) -> None:
     receivers = Served(Inbox().app(), [a_socket()])
     receivers.start()
     port = int(receivers.urls[0].rpartition(":")[2])
-    links = DemoLinks(shop=receivers.urls[0], inbox=f"{receivers.urls[0]}/inbox.json")
+    links = DemoPages(shop=receivers.urls[0], inbox=f"{receivers.urls[0]}/inbox.json")
     hub = a_hub(open_store(None, folder=tmp_path), tmp_path, Slow(), demo=links)
     try:
         assert httpx.get(f"{hub.start()}/inbox.json", trust_env=False).json() == []

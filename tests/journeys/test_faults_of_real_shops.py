@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
-from journeys.cause import explain, mark
+from facts import Dialog
+from journeys.cause import explain, mark, mark_of_type
 from journeys.failure import Failure, Kind, SiteBroken, Thrown
 from journeys.failure_context import is_exception
 from journeys.recording import SeenRequest
-from journeys.refusals import refusal_in, sold_out, went_wrong
+from journeys.refusals import refusal_in, refuses, sold_out, welcomes, went_wrong
 from journeys.wording import missed, without_stack
 from tests.journeys.test_failure import TIMEOUT, a_request, a_scene
 
@@ -526,3 +527,160 @@ def test_telemetry_that_is_always_limited_hides_no_outage() -> None:
 @pytest.mark.parametrize("text", ["Object", "[object Object]"])
 def test_an_object_that_was_thrown_is_told_as_such(text: str) -> None:
     assert "a script of the page threw an object that is no Error" in explained(exceptions=[Thrown(text)]).sentence
+
+
+# -- what is no page -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ({"status": 204}, "answered 204, which brings no page"),
+        ({"status": 304}, "answered 304, which brings no page"),
+        ({"status": 200, "is_download": True, "failure": "net::ERR_ABORTED"}, "answered 200 with a download"),
+        ({"status": 302}, "answered 302, a redirect that names no address"),
+    ],
+)
+def test_a_link_that_brings_no_page_is_the_sites(answer: dict[str, Any], said: str) -> None:
+    failure = explained(requests=[a_page("/next", **answer)])
+    assert failure.kind is Kind.ANSWERED
+    assert f"GET /next {said}" in failure.sentence
+
+
+def test_a_download_that_each_good_run_had_and_a_redirect_that_goes_on_are_no_cause() -> None:
+    invoice = a_page("/invoice", status=200, is_download=True, failure="net::ERR_ABORTED")
+    assert invoice.is_suspect
+    assert explained(requests=[invoice], usual=frozenset({mark(invoice)})).kind is Kind.MISSING
+    hop = a_page("/start", status=302, duration_ms=10)
+    assert explained(requests=[hop, a_page("/next", status=200, came_from=hop)]).kind is Kind.MISSING
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "text/plain"])
+def test_a_document_that_is_no_html_is_the_sites_unless_the_journey_looks_at_such_a_one(content_type: str) -> None:
+    document = a_page("/next", status=200, content_type=content_type)
+    failure = explained(requests=[document])
+    assert failure.kind is Kind.SHOWN
+    assert f"GET /next answered 200 with {content_type} where a page was due" in failure.sentence
+    assert explained(requests=[document], usual=frozenset({mark_of_type(document)})).kind is Kind.MISSING
+
+
+# -- dialogs and promises --------------------------------------------------------------------------------------------------
+
+
+def test_a_question_that_was_cancelled_is_told_as_such() -> None:
+    asked = Dialog(kind="confirm", text="Place this order?", step="buy")
+    failure = explained(dialogs=[asked], cancelled=[asked])
+    assert failure.kind is Kind.MISSING
+    assert (
+        "the page asked 'Place this order?' (confirm), and the journey did not answer it, which is Cancel"
+        in failure.sentence
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "says_no"),
+    [
+        ("Added. Free returns - no problem!", False),
+        ("Success! You can’t go wrong with this one.", False),
+        ("Don't miss our sale", False),
+        ("There was a problem with your card", True),
+        ("You can't order this", True),
+        ("Impossibile aggiungere al carrello", True),
+        ("Não foi possível concluir", True),
+        ("Nie można złożyć zamówienia", True),
+        ("Er is een fout opgetreden", True),
+    ],
+)
+def test_a_promise_in_words_of_failure_is_no_refusal(text: str, says_no: bool) -> None:
+    assert refuses(text) is says_no
+
+
+@pytest.mark.parametrize(
+    "text", ["Aggiunto al carrello!", "Toegevoegd aan winkelwagen", "Dodano do koszyka", "Adicionado!"]
+)
+def test_a_welcome_in_other_languages_is_one(text: str) -> None:
+    assert welcomes(text)
+
+
+# -- what the last good run saw under another name ---------------------------------------------------------------------------
+
+
+def test_a_third_partys_file_is_the_same_one_after_a_build_and_however_it_fails() -> None:
+    one = a_file("/kit.abc12345.js", "script", party="https://cdn.example", failure="net::ERR_FAILED", status=None)
+    other = a_file("/kit.def67890.js", "script", party="https://cdn.example", status=503)
+    assert mark(one) == mark(other)
+    waiting = a_file("/kit.js", "script", party="https://cdn.example", status=None, ended=False)
+    assert mark(waiting) != mark(other), "what had no answer yet when a good run ended has not failed"
+
+
+def test_words_of_a_files_name_are_no_hash() -> None:
+    one, other = a_file("/checkout-page.js", "script", status=404), a_file("/checkout-form.js", "script", status=404)
+    assert mark(one) != mark(other)
+
+
+# -- Playwright's words ----------------------------------------------------------------------------------------------------
+
+PRICE = 'Call log:\n  - Expect "to_have_text" locator(".price") with timeout 900ms\n  - waiting for locator(".price")\n'
+
+
+@pytest.mark.parametrize(
+    ("message", "kind", "words"),
+    [
+        (
+            f"the basket's total\nExpected value: '£6.99'\nActual value: £7.99 \n{PRICE}",
+            Kind.SHOWN,
+            "the basket's total: the element \".price\" was expected to be '£6.99', and it is '£7.99'",
+        ),
+        (
+            f"Locator expected to contain text 're.compile('€\\\\d+')'\nActual value: £7.99 \n{PRICE}\n\nAria snapshot:\n- x",
+            Kind.SHOWN,
+            "was expected to contain text like '€0', and it is '£7.99'",
+        ),
+        (
+            f"Locator expected to have Value '3'\nActual value: 2 \n{PRICE}",
+            Kind.SHOWN,
+            "to have value '3', and it is '2'",
+        ),
+        (f"Locator expected to have attribute '1'\nActual value: None \n{PRICE}", Kind.SHOWN, "and it has none"),
+        (f"Locator expected to have text '['Red']'\nActual value: [] \n{PRICE}", Kind.MISSING, "and it is not there"),
+        (
+            'Page.wait_for_url: Timeout 900ms exceeded.\n=== logs ===\nwaiting for navigation to "**/done" until "load"\n====',
+            Kind.MISSING,
+            "the page never went on to '**/done' within 0.9 s",
+        ),
+        (
+            "Page.wait_for_function: Timeout 900ms exceeded.",
+            Kind.MISSING,
+            "what the journey asked the page by a script never came true within 0.9 s",
+        ),
+        (
+            'Page.expect_response: Timeout 900ms exceeded while waiting for event "response"\nwaiting for response "**/api/x"\n==',
+            Kind.MISSING,
+            "the page never got an answer from '**/api/x' within 0.9 s",
+        ),
+        (
+            'Page.expect_popup: Timeout 900ms exceeded while waiting for event "popup"\n=== logs ===\nwaiting for event "popup"\n==',
+            Kind.MISSING,
+            "a new tab never came within 0.9 s",
+        ),
+    ],
+)
+def test_what_playwright_waited_for_is_told_in_words(message: str, kind: Kind, words: str) -> None:
+    error = AssertionError(message) if "Call log" in message else PlaywrightTimeout(message)
+    failure = explained(error)
+    assert failure.kind is kind
+    assert words in failure.sentence
+
+
+# -- one slow answer after another -----------------------------------------------------------------------------------------
+
+
+def test_a_call_that_had_just_begun_behind_two_slow_ones_is_the_last_of_them() -> None:
+    calls = [
+        a_request(f"/{name}", began=100.0 + at, status=200, duration_ms=1200) for name, at in (("a", 0), ("b", 1.25))
+    ]
+    last = a_request("/c", began=102.5, ended=False)
+    failure = explained(requests=[*calls, last], now=103.5, failed_at=103.0)
+    assert failure.kind is Kind.SILENT
+    assert "then POST /c had no answer yet after 0.5 s" in failure.sentence
+    assert explained(requests=[calls[0], last], now=103.5, failed_at=103.0).kind is Kind.MISSING

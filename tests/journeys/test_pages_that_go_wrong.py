@@ -13,6 +13,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from facts import Purchase, Vital
+from journeys.asserted import asserted
 from journeys.checkout_session import PAY_PRESSED, Session, StripeAccess, left_to_do
 from journeys.failure import Failure, Kind, SiteBroken
 from journeys.pages import SuccessPage
@@ -447,6 +448,28 @@ def test_a_login_that_the_site_sends_the_buyer_to_counts(context: BrowserContext
     assert "asks the buyer to log in" in failure.sentence
 
 
+FORM = "<form><input type=email name=email><input type=password{}><button>Log in</button></form>"
+MODAL = "<dialog id=d>" + FORM.format("") + "</dialog><script>d.showModal()</script>"
+
+
+@pytest.mark.parametrize(
+    ("body", "asks"),
+    [
+        ("<h1>Anmelden</h1><form><input name=q></form>" + FORM.format(""), True),
+        (FORM.format("") + "<footer><form><input name=news><button>Subscribe</button></form></footer>", True),
+        ("<h1>Basket</h1><button>Order</button>" + MODAL, True),
+        ("<h1>Sign in</h1><form><input type=email><button>Send me a link</button></form>", True),
+        ("<h1>Checkout</h1>" + FORM.format("") + "<a href=/guest>Continue as guest</a>", False),
+        ("<h1>Create account</h1>" + FORM.format(" autocomplete=new-password"), False),
+        ("<h1>News</h1><form><input type=email><button>Subscribe</button></form>", False),
+    ],
+)
+def test_a_form_is_a_login_where_it_is_the_only_way_on(context: BrowserContext, body: str, asks: bool) -> None:
+    failure, _ = walked(context, {"/": body}, see("button", "Pay"), step_s=0.3)
+    assert failure is not None
+    assert ("asks the buyer to log in" in failure.sentence) is asks
+
+
 # -- beside the last good run ----------------------------------------------------------------------------------------------
 
 GOOD = "<h1>Six cities, two days</h1><p>A hands-on workshop for barbers who want to grow their business</p><button>Buy</button>"
@@ -499,6 +522,23 @@ def test_an_excerpt_leaves_menus_and_lists_out(context: BrowserContext) -> None:
     assert failure is not None
     assert "/ showed 'Your trolley" in failure.sentence
     assert "there is 'Put in trolley'" in failure.sentence
+
+
+LANGUAGES = "<div>" + " ".join(f"<a href=/{n}>Language {n}</a>" for n in range(40)) + "</div>"
+BOOK = "<h1>The red book</h1><p>A story of a barber in Dallas who wants to see the sea</p>"
+
+
+def test_an_excerpt_begins_at_the_pages_own_heading(context: BrowserContext) -> None:
+    failure, _ = walked(context, {"/": LANGUAGES + BOOK}, see("heading", "Basket"))
+    assert failure is not None
+    assert "/ showed 'The red book A story of a barber" in failure.sentence
+
+
+def test_an_excerpt_is_what_is_new_since_the_last_good_run(browser: Browser) -> None:
+    good = LANGUAGES + BOOK + "<button>Buy</button>"
+    bad = LANGUAGES + BOOK + "<p>We do not deliver to your country</p>"
+    failure = beside_a_good_run(browser, good, bad, see("button", "Buy"))
+    assert failure.sentence.endswith("/ showed 'We do not deliver to your country'")
 
 
 # -- slow answers ----------------------------------------------------------------------------------------------------------
@@ -596,6 +636,31 @@ def test_an_expectation_says_what_was_expected_and_what_is_there(
 PRICED = a_shop(body="<p id=price>£7.99</p><select aria-label=Size><option>Small<option>Medium</select>")
 
 
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ("<button style='pointer-events:none'>Buy</button>", 'the button "Buy" takes no clicks (pointer-events: none)'),
+        (
+            "<button>Buy</button><div style='position:fixed;inset:0'><img alt='Black Friday' src=data:,></div>",
+            "'Black Friday' covers the button \"Buy\"",
+        ),
+        (
+            "<label><input type=checkbox>I agree</label><p style='position:fixed;inset:0;margin:0;background:#fff'>News</p>",
+            "'News' covers the checkbox \"I agree\"",
+        ),
+        ("<button disabled>Buy</button><button>Sell</button>", 'the button "Buy" stayed disabled'),
+    ],
+)
+def test_what_keeps_a_control_from_being_used_is_told(context: BrowserContext, body: str, words: str) -> None:
+    def look(visit: Visit) -> None:
+        visit.page.get_by_role("checkbox" if "checkbox" in body else "button").first.click(timeout=600)
+
+    failure, _ = walked(context, {"/": f"<h1>Shop</h1>{body}"}, look)
+    assert failure is not None
+    assert failure.sentence.replace("a button", 'the button "Buy"').startswith(f"look: {words}")
+    assert "there is" not in failure.sentence, "the control was found"
+
+
 def test_a_list_says_which_options_it_offers(context: BrowserContext) -> None:
     def look(visit: Visit) -> None:
         visit.page.get_by_label("Size").select_option(label="Large", timeout=300)
@@ -614,6 +679,59 @@ def test_a_bare_assert_shows_its_code_and_values(context: BrowserContext, tmp_pa
     failure, _ = walked(context, {"/": PRICED}, look)
     assert failure is not None
     assert failure.sentence == "look: `assert total == due` does not hold: total was '£7.99', due was '£6.99'"
+
+
+def test_a_bare_assert_reads_again_what_was_compared_and_calls_nothing_else(page: Page, tmp_path: Path) -> None:
+    checks = {
+        "page.locator('#price').inner_text() == '£6.99'": "page.locator('#price').inner_text() was '£7.99'",
+        "page.title() == 'Books'": "page.title() was 'Shop'",
+        "len(page.get_by_role('button').all_inner_texts()) > 2": "was 1",
+        "not page.get_by_text('Medium').first.is_hidden() and False": "is_hidden() was ",
+        "prices['ga'] == 2": "prices['ga'] was 1",
+        "page.get_by_role('button').count(\n    ) == 3": "page.get_by_role('button').count() was 1",
+        "page.goto('about:blank') is False": "`assert page.goto('about:blank') is False` does not hold",
+        "bought() == 2": "`assert bought() == 2` does not hold",
+    }
+    page.set_content(PRICED)
+    calls = []
+    for number, (check, words) in enumerate(checks.items()):
+        file = tmp_path / f"check_{number}.py"
+        file.write_text(f"prices = {{'ga': 1}}\ndef look(page, bought):\n    assert {check}\n")
+        with pytest.raises(AssertionError) as raised:
+            runpy.run_path(str(file))["look"](page, lambda: calls.append(1))
+        told = asserted(raised.value)
+        assert told is not None
+        assert words in told
+    assert calls == [1], "the journey's own call, and not a second one"
+
+
+QUESTION: Pages = {"/": a_shop("if (confirm('Place this order?')) a.innerHTML = '<h2>Thank you</h2>'")}
+
+
+def test_a_journey_answers_a_question_of_the_page_by_playwrights_own_words(context: BrowserContext) -> None:
+    def look(visit: Visit) -> None:
+        visit.page.once("dialog", lambda dialog: dialog.accept())
+        press_and_see("Thank you")(visit)
+
+    failure, visit = walked(context, QUESTION, look)
+    assert failure is None
+    assert [dialog.text for dialog in visit.recorder.dialogs] == ["Place this order?"]
+
+
+def test_a_question_that_the_journey_does_not_answer_is_cancelled(context: BrowserContext) -> None:
+    failure, _ = walked(context, QUESTION, press_and_see("Thank you"))
+    assert failure is not None
+    assert "the page asked 'Place this order?' (confirm), and the journey did not answer it" in failure.sentence
+
+
+def test_a_link_that_brings_a_download_is_named(context: BrowserContext) -> None:
+    pages: Pages = {
+        "/": "<h1>Shop</h1><form action=/next><button>Order</button></form>",
+        "/next": Answer("<h1>Thank you</h1>", headers={"content-disposition": "attachment; filename=thanks.html"}),
+    }
+    failure, _ = walked(context, pages, press_and_see("Thank you"))
+    assert failure is not None
+    assert failure.sentence == "look: GET /next answered 200 with a download, which is no page"
 
 
 # -- one site under two names ----------------------------------------------------------------------------------------------
@@ -641,6 +759,28 @@ def test_the_host_that_the_first_page_is_redirected_to_is_the_site_too(context: 
     assert failure.kind is Kind.ANSWERED
     assert {r.party for r in visit.recorder.requests} == {"first"}
     assert any("redirect" in note and "localhost" in note for note in visit.notes)
+
+
+@pytest.mark.parametrize(
+    "leads_on",
+    ["<meta http-equiv=refresh content='0; url={home}/'>", "<h1>Wait</h1><script>location.replace('{home}/')</script>"],
+)
+def test_the_host_that_the_first_page_leads_to_by_itself_is_the_site_too(
+    context: BrowserContext, leads_on: str
+) -> None:
+    def walk(visit: Visit) -> None:
+        with visit.step("open"):
+            visit.go(visit.site.url("/"))
+        with visit.step("look"):
+            _see(visit, "heading", "Shop")
+
+    with a_site({"/": "<h1>Shop</h1><script src=/app.js></script>"}) as www:
+        home = www.url.replace("127.0.0.1", "localhost")
+        with a_site({"/": leads_on.format(home=home)}) as apex:
+            visit = a_visit(context.new_page(), apex.url, walk, step_s=5)
+            assert failure_of(visit) is None
+    assert {r.party for r in visit.recorder.requests} == {"first"}
+    assert f"{apex.url} redirects to {home}, which counts as the site too" in visit.notes
 
 
 def test_a_host_that_a_later_page_redirects_to_is_a_third_party(context: BrowserContext) -> None:

@@ -12,7 +12,9 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Page
 
-from journeys.picture import NoPictureError, shows, take
+from journeys.picture import NoPictureError, glance, shows, take
+from journeys.site import Site
+from journeys.visit import Visit, journey
 from redact import Scrubber
 from tests.sites import Page as Answer
 from tests.sites import a_site
@@ -384,3 +386,52 @@ def test_a_closed_page_has_no_picture_and_says_so(page: Page) -> None:
     page.close()
     with pytest.raises(NoPictureError, match="the page was closed"):
         take(page, Scrubber([]))
+
+
+@pytest.mark.parametrize(
+    ("body", "has_picture"),
+    [
+        ("<p>a shop</p>", True),
+        ("<p>a shop</p><iframe srcdoc='a frame'></iframe>", True),
+        (f"<p>call {ONE}</p>", False),
+        (f"<p><b>{ONE[3:6]}</b>-<i>{ONE[7:10]}</i><u>{ONE[11:]}</u></p>", False),
+        (f"<iframe srcdoc='{ONE}'></iframe>", False),
+        ("<input type=password value=anything-long>", False),
+    ],
+)
+def test_a_glance_is_kept_of_a_page_that_shows_no_secret_and_of_no_other(
+    page: Page, body: str, has_picture: bool
+) -> None:
+    page.set_content(body)
+    before = page.content()
+    jpeg = glance(page, Scrubber([ONE]))
+    assert (jpeg is not None) is has_picture
+    assert jpeg is None or jpeg.startswith(b"\xff\xd8\xff")
+    assert page.content() == before
+
+
+@pytest.mark.parametrize(
+    ("pictures_steps", "secret", "sensitive", "pictured"),
+    [
+        (True, None, False, ["open", "look"]),
+        (True, "4711-0815-X", False, []),
+        (True, None, True, []),
+        (False, None, False, []),
+    ],
+    ids=["no secret", "a secret at the end", "a sensitive step", "not asked for"],
+)
+def test_steps_are_pictured_where_it_is_asked_for_and_no_longer_once_a_secret_is_named(
+    page: Page, pictures_steps: bool, secret: str | None, sensitive: bool, pictured: list[str]
+) -> None:
+    def look(visit: Visit) -> None:
+        with visit.step("open"):
+            visit.page.set_content("<h1>Shop</h1>")
+        with visit.step("look", sensitive=sensitive):
+            if secret is not None:
+                visit.secret(secret)
+
+    described = journey(title="Look", steps=("open", "look"))(look)
+    site = Site(base_url="http://shop.test", cities={"Dallas": "dallas"})
+    visit = Visit(page, site=site, journey=described, pictures_steps=pictures_steps)
+    visit.walk()
+    assert list(visit.step_pictures) == pictured

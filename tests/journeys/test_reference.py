@@ -6,7 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from journeys.reference import Reference, in_common, is_another_page, read_reference, sketch_of, write_reference
+from journeys.reference import (
+    Reference,
+    in_common,
+    is_another_page,
+    read_reference,
+    says_something_new,
+    sketch_of,
+    write_reference,
+)
 
 SHOP = "Six cities, two days, one system. " + " ".join(
     f"Workshop in city {name}: seats left, reserve now." for name in "ABCDEF"
@@ -34,6 +42,21 @@ def test_the_page_before_or_after_a_step_is_known_too() -> None:
 def test_nothing_is_another_page_where_none_is_known() -> None:
     assert not is_another_page(SHOP, [])
     assert not is_another_page(SHOP, [()])
+
+
+@pytest.mark.parametrize(
+    ("line", "is_new"),
+    [
+        ("We do not deliver to your country", True),
+        ("A story of a barber in Dallas", False),
+        ("Buy now", False),  # too few words to tell
+        ("a barber in 17 Dallas", False),
+    ],
+)
+def test_a_line_that_stood_on_no_known_page_is_new(line: str, is_new: bool) -> None:
+    known = [sketch_of("The red book. A story of a barber in Dallas."), sketch_of("Thank you for your order")]
+    assert says_something_new(line, known) is is_new
+    assert not says_something_new(line, [])
 
 
 def test_what_was_seen_is_read_back(tmp_path: Path) -> None:

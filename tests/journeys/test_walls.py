@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from journeys.walls import PUZZLE, is_login, wall_said_by, wall_told_by
+from journeys.walls import PUZZLE, is_login, is_login_heading, wall_said_by, wall_told_by, welcomes_guests
 
 
 @pytest.mark.parametrize(
@@ -98,3 +98,38 @@ def test_a_puzzle_is_known_by_its_frame(url: str, asks: bool) -> None:
 )
 def test_a_login_is_known_by_its_path(path: str, login: bool) -> None:
     assert is_login(path) is login
+
+
+@pytest.mark.parametrize(
+    "path", ["/konto/anmelden", "/customer/account/login/", "/fr/connexion", "/login.html", "/signin.aspx"]
+)
+def test_paths_of_logins_are_known_in_other_languages(path: str) -> None:
+    assert is_login(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_one"),
+    [
+        ("Sign in", True),
+        ("Log in to your account", True),
+        ("Anmelden", True),
+        ("Se connecter", True),
+        ("Sign in for a newsletter and get 10 % off your next order", False),
+        ("Checkout", False),
+    ],
+)
+def test_a_heading_tells_a_login(text: str, is_one: bool) -> None:
+    assert is_login_heading(text) is is_one
+
+
+@pytest.mark.parametrize(
+    ("text", "welcomes"),
+    [
+        ("Continue as guest", True),
+        ("Als Gast bestellen", True),
+        ("Commander sans compte", True),
+        ("Guest house", False),
+    ],
+)
+def test_a_way_on_for_guests_is_known(text: str, welcomes: bool) -> None:
+    assert welcomes_guests(text) is welcomes

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from facts import Run, Status, StepStatus
-from reports.compare import compare
+from reports.compare import Kind, compare
 from tests.builders import a_request, a_run, a_step, an_attempt
 
 
@@ -53,7 +53,7 @@ def test_what_the_good_run_was_cut_by_is_not_a_request_that_is_new() -> None:
 def test_a_step_that_was_never_reached_is_not_missing_its_requests() -> None:
     steps = (a_step("choose_city", status=StepStatus.SKIPPED, duration_ms=None),)
     run = a_walk("/api/other", steps=steps)
-    assert told(run) == []
+    assert told(run) == [("GET /api/other", "not asked", "200")]
 
 
 @pytest.mark.parametrize(
@@ -66,3 +66,58 @@ def test_a_run_that_recorded_nothing_is_not_compared_by_its_requests(attempts: t
     assert found.note == "This run recorded no requests, so requests are not compared."
     back = compare(a_walk("/api/a"), replace(run, status=Status.PASSED))
     assert back.note == "The good run recorded no requests, so requests are not compared."
+
+
+def a_loading(*files: str, endpoint: str = "/_next/{id}.js", size: int = 900, **facts: Any) -> Run:
+    scripts = tuple(
+        a_request(endpoint, method="GET", kind="script", step="choose_city", file=f, body_bytes=size) for f in files
+    )
+    attempt = an_attempt(status=Status.PASSED, requests=scripts, steps=(a_step("choose_city"),))
+    return a_run(status=Status.PASSED, attempts=(attempt,), steps=attempt.steps, **facts)
+
+
+@pytest.mark.parametrize(
+    ("run", "good", "changed"),
+    [
+        (a_loading("page-9be0.js"), a_loading("page-a41c.js"), [("page-a41c.js", "page-9be0.js")]),
+        (a_loading("a.js", "c.js"), a_loading("a.js", "b.js"), [("b.js", "c.js")]),
+        (a_loading("a.js"), a_loading("a.js", "b.js"), []),
+        (a_loading("a.js", "b.js"), a_loading("a.js"), [("not loaded", "b.js")]),
+        (a_loading("app.js?1f", endpoint="/app.js"), a_loading("app.js?2e", endpoint="/app.js"), [("app.js?2e", "app.js?1f")]),
+        (
+            a_loading("app.js", endpoint="/app.js", size=1200),
+            a_loading("app.js", endpoint="/app.js", size=1900),
+            [("app.js (1.9 kB)", "app.js (1.2 kB)")],
+        ),
+        (a_loading("a-1.js", cut={"requests": 3}), a_loading("a-2.js"), []),
+        (a_loading("a-1.js"), a_loading("a-2.js", cut={"requests": 3}), []),
+    ],
+    ids=["hash", "one of two", "fewer", "more", "query", "size", "this cut", "good cut"],
+)  # fmt: skip
+def test_a_script_of_another_version_is_a_change(run: Run, good: Run, changed: list[tuple[str, str]]) -> None:
+    found = compare(run, replace(good, id="good"))
+    assert [(d.then, d.now) for c in found.changes if c.kind is Kind.FILE for d in c.rows] == changed
+
+
+def test_changes_are_counted_by_kind_and_say_what_is_the_same() -> None:
+    run = a_walk("/api/a", "/api/x", "/api/y", "/api/z", "/api/w", status=500)
+    found = compare(run, GOOD)
+    assert [(c.sentence, len(c.rows), c.more) for c in found.changes] == [
+        ("1 answer is different", 1, 0),
+        ("4 requests are new", 3, 1),
+        ("1 request is gone", 1, 0),
+    ]
+    assert found.same == "browser, plan and site"
+    other = compare(replace(run, plan="another", browser="another"), GOOD)
+    assert other.same == "site"
+    assert "2 settings are different" in [c.sentence for c in other.changes]
+
+
+def test_a_new_request_that_was_answered_is_a_change_of_small_weight() -> None:
+    assert told(a_walk("/api/a", "/api/b", "/api/new")) == [("GET /api/new", "not asked", "200")]
+
+
+def test_a_request_that_the_page_cancelled_did_not_fail() -> None:
+    cancelled = a_request("/api/c", method="GET", status=None, failure="net::ERR_ABORTED", kind="fetch", step=None)
+    attempt = replace(a_walk("/api/a", "/api/b").attempts[0], requests=(*GOOD.attempts[0].requests, cancelled))
+    assert [d.tone for d in compare(replace(GOOD, id="now", attempts=(attempt,)), GOOD).rows] == ["warn"]

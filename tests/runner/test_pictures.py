@@ -6,6 +6,7 @@ import io
 import json
 import re
 import threading
+import time
 import zipfile
 from pathlib import Path
 
@@ -14,7 +15,9 @@ import pytest
 from facts import Run, Status
 from redact import Scrubber
 from runner.attempt.evidence import keep
+from runner.attempt.job import Order
 from runner.attempt.start import make_run
+from runner.attempt.walk import takes_step_pictures
 from tests.jobs import a_job, a_journey, walk
 from tests.runner.test_evidence import SECRET, a_zip, kept
 from tests.sites import Page, a_site
@@ -185,3 +188,53 @@ def test_what_was_covered_in_a_picture_is_counted_as_masked(tmp_path: Path) -> N
     (tmp_path / "a.jpg").write_bytes(b"\xff\xd8\xff")
     file, store = tmp_path / "a.jpg", tmp_path / "store"
     assert keep("screenshot", file, attempt=1, store=store, scrubber=Scrubber([]), covered=3).masked == 3
+
+
+@pytest.mark.browser
+def test_a_passed_run_keeps_a_picture_of_each_step(tmp_path: Path) -> None:
+    body = """
+        with visit.step("open"):
+            visit.go(visit.site.url("/"))
+        with visit.step("look"):
+            visit.page.reload()
+    """
+    a_journey(tmp_path, body)
+    with a_site({"/": "<h1>Shop</h1>"}) as site:
+        run = make_run(a_job(tmp_path, site.url, last_good=str(tmp_path / "good")))
+    shots = [e for e in run.evidence if e.kind == "screenshot"]
+    assert {e.step for e in shots} == {"open", "look", None}
+    assert all((tmp_path / "evidence" / str(e.path)).read_bytes().startswith(b"\xff\xd8") for e in shots)
+
+
+@pytest.mark.parametrize(
+    ("number", "last_good", "waited_s", "takes"),
+    [
+        (1, True, None, True),
+        (1, True, 3590, False),
+        (1, True, 3610, True),
+        (1, True, -60, True),
+        (2, True, None, False),
+        (1, False, None, False),
+    ],
+    ids=["first", "within the hour", "after the hour", "clock set back", "second attempt", "by hand"],
+)  # fmt: skip
+def test_one_run_an_hour_takes_pictures_of_its_steps(
+    tmp_path: Path, number: int, last_good: bool, waited_s: float | None, takes: bool
+) -> None:
+    job = a_job(tmp_path, "http://shop.test", last_good=str(tmp_path / "good") if last_good else None)
+    order = Order(job=job, number=number, traced=False, folder=str(tmp_path), facts_fd=0)
+    if waited_s is not None:
+        assert takes_step_pictures(order)
+    assert takes_step_pictures(order, now=lambda: time.time() + (waited_s or 0)) is takes
+
+
+def test_where_no_marker_can_be_set_no_run_takes_pictures(tmp_path: Path) -> None:
+    (tmp_path / "good").write_text("a file where a folder should be")
+    order = Order(
+        job=a_job(tmp_path, "http://shop.test", last_good=str(tmp_path / "good")),
+        number=1,
+        traced=False,
+        folder=str(tmp_path),
+        facts_fd=0,
+    )
+    assert not takes_step_pictures(order)

@@ -32,6 +32,16 @@ QUESTIONS: dict[str, Callable[[Connection], object]] = {
     ),
     "what charts are drawn from": lambda c: runs.samples(c, ["run-1"]),
     "the last good run": lambda c: runs.last_good(c, journey=GA, location=HERE, before=A_MOMENT),
+    "how long good runs took": lambda c: runs.good_step_times(c, journey=GA, location=HERE, before=A_MOMENT, limit=100),
+    "the last run with a picture of a step": lambda c: runs.last_pictured(
+        c, journey=GA, location=HERE, before=A_MOMENT, step="choose_city", limit=90
+    ),
+    "where the same error happened": lambda c: runs.failure_groups(
+        c, status=Status.FAILED, since=(SINCE,), until=A_MOMENT, limit=500
+    ),
+    "which run failed at a moment": lambda c: runs.id_of_failure(
+        c, status=Status.FAILED, location=HERE, started_at=SINCE
+    ),
     "what the budget is spent by": lambda c: runs.failed_at_first(c, since=SINCE),
     "the slots that are known": lambda c: runs.known_slots(c, journey=GA, location=HERE, since=SINCE, until=A_MOMENT),
     "one run": lambda c: runs.get(c, "run-1"),

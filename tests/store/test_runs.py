@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from facts import NOT_CONFIRMED, Blame, Run, Status
+from facts import NOT_CONFIRMED, Blame, Evidence, Run, Status
 from store import Store, runs
 from store.tables import duplicates
-from tests.builders import A_MOMENT, a_run, an_attempt
+from tests.builders import A_MOMENT, a_run, a_step, an_attempt
 
 SLOT = A_MOMENT
 
@@ -244,3 +244,61 @@ def test_runs_that_did_not_pass_are_found_by_their_place(store: Store) -> None:
         assert [o.run_id for o in runs.latest(connection, location="eu-west", status=Status.FAILED)] == ["1"]
         assert [o.run_id for o in runs.latest(connection, journey="ga_purchase", status=Status.FAILED)] == ["1", "0"]
         assert runs.latest(connection, journey="other", status=Status.FAILED) == []
+
+
+def test_the_last_good_run_with_a_picture_of_a_step_is_found_behind_those_without(store: Store) -> None:
+    def good(minutes_ago: int, *steps: str) -> Run:
+        at = SLOT - timedelta(minutes=minutes_ago)
+        shots = tuple(Evidence(kind="screenshot", sha256="a", path="a", attempt=1, step=step) for step in steps)
+        return a_slot_run(f"good-{minutes_ago}", status=Status.PASSED, slot=at, started_at=at, evidence=shots)
+
+    save(store, *(good(n) for n in range(1, 20)), good(20, "choose_city"), good(30, "choose_city", "pay"))
+    with store.read() as connection:
+        found = {
+            (step, limit): runs.last_pictured(
+                connection, journey="ga_purchase", location="us-east", before=SLOT, step=step, limit=limit
+            )
+            for step, limit in (("choose_city", 90), ("pay", 90), ("other", 90), ("choose_city", 15))
+        }
+    assert {key: run.id if run else None for key, run in found.items()} == {
+        ("choose_city", 90): "good-20",
+        ("pay", 90): "good-30",
+        ("other", 90): None,
+        ("choose_city", 15): None,
+    }
+
+
+def test_failures_are_counted_by_place_step_and_error_in_each_period(store: Store) -> None:
+    def bad(name: str, minutes_ago: int, location: str = "us-east", error: str = "broken") -> Run:
+        at = SLOT - timedelta(minutes=minutes_ago)
+        return a_slot_run(name, location=location, slot=at, started_at=at, error=error, failed_step="pay")
+
+    other = a_slot_run("passed", status=Status.PASSED)
+    save(store, bad("a", 5), bad("b", 50), bad("c", 70), bad("d", 5, "eu-west"), bad("e", 6, error="another"), other)
+    since = [SLOT - timedelta(hours=1), SLOT - timedelta(days=1)]
+    with store.read() as connection:
+        groups = runs.failure_groups(connection, status=Status.FAILED, since=since, until=SLOT, limit=10)
+        last = runs.id_of_failure(connection, status=Status.FAILED, location="us-east", started_at=groups[0].last_at)
+    assert {(g.location, g.error, g.counts) for g in groups} == {
+        ("us-east", "broken", (2, 3)),
+        ("eu-west", "broken", (1, 1)),
+        ("us-east", "another", (1, 1)),
+    }
+    assert (groups[0].first_at, groups[0].last_at) == (SLOT - timedelta(minutes=70), SLOT - timedelta(minutes=5))
+    assert last == "a"
+
+
+def test_good_runs_tell_how_long_their_steps_took_the_latest_first(store: Store) -> None:
+    times = []
+    for n in range(3):
+        at = SLOT - timedelta(minutes=5 * n)
+        steps = (a_step("choose_city", duration_ms=100.0 + n),)
+        attempt = an_attempt(number=1, status=Status.PASSED, steps=steps)
+        save(store, a_slot_run(f"r{n}", status=Status.PASSED, slot=at, started_at=at, attempts=(attempt,)))
+        times.append({"choose_city": 100.0 + n})
+    save(store, a_slot_run("bad", slot=SLOT - timedelta(minutes=99), started_at=SLOT - timedelta(minutes=99)))
+    with store.read() as connection:
+        found = runs.good_step_times(
+            connection, journey="ga_purchase", location="us-east", before=SLOT + timedelta(minutes=1), limit=2
+        )
+    assert found == times[:2]

@@ -12,7 +12,7 @@ from reports.dashboards.view import View
 from reports.dashboards.widget import Lane, Widget, WidgetType
 from reports.day_counts import day_counts
 from reports.states import WidgetState
-from reports.words import listed
+from reports.words import journey_title, listed
 
 DAYS = 90
 
@@ -59,17 +59,11 @@ def _lane(journey: str, state: WidgetState, counts: Mapping[tuple[str, date], tu
     cells = [DayCell(day=day, n=counts[journey, day][0], bad=counts[journey, day][1]) for day in days]
     n, bad = sum(cell.n for cell in cells), sum(cell.bad for cell in cells)
     return Lane(
-        name=words_of(journey),
+        name=journey_title(journey),
         state=state,
-        chart=day_cells(cells, name=words_of(journey)),
+        chart=day_cells(cells, name=journey_title(journey)),
         value=percent_format(1 - bad / n) if n else "–",
     )
-
-
-def words_of(journey: str) -> str:
-    """Return a journey's name in words: `GA purchase`."""
-    text = journey.replace("_", " ").strip()
-    return f"{text[:1].upper()}{text[1:]}".replace("Ga ", "GA ").replace("Vip ", "VIP ")
 
 
 def _state(journey: str, numbers: Numbers) -> WidgetState:
@@ -83,16 +77,16 @@ def _state(journey: str, numbers: Numbers) -> WidgetState:
 
 
 def _sentence(states: dict[str, WidgetState], numbers: Numbers) -> str:
-    broken = [words_of(journey) for journey, state in states.items() if state is WidgetState.CRITICAL]
+    broken = [journey_title(journey) for journey, state in states.items() if state is WidgetState.CRITICAL]
     if broken:
         since = min((a.began_at for a in numbers.alerts if a.severity is Severity.CRITICAL), default=None)
         return f"{listed(broken)} {'fails' if len(broken) == 1 else 'fail'}" + (
             f" since {since:%H:%M} UTC." if since else "."
         )
-    unsure = [words_of(j) for j, state in states.items() if state in (WidgetState.NO_DATA, WidgetState.UNPROVEN)]
+    unsure = [journey_title(j) for j, state in states.items() if state in (WidgetState.NO_DATA, WidgetState.UNPROVEN)]
     if unsure:
         return f"It is not known whether {listed(unsure)} {'works' if len(unsure) == 1 else 'work'}."
-    troubled = [words_of(journey) for journey, state in states.items() if state is not WidgetState.OK]
+    troubled = [journey_title(journey) for journey, state in states.items() if state is not WidgetState.OK]
     return f"Buyers can buy; look at {listed(troubled)}." if troubled else "Everything works."
 
 

@@ -5,16 +5,6 @@ const every = Number(document.body.dataset.refresh) * 1000;
 let tag = "";
 let last = Date.now();
 
-// The zone of the browser is known here only.
-function nameZone() {
-  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-  for (const link of document.querySelectorAll('a[data-zone="local"]')) {
-    const url = new URL(link.href);
-    url.searchParams.set("tz", zone);
-    link.href = url;
-  }
-}
-
 function span(seconds) {
   if (seconds < 120) return `${seconds} s`;
   if (seconds < 7200) return `${Math.floor(seconds / 60)} min`;
@@ -37,7 +27,6 @@ function put(html) {
   live.innerHTML = html;
   for (const id of open) document.getElementById(id)?.setAttribute("open", "");
   if (place >= 0) live.querySelectorAll("a, summary, [tabindex]")[place]?.focus({ preventScroll: true });
-  nameZone();
   document.dispatchEvent(new Event("dashboard:shown"));
 }
 
@@ -67,7 +56,6 @@ async function refresh() {
   }
 }
 
-nameZone();
 if (every) setInterval(refresh, every);
 setInterval(showAges, 1000);
 document.addEventListener("visibilitychange", refresh);
