@@ -1,12 +1,14 @@
-"""What a cycle and the hub's pages cost as history grows: the guide's load (`ga_purchase` every 5 minutes and
-`vip_member_discount` every 15 at three locations, 1,152 runs a day) after 1 day and after 35, and 10 and 100 times that load.
+"""What a cycle, the hub's pages and its reports cost as history grows: the guide's load (`ga_purchase` every 5 minutes and
+`vip_member_discount` every 15 at three locations, 1,152 runs a day) and every source, after 1 day and after 35.
 
-10 times the load is ten times the pace; 100 times is that at thirty locations. A store is filled in bulk, the rollups of 13 months
-included, and measured as a hub uses it: before each tick as many new runs arrive through ingest as do in its ten seconds; pages are
-asked through the ASGI application, without a network. The first answer of each pays for what is loaded once and is printed apart.
-Runs have sixty requests each; the records of those older than a day, which only their own pages read, are short.
+10 times the load is ten times the pace; 100 times is that at thirty locations. A store is filled in bulk (`filling.py`), after 35 days
+with the rollups, verdicts and incidents of 13 months, and measured as a hub uses it: before each tick as many new runs arrive through
+ingest as do in its ten seconds; pages are asked through the ASGI application, without a network. The first answer of each pays for
+what is loaded once and is printed apart. Runs have sixty requests each; the records of those older than a day, which only their own
+pages read, are short.
 
-Prints medians (pages: p95) beside the limits, the CPU of this process, and growth from 1 day to 35. It wants a calm machine.
+Prints medians (pages: p95) beside the limits, the CPU of this process, and growth from 1 day to 35. It wants a calm machine; on one
+that others use, CPU and ratios count.
 
     .venv/bin/python -P benchmarks/cycle.py [--load 1 10] [--database both|sqlite|postgresql] [--rounds 15] [--profile]
 """
@@ -34,7 +36,11 @@ from benchmarks.filling import (
     NOW,
     Load,
     fill,
+    fill_incidents,
     fill_rollups,
+    fill_traffic,
+    fill_traffic_rollups,
+    fill_verdicts,
     templates,
 )
 from process.heap import settle_heap
@@ -45,7 +51,13 @@ from tests.hub.conftest import Bench, a_bench
 CYCLE_LIMITS_MS = {1: 50, 10: 50, 100: 250}
 PAGE_LIMITS_MS = {1: 100, 10: 300, 100: 300}
 GROWTH_LIMIT = 1.2
-PAGES = ("/", "/journeys/ga_purchase", "/runs/{run}", "/sla", "/alerts", "/metrics", "/api/runs", "/api/sla", "/readyz")
+REPORT_LIMIT_MS = 2000
+PAGES = (
+    *("/", "/journeys/ga_purchase", "/runs/{run}", "/sla", "/alerts", "/metrics", "/api/runs", "/api/sla", "/readyz"),
+    *("/executive", "/operations", "/business", "/reports"),
+)
+REPORTS = ("daily", "weekly", f"monthly?for={NOW:%Y-%m}", "quarterly?for=2027-Q4", "yearly?for=2027")
+"""The month and quarter that are not over yet: of them the runs are kept, so that there is most to read."""
 
 
 def main() -> None:
@@ -62,16 +74,28 @@ def main() -> None:
 
 def measure(kind: str, load: Load, rounds: int, *, profile: bool = False) -> None:
     """One database: after a day, and after all days."""
-    with a_store(kind) as (store, folder):
-        fill(store, load, since=NOW - timedelta(days=1), until=NOW)
-        day = report(kind, load, "1 day", store, folder, rounds)
-        fill(store, load, since=NOW - timedelta(days=DAYS), until=NOW - timedelta(days=1))
-        fill_rollups(store, load)
-        all_days = report(kind, load, f"{DAYS} days", store, folder, rounds, profile=profile)
-        growth = all_days / day
-        print(
-            f"  growth of a cycle from 1 day to {DAYS}: {growth:.2f} x, {verdict(growth, GROWTH_LIMIT)} x", flush=True
-        )
+    cycle_ms = {}
+    for days in (1, DAYS):
+        with a_store(kind) as (store, folder):
+            fill_history(store, folder, load, days)
+            cycle_ms[days] = report(kind, load, days, store, folder, rounds, profile=profile and days == DAYS)
+    growth = cycle_ms[DAYS] / cycle_ms[1]
+    print(f"  growth of a cycle from 1 day to {DAYS}: {growth:.2f} x, {verdict(growth, GROWTH_LIMIT)} x", flush=True)
+
+
+def fill_history(store: Store, folder: Path, load: Load, days: int) -> None:
+    """Fill a store with some days; where these are all that a hub keeps, with what it keeps of the months before as well."""
+    fill(store, load, since=NOW - timedelta(days=days), until=NOW)
+    fill_traffic(store, since=NOW - timedelta(days=days))
+    if days < DAYS:
+        return
+    fill_rollups(store, load)
+    fill_traffic_rollups(store)
+    with a_bench(store, folder, watched=load.watched()) as bench:
+        bench.now = NOW - timedelta(seconds=10)
+        fill_verdicts(store, bench.tick(0).verdicts)
+        bench.cycle.give_up()
+    fill_incidents(store)
 
 
 @contextmanager
@@ -85,7 +109,7 @@ def a_store(kind: str) -> Iterator[tuple[Store, Path]]:
 
 
 def report(
-    kind: str, load: Load, held: str, store: Store, folder: Path, rounds: int, *, profile: bool = False
+    kind: str, load: Load, days: int, store: Store, folder: Path, rounds: int, *, profile: bool = False
 ) -> float:
     """Measure and print; the median of a cycle in ms."""
     settle(store)
@@ -107,7 +131,7 @@ def report(
             pstats.Stats(profiler, stream=sys.stdout).sort_stats("cumulative").print_stats(32)
         cycle_ms = statistics.median(one.wall for one in cycles)
         print(
-            f"{kind}, {load.times} x the guide's load, {held}: cycle {cycle_ms:.1f} ms, "
+            f"{kind}, {load.times} x the guide's load, {days} d: cycle {cycle_ms:.1f} ms, "
             f"{verdict(cycle_ms, CYCLE_LIMITS_MS[load.times])} ms; CPU {median_cpu(cycles):.1f}, "
             f"first {first.wall:.0f} ms (load {os.getloadavg()[0]:.1f})"
         )
@@ -116,12 +140,23 @@ def report(
             times = [timed(lambda p=page: ask(bench, p.format(run=run))) for _ in range(rounds + 1)]
             p95 = sorted(one.wall for one in times[1:])[-(-rounds * 95 // 100) - 1]
             print(
-                f"  {page:24} p95 {p95:6.1f} ms, {verdict(p95, PAGE_LIMITS_MS[load.times])} ms; "
+                f"  {page:34} p95 {p95:6.1f} ms, {verdict(p95, PAGE_LIMITS_MS[load.times])} ms; "
                 f"median {statistics.median(one.wall for one in times[1:]):.1f}, CPU {median_cpu(times[1:]):.1f}, "
                 f"first {times[0].wall:.0f} ms",
                 flush=True,
             )
+        if days == DAYS:
+            measure_reports(bench)
     return cycle_ms
+
+
+def measure_reports(bench: Bench) -> None:
+    """Print what each report costs; the limit is that of a month's."""
+    for name in REPORTS:
+        times = [timed(lambda n=name: ask(bench, f"/reports/{n}")) for _ in range(3)]
+        wall_ms = statistics.median(one.wall for one in times)
+        said = f", {verdict(wall_ms, REPORT_LIMIT_MS)} ms" if name.startswith("monthly") else ""
+        print(f"  {'/reports/' + name:34} {wall_ms:6.0f} ms{said}; CPU {median_cpu(times):.0f}", flush=True)
 
 
 def verdict(value: float, limit: float) -> str:

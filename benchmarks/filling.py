@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -42,7 +42,7 @@ from hub.watched import Watched
 from journeys.site import Business, EndpointChecks, Site, StripeReads
 from sources import SOURCES
 from sources.events import EVENTS
-from store import Store, alerts, counters, feeds, incidents, outbox, rollups, verdicts
+from store import Store, alerts, counters, feeds, incidents, outbox, rollups
 from store.columns import microseconds
 from store.rows import COLUMNS, Arrival, row_of
 from store.tables import rollups as rollup_table
@@ -236,8 +236,19 @@ def fill_verdicts(store: Store, judged: Sequence[Verdict], *, days: int = ROLLUP
             _past(replace(missed, verdict=VerdictStatus.CRITICAL), day + timedelta(hours=9, minutes=10)),
             _past(missed, day + timedelta(hours=9, minutes=40)),
         ]
+        # One call of the driver for a day: there are a million rows.
+        names = [field.name for field in fields(PastVerdict)]
+        mark = "?" if store.dialect == "sqlite" else "%s"
+        columns = ", ".join(f'"{name}"' for name in names)
+        statement = f"INSERT INTO verdict_history ({columns}) VALUES ({', '.join(mark for _ in names)})"
+        told = [_columns(row) for row in sorted(rows, key=lambda row: row.at)]
         with store.write() as connection:
-            verdicts.save(connection, sorted(rows, key=lambda row: row.at))
+            connection.connection.cursor().executemany(statement, told)
+
+
+def _columns(row: PastVerdict) -> tuple[Any, ...]:
+    values = {field.name: getattr(row, field.name) for field in fields(row)}
+    return tuple((values | {"at": microseconds(row.at), "verdict": row.verdict and row.verdict.value}).values())
 
 
 def _past(verdict: Verdict, at: datetime) -> PastVerdict:

@@ -417,7 +417,9 @@ def sample_ids(
     n = connection.execute(select(func.count()).select_from(table).where(*place)).scalar_one()
     step = -(-n // most)
     if step > 1:
-        every = type_coerce(table.c.slot, BigInteger) // literal_column("1000000") // period_s % step == 0
+        # Typed, so that both databases divide whole numbers.
+        period_us = literal(1_000_000 * period_s, BigInteger)
+        every = type_coerce(table.c.slot, BigInteger) // period_us % literal(step, BigInteger) == 0
         newest = select(func.max(table.c.slot)).where(*place).scalar_subquery()
         place.append(or_(every, table.c.slot == newest))
     return list(connection.execute(select(table.c.id).where(*place).order_by(table.c.slot)).scalars())
