@@ -74,7 +74,7 @@ def burndown(
     parts.append(stretched([quarter, even, line, ahead]))
     now_x = percent(x(now))
     parts.append(f'<line class="now" x1="{now_x}" x2="{now_x}" y1="0" y2="100%"/>')
-    parts.append(text(now_x, "0", "today", dx=5, dy=9, kind="lbl halo"))
+    parts.append(text(now_x, "100%", "today", dx=5, dy=-6, kind="lbl halo"))
     if last is not None:
         parts.append(f'<circle class="f1" cx="{percent(x(last.at))}" cy="{percent(y(last.left))}" r="4"/>')
         said = words(f"{percent_format(round(last.left, 3))} left")
@@ -87,7 +87,9 @@ def burndown(
         parts.append(text(percent(x(exhausted_at)), percent(y(0.0)), day, dy=-12, anchor="middle", kind="lbl halo"))
     for one in spent:
         left = next((point.left for point in points if point.at >= one.at), last.left if last else 1.0)
-        parts.append(text(percent(x(one.at)), percent(y(left)), words(one.label), dx=6, dy=-5, kind="halo opt"))
+        parts.append(
+            text(percent(x(one.at)), percent(y(left)), words(one.label), dx=-6, dy=28, anchor="end", kind="halo opt")
+        )
     table = Table(
         caption=label,
         columns=("Day", "Left", "Minutes"),

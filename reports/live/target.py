@@ -209,8 +209,8 @@ def page_of(frame: Frame, data: TargetData) -> TargetPage:
         outlook_state=outlook_state,
         heading=_heading(data, status),
         sentence=verdict.summary if verdict is not None else "It has not been judged yet.",
-        value=form_of(verdict.unit, verdict.value) if verdict is not None else "–",
-        delta=_delta(verdict),
+        value=_value(verdict, budget),
+        delta=f"target {percent_format(budget.target)} · {DAYS} days" if budget and budget.n else _delta(verdict),
         chart=_days_chart(budget, data) if budget is not None else _history_chart(data),
         chart_note=tuple(_chart_notes(data)),
         budget_value=percent_format(round(budget.left, 3)) if budget is not None else "",
@@ -259,6 +259,13 @@ def _heading(data: TargetData, status: VerdictStatus) -> str:
         return f"{title}: {_WORDS[status].lower()}."
     limit = f"; the limit is {form_of(verdict.unit, verdict.limit)}" if verdict.limit is not None else ""
     return f"{title}: {form_of(verdict.unit, verdict.value)}{limit}. {_WORDS[status]}."
+
+
+def _value(verdict: Verdict | None, budget: Budget | None) -> str:
+    """Return the figure that the chart below it is about: the share of the days, else the value of the verdict."""
+    if budget is not None and budget.n:
+        return percent_format(round(1 - budget.bad / budget.n, 4))
+    return form_of(verdict.unit, verdict.value) if verdict is not None else "–"
 
 
 def _delta(verdict: Verdict | None) -> str:
