@@ -10,8 +10,9 @@ from zoneinfo import ZoneInfo
 from markupsafe import Markup
 
 from facts import Alert, Verdict, VerdictStatus
-from reports.charts import Area, Chart, Limit, Line, meter, number_format, percent_format, time_line
+from reports.charts import Area, Chart, Limit, Line, linear_scale, meter, number_format, percent_format, time_line
 from reports.charts.burndown import BudgetPoint, Spent, burndown
+from reports.charts.scale import LinearScale
 from reports.live.frame import Frame
 from reports.live.incident import label_of
 from reports.live.incidents import as_csv, iso
@@ -400,7 +401,7 @@ def _days_chart(budget: Budget, data: TargetData) -> Chart:
         label=f"First attempts that passed by day, {len(points)} days; {len(missed)} below {percent_format(budget.target)}",
         limits=[Limit(value=budget.target, label=f"target {percent_format(budget.target)}")],
         areas=[Area(since=noon[day] - half, until=noon[day] + half, label="") for day in missed],
-        from_zero=False,
+        scale=_share_scale([budget.target, *(share for _, share in points)]),
         height=190,
     )
 
@@ -413,8 +414,9 @@ def _history_chart(data: TargetData) -> Chart | None:
     unit = rows[-1].unit
     limits = [row.limit for row in rows if row.limit is not None]
     since = max(data.now - timedelta(days=DAYS), rows[0].at - timedelta(hours=1))
+    points = [(row.at, row.value) for row in rows if row.value is not None]
     return time_line(
-        [Line(name="Value", points=[(row.at, row.value) for row in rows if row.value is not None], step_s=3700)],
+        [Line(name="Value", points=points, step_s=3700)],
         since=since,
         until=data.now,
         zone=data.zone,
@@ -422,9 +424,14 @@ def _history_chart(data: TargetData) -> Chart | None:
         label=f"{data.title}: its value over {DAYS} days",
         limits=[Limit(value=limits[-1], label=f"limit {form_of(unit, limits[-1])}", kind="warn")] if limits else (),
         areas=list(_missed_areas(data)),
-        from_zero=unit != "ratio",
+        scale=_share_scale([*limits, *(value for _, value in points)]) if unit == "ratio" else None,
         height=190,
     )
+
+
+def _share_scale(shares: Sequence[float]) -> LinearScale:
+    """Return the scale for shares: it ends at 100 %, also where only a target is known, and need not begin at 0."""
+    return linear_scale([*shares, 1.0], from_zero=False)
 
 
 def _missed_areas(data: TargetData) -> Iterator[Area]:

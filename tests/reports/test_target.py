@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
@@ -132,3 +133,11 @@ def test_every_verdict_has_a_page_empty_and_with_hostile_text(status: VerdictSta
     assert "<script>alert" not in html
     assert "<img src=x" not in html
     assert target_page(frame(), a_target(is_on=status is not VerdictStatus.OFF))
+
+
+def test_no_axis_of_shares_goes_beyond_all() -> None:
+    for days in ({}, {TODAY: (10, 0)}, {TODAY: (10, 3)}):
+        page = page_of(frame(), a_target(budget=a_budget(days=days)))
+        assert page.chart is not None
+        shown = [float(share) for share in re.findall(r">([\d.]+) %<", str(page.chart.svg))]
+        assert max(shown) == 100
