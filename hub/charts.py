@@ -1,16 +1,15 @@
-"""Caches the charts of each journey's page: each run is read once, and the charts are redrawn when a run is new."""
+"""Caches the web vitals of each journey's page: each run is read once, and they are counted anew when a run is new."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable
 from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from facts import Grid
-from reports.live.journey import Charts, charts
+from reports.live.journey_charts import Vitals, vitals_of
 from store import runs
 
 MOST_RUNS = 450
@@ -22,38 +21,50 @@ _Ids = dict[str, list[str]]
 class _Kept(NamedTuple):
     ids: _Ids
     samples: dict[str, runs.Sample]
-    charts: Charts
+    vitals: Vitals
 
 
-class ChartCache:
-    """Holds the charts of each journey, and at most `MOST_RUNS` runs per journey. Thread-safe."""
+class VitalsCache:
+    """Holds the web vitals of each journey and range, from at most `MOST_RUNS` runs of each. Thread-safe."""
 
     def __init__(self) -> None:
-        self._kept: dict[str, _Kept] = {}
+        self._kept: dict[tuple[str, str], _Kept] = {}
         self._lock = threading.Lock()
 
-    def charts(
-        self, connection: Connection, *, journey: str, period_s: int, grids: Mapping[str, Grid], since: datetime
-    ) -> Charts:
-        """Return the charts of a journey's runs since `since`."""
-        most = max(1, MOST_RUNS // max(1, len(grids)))
+    def vitals(
+        self,
+        connection: Connection,
+        *,
+        journey: str,
+        period_s: int,
+        grids: Iterable[str],
+        since: datetime,
+        range_key: str,
+        step_s: int,
+    ) -> Vitals:
+        """Return the web vitals of a journey's runs at some locations since `since`, in stretches of `step_s` seconds.
+
+        `range_key` names the range, which has one `step_s`.
+        """
+        places = list(grids)
+        most = max(1, MOST_RUNS // max(1, len(places)))
         ids = {
             place: runs.sample_ids(
                 connection, journey=journey, location=place, since=since, period_s=period_s, most=most
             )
-            for place in grids
+            for place in places
         }
         with self._lock:
-            kept = self._kept.get(journey)
+            kept = self._kept.get((journey, range_key))
         if kept is not None and kept.ids == ids:
-            return kept.charts
+            return kept.vitals
         known = kept.samples if kept else {}
         new = [one for of_place in ids.values() for one in of_place if one not in known]
         found = {**known, **runs.samples(connection, new)}
         # A run that was deleted in the meantime has no sample.
         by_place = {place: [found[one] for one in of_place if one in found] for place, of_place in ids.items()}
-        drawn = charts(by_place)
+        told = vitals_of(by_place, step_s)
         samples = {one: found[one] for of_place in ids.values() for one in of_place if one in found}
         with self._lock:
-            self._kept[journey] = _Kept(ids, samples, drawn)
-        return drawn
+            self._kept[journey, range_key] = _Kept(ids, samples, told)
+        return told

@@ -12,12 +12,10 @@ import playwright
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
 from markupsafe import Markup
-from sqlalchemy import Connection
 
-from facts import AlertState, Outcome, Role, Verdict
+from facts import AlertState, Role, Verdict
 from hub.alert_pages import add_alert_pages
 from hub.artifacts import KINDS
-from hub.charts import ChartCache
 from hub.clock_witness import sentence_of
 from hub.context import HubContext
 from hub.cycle import tick_trouble
@@ -26,6 +24,7 @@ from hub.errors import HubError
 from hub.guard import Visitor, visitor_of
 from hub.incident_pages import add_incident_pages
 from hub.job_doors import shown_jobs
+from hub.journey_pages import add_journey_pages
 from hub.kept_verdicts import KeptVerdicts
 from hub.loading import load_watch
 from hub.overview_data import load_overview
@@ -41,7 +40,6 @@ from reports.live import (
     asset,
     job_row,
     jobs_page,
-    journey_page,
     overview_page,
     pings_page,
     sla_page,
@@ -52,11 +50,8 @@ from reports.navigation import links_of, next_on_wall
 from reports.states import overall_state, told_alerts
 from sla.judge import with_traits
 from store import alerts as alert_rows
-from store import evidence, runs
+from store import evidence
 
-_OVERVIEW = timedelta(hours=24)
-SLOTS_SHOWN = 48
-"""The number of slots in the longest strip of a page."""
 _BREAKS_SHOWN = timedelta(hours=1)
 _INBOX_BYTES = 20_000_000
 _SUFFIXES = (".zip", ".jpg", ".txt")
@@ -72,8 +67,9 @@ def site(context: HubContext) -> APIRouter:
             addition.close()
 
     router = APIRouter(default_response_class=HTMLResponse, lifespan=closing_additions)
-    pages = Pages(context, ChartCache(), KeptVerdicts())
+    pages = Pages(context, KeptVerdicts())
     _add_pages(router, pages)
+    add_journey_pages(router, pages)
     add_dashboards(router, pages)
     add_reports(router, pages)
     add_incident_pages(router, pages)
@@ -89,10 +85,8 @@ def site(context: HubContext) -> APIRouter:
 class Pages:
     """Builds the pages from the store."""
 
-    def __init__(
-        self, context: HubContext, charts: ChartCache, verdicts: KeptVerdicts, request: Request | None = None
-    ) -> None:
-        self.context, self._charts, self._verdicts = context, charts, verdicts
+    def __init__(self, context: HubContext, verdicts: KeptVerdicts, request: Request | None = None) -> None:
+        self.context, self._verdicts = context, verdicts
         self._visitor = visitor_of(request) if request is not None else None
         self._asked = dict(request.query_params) if request is not None else {}
         business = business_zone(context)
@@ -100,7 +94,7 @@ class Pages:
 
     def seen_by(self, request: Request) -> Pages:
         """Return the pages for the person behind a request."""
-        return Pages(self.context, self._charts, self._verdicts, request)
+        return Pages(self.context, self._verdicts, request)
 
     def frame(self, title: str, here: str, *, refresh_s: int = 5, judged_at: datetime | None = None) -> Frame:
         """Return the frame of a page; `judged_at` is when the last tick was, where the caller has read its verdicts already."""
@@ -170,32 +164,6 @@ class Pages:
             return Response(status_code=303, headers={"Location": hits[0].path})
         return HTMLResponse(search_page(self.frame("Search", "/search", refresh_s=0), asked.strip()[:LONGEST], hits))
 
-    def journey(self, name: str) -> str:
-        """Return the page `/journeys/{name}`. Raises HubError."""
-        schedule = self.context.watched.schedules().get(name)
-        if schedule is None:
-            raise HubError(404, f"no journey {name!r} on the schedule")
-        now = self.context.clock()
-        with self.context.store.read() as connection:
-            since = now - _OVERVIEW / self.context.scale
-            latest = {place: self._last(connection, name, place, since) for place in schedule.grids}
-            drawn = self._charts.charts(
-                connection, journey=name, period_s=schedule.period_s, grids=schedule.grids, since=since
-            )
-        return journey_page(
-            self.frame(name, f"/journeys/{name}", refresh_s=15),
-            name,
-            period_s=schedule.period_s,
-            grids=schedule.grids,
-            latest=latest,
-            charts=drawn,
-            now=now,
-        )
-
-    @staticmethod
-    def _last(connection: Connection, journey: str, location: str, since: datetime) -> list[Outcome]:
-        return runs.last_of_slots(connection, journey=journey, location=location, since=since, limit=SLOTS_SHOWN)
-
     def sla(self) -> str:
         """Return the page `/sla`."""
         guide = {name: rule.guide for name, rule in self.context.targets.rules().items()}
@@ -251,10 +219,6 @@ def _add_pages(router: APIRouter, pages: Pages) -> None:
     @router.get("/search")
     def search(request: Request) -> Response:
         return pages.seen_by(request).search(request.query_params.get("q", ""))
-
-    @router.get("/journeys/{name}")
-    def journey(name: str, request: Request) -> str:
-        return pages.seen_by(request).journey(name)
 
     @router.get("/sla")
     def sla(request: Request) -> str:

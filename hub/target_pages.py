@@ -137,13 +137,13 @@ def _budget(
     if not journeys or not isinstance(rule, (Burn, Availability)) or rule.target >= 1:
         return None
     schedules = pages.context.watched.schedules()
-    first = (now.astimezone(zone) - timedelta(days=DAYS - 1)).replace(hour=0, minute=0, second=0, microsecond=0)
+    first = budget_begins(zone.key, now)
     bad = [(o, n) for o, n in bad_runs(connection, schedules, since=first, until=now) if o.journey in journeys]
     if isinstance(rule, Availability):
         bad = [(o, n) for o, n in bad if counts_against(rule, o)]
     good: Counter[date] = Counter()
     by_place: Counter[str] = Counter()
-    for bucket in rollups.read(connection, width_s=_HOUR_S, since=first, until=now):
+    for bucket in rollups.read(connection, width_s=_HOUR_S, since=first, until=now, brief=True):
         if bucket.journey in journeys:
             passed = bucket.counts.get("first_passed", 0)
             good[bucket.start.astimezone(zone).date()] += passed
@@ -173,6 +173,12 @@ def _budget(
             for place in sorted({*by_place, *bad_places})
         ],
     )
+
+
+def budget_begins(zone: str, now: datetime) -> datetime:
+    """Return when the days of an error budget begin: the last 30 of a time zone, today included."""
+    here = now.astimezone(ZoneInfo(zone)) - timedelta(days=DAYS - 1)
+    return here.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def _causes(

@@ -476,6 +476,85 @@ def latest(
     return [_outcome(row, brief=True) for row in connection.execute(query).all()]
 
 
+_FAILING = (Status.FAILED, Status.TIMED_OUT)
+
+
+def _now_is(*wanted: Status) -> Any:
+    """Return the condition that a run's status is one of some, after a person changed its blame if one did."""
+    asked = [and_(table.c.status.in_([status.value for status in wanted]), table.c.reclassified_as.is_(None))]
+    for blame in Blame:
+        was = [status.value for status in Status if status_after(status, blame) in wanted]
+        asked.append(and_(table.c.reclassified_as == blame.value, table.c.status.in_(was)))
+    # Said apart as well, because an index is found only by a condition that stands alone.
+    may_be = [s.value for s in Status if s in wanted or any(status_after(s, blame) in wanted for blame in Blame)]
+    return and_(table.c.status.in_(may_be), or_(*asked))
+
+
+# Made once: there are dozens of terms, and making them costs more than the query.
+_NOW_IS = {status: _now_is(status) for status in Status}
+_NOW_FAILING = _now_is(*_FAILING)
+_NOW_OTHER = _now_is(*(status for status in Status if status not in _FAILING))
+
+
+def failing_first(
+    connection: Connection,
+    *,
+    journey: str,
+    since: datetime,
+    until: datetime,
+    location: str | None = None,
+    status: Status | None = None,
+    offset: int = 0,
+    limit: int = 50,
+) -> list[Outcome]:
+    """Return the runs of a journey that started from `since` on and before `until`, in short form, ad-hoc ones included.
+
+    Those that failed or timed out come first, then the rest, each newest first. `status` is the one after a person changed the blame.
+    """
+    period = [table.c.started_at >= since, table.c.started_at < until]
+    # What did not pass is little and has an index of its own; the concatenation keeps the planner from choosing another one.
+    place = [c.concat("") == v for c, v in ((table.c.journey, journey), (table.c.location, location)) if v is not None]
+    if status is not None and status is not Status.PASSED:
+        return _newest_first(connection, [UNPASSED, *place, *period, _NOW_IS[status]], offset, limit)
+    found: list[Outcome] = []
+    if status is None:
+        failing = [UNPASSED, *place, *period, _NOW_FAILING]
+        found = _newest_first(connection, failing, offset, limit)
+        if len(found) < limit:
+            n = connection.execute(select(func.count()).select_from(table).where(*failing)).scalar_one()
+            offset = max(0, offset - n)
+    if len(found) < limit:
+        rest = _NOW_OTHER if status is None else _NOW_IS[status]
+        found += _newest_first(
+            connection, [*_filters(journey, location, None), *period, rest], offset, limit - len(found)
+        )
+    return found
+
+
+def _newest_first(connection: Connection, conditions: Sequence[Any], offset: int, limit: int) -> list[Outcome]:
+    query = select(*_SHORT).where(*conditions).order_by(desc(table.c.started_at), desc(table.c.id))
+    return [_outcome(row, brief=True) for row in connection.execute(query.offset(offset).limit(limit))]
+
+
+def worst_of_slots(
+    connection: Connection, *, journey: str, location: str, since: datetime, until: datetime
+) -> str | None:
+    """Return the id of the newest failed run of the slots from `since` on and before `until`, else of the newest; None without any."""
+    query = (
+        select(*_SHORT)
+        .where(
+            table.c.journey == journey,
+            table.c.location == location,
+            table.c.slot >= since,
+            table.c.slot < until,
+        )
+        .order_by(desc(table.c.slot))
+    )
+    found = [_outcome(row, brief=True) for row in connection.execute(query)]
+    failing = [outcome for outcome in found if outcome.status in _FAILING]
+    return next((outcome.run_id for outcome in (*failing, *found)), None)
+
+
 def _filters(journey: str | None, location: str | None, status: Status | None) -> list[Any]:
     wanted = ((table.c.journey, journey), (table.c.location, location), (table.c.status, status))
     return [column == value for column, value in wanted if value is not None]

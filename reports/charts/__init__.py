@@ -17,7 +17,7 @@ from reports.charts.rows import (
 )
 from reports.charts.run_bars import Bar, Group, Mark, comparison, segments, timeline, waterfall
 from reports.charts.scale import LinearScale, TimeTick, linear_scale, time_ticks
-from reports.charts.strips import ResultCell, result_strip
+from reports.charts.strips import ResultCell, result_strip, strip_axis
 from reports.charts.times import Area, Band, Flag, Limit, Line, cross, spark, time_line
 from reports.charts.units import Format, duration_format, money_format, number_format, percent_format
 
@@ -63,6 +63,7 @@ __all__ = [
     "spark",
     "stacked_columns",
     "step_range",
+    "strip_axis",
     "time_line",
     "time_ticks",
     "timeline",

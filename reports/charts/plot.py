@@ -98,11 +98,11 @@ def time_axis(since: datetime, until: datetime, zone: tzinfo) -> str:
     return "".join(x_label(t.share, t.label, is_optional=t.is_optional) for t in time_ticks(since, until, zone))
 
 
-def plot(parts: Sequence[str], *, height: int, label: str, kind: str = "") -> Markup:
-    """Return a whole chart with its accessible name."""
+def plot(parts: Sequence[str], *, height: int, label: str, kind: str = "", role: str = "img") -> Markup:
+    """Return a whole chart with its accessible name. One that contains links has the role `group`."""
     name = words(label, 300)
     of_class = f"plot {kind}".strip()
-    return Markup(f'<svg class="{of_class}" height="{height}" role="img" aria-label="{name}">{"".join(parts)}</svg>')
+    return Markup(f'<svg class="{of_class}" height="{height}" role="{role}" aria-label="{name}">{"".join(parts)}</svg>')
 
 
 def clock(at: datetime, zone: tzinfo, length: timedelta) -> str:

@@ -125,8 +125,11 @@ def _usual_box(row: StepRow, scale: LinearScale, y: float) -> str:
     return box + at_place(middle, y, '<path class="s5" stroke-width="1.5" d="M0 -8V8"/>')
 
 
-def dot_range(rows: Sequence[RangeRow], *, form: Format, label: str) -> Chart:
-    """Draw p50 and p95 of each row on one axis, with ticks at its target, warning and critical limits."""
+def dot_range(rows: Sequence[RangeRow], *, form: Format, label: str, heading: str = "Endpoint") -> Chart:
+    """Draw p50 and p95 of each row on one axis, with ticks at its target, warning and critical limits.
+
+    `heading` is what a row is, for the table.
+    """
     values = [v for row in rows for v in (*row.percentiles.values(), *row.limits.values())]
     scale = linear_scale(values)
     parts = [_vertical_grid(scale, form)]
@@ -153,7 +156,7 @@ def dot_range(rows: Sequence[RangeRow], *, form: Format, label: str) -> Chart:
     names = ("p50", "p90", "p95", "p99")
     table = Table(
         caption=label,
-        columns=("Endpoint", *names, "Target", "Warning", "Critical", "n"),
+        columns=(heading, *names, "Target", "Warning", "Critical", "n"),
         rows=tuple(
             (
                 row.name,

@@ -127,12 +127,14 @@ def time_line(
     more: Sequence[str] = (),
     hatch_gaps: bool = True,
     ticks: Sequence[tuple[datetime, str]] = (),
+    table_rows: int = _MOST_ROWS,
 ) -> Chart:
     """Draw lines from one moment to another.
 
     `form` makes the labels of the axis, and `exact` (the same, if not given) the numbers of the table. No line crosses a gap; where no
     line has a value the chart is hatched, unless `hatch_gaps` is false. `scale` is for charts that are compared with each other.
-    `ticks` replace those of the time axis. `more` are shapes from `cross` that stand over it.
+    `ticks` replace those of the time axis. `more` are shapes from `cross` that stand over it. `table_rows` is how many rows the
+    table has at most: of more moments, every second, third ... and the newest.
     """
     drawn = [_cleaned(line, since, until) for line in lines]
     ranges = [_cleaned_band(band, since, until) for band in bands]
@@ -151,7 +153,7 @@ def time_line(
     parts += more
     return Chart(
         svg=plot(parts, height=height, label=label if values else f"{label}: no data"),
-        table=_table(drawn, ranges, frame, zone, exact or form, label),
+        table=_table(drawn, ranges, frame, zone, exact or form, label, table_rows),
         is_empty=not values,
     )
 
@@ -280,6 +282,8 @@ def _area(frame: _Frame, area: Area) -> str:
     shade = rect("miss", left, max(right - left, 0.002), 0, 1)
     at_right = left <= 0.6
     x = percent(right if at_right else left)
+    if not area.label:
+        return shade
     return shade + text(
         x,
         "0",
@@ -302,6 +306,8 @@ def _flag(frame: _Frame, flag: Flag) -> str:
     line = f'<line class="dep" x1="{percent(x)}" x2="{percent(x)}" y1="0" y2="100%"/>'
     triangle = at_place(x, 0, '<path class="depf" d="M-4 -7H4L0 0Z"/>')
     at_right = x <= 0.6
+    if not flag.label:
+        return line + triangle
     return (
         line
         + triangle
@@ -318,13 +324,19 @@ def _flag(frame: _Frame, flag: Flag) -> str:
 
 
 def _table(
-    lines: Sequence[Line], bands: Sequence[Band], frame: _Frame, zone: tzinfo, exact: Format, label: str
+    lines: Sequence[Line],
+    bands: Sequence[Band],
+    frame: _Frame,
+    zone: tzinfo,
+    exact: Format,
+    label: str,
+    most: int,
 ) -> Table:
     by_line = [dict(line.points) for line in lines]
     by_band = [{at: (low, high) for at, low, high in band.points} for band in bands]
     moments = sorted({at for found in by_line for at in found} | {at for found in by_band for at in found})
-    if len(moments) > _MOST_ROWS:
-        every = -(-len(moments) // _MOST_ROWS)
+    if len(moments) > most:
+        every = -(-len(moments) // most)
         # The last is kept: it is the newest, and stands beside the figure of the card.
         moments = moments[len(moments) - 1 :: -every][::-1]
     rows = [

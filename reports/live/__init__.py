@@ -3,7 +3,6 @@
 from reports.live.assets import asset
 from reports.live.frame import Present
 from reports.live.jobs import job_row, jobs_page
-from reports.live.journey import journey_page
 from reports.live.login import login_page
 from reports.live.overview import overview_page
 from reports.live.pings import pings_page
@@ -18,7 +17,6 @@ __all__ = [
     "asset",
     "job_row",
     "jobs_page",
-    "journey_page",
     "login_page",
     "overview_page",
     "pings_page",

@@ -12,6 +12,7 @@ _FILES = {
     "dashboard.css": ("text/css; charset=utf-8", (_TEMPLATES / "dashboards" / "dashboard.css",)),
     "dashboard.js": ("text/javascript; charset=utf-8", (_TEMPLATES / "dashboards" / "dashboard.js",)),
     "incident.css": ("text/css; charset=utf-8", (_TEMPLATES / "live" / "incident.css",)),
+    "journey.css": ("text/css; charset=utf-8", (_TEMPLATES / "live" / "journey.css",)),
     "run.css": ("text/css; charset=utf-8", (_TEMPLATES / "run" / "run.css",)),
     "run.js": ("text/javascript; charset=utf-8", (_TEMPLATES / "live" / "run.js",)),
     "keys.js": ("text/javascript; charset=utf-8", (_TEMPLATES / "live" / "keys.js",)),

@@ -12,7 +12,6 @@ import pytest
 
 from facts import AlertState, Severity, Traits, to_wire
 from facts.traits import Family
-from hub.charts import ChartCache
 from hub.cycle import VERDICTS
 from hub.kept_verdicts import KeptVerdicts
 from hub.site import Pages
@@ -250,7 +249,7 @@ def test_an_unproven_journey_is_not_said_to_work(light: Bench) -> None:
 
 @pytest.mark.parametrize("prefix", ["", "/monitor"])
 def test_every_address_of_a_page_is_below_the_prefix(prefix: str, light: Bench) -> None:
-    pages = Pages(light.context, ChartCache(), KeptVerdicts())
+    pages = Pages(light.context, KeptVerdicts())
     frame = replace(pages.frame("Executive", "/executive"), prefix=prefix)
     html, _ = dashboard_page(frame, DASHBOARDS["/executive"], a_view(), Numbers(), now=NOW)
     document = parsed(html)

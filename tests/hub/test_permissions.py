@@ -55,6 +55,8 @@ DOORS: list[tuple[str, str, set[str] | None]] = [
     ("PUT", "/ping/none", OPERATORS),
     ("POST", "/api/jobs/none/run", OPERATORS),
     ("GET", "/journeys/ga_purchase", VIEWERS),
+    ("GET", "/journeys/ga_purchase.csv", VIEWERS),
+    ("GET", "/journeys/ga_purchase/run", VIEWERS),
     ("GET", "/runs/none", VIEWERS),
     ("GET", "/runs/none.md", VIEWERS),
     ("GET", "/evidence/none", VIEWERS),

@@ -53,6 +53,21 @@ QUESTIONS: dict[str, Callable[[Connection], object]] = {
     "… that failed": lambda c: runs.latest(c, status=Status.FAILED),
     "… of a place that failed": lambda c: runs.latest(c, journey=GA, location=HERE, status=Status.FAILED),
     "… before a moment": lambda c: runs.latest(c, before=A_MOMENT),
+    "the runs of a journey, failed first": lambda c: runs.failing_first(
+        c, journey=GA, since=SINCE, until=A_MOMENT + timedelta(hours=1)
+    ),
+    "… of a place, failed first": lambda c: runs.failing_first(
+        c, journey=GA, location=HERE, since=SINCE, until=A_MOMENT
+    ),
+    "… of a place that timed out": lambda c: runs.failing_first(
+        c, journey=GA, location=HERE, since=SINCE, until=A_MOMENT, status=Status.TIMED_OUT
+    ),
+    "… that were missed": lambda c: runs.failing_first(
+        c, journey=GA, since=SINCE, until=A_MOMENT, status=Status.MISSED
+    ),
+    "the worst run of some slots": lambda c: runs.worst_of_slots(
+        c, journey=GA, location=HERE, since=SINCE, until=A_MOMENT
+    ),
 }
 CONDITIONS = {"Index Cond", "Recheck Cond"}
 """PostgreSQL's words for the part of an index that is read."""

@@ -302,3 +302,89 @@ def test_good_runs_tell_how_long_their_steps_took_the_latest_first(store: Store)
             connection, journey="ga_purchase", location="us-east", before=SLOT + timedelta(minutes=1), limit=2
         )
     assert found == times[:2]
+
+
+LISTED = {"p1": Status.PASSED, "f1": Status.FAILED, "m": Status.MISSED, "p2": Status.PASSED, "t": Status.TIMED_OUT}
+
+
+@pytest.mark.parametrize(
+    ("asked", "ids"),
+    [
+        ({}, ["t", "f1", "p2", "m", "p1"]),
+        ({"offset": 1, "limit": 2}, ["f1", "p2"]),
+        ({"offset": 2, "limit": 2}, ["p2", "m"]),
+        ({"offset": 4, "limit": 2}, ["p1"]),
+        ({"offset": 5}, []),
+        ({"status": Status.PASSED}, ["p2", "p1"]),
+        ({"status": Status.PASSED, "offset": 1}, ["p1"]),
+        ({"status": Status.FAILED}, ["f1"]),
+        ({"status": Status.FAILED, "offset": 1}, []),
+        ({"status": Status.MISSED}, ["m"]),
+        ({"location": "us-east"}, ["t", "f1", "p2", "m", "p1"]),
+        ({"location": "us-west"}, []),
+        ({"journey": "vip_member_discount"}, []),
+        ({"since": SLOT + timedelta(minutes=10)}, ["t", "p2", "m"]),
+        ({"until": SLOT + timedelta(minutes=10)}, ["f1", "p1"]),
+    ],
+)
+def test_the_runs_of_a_journey_are_listed_failed_first(store: Store, asked: dict[str, Any], ids: list[str]) -> None:
+    made = []
+    for number, (name, status) in enumerate(LISTED.items()):
+        at = SLOT + timedelta(minutes=5 * number)
+        made.append(a_slot_run(name, slot=at, started_at=at, status=status))
+    save(store, *made)
+    usual: dict[str, Any] = {"journey": made[0].journey, "since": SLOT, "until": SLOT + timedelta(hours=1)}
+    with store.read() as connection:
+        found = runs.failing_first(connection, **{**usual, **asked})
+    assert [one.run_id for one in found] == ids
+
+
+@pytest.mark.parametrize(
+    ("status", "blame", "now"),
+    [
+        (Status.FAILED, Blame.RUNNER, Status.ERRORED),
+        (Status.TIMED_OUT, Blame.RUNNER, Status.ERRORED),
+        (Status.ERRORED, Blame.SITE, Status.FAILED),
+        (Status.TIMED_OUT, Blame.SITE, Status.TIMED_OUT),
+        (Status.PASSED, Blame.SITE, Status.PASSED),
+    ],
+)
+def test_a_reclassified_run_is_listed_by_the_status_that_it_has_now(
+    store: Store, status: Status, blame: Blame, now: Status
+) -> None:
+    run = a_slot_run(status=status, started_at=SLOT)
+    save(store, run)
+    with store.write() as connection:
+        runs.reclassify(connection, run.id, blame=blame, by="ann", reason="seen", at=SLOT)
+    period: dict[str, Any] = {"journey": run.journey, "since": SLOT, "until": SLOT + timedelta(hours=1)}
+    with store.read() as connection:
+        by_status = {one: len(runs.failing_first(connection, status=one, **period)) for one in Status}
+        (found,) = runs.failing_first(connection, **period)
+    assert found.status is now
+    assert by_status == {one: int(one is now) for one in Status}
+
+
+@pytest.mark.parametrize(
+    ("statuses", "found"),
+    [
+        ((Status.PASSED, Status.PASSED), "run-1"),
+        ((Status.FAILED, Status.PASSED), "run-0"),
+        ((Status.FAILED, Status.TIMED_OUT, Status.PASSED), "run-1"),
+        ((Status.ERRORED, Status.MISSED), "run-1"),
+        ((), None),
+    ],
+)
+def test_the_worst_run_of_some_slots_is_the_newest_that_failed(
+    store: Store, statuses: tuple[Status, ...], found: str | None
+) -> None:
+    made = [
+        a_slot_run(f"run-{number}", slot=SLOT + timedelta(minutes=5 * number), status=status)
+        for number, status in enumerate(statuses)
+    ]
+    # The end does not belong to the stretch, nor do other locations.
+    end = SLOT + timedelta(minutes=15)
+    outside = [a_slot_run("after", slot=end, status=Status.FAILED), a_slot_run("there", location="us-west")]
+    save(store, *made, *outside)
+    with store.read() as connection:
+        its = runs.worst_of_slots(connection, journey=outside[0].journey, location="us-east", since=SLOT, until=end)
+    assert its == found
