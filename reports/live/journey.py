@@ -313,7 +313,7 @@ def _nothing(name: str, title: str, state: WidgetState, why: str, how: str = "")
 
 
 def _success(data: JourneyData) -> Tile:
-    title, newest = "First attempts that passed", _newest(data)
+    title, newest = "Success", _newest(data)
     passed, n = (sum(numbers) for numbers in zip((0, 0), *data.tries.values(), strict=True))
     if not n or newest is None:
         why = _NO_RUNS if newest is None else f"No first attempt said anything about the site in {data.window}."
@@ -332,7 +332,7 @@ def _success(data: JourneyData) -> Tile:
             value=percent_format(passed / n).removesuffix(" %"),
             unit="%",
             delta=f"target {percent_format(target)} · {_likely(low, high)}",
-            n=f"{passed:,} of {n:,}",
+            n=f"{passed:,} of {n:,} first attempts",
             source=_SOURCE,
             window=data.window,
         ),
@@ -564,7 +564,7 @@ def _compared(places: Sequence[PlaceRow]) -> str:
     differing = [row for row in places if row.differs]
     if not differing:
         return "No location is provably worse than the others."
-    return "; ".join(f"{row.location} {row.differs}" for row in differing) + "."
+    return "; ".join(f"{row.location}: {row.differs}" for row in differing) + "."
 
 
 def _marks(frame: Frame, data: JourneyData) -> tuple[str, ...]:
