@@ -22,7 +22,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 from sqlalchemy import Connection
 
-from facts import REASONS, JobState, Status
+from facts import REASONS, Backlog, JobState, Status
 from hub.cycle import VERDICTS
 from hub.loading import BUDGET_DAYS, load_budgets
 from hub.locations import SHOWN_FOR
@@ -32,6 +32,9 @@ from sla.targets import Targets
 from store import Store, counters, meta, outbox, runners, runs
 from store import jobs as job_rows
 from store.counters import RUN_EDGES_S, STEP_EDGES_S, VITAL_EDGES, Counted, Spread
+
+DiskUsage = Callable[[], tuple[int, int]]
+"""Returns the size and the free space, in bytes, of the disk that holds the hub's evidence."""
 
 OPENMETRICS = "application/openmetrics-text"
 KEPT_S = 5.0
@@ -47,6 +50,7 @@ class _Known:
     counted: list[Counted]
     last_seen: Mapping[str, datetime]
     outbox: Mapping[str, int]
+    oldest_due: Mapping[str, datetime]
     spooled: Mapping[str, int]
     verdicts: list[dict[str, Any]]
     tick_at: datetime | None
@@ -66,8 +70,10 @@ class Metrics:
         clock: Callable[[], datetime],
         monotonic: Callable[[], float] = time.monotonic,
         jobs: Sequence[str] = (),
+        disk: DiskUsage | None = None,
     ) -> None:
         self._store, self._watched, self._targets, self._jobs = store, watched, targets, jobs
+        self._disk = disk
         self._clock, self._monotonic = clock, monotonic
         self._lock = threading.Lock()
         self._families: list[Metric] = []
@@ -125,14 +131,33 @@ class Metrics:
                 ((place, n) for place, n in known.spooled.items() if place in places),
             ),
             _single("sixfb_outbox_pending", "Messages that are owed and not delivered.", _pending(known.outbox)),
+            _gauge(
+                "sixfb_outbox_oldest_due_timestamp_seconds",
+                "Since when the oldest undelivered message to a destination has been due; none where all are delivered.",
+                "destination",
+                ((name, since.timestamp()) for name, since in known.oldest_due.items()),
+            ),
             _single(
                 "sixfb_evaluator_last_tick_timestamp_seconds",
                 "When the evaluator, whichever hub it is, last judged.",
                 known.tick_at.timestamp() if known.tick_at else math.nan,
             ),
             *_of_jobs(known.jobs),
+            *self._of_disk(),
             InfoMetricFamily("sixfb_build", "This hub's version.", value={"version": our_version()}),
         ]
+
+    def _of_disk(self) -> Iterator[Metric]:
+        if self._disk is None:
+            return
+        size: float
+        free: float
+        try:
+            size, free = self._disk()
+        except OSError:
+            size, free = math.nan, math.nan  # a disk that fails must not take the other metrics away
+        yield _single("sixfb_evidence_disk_size_bytes", "Size of the disk that holds this hub's evidence.", size)
+        yield _single("sixfb_evidence_disk_free_bytes", "Free space on the disk that holds this hub's evidence.", free)
 
     def _known(self, connection: Connection, now: datetime) -> _Known:
         told = meta.get(connection, VERDICTS) or {"at": None, "verdicts": []}
@@ -140,6 +165,7 @@ class Metrics:
             counted=counters.read(connection),
             last_seen=runs.last_received(connection),
             outbox=outbox.counts(connection),
+            oldest_due=_oldest(outbox.backlogs(connection, now)),
             spooled=runners.spooled(connection, since=now - SHOWN_FOR),
             verdicts=told["verdicts"],
             tick_at=datetime.fromisoformat(told["at"]) if told["at"] else None,
@@ -171,6 +197,14 @@ class _Made(Collector):
 
 def _pending(counts: Mapping[str, int]) -> float:
     return counts.get("owed", 0) + counts.get("claimed", 0)
+
+
+def _oldest(backlogs: Iterable[Backlog]) -> dict[str, datetime]:
+    """Return since when the oldest message to each destination waits; tried and untried messages count alike."""
+    found: dict[str, datetime] = {}
+    for backlog in backlogs:
+        found[backlog.destination] = min(backlog.since, found.get(backlog.destination, backlog.since))
+    return found
 
 
 def _of_runs(counted: list[Counted]) -> Iterator[Metric]:
