@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -23,9 +22,12 @@ from tests.hub.conftest import Bench, a_bench
 
 Exported = Mapping[str, Mapping[str, set[str]]]
 """The values of each label of each series name that a hub exports."""
-PROMETHEUS_OWN: Exported = {"up": {"job": {"sixfb"}, "instance": set()}}
+PROMETHEUS_OWN: Exported = {
+    "up": {"job": {"sixfb"}},
+    "ALERTS": {"alertname": set(), "alertstate": {"pending", "firing"}, "severity": set()},
+}
 _ADDED_BY_PROMETHEUS = {"job", "instance"}
-_CHECKED_VALUES = {"status", "reason", "job", "quantile"}
+_CHECKED_VALUES = {"status", "reason", "job", "quantile", "alertstate"}
 
 
 def exported_by_a_hub(folder: Path) -> Exported:
@@ -56,14 +58,19 @@ def _fill(bench: Bench) -> None:
 
 
 def exported(text: str) -> Exported:
-    """Return what a text in the OpenMetrics format holds."""
+    """Return what a text in the OpenMetrics format holds, under the names that Prometheus stores."""
     found: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     for family in text_string_to_metric_families(text):  # type: ignore[no-untyped-call]
         for sample in family.samples:
             for label, value in sample.labels.items():
-                found[sample.name][label].add(value)
+                found[sample.name][_as_scraped(label)].add(value)
             found[sample.name]  # a metric without labels is exported, too
     return found
+
+
+def _as_scraped(label: str) -> str:
+    """Prometheus renames a label that it sets itself, unless `honor_labels` is on."""
+    return f"exported_{label}" if label in _ADDED_BY_PROMETHEUS else label
 
 
 def recorded(rules: list[dict[str, Any]]) -> Exported:
@@ -86,6 +93,9 @@ def problems(expression: str, known: Exported) -> list[str]:
         for label in _kept(node):
             names = [n.name for n in _nodes(node.prettify()) if isinstance(n, promql.VectorSelector)]
             found += [f"{name} has no label {label}" for name in names if label not in _labels(name, known)]
+            # Grouped by the scrape's own label, all series of the hub would become one.
+            renamed = f"exported_{label}"
+            found += [f"{name} has the label {renamed}" for name in names if renamed in _labels(name, known)]
     return found
 
 
@@ -100,11 +110,8 @@ def _of_selector(node: promql.Expr, known: Exported) -> Iterator[str]:
             yield f"{node.name} has no label {matcher.name}"
         elif matcher.name in _CHECKED_VALUES and known[node.name].get(matcher.name):
             values = known[node.name][matcher.name]
-            yield from (
-                f"{node.name}: {matcher.name} is never {value}"
-                for value in re.split(r"\|", matcher.value)
-                if value not in values
-            )
+            named = matcher.value.split("|")
+            yield from (f"{node.name}: {matcher.name} is never {value}" for value in named if value not in values)
 
 
 def _labels(name: str | None, known: Exported) -> set[str]:

@@ -42,6 +42,7 @@ def test_every_expression_reads_series_labels_and_values_that_a_hub_exports(
         ('sixfb_runs_total{city="dallas"}', "sixfb_runs_total has no label city"),
         ('sixfb_runs_total{status=~"passed|timeout"}', "status is never timeout"),
         ('sixfb_slots_missed_total{reason!="overlapped"}', "reason is never overlapped"),
+        ("max by (job) (sixfb_job_failures_total)", "sixfb_job_failures_total has the label exported_job"),
         ("max by (journey) (sixfb_spool_results)", "sixfb_spool_results has no label journey"),
     ],
 )
