@@ -22,14 +22,15 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 from sqlalchemy import Connection
 
-from facts import REASONS, Backlog, JobState, Status
+from facts import REASONS, Backlog, FeedState, JobState, Status
 from hub.cycle import VERDICTS
 from hub.loading import BUDGET_DAYS, load_budgets
 from hub.locations import SHOWN_FOR
+from hub.metric_families import catalogue_families
 from hub.watched import Watched
 from journeys.browser import our_version
 from sla.targets import Targets
-from store import Store, counters, meta, outbox, runners, runs
+from store import Store, counters, feeds, meta, outbox, runners, runs
 from store import jobs as job_rows
 from store.counters import RUN_EDGES_S, STEP_EDGES_S, VITAL_EDGES, Counted, Spread
 
@@ -39,6 +40,10 @@ DiskUsage = Callable[[], tuple[int, int]]
 OPENMETRICS = "application/openmetrics-text"
 KEPT_S = 5.0
 """How long a result is reused before the database is read again, in seconds."""
+CATALOGUE_KEPT_S = 60.0
+"""The same for the metrics of the catalogue, which are read out of an hour of runs and samples."""
+_KEPT_TIMES = 20
+"""Reading them may take a twentieth of a hub's time: where it takes long, the result is reused for longer."""
 _STALE = timedelta(seconds=60)
 _NO_DATA = ("no_data", "error", "off")
 
@@ -56,6 +61,7 @@ class _Known:
     tick_at: datetime | None
     budgets: Mapping[str, float]
     jobs: list[JobState]
+    sources: Mapping[str, FeedState]
 
 
 class Metrics:
@@ -78,6 +84,8 @@ class Metrics:
         self._lock = threading.Lock()
         self._families: list[Metric] = []
         self._until = -math.inf
+        self._catalogue: list[Metric] = []
+        self._catalogue_until = -math.inf
 
     def answer(self, accept: str) -> tuple[bytes, str]:
         """Return the text and its content type, in the format that the `Accept` header requests."""
@@ -98,6 +106,10 @@ class Metrics:
         now = self._clock()
         with self._store.read() as connection:
             known = self._known(connection, now)
+            if (begun := self._monotonic()) >= self._catalogue_until:
+                self._catalogue = catalogue_families(connection, watched=self._watched, now=now)
+                ended = self._monotonic()
+                self._catalogue_until = ended + max(CATALOGUE_KEPT_S, _KEPT_TIMES * (ended - begun))
         # Series of removed journeys and locations disappear, except from the sum of missed slots.
         planned = {(journey, place) for journey, s in self._watched.schedules().items() for place in s.grids}
         counted = [one for one in known.counted if (one.journey, one.location) in planned]
@@ -144,6 +156,8 @@ class Metrics:
             ),
             *_of_jobs(known.jobs),
             *self._of_disk(),
+            *_of_sources(known.sources),
+            *self._catalogue,
             InfoMetricFamily("sixfb_build", "This hub's version.", value={"version": our_version()}),
         ]
 
@@ -169,6 +183,7 @@ class Metrics:
             spooled=runners.spooled(connection, since=now - SHOWN_FOR),
             verdicts=told["verdicts"],
             tick_at=datetime.fromisoformat(told["at"]) if told["at"] else None,
+            sources=feeds.states(connection),
             jobs=[state for name, state in job_rows.states(connection).items() if name in self._jobs],
             budgets=load_budgets(connection, watched=self._watched, targets=self._targets, now=now),
         )
@@ -265,6 +280,15 @@ def _of_jobs(states: list[JobState]) -> Iterator[Metric]:
     for state in states:
         failures.add_metric([state.job], state.failed)
     yield failures
+
+
+def _of_sources(states: Mapping[str, FeedState]) -> Iterator[Metric]:
+    yield _gauge(
+        "sixfb_source_last_success_timestamp_seconds",
+        "When a source of numbers was last read with success.",
+        "source",
+        ((name, state.last_good_at.timestamp()) for name, state in states.items() if state.last_good_at),
+    )
 
 
 def _of_vitals(counted: list[Counted]) -> Iterator[Metric]:
