@@ -13,9 +13,12 @@ import promql_parser as promql
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from sqlalchemy import update
 
-from facts import Blame, Status
+from facts import Blame, Sample, Status
 from hub.metrics import Metrics
-from store import jobs, outbox, tables
+from metrics import ROLLED_UP, SKETCHED
+from metrics.catalogue import SAMPLED
+from metrics.points import MIN_N_P95
+from store import feeds, jobs, outbox, samples, tables
 from tests.builders import a_vital
 from tests.databases import a_migrated_store
 from tests.hub.conftest import Bench, a_bench
@@ -54,6 +57,19 @@ def _fill(bench: Bench) -> None:
         jobs.register(connection, {"retention": bench.now}, now=bench.now)
         connection.execute(update(tables.jobs).values(last_success_at=bench.now, last_duration_s=1.0))
         assert outbox.counts(connection), "no alert fired, so no message is owed"
+        feeds.note_good(connection, "inventory", bench.now)
+        at = bench.now - timedelta(minutes=10)
+        for metric in SAMPLED:
+            its = tuple((name, "x") for name in sorted(metric.labels))
+            if metric.name in ROLLED_UP:
+                measured = {(metric.name, its, samples.bucket_start(at, 300)): [0.5] * MIN_N_P95}
+                samples.add_durations(connection, measured, now=bench.now)
+            else:
+                some = [
+                    Sample(metric=metric.name, at=at + timedelta(seconds=n), value=0.5, labels=its)
+                    for n in range(MIN_N_P95)
+                ]
+                samples.save(connection, some, now=bench.now, sketched=SKETCHED)
     bench.now += timedelta(seconds=1)
 
 

@@ -157,6 +157,12 @@ def test_the_thresholds_are_those_of_the_shipped_rules() -> None:
     assert _limits("sixfb-operations: LCP, p75") == [rules["G1"].limits["LCP"] / 1000]
     assert _limits("sixfb-operations: CLS, p75") == [rules["G1"].limits["CLS"]]
     assert _limits("sixfb-operations: INP, p75") == [rules["G2"].limits["INP"] / 1000]
+    e4 = rules["E4"]
+    assert _limits("sixfb-operations: Availability of endpoints") == [e4.critical, e4.warning, e4.target]
+    for title, name in (("Response time of endpoints, p95", "H1b"), ("Database query time, p95", "H2q")):
+        rule = rules[name]
+        assert _limits(f"sixfb-operations: {title}") == [rule.target_ms / 1000, rule.warning_ms / 1000]
+    assert _limits("sixfb-operations: Error budget left, 30 days") == [0, 0.25]
 
 
 def test_provisioning_names_the_folder_that_the_guide_mounts() -> None:
