@@ -23,6 +23,7 @@ Every number that the product computes, by name. This page is made from the cata
 | `GET /api/metrics` | the catalogue |
 | `GET /api/metrics/{name}` | the series of one; `from` and `to` (ISO 8601 with a zone; `to` is exclusive), `step` (seconds of a point), and any label to choose series (`?city=dallas`) |
 | `GET /api/metrics/{name}.csv` | the same as CSV, a row for each point; also with `format=csv` or `Accept: text/csv` |
+| `GET /metrics` | the latest value of each, for [Prometheus](operations.md#metrics) |
 
 Without `from` and `to` it is the last 24 hours, without `step` about a hundred points. A stretch without values has no point: no data is no zero.
 

@@ -455,7 +455,14 @@ def _add_health(router: APIRouter, context: HubContext) -> None:
 
 def _add_metrics(router: APIRouter, context: HubContext) -> None:
     jobs = [job.name for job in context.jobs]
-    metrics = Metrics(context.store, context.watched, context.targets, clock=context.clock, jobs=jobs)
+    metrics = Metrics(
+        context.store,
+        context.watched,
+        context.targets,
+        clock=context.clock,
+        jobs=jobs,
+        disk=context.artifacts.disk_usage,
+    )
 
     @router.get(
         "/metrics",

@@ -125,6 +125,10 @@ class Artifacts:
         self._at = at
         private_folder(folder)
 
+    def disk_usage(self) -> tuple[int, int]:
+        """Return the size and the free space of the evidence folder's disk, in bytes. Raises OSError if it cannot be read."""
+        return shutil.disk_usage(self._folder).total, self._free(self._folder)
+
     async def keep(self, header: ArtifactHeader, chunks: AsyncIterator[bytes], *, now: datetime) -> bool:
         """Store an artifact; return False if it was stored already.
 

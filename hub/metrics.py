@@ -22,20 +22,28 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 from sqlalchemy import Connection
 
-from facts import REASONS, JobState, Status
+from facts import REASONS, Backlog, FeedState, JobState, Status
 from hub.cycle import VERDICTS
 from hub.loading import BUDGET_DAYS, load_budgets
 from hub.locations import SHOWN_FOR
+from hub.metric_families import catalogue_families
 from hub.watched import Watched
 from journeys.browser import our_version
 from sla.targets import Targets
-from store import Store, counters, meta, outbox, runners, runs
+from store import Store, counters, feeds, meta, outbox, runners, runs
 from store import jobs as job_rows
 from store.counters import RUN_EDGES_S, STEP_EDGES_S, VITAL_EDGES, Counted, Spread
+
+DiskUsage = Callable[[], tuple[int, int]]
+"""Returns the size and the free space, in bytes, of the disk that holds the hub's evidence."""
 
 OPENMETRICS = "application/openmetrics-text"
 KEPT_S = 5.0
 """How long a result is reused before the database is read again, in seconds."""
+CATALOGUE_KEPT_S = 60.0
+"""The same for the metrics of the catalogue, which are read out of an hour of runs and samples."""
+_KEPT_TIMES = 20
+"""Reading them may take a twentieth of a hub's time: where it takes long, the result is reused for longer."""
 _STALE = timedelta(seconds=60)
 _NO_DATA = ("no_data", "error", "off")
 
@@ -47,11 +55,13 @@ class _Known:
     counted: list[Counted]
     last_seen: Mapping[str, datetime]
     outbox: Mapping[str, int]
+    oldest_due: Mapping[str, datetime]
     spooled: Mapping[str, int]
     verdicts: list[dict[str, Any]]
     tick_at: datetime | None
     budgets: Mapping[str, float]
     jobs: list[JobState]
+    sources: Mapping[str, FeedState]
 
 
 class Metrics:
@@ -66,12 +76,16 @@ class Metrics:
         clock: Callable[[], datetime],
         monotonic: Callable[[], float] = time.monotonic,
         jobs: Sequence[str] = (),
+        disk: DiskUsage | None = None,
     ) -> None:
         self._store, self._watched, self._targets, self._jobs = store, watched, targets, jobs
+        self._disk = disk
         self._clock, self._monotonic = clock, monotonic
         self._lock = threading.Lock()
         self._families: list[Metric] = []
         self._until = -math.inf
+        self._catalogue: list[Metric] = []
+        self._catalogue_until = -math.inf
 
     def answer(self, accept: str) -> tuple[bytes, str]:
         """Return the text and its content type, in the format that the `Accept` header requests."""
@@ -92,6 +106,10 @@ class Metrics:
         now = self._clock()
         with self._store.read() as connection:
             known = self._known(connection, now)
+            if (begun := self._monotonic()) >= self._catalogue_until:
+                self._catalogue = catalogue_families(connection, watched=self._watched, now=now)
+                ended = self._monotonic()
+                self._catalogue_until = ended + max(CATALOGUE_KEPT_S, _KEPT_TIMES * (ended - begun))
         # Series of removed journeys and locations disappear, except from the sum of missed slots.
         planned = {(journey, place) for journey, s in self._watched.schedules().items() for place in s.grids}
         counted = [one for one in known.counted if (one.journey, one.location) in planned]
@@ -125,14 +143,35 @@ class Metrics:
                 ((place, n) for place, n in known.spooled.items() if place in places),
             ),
             _single("sixfb_outbox_pending", "Messages that are owed and not delivered.", _pending(known.outbox)),
+            _gauge(
+                "sixfb_outbox_oldest_due_timestamp_seconds",
+                "Since when the oldest undelivered message to a destination has been due; none where all are delivered.",
+                "destination",
+                ((name, since.timestamp()) for name, since in known.oldest_due.items()),
+            ),
             _single(
                 "sixfb_evaluator_last_tick_timestamp_seconds",
                 "When the evaluator, whichever hub it is, last judged.",
                 known.tick_at.timestamp() if known.tick_at else math.nan,
             ),
             *_of_jobs(known.jobs),
+            *self._of_disk(),
+            *_of_sources(known.sources),
+            *self._catalogue,
             InfoMetricFamily("sixfb_build", "This hub's version.", value={"version": our_version()}),
         ]
+
+    def _of_disk(self) -> Iterator[Metric]:
+        if self._disk is None:
+            return
+        size: float
+        free: float
+        try:
+            size, free = self._disk()
+        except OSError:
+            size, free = math.nan, math.nan  # a disk that fails must not take the other metrics away
+        yield _single("sixfb_evidence_disk_size_bytes", "Size of the disk that holds this hub's evidence.", size)
+        yield _single("sixfb_evidence_disk_free_bytes", "Free space on the disk that holds this hub's evidence.", free)
 
     def _known(self, connection: Connection, now: datetime) -> _Known:
         told = meta.get(connection, VERDICTS) or {"at": None, "verdicts": []}
@@ -140,9 +179,11 @@ class Metrics:
             counted=counters.read(connection),
             last_seen=runs.last_received(connection),
             outbox=outbox.counts(connection),
+            oldest_due=_oldest(outbox.backlogs(connection, now)),
             spooled=runners.spooled(connection, since=now - SHOWN_FOR),
             verdicts=told["verdicts"],
             tick_at=datetime.fromisoformat(told["at"]) if told["at"] else None,
+            sources=feeds.states(connection),
             jobs=[state for name, state in job_rows.states(connection).items() if name in self._jobs],
             budgets=load_budgets(connection, watched=self._watched, targets=self._targets, now=now),
         )
@@ -171,6 +212,14 @@ class _Made(Collector):
 
 def _pending(counts: Mapping[str, int]) -> float:
     return counts.get("owed", 0) + counts.get("claimed", 0)
+
+
+def _oldest(backlogs: Iterable[Backlog]) -> dict[str, datetime]:
+    """Return since when the oldest message to each destination waits; tried and untried messages count alike."""
+    found: dict[str, datetime] = {}
+    for backlog in backlogs:
+        found[backlog.destination] = min(backlog.since, found.get(backlog.destination, backlog.since))
+    return found
 
 
 def _of_runs(counted: list[Counted]) -> Iterator[Metric]:
@@ -231,6 +280,15 @@ def _of_jobs(states: list[JobState]) -> Iterator[Metric]:
     for state in states:
         failures.add_metric([state.job], state.failed)
     yield failures
+
+
+def _of_sources(states: Mapping[str, FeedState]) -> Iterator[Metric]:
+    yield _gauge(
+        "sixfb_source_last_success_timestamp_seconds",
+        "When a source of numbers was last read with success.",
+        "source",
+        ((name, state.last_good_at.timestamp()) for name, state in states.items() if state.last_good_at),
+    )
 
 
 def _of_vitals(counted: list[Counted]) -> Iterator[Metric]:

@@ -561,7 +561,9 @@ def test_the_overview_is_led_by_the_alert_that_leads_the_message(light: Bench) -
         (key, Severity.CRITICAL, light.now) for key in ("A3s", "F0/ga_purchase")
     ], "both at once"
     assert incident.lead == "F0.ga_purchase.1"
-    assert '<h1 class="bad">GA purchase: fails at several locations and 1 more alert</h1>' in light.client.get("/").text
+    page = light.client.get("/").text
+    assert '<h1 id="h-outage">Nobody can finish the GA purchase since ' in page
+    assert "<dt>Why</dt><dd>GA purchase: fails at several locations" in page
 
 
 def test_the_history_of_verdicts_is_written_with_the_cycle_and_read_by_period(bench: Bench) -> None:

@@ -12,7 +12,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from prometheus_client.parser import text_string_to_metric_families as plain_families
 
 from facts import REASONS, Blame, Run, Status
-from hub.metrics import KEPT_S, Metrics
+from hub.metrics import KEPT_S, DiskUsage, Metrics
 from store import counters, runs
 from store.counters import MOST_PAGES, MOST_STEPS
 from tests.builders import a_run, a_step, a_vital
@@ -40,6 +40,9 @@ THE_NAMES = {
     "sixfb_job_last_success_timestamp_seconds",
     "sixfb_job_duration_seconds",
     "sixfb_job_failures",
+    "sixfb_outbox_oldest_due_timestamp_seconds",
+    "sixfb_evidence_disk_size_bytes",
+    "sixfb_evidence_disk_free_bytes",
 }
 
 
@@ -184,6 +187,37 @@ def test_the_budget_is_what_is_left_of_the_allowed_failures(bench: Bench) -> Non
     keep(bench, *every[1:], bench.slot_run(minutes_ago=1, id="bad", status=Status.FAILED, blame=Blame.SITE))
     left = of(scraped(bench), "sixfb_error_budget_remaining_ratio", target="ga_purchase")
     assert left == pytest.approx(0.5)
+
+
+def test_the_oldest_message_that_is_due_is_told_by_its_destination(light: Bench) -> None:
+    assert of(scraped(light), "sixfb_outbox_oldest_due_timestamp_seconds", destination="hook") is None
+    failed: dict[str, Any] = {"status": Status.FAILED, "blame": Blame.SITE}
+    for location in ("us-east", "us-west"):
+        light.send(light.slot_run(location, **failed), location=location)
+    light.tick()
+    owed_at = light.now.timestamp()
+    light.now += timedelta(minutes=9)
+    assert of(scraped(light), "sixfb_outbox_oldest_due_timestamp_seconds", destination="hook") == owed_at
+
+
+def _of_disk(bench: Bench, disk: DiskUsage) -> list[float | None]:
+    hub = bench.context
+    metrics = Metrics(bench.store, hub.watched, hub.targets, clock=hub.clock, disk=disk)
+    text = metrics.answer("application/openmetrics-text")[0].decode()
+    found = {family.name: family.samples[0].value for family in families(text) if family.samples}
+    assert "sixfb_outbox_pending" in found
+    return [found.get(f"sixfb_evidence_disk_{what}_bytes") for what in ("size", "free")]
+
+
+def test_the_disk_of_the_evidence_is_told_in_bytes(light: Bench) -> None:
+    assert _of_disk(light, lambda: (2000, 500)) == [2000, 500]
+
+
+def test_a_disk_that_fails_takes_no_other_metric_away(light: Bench) -> None:
+    def fails() -> tuple[int, int]:
+        raise OSError("Input/output error")
+
+    assert all(math.isnan(value or 0) for value in _of_disk(light, fails))
 
 
 def test_the_database_is_asked_once_in_a_few_seconds(bench: Bench) -> None:

@@ -91,7 +91,7 @@ class Addresses(HTMLParser):
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         told = {name: value or "" for name, value in attributes}
-        self.found += [told[name] for name in ("href", "src", "poster", "srcset", "formaction") if name in told]
+        self.found += [told[name] for name in ("href", "src", "poster", "srcset") if name in told]
         if tag == "meta" and "url=" in told.get("content", ""):
             self.found.append(told["content"].partition("url=")[2])
         self.is_reading = told.get("method", "get") == "get" if tag == "form" else self.is_reading
@@ -99,6 +99,8 @@ class Addresses(HTMLParser):
             self.found.append(told["action"])
         elif tag == "form":
             self.forms.append((told["action"], {}))
+        if "formaction" in told:
+            self.forms.append((told["formaction"], self.forms[-1][1]))
         if tag == "input" and not self.is_reading:
             self.forms[-1][1][told.get("name", "")] = told.get("value", "")
 
@@ -211,12 +213,13 @@ def test_every_address_and_form_of_every_page_is_below_the_prefix(
                 "/api/journeys/ID/run-now",
                 "/api/runs/ID/reclassify",
                 "/api/silences",
+                "/api/silences/preview",
                 "/demo/faults/payment_500",
                 "/logout",
             )
         }
         for action, fields in sorted(forms.items()):
-            typed = {"rule": "F0", "reason": "deploy"} if action.endswith("/silences") else {}
+            typed = {"rule": "F0", "reason": "deploy"} if "/silences" in action else {}
             typed |= {"blame": "site", "reason": "seen"} if action.endswith("/reclassify") else {}
             answer = behind.client.post(action, data={**fields, **typed})
             assert answer.status_code == 303, action

@@ -47,7 +47,7 @@ IN_TWO_TREES = (
 )  # fmt: skip
 def test_what_a_page_shows_is_its_text(page: Page, markup: str, text: str) -> None:
     page.set_content(markup)
-    assert " ".join(text_of_page(page, timeout_ms=2000).split()) == text
+    assert " ".join(text_of_page(page, timeout_ms=10_000).split()) == text
 
 
 def test_a_part_of_a_page_is_read_with_the_trees_in_it(page: Page) -> None:

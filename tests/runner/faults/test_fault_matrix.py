@@ -56,7 +56,7 @@ CASES = (
     Case("renderer_crashes", FAILED, SITE, "look: the page crashed"),
     Case("page_asks_before_it_is_left", PASSED, None, ""),
     Case("page_alerts_for_ever", TIMED_OUT, SITE, "dialogs, one after the other"),
-    Case("address_is_a_download", FAILED, SITE, "look: /download answered 200 with a download, which is no page"),
+    Case("address_is_a_download", FAILED, SITE, "look: GET /download answered 200 with a download, which is no page"),
     Case("page_opens_popups", PASSED, None, ""),
     Case("page_asks_for_permissions", PASSED, None, ""),
     Case("page_asks_a_thousand_times", PASSED, None, "", cut="requests"),
