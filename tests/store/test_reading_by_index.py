@@ -13,6 +13,7 @@ from sqlalchemy import Connection, event
 from facts import Status
 from store import Store, rollups, runs
 from tests.builders import A_MOMENT, a_run
+from tests.databases import BOTH, a_database_with_tables
 
 SINCE = A_MOMENT - timedelta(hours=24)
 GA, HERE = "ga_purchase", "us-east"
@@ -71,6 +72,16 @@ QUESTIONS: dict[str, Callable[[Connection], object]] = {
 }
 CONDITIONS = {"Index Cond", "Recheck Cond"}
 """PostgreSQL's words for the part of an index that is read."""
+
+
+@pytest.fixture(params=BOTH)
+def database_url(request: pytest.FixtureRequest) -> Iterator[str | None]:
+    """As for all tests, and never used before: plans depend on what was in the tables."""
+    if request.param == "sqlite":
+        yield None
+        return
+    with a_database_with_tables(request.getfixturevalue("postgres"), new=True) as url:
+        yield url
 
 
 def a_filled_store(store: Store) -> None:
