@@ -154,6 +154,7 @@ def _emptied(cluster: str, name: str) -> bool:
 def _contents(cluster: str) -> tuple[list[tuple[Any, ...]], dict[str, list[tuple[Any, ...]]]]:
     """The shape of a migrated database, and the rows of each of its tables."""
     with psycopg.connect(f"{cluster}/{_with_tables(cluster)}") as connection:
+        shape = _shape(connection)
         return shape, {table: connection.execute(f'SELECT * FROM "{table}"').fetchall() for table, *_ in shape}
 
 
