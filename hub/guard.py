@@ -35,7 +35,7 @@ _TO_OPEN = (
 )
 _NO_TOKENS = "Runners need no token: everybody who reaches this hub can send runs (`sixfb token create`)."
 _PROVEN_BY_REQUEST = (Requirement.SIGNATURE, Requirement.ADDRESS)
-"""Requirements that the endpoint itself checks, of every client alike."""
+"""Requirements that the endpoint checks itself, such as a webhook's signature; the guard lets every client through."""
 _KINDS = {Requirement.LOCATION: TokenKind.LOCATION, Requirement.SOURCE: TokenKind.SOURCE}
 
 

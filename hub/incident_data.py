@@ -24,7 +24,7 @@ from sla.wording import journey_title
 from store import alerts, deploys, incidents, ladder, outbox, runs, silences, verdicts
 
 BUDGET_DAYS = 30
-"""The days of which an error budget is."""
+"""The window of an error budget, in days."""
 _LONGEST_RUNS = timedelta(hours=24)
 """Of a longer incident only the runs of its first and its last hours are listed."""
 _MOST_MEMBERS = 500

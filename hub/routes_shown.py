@@ -35,7 +35,7 @@ class RouteShown:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleShown:
-    """One rule: when it last fired, the destinations that its alerts go to at once, and when all of them last took a test message."""
+    """Holds one rule: when it last fired, where its alerts are routed first, and when a test last reached all of these."""
 
     rule: str
     severity: Severity

@@ -423,7 +423,7 @@ def _messages(data: IncidentData) -> Iterator[Entry]:
     called = {(row.tier, row.done_at) for row in data.ladder}
     groups: dict[tuple[NotificationKind, int, int | None], list[Notification]] = defaultdict(list)
     for one in data.story.messages:
-        # What a tier owes is told with the tier.
+        # Messages of an escalation tier are listed with that tier.
         if one.state in _TOLD and (one.tier, one.created_at) not in called:
             groups[one.kind, one.order, one.tier].append(one)
     said = {

@@ -60,7 +60,7 @@ def blocks_buyers(alert: Alert) -> bool:
 
 
 def overall_state(firing: Sequence[Alert], verdicts: Iterable[Verdict], now: datetime) -> tuple[WidgetState, str]:
-    """Return the state of the shop and the same in words; `firing` are all firing alerts, whichever a page shows."""
+    """Return the overall state of the shop, and the same in words. `firing` are all firing alerts, not only those on the page."""
     told = told_alerts(firing, now)
     judged = [v for v in verdicts if v.traits and v.traits.journey_fails and not v.traits.of_payment]
     worst = worst_state(judged) or WidgetState.UNPROVEN

@@ -83,7 +83,7 @@ class Reserve:
         return f"{NOT_CONFIRMED_BUDGET} ({left} requests are left, a second attempt takes about {cost}, the coming slots need {kept})"
 
     def why_not_beside(self, cost: int) -> str | None:
-        """Return why a run beside the schedule is not made; None if the budget covers it and the coming slots."""
+        """Return the reason for refusing a requested run; None if the request budget covers it and the coming slots."""
         kept = self.kept + self.unpriced * cost
         if self.left is None or self.left - cost >= kept:
             return None

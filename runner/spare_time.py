@@ -16,7 +16,7 @@ _MARGIN_S = 2.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpareTime:
-    """Holds the time a run has until it would keep a coming slot from being run.
+    """Holds the time that a run may take before it would make a later slot miss.
 
     `left_s` is the number of seconds from the start of the run until then, and `slot` is the slot that would be missed.
     `usual_s` is how long the journey's passed runs took lately, in seconds; None if that is unknown.
@@ -50,7 +50,7 @@ class RunTimes:
     seconds: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
     def after(self, run: Run) -> RunTimes:
-        """Return the times after a run; only one that passed at its first attempt tells how long an attempt takes."""
+        """Return the durations with a run added; only a run that passed at its first attempt shows how long an attempt takes."""
         if run.status is not Status.PASSED or len(run.attempts) != 1:
             return self
         took = (run.finished_at - run.started_at).total_seconds()

@@ -35,7 +35,7 @@ def save_states(connection: Connection, states: Mapping[str, PingState]) -> None
 
 
 def states(connection: Connection, *, lock: bool = False) -> dict[str, PingState]:
-    """Return what the pings of each check add up to, by its UUID; with `lock`, nobody else changes them in this transaction."""
+    """Return the current state of each check by its UUID. With `lock` the rows stay locked until the transaction ends."""
     query = select(ping_states).order_by(ping_states.c.uuid)
     found = connection.execute(query.with_for_update() if lock else query)
     return {row.uuid: from_wire(PingState, row.state) for row in found}

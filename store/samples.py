@@ -403,7 +403,7 @@ def read_stretches(
 
 
 class Sum(NamedTuple):
-    """The buckets of a series in a stretch of time, added: how many values there were, and their sum."""
+    """The total of a series over a period: the number of values, and their sum."""
 
     labels: Labels
     n: int

@@ -36,7 +36,7 @@ class Forked:
 
     @property
     def returncode(self) -> int | None:
-        """The exit code, minus the signal that killed it, or None while it runs."""
+        """The exit code, or None while the process runs; `-9` means that signal 9 killed it, as in `subprocess`."""
         return self._process.exitcode
 
     def poll(self) -> int | None:

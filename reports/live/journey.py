@@ -40,7 +40,7 @@ _USUAL_TARGET = 0.99
 _FEW = 20
 """A percentile of fewer values proves nothing."""
 _SLOWER = 1.25
-"""A location differs where its median is this many times that of the others."""
+"""The ratio of a location's median duration to that of the other locations from which it is called slower."""
 _VITALS_DRAWN = 4
 _BUDGET_LOW = 0.25
 _SOURCE = "Synthetic runs"

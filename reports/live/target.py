@@ -80,7 +80,7 @@ class Budget:
 
     @property
     def n(self) -> int:
-        """How many counted."""
+        """The number of runs that count."""
         return sum(n for n, _ in self.days.values())
 
     @property

@@ -44,7 +44,7 @@ class Tally:
 
     @property
     def n(self) -> int:
-        """How many counted."""
+        """The number of runs that count."""
         return self.good + self.bad
 
     @property

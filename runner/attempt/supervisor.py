@@ -78,7 +78,7 @@ class Supervisor:
         return [first, self._attempt(2, traced=self._job.trace != "off")]
 
     def _why_not_confirm(self, first: Attempt, *, took_s: float) -> str | None:
-        """Return why a second attempt would keep a coming slot from being run; None if it would not."""
+        """Return the reason for skipping the confirming attempt: it would make a later slot miss. None if there is time for it."""
         job = self._job
         of_budget = job.reserve.why_not_confirm(first) if job.reserve else None
         if of_budget or job.spare_time is None:
