@@ -295,7 +295,7 @@ class Incidents:
         return next((i for i in flapping if any(one.key == alert.key for one in self._episodes(i))), None)
 
     def _rejoin(self, alert: Alert, incident: Incident) -> None:
-        """Add another firing of a flapping alert to its incident without a message; an acknowledgement of the last firing holds for it."""
+        """Add another firing of a flapping alert to its incident without a message; an earlier acknowledgement holds for it too."""
         before = self._episodes(incident)[-1]
         self._alerts[alert.id] = replace(
             alert, incident=incident.id, flapping=True, acked_at=before.acked_at, acked_by=before.acked_by
