@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -79,7 +79,11 @@ class KeptRuns:
         self._detailed_since: datetime | None = None
 
     def hours(self, connection: Connection, *, plan: LoadPlan, now: datetime) -> list[Hour]:
-        """Return the hours that a plan asks for, oldest first; only runs of its window of details have their details."""
+        """Return the hours that a plan asks for, oldest first; only runs of hours in its window of details have their details.
+
+        Hours are returned whole, also those in which a window begins: rules know their own windows, and an hour that stays the same
+        object keeps what was derived from it.
+        """
         if plan != self._plan:
             self._kept.clear()  # other details are wanted of the same runs
         self._plan = plan
@@ -96,7 +100,8 @@ class KeptRuns:
                 self._kept[key] = _read(connection, key, version, kept, plan, is_brief=_ends(key) <= detailed_since)
             elif not kept.is_brief and _ends(key) <= detailed_since:
                 self._kept[key] = replace(kept, hour=_brief(kept.hour), is_brief=True)
-        return list(self._within(since, detailed_since))
+        hours = (self._kept[key].hour for key in sorted(self._kept))
+        return [hour for hour in hours if hour.outcomes]
 
     def _versions(self, connection: Connection, since: datetime) -> dict[_Key, _Version]:
         """Return the version of each hour from `since`."""
@@ -108,17 +113,6 @@ class KeptRuns:
         for one in runs.reclassifications(connection, since=since):
             blames[hour_of(one.slot), one.journey, one.location].append((one.run_id, one.blame))
         return {key: _Version(n, missed, tuple(blames.get(key, ()))) for key, (n, missed) in counted.items()}
-
-    def _within(self, since: datetime, detailed_since: datetime) -> Iterator[Hour]:
-        """Yield the hours as of now; of an hour in which a window starts, only the part inside the window."""
-        for key in sorted(self._kept):
-            hour = self._kept[key].hour
-            if key[0] < since:
-                hour = hour.where(lambda o: slot_of(o) >= since)
-            if key[0] < detailed_since < _ends(key):
-                hour = hour.mapped(lambda o: o if slot_of(o) >= detailed_since else _short(o))
-            if hour.outcomes:
-                yield hour
 
 
 def _ends(key: _Key) -> datetime:

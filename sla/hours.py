@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -12,6 +13,8 @@ from facts import Outcome
 
 T = TypeVar("T")
 LENGTH = timedelta(hours=1)
+_MOST_PARTS = 16
+"""More than there are windows that begin or end in one hour."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -27,12 +30,13 @@ class Hour:
     location: str
     outcomes: tuple[Outcome, ...]
     _derived: dict[Callable[[tuple[Outcome, ...]], Any], Any] = field(default_factory=dict, init=False, repr=False)
-    _finished: tuple[datetime, datetime] | None = field(default=None, init=False, repr=False)
-    """When the first and the last of the outcomes finished; None for an hour without any."""
+    _finished: tuple[datetime, ...] = field(default=(), init=False, repr=False)
+    """When the outcomes finished, earliest first."""
+    _parts: dict[tuple[int, int], Hour] = field(default_factory=dict, init=False, repr=False)
+    """The parts that windows asked for lately, by how many outcomes had finished when the window began and when it ended."""
 
     def __post_init__(self) -> None:
-        moments = [o.finished_at for o in self.outcomes]
-        object.__setattr__(self, "_finished", (min(moments), max(moments)) if moments else None)
+        object.__setattr__(self, "_finished", tuple(sorted(o.finished_at for o in self.outcomes)))
 
     def once(self, derive: Callable[[tuple[Outcome, ...]], T]) -> T:
         """Return what `derive` makes of the outcomes; it is called the first time only."""
@@ -51,15 +55,20 @@ class Hour:
         return Hour(self.journey, self.location, tuple(map(change, self.outcomes)))
 
     def finished_within(self, since: datetime, until: datetime) -> Hour | None:
-        """Return the part that finished after `since` and not after `until`: mostly the whole hour, or None."""
-        if self._finished is None:
+        """Return the part that finished after `since` and not after `until`: mostly the whole hour, or None.
+
+        The same part is the same object, so that what is derived from it is kept while a window moves on by less than a run.
+        """
+        if not self._finished or self._finished[-1] <= since or until < self._finished[0]:
             return None
-        first, last = self._finished
-        if since < first and last <= until:
+        if since < self._finished[0] and self._finished[-1] <= until:
             return self
-        if last <= since or until < first:
-            return None
-        return self.where(lambda o: since < o.finished_at <= until)
+        part = bisect_right(self._finished, since), bisect_right(self._finished, until)
+        if part not in self._parts:
+            if len(self._parts) >= _MOST_PARTS:
+                self._parts.clear()
+            self._parts[part] = self.where(lambda o: since < o.finished_at <= until)
+        return self._parts[part] if part[0] < part[1] else None
 
 
 def hour_of(moment: datetime) -> datetime:

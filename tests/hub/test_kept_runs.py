@@ -14,6 +14,7 @@ from sqlalchemy import event
 from facts import Blame, Outcome, Run, Status
 from hub.kept_runs import KeptRuns
 from metrics.counting import is_static
+from sla.hours import hour_of
 from store import Store, retention, runs
 from store.retention import Retention
 from tests.builders import A_MOMENT, a_run
@@ -33,10 +34,10 @@ def read(store: Store, kept: KeptRuns, now: datetime) -> list[Outcome]:
 
 def read_anew(store: Store, now: datetime) -> list[Outcome]:
     """The same, read from the store run by run."""
-    detailed_since = now - PLAN.details
+    detailed_since = hour_of(now - PLAN.details)
     with store.read() as connection:
         detailed = runs.outcomes(connection, since=detailed_since)
-        short = runs.outcomes(connection, since=now - PLAN.runs, brief=True)
+        short = runs.outcomes(connection, since=hour_of(now - PLAN.runs), brief=True)
     older = [outcome for outcome in short if outcome.slot is None or outcome.slot < detailed_since]
     return in_order([*older, *(replace(o, requests=judged_requests(o)) for o in detailed)])
 
