@@ -15,6 +15,7 @@ from pathlib import Path
 from types import ModuleType
 
 from config.folder import config_folder
+from journeys.import_path import importable_beside
 from journeys.journey import Journey
 
 JOURNEYS = "SIXFB_JOURNEYS"
@@ -114,9 +115,6 @@ def _own_files(folder: Path | str | None) -> list[Path]:
 
 
 def _load_file(file: Path) -> ModuleType:
-    # The folder goes on the path so that a journey can import page objects that stand beside it.
-    if str(file.parent) not in sys.path:
-        sys.path.append(str(file.parent))
     name = f"sixfb_own_{file.stem}"
     spec = importlib.util.spec_from_file_location(name, file)
     if spec is None or spec.loader is None:
@@ -124,7 +122,8 @@ def _load_file(file: Path) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
-        spec.loader.exec_module(module)
+        with importable_beside(file):  # a journey may import page objects that stand beside it
+            spec.loader.exec_module(module)
     except Exception as error:
         raise JourneyError(f"{place_in(file, error)}: {type(error).__name__}: {error}") from error
     return module

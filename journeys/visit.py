@@ -30,6 +30,7 @@ from journeys.checkout_session import PAY_PRESSED, TEST_SESSION, StripeAccess, l
 from journeys.clock import Clock
 from journeys.failure import Failure, Kind, SiteBroken, VisitFailed
 from journeys.failure_context import FailureObserver
+from journeys.import_path import importable_beside
 from journeys.journey import Journey, journey
 from journeys.money import minor_units, money
 from journeys.picture import NoPictureError, Picture, glance, shows, take
@@ -337,7 +338,8 @@ class Visit:
 
     def _walk(self) -> None:
         try:
-            self.journey.walk(self)
+            with importable_beside(self.journey.file):  # a step may import modules too, not only the file's first lines
+                self.journey.walk(self)
         except VisitFailed:
             raise
         except Exception as error:
