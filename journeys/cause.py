@@ -107,7 +107,7 @@ def _wall(scene: FailureContext) -> str | None:
 
 
 def _from_site(error: BaseException, scene: FailureContext) -> Cause | None:
-    """Return the failure that the site's own responses in the step explain; None if they explain none."""
+    """Return the cause that the site's own responses in the step show; None if they show none."""
     shown = [error.what] if isinstance(error, SiteBroken) else []
     kinds = _ASKED if isinstance(error, SiteBroken) else _API_KINDS
     own = [r for r in _of_step_and_page(scene) if r.party == "first" and r.kind in kinds]
@@ -171,7 +171,7 @@ def _keeps_the_page_waiting(scene: FailureContext) -> SeenRequest | None:
 
 
 def _from_error(error: BaseException, scene: FailureContext) -> Cause | None:
-    """Return the failure that the error itself explains; None if it only says that something did not appear."""
+    """Return the cause that the error itself names; None if it only says that something did not appear."""
     if isinstance(error, SiteBroken):
         return error.kind, [error.what]
     message = str(error)
@@ -382,7 +382,7 @@ def _latest(requests: Sequence[SeenRequest]) -> list[SeenRequest]:
 
 
 def _said_no(request: SeenRequest, scene: FailureContext) -> str | None:
-    """Return the failure of a response with status 200 that refuses, or that contains a page instead of JSON."""
+    """Return how a response with status 200 refuses, or that it is a page instead of JSON; None if it is neither."""
     if request.kind not in ("fetch", "xhr") or (request.status or 0) >= 400:
         return None
     # A page that could not read an answer as JSON tells that it was due.
@@ -460,7 +460,7 @@ def _slowness(scene: FailureContext) -> Slowness | None:
 
 
 def _all_slow(scene: FailureContext) -> list[str]:
-    """Return the failure that the whole site responds slowly; None if it does not."""
+    """Return the sentence that the site responds slowly; no sentence if it does not."""
     slow = _slowness(scene)
     return [slow.words] if slow else []
 

@@ -222,7 +222,7 @@ class FailureObserver:
         )
 
     def _survived(self, steps: Sequence[str]) -> frozenset[str]:
-        """Return the failures and exceptions of steps that a later step passed after: they did not prevent the purchase."""
+        """Return the failed requests and console lines of steps that were followed by a passed step, so they stopped no buyer."""
         failed = {mark(r) for r in self._recorder.requests if r.step in steps and r.is_suspect}
         return frozenset(failed | {line.text for line in self._recorder.console if line.step in steps})
 
