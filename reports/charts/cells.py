@@ -17,7 +17,7 @@ _FILLED = 0.82
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DayCell:
-    """A day: how many results counted, and how many of them were bad. Of a day without any nothing is known."""
+    """Holds a day: how many results counted, and how many of them were bad. A day without results is unknown."""
 
     day: date
     n: int = 0

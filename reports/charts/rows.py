@@ -34,7 +34,7 @@ class RangeRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeatRow:
-    """One row of a heat map: a value for each column, None where nothing was measured. `total` stands at its right."""
+    """Holds one row of a heat map: a value for each column, None if nothing was measured. `total` is shown at its right."""
 
     name: str
     values: Sequence[float | None]
@@ -43,7 +43,7 @@ class HeatRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowBar:
-    """A bar with what stands behind it, and further cells for the table. One that `is_unknown` is hatched."""
+    """Holds a bar with the text behind it, and further cells for the table. It is hatched if it `is_unknown`."""
 
     name: str
     value: float
@@ -54,7 +54,7 @@ class RowBar:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FunnelStep:
-    """A step of a funnel: how many came to it, and how many would be usual (None: not known)."""
+    """Holds a step of a funnel: how many reached it, and how many usually do (None: unknown)."""
 
     name: str
     count: float

@@ -15,7 +15,7 @@ _LARGEST = 1e15
 
 @dataclass(frozen=True, slots=True)
 class LinearScale:
-    """An axis from `low` to `high` with round ticks, 3 to 6 of them."""
+    """Holds an axis from `low` to `high` with 3 to 6 round ticks."""
 
     low: float
     high: float
@@ -56,7 +56,7 @@ def _step(rough: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class TimeTick:
-    """A round moment with its label, and where it lies from 0 to 1; `is_optional` is one that narrow charts leave out."""
+    """Holds a round moment with its label and its position from 0 to 1; narrow charts leave out those that are `is_optional`."""
 
     at: datetime
     label: str

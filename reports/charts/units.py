@@ -47,7 +47,7 @@ def duration_format(seconds: float) -> str:
 
 
 def money_format(currency: str, *, short: bool = False) -> Format:
-    """Return the format of an amount in minor units: `$38,400`, or `$38.4k` where it must be short; other codes follow: `120 EUR`."""
+    """Return the format of an amount in minor units: `$38,400`, or `$38.4k` in short form; other codes follow it: `120 EUR`."""
     code = currency.lower()
     per_unit = 1 if code in WITHOUT_MINOR_UNIT else 100
 

@@ -19,7 +19,7 @@ _PILLS = {"critical": "critical", "high": "warning", "medium": "off target"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TryRow:
-    """One try to deliver a message."""
+    """Holds one try to deliver a message, as text."""
 
     at: str
     ok: bool
@@ -28,7 +28,7 @@ class TryRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrailRow:
-    """A message with all that became of it."""
+    """Holds a message with its history."""
 
     destination: str
     kind: str
@@ -69,7 +69,7 @@ class AlertPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Try:
-    """One try to deliver a message, as it is stored."""
+    """Holds one try to deliver a message, as it is stored."""
 
     at: datetime
     ok: bool

@@ -30,7 +30,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncidentFilter:
-    """What a reader asks of the list; an empty text is no condition. `page` counts from 1."""
+    """Holds the filter that a reader requests; an empty text is no condition. `page` counts from 1."""
 
     period: str = USUAL_PERIOD
     state: str = ""
@@ -38,14 +38,14 @@ class IncidentFilter:
     page: int = 1
 
     def query(self, **changed: str) -> str:
-        """Return the query of the address that shows the same but for what is changed."""
+        """Return the query of the address of the same list with some changes."""
         asked = {"period": self.period, "state": self.state, "severity": self.severity, **changed}
         return urlencode({key: value for key, value in asked.items() if value})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncidentRow:
-    """An incident in the form of the list."""
+    """Holds an incident as the list shows it."""
 
     id: str
     label: str

@@ -1,4 +1,4 @@
-"""`/jobs`: the hub's named jobs, what came of them, and when they run next."""
+"""Renders `/jobs`: the hub's named jobs, their last results, and when they run next."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _TONES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobRow:
-    """One job as the page shows it. `next` is a moment in words; `asked` says who wants it run now."""
+    """Holds one job as the page shows it. `next` is a moment in words; `asked` says who wants it run now."""
 
     name: str
     purpose: str
@@ -61,7 +61,7 @@ def job_row(name: str, purpose: str, schedule: str, state: JobState | None, now:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobsPage:
-    """Everything the template prints."""
+    """Holds the data of the template."""
 
     frame: Frame
     rows: tuple[JobRow, ...]

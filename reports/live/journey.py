@@ -294,7 +294,7 @@ def _worse(*states: WidgetState | None) -> WidgetState:
 
 
 def _judged(data: JourneyData, kind: str) -> WidgetState | None:
-    """Return the state of the rules of a kind about the journey where it is one that somebody should look at."""
+    """Return the state of a kind's rules about the journey if somebody should look at it; else None."""
     judged = [v for v in data.verdicts if v.journey == data.name and v.traits and v.traits.kind == kind]
     found = worst_state(judged)
     return found if found in (WidgetState.CRITICAL, WidgetState.WARNING, WidgetState.OFF_TARGET) else None
@@ -340,7 +340,7 @@ def _success(data: JourneyData) -> Tile:
 
 
 def _likely(low: float, high: float) -> str:
-    """Return an interval; near 100 % with one digit more, where it makes a difference."""
+    """Return an interval as text; near 100 % with one more digit if that changes the text."""
     return f"likely {low * 100:.3g}–{high * 100:.{4 if high >= 0.99 else 3}g} %"
 
 

@@ -1,4 +1,4 @@
-"""The six facts of an outage, in the order in which people ask for them: who, since, where, why, told, at risk."""
+"""States the six facts of an outage, in the order in which people ask for them: who, since, where, why, told, at risk."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class OutageNumbers:
 
 
 def outage_of(numbers: OutageNumbers) -> Outage | None:
-    """Return the outage that the most urgent critical alert tells of; None if no critical alert fires."""
+    """Return the outage that the most urgent critical alert reports; None if no critical alert fires."""
     lead = numbers.told[0] if numbers.told else None
     if lead is None or lead.severity.value != "critical":
         return None

@@ -293,7 +293,7 @@ def _title(verdict: Verdict) -> str:
 
 
 def _happened(alerts: Sequence[Alert], deploys: Sequence[Deploy], frame: Frame, now: datetime) -> tuple[Happening, ...]:
-    """Return the alerts that were told and the deploys, newest first; what another alert covers is left out."""
+    """Return the sent alerts and the deploys, newest first; alerts that another alert covers are left out."""
     found: list[tuple[datetime, Happening]] = []
     for alert in {one.id: one for one in alerts}.values():
         if alert.fired_at is None or alert.inhibited_by is not None or alert.severity in (Severity.LOW, Severity.INFO):

@@ -1,4 +1,4 @@
-"""`/pings`: the shop's own jobs that report their runs to the hub, and which of them did not."""
+"""Renders `/pings`: the shop's own jobs that report their runs to the hub, and those that did not report."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class PingRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PingsPage:
-    """Everything the template prints."""
+    """Holds the data of the template."""
 
     frame: Frame
     answer: str
@@ -43,7 +43,7 @@ class PingsPage:
 
 
 def pings_page(frame: Frame, checks: Sequence[PingCheckShown], now: datetime) -> str:
-    """Return the page's HTML; the checks come with what is down first."""
+    """Return the page's HTML; the checks that are down come first."""
     rows = tuple(_row(one, now) for one in checks)
     return render("live/pings.html.j2", PingsPage(frame=frame, answer=_answer(checks), rows=rows))
 

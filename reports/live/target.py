@@ -41,7 +41,7 @@ _WORDS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cause:
-    """What spent a part of the budget: an incident, or what belongs to none (`incident` is None)."""
+    """Holds what spent a part of the budget: an incident, or failures outside of incidents (`incident` is None)."""
 
     incident: str | None
     title: str
@@ -51,7 +51,7 @@ class Cause:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """How the first attempts of a location went."""
+    """Holds how the first attempts of a location went."""
 
     location: str
     good: int
@@ -75,7 +75,7 @@ class Budget:
 
     @property
     def bad(self) -> int:
-        """How many were bad."""
+        """The number of bad runs."""
         return sum(bad for _, bad in self.days.values())
 
     @property
@@ -127,7 +127,7 @@ class TargetData:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CauseRow:
-    """A row of what spent the budget."""
+    """Holds a row of what spent the budget."""
 
     incident: str | None
     title: str
@@ -140,7 +140,7 @@ class CauseRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubjectRow:
-    """One of several subjects of a rule."""
+    """Holds one of several subjects of a rule."""
 
     key: str
     state: str

@@ -1,4 +1,4 @@
-"""Revenue today: what has come in since the business's midnight, against the last four same weekdays and the goal."""
+"""The widget "Revenue today": the revenue since the business's midnight, against the last four same weekdays and the goal."""
 
 from __future__ import annotations
 
