@@ -67,7 +67,7 @@ def _or(names: tuple[str, ...]) -> str:
 
 
 class Count(NamedTuple):
-    """What one event adds to one series."""
+    """Holds what one event adds to one series."""
 
     metric: str
     labels: Labels
