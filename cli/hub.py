@@ -148,7 +148,7 @@ def _refuse_strangers(host: str, doors: Access, store: Store) -> None:
 
 
 def demo_links() -> tuple[DemoPages | None, float]:
-    """The demo's pages, with its shop and receivers, where the demo started us, and how many times faster its clock is."""
+    """Return the demo's pages, if the demo started this hub, and how many times faster its clock is."""
     from demo.hub_pages import DemoPages
 
     shop, inbox = os.environ.get(DEMO_SHOP), os.environ.get(DEMO_INBOX)
@@ -187,7 +187,7 @@ def _mark(scale: float) -> str:
 
 
 def degraded(routing: Routing) -> list[Complaint]:
-    """Return what is not as alerts.yaml means it, and is no reason to watch nothing: who cannot be told, and windows of nothing.
+    """Return the problems of alerts.yaml with which the hub still starts: who cannot be notified, and windows without a subject.
 
     A hub that refused to start because a location was renamed would tell nobody of an outage. The window covers the rest of its names.
     """
@@ -206,7 +206,7 @@ def _notices(routing: Routing, scale: float, *, demo: bool) -> tuple[str, ...]:
 
 
 def weekly_trial(routing: Routing, *, allow_private: bool) -> WeeklyTrial | None:
-    """Return the weekly test of the destinations; None where alerts.yaml has none."""
+    """Return the weekly test of the destinations; None if alerts.yaml has none."""
     from alerts.trial import send_trial
     from hub.jobs.alerts_trial import BY
 
@@ -221,5 +221,5 @@ def weekly_trial(routing: Routing, *, allow_private: bool) -> WeeklyTrial | None
 
 
 def channels(routing: Routing, *, allow_private: bool = False) -> Mapping[str, Channel]:
-    """The channel of each destination that has an address."""
+    """Return the channel of each destination that has an address."""
     return routing.channels(os.environ, allow_private=allow_private)

@@ -1,4 +1,4 @@
-"""`sixfb token`: the tokens with which runners and sources come to the hub."""
+"""`sixfb token`: manages the tokens with which runners and sources authenticate at the hub."""
 
 from __future__ import annotations
 
