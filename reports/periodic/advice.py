@@ -1,4 +1,4 @@
-"""The sentence on top of a report, and what to do: derived from the numbers, the most urgent first."""
+"""Derives from the numbers the sentence at the top of a report, and what to do, most urgent first."""
 
 from __future__ import annotations
 

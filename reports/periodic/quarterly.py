@@ -1,4 +1,4 @@
-"""The quarterly review of monitoring effectiveness, which the guide asks for: how soon, how rightly and how completely we saw."""
+"""Defines the quarterly review of monitoring effectiveness, which the guide requires: detection time, accuracy and coverage."""
 
 from __future__ import annotations
 

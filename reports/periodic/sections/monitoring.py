@@ -1,4 +1,4 @@
-"""How well the monitoring works: how soon it told, how often wrongly, when it was blind, and what of the guide it judges."""
+"""The section on the monitoring itself: how fast it alerted, how often falsely, when it was blind, and what of the guide it judges."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def false_positives(data: ReportData) -> Section:
 
 
 def blind_share(data: ReportData) -> float | None:
-    """Return the share of the planned runs that nobody knows anything of; None where none was planned."""
+    """Return the share of the planned runs without any record; None if none was planned."""
     whole = together(data.now.tallies)
     return (whole.missed + whole.unknown) / whole.expected if whole.expected else None
 

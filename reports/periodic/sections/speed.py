@@ -1,4 +1,4 @@
-"""Speed: how long journeys and their steps took, and how the pages felt."""
+"""The section on speed: how long journeys and their steps took, and the web vitals of the pages."""
 
 from __future__ import annotations
 
