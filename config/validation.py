@@ -64,7 +64,7 @@ def _complaints(
 
 
 def _keys(location: tuple[int | str, ...], data: Any, shape: Any) -> Iterator[int | str]:
-    """The keys of a place in a document. Where a shape is one of several, told apart by `kind`, pydantic names that kind too."""
+    """Return the keys of a place in a document. Where a shape is one of several, told apart by `kind`, pydantic names that kind too."""
     here, untold = data, not isinstance(shape, type)
     for part in location:
         if untold and isinstance(here, dict) and part == here.get("kind"):
@@ -121,7 +121,7 @@ def _words(item: ErrorDetails, key: str, shape: type[Any]) -> tuple[str, str | N
 
 
 def _names_beside(location: tuple[int | str, ...], shape: type[Any]) -> list[str]:
-    """The names that would have been accepted at a place."""
+    """Return the names that would have been accepted at a place."""
     schema = _adapter(cast(Hashable, shape)).json_schema()
     here: dict[str, Any] = schema
     for part in location[:-1]:
