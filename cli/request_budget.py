@@ -117,7 +117,7 @@ def _sum_of_the_hub(asked: Sequence[Want], allowed: RequestBudget) -> str:
 
 
 def _too_much_of_the_hub() -> Complaint | None:
-    """Return the complaint that the hub's checks send more requests than the site allows; none if only the inventory is left to skip."""
+    """Return the complaint that the hub's checks send more requests than the site allows; none if only the inventory is too much."""
     site = settings.read_site([])
     if site.request_budget is None or site.endpoint_checks is None:
         return None
