@@ -216,7 +216,12 @@ def _headline(
     since = f"since {lead.began_at:%H:%M:%S} UTC"
     match kind:
         case NotificationKind.RESOLVED:
-            how = "Closed" if lead.closed else "Fired and resolved" if collapsed else "Resolved"
+            if lead.closed:
+                how = "Closed"
+            elif collapsed:
+                how = "Fired and resolved"
+            else:
+                how = "Resolved"
             return f"{how}: {lead.title_past or title}{_span(lead.began_at, ended)}"
         case NotificationKind.ACKNOWLEDGED:
             return f"Acknowledged by {by}: {title} ({since})"

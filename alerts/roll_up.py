@@ -160,7 +160,12 @@ def _rolled(burst: Burst, policy: Policy, now: datetime) -> tuple[Burst, Notific
 def _message(thread: str, news: Sequence[Member], left: Sequence[Member], policy: Policy) -> Message:
     new = _worst_first(one for one in news if not one.over)
     over = _worst_first(one for one in news if one.over)
-    kind = NotificationKind.FIRING if new else NotificationKind.UPDATE if left else NotificationKind.RESOLVED
+    if new:
+        kind = NotificationKind.FIRING
+    elif left:
+        kind = NotificationKind.UPDATE
+    else:
+        kind = NotificationKind.RESOLVED
     counts = Counter(one.line.severity for one in new)
     told = [f"{count} {severity}" for severity, count in sorted(counts.items(), key=lambda found: found[0].rank)]
     told += [f"{len(over)} over"] if over else []

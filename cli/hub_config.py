@@ -185,7 +185,12 @@ def _unknown(key: str, named: Iterable[str], known: Collection[str], what: str) 
         if name not in known:
             close = difflib.get_close_matches(name, known, n=1)
             hint = f"did you mean {close[0]}?" if close else f"there are: {', '.join(sorted(known))}"
-            place = key if isinstance(named, str) else f"{key}.{number}" if isinstance(named, list) else f"{key}.{name}"
+            if isinstance(named, str):
+                place = key
+            elif isinstance(named, list):
+                place = f"{key}.{number}"
+            else:
+                place = f"{key}.{name}"
             yield Complaint(file="sla.yaml", key=place, what=f"no {what} is named {name!r:.80}", hint=hint)
 
 

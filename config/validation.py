@@ -101,7 +101,12 @@ def _words(item: ErrorDetails, key: str, shape: type[Any]) -> tuple[str, str | N
         case "unexpected_keyword_argument" | "extra_forbidden":
             known = _names_beside(item["loc"], shape)
             close = difflib.get_close_matches(key.rpartition(".")[2], known, n=1)
-            hint = f"did you mean {close[0]}?" if close else f"known keys: {', '.join(known)}" if known else None
+            if close:
+                hint = f"did you mean {close[0]}?"
+            elif known:
+                hint = f"known keys: {', '.join(known)}"
+            else:
+                hint = None
             return "unknown key", hint
         case "missing" | "missing_argument" | "union_tag_not_found":
             return "is missing", None

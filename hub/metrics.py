@@ -193,7 +193,12 @@ class Metrics:
             about = [v for v in known.judged.verdicts if v.rule in quorums and v.journey == journey]
             told = [v for v in about if v.verdict not in _NO_DATA]
             # NaN instead of 0, because a stopped evaluator must not look like an outage of the shop.
-            up = math.nan if stale or not told else 0.0 if any(v.breached for v in told) else 1.0
+            if stale or not told:
+                up = math.nan
+            elif any(v.breached for v in told):
+                up = 0.0
+            else:
+                up = 1.0
             yield journey, up
 
 

@@ -91,7 +91,12 @@ def named_browser(environment: Mapping[str, str] = os.environ) -> str | None:
     file = Path(named)
     if _is_executable(file):
         return named
-    what = "is a folder" if file.is_dir() else "may not be executed" if file.exists() else "names no file"
+    if file.is_dir():
+        what = "is a folder"
+    elif file.exists():
+        what = "may not be executed"
+    else:
+        what = "names no file"
     hint = "name the browser's executable, like /usr/bin/chromium, or unset it"
     raise ConfigError(Complaint(file="environment", key="SIXFB_CHROMIUM", what=f"{named}: {what}", hint=hint))
 

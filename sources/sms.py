@@ -187,7 +187,11 @@ def _is_counted(message: Mapping[str, Any], senders: frozenset[str]) -> bool:
 
 
 def _class(status: str) -> str:
-    return "sms_delivered" if status in _DELIVERED else "sms_failed" if status in _FAILED else "sms_no_receipt"
+    if status in _DELIVERED:
+        return "sms_delivered"
+    if status in _FAILED:
+        return "sms_failed"
+    return "sms_no_receipt"
 
 
 def _segments(message: Mapping[str, Any]) -> int:

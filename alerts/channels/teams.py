@@ -67,7 +67,12 @@ class Teams:
 def body(message: Message) -> dict[str, Any]:
     """Return the JSON: a message with one card."""
     over = message.kind is NotificationKind.RESOLVED
-    colour = "good" if over and not message.closed else "default" if over else _COLOURS.get(message.severity, "default")
+    if over and not message.closed:
+        colour = "good"
+    elif over:
+        colour = "default"
+    else:
+        colour = _COLOURS.get(message.severity, "default")
     blocks: list[dict[str, Any]] = [
         {**_text(marked(message, message.headline), _HEADLINE), "weight": "bolder", "size": "medium", "color": colour},
         _text(message.summary, _TEXT),

@@ -28,7 +28,11 @@ class DayCell:
         """`unknown`, `all failed`, `some failed` or `none failed`."""
         if self.n <= 0:
             return "unknown"
-        return "all failed" if self.bad >= self.n else "some failed" if self.bad > 0 else "none failed"
+        if self.bad >= self.n:
+            return "all failed"
+        if self.bad > 0:
+            return "some failed"
+        return "none failed"
 
 
 def day_cells(cells: Sequence[DayCell], *, name: str) -> Chart:

@@ -90,7 +90,12 @@ def step_range(rows: Sequence[StepRow], *, form: Format, label: str) -> Chart:
         y = (number + 0.5) / max(1, len(rows))
         parts.append(_row_name(row.name, y, most=_LONGEST_STEP))
         parts.append(_usual_box(row, scale, y))
-        kind = "halo tx-crit" if row.has_failed else "halo tx-warn" if row.is_slow else "halo"
+        if row.has_failed:
+            kind = "halo tx-crit"
+        elif row.is_slow:
+            kind = "halo tx-warn"
+        else:
+            kind = "halo"
         places = [scale.share(v) for v in (row.took, *(row.usual or ())) if v is not None]
         if row.took is not None:
             shape = (

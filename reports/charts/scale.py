@@ -91,7 +91,12 @@ def time_ticks(since: datetime, until: datetime, zone: tzinfo) -> list[TimeTick]
         return []
     step = next((step for most, step in _STEPS if length <= most), None)
     moments = list(_months(since, until, zone) if step is None else _steps(since, until, zone, step))
-    form = "%b %Y" if step is None else "%H:%M" if step < 12 * _HOUR else "%-d %b"
+    if step is None:
+        form = "%b %Y"
+    elif step < 12 * _HOUR:
+        form = "%H:%M"
+    else:
+        form = "%-d %b"
     if step == 12 * _HOUR:
         form = "%-d %b %H:%M"
     return [

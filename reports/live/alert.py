@@ -88,15 +88,14 @@ def page_of(frame: Frame, data: IncidentData, tries: Mapping[str, Sequence[Try]]
     title = (alert.title_past if over else "") or alert.title or alert.key
     began = alert.began_at.astimezone(data.zone)
     when = f", lasted {exact_span(alert.over_at - alert.began_at)}" if alert.over_at else f", since {began:%H:%M %Z}"
-    words = (
-        "Needs review"
-        if alert.needs_review
-        else "Closed"
-        if alert.closed
-        else "Acknowledged"
-        if firing and alert.acked_at
-        else alert.state.value.capitalize()
-    )
+    if alert.needs_review:
+        words = "Needs review"
+    elif alert.closed:
+        words = "Closed"
+    elif firing and alert.acked_at:
+        words = "Acknowledged"
+    else:
+        words = alert.state.value.capitalize()
     of_incident = alert.incident is not None
     skipped = (
         (EntryKind.RUN, EntryKind.RECOVERY) if of_incident else (EntryKind.RUN, EntryKind.RECOVERY, EntryKind.RESOLVED)

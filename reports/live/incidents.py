@@ -165,7 +165,11 @@ def _sentence(stories: Sequence[Story], asked: IncidentFilter, now: datetime) ->
     unsaid = f"{'not known' if not lost else f'of {unknown} not known'}" if unknown else ""
     if known and unsaid:
         return f"{known}, {unsaid}."
-    return f"{known}." if known else f"Money at risk: {unsaid}." if unsaid else "Nobody was kept from buying."
+    if known:
+        return f"{known}."
+    if unsaid:
+        return f"Money at risk: {unsaid}."
+    return "Nobody was kept from buying."
 
 
 def _row(story: Story, zone: ZoneInfo, now: datetime) -> IncidentRow:

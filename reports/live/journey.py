@@ -320,7 +320,12 @@ def _success(data: JourneyData) -> Tile:
         return _nothing("success", title, WidgetState.NO_DATA, why, "" if newest else _START_A_RUNNER)
     target = data.budget.target if data.budget else _USUAL_TARGET
     low, high = wilson(passed, n)
-    of_rate = WidgetState.OFF_TARGET if high < target else WidgetState.OK if low >= target else WidgetState.UNPROVEN
+    if high < target:
+        of_rate = WidgetState.OFF_TARGET
+    elif low >= target:
+        of_rate = WidgetState.OK
+    else:
+        of_rate = WidgetState.UNPROVEN
     return _tile(
         data,
         Widget(
@@ -412,13 +417,12 @@ def _budget(data: JourneyData) -> Tile:
     total = timedelta(minutes=budget.total_minutes)
     left = timedelta(minutes=budget.left * budget.total_minutes)
     said = exact_span(left) if left >= timedelta() else f"overspent by {exact_span(-left)}"
-    state = (
-        WidgetState.CRITICAL
-        if budget.left <= 0
-        else WidgetState.WARNING
-        if budget.left < _BUDGET_LOW
-        else WidgetState.OK
-    )
+    if budget.left <= 0:
+        state = WidgetState.CRITICAL
+    elif budget.left < _BUDGET_LOW:
+        state = WidgetState.WARNING
+    else:
+        state = WidgetState.OK
     return _tile(
         data,
         Widget(

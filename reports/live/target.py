@@ -198,7 +198,12 @@ def target_page(frame: Frame, data: TargetData) -> str:
 def page_of(frame: Frame, data: TargetData) -> TargetPage:
     """Return the context of the page."""
     verdict, budget = data.verdict, data.budget
-    status = verdict.verdict if verdict is not None else VerdictStatus.NO_DATA if data.is_on else VerdictStatus.OFF
+    if verdict is not None:
+        status = verdict.verdict
+    elif data.is_on:
+        status = VerdictStatus.NO_DATA
+    else:
+        status = VerdictStatus.OFF
     outlook, outlook_state = _outlook(budget, data)
     return TargetPage(
         frame=frame,

@@ -127,7 +127,12 @@ def _delta(
     if middle <= 0:
         return likely
     change = came / middle - 1
-    arrow = "▲" if change > 0 else "▼" if change < 0 else "="
+    if change > 0:
+        arrow = "▲"
+    elif change < 0:
+        arrow = "▼"
+    else:
+        arrow = "="
     return f"{arrow} {abs(change):.0%} to the usual {here:%A} at {here:%H:%M} · {likely}".replace("%", " %")
 
 
