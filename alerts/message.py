@@ -129,15 +129,17 @@ def message_of(
     ended = (lead.over_at or resolved) if over else None
     about = news[0] if news else lead
     lasted_s = max(0.0, (ended - lead.began_at).total_seconds()) if ended else None
+    if news:
+        headline = _more_of(incident, news)
+    elif why and not over:
+        headline = f"{why}: {lead.title or lead.key} (since {lead.began_at:%H:%M:%S} UTC)"
+    else:
+        headline = _headline(kind, incident, lead, ended, collapsed=collapsed, by=by) + (f"; {why}" if why else "")
     return Message(
         incident=incident.id,
         kind=kind,
         severity=incident.severity,
-        headline=_more_of(incident, news)
-        if news
-        else f"{why}: {lead.title or lead.key} (since {lead.began_at:%H:%M:%S} UTC)"
-        if why and not over
-        else _headline(kind, incident, lead, ended, collapsed=collapsed, by=by) + (f"; {why}" if why else ""),
+        headline=headline,
         summary=news[0].summary if news else _summary(lead),
         lines=tuple(line_of(alert) for alert in alerts),
         fired_at=lead.fired_at or lead.pending_since,

@@ -284,6 +284,7 @@ def _tell(location: str | None, taken: list[IngestResult]) -> None:
 
 
 def _name(record: Any, index: int) -> str:
+    name: Any
     if isinstance(record, Sent):
         name = record.run.id
     elif isinstance(record, dict):

@@ -115,12 +115,18 @@ def page_of(frame: Frame, data: IncidentData, tries: Mapping[str, Sequence[Try]]
     if alert.acked_by:
         until = f", until {clock_of(alert.acked_until, data)}" if alert.acked_until else ""
         facts.append(("Acknowledged", f"by {alert.acked_by}, {clock_of(alert.acked_at, data)}{until}"))
+    if over:
+        state = "ok"
+    elif firing:
+        state = _PILLS.get(alert.severity.value, "off target")
+    else:
+        state = "unproven"
     return AlertPage(
         frame=frame,
         id=alert.id,
         heading=f"{title[:1].upper()}{title[1:]}{when}.",
         sentence=(alert.summary_past if over else "") or alert.summary,
-        state="ok" if over else _PILLS.get(alert.severity.value, "off target") if firing else "unproven",
+        state=state,
         state_words=words,
         about=f"{alert.severity.value} · episode {alert.episode}",
         facts=tuple(facts),
@@ -139,12 +145,18 @@ def page_of(frame: Frame, data: IncidentData, tries: Mapping[str, Sequence[Try]]
 
 def _trail(one: Notification, tries: Sequence[Try], data: IncidentData) -> TrailRow:
     received = one.delivered_at is not None and not one.reached_nobody
+    if received:
+        tone = "ok"
+    elif one.reached_nobody:
+        tone = "warning"
+    else:
+        tone = "no data"
     return TrailRow(
         destination=one.destination,
         kind=one.kind.value,
         tier=str(one.tier) if one.tier is not None else "–",
         state=one.state.value,
-        tone="ok" if received else "warning" if one.reached_nobody else "no data",
+        tone=tone,
         created=clock_of(one.created_at, data),
         delivered=clock_of(one.delivered_at, data),
         receipt=one.receipt or one.last_error or "–",

@@ -182,6 +182,12 @@ def _row(story: Story, zone: ZoneInfo, now: datetime) -> IncidentRow:
     form = "%-d %b %H:%M" if now - begins < timedelta(days=300) else "%-d %b %Y %H:%M"
     told = story.told_at
     by = next((alert.acked_by for alert in story.alerts if alert.acked_by), None)
+    if story.lost is not None:
+        cost = amounts(story.lost)
+    elif story.lost_unknown:
+        cost = "unknown"
+    else:
+        cost = "–"
     return IncidentRow(
         id=incident.id,
         label=label_of(incident.id),
@@ -196,7 +202,7 @@ def _row(story: Story, zone: ZoneInfo, now: datetime) -> IncidentRow:
         acknowledged=f"after {exact_span(story.acked_at - story.fired_at)} by {by}"
         if story.acked_at and story.fired_at
         else "–",
-        cost=amounts(story.lost) if story.lost is not None else ("unknown" if story.lost_unknown else "–"),
+        cost=cost,
         alerts=len(story.alerts),
     )
 

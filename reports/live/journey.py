@@ -188,12 +188,18 @@ def page_of(frame: Frame, data: JourneyData) -> JourneyPage:
     asked, stretch = data.asked, data.stretch
     end = start_of(stretch.until, stretch.cell_s) + timedelta(seconds=stretch.cell_s)
     counted = _counted(data)
+    if not data.last:
+        state_words = "No run yet"
+    elif state is WidgetState.CRITICAL:
+        state_words = "Failing"
+    else:
+        state_words = ""
     return JourneyPage(
         frame=frame,
         name=data.name,
         title=journey_title(data.name),
         state=state,
-        state_words="No run yet" if not data.last else "Failing" if state is WidgetState.CRITICAL else "",
+        state_words=state_words,
         heading=heading,
         sentence=sentence,
         window=data.window,

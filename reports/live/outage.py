@@ -208,11 +208,17 @@ def _tier(row: LadderRow, numbers: OutageNumbers, *, is_next: bool) -> TierRow:
         LadderStatus.PENDING: f"in {span(row.due_at - numbers.now)}",
     }
     done = row.status in (LadderStatus.DONE, LadderStatus.UNREACHED)
+    if done:
+        kind = "done"
+    elif is_next:
+        kind = "next"
+    else:
+        kind = ""
     return TierRow(
         title=f"Tier {row.tier} · {at}",
         state=words[row.status],
         people=", ".join(recipient.role for recipient in row.recipients) or "nobody",
-        kind="done" if done else "next" if is_next else "",
+        kind=kind,
     )
 
 

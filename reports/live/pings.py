@@ -52,6 +52,12 @@ def _row(one: PingCheckShown, now: datetime) -> PingRow:
     grace = f"{span(timedelta(seconds=one.grace_s))} of grace"
     schedule = f"{one.schedule} ({one.timezone})" if one.cron else one.schedule
     at = one.alert_at
+    if at is None:
+        next_words = ""
+    elif at > now:
+        next_words = f"in {span(at - now)}"
+    else:
+        next_words = "now"
     return PingRow(
         name=one.name,
         state=_WORDS[one.state],
@@ -63,7 +69,7 @@ def _row(one: PingCheckShown, now: datetime) -> PingRow:
         took=duration(one.last_duration_s * 1000) if one.last_duration_s is not None else "–",
         pings=one.pings,
         next=ago(at, now),
-        next_words="" if at is None else f"in {span(at - now)}" if at > now else "now",
+        next_words=next_words,
         body=one.last_body,
     )
 

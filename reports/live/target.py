@@ -205,6 +205,12 @@ def page_of(frame: Frame, data: TargetData) -> TargetPage:
     else:
         status = VerdictStatus.OFF
     outlook, outlook_state = _outlook(budget, data)
+    if budget and budget.left <= 0:
+        budget_state = "critical"
+    elif budget and budget.left < 0.25:
+        budget_state = "warning"
+    else:
+        budget_state = "ok"
     return TargetPage(
         frame=frame,
         rule=data.rule,
@@ -221,11 +227,7 @@ def page_of(frame: Frame, data: TargetData) -> TargetPage:
         chart_note=tuple(_chart_notes(data)),
         budget_value=percent_format(round(budget.left, 3)) if budget is not None else "",
         budget_delta=_budget_words(budget) if budget is not None else "",
-        budget_state="critical"
-        if budget and budget.left <= 0
-        else "warning"
-        if budget and budget.left < 0.25
-        else "ok",
+        budget_state=budget_state,
         budget_chart=_burndown(budget, data) if budget is not None else None,
         pace=_pace(budget, data) if budget is not None else "",
         causes=tuple(_causes(budget)) if budget is not None else (),

@@ -68,9 +68,15 @@ def content(data: ReportData) -> Content:
         availability(data),
     )
     unknown = median is None and blind is None
+    if unknown:
+        tone = "mute"
+    elif is_bad or wrong:
+        tone = "warn"
+    else:
+        tone = "good"
     return Content(
         sentence=said,
-        tone="mute" if unknown else "warn" if is_bad or wrong else "good",
+        tone=tone,
         actions=tuple(actions) or (Action(text="Nothing to do.", tone="mute"),),
         sections=sections,
     )
