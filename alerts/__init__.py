@@ -1,1 +1,1 @@
-"""From verdicts to messages: the state machine, incidents and routes (all pure), and the channels that send."""
+"""Turns verdicts into messages: the state machine, incidents and routes (all pure), and the channels that send."""

@@ -1,4 +1,4 @@
-"""The digest: one message that sums up what fired and recovered since the last one. Pure."""
+"""Makes the digest: one message that sums up what fired and recovered since the last digest. Pure."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _Every = Annotated[str, Length("1m", "24h", "it is how long news of less urgent 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DigestSettings:
-    """`digest` of alerts.yaml: which destinations get one, how often, and of which severities."""
+    """Settings under `digest` in alerts.yaml: which destinations get a digest, how often, and of which severities."""
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
 

@@ -1,4 +1,4 @@
-"""The directory: who stands behind a name, now and by the clock, and by which destinations they are reached. Pure."""
+"""Resolves names: which people have a role at a given time, and which destinations reach them. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from facts import Recipient
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rotation:
-    """People who are on call in turn. `start` is the wall time in `zone` at which the first one's first shift begins."""
+    """Holds the people who are on call in turn. `start` is the wall time in `zone` at which the first one's first shift begins."""
 
     people: Sequence[str]
     start: datetime
@@ -28,7 +28,7 @@ class Rotation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reached:
-    """How recipients are reached: `destinations` in order, each once, and the roles that no destination reaches."""
+    """Holds how recipients are reached: `destinations` in order, each once, and the roles that no destination reaches."""
 
     destinations: tuple[str, ...] = ()
     unreached: tuple[str, ...] = ()
@@ -36,7 +36,7 @@ class Reached:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Directory:
-    """Who stands behind a name. `ways` are the destinations of each person, `members` the names behind each role and alias, and
+    """Resolves names. `ways` are the destinations of each person, `members` the names behind each role and alias, and
     `on_call` who is on call of roles that change by the clock."""
 
     destinations: frozenset[str] = frozenset()
@@ -66,7 +66,7 @@ class Directory:
             yield from self._names(one, at, (*within, name))
 
     def reached(self, recipients: Sequence[Recipient], at: datetime, reachable: frozenset[str] | None) -> Reached:
-        """Return by which destinations recipients are reached now.
+        """Return the destinations that reach recipients now.
 
         A recipient's people are those of their moment, and their addresses the present ones; a person who left the directory
         is replaced by whoever has the role now. `reachable` are the destinations that have an address, None where all have.

@@ -1,4 +1,4 @@
-"""`escalation` of alerts.yaml: who is called when, for as long as nobody acknowledges. Pure."""
+"""Defines `escalation` of alerts.yaml: who is called when, as long as nobody acknowledges. Pure."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _Times = Annotated[int, Whole(0, 100, "PagerDuty repeats a policy nine times at 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TierSettings:
-    """One tier: `after` how long without an acknowledgement it is called, and whom, by severity."""
+    """Settings of one tier: it is called `after` so long without an acknowledgement, and calls these people, by severity."""
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
 
@@ -33,7 +33,7 @@ class TierSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RepeatSettings:
-    """How the last tier is repeated: first `after` so long, then `every` so often, `at_most` so many times."""
+    """Settings for repeating the last tier: first `after` so long, then `every` so long, `at_most` so many times."""
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
 
@@ -120,7 +120,7 @@ class Tier:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Escalation:
-    """The escalation matrix in lengths of time; `EscalationSettings` says what each means."""
+    """Holds the escalation matrix with durations; `EscalationSettings` explains each field."""
 
     tiers: tuple[Tier, ...]
     repeat_after: timedelta = timedelta(minutes=30)

@@ -1,4 +1,4 @@
-"""Who is told where a destination refuses a message for good. Pure."""
+"""Chooses who is notified instead when a destination refuses a message permanently. Pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def told_instead(
     reason: str,
     now: datetime,
 ) -> Notification | None:
-    """The message owed to the next destination, or None where nobody new would learn of it.
+    """Return the message owed to the next destination; None if it would notify nobody new.
 
     `reachable` are the destinations that have an address, in the order of `alerts.yaml`; `others` are the same message as it is
     owed, or was sent, to others. Only news of a breach is passed on: whoever takes it in another's place is told the rest of

@@ -1,4 +1,4 @@
-"""Flapping: an alert that fires and resolves again and again is one incident until it has settled. Pure."""
+"""Detects flapping: an alert that fires and resolves repeatedly is one incident until it has settled. Pure."""
 
 from __future__ import annotations
 

@@ -75,7 +75,7 @@ def _not_known(country: str, subdivision: str | None) -> str | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HoursSettings:
-    """`business_hours` of alerts.yaml. Without a `timezone` the hours are in UTC, which `sixfb check` and every page say."""
+    """`business_hours` in alerts.yaml. Without a `timezone` the hours are in UTC, which `sixfb check` and every page say."""
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
 
@@ -150,7 +150,7 @@ def days_of(text: str) -> frozenset[int]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BusinessHours:
-    """The hours of each working day, in a time zone. `opens` and `closes` are minutes of its wall clock, 1440 the end of the day.
+    """Holds the hours of each working day, in a time zone. `opens` and `closes` are minutes of its wall clock, 1440 the end of the day.
 
     All moments are in UTC. Days with 23 and 25 hours are as long as they are. `ahead` is how far the business's clock is ahead of the
     true one, which it is in a demo alone.

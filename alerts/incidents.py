@@ -43,7 +43,7 @@ _FARTHEST = (NotificationState.DELIVERED, NotificationState.CLAIMED, Notificatio
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settled:
-    """What came of one step."""
+    """Holds the result of one step."""
 
     alerts: tuple[Alert, ...]
     incidents: tuple[Incident, ...]
@@ -55,7 +55,7 @@ class Settled:
 
 
 class Incidents:
-    """The work of one step; it is thrown away afterwards."""
+    """Does the work of one step; an object is used for one step only."""
 
     def __init__(self, standing: Standing, alerts: Sequence[Alert], policy: Policy, now: datetime) -> None:
         self._policy = policy
@@ -121,7 +121,7 @@ class Incidents:
         return self._policy.receivers(alerts, incident.severity, self._now)
 
     def acknowledged(self, incident_id: str | None, by: str, not_to: Collection[str] = ()) -> Settled:
-        """Tell everybody who was told of the incident who has it, except the destinations of `not_to`."""
+        """Notify everybody who was notified of the incident that it is acknowledged, except the destinations of `not_to`."""
         incident = self._incidents.get(incident_id or "")
         if incident is not None:
             told = [name for name in self._told(incident) if name not in not_to]
@@ -130,7 +130,7 @@ class Incidents:
         return self._settled()
 
     def given_back(self, incident_id: str | None) -> Settled:
-        """Begin the escalation again that an acknowledgement ended."""
+        """Restart the escalation that an acknowledgement ended."""
         if incident_id in self._incidents:
             self._begin_ladder(incident_id)
         return self._settled()
@@ -157,7 +157,7 @@ class Incidents:
         return self._settled()
 
     def audit(self) -> Settled:
-        """Begin each escalation again that has stopped although its incident fires unacknowledged, and tell of it."""
+        """Restart and report each escalation that has stopped although its incident fires unacknowledged."""
         escalation = self._policy.escalation
         for incident in list(self._incidents.values()) if escalation is not None else ():
             members = self._members(incident)
@@ -230,7 +230,7 @@ class Incidents:
         self._owed = [changed if one.id == notice.id else one for one in self._owed]
 
     def _firing_notices(self, incident: Incident) -> list[Notification]:
-        """The notice of the incident to each destination; of several, the one that got farthest."""
+        """Return the notice of the incident for each destination; of several, the one with the most advanced delivery."""
         best: dict[str, Notification] = {}
         for notice in sorted(self._sent, key=lambda n: n.order):
             if notice.thread != incident.id or notice.kind is not NotificationKind.FIRING:
@@ -243,7 +243,7 @@ class Incidents:
         return list(best.values())
 
     def _leave(self, alert: Alert, incident: Incident) -> None:
-        """A less urgent alert outlasts its incident: it goes on alone. Nobody is told of it twice."""
+        """Detach a less urgent alert that outlasts its incident; nobody is notified of it a second time."""
         if alert.id not in incident.told:
             self._alerts[alert.id] = replace(alert, incident=None)
             return
@@ -256,7 +256,7 @@ class Incidents:
         return urgency(alert, self._now)
 
     def _place(self, alert: Alert) -> str | None:
-        """Put an alert that fires into an incident; the id of one that was opened for it."""
+        """Assign a firing alert to an incident; return the id of an incident that was opened for it."""
         if alert.state is not AlertState.FIRING or alert.incident is not None:
             return None
         hold = suppressed(alert, self._policy, self._now)
@@ -327,7 +327,7 @@ class Incidents:
         return f"it was flapping ({times} {'firing' if times == 1 else 'firings'}), and is quiet now"
 
     def _settle_if_quiet(self, incident_id: str) -> None:
-        """Tell that a flapping alert has settled into firing; its escalation goes on as before."""
+        """Notify that a flapping alert keeps firing now; its escalation continues as before."""
         incident, flapping = self._incidents[incident_id], self._policy.flapping
         firing = any(one.state is AlertState.FIRING for one in self._episodes(incident))
         if incident.flapping_since is None or not firing or self._keeps_flapping(incident):
@@ -394,7 +394,7 @@ class Incidents:
     # Silencing what was told already
 
     def _silence_of(self, members: Sequence[Alert]) -> Hold | None:
-        """Return what silences every alert that fires; None where one is not silenced."""
+        """Return what silences every firing alert; None if one of them is not silenced."""
         holds = [held_for_now(a, self._policy, self._now) for a in members if a.state is AlertState.FIRING]
         return holds[0] if holds and all(holds) else None
 
@@ -410,7 +410,7 @@ class Incidents:
         return True
 
     def _resume_ladder(self, incident_id: str) -> None:
-        """Begin the escalation again that a silence ended, if nobody has acknowledged since."""
+        """Restart the escalation that a silence ended, if nobody has acknowledged since."""
         rows = self._rows_of(incident_id)
         newest = [row for row in rows if row.round == max(row.round for row in rows)]
         silenced = any(
@@ -440,12 +440,12 @@ class Incidents:
         self._owe(NotificationKind.FIRING, self._incidents[incident.id], new)
 
     def _is_old_news(self, alert: Alert, incident: Incident) -> bool:
-        """Return whether a flapping alert was told of in an earlier episode of its incident."""
+        """Return whether people were notified of a flapping alert in an earlier episode of its incident."""
         before = (self._alerts.get(told) for told in incident.told)
         return alert.flapping and any(one is not None and one.key == alert.key for one in before)
 
     def _promote(self, incident: Incident, severity: Severity) -> None:
-        """It got worse: those who were told hear it at once, those whom only the new severity concerns hear it first."""
+        """Raise the severity: notified people get an update at once, and those whom only the new severity concerns a first notice."""
         waiting = {n.destination: n for n in self._sent if n.thread == incident.id and is_waiting(n)}
         for notice in [n for n in self._sent if n.thread == incident.id and is_waiting(n)]:
             self._supersede(notice, f"overtaken: the incident is {severity} now and told at once")
@@ -512,7 +512,7 @@ class Incidents:
         self._incidents[incident.id] = replace(incident, told=told, sequence=sequence, updated_at=self._now)
 
     def _told_anew(self, incident: Incident, destinations: Sequence[str]) -> tuple[Incident, list[str]]:
-        """Replace the notices that still wait for business hours by ones that say all; the destinations left get an update."""
+        """Replace the notices that still wait for business hours by complete ones; the other destinations get an update."""
         waiting = [
             n
             for n in self._sent
@@ -553,7 +553,7 @@ class Incidents:
             self._put(row)
 
     def _take_back_forgotten(self, incident: Incident) -> None:
-        """Take an acknowledgement back that is too old while the alert still fires, tell of it, and escalate again."""
+        """Withdraw an acknowledgement that is too old while the alert still fires, notify people, and escalate again."""
         members = self._members(incident)
         pending = any(row.status is LadderStatus.PENDING for row in self._rows_of(incident.id))
         if pending or not ladder.forgotten(incident, members, self._policy, self._now):
@@ -583,7 +583,7 @@ class Incidents:
         self._call_due(incident_id, escalation, confirmed=confirmed, nobody=nobody)
 
     def _call_due(self, incident_id: str, escalation: Escalation, *, confirmed: bool, nobody: dict[int, str]) -> None:
-        """Call the tiers that are due, and tell of those that reach nobody; `nobody` has those that are known already, with why."""
+        """Call the due tiers, and report those that reach nobody; `nobody` holds those that are known already, with the reason."""
         incident = self._incidents[incident_id]
         calls: list[ladder.Call] = []
         while due_now := ladder.due_rows(self._rows_of(incident_id), escalation, self._now, confirmed=confirmed):
@@ -616,13 +616,13 @@ class Incidents:
         )
 
     def _bring_forward(self, row: LadderRow) -> None:
-        """Let the next tier be due now, because a tier reached nobody."""
+        """Make the next tier due now, because a tier reached nobody."""
         following = ladder.following(self._rows_of(row.incident), row)
         if following is not None:
             self._put(replace(following, due_at=min(following.due_at, self._now)))
 
     def _note_unreached(self, incident_id: str) -> dict[int, str]:
-        """Note the tiers of which no receiver got the message, and let the next one be due; why, by tier."""
+        """Record the tiers from which no receiver got the message, make the next one due, and return the reason by tier."""
         found: dict[int, str] = {}
         rows = self._rows_of(incident_id)
         newest = max((row.round for row in rows), default=0)
@@ -637,7 +637,7 @@ class Incidents:
         return found
 
     def _call(self, incident_id: str, calls: Sequence[ladder.Call]) -> None:
-        """Owe one message to each destination of the tiers that are called, except where one is under way there already."""
+        """Owe one message to each destination of the called tiers, unless one to it is pending already."""
         if not calls:
             return
         under_way = {
@@ -675,7 +675,7 @@ class Incidents:
         self._owe(NotificationKind.FIRING, self._incidents[incident.id], new, why=why)
 
     def _is_about_us(self, incident: Incident) -> bool:
-        """Return whether an incident is about the monitor's own messages, which already says that somebody is not reached."""
+        """Return whether an incident is about the monitor's own messages, so that it already reports that somebody is not reached."""
         lead = self._alerts.get(incident.lead)
         return lead is not None and (lead.traits or NO_TRAITS).own_incident
 
@@ -693,7 +693,7 @@ def _why_not_reached(notices: Sequence[Notification]) -> str:
 
 
 def _acknowledged_by(members: Sequence[Alert]) -> str | None:
-    """Return who acknowledged every alert that fires; None where one is not acknowledged."""
+    """Return who acknowledged every firing alert; None if one of them is not acknowledged."""
     firing = [alert for alert in members if alert.state is AlertState.FIRING]
     if not firing or any(alert.acked_at is None for alert in firing):
         return None

@@ -1,4 +1,4 @@
-"""The ladder of an incident: the rows of its escalation, when they are due, and how they end. Pure."""
+"""Defines the ladder of an incident: the rows of its escalation, when they are due, and how they end. Pure."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ def set_right(row: LadderRow, now: datetime) -> LadderRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """What a tier that is due comes to: whom it calls, and the sentence for one that reaches nobody."""
+    """Holds the result of a due tier: whom it calls, and the sentence if it reaches nobody."""
 
     row: LadderRow
     reached: Reached
@@ -163,7 +163,7 @@ def call(row: LadderRow, policy: Policy, now: datetime) -> Call:
 
 
 def is_acknowledged(members: Sequence[Alert]) -> bool:
-    """Return whether somebody has taken an incident on."""
+    """Return whether somebody has acknowledged an incident."""
     return any(alert.acked_at is not None for alert in members if alert.state is AlertState.FIRING)
 
 
@@ -187,7 +187,7 @@ def forgotten(incident: Incident, members: Sequence[Alert], policy: Policy, now:
 def has_stopped(
     incident: Incident, members: Sequence[Alert], rows: Sequence[LadderRow], escalation: Escalation
 ) -> bool:
-    """Return whether an incident that still fires, and that nobody has taken on, has no row to come although it should."""
+    """Return whether an incident that fires unacknowledged has no row to come although it should."""
     firing = any(alert.state is AlertState.FIRING for alert in members)
     if incident.resolved_at is not None or not firing or is_acknowledged(members):
         return False

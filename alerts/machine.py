@@ -1,4 +1,4 @@
-"""The step from what stands and what was judged to what stands now and what is owed for it. Pure: the caller saves it all at once."""
+"""Computes one step: the next alerts and the owed messages from the current alerts and the verdicts. Pure: the caller saves all."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def _advance(step: Settled, alerts: tuple[Alert, ...]) -> Advance:
 
 
 def _not_of_the_future(incident: Incident, now: datetime) -> Incident:
-    """The incident as if a clock that was ahead had been right: what waits for its time would wait for as long as it was ahead."""
+    """Return the incident without times in the future, which a clock that was ahead has set and which would delay its messages."""
     updated_at = incident.updated_at and min(incident.updated_at, now)
     return replace(incident, opened_at=min(incident.opened_at, now), updated_at=updated_at)
 
@@ -178,7 +178,7 @@ def _taken(alert: Alert, by: str, now: datetime, until: datetime | None) -> Aler
 
 
 def unacknowledge(standing: Standing, alert: Alert, policy: Policy, *, by: str, now: datetime) -> Advance:
-    """A person gives an alert and its incident back; its escalation begins again."""
+    """Withdraw a person's acknowledgement of an alert and its incident; its escalation begins again."""
     mates = [one for one in standing.alerts if one.incident and one.incident == alert.incident] or [alert]
     given = [replace(one, acked_at=None, acked_by=None, acked_until=None) for one in mates if one.acked_at]
     if not given:
@@ -199,7 +199,7 @@ def escalate(standing: Standing, incident_id: str, policy: Policy, *, now: datet
 
 
 def audit(standing: Standing, policy: Policy, now: datetime) -> Advance:
-    """Find the incidents whose escalation has stopped although they fire unacknowledged; begin it again, and tell of it."""
+    """Find the incidents that fire unacknowledged although their escalation has stopped; restart it, and notify people."""
     step = Incidents(standing, standing.alerts, policy, now).audit()
     return _advance(step, ())
 

@@ -1,4 +1,4 @@
-"""Maintenance windows: when they are, and which journeys, locations and alerts they cover. Pure."""
+"""Computes maintenance windows: when they are, and which journeys, locations and alerts they cover. Pure."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def wrong_with_rule(rule: str, start: datetime) -> str | None:
 
 
 def planned(windows: Sequence[Maintenance], location: str, now: datetime) -> tuple[PlannedMaintenance, ...]:
-    """Return what the runner of a location is told: the maintenance that is under way or begins within two days."""
+    """Return the maintenance of a location that its runner must know: what is under way or begins within two days."""
     found = [
         PlannedMaintenance(
             starts_at=starts,

@@ -1,4 +1,4 @@
-"""What a receiver reads: the same facts for every channel, so that no channel knows more than another."""
+"""Defines the content of a message: the same facts for every channel."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Line(_PlainTexts):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link(_PlainTexts):
-    """A place to go from here."""
+    """A link in a message."""
 
     name: str
     url: str
@@ -129,15 +129,17 @@ def message_of(
     ended = (lead.over_at or resolved) if over else None
     about = news[0] if news else lead
     lasted_s = max(0.0, (ended - lead.began_at).total_seconds()) if ended else None
+    if news:
+        headline = _more_of(incident, news)
+    elif why and not over:
+        headline = f"{why}: {lead.title or lead.key} (since {lead.began_at:%H:%M:%S} UTC)"
+    else:
+        headline = _headline(kind, incident, lead, ended, collapsed=collapsed, by=by) + (f"; {why}" if why else "")
     return Message(
         incident=incident.id,
         kind=kind,
         severity=incident.severity,
-        headline=_more_of(incident, news)
-        if news
-        else f"{why}: {lead.title or lead.key} (since {lead.began_at:%H:%M:%S} UTC)"
-        if why and not over
-        else _headline(kind, incident, lead, ended, collapsed=collapsed, by=by) + (f"; {why}" if why else ""),
+        headline=headline,
         summary=news[0].summary if news else _summary(lead),
         lines=tuple(line_of(alert) for alert in alerts),
         fired_at=lead.fired_at or lead.pending_since,
@@ -175,7 +177,7 @@ def _is_about_selling(alert: Alert) -> bool:
 def _at_risk(
     kind: NotificationKind, alerts: Sequence[Alert], policy: Policy, *, lasted_s: float | None, so_far_s: float
 ) -> str:
-    """Return what an incident costs if nothing is sold while it lasts, by what is usually sold at this time."""
+    """Return the money at risk: what is usually sold at this time, for as long as the incident lasts."""
     if kind is NotificationKind.ACKNOWLEDGED or not any(_is_about_selling(alert) for alert in alerts):
         return ""
     sales = policy.sales
@@ -188,7 +190,7 @@ def _at_risk(
 
 
 def _asks(kind: NotificationKind, lead: Alert, alerts: Sequence[Alert]) -> bool:
-    """Return whether a message asks for an acknowledgement: one of what fires that nobody has taken on, or that waits for review."""
+    """Return whether a message asks for an acknowledgement: its incident fires unacknowledged, or waits for review."""
     firing = [alert for alert in alerts if alert.state is AlertState.FIRING]
     is_open = kind in (NotificationKind.FIRING, NotificationKind.UPDATE)
     return lead.needs_review or (is_open and any(alert.acked_at is None for alert in firing or [lead]))
@@ -216,7 +218,12 @@ def _headline(
     since = f"since {lead.began_at:%H:%M:%S} UTC"
     match kind:
         case NotificationKind.RESOLVED:
-            how = "Closed" if lead.closed else "Fired and resolved" if collapsed else "Resolved"
+            if lead.closed:
+                how = "Closed"
+            elif collapsed:
+                how = "Fired and resolved"
+            else:
+                how = "Resolved"
             return f"{how}: {lead.title_past or title}{_span(lead.began_at, ended)}"
         case NotificationKind.ACKNOWLEDGED:
             return f"Acknowledged by {by}: {title} ({since})"
@@ -234,7 +241,7 @@ def _span(began: datetime, ended: datetime | None) -> str:
 
 
 def duration(seconds: float) -> str:
-    """A length of time as a person says it: `45 s`, `3 min 20 s`, `2 h 5 min`."""
+    """Return a duration as a person writes it: `45 s`, `3 min 20 s`, `2 h 5 min`."""
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"
@@ -244,7 +251,7 @@ def duration(seconds: float) -> str:
 
 
 def _summary(alert: Alert) -> str:
-    """What the alert found; of one that did not recover, why it was closed comes first."""
+    """Return the alert's summary; if it was closed without recovery, the reason comes first."""
     return (
         f"{alert.closed}. It did not recover; last known: {last_known(alert.summary)}"
         if alert.closed

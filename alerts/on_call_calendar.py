@@ -1,4 +1,4 @@
-"""An iCalendar file of shifts: whose name an event has is on call while it lasts.
+"""Reads shifts from an iCalendar file: the person named by an event is on call while it lasts.
 
 Recurring events (RRULE, RDATE, EXDATE) and single changed occurrences (RECURRENCE-ID) are understood: RFC 5545.
 """
@@ -99,7 +99,7 @@ def _moment(value: date | datetime, zone: ZoneInfo) -> datetime:
 
 
 def on_call(shifts: Sequence[Shift], at: datetime) -> tuple[str, ...]:
-    """Return the names of everybody whose shift a moment lies in, each once."""
+    """Return the names of everybody who is on call at a moment, each once."""
     return tuple(dict.fromkeys(name for shift in shifts if shift.covers(at) for name in shift.names))
 
 

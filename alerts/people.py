@@ -1,4 +1,4 @@
-"""`people`, `roles` and `aliases` of alerts.yaml: their settings, and the destinations that people's own addresses make. Pure."""
+"""Defines `people`, `roles` and `aliases` of alerts.yaml, and the destinations made of people's own addresses. Pure."""
 
 from __future__ import annotations
 
@@ -201,5 +201,5 @@ def ways_of(people: Mapping[str, Person]) -> dict[str, tuple[str, ...]]:
 
 
 def calls_nobody(slack_id: str) -> bool:
-    """Return whether a Slack id is a placeholder: a bare handle calls nobody."""
+    """Return whether a Slack id is a placeholder: a bare handle notifies nobody."""
     return _SLACK_ID.fullmatch(slack_id) is None

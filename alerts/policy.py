@@ -1,4 +1,4 @@
-"""What the state machine goes by: who is told of what and when, what makes what unnecessary, and how long an outage gathers."""
+"""Defines the policy of the state machine: who is notified of what and when, and which alert makes another unnecessary."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from facts import NO_TRAITS, Alert, Deploy, Same, Severity, Silence
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Digest:
-    """Which destinations get a digest, how often, and of which severities."""
+    """Holds which destinations get a digest, how often, and of which severities."""
 
     to: tuple[str, ...]
     every: timedelta = timedelta(minutes=15)
@@ -26,7 +26,7 @@ class Digest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RollUp:
-    """How many firing messages a destination gets one by one `within` so long; what is `above` is rolled up."""
+    """Holds how many firing messages a destination gets singly `within` so long; those `above` the number are rolled up."""
 
     above: int = 10
     within: timedelta = timedelta(minutes=5)
@@ -34,7 +34,7 @@ class RollUp:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SalesRate:
-    """What the shop usually sells in a minute of this hour of the week, in minor units of a currency."""
+    """Holds what the shop usually sells per minute at this hour of the week, in minor units of a currency."""
 
     minor_per_minute: float
     currency: str
@@ -87,7 +87,7 @@ class Policy:
 
     @property
     def called_by_name(self) -> frozenset[str]:
-        """Return the destinations that only people, roles and tiers use: nobody is told there in place of another."""
+        """Return the destinations that only people, roles and tiers use: they never replace another destination."""
         tiers = self.escalation.tiers if self.escalation is not None else ()
         named = {name for tier in tiers for names in tier.recipients.values() for name in names}
         named |= {way for ways in self.directory.ways.values() for way in ways}
@@ -95,7 +95,7 @@ class Policy:
         return frozenset(named - {name for names in self.routes.values() for name in names})
 
     def clock(self, severity: Severity) -> BusinessHours | None:
-        """Return the business hours by which alerts of a severity are told and escalated; None where they are at any hour."""
+        """Return the business hours in which alerts of a severity are sent and escalated; None if that is at any hour."""
         if severity is Severity.CRITICAL or (severity is Severity.HIGH and self.pages_high_after_hours):
             return None
         return self.hours

@@ -93,7 +93,7 @@ def _alike(one: Preview, other: Preview) -> bool:
 
 @dataclass
 class _Trial:
-    """An incident that is played through as the hub would, with every message delivered at once."""
+    """Simulates an incident as the hub would handle it, with every message delivered at once."""
 
     policy: Policy
     now: datetime
@@ -103,7 +103,7 @@ class _Trial:
     ladder: dict[str, LadderRow] = field(default_factory=dict)
 
     def play(self, sample: Sample) -> None:
-        """Let the incident begin, escalate, be acknowledged, and end."""
+        """Simulate the incident: it begins, escalates, is acknowledged, and ends."""
         began = self.now
         standing = [replace(sample.breaches[0], for_s=0.0, began_at=began)]
         self._tick(standing, "fires")

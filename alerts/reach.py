@@ -1,4 +1,4 @@
-"""Who would be reached: each severity's routes and escalation tiers, with the destinations behind every name. Pure."""
+"""Computes who would be reached: each severity's routes and escalation tiers, with the destinations of every name. Pure."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class ReplyAction(StrEnum):
-    """What a reply asks for."""
+    """The action that a reply requests."""
 
     ACKNOWLEDGE = "acknowledge"
     ESCALATE = "escalate"
@@ -32,7 +32,7 @@ _CODE = re.compile(r"(?P<words>.*?)[ #]*(?:inc[- ]?)?(?P<code>[0-9]{1,9})", re.A
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """What a reply asks for, and the number of the incident that it names; None where it names none."""
+    """Holds the action that a reply requests, and the number of the incident that it names, or None."""
 
     action: ReplyAction
     number: int | None = None

@@ -54,7 +54,7 @@ class ReportsSettings:
                 yield f"which.{number}: {name!r:.60} is no scheduled report; there are: {', '.join(SCHEDULED)}"
 
     def settings(self, destinations: Mapping[str, Any]) -> EmailSettings | None:
-        """Return the settings of the destination that is used, with the recipients in place of its own; None where there is none."""
+        """Return the settings of the used destination with the report's recipients; None if there is no such destination."""
         mails = {name: one for name, one in destinations.items() if isinstance(one, EmailSettings)}
         found = mails.get(self.through) if self.through is not None else next(iter(mails.values()), None)
         return replace(found, to=list(self.recipients)) if found is not None else None
@@ -97,7 +97,7 @@ def report_mail_from(settings: ReportsSettings, destinations: Mapping[str, Any],
 
 
 def unset_recipients(settings: ReportsSettings) -> list[str]:
-    """Return the recipients that nobody can have: addresses of example.com and the like."""
+    """Return the recipients that are placeholders: addresses of example.com and similar domains."""
     return [address for address in settings.recipients if is_placeholder(address)]
 
 

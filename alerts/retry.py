@@ -1,4 +1,4 @@
-"""Whether and when a message is tried again."""
+"""Decides whether and when a message is retried."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _RETRIED = frozenset({408, 425, 429})
 
 
 def is_permanent(status: int) -> bool:
-    """Whether asking again is useless: every 4xx but 408, 425 and 429; and a redirect, which is never followed."""
+    """Return whether a retry is useless: after every 4xx except 408, 425 and 429, and after a redirect, which is never followed."""
     return 300 <= status < 500 and status not in _RETRIED
 
 

@@ -1,4 +1,4 @@
-"""Roll-up: a destination gets the first messages of a burst one by one, and the rest as one message that lists them. Pure."""
+"""Rolls up messages: a destination gets the first messages of a burst singly, and the rest as one list. Pure."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Burst:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RolledUp:
-    """What a step comes to with roll-ups: its messages, the roll-ups that are owed, and what is known of each destination."""
+    """Holds the result of a step with roll-ups: its messages, the owed roll-ups, and the state of each destination."""
 
     step: Advance
     owed: tuple[Notification, ...] = ()
@@ -133,7 +133,7 @@ def _with_member(burst: Burst, one: Notification, alert: Alert) -> Burst:
 
 
 def _rolled(burst: Burst, policy: Policy, now: datetime) -> tuple[Burst, Notification | None]:
-    """Return the burst with its roll-up told, and the message; None where nothing is new, or the last one was a moment ago."""
+    """Return the burst after its roll-up, and the message; no message if nothing is new or the last one is too recent."""
     news = [one for one in burst.members if one.over or (not one.told and one.due_at <= now)]
     waits = burst.rolled_at is not None and timedelta(0) <= now - burst.rolled_at < policy.update_every
     if not news or waits:
@@ -160,7 +160,12 @@ def _rolled(burst: Burst, policy: Policy, now: datetime) -> tuple[Burst, Notific
 def _message(thread: str, news: Sequence[Member], left: Sequence[Member], policy: Policy) -> Message:
     new = _worst_first(one for one in news if not one.over)
     over = _worst_first(one for one in news if one.over)
-    kind = NotificationKind.FIRING if new else NotificationKind.UPDATE if left else NotificationKind.RESOLVED
+    if new:
+        kind = NotificationKind.FIRING
+    elif left:
+        kind = NotificationKind.UPDATE
+    else:
+        kind = NotificationKind.RESOLVED
     counts = Counter(one.line.severity for one in new)
     told = [f"{count} {severity}" for severity, count in sorted(counts.items(), key=lambda found: found[0].rank)]
     told += [f"{len(over)} over"] if over else []

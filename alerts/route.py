@@ -1,4 +1,4 @@
-"""The first stage of the pipeline: which receivers an alert has. Pure."""
+"""The first stage of the pipeline: chooses the receivers of an alert. Pure."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Patterns = Annotated[list[str], BeforeValidator(_as_list)]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Match:
-    """What an alert has to be: every key that is set must match, by one of its values. `*` stands for any text.
+    """The conditions on an alert: every key that is set must match, by one of its values. `*` stands for any text.
 
     `city` is compared with each part of the alert's subject (`dallas/ga`), `location` with the one that it is bound to.
     """

@@ -1,4 +1,4 @@
-"""`alerts.yaml`: who is told of what, where, and when."""
+"""Defines the contents of `alerts.yaml`: who is notified of what, through which destinations, and when."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class Routes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Routing:
-    """The whole file. Receivers in `routes` and `escalation` are destinations, people, roles or aliases."""
+    """Holds the whole file. Receivers in `routes` and `escalation` are destinations, people, roles or aliases."""
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
 
@@ -342,7 +342,7 @@ class Routing:
         return [(key, name) for name, key in found.items()]
 
     def unknown_roles(self, escalations: Mapping[str, Sequence[str]]) -> list[Complaint]:
-        """Return the names in the escalation lists of rules (sla.yaml) that nobody stands behind; none without an escalation matrix."""
+        """Return the names in the escalation lists of rules (sla.yaml) that belong to nobody; none without an escalation matrix."""
         known = {*self.destinations, *self.people, *self.roles, *self.aliases}
         hint = "name a person, role, alias or destination of alerts.yaml"
         return [
@@ -361,7 +361,7 @@ class Routing:
         return frozenset(name for name in self.all_destinations() if not self._lacks(name, environment))
 
     def untold(self, environment: Mapping[str, str]) -> dict[Severity, str]:
-        """Return the severities of which nobody would be told, each with what to do about it."""
+        """Return the severities of which nobody would be notified, each with the remedy."""
         found: dict[Severity, str] = {}
         directory, now = self.directory({}), datetime.now(UTC)
         for severity in _URGENT:
@@ -373,7 +373,7 @@ class Routing:
         return found
 
     def _lacks(self, name: str, environment: Mapping[str, str]) -> list[Missing]:
-        """Return what a destination lacks so that nobody is told by it."""
+        """Return what a destination lacks, so that it can notify nobody."""
         one = self.all_destinations()[name]
         lacking = [missing for missing in one.missing(environment) if missing.blocks]
         if not lacking and name.endswith("/slack") and name not in self.destinations:

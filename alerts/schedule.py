@@ -1,4 +1,4 @@
-"""The third stage of the pipeline: when a message is due, and what becomes of one that is over before. Pure."""
+"""The third stage of the pipeline: decides when a message is due, and what happens if its alert ends before. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from facts import HoldReason, Notification, NotificationState, Severity
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Due:
-    """When a message is sent, and what it waits for; `hold` is None where it is sent at once."""
+    """Holds when a message is sent, and the reason for a delay in `hold`; None if it is sent at once."""
 
     at: datetime
     hold: Hold | None = None
@@ -25,12 +25,12 @@ def due(severity: Severity, policy: Policy, now: datetime) -> Due:
 
 
 def is_waiting(notification: Notification) -> bool:
-    """Return whether a message is owed and was held back on purpose, so that nobody can have it yet."""
+    """Return whether an owed message was held back on purpose, so that nobody can have received it yet."""
     deferrals = (HoldReason.BUSINESS_HOURS,)
     return notification.state is NotificationState.OWED and notification.hold in deferrals and notification.tries == 0
 
 
 def summed_up(notification: Notification, policy: Policy) -> bool:
-    """Return whether a digest tells of what a waiting message was about, so that its end needs no message of its own."""
+    """Return whether a digest covers the alert of a waiting message, so that its end needs no message of its own."""
     digest = policy.digest
     return is_waiting(notification) and digest is not None and notification.severity in digest.severities

@@ -24,7 +24,7 @@ _KNOWN = {"severity": [s.value for s in Severity], "family": [f.value for f in F
 
 
 class SilenceError(ValueError):
-    """A silence that cannot be made; the message names the key and says what to write."""
+    """The silence cannot be created; the message names the key and says what to write."""
 
 
 def read_silence(asked: Any, *, silence_id: str, by: str, now: datetime) -> Silence:
@@ -121,7 +121,7 @@ def _reason(value: Any) -> str:
 
 
 def silence_of(alert: Alert, silences: Iterable[Silence], now: datetime) -> Silence | None:
-    """Return the silence that holds an alert back now, of several the one that ends last; None where there is none."""
+    """Return the silence that holds an alert back now, of several the one that ends last; None if there is none."""
     active = [one for one in silences if one.state(now) is SilenceState.ACTIVE and matches(one, alert)]
     return max(active, key=lambda one: (one.ends_at, one.id), default=None)
 

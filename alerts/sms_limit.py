@@ -1,4 +1,4 @@
-"""How many SMS one phone gets: so few that a flood of alerts does not make its owner, or the carrier, block them. Pure."""
+"""Limits the SMS to one phone, so that a flood of alerts does not make its owner or the carrier block them. Pure."""
 
 from __future__ import annotations
 

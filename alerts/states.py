@@ -1,4 +1,4 @@
-"""One alert's next state from one verdict: pending → firing → resolved. Pure."""
+"""Computes one alert's next state from one verdict: pending → firing → resolved. Pure."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9._:~-]")
 
 
 def begun(verdict: Verdict, *, episode: int, now: datetime) -> Alert:
-    """A new episode: firing at once where nothing has to hold, else pending."""
+    """Return a new episode: firing at once if the breach need not last, else pending."""
     alert = Alert(
         id=f"{_in_a_path(verdict.key)}.{episode}",
         key=verdict.key,
@@ -43,14 +43,14 @@ def begun(verdict: Verdict, *, episode: int, now: datetime) -> Alert:
 
 
 def _in_a_path(key: str) -> str:
-    """The key as a part of an address. One that holds more than letters, digits and ``._:~-`` is told apart by its digest."""
+    """Return the key as a part of an address. One that holds more than letters, digits and ``._:~-`` is told apart by its digest."""
     dotted = key.replace("/", ".")
     safe = _UNSAFE.sub("-", dotted)
     return safe if safe == dotted else f"{safe}~{digest_of(key)}"
 
 
 def observed(alert: Alert, verdict: Verdict, now: datetime) -> Alert:
-    """The alert after one more verdict. No data never resolves it, and ends no pending one's wait for nothing."""
+    """Return the alert after one more verdict. No data never resolves it, and ends no pending one's wait for nothing."""
     if verdict.breached:
         return _breached(_telling(alert, verdict), verdict, now)
     if _says_nothing(verdict):
@@ -73,7 +73,7 @@ def _says_nothing(verdict: Verdict) -> bool:
 
 
 def _telling(alert: Alert, verdict: Verdict) -> Alert:
-    """The alert with what the newest breach says. Its severity rises with it and never falls while it fires."""
+    """Return the alert with the values of the newest breach. Its severity rises with it and never falls while it fires."""
     severity = min(alert.severity, verdict.severity or alert.severity, key=lambda s: s.rank)
     seen = dict.fromkeys((*alert.samples, *verdict.samples))
     return replace(
@@ -113,7 +113,7 @@ def _unknown(alert: Alert) -> Alert:
 
 
 def last_known(summary: str) -> str:
-    """What an alert found last, without the word that there is no data now."""
+    """Return the last summary of an alert, without the note that there is no data now."""
     return summary.removeprefix(_LAST_KNOWN)
 
 
@@ -134,13 +134,13 @@ def _clearing(alert: Alert, verdict: Verdict, now: datetime) -> Alert:
 
 
 def _in_the_past(alert: Alert, verdict: Verdict) -> str:
-    """What was, and what is now."""
+    """Return a summary of the past breach and of the present state."""
     was = alert.summary_past or f"Was: {last_known(alert.summary)}"
     return f"{was}. Now: {verdict.summary}" if verdict.summary else was
 
 
 def after_a_clock_step(alert: Alert, now: datetime) -> Alert:
-    """The watch was broken: what has held since before the break starts to be counted again, and nothing began in the future."""
+    """Return the alert after an interrupted watch: its durations start again, and no time lies in the future."""
     pending = now if alert.state is AlertState.PENDING else min(alert.pending_since, now)
     return replace(
         alert,
@@ -153,7 +153,7 @@ def after_a_clock_step(alert: Alert, now: datetime) -> Alert:
 
 
 def closed(alert: Alert, now: datetime, why: str) -> Alert:
-    """The alert of something that is no longer watched; `why` is the sentence that everybody is told instead of a recovery."""
+    """Return the closed alert of something that is no longer watched; `why` is sent to everybody instead of a recovery."""
     if alert.state is AlertState.PENDING:
         return replace(alert, state=AlertState.DROPPED, resolved_at=now, closed=why)
     return replace(alert, state=AlertState.RESOLVED, resolved_at=now, closed=why)

@@ -17,7 +17,7 @@ from facts import Alert, HoldReason, Severity
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hold:
-    """Why something is held back: the reason, the same as a sentence, and until when; None where it is never sent."""
+    """Holds why something is held back: the reason, its sentence, and until when (None: it is never sent)."""
 
     reason: HoldReason
     says: str
@@ -41,7 +41,7 @@ def silence(alert: Alert, policy: Policy, now: datetime) -> Hold | None:
 
 
 def maintenance(alert: Alert, policy: Policy, now: datetime) -> Hold | None:
-    """Hold an alert back that is about what is maintained now; of several windows, the one that ends last counts."""
+    """Hold back an alert about something under maintenance now; of several windows, the one that ends last counts."""
     active = [(times[1], one) for one in policy.maintenance if one.covers(alert) and (times := one.active(now))]
     if not active:
         return None
@@ -71,7 +71,7 @@ MESSAGE_STAGES: tuple[Callable[[Severity, Policy, datetime], Hold | None], ...] 
 
 
 def suppressed(alert: Alert, policy: Policy, now: datetime) -> Hold | None:
-    """Return what holds an alert back: the first of the stages that does; None if it is told."""
+    """Return what holds an alert back, by the first stage that does; None if it is sent."""
     return next((hold for stage in ALERT_STAGES if (hold := stage(alert, policy, now)) is not None), None)
 
 

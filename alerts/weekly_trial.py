@@ -1,4 +1,4 @@
-"""The scheduled trial: when the destinations are tried, by what, and the readiness that comes of it."""
+"""Runs the weekly test of the destinations: its schedule, its messages, and its result."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _Time = Annotated[str, Form(r"([01][0-9]|2[0-3]):[0-5][0-9]", 'is no time of day
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrialResult:
-    """What a destination answered: whether it took the message, and its answer as a sentence without addresses and secrets."""
+    """Holds a destination's response: whether it accepted the message, and a sentence without addresses and secrets."""
 
     destination: str
     ok: bool
@@ -73,7 +73,7 @@ class WeeklyTrial:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Readiness:
-    """Who was reached by a trial: the destinations that took it, those that did not with why, and the names that reach nobody."""
+    """Holds the result of a trial: the destinations that accepted it, those that refused with the reason, names that reach nobody."""
 
     taken: tuple[str, ...]
     refused: tuple[TrialResult, ...]

@@ -1,4 +1,4 @@
-"""When a maintenance window is, from the rule of its repetition, and which alerts it covers. Pure."""
+"""Computes when a maintenance window is, by its recurrence rule, and which alerts it covers. Pure."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Maintenance:
         return next((one for one in reversed(self.between(now - self.duration, now))), None)
 
     def covers(self, alert: Alert) -> bool:
-        """Return whether an alert is about what is maintained: its journey, and the location that it is bound to."""
+        """Return whether a window covers an alert: by its journey, and by the location that it is bound to."""
         traits = alert.traits or NO_TRAITS
         if not self.journeys and not self.locations:
             return traits.family is not Family.MONITOR

@@ -1,4 +1,4 @@
-"""How the hub is reached, from the environment: names, proxies, login and tokens."""
+"""Reads from the environment how the hub is reached: names, proxies, login and tokens."""
 
 from __future__ import annotations
 
@@ -51,12 +51,12 @@ def read_access(host: str, base_url: str | None = None, environment: Mapping[str
 
 
 def secret_key(environment: Mapping[str, str] = os.environ) -> Secret | None:
-    """The hub's key where it is configured. Raises ConfigError."""
+    """Return the hub's key if it is configured. Raises ConfigError."""
     return read_secret("SIXFB_SECRET_KEY", environment)
 
 
 def must_have_a_login(host: str, access: Access, users: int) -> None:
-    """Refuse to open the doors to others than this machine while nobody must log in. Raises CommandError."""
+    """Refuse to serve other machines while no login is required. Raises CommandError."""
     from hub.access import is_loopback
 
     if not access.public or users or access.proxy_login is not None:
@@ -70,7 +70,7 @@ def must_have_a_login(host: str, access: Access, users: int) -> None:
 
 
 def own_database() -> Store:
-    """The hub's own database with its tables, made where there is none yet: users come before the first start. Raises CommandError."""
+    """Open the hub's own database, or create it, because users are added before the first start. Raises CommandError."""
     from store import StoreError
 
     store = hub_config.open_database(writable_folder(hub_config.hub_folder(), option="SIXFB_VAR"))
@@ -82,7 +82,7 @@ def own_database() -> Store:
 
 
 def own_key() -> ServerKey:
-    """The hub's key. Raises ConfigError, CommandError."""
+    """Return the hub's key. Raises ConfigError, CommandError."""
     from hub.errors import HubError
     from hub.server_key import server_key
 
@@ -94,7 +94,7 @@ def own_key() -> ServerKey:
 
 
 def logins(store: Store) -> Logins:
-    """The users of a database, to add and change; nobody logs in here, and so nothing is signed with the hub's key."""
+    """Return the users of a database, to add and change; nothing is signed with the hub's key, because nobody logs in here."""
     from hub.logins import Logins
     from hub.server_key import ServerKey
 

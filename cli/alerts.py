@@ -56,7 +56,7 @@ def list_alerts(
 
 
 def _print(found: list[Alert], silences: Sequence[Silence] = (), now: datetime | None = None) -> None:
-    """Print alerts, and of those that fire by whom they are silenced `now`."""
+    """Print alerts; for firing ones also who silenced them `now`."""
     from alerts.message import duration
     from alerts.silences import silence_of
 
@@ -290,7 +290,7 @@ def send_test(
 
 
 def _keep_results(results: Sequence[TrialResult], now: datetime, by: str) -> None:
-    """Store what the destinations answered, where the hub has a database: `sixfb alerts routes` and the checklist show it."""
+    """Store the destinations' responses if the hub has a database: `sixfb alerts routes` and the checklist show them."""
     from store import StoreError, trials
 
     try:
@@ -397,7 +397,7 @@ def preview_messages(
 def _wanted_channels(
     channel: Sequence[str], routing: Routing, policy: Policy, now: datetime
 ) -> tuple[list[str], list[str]]:
-    """Return the kinds and the destinations that are meant. Raises CommandError."""
+    """Return the kinds and the destinations that the options select. Raises CommandError."""
     from alerts.channels import KINDS
 
     kinds: list[str] = []

@@ -1,4 +1,4 @@
-"""The command's root: its subcommands, and what becomes of an error.
+"""Defines the command's root: its subcommands, and how errors are reported.
 
 Exit codes everywhere: 2 is bad usage or configuration, 3 is our own fault; neither prints a traceback.
 """
@@ -79,7 +79,7 @@ def command_line(names: Iterable[str] = COMMANDS) -> typer.Typer:
 
 
 def _asked_for(arguments: Sequence[str]) -> Iterable[str]:
-    """Return the subcommand that the arguments name; all where they name none, as for `--help`, or an unknown one."""
+    """Return the subcommand that the arguments name; all if they name none, as for `--help`, or an unknown one."""
     first = next((argument for argument in arguments if not argument.startswith("-")), None)
     return (first,) if first in COMMANDS else COMMANDS
 
@@ -91,7 +91,7 @@ def _print_version(wanted: bool) -> None:
 
 
 def _run() -> int | str | None:
-    """Run the command and return its exit code; how a command is used is said as everything else is."""
+    """Run the command and return its exit code; usage errors are printed like all other messages."""
     try:
         return command_line(_asked_for(sys.argv[1:]))(standalone_mode=False) or 0
     except ClickException as error:
@@ -114,7 +114,7 @@ def _root(version: bool = typer.Option(False, "--version", callback=_print_versi
 
 
 def main() -> None:
-    """The console script. `SIXFB_DEBUG=1` shows where an error of ours came from."""
+    """Run the console script. `SIXFB_DEBUG=1` shows the traceback of an internal error."""
     _open_standard_streams()
     prepare_streams()
     spare_this_machine(os.environ)
@@ -153,7 +153,7 @@ def _our_fault(error: Exception) -> int:
 
 
 def _output_lost(error: OSError) -> int | None:
-    """The exit code where nobody reads what we print any more, or its disk is full; None for any other error."""
+    """Return the exit code if the output has no reader any more or its disk is full; None for any other error."""
     if error.errno == errno.EPIPE:
         code = _READER_GONE  # `| head`: who reads no further has what was wanted
     elif error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) and error.filename is None:
@@ -196,7 +196,7 @@ def _is_text(text: str) -> bool:
 
 
 def _of_a_database(error: Exception) -> str | None:
-    """The sentence of a database that cannot be used now, which is nobody's mistake in here."""
+    """Return the sentence about a database that cannot be used now, which is no internal error."""
     if isinstance(error, sqlite3.Error):
         return sqlite_sentence(error, "that this command uses")
     # Most commands never load what speaks with the hub's database.

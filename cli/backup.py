@@ -56,7 +56,7 @@ def restore(
 
 
 def _sqlite_file(instead: str) -> Path:
-    """The database's file. Raises CommandError, with the line that does the same for PostgreSQL."""
+    """Return the database's file. For PostgreSQL it raises CommandError with the equivalent command."""
     from store import StoreError
     from store.backup import sqlite_file
 

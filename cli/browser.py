@@ -1,4 +1,4 @@
-"""`sixfb browser`: which browser the buyer uses, and how to get one."""
+"""`sixfb browser`: names the browser that the buyer uses, and installs one."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def _describe_found() -> str | None:
 
 
 def _install() -> None:
-    """Playwright's own browser; where it cannot be had, the system's, if we may install one."""
+    """Install Playwright's own browser; if that is impossible, the system's, if the user may install one."""
     if _succeeds([sys.executable, "-m", "playwright", "install", "chromium"]):
         return
     may_use_apt = shutil.which("apt-get") and hasattr(os, "geteuid") and os.geteuid() == 0

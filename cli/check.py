@@ -59,7 +59,7 @@ def _complaints(read: Callable[[], Any]) -> list[str]:
 
 
 def _say_who_is_told(doubts: str | None) -> None:
-    """The last word. A monitor that tells nobody of an outage is not well, whatever else is. `doubts` is what else keeps it
+    """Print the conclusion. A monitor that notifies nobody of an outage is not well, whatever else is. `doubts` is what else keeps it
     from being well."""
     routing = hub_config.read_routing()
     untold = routing.untold(os.environ)
@@ -138,7 +138,7 @@ def _check_receivers() -> None:
 
 
 def _check_doors() -> None:
-    """The hub's doors: whether others reach it, and somebody must log in then. No database is made for the look."""
+    """Check whether other machines reach the hub, and whether a login is required then. No database is created for the check."""
     doors = access.read_access("127.0.0.1", hub_config.read_routing().base_url)
     access.must_have_a_login("127.0.0.1", doors, _users())
 
@@ -171,7 +171,7 @@ def _users() -> int:
 
 
 def _check_folder() -> None:
-    """Whether what is generated can be written, without making the folder for it."""
+    """Check whether the folder of generated files is writable, without creating it."""
     folder = settings.var_folder().absolute()
     there = next(one for one in (folder, *folder.parents) if one.exists())
     if not there.is_dir():
@@ -181,7 +181,7 @@ def _check_folder() -> None:
 
 
 def _maintenance() -> list[str]:
-    """The next time of each maintenance window: no mistake, and worth a look before it comes."""
+    """Print the next time of each maintenance window, which is no mistake but should be checked before it comes."""
     now, found = datetime.now(UTC), []
     routing = hub_config.read_routing()
     for window in hub_config.read_policy(routing, base_url=routing.base_url or "").maintenance:
@@ -198,7 +198,7 @@ def _maintenance() -> list[str]:
 
 
 def _not_told() -> list[str]:
-    """Who cannot be told: it is no mistake of a file, and it is said all the same."""
+    """Print who cannot be notified: it is no mistake in a file, but must be known."""
     return [f"not told        {complaint}" for complaint in hub_config.read_routing().unset(os.environ)]
 
 
@@ -221,7 +221,7 @@ def _source_line() -> list[str]:
 
 
 def _doubts() -> list[str]:
-    """A line for each rule that so few orders make powerless, and for each goal that is likely in another unit."""
+    """Return a line for each rule that has too few orders to judge, and for each goal that is likely in another unit."""
     targets, watched = hub_config.read_targets(), hub_config.read_watched()
     return [
         *(f"hardly fires    {one}" for one in hub_config.powerless_rules(targets, watched)),

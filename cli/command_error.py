@@ -1,4 +1,4 @@
-"""How a command gives up: a sentence on standard error and an exit code."""
+"""Defines how a command fails: with a sentence on standard error and an exit code."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ OUR_FAULT = 3
 
 
 class CommandError(Exception):
-    """A command that cannot go on; the message says what to do."""
+    """The command cannot continue; the message says what to do."""
 
     def __init__(self, message: str, *, code: int = USAGE) -> None:
         super().__init__(message)
@@ -29,7 +29,7 @@ class CommandError(Exception):
 
 
 def without_store(error: StoreError) -> CommandError:
-    """Return how a command gives up on the hub's database: one that cannot be used now is no bad usage."""
+    """Return the error for a database of the hub that cannot be used now, with another exit code than bad usage."""
     from store import StoreUnavailableError
 
     return CommandError(str(error), code=OUR_FAULT if isinstance(error, StoreUnavailableError) else USAGE)
@@ -37,7 +37,7 @@ def without_store(error: StoreError) -> CommandError:
 
 @contextmanager
 def using(file: Path) -> Iterator[None]:
-    """Use a file of SQLite that is not the hub's. Raises CommandError where it cannot be used, with what to do."""
+    """Use another SQLite file than the hub's. Raises CommandError with the remedy if it cannot be used."""
     try:
         yield
     except sqlite3.Error as error:
@@ -46,20 +46,20 @@ def using(file: Path) -> Iterator[None]:
 
 
 def complain(message: str) -> None:
-    """One message on standard error, every line marked as ours."""
+    """Print one message on standard error; every line begins with the command's name."""
     with suppress(OSError):  # a full disk behind it keeps nobody from going on
         for line in message.split("\n"):
             say_error(f"sixfb: {line}")
 
 
 def announce(message: str) -> None:
-    """One line on standard output, of a program that runs for ever, and does so whether or not anybody can read it."""
+    """Print one line on standard output for a long-running program, which continues even if nobody can read it."""
     with suppress(OSError):
         say(KNOWN.mask(message))
 
 
 def writable_file(path: Path, *, option: str) -> Path:
-    """The path, once it is sure that a file can be written there. Raises CommandError."""
+    """Return the path after checking that a file can be written there. Raises CommandError."""
     if path.is_dir():
         raise CommandError(f"{option}: {path} is a folder; name a file")
     writable_folder(path.parent, option=option)
@@ -72,7 +72,7 @@ def writable_file(path: Path, *, option: str) -> Path:
 
 
 def writable_folder(path: Path, *, option: str) -> Path:
-    """The path, made and tried: a file can be written into it. Raises CommandError."""
+    """Return the path of a folder after creating it and checking that it is writable. Raises CommandError."""
     probe = path / ".sixfb-probe"
     try:
         path.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""The console behind what moves on a terminal."""
+"""Provides the console for progress displays and live tables."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ class VisibleConsole(Console):
         super().__init__(markup=False, emoji=False, highlight=False)
 
     def print(self, *objects: Any, **how: Any) -> None:
-        """Print, in a pipe without wrapping."""
+        """Print; lines in a pipe are not wrapped."""
         if not self.is_terminal:
             how.setdefault("soft_wrap", True)
         super().print(*objects, **how)
 
     def render_str(self, text: str, **how: Any) -> Text:
-        """Return the text with what would act on the terminal written out, before its width is measured."""
+        """Return the text with control characters written out, before its width is measured."""
         return super().render_str(visible(text), **how)
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:

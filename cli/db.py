@@ -62,7 +62,7 @@ def copy(
 
 
 def _open(url: str, option: str, opened: ExitStack, *, must_exist: bool = False) -> Store:
-    """A database by its address. Raises CommandError, StoreError."""
+    """Open a database by its address. Raises CommandError, StoreError."""
     from store import StoreError, StoreUnavailableError, open_store
 
     scheme, _, path = url.partition(":///")

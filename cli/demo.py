@@ -140,7 +140,7 @@ def demo(
 
 
 def _check_files() -> None:
-    """Refuse here what the demo's hub and runners would refuse in their logs. Raises ConfigError."""
+    """Refuse what the demo's hub and runners would refuse, before they report it only in their logs. Raises ConfigError."""
     from cli import hub_config
 
     settings.read_site([])
@@ -167,7 +167,7 @@ def with_room_for_retries(rules: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class _Stage:
-    """The demo while it stands: the shop and the receivers in this process, hub and runners in processes of their own."""
+    """Runs the demo: the shop and the receivers in this process, hub and runners in processes of their own."""
 
     def __init__(
         self,
@@ -205,7 +205,7 @@ class _Stage:
         stack.callback(self._end_children)
 
     def once(self, json_file: Path | None) -> int:
-        """One round everywhere, judged; its table, its report; the exit code."""
+        """Make and judge one round at every location, print its table, write its report, and return the exit code."""
         from cli.rounds import Rounds, print_failures
         from cli.verdicts import judged_round
         from reports.round_page import write_round
@@ -227,7 +227,7 @@ class _Stage:
         return 0 if all(run.status == "passed" for run in runs) else 1
 
     def until_interrupted(self, port: int, *, history: bool) -> None:
-        """Hub, runners and simulated buyers, until Ctrl-C."""
+        """Run the hub, the runners and the simulated buyers until Ctrl-C."""
         from cli.demo_traffic import Traffic
         from cli.rounds import JOURNEYS
 
@@ -306,7 +306,7 @@ class _Stage:
         return watched
 
     def _configuration(self, traffic: Traffic | None = None, *, history: bool = False) -> Path:
-        """The demo's own configuration files: the product's, with the demo's shop and clock, and the sources that `traffic` fills."""
+        """Write the demo's configuration files: the product's, with the demo's shop and clock, and the sources that `traffic` fills."""
         import yaml
 
         from cli.demo_traffic import with_traffic, without_whole_days
@@ -380,7 +380,7 @@ class _Stage:
         }
 
     def _clock(self, name: str) -> dict[str, str]:
-        """Return the variable that sets the business's clock; nothing where it shows the true time."""
+        """Return the variable that sets the business's clock; none if it shows the true time."""
         if self._at is None:
             return {}
         return {name: f"{ahead_of_now(self._at, business_zone(), datetime.now(UTC)).total_seconds():.0f}"}
@@ -440,7 +440,7 @@ def business_zone() -> ZoneInfo:
 
 
 def ahead_of_now(at: str, zone: ZoneInfo, now: datetime) -> timedelta:
-    """Return how far a clock that shows `at` now is ahead of the true one.
+    """Return how far a clock is ahead of the true one if it shows `at` now.
 
     `at` is a local time in `zone`: `03:00` of today, or `2026-03-03 03:00`. Raises CommandError.
     """

@@ -1,4 +1,4 @@
-"""The simulated traffic of `sixfb demo`: its history in the hub's database, what it needs of the configuration, and its way in."""
+"""Runs the simulated traffic of `sixfb demo`: its history in the hub's database, its configuration, and its live feed."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def without_whole_days(rules: Mapping[str, Any]) -> dict[str, Any]:
 
 @dataclass(kw_only=True)
 class Traffic:
-    """The traffic of a demo whose hub keeps its data in `folder`. Prepare it before the hub starts, and open it afterwards.
+    """Runs the traffic of a demo; its hub keeps its data in `folder`. Prepare it before the hub starts, and open it afterwards.
 
     `began` is the moment at which it begins; `tokens` are those of the runners by location.
     """
@@ -70,7 +70,7 @@ class Traffic:
 
     @property
     def log_file(self) -> Path:
-        """The shop's log, which the hub follows."""
+        """The shop's log file, which the hub reads."""
         return self.folder / "shop.log"
 
     def prepare(self, places: Mapping[str, Sequence[str]], *, period_s: float, history: bool) -> None:
@@ -108,7 +108,7 @@ class Traffic:
             say(f"the history is there after {time.monotonic() - began:.0f} s; it ends {self.began:%H:%M} UTC")
 
     def _end_tokens(self, store: Store, tokens: Any) -> None:
-        """Revoke the tokens of an earlier demo here: nobody has them any more."""
+        """Revoke the tokens of an earlier demo in this folder, which nobody has any more."""
         from store import tokens as rows
 
         now = datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""Whether a browser can have a window here."""
+"""Checks whether a browser can open a window on this machine."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from cli.command_error import CommandError
 
 
 def needs_display(headed: bool) -> None:
-    """Refuse a headed browser where there is no display. Raises CommandError."""
+    """Refuse a headed browser if there is no display. Raises CommandError."""
     has_display = sys.platform != "linux" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
     if headed and not has_display:
         raise CommandError(

@@ -87,7 +87,7 @@ def hub(
         routing,
         scale=scale,
         base_url=routing.base_url or address_of(host, port),
-        mark=_mark(scale) if demo else None,
+        mark=f"demo, clock 1:{scale:g}" if demo else None,
     )
     policy = with_demo_clock(policy, is_demo=demo is not None)
     if demo is not None and twilio_webhook is not None:
@@ -148,7 +148,7 @@ def _refuse_strangers(host: str, doors: Access, store: Store) -> None:
 
 
 def demo_links() -> tuple[DemoPages | None, float]:
-    """The demo's pages, with its shop and receivers, where the demo started us, and how many times faster its clock is."""
+    """Return the demo's pages, if the demo started this hub, and how many times faster its clock is."""
     from demo.hub_pages import DemoPages
 
     shop, inbox = os.environ.get(DEMO_SHOP), os.environ.get(DEMO_INBOX)
@@ -182,12 +182,8 @@ def demo_clock_notices(policy: Policy) -> tuple[str, ...]:
     )
 
 
-def _mark(scale: float) -> str:
-    return f"demo, clock 1:{scale:g}"
-
-
 def degraded(routing: Routing) -> list[Complaint]:
-    """Return what is not as alerts.yaml means it, and is no reason to watch nothing: who cannot be told, and windows of nothing.
+    """Return the problems of alerts.yaml with which the hub still starts: who cannot be notified, and windows without a subject.
 
     A hub that refused to start because a location was renamed would tell nobody of an outage. The window covers the rest of its names.
     """
@@ -206,7 +202,7 @@ def _notices(routing: Routing, scale: float, *, demo: bool) -> tuple[str, ...]:
 
 
 def weekly_trial(routing: Routing, *, allow_private: bool) -> WeeklyTrial | None:
-    """Return the weekly test of the destinations; None where alerts.yaml has none."""
+    """Return the weekly test of the destinations; None if alerts.yaml has none."""
     from alerts.trial import send_trial
     from hub.jobs.alerts_trial import BY
 
@@ -221,5 +217,5 @@ def weekly_trial(routing: Routing, *, allow_private: bool) -> WeeklyTrial | None
 
 
 def channels(routing: Routing, *, allow_private: bool = False) -> Mapping[str, Channel]:
-    """The channel of each destination that has an address."""
+    """Return the channel of each destination that has an address."""
     return routing.channels(os.environ, allow_private=allow_private)

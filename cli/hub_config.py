@@ -1,4 +1,4 @@
-"""What the hub's commands need: what is watched, the targets, the routes, and the database."""
+"""Reads what the hub's commands need: the watched site, the targets, the routes, and the database."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _OTHER_METRICS = ("whole_metric", "bad_metric", "good_metric", "total_metric", "
 
 
 def read_watched() -> Watched:
-    """`site.yaml` and `locations.yaml`, with the journeys' names resolved. Raises ConfigError, CommandError."""
+    """Read `site.yaml` and `locations.yaml`, and resolve the journeys' names. Raises ConfigError, CommandError."""
     from hub.watched import Watched
 
     known = known_journeys()
@@ -45,7 +45,7 @@ def read_watched() -> Watched:
 
 
 def known_journeys() -> dict[str, Journey]:
-    """Every journey by its name. Raises CommandError."""
+    """Return every journey by its name. Raises CommandError."""
     from journeys.registry import JourneyError, load_journeys
 
     try:
@@ -55,7 +55,7 @@ def known_journeys() -> dict[str, Journey]:
 
 
 def read_targets(file: Path | None = None) -> Targets:
-    """`sla.yaml`, and the shipped one for the rules that it does not name. Raises ConfigError."""
+    """Read `sla.yaml`, and the shipped file for the rules that it does not name. Raises ConfigError."""
     from sla.targets import targets_from
 
     shipped = settings.shipped_file("sla.yaml")
@@ -64,7 +64,7 @@ def read_targets(file: Path | None = None) -> Targets:
 
 
 def impossible_rules(targets: Targets, watched: Watched) -> list[Complaint]:
-    """A complaint for each rule of one's own that can never fire or be judged here, at its line in `sla.yaml`.
+    """Return a complaint for each rule of the user's that can never fire or be judged here, at its line in `sla.yaml`.
 
     A rule that is as it ships is nobody's mistake: it is among the `idle_rules`. Raises ConfigError, CommandError.
     """
@@ -138,7 +138,7 @@ def _rule_of(complaint: Complaint) -> str:
 
 
 def _is_shipped(rule: str, document: Document) -> bool:
-    """Whether a file leaves a rule out, or says of it what the shipped file says."""
+    """Return whether a file leaves a rule out, or repeats what the shipped file says."""
     if rule not in document.data:
         return True
     shipped = settings.shipped_file("sla.yaml")
@@ -146,7 +146,7 @@ def _is_shipped(rule: str, document: Document) -> bool:
 
 
 def _unknown_names(targets: Targets) -> Iterator[Complaint]:
-    """Journeys and steps that a rule names and no journey has, for which it would wait for ever, and widgets that no dashboard has."""
+    """Yield a complaint for each unknown journey, step and widget that a rule names, because it would never have data."""
     from reports.dashboards import WIDGETS
 
     journeys = known_journeys()
@@ -185,18 +185,23 @@ def _unknown(key: str, named: Iterable[str], known: Collection[str], what: str) 
         if name not in known:
             close = difflib.get_close_matches(name, known, n=1)
             hint = f"did you mean {close[0]}?" if close else f"there are: {', '.join(sorted(known))}"
-            place = key if isinstance(named, str) else f"{key}.{number}" if isinstance(named, list) else f"{key}.{name}"
+            if isinstance(named, str):
+                place = key
+            elif isinstance(named, list):
+                place = f"{key}.{number}"
+            else:
+                place = f"{key}.{name}"
             yield Complaint(file="sla.yaml", key=place, what=f"no {what} is named {name!r:.80}", hint=hint)
 
 
 def own_rules() -> tuple[str, ...]:
-    """The rules of `sla.yaml` that are other than shipped. Raises ConfigError."""
+    """Return the rules of `sla.yaml` that differ from the shipped ones. Raises ConfigError."""
     document = read_document(settings.config_file("sla.yaml"))
     return tuple(name for name in document.data if not _is_shipped(name, document))
 
 
 def shipped_rules() -> tuple[str, ...]:
-    """The rules that `sla.yaml` does not name, which are therefore the shipped ones. Raises ConfigError."""
+    """Return the rules that `sla.yaml` does not name, so that the shipped ones apply. Raises ConfigError."""
     from sla.targets import left_out
 
     shipped = settings.shipped_file("sla.yaml")
@@ -204,13 +209,13 @@ def shipped_rules() -> tuple[str, ...]:
 
 
 def shipped_rules_line() -> str | None:
-    """The sentence about them; None where `sla.yaml` names every rule. Raises ConfigError."""
+    """Return a sentence about the shipped rules that apply; None if `sla.yaml` names every rule. Raises ConfigError."""
     names = shipped_rules()
     return f"not in {settings.config_file('sla.yaml')}, and so as shipped: {', '.join(names)}" if names else None
 
 
 def read_routing() -> Routing:
-    """`alerts.yaml`; business hours without a time zone of their own are in the business's (`site.yaml`). Raises ConfigError."""
+    """Read `alerts.yaml`; business hours without a time zone are in the business's (`site.yaml`). Raises ConfigError."""
     from alerts.routes import routing_from
 
     routing = routing_from(read_document(settings.config_file("alerts.yaml")))
@@ -226,7 +231,7 @@ def read_routing() -> Routing:
 
 
 def read_policy(routing: Routing, *, base_url: str, scale: float = 1.0, mark: str | None = None) -> Policy:
-    """Return what alerts go by, with the calendars that `alerts.yaml` names. Raises ConfigError."""
+    """Return the policy of alerts, with the calendars that `alerts.yaml` names. Raises ConfigError."""
     return routing.policy(
         base_url=base_url,
         scale=scale,
@@ -238,7 +243,7 @@ def read_policy(routing: Routing, *, base_url: str, scale: float = 1.0, mark: st
 
 
 def _names_of_journeys() -> dict[str, str]:
-    """Return every name of a journey, with the one by which runs know it. Raises CommandError."""
+    """Return every name of each journey, with the name that its runs have. Raises CommandError."""
     known = known_journeys().values()
     return {name: journey.name for journey in known for name in (journey.name, journey.guide_name) if name}
 
@@ -263,7 +268,7 @@ def wrong_with_maintenance(routing: Routing) -> list[Complaint]:
 
 
 def inbound_webhooks(routing: Routing) -> tuple[PagerDutyWebhook | None, TwilioWebhook | None]:
-    """Return what takes PagerDuty's webhooks and SMS replies; None for a service whose secret is not set. Raises ConfigError."""
+    """Return the receivers of PagerDuty's webhooks and of SMS replies; None for a service without a secret. Raises ConfigError."""
     from alerts.channels.pagerduty import PagerDutySettings
     from alerts.channels.twilio import TwilioSettings
     from config import read_secret
@@ -300,12 +305,12 @@ def read_calendars(routing: Routing) -> dict[str, CalendarFile]:
 
 
 def hub_folder() -> Path:
-    """Where the hub keeps its database and evidence."""
+    """Return the folder in which the hub keeps its database and evidence."""
     return settings.var_folder() / "hub"
 
 
 def has_database(url: str | None) -> bool:
-    """Return whether there is a database to look at; a file that is not there yet is made by the hub. Raises CommandError."""
+    """Return whether there is a database to read; a missing file is created only by the hub. Raises CommandError."""
     from store import StoreError, database_address, must_be_usable
 
     try:
@@ -325,7 +330,7 @@ def has_database(url: str | None) -> bool:
 
 
 def open_database(folder: Path | None = None) -> Store:
-    """The hub's database: `DATABASE_URL`, else SQLite in the hub's folder. Raises CommandError."""
+    """Open the hub's database: `DATABASE_URL`, else SQLite in the hub's folder. Raises CommandError."""
     from store import StoreError, open_store
 
     try:
@@ -335,12 +340,12 @@ def open_database(folder: Path | None = None) -> Store:
 
 
 def existing_database() -> Store:
-    """The database of a hub that has run here; reading commands make none. Raises CommandError."""
+    """Open the database of a hub that has run here; reading commands create none. Raises CommandError."""
     return open_database(existing_folder())
 
 
 def existing_folder() -> Path:
-    """The folder of the hub whose database `existing_database` opens: the demo's where only that has run. Raises CommandError."""
+    """Return the folder of the hub of `existing_database`: the demo's if only that has run. Raises CommandError."""
     if settings.database_url() or (hub_folder() / "sixfb.db").is_file():
         return hub_folder()
     demo = settings.var_folder() / "demo" / "hub"

@@ -106,7 +106,7 @@ def run(
 
 
 def _ended(store: Store, name: str, *, since: datetime | None, within_s: float) -> JobState | None:
-    """The job once the run that was asked for is over; None where that takes longer."""
+    """Return the job once the requested run is over; None if that takes too long."""
     from store import jobs as rows
 
     ends = time.monotonic() + within_s

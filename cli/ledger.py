@@ -60,7 +60,7 @@ def ledger(
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """What one ledger holds: its rows, how many purchases are not undone, and by journey the runs that told of none."""
+    """Holds the content of one ledger: its rows, how many purchases are not undone, and by journey the runs that reported none."""
 
     rows: list[dict[str, Any]]
     left: int
@@ -116,7 +116,7 @@ def _row(name: str, entry: Entry, now: datetime, *, cleans: bool) -> dict[str, A
 
 
 def _intent(name: str, order: Order) -> dict[str, Any]:
-    """A checkout that was asked for, and of which no session is known."""
+    """Return the row of a checkout that was requested and has no known session."""
     return {
         "ledger": name,
         "session_id": None,

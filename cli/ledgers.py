@@ -1,4 +1,4 @@
-"""The ledgers on this machine: the runners' own, and the one of ad-hoc runs."""
+"""Finds the ledgers on this machine: those of the runners, and the one of ad-hoc runs."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ _CALL_S = 5.0
 
 
 def file_for(location: str) -> Path:
-    """The ledger of a location's runner where one has run here, else that of ad-hoc runs."""
+    """Return the ledger of a location's runner if one has run here, else that of ad-hoc runs."""
     runners = settings.var_folder() / "runner" / location / FILE
     return runners if runners.is_file() else settings.var_folder() / FILE
 
 
 def files() -> dict[str, Path]:
-    """Every ledger there is here, by the name of its location; `ad-hoc` is not a runner's."""
+    """Return every ledger on this machine, by the name of its location; `ad-hoc` is not a runner's."""
     found = {"ad-hoc": settings.var_folder() / FILE}
     found |= {file.parent.name: file for file in sorted((settings.var_folder() / "runner").glob(f"*/{FILE}"))}
     return {name: file for name, file in found.items() if file.is_file()}
 
 
 def refusal(job: Job) -> str | None:
-    """Why this run may not buy, written down for the location's alert; None where it may, or its journey never does."""
+    """Return why this run may not buy, and record it for the location's alert; None if it may, or its journey never buys."""
     from runner.ledger.allowance import refusal as refusal_of
     from runner.ledger.ledger import Ledger
 

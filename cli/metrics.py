@@ -91,7 +91,7 @@ def _cells(point: MetricPoint, columns: list[str]) -> Iterator[str]:
 
 
 def _moment(text: str | None, option: str, now: datetime) -> datetime | None:
-    """A moment of UTC, or a length of time before now. Raises CommandError."""
+    """Return the time that a text names: a moment in UTC, or a duration before now. Raises CommandError."""
     if text is None:
         return None
     try:

@@ -1,4 +1,4 @@
-r"""Prints everything that a command says: the one way to standard output and standard error.
+r"""Prints everything that a command says; no other file writes to standard output or standard error.
 
 Whatever text is printed, its control characters are shown (`\x1b`) and never sent. A terminal gets colours, and tables that fit it; a
 pipe gets each row on one whole line. A character that the locale cannot write is replaced.
@@ -114,12 +114,12 @@ def _print_blocks(headers: Sequence[str], rows: Sequence[Sequence[Part]]) -> Non
 
 
 def is_terminal() -> bool:
-    """Whether standard output is a terminal."""
+    """Return whether standard output is a terminal."""
     return sys.stdout.isatty()
 
 
 def line(*parts: Part) -> Text:
-    """Return one line for rich, without markup and without anything that a terminal would obey."""
+    """Return one line for rich, without markup and without control characters."""
     from rich.text import Text
 
     pairs = [part if isinstance(part, tuple) else (part, "") for part in parts]
@@ -127,7 +127,7 @@ def line(*parts: Part) -> Text:
 
 
 def console() -> Console:
-    """Return a console for what moves: progress, live tables. It shows control characters as `say` does."""
+    """Return a console for progress displays and live tables. It shows control characters as `say` does."""
     from cli.console import VisibleConsole
 
     return VisibleConsole()

@@ -1,4 +1,4 @@
-"""Prints a page of ours as PDF, by the browser that journeys use. The page runs no script and needs no network, and gets neither."""
+"""Prints a page of the product as PDF, with the journeys' browser. The page runs no script and needs no network, and gets neither."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _WITHIN_MS = 30_000
 
 
 def print_pdf(page: Path) -> Path:
-    """Print an HTML file on A4 into a PDF beside it, and return its path. It is over within two minutes.
+    """Print an HTML file on A4 into a PDF beside it, within two minutes, and return its path.
 
     Raises:
         CommandError: there is no browser, or it could not print.

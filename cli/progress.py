@@ -1,4 +1,4 @@
-"""A run as it happens, a line a step."""
+"""Shows a run while it happens, with a line for each step."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ STYLES = {
 
 
 class Progress:
-    """Prints what a run tells. On a terminal the step under way is shown, and replaced by its result."""
+    """Prints the events of a run. On a terminal the current step is shown, and then replaced by its result."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -42,7 +42,7 @@ class Progress:
             self._status.update(line(words))
 
     def on_event(self, event: str, data: dict[str, Any]) -> None:
-        """One event of `runner.attempt.start.make_run`."""
+        """Print one event of `runner.attempt.start.make_run`."""
         match event:
             case "attempt_started" if data["number"] > 1:
                 self._console.print(line(("  once more, to confirm", "dim")))
@@ -61,7 +61,7 @@ class Progress:
 
 
 def print_outcome(run: Run) -> None:
-    """Print the last words about a run: status, time, and what broke."""
+    """Print the result of a run: status, time, and what broke."""
     flags = "".join(f" {flag}" for flag, on in (("slow", run.slow), ("flaky", run.flaky)) if on)
     took = f" in {run.duration_ms / 1000:.2f} s" if run.duration_ms else ""
     status = (run.status.value, f"bold {STYLES.get(run.status, '')}".strip())

@@ -41,12 +41,12 @@ def pytest(
 
 
 def _path_of(argument: str) -> str:
-    """The file or folder that an argument names: `DIR/file.py::test_name` names the file."""
+    """Return the file or folder that an argument names: `DIR/file.py::test_name` names the file."""
     return argument.partition("::")[0]
 
 
 def _output(given: list[str]) -> list[str]:
-    """Where traces and pictures go, if the user names no place: pytest-playwright's own is in the current folder."""
+    """Return the folder for traces and pictures if the user names none, because pytest-playwright's own is in the current folder."""
     if any(argument == "--output" or argument.startswith("--output=") for argument in given):
         return []
     return [f"--output={settings.var_folder() / 'test-results'}"]

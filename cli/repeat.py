@@ -1,4 +1,4 @@
-"""One run or several in a row, with live progress, and what several of them show together."""
+"""Makes one run or several in a row, with live progress, and sums up the results of several."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ class Repetitions:
 
     @property
     def is_complete(self) -> bool:
-        """Whether every run was made."""
+        """Return whether every run was made."""
         return len(self.runs) == self.wanted
 
     @property
     def why_fewer(self) -> str | None:
-        """Why not every run was made; None where every one was."""
+        """Return why not every run was made; None if every one was."""
         return None if self.is_complete else self.stopped or "the command was interrupted"
 
 
@@ -67,7 +67,7 @@ def make_runs(job: Job, repetitions: Repetitions, *, make: Callable[[Job, OnEven
 
 
 def _shortage(budget: Budget, job: Job, made: Sequence[Run], now: datetime) -> str | None:
-    """The reason to stop repeating, such as a used-up request budget; None to go on with the next run."""
+    """Return the reason to stop repeating, such as a used-up request budget; None to continue."""
     if not made:
         return None
     if made[-1].status is Status.ERRORED and was_refused(made[-1]) and not budget.windows(now):
@@ -76,7 +76,7 @@ def _shortage(budget: Budget, job: Job, made: Sequence[Run], now: datetime) -> s
 
 
 def print_spread(repetitions: Repetitions) -> None:
-    """Median and range of every step over the passed runs, and the share of runs that were not clean.
+    """Print median and range of every step over the passed runs, and the share of runs that were not clean.
 
     There is no share where runs are missing, and runs that measured nothing of the site (errored, blocked) are left out of it.
     """

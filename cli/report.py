@@ -112,7 +112,7 @@ def _report(name: str, out: Path, asked: str | None, *, pdf: bool) -> None:
 
 
 def report_settings() -> ReportSettings:
-    """Return what reports are made by. Raises ConfigError, CommandError."""
+    """Return the settings of reports. Raises ConfigError, CommandError."""
     from hub.report_data import ReportSettings
 
     return ReportSettings(

@@ -37,7 +37,7 @@ class LocationBudget:
 
     @property
     def unknown(self) -> list[str]:
-        """The journeys whose cost is not known."""
+        """The journeys with an unknown cost."""
         return [p.journey for p in self.planned if p.journey not in self.costs]
 
 
@@ -98,7 +98,7 @@ def doubts() -> str | None:
 
 
 def _asked_by_the_hub(allowed: RequestBudget) -> list[Want]:
-    """What the hub's sources ask of the site within a window. Raises ConfigError, CommandError."""
+    """Return how many requests the hub's sources send to the site within a window. Raises ConfigError, CommandError."""
     from hub.collect import source_settings
     from sources import configured_sources
 
@@ -117,7 +117,7 @@ def _sum_of_the_hub(asked: Sequence[Want], allowed: RequestBudget) -> str:
 
 
 def _too_much_of_the_hub() -> Complaint | None:
-    """The complaint that the hub's own checks ask more than the site allows; none where only the inventory could be left out."""
+    """Return the complaint that the hub's checks send more requests than the site allows; none if only the inventory is too much."""
     site = settings.read_site([])
     if site.request_budget is None or site.endpoint_checks is None:
         return None
@@ -189,7 +189,7 @@ def _arithmetic(budgets: Sequence[LocationBudget]) -> list[str]:
 
 
 def _location_budgets() -> list[LocationBudget]:
-    """Every location, with what the hub's database knows of its runs. Raises ConfigError, CommandError."""
+    """Return every location, with what the hub's database knows of its runs. Raises ConfigError, CommandError."""
     named, watched = settings.read_site([]).request_budget, hub_config.read_watched()
     declared = {journey.name: journey.requests for journey in hub_config.known_journeys().values() if journey.requests}
     plans = {location: watched.plan_for(location).journeys for location in watched.locations.locations}
@@ -215,14 +215,14 @@ def _location_budgets() -> list[LocationBudget]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Known:
-    """The last good run of each location and journey, and how many slots of each location were missed for the budget."""
+    """Holds the last good run of each location and journey, and how many slots of each location the budget caused to be missed."""
 
     good: Mapping[tuple[str, str], Run] = field(default_factory=dict)
     missed: Mapping[str, int] = field(default_factory=dict)
 
 
 def _read_known(plans: Mapping[str, Sequence[PlannedJourney]], *, shown_url: str) -> _Known:
-    """Read the hub's database, where there is one. Raises ConfigError, CommandError."""
+    """Read the hub's database, if there is one. Raises ConfigError, CommandError."""
     from store import StoreError, runs
 
     if not hub_config.has_database(settings.database_url()):

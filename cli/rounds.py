@@ -1,4 +1,4 @@
-"""A round: each journey once at each location of the demo, as many at a time as there are cores."""
+"""Makes a round: each journey once at each location of the demo, as many at a time as there are cores."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Key = tuple[str, str]
 
 
 class Rounds:
-    """Makes rounds on a served demo; leaving it ends what is under way."""
+    """Makes rounds on a served demo; leaving the `with` block ends the current runs."""
 
     def __init__(
         self, demo: Demo, locations: Sequence[str], *, evidence: Path, console: Console, period_s: int
@@ -57,7 +57,7 @@ class Rounds:
         self._pool.shutdown(cancel_futures=True)
 
     def make(self) -> list[Run]:
-        """One round, journeys in order of their location; shows a table that fills as it goes."""
+        """Make one round, with journeys in order of their location, and show a table that fills during the round."""
         keys = [(journey, location) for location in self._locations for journey in JOURNEYS]
         self._cells = dict.fromkeys(keys, ("waits", "dim"))
         if self._console.is_terminal:
@@ -122,7 +122,7 @@ def _outcome(run: Run) -> Part:
 
 
 def print_failures(runs: Sequence[Run]) -> None:
-    """The sentence of every run that did not pass; equal ones once, with their locations."""
+    """Print the sentence of every run that did not pass; equal ones once, with their locations."""
     told: dict[str, list[Run]] = {}
     for run in runs:
         if run.status is not Status.PASSED:

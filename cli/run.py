@@ -33,7 +33,7 @@ _SLOWEST_MS, _MOST_RUNS = 60_000, 1_000
 
 
 class Trace(StrEnum):
-    """When Playwright's trace is recorded and kept."""
+    """The choices of when Playwright's trace is recorded and kept."""
 
     ON = "on"
     OFF = "off"
@@ -176,7 +176,7 @@ def _job(journey: str, site: Site, location: str, *, evidence: Path, headers: di
 def write_files(
     repetitions: Repetitions, *, json_file: Path | None, junit: Path | None, report: Path | None, evidence: Path
 ) -> None:
-    """Write the files. Their shape is that of the command, however many runs there came to be."""
+    """Write the files. Their shape depends on the command, not on how many runs were made."""
     runs, wanted = repetitions.runs, repetitions.wanted
     if json_file:
         data = to_wire(runs[0]) if wanted == 1 else to_wire(runs)
@@ -198,7 +198,7 @@ def write_files(
 
 
 def exit_code(repetitions: Repetitions) -> int:
-    """0 where all runs were made and passed; 1 where one failed or timed out; else 3."""
+    """Return 0 if all runs were made and passed; 1 if one failed or timed out; else 3."""
     statuses = {run.status for run in repetitions.runs}
     if statuses & {Status.FAILED, Status.TIMED_OUT}:
         return 1

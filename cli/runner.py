@@ -107,7 +107,7 @@ def _serve_metrics(program: Runner, port: int) -> Served:
 
 
 def metrics_port(environment: Mapping[str, str] = os.environ) -> int | None:
-    """`SIXFB_METRICS_PORT`; None where it is not set. Raises ConfigError."""
+    """Return the port in `SIXFB_METRICS_PORT`; None if it is not set. Raises ConfigError."""
     text = environment.get(METRICS_PORT, "").strip()
     if not text:
         return None
@@ -118,7 +118,7 @@ def metrics_port(environment: Mapping[str, str] = os.environ) -> int | None:
 
 
 def stop_grace_s(environment: Mapping[str, str] = os.environ) -> float:
-    """`SIXFB_STOP_GRACE` in seconds. Raises ConfigError."""
+    """Return `SIXFB_STOP_GRACE` in seconds. Raises ConfigError."""
     text = environment.get(STOP_GRACE, "").strip() or "60s"
     match = re.fullmatch(r"([0-9]{1,4})(s|m|)", text)
     if match is None:
@@ -140,7 +140,7 @@ def check_proxies(proxies: Mapping[str, str]) -> None:
 
 
 def checked_journeys() -> str | None:
-    """The folder of journeys of one's own, once they have been loaded; None where none is named. Raises ConfigError."""
+    """Return the user's folder of journeys after loading them as a check; None if there is none. Raises ConfigError."""
     from journeys.registry import JOURNEYS, JourneyError, load_journeys
 
     folder = settings.journeys_folder()

@@ -1,4 +1,4 @@
-"""What every command needs to know before it starts: the configuration files, the secrets, and where things go."""
+"""Reads what every command needs at its start: the configuration files, the secrets, and the output folders."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _STRIPE_STAND_IN = Address("http://127.0.0.1:12111")
 
 
 def var_folder(environment: Mapping[str, str] = os.environ) -> Path:
-    """Where everything generated goes: `SIXFB_VAR`, else `var`."""
+    """Return the folder for everything generated: `SIXFB_VAR`, else `var`."""
     return Path(environment.get("SIXFB_VAR", "") or "var")
 
 
@@ -54,7 +54,7 @@ def announce(*names: str) -> None:
 
 
 def read_site(settings: list[str], *, base_url: str | None = None) -> Site:
-    """`site.yaml` with `KEY=VALUE` settings laid over it. Raises ConfigError."""
+    """Read `site.yaml`, with `KEY=VALUE` settings that override it. Raises ConfigError."""
     settings = [*settings, *([f"base_url={base_url}"] if base_url else [])]
     document = with_settings(read_document(config_file("site.yaml")), settings)
     overridden = frozenset(setting.partition("=")[0].strip() for setting in settings)
@@ -64,12 +64,12 @@ def read_site(settings: list[str], *, base_url: str | None = None) -> Site:
 
 
 def read_locations() -> Locations:
-    """`locations.yaml`. Raises ConfigError."""
+    """Read `locations.yaml`. Raises ConfigError."""
     return validate(Locations, read_document(config_file("locations.yaml")))
 
 
 def known_location(name: str) -> str:
-    """The name, if `locations.yaml` has it or it is `local`, which every laptop is. Raises ConfigError."""
+    """Return the name if `locations.yaml` has it, or if it is `local`, which needs no entry. Raises ConfigError."""
     known = ["local", *read_locations().locations]
     if name not in known:
         what = f"no location named {name!r}"
@@ -92,7 +92,14 @@ def stripe_key(environment: Mapping[str, str] = os.environ, *, buys: bool = True
     if secret and _LIVE_KEY.search(secret.reveal()):
         raise _live_key("STRIPE_SECRET_KEY_FILE")
     if secret and not re.match(r"[rs]k_test_\w+$", secret.reveal()):
-        raise ConfigError(_key_complaint("is no Stripe test key", "it begins with sk_test_ or rk_test_"))
+        raise ConfigError(
+            Complaint(
+                file="environment",
+                key="STRIPE_SECRET_KEY",
+                what="is no Stripe test key",
+                hint="it begins with sk_test_ or rk_test_",
+            )
+        )
     return secret.reveal() if secret else None
 
 
@@ -109,12 +116,8 @@ def _live_key(name: str) -> ConfigError:
     )
 
 
-def _key_complaint(what: str, hint: str) -> Complaint:
-    return Complaint(file="environment", key="STRIPE_SECRET_KEY", what=what, hint=hint)
-
-
 def memory_mb(environment: Mapping[str, str] = os.environ) -> int:
-    """What one run may hold of memory, its browser included: `SIXFB_MEMORY_MB`, else 2048. Raises ConfigError."""
+    """Return the memory limit of one run in MB, its browser included: `SIXFB_MEMORY_MB`, else 2048. Raises ConfigError."""
     text = environment.get("SIXFB_MEMORY_MB", "").strip()
     if not text:
         return MEMORY_MB
@@ -129,13 +132,13 @@ def memory_mb(environment: Mapping[str, str] = os.environ) -> int:
 
 
 def evidence_bytes(default_gb: float, environment: Mapping[str, str] = os.environ) -> int:
-    """How much evidence is kept, in bytes: `SIXFB_EVIDENCE_GB`, else the default. Raises ConfigError."""
+    """Return how much evidence is kept, in bytes: `SIXFB_EVIDENCE_GB`, else the default. Raises ConfigError."""
     text = environment.get("SIXFB_EVIDENCE_GB", "").strip() or str(default_gb)
     return round(_EVIDENCE.read(text, key="SIXFB_EVIDENCE_GB") * 1024**3)
 
 
 def hub_url(environment: Mapping[str, str] = os.environ) -> str | None:
-    """`SIXFB_HUB_URL`, where it is set; a path is that of a hub behind a proxy. Raises ConfigError."""
+    """Return `SIXFB_HUB_URL` if it is set; a path in it is that of a hub behind a proxy. Raises ConfigError."""
     url = environment.get("SIXFB_HUB_URL", "").strip()
     if not url:
         return None

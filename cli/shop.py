@@ -1,4 +1,4 @@
-"""`sixfb demo --shop-only`: what the demo watches, alone, for runners and a hub that run elsewhere."""
+"""`sixfb demo --shop-only`: serves only the shop that the demo watches, for runners and a hub that run elsewhere."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`sixfb sources`: the services that numbers come from, and one reading of one of them."""
+"""`sixfb sources`: lists the services that deliver numbers, and reads one of them once."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceShown:
-    """A source as it is listed. `off` says why it is not configured, None where it is; `every_s` is None where it is off."""
+    """Holds a source as it is listed. `off` says why it is not configured, None where it is; `every_s` is None where it is off."""
 
     name: str
     off: str | None
@@ -61,7 +61,7 @@ def list_sources(as_json: AsJson = False) -> None:
 
 
 def _error(shown: SourceShown) -> str | None:
-    """The last error, where nothing good has come since."""
+    """Return the last error if no reading has succeeded since."""
     good, failed = shown.last_good_at, shown.last_error_at
     return shown.last_error if failed is not None and (good is None or failed >= good) else None
 
@@ -95,7 +95,7 @@ def _shown() -> list[SourceShown]:
 
 
 def _known() -> tuple[dict[str, FeedState], dict[str, CursorState]]:
-    """What the hub has stored of its sources; nothing where no hub has run yet."""
+    """Return what the hub has stored about its sources; nothing if no hub has run yet."""
     from store import cursors, feeds
 
     if not hub_config.has_database(settings.database_url()):
@@ -146,7 +146,7 @@ def read_once(
 
 
 def _configured(name: str) -> Source:
-    """The source of a name, ready to be read. Raises CommandError where there is none, or it is off."""
+    """Return the source with a name, ready to be read. Raises CommandError if there is none, or it is off."""
     from hub.collect import source_settings
     from sources import SOURCES
 

@@ -1,4 +1,4 @@
-"""`sixfb user`: the people who log in to the hub."""
+"""`sixfb user`: manages the people who log in to the hub."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def _nobody(name: str) -> CommandError:
 
 
 def _password(file: Path | None) -> str:
-    """From the file, else asked for twice at a terminal, else the first line of standard input."""
+    """Return the password: from the file, else typed twice at a terminal, else the first line of standard input."""
     if file is not None:
         return read_secret_file(file, key="--password-file")
     if sys.stdin.isatty():

@@ -1,4 +1,4 @@
-"""One round, judged as the hub would: taken in, evaluated, and alerted on, in a database of its own."""
+"""Judges one round as the hub would: ingests, evaluates and alerts, in a separate database."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from facts import Alert, Run, Verdict, to_wire
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgedRound:
-    """What became of a round."""
+    """Holds the result of a round."""
 
     verdicts: tuple[Verdict, ...]
     alerts: tuple[Alert, ...]
 
     def to_json(self, runs: Sequence[Run]) -> dict[str, Any]:
-        """Runs, verdicts and alerts."""
+        """Return runs, verdicts and alerts as JSON values."""
         return {"runs": to_wire(list(runs)), "verdicts": to_wire(self.verdicts), "alerts": to_wire(self.alerts)}
 
 

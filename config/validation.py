@@ -64,7 +64,7 @@ def _complaints(
 
 
 def _keys(location: tuple[int | str, ...], data: Any, shape: Any) -> Iterator[int | str]:
-    """The keys of a place in a document. Where a shape is one of several, told apart by `kind`, pydantic names that kind too."""
+    """Return the keys of a place in a document. Where a shape is one of several, told apart by `kind`, pydantic names that kind too."""
     here, untold = data, not isinstance(shape, type)
     for part in location:
         if untold and isinstance(here, dict) and part == here.get("kind"):
@@ -101,7 +101,12 @@ def _words(item: ErrorDetails, key: str, shape: type[Any]) -> tuple[str, str | N
         case "unexpected_keyword_argument" | "extra_forbidden":
             known = _names_beside(item["loc"], shape)
             close = difflib.get_close_matches(key.rpartition(".")[2], known, n=1)
-            hint = f"did you mean {close[0]}?" if close else f"known keys: {', '.join(known)}" if known else None
+            if close:
+                hint = f"did you mean {close[0]}?"
+            elif known:
+                hint = f"known keys: {', '.join(known)}"
+            else:
+                hint = None
             return "unknown key", hint
         case "missing" | "missing_argument" | "union_tag_not_found":
             return "is missing", None
@@ -121,7 +126,7 @@ def _words(item: ErrorDetails, key: str, shape: type[Any]) -> tuple[str, str | N
 
 
 def _names_beside(location: tuple[int | str, ...], shape: type[Any]) -> list[str]:
-    """The names that would have been accepted at a place."""
+    """Return the names that would have been accepted at a place."""
     schema = _adapter(cast(Hashable, shape)).json_schema()
     here: dict[str, Any] = schema
     for part in location[:-1]:

@@ -78,7 +78,7 @@ class Alert:
 
     @property
     def began_at(self) -> datetime:
-        """When the failure began, as far as the runs show; else when its rule was first breached."""
+        """The time when the failure began, as far as the runs show; else when its rule was first breached."""
         return self.since or self.fired_at or self.pending_since
 
     @property
@@ -88,7 +88,7 @@ class Alert:
 
     @property
     def lasted_s(self) -> float | None:
-        """How long it lasted, in seconds; None while it is open."""
+        """The duration in seconds; None while it is open."""
         return max(0.0, (self.over_at - self.began_at).total_seconds()) if self.over_at else None
 
 
@@ -197,7 +197,7 @@ class Notification:
 
     @property
     def reached_nobody(self) -> bool:
-        """Whether it is known that nobody has it: it was refused, or its delivery was not confirmed."""
+        """Whether the message certainly reached nobody: it was refused, or its delivery was not confirmed."""
         return self.state is NotificationState.DEAD or self.confirmation is Confirmation.UNCONFIRMED
 
 

@@ -1,4 +1,4 @@
-"""The hub's named jobs: what came of their last runs, and when they run next."""
+"""Defines the hub's named jobs: the results of their last runs, and when they run next."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class JobOutcome(StrEnum):
-    """What came of one run of a job."""
+    """The outcome of one run of a job."""
 
     RUNNING = "running"
     SUCCEEDED = "succeeded"
@@ -49,7 +49,7 @@ class JobRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobState:
-    """What is known of a job.
+    """Holds the state of a job.
 
     `last_key` to `slot_first_at` are of the newest slot that was claimed, `last_outcome` to `last_by` of the newest run, which a
     person may have asked for. `failures` counts those in a row. Until `not_before` nothing is tried; where the failure was

@@ -75,7 +75,7 @@ class Outcome:
 
     @property
     def reason(self) -> str | None:
-        """Why there is no result, for a slot without one; else None."""
+        """The reason why a slot has no result; None if it has one."""
         return self.error if self.status in (Status.MISSED, Status.SKIPPED) else None
 
 

@@ -1,4 +1,4 @@
-"""Defines the dead-man checks of other people's jobs: what is expected, the pings that came, and what they add up to."""
+"""Defines the dead-man checks of other people's jobs: what is expected, the received pings, and the resulting state."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class PingState:
 
     @property
     def is_new(self) -> bool:
-        """Whether the job has told nothing yet of a run."""
+        """Whether the job has not reported any run yet."""
         return self.result is None and self.started_at is None
 
     def after(self, ping: Ping) -> tuple[PingState, Ping]:

@@ -1,4 +1,4 @@
-"""Defines silences: alerts that nobody is told of for a while, because a person said so."""
+"""Defines silences: a person's requests to hold back alerts for a time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a rule is about, as data that travels on its verdicts and alerts: nothing is decided by the name of a rule."""
+"""Defines traits: what a rule is about, as data on its verdicts and alerts, so that nothing depends on the name of a rule."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Family(StrEnum):
-    """Whose numbers a rule judges."""
+    """The family of numbers that a rule judges."""
 
     JOURNEY = "journey"
     """What our own buyers saw."""
@@ -18,7 +18,7 @@ class Family(StrEnum):
 
 
 class Same(StrEnum):
-    """What an inhibiting alert and the one that it inhibits have to have in common."""
+    """The property that an inhibiting alert and the inhibited one must have in common."""
 
     JOURNEY = "journey"
     """The journey; an alert about all journeys together counts as well."""
@@ -30,7 +30,7 @@ class Same(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inhibition:
-    """Which other alerts a firing alert makes unnecessary to tell: those that have every trait named here (None: any)."""
+    """Holds which other alerts a firing alert inhibits: those that have every trait named here (None: any)."""
 
     family: Family | None = None
     from_runs: bool | None = None

@@ -26,7 +26,7 @@ class VerdictStatus(StrEnum):
 
 
 class Severity(StrEnum):
-    """How urgent an alert is."""
+    """The urgency of an alert."""
 
     CRITICAL = "critical"
     HIGH = "high"

@@ -170,7 +170,7 @@ def _maintenance(context: HubContext, now: datetime) -> list[MaintenanceTime]:
 
 
 def _draft(request: Request, connection: Connection, now: datetime) -> SilenceDraft:
-    """Return what the form of a new silence is filled with: by an alert, or by what was typed before a preview."""
+    """Return the initial values of the form for a new silence: from an alert, or from what was typed before a preview."""
     asked = request.query_params
     typed = {key: asked[f"silence_{key}"][:400] for key in SILENCE_KEYS if asked.get(f"silence_{key}")}
     length, reason = asked.get("silence_for", "2h")[:20], asked.get("silence_reason", "")[:500]

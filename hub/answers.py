@@ -95,7 +95,7 @@ class AlertsListed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertShown(Alert):
-    """An alert with its changes and the messages of its incident."""
+    """Holds an alert with its changes and the messages of its incident."""
 
     changes: list[AlertChange] = field(default_factory=list)
     notifications: list[Notification] = field(default_factory=list)
@@ -104,14 +104,14 @@ class AlertShown(Alert):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricsListed:
-    """Every metric of the catalogue."""
+    """Holds every metric of the catalogue."""
 
     metrics: list[Metric]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeriesShown:
-    """One series of a metric; a stretch without values has no point."""
+    """Holds one series of a metric; a period without values has no point."""
 
     labels: dict[str, str]
     points: list[MetricPoint]

@@ -1,4 +1,4 @@
-"""What the rules are told of the business: its calendar, how often its sources are read, and how much it sells."""
+"""Prepares the facts about the business for the rules: its calendar, how often its sources are read, and how much it sells."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _public_holidays(country: str, subdivision: str | None, year: int) -> Mappin
 
 
 def source_periods_s(site: Site) -> dict[str, float]:
-    """Return how often each source is read whose period is a setting, in seconds."""
+    """Return the period in seconds of each source with a configurable period."""
     found = {"stripe": seconds((site.stripe_reads or StripeReads()).every)}
     if site.sms_reads is not None:
         found["sms"] = seconds(site.sms_reads.every)

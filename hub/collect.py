@@ -40,7 +40,7 @@ _LONGEST = {"id": 200, "level": 16, "name": 100, "category": 100}
 
 
 class CollectResult(StrEnum):
-    """What became of one reading."""
+    """The result of one reading."""
 
     COLLECTED = "collected"
     FAILED = "failed"
@@ -52,7 +52,7 @@ class CollectResult(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """One reading of a source: its result, how many samples and new events were saved, and what went wrong."""
+    """Holds one reading of a source: its result, how many samples and new events were saved, and what went wrong."""
 
     result: CollectResult
     samples: int = 0
@@ -61,7 +61,7 @@ class Reading:
 
 
 def source_settings(watched: Watched, environment: Mapping[str, str] = os.environ) -> SourceSettings:
-    """Return what sources are told of the site, with their secrets. Raises ConfigError for a secret that cannot be used."""
+    """Return the settings of the site for its sources, with their secrets. Raises ConfigError for an unusable secret."""
     site, checks, reads = watched.site, watched.site.endpoint_checks, watched.site.stripe_reads or StripeReads()
     key, sms = source_key(environment), watched.site.sms_reads
     usual = TICKET_SHOP if site.sells_tickets else ANY_SITE
@@ -95,7 +95,7 @@ def _database_url(environment: Mapping[str, str]) -> Secret | None:
 
 
 def stripe_webhook_secret(environment: Mapping[str, str] = os.environ) -> Secret | None:
-    """Return the secret with which Stripe signs what it sends to this hub, None where it is not set. Raises ConfigError."""
+    """Return the secret with which Stripe signs its webhooks to this hub; None if it is not set. Raises ConfigError."""
     secret = read_secret("STRIPE_WEBHOOK_SECRET", environment)
     if secret is None or re.fullmatch(r"whsec_\S+", secret.reveal()):
         return secret
@@ -145,7 +145,7 @@ def collect_once(
 
 
 def _must_wait(state: CursorState, now: datetime) -> bool:
-    """A moment further away than any wait was written by a clock that was ahead, and binds nobody."""
+    """Return whether a source must still wait; a time further away than any wait was set by a wrong clock, and is ignored."""
     if state.next_try_at is None:
         return False
     return now < state.next_try_at <= now + timedelta(seconds=LONGEST_WAIT_S)

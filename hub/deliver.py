@@ -156,7 +156,7 @@ class Deliverer:
         return True
 
     def _hold(self, connection: Connection, notification: Notification) -> bool:
-        """Let a message to a phone wait that has got enough, and owe it by another way of the person; return whether it waits."""
+        """Delay a message to a phone that has received its limit, and owe it by another way of the person; return whether it waits."""
         phones = {name: channel.number for name, channel in self.channels.items() if isinstance(channel, Phone)}
         number, now = phones.get(notification.destination), self.clock()
         if number is None:

@@ -20,7 +20,12 @@ _EVIDENCE = "default-src 'none'; sandbox"
 
 def with_headers(path: str, response: Response) -> Response:
     """Return the response with the security headers for its path."""
-    policy = _VIEWER if path.startswith("/trace/") else _EVIDENCE if path.startswith("/evidence/") else _PAGES
+    if path.startswith("/trace/"):
+        policy = _VIEWER
+    elif path.startswith("/evidence/"):
+        policy = _EVIDENCE
+    else:
+        policy = _PAGES
     response.headers.setdefault("Content-Security-Policy", policy)
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
     response.headers.setdefault("Referrer-Policy", "no-referrer")

@@ -284,5 +284,11 @@ def _tell(location: str | None, taken: list[IngestResult]) -> None:
 
 
 def _name(record: Any, index: int) -> str:
-    name = record.run.id if isinstance(record, Sent) else record.get("id") if isinstance(record, dict) else None
+    name: Any
+    if isinstance(record, Sent):
+        name = record.run.id
+    elif isinstance(record, dict):
+        name = record.get("id")
+    else:
+        name = None
     return storable(name)[:200] if isinstance(name, str) and name else f"runs[{index}]"

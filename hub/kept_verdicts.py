@@ -1,4 +1,4 @@
-"""Keeps the verdicts of the last tick as they were read: every page shows them, and they change with a tick alone."""
+"""Reads the verdicts of the last tick from the store: the only reader of that form, which `hub.cycle` writes."""
 
 from __future__ import annotations
 
@@ -20,8 +20,25 @@ class JudgedVerdicts(NamedTuple):
     verdicts: tuple[Verdict, ...]
 
 
+def read_verdicts(connection: Connection) -> JudgedVerdicts:
+    """Return the verdicts that the store has now."""
+    return _decoded(meta.get_text(connection, VERDICTS))
+
+
+def _decoded(text: str | None) -> JudgedVerdicts:
+    if text is None:
+        return JudgedVerdicts(None, ())
+    told = from_json_text(text)
+    return JudgedVerdicts(
+        datetime.fromisoformat(told["at"]), tuple(from_wire(Verdict, one) for one in told["verdicts"])
+    )
+
+
 class KeptVerdicts:
-    """Reads the verdicts of the last tick, and decodes them once. Thread-safe: a thread that reads an older text decodes it again."""
+    """Reads the verdicts of the last tick and keeps them decoded until the next tick, because every page shows them.
+
+    Thread-safe: a thread that reads an older text decodes it again.
+    """
 
     def __init__(self) -> None:
         self._kept: tuple[str, JudgedVerdicts] | None = None
@@ -29,14 +46,10 @@ class KeptVerdicts:
     def read(self, connection: Connection) -> JudgedVerdicts:
         """Return the verdicts that the store has now."""
         text = meta.get_text(connection, VERDICTS)
-        if text is None:
-            return JudgedVerdicts(None, ())
         kept = self._kept
-        if kept is not None and kept[0] == text:
+        if text is not None and kept is not None and kept[0] == text:
             return kept[1]
-        told = from_json_text(text)
-        found = JudgedVerdicts(
-            datetime.fromisoformat(told["at"]), tuple(from_wire(Verdict, one) for one in told["verdicts"])
-        )
-        self._kept = text, found
+        found = _decoded(text)
+        if text is not None:
+            self._kept = text, found
         return found

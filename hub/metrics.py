@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import (
@@ -22,15 +21,15 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 from sqlalchemy import Connection
 
-from facts import REASONS, Backlog, FeedState, JobState, Status
-from hub.cycle import VERDICTS
+from facts import REASONS, Backlog, FeedState, JobState, Status, VerdictStatus
+from hub.kept_verdicts import JudgedVerdicts, KeptVerdicts
 from hub.loading import BUDGET_DAYS, load_budgets
 from hub.locations import SHOWN_FOR
 from hub.metric_families import catalogue_families
 from hub.watched import Watched
 from journeys.browser import our_version
 from sla.targets import Targets
-from store import Store, counters, feeds, meta, outbox, runners, runs
+from store import Store, counters, feeds, outbox, runners, runs
 from store import jobs as job_rows
 from store.counters import RUN_EDGES_S, STEP_EDGES_S, VITAL_EDGES, Counted, Spread
 
@@ -45,7 +44,7 @@ CATALOGUE_KEPT_S = 60.0
 _KEPT_TIMES = 20
 """Reading them may take a twentieth of a hub's time: where it takes long, the result is reused for longer."""
 _STALE = timedelta(seconds=60)
-_NO_DATA = ("no_data", "error", "off")
+_NO_DATA = (VerdictStatus.NO_DATA, VerdictStatus.ERROR, VerdictStatus.OFF)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,8 +56,7 @@ class _Known:
     outbox: Mapping[str, int]
     oldest_due: Mapping[str, datetime]
     spooled: Mapping[str, int]
-    verdicts: list[dict[str, Any]]
-    tick_at: datetime | None
+    judged: JudgedVerdicts
     budgets: Mapping[str, float]
     jobs: list[JobState]
     sources: Mapping[str, FeedState]
@@ -80,6 +78,7 @@ class Metrics:
     ) -> None:
         self._store, self._watched, self._targets, self._jobs = store, watched, targets, jobs
         self._disk = disk
+        self._verdicts = KeptVerdicts()
         self._clock, self._monotonic = clock, monotonic
         self._lock = threading.Lock()
         self._families: list[Metric] = []
@@ -142,7 +141,11 @@ class Metrics:
                 "location",
                 ((place, n) for place, n in known.spooled.items() if place in places),
             ),
-            _single("sixfb_outbox_pending", "Messages that are owed and not delivered.", _pending(known.outbox)),
+            _single(
+                "sixfb_outbox_pending",
+                "Messages that are owed and not delivered.",
+                known.outbox.get("owed", 0) + known.outbox.get("claimed", 0),
+            ),
             _gauge(
                 "sixfb_outbox_oldest_due_timestamp_seconds",
                 "Since when the oldest undelivered message to a destination has been due; none where all are delivered.",
@@ -152,7 +155,7 @@ class Metrics:
             _single(
                 "sixfb_evaluator_last_tick_timestamp_seconds",
                 "When the evaluator, whichever hub it is, last judged.",
-                known.tick_at.timestamp() if known.tick_at else math.nan,
+                known.judged.at.timestamp() if known.judged.at else math.nan,
             ),
             *_of_jobs(known.jobs),
             *self._of_disk(),
@@ -174,15 +177,13 @@ class Metrics:
         yield _single("sixfb_evidence_disk_free_bytes", "Free space on the disk that holds this hub's evidence.", free)
 
     def _known(self, connection: Connection, now: datetime) -> _Known:
-        told = meta.get(connection, VERDICTS) or {"at": None, "verdicts": []}
         return _Known(
             counted=counters.read(connection),
             last_seen=runs.last_received(connection),
             outbox=outbox.counts(connection),
             oldest_due=_oldest(outbox.backlogs(connection, now)),
             spooled=runners.spooled(connection, since=now - SHOWN_FOR),
-            verdicts=told["verdicts"],
-            tick_at=datetime.fromisoformat(told["at"]) if told["at"] else None,
+            judged=self._verdicts.read(connection),
             sources=feeds.states(connection),
             jobs=[state for name, state in job_rows.states(connection).items() if name in self._jobs],
             budgets=load_budgets(connection, watched=self._watched, targets=self._targets, now=now),
@@ -191,12 +192,17 @@ class Metrics:
     def _up(self, known: _Known, now: datetime) -> Iterator[tuple[str, float]]:
         traits = {name: self._targets.traits_of(name) for name in self._targets.rules()}
         quorums = {name for name, found in traits.items() if found and found.journey_fails}
-        stale = known.tick_at is None or abs(now - known.tick_at) > _STALE
+        stale = known.judged.at is None or abs(now - known.judged.at) > _STALE
         for journey in self._watched.schedules():
-            about = [v for v in known.verdicts if v["rule"] in quorums and v["journey"] == journey]
-            told = [v for v in about if v["verdict"] not in _NO_DATA]
+            about = [v for v in known.judged.verdicts if v.rule in quorums and v.journey == journey]
+            told = [v for v in about if v.verdict not in _NO_DATA]
             # NaN instead of 0, because a stopped evaluator must not look like an outage of the shop.
-            up = math.nan if stale or not told else 0.0 if any(v["breached"] for v in told) else 1.0
+            if stale or not told:
+                up = math.nan
+            elif any(v.breached for v in told):
+                up = 0.0
+            else:
+                up = 1.0
             yield journey, up
 
 
@@ -208,10 +214,6 @@ class _Made(Collector):
 
     def collect(self) -> Iterable[Metric]:
         return self._families
-
-
-def _pending(counts: Mapping[str, int]) -> float:
-    return counts.get("owed", 0) + counts.get("claimed", 0)
 
 
 def _oldest(backlogs: Iterable[Backlog]) -> dict[str, datetime]:

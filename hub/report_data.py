@@ -12,10 +12,10 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from facts import Alert, Deploy, LadderStatus, Outcome, Verdict, VerdictStatus, from_wire
+from facts import Alert, Deploy, LadderStatus, Outcome, Verdict, VerdictStatus
 from hub.collect import source_settings
-from hub.cycle import VERDICTS
 from hub.incident_costs import with_costs
+from hub.kept_verdicts import read_verdicts
 from hub.watched import Watched
 from metrics import CATALOGUE
 from metrics.counting import Class, Rounds, class_of, has_network_failure, network_that_counts
@@ -155,9 +155,8 @@ _WORST = (
 
 
 def _rules(connection: Connection, targets: Targets) -> list[RuleNow]:
-    told = meta.get(connection, VERDICTS)
     by_rule: dict[str, list[Verdict]] = defaultdict(list)
-    for verdict in (from_wire(Verdict, one) for one in told["verdicts"]) if told else ():
+    for verdict in read_verdicts(connection).verdicts:
         by_rule[verdict.rule].append(verdict)
     found = []
     for name, rule in targets.rules().items():

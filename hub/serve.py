@@ -20,12 +20,13 @@ from hub.app import create_app
 from hub.artifacts import Artifacts
 from hub.clock_witness import ClockWitness
 from hub.context import HubContext
-from hub.cycle import VERDICTS, Cycle, Tick, new_holder
+from hub.cycle import Cycle, Tick, new_holder
 from hub.deliver import Deliverer
 from hub.guard import Guard
 from hub.health import Health
 from hub.ingest import Ingest
 from hub.jobs import JobScheduler, JobServices, configured_jobs
+from hub.kept_verdicts import read_verdicts
 from hub.pagerduty_webhook import PagerDutyWebhook
 from hub.receipts import CONFIRM_WITHIN, Receipts
 from hub.server_key import KEY_FILE, ServerKey, server_key
@@ -274,8 +275,7 @@ class Hub:
     def _last_tick(self) -> datetime | None:
         """Return when another hub last judged."""
         with self.store.read() as connection:
-            told = meta.get(connection, VERDICTS)
-        return datetime.fromisoformat(told["at"]) if told else None
+            return read_verdicts(connection).at
 
     def _context(self) -> HubContext:
         return HubContext(

@@ -6,11 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import Connection
-
 from alerts.windows import Maintenance
-from facts import Verdict, from_wire
-from hub.cycle import VERDICTS
+from hub.kept_verdicts import read_verdicts
 from hub.watched import Watched
 from journeys.site import StatusPage
 from reports.charts import DayCell
@@ -29,7 +26,7 @@ from reports.status import (
     status_files,
 )
 from reports.words import journey_title
-from store import Store, meta, rollups
+from store import Store, rollups
 from store import alerts as alert_rows
 
 LARGEST_LOGO = 256 * 1024
@@ -60,7 +57,7 @@ def load_summary(
     with store.read() as connection:
         counts = day_counts(rollups.read(connection, width_s=_DAY_S, since=since, brief=True))
         lately = alert_rows.of_period(connection, since=since, until=now + timedelta(seconds=1), limit=_MOST_ALERTS)
-        judged_at, verdicts = _verdicts(connection)
+        judged_at, verdicts = read_verdicts(connection)
     planned = _planned([window for window in maintenance if not window.locations], names, now)
     resting = {name for one in planned if one.starts_at <= now for name in one.names}
     components = tuple(
@@ -87,13 +84,6 @@ def _planned(windows: Sequence[Maintenance], names: Mapping[str, str], now: date
         for starts, ends in [*times, *window.between(now, now + _ANNOUNCED)] if covered else ():
             found.append(PublicMaintenance(names=covered, starts_at=starts, ends_at=ends, reason=window.reason))
     return tuple(sorted(found, key=lambda one: (one.starts_at, one.ends_at)))
-
-
-def _verdicts(connection: Connection) -> tuple[datetime | None, list[Verdict]]:
-    told = meta.get(connection, VERDICTS)
-    if told is None:
-        return None, []
-    return datetime.fromisoformat(told["at"]), [from_wire(Verdict, one) for one in told["verdicts"]]
 
 
 def look_of(settings: StatusPage, *, title: str | None = None) -> Look:

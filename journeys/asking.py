@@ -1,4 +1,4 @@
-"""Asking an endpoint of the site beside the page, with the buyer's cookies."""
+"""Asks an endpoint of the site without the page, with the buyer's cookies."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What an endpoint said: `said` is its message in words, `json` its object (empty where it is none)."""
+    """Holds the response of an endpoint: `said` is its message in words, `json` its object (empty if the body is not an object)."""
 
     status: int | None
     said: str
@@ -58,7 +58,7 @@ def ask(
 def _get(
     context: BrowserContext, url: str, query: dict[str, str], headers: Mapping[str, str], is_told: re.Pattern[str]
 ) -> APIResponse:
-    """Follow redirects by hand, for Playwright takes the headers along to any host. Raises Playwright's Error."""
+    """Follow redirects one by one, because Playwright would send the headers to any host. Raises Playwright's Error."""
     params: dict[str, str | float | bool] = dict(query)
     for _ in range(_MOST_REDIRECTS):
         own = dict(headers) if is_told.match(url) else {}

@@ -1,4 +1,4 @@
-"""Reads what a bare `assert` of a journey compared: its code, and the values that its parts have."""
+"""Reads what a failed bare `assert` of a journey compared: its code, and the values of its parts."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def _statement(frame: FrameType, line: int) -> ast.Assert | None:
 
 
 def _parts(test: ast.expr) -> Iterator[ast.expr]:
-    """The expressions whose values explain a condition: both sides of a comparison, what stands behind `not`, `and` and `or`."""
+    """Return the expressions whose values explain a condition: both sides of a comparison, operands of `not`, `and` and `or`."""
     if isinstance(test, ast.BoolOp):
         for value in test.values:
             yield from _parts(value)
@@ -90,7 +90,7 @@ def _parts(test: ast.expr) -> Iterator[ast.expr]:
 
 
 def _value(code: str, frame: FrameType) -> tuple[bool, Any]:
-    """Whether a part has a value that can be told, and which."""
+    """Return whether the value of a part can be shown, and the value."""
     try:
         value = _read(ast.parse(code, mode="eval").body, frame)
     except (_CannotReadError, Error, ArithmeticError, LookupError, TypeError, ValueError, AttributeError):
@@ -101,7 +101,7 @@ def _value(code: str, frame: FrameType) -> tuple[bool, Any]:
 
 
 class _CannotReadError(Exception):
-    """An expression does more than read."""
+    """The expression does more than read values."""
 
 
 def _read(node: ast.expr, frame: FrameType) -> Any:

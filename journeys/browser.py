@@ -1,4 +1,4 @@
-"""Which browser the buyer uses, and how it is started."""
+"""Finds the browser that the buyer uses, and defines how it is started."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ FEATURES_OFF = (
 
 
 class BrowserMissingError(Exception):
-    """No browser on this machine; the message names the ways to get one."""
+    """This machine has no browser; the message names the ways to get one."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -58,7 +58,7 @@ class BrowserMissingError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class FoundBrowser:
-    """A browser on this machine: `launch` are Playwright's launch options for it, `source` is said in every run."""
+    """Holds a browser on this machine: `launch` are Playwright's launch options for it, `source` is named in every run."""
 
     launch: dict[str, Any]
     source: str
@@ -84,14 +84,19 @@ def find_browser(managed: str, environment: Mapping[str, str] = os.environ) -> F
 
 
 def named_browser(environment: Mapping[str, str] = os.environ) -> str | None:
-    """`SIXFB_CHROMIUM`, the path of an executable; None where it is not set. Raises ConfigError."""
+    """Return the path in `SIXFB_CHROMIUM`; None if it is not set. Raises ConfigError."""
     named = environment.get("SIXFB_CHROMIUM")
     if not named:
         return None
     file = Path(named)
     if _is_executable(file):
         return named
-    what = "is a folder" if file.is_dir() else "may not be executed" if file.exists() else "names no file"
+    if file.is_dir():
+        what = "is a folder"
+    elif file.exists():
+        what = "may not be executed"
+    else:
+        what = "names no file"
     hint = "name the browser's executable, like /usr/bin/chromium, or unset it"
     raise ConfigError(Complaint(file="environment", key="SIXFB_CHROMIUM", what=f"{named}: {what}", hint=hint))
 
@@ -101,20 +106,20 @@ def _is_executable(file: Path) -> bool:
 
 
 def system_browser() -> str | None:
-    """The path of a Chromium or Chrome that the system has; None where there is none."""
+    """Return the path of the system's Chromium or Chrome; None if there is none."""
     found = next(filter(None, map(shutil.which, _SYSTEM_NAMES)), None)
     return found or (_MAC_CHROME if sys.platform == "darwin" and os.access(_MAC_CHROME, os.X_OK) else None)
 
 
 def launch_options(*, sandbox: bool, proxy: BrowserProxy | None = None) -> dict[str, Any]:
-    """Playwright's launch options that every run shares."""
+    """Return Playwright's launch options that every run shares."""
     args = ["--disable-quic", f"--disable-features={','.join(FEATURES_OFF)}"]
     options: dict[str, Any] = {"args": args, "chromium_sandbox": sandbox}
     return {**options, "proxy": proxy.launch} if proxy else options
 
 
 def sandbox_wanted(environment: Mapping[str, str] = os.environ) -> bool:
-    """Whether the browser's sandbox is on: `SIXFB_SANDBOX=on|off`, else wherever we are not root, who cannot have one."""
+    """Return whether the browser's sandbox is on: as `SIXFB_SANDBOX=on|off` says, else for every user but root, who cannot use it."""
     setting = environment.get("SIXFB_SANDBOX", "").strip().lower()
     if setting not in ("", "on", "off"):
         what = f"is {setting!r:.80}, neither on nor off"
@@ -123,7 +128,7 @@ def sandbox_wanted(environment: Mapping[str, str] = os.environ) -> bool:
 
 
 def user_agent(browser_version: str) -> str:
-    """The agent of that browser as a person's, with a suffix that tells the shop who is calling."""
+    """Return the user agent of a person's browser, with a suffix that identifies the monitor to the shop."""
     system = "Macintosh; Intel Mac OS X 10_15_7" if platform.system() == "Darwin" else "X11; Linux x86_64"
     major = browser_version.partition(".")[0]
     return (
@@ -134,7 +139,7 @@ def user_agent(browser_version: str) -> str:
 
 @cache
 def our_version() -> str:
-    """The version of this package; `0` where it runs without being installed."""
+    """Return the version of this package; `0` if it is not installed."""
     try:
         return version("sixfb")
     except PackageNotFoundError:

@@ -1,4 +1,4 @@
-"""Why a step failed, in one sentence a tired person can act on, made from what was seen rather than from a time-out.
+"""Explains why a step failed, in one sentence a tired person can act on, from observed facts rather than from a time-out.
 
 The order in which the facts are asked is the decision; `docs/blame.md` has it as a table.
 """
@@ -47,7 +47,7 @@ _GONE = re.compile(r"(page, context or browser|target|connection|browser)( has b
 
 
 def explain(error: BaseException, scene: FailureContext, *, where: str | None = None) -> Failure:
-    """The failure that an error amounts to, given all that was seen in its step."""
+    """Return the failure that explains an error, from everything that was observed in its step."""
     kind, parts = _cause(error, scene)
     late = scene.over_deadline_s is not None and kind not in (Kind.LIMITED, Kind.WALLED, Kind.BROWSER_GONE, Kind.SETUP)
     if late:
@@ -58,7 +58,7 @@ def explain(error: BaseException, scene: FailureContext, *, where: str | None = 
 
 
 def mark(request: SeenRequest) -> str:
-    """What makes two failures of requests the same one."""
+    """Return the key by which two failures of requests count as the same failure."""
     name = _BUILD.sub("{hash}", name_of_request(request))
     if request.party != "first" and request.is_unusable:
         # However it failed: what does not need it in one way does not need it in another.
@@ -107,7 +107,7 @@ def _wall(scene: FailureContext) -> str | None:
 
 
 def _from_site(error: BaseException, scene: FailureContext) -> Cause | None:
-    """What the site's own answers in the step tell; None where they tell nothing."""
+    """Return the cause that the site's own responses in the step show; None if they show none."""
     shown = [error.what] if isinstance(error, SiteBroken) else []
     kinds = _ASKED if isinstance(error, SiteBroken) else _API_KINDS
     own = [r for r in _of_step_and_page(scene) if r.party == "first" and r.kind in kinds]
@@ -149,7 +149,7 @@ def _from_site(error: BaseException, scene: FailureContext) -> Cause | None:
 
 
 def _no_page(request: SeenRequest, scene: FailureContext) -> str | None:
-    """What an answer brought instead of a page; None where it brought one, and for a download that each good run had."""
+    """Return what a response contained instead of a page; None for a page, and for a download that each good run had too."""
     answered = f"{name_of_request(request)} answered {request.status}"
     if request.status in (204, 205, 304):
         return f"{answered}, which brings no page"
@@ -165,13 +165,13 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
 def _keeps_the_page_waiting(scene: FailureContext) -> SeenRequest | None:
-    """The file without which a page that has come is not loaded; one of the site's own before a third party's."""
+    """Return the file that keeps a page from finishing to load; the site's own files are preferred to a third party's."""
     silent = [r for r in _new(scene.requests, scene) if r.kind in _ASSETS and _is_silent(r, scene)]
     return next((r for r in silent if r.party == "first"), silent[0] if silent else None)
 
 
 def _from_error(error: BaseException, scene: FailureContext) -> Cause | None:
-    """What the error itself says, where it says more than that something did not come."""
+    """Return the cause that the error itself names; None if it only says that something did not appear."""
     if isinstance(error, SiteBroken):
         return error.kind, [error.what]
     message = str(error)
@@ -249,7 +249,7 @@ NO_HTML = frozenset({"application/json", "application/problem+json", "text/plain
 
 
 def mark_of_type(request: SeenRequest) -> str:
-    """What makes two documents of another type than HTML the same one."""
+    """Return the key by which two documents of another type than HTML count as the same document."""
     return f"{name_of_request(request)} {request.content_type}"
 
 
@@ -275,7 +275,7 @@ def _other_tabs(scene: FailureContext) -> list[str]:
 
 
 def _threw(thrown: Thrown) -> str:
-    """An exception in words: what it says, where, and that it was caught, where it was."""
+    """Return an exception in words: its message, its place, and whether it was caught."""
     if _IS_HTML.fullmatch(thrown.text.strip()):
         return f"a script of the page is HTML, no JavaScript: '{short(thrown.text)}'"
     place = f" in {thrown.place}" if thrown.place else ""
@@ -295,7 +295,7 @@ _LOGIN_STATUSES = frozenset({401, 403})
 
 
 def _asks_who_it_is(answered: Sequence[SeenRequest], scene: FailureContext) -> list[str]:
-    """What to look at where the site's page itself wants a login or a secret header, as a protected preview does."""
+    """Return what to check if the site's page itself requires a login or a secret header, as a protected preview does."""
     page = next((r for r in answered if r.is_main and r.status in _LOGIN_STATUSES), None)
     if page is None:
         return []
@@ -377,12 +377,12 @@ def _not_there(error: BaseException, scene: FailureContext) -> str:
 
 
 def _latest(requests: Sequence[SeenRequest]) -> list[SeenRequest]:
-    """The last of the requests to each endpoint: an earlier one may have been answered no, and been tried again."""
+    """Return the last request to each endpoint: an earlier one may have been refused and tried again."""
     return list({(r.method, r.endpoint): r for r in requests}.values())
 
 
 def _said_no(request: SeenRequest, scene: FailureContext) -> str | None:
-    """A 200 that says no, or that holds a page where JSON was due."""
+    """Return how a response with status 200 refuses, or that it is a page instead of JSON; None if it is neither."""
     if request.kind not in ("fetch", "xhr") or (request.status or 0) >= 400:
         return None
     # A page that could not read an answer as JSON tells that it was due.
@@ -447,7 +447,7 @@ _FELT_S = 0.3
 
 
 def _ended_at(request: SeenRequest, now: float) -> float:
-    """When a request ended; `now` where it had not ended by then."""
+    """Return when a request ended; `now` if it had not ended by then."""
     return min(now, request.began + (request.duration_ms or 0) / 1000) if request.ended else now
 
 
@@ -460,13 +460,13 @@ def _slowness(scene: FailureContext) -> Slowness | None:
 
 
 def _all_slow(scene: FailureContext) -> list[str]:
-    """That the site answers slowly as such, where it does."""
+    """Return the sentence that the site responds slowly; no sentence if it does not."""
     slow = _slowness(scene)
     return [slow.words] if slow else []
 
 
 def _slow_beside(error: BaseException, scene: FailureContext) -> list[str]:
-    """The same beside another cause, where it was time that ran out."""
+    """Return the sentence about a slow site that is added to another cause, if the time ran out."""
     is_late = "Timeout" in str(error) or scene.over_deadline_s is not None
     return _all_slow(scene) if is_late else []
 
@@ -492,12 +492,12 @@ def _of_step_and_page(scene: FailureContext) -> list[SeenRequest]:
 
 
 def _new(requests: Iterable[SeenRequest], scene: FailureContext) -> list[SeenRequest]:
-    """Those that are no repetition of what kept no earlier step from passing."""
+    """Return the requests that do not repeat a failure with which an earlier step passed."""
     return [r for r in requests if r.is_main or not scene.survived or mark(r) not in scene.survived]
 
 
 def _broke_off(request: SeenRequest) -> bool:
-    """It failed without an answer, or in the middle of one. What the page itself gave up has not failed."""
+    """Return whether a request failed without a response or in the middle of one; one that the page itself cancelled did not fail."""
     return request.failure is not None and request.failure != "net::ERR_ABORTED" and (request.status or 0) < 400
 
 
@@ -537,7 +537,7 @@ def _silence(request: SeenRequest, scene: FailureContext) -> str:
 
 
 def _told_by(scene: FailureContext) -> list[str]:
-    """The native dialogs of the step, in the buyer's eyes."""
+    """Return the native dialogs of the step in words, as the buyer saw them."""
     texts = dict.fromkeys((d.kind, short(d.text)) for d in scene.dialogs)
     asked = {(d.kind, short(d.text)) for d in scene.cancelled}
     return [

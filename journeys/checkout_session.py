@@ -1,4 +1,4 @@
-"""What a checkout session really charges and whether it is paid: from Stripe where a key is at hand, else from the site's own API."""
+"""Reads what a checkout session charges and whether it is paid: from Stripe if a key is set, else from the site's own API."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TEST_SESSION = "cs_test_"
 
 SESSION_API = "/api/create-checkout-session"
 _TIMEOUT_S = 20.0
-"""Stripe answers within a second or two; it is asked off the clock, and once more where it did not answer."""
+"""Stripe responds within a second or two; it is asked while the clock is paused, and once more if it did not respond."""
 # What Node.js says of a certificate that the browser has taken, out of the system's own store of authorities.
 _DISTRUSTED = re.compile(r"unable to (verify|get local issuer)|self[- ]signed certificate", re.IGNORECASE)
 _LARGEST_ANSWER = 4_000_000
@@ -32,7 +32,7 @@ _LARGEST_ANSWER = 4_000_000
 
 @dataclass(frozen=True, slots=True)
 class StripeAccess:
-    """A secret key of Stripe's test mode, and the API's address where it is a stand-in's."""
+    """Holds a secret key of Stripe's test mode, and the API's address if a stand-in is used."""
 
     key: str = field(repr=False)
     api_base: str | None = None
@@ -44,7 +44,7 @@ class StripeAccess:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """A checkout session as its source tells it.
+    """Holds a checkout session as its source reports it.
 
     `amount_minor` is in minor units of `currency`; `livemode` is None where the source does not say. `told_by` is `Stripe's API`
     or `the site's API`. `error` says why the source could not tell, and then nothing else is known but `whose` affair that is.
@@ -90,7 +90,7 @@ def stripe_http_client(timeout_s: float) -> stripe.HTTPXClient:
 
 
 def read_session(visit: Visit, session_id: str) -> Session:
-    """Ask for a session, off the clock. A source that does not answer is an `error` in the result, never an exception."""
+    """Read a session while the clock is paused. A source that does not respond is an `error` in the result, never an exception."""
     with visit.off_the_clock():
         if visit.stripe:
             return _from_stripe(visit.stripe, session_id)
@@ -129,7 +129,7 @@ def _from_stripe(access: StripeAccess, session_id: str) -> Session:
 
 
 def _from_site(visit: Visit, session_id: str) -> Session:
-    """`GET /api/create-checkout-session?session_id=`, whose `amountTotal` is in whole units (dollars)."""
+    """Read the session by `GET /api/create-checkout-session?session_id=`; its `amountTotal` is in whole units (dollars)."""
     told_by = "the site's API"
     answer = visit.ask(SESSION_API, session_id=session_id)
     if answer.status != 200:

@@ -1,4 +1,4 @@
-"""The clock of a visit: the buyer's time, which stands still while the buyer is not the one who waits."""
+"""Measures the time of a visit; the clock is paused while the monitor, not the buyer, is waiting."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Clock:
 
     @contextmanager
     def stopped(self) -> Iterator[None]:
-        """What happens inside costs the buyer no time."""
+        """Pause the clock inside the `with` block."""
         began = self.ticks()
         self._waiting += 1
         try:
@@ -40,39 +40,39 @@ class Clock:
                 self._tell_waited(spent * 1000)
 
     def begin_step(self) -> None:
-        """A step begins, and the journey with its first one."""
+        """Start the time of a step; the first step also starts the journey's."""
         now = self._now()
         self._began = now if self._began is None else self._began
         self._step_began = now
         self._ended = None
 
     def end_step(self) -> float:
-        """The step is over, and so may be the journey; how many milliseconds the step took."""
+        """End the step, which may be the journey's last; return how many milliseconds it took."""
         self._ended = self._now()
         return (self._ended - self._step_began) * 1000
 
     @property
     def step_started_ms(self) -> float:
-        """When the step began, on the journey's clock."""
+        """Return when the step began, in milliseconds on the journey's clock."""
         return 0.0 if self._began is None else (self._step_began - self._began) * 1000
 
     @property
     def since_step_ms(self) -> float:
-        """How long ago the step began."""
+        """Return how many milliseconds ago the step began."""
         return (self._now() - self._step_began) * 1000
 
     @property
     def duration_ms(self) -> float:
-        """From the start of the first step to the end of the last."""
+        """The milliseconds from the start of the first step to the end of the last."""
         return 0.0 if self._began is None else ((self._ended or self._now()) - self._began) * 1000
 
     @property
     def waited_ms(self) -> float:
-        """What the clock left out."""
+        """The milliseconds during which the clock was paused."""
         return self._waited_s * 1000
 
     def time_left_ms(self) -> float:
-        """What is left of the step's and the journey's time, at least 1: 0 would be no limit to Playwright."""
+        """Return the milliseconds left of the step's and the journey's time, at least 1, because 0 means no limit to Playwright."""
         now = self._now()
         began = self._began if self._began is not None else now
         left = min(self._step_began + self._step_s, began + self._deadline_s) - now
@@ -80,12 +80,12 @@ class Clock:
 
     @property
     def out_of_time(self) -> bool:
-        """Whether the step's or the journey's time has run out."""
+        """Return whether the step's or the journey's time has run out."""
         return self.time_left_ms() <= 1.0
 
     @property
     def is_late(self) -> bool:
-        """Whether the journey as a whole has had its time."""
+        """Return whether the journey's own time has run out."""
         return self._began is not None and self._now() - self._began >= self._deadline_s
 
     def _now(self) -> float:

@@ -1,4 +1,4 @@
-"""The journeys under plain pytest: `pytest journeys --headed --slowmo 300 --tracing on`, on pytest-playwright's own page.
+"""Runs the journeys under plain pytest: `pytest journeys --headed --slowmo 300 --tracing on`, on pytest-playwright's own page.
 
 Settings are those of `sixfb run`: site.yaml of the current folder, and `--base-url URL` or `SIXFB_SITE` for another site.
 """
@@ -34,7 +34,7 @@ __all__ = ["pytest_runtest_makereport"]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """One test a journey, so that `-k ga_purchase` picks one."""
+    """Make one test for each journey, so that `-k ga_purchase` selects one."""
     if "journey" in metafunc.fixturenames:
         found = load_journeys(own_folder())
         metafunc.parametrize("journey", found.values(), ids=list(found))
@@ -56,7 +56,7 @@ def browser_type_launch_args(
 
 
 def _check_what_is_asked_for(options: pytest.Config, playwright: Playwright, browser_name: str) -> None:
-    """Say before the first test what this machine has not got; Playwright would say it a page deep."""
+    """Report before the first test what this machine lacks, because Playwright would report it inside a long traceback."""
     has_display = sys.platform != "linux" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
     if options.getoption("--headed") and not has_display:
         pytest.exit("--headed: there is no display here (DISPLAY is not set); run it under xvfb-run", returncode=2)
@@ -70,20 +70,20 @@ def _check_what_is_asked_for(options: pytest.Config, playwright: Playwright, bro
 
 
 def has_ffmpeg(browser: Path) -> bool:
-    """Whether Playwright's own ffmpeg, the only one it takes, is beside the folder of its browser."""
+    """Return whether Playwright's own ffmpeg, the only one that it uses, is installed beside its browser."""
     shelf = next((p.parent for p in browser.parents if re.fullmatch(r"[a-z_]+-\d+", p.name)), browser.parent)
     return any(file.is_file() for file in shelf.glob("ffmpeg-*/ffmpeg-*"))
 
 
 @pytest.fixture(scope="session")
 def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]:
-    """As the runner's own context: no service worker, which costs a request a run."""
+    """Return the options of the runner's own context: without service workers, which cost a request a run."""
     return {"service_workers": "block", "viewport": {"width": 1280, "height": 800}, **browser_context_args}
 
 
 @pytest.fixture(scope="session")
 def site(pytestconfig: pytest.Config) -> Site:
-    """The site of site.yaml, or at the address given."""
+    """Return the site of site.yaml, or the one at the given address."""
     address = pytestconfig.getoption("base_url", None) or os.environ.get("SIXFB_SITE")
     try:
         document = with_settings(read_document(config_file("site.yaml")), [f"base_url={address}"] if address else [])
@@ -94,7 +94,7 @@ def site(pytestconfig: pytest.Config) -> Site:
 
 @pytest.fixture
 def tracer(page: Page, pytestconfig: pytest.Config, output_path: str) -> Iterator[Tracer | None]:
-    """What a sensitive step pauses, where pytest-playwright records a trace; it finds it recording again at its end."""
+    """Return the tracer that a sensitive step pauses, if pytest-playwright records a trace; it records again at the end of the test."""
     if pytestconfig.getoption("--tracing") == "off":
         yield None
         return
@@ -146,7 +146,7 @@ def visit(
 
 
 def _credentials(site: Site) -> tuple[dict[str, str], list[str]]:
-    """The headers that site.yaml names for the site, its login among them, and the secrets in them."""
+    """Return the headers that site.yaml names for the site, including its login, and the secrets in them."""
     try:
         basic, named = site_secrets(site)
     except ConfigError as error:

@@ -1,4 +1,4 @@
-"""Pages that a framework, a server or a host shows in a shop's place when the shop is broken or closed."""
+"""Recognizes pages that a framework, a server or a host shows instead of a shop that is broken or closed."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def error_page(text: str) -> str | None:
 
 
 def _quoted(text: str, match: re.Match[str]) -> str:
-    """The sentence around what was found, in one line."""
+    """Return the sentence around the match, in one line."""
     begins = max(text.rfind("\n", 0, match.start()), text.rfind(". ", 0, match.start())) + 1
     ends = text.find("\n", match.end())
     words = " ".join(text[begins : ends if ends >= 0 else len(text)].split())

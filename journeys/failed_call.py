@@ -12,7 +12,7 @@ from playwright.sync_api import Frame, Locator, Page
 
 @dataclass(frozen=True, slots=True)
 class FailedCall:
-    """The page that a failed call was made on, and its locator where it had one; both None where neither can be told."""
+    """Holds the page on which a failed call was made, and the call's locator, if it had one; both are None if unknown."""
 
     page: Page | None = None
     locator: Locator | None = None

@@ -1,4 +1,4 @@
-"""What a failed step is: its kind, its sentence, and the scene that both are read off (`cause.py`)."""
+"""Defines a failed step: its kind, its sentence, and the observations from which `cause.py` derives both."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Kind(StrEnum):
-    """What sort of fact a failure rests on; blame follows from it."""
+    """The kind of fact that a failure is based on; the blame follows from it."""
 
     ANSWERED = "answered"
     """The site answered 400 or more."""
@@ -61,7 +61,7 @@ class Failure:
 
 
 class VisitFailed(Exception):  # noqa: N818 - an outcome, not an error
-    """A step failed; `failure` says which and why."""
+    """A step failed; `failure` names the step and the reason."""
 
     def __init__(self, failure: Failure) -> None:
         super().__init__(failure.sentence)
@@ -69,7 +69,7 @@ class VisitFailed(Exception):  # noqa: N818 - an outcome, not an error
 
 
 class SiteBroken(Exception):  # noqa: N818 - what a page object says when the shop is, not an error of ours
-    """What a person would notice: the page or the money is not as it should be. `kind` tells whose affair it is."""
+    """The page or the amount is wrong in a way that a buyer would notice. `kind` decides who is responsible."""
 
     def __init__(self, what: str, *, kind: Kind = Kind.SHOWN) -> None:
         super().__init__(what)
@@ -92,7 +92,7 @@ class Thrown:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FailureContext:
-    """All that is known at the moment a step failed.
+    """Holds everything that is known at the moment a step failed.
 
     `requests` are the failed step's, `around` those that the page on show had made before it. `now` is on the clock of the
     requests. `page_is_first` tells whose page it was; `site_answered` whether the site gave any answer in this attempt.

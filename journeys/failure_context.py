@@ -1,4 +1,4 @@
-"""Who looks around when a step has failed: at the page, at what was asked for and thrown, and where in the journey's code it was."""
+"""Collects the context of a failed step: the page, its requests and exceptions, and the place in the journey's code."""
 
 from __future__ import annotations
 
@@ -160,7 +160,7 @@ class FailureObserver:
         self._said_before: set[str] = set()
 
     def explain(self, step: str, error: Exception, reference: Reference | None = None) -> Failure:
-        """Off the clock, find out what an error in a step amounts to."""
+        """Return the failure that explains an error in a step, while the clock is paused."""
         over_deadline_s = self._journey.deadline_s if self._clock.is_late else None
         failed_at = self._recorder.clock()
         with self._clock.stopped():
@@ -170,7 +170,7 @@ class FailureObserver:
             return explain(error, replace(scene, failed_at=failed_at), where=self._where(error))
 
     def turn_to(self, page: Page) -> None:
-        """Look at another page from now on, which the journey goes on in."""
+        """Observe another page from now on, because the journey continues in it."""
         self._page = page
 
     def _scene(
@@ -222,7 +222,7 @@ class FailureObserver:
         )
 
     def _survived(self, steps: Sequence[str]) -> frozenset[str]:
-        """What failed or was thrown in steps after which another one passed: it kept nobody from buying."""
+        """Return the failed requests and console lines of steps that were followed by a passed step, so they stopped no buyer."""
         failed = {mark(r) for r in self._recorder.requests if r.step in steps and r.is_suspect}
         return frozenset(failed | {line.text for line in self._recorder.console if line.step in steps})
 
@@ -239,7 +239,7 @@ class FailureObserver:
         ]
 
     def _place(self, text: str) -> str | None:
-        """Path and line of the script that an exception comes from; None where neither its text nor the browser tells."""
+        """Return path and line of the script that threw an exception; None if neither its text nor the browser names them."""
         frame = _FRAME.search(text)
         url, _, line = (
             f"{frame[1]}:{frame[2]}".rpartition(":")
@@ -249,13 +249,13 @@ class FailureObserver:
         return f"{endpoint_of(url)}:{line}" if url else None
 
     def _other_tabs(self, step: str) -> list[SeenRequest]:
-        """The documents of tabs that opened in a step and are not the page that the journey waited on."""
+        """Return the documents of tabs that opened in a step, without the page on which the journey waited."""
         opened = {r.page for r in self._recorder.requests if r.is_main and r.step != step}
         own = [r for r in self._recorder.in_step(step) if r.is_main and r.page not in (None, self._page, *opened)]
         return list({id(r.page): r for r in own}.values())
 
     def _cover(self, error: Exception, locator: Locator | None) -> tuple[str | None, list[str]]:
-        """What lies over the control that was to be clicked, and the names of that layer's own controls."""
+        """Return the layer over the control that was to be clicked, and the names of that layer's own controls."""
         if locator is None or "intercepts pointer events" not in str(error):
             return None, []
         try:
@@ -307,7 +307,7 @@ class FailureObserver:
         return any(self._is_there(f'iframe[src^="{origin}"]') for origin in puzzles if origin)
 
     def _hear_out(self, step: str) -> None:
-        """Give the body of a refused request, and the alert that follows it, a moment to arrive."""
+        """Wait a moment for the body of a refused request, and for the page's alert about it."""
         with contextlib.suppress(Error):  # the browser may be gone, which is then what there is to tell
             for _ in range(5):
                 awaited = [r for r in self._recorder.in_step(step) if r.status and r.status >= 400 and not r.ended]
@@ -318,7 +318,7 @@ class FailureObserver:
         self._recorder.keep_answers(step)
 
     def _known_pages(self, step: str, reference: Reference) -> list[Sketch]:
-        """The pages that the last good run had before and after a step."""
+        """Return the sketches of the pages that the last good run saw before and after a step."""
         before = [done for done in self._journey.steps if done in reference.pages]
         at = before.index(step) if step in before else len(before)
         return [reference.pages[name] for name in before[max(0, at - 1) : at + 1]]
@@ -373,7 +373,7 @@ class FailureObserver:
         return (nearest, []) if kind in ("button", "link") else ([], nearest)
 
     def _control(self, locator: Locator | None) -> str | None:
-        """What the page calls a control that was found by a selector and could not be used."""
+        """Return the page's own name of a control that was found by a selector and could not be used."""
         if locator is None or not self.page_text:
             return None
         try:
@@ -403,7 +403,7 @@ class FailureObserver:
             return ""
 
     def _where(self, error: BaseException) -> str | None:
-        """`file:line` of the journey where the error came through."""
+        """Return `file:line` of the journey's code through which the error was raised."""
         frames = traceback.extract_tb(error.__traceback__)
         own = [f for f in frames if f.filename == self._journey.file]
         return f"{as_known(own[-1].filename)}:{own[-1].lineno}" if own else None

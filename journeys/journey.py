@@ -1,4 +1,4 @@
-"""A journey as a noun: its name, its steps, its limits, and the function that a buyer's hands follow."""
+"""Defines a journey: its name, its steps, its limits, and the function that walks it."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Journey:
     undo: Callable[[PlacedOrder], object] | None = None
 
     def lacks(self, site: Site) -> list[Complaint]:
-        """A complaint for each key of `site.yaml` that it needs and has not got."""
+        """Return a complaint for each key of `site.yaml` that the journey needs and the site lacks."""
         return [missing(key, f"the journey {self.name} needs it") for key in self.needs if not getattr(site, key)]
 
 

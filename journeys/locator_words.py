@@ -114,7 +114,7 @@ def _what(part: _Part) -> str:
 
 
 def _selected(selector: str) -> str:
-    """What a selector selects: by the words in it, else by itself."""
+    """Return what a selector selects: the words in it, else the selector itself."""
     for pattern, what in _IN_SELECTOR:
         found = pattern.search(selector)
         if found and what:
@@ -126,7 +126,7 @@ def _selected(selector: str) -> str:
 
 
 def _where(parts: list[_Part]) -> str | None:
-    """The nearest part of the page that a locator looks in, where it has a name."""
+    """Return the nearest named part of the page in which a locator searches."""
     for index in reversed(range(len(parts))):
         part = parts[index]
         if part.call == "filter" and (text := _HAS_TEXT.search(part.arguments)):
@@ -155,7 +155,7 @@ def _unquoted(arguments: str) -> str:
 
 
 def _parts(locator: str) -> Iterator[_Part]:
-    """Cut a printed locator into its calls; nothing for what is none."""
+    """Split a printed locator into its calls; return none for any other text."""
     parts, at = [], 0
     while at < len(locator):
         call = _CALL.match(locator, at)
@@ -175,7 +175,7 @@ def _parts(locator: str) -> Iterator[_Part]:
 
 
 def _closing(text: str, opening: int) -> int | None:
-    """The bracket that closes another one, past what stands in quotes."""
+    """Return the position of the bracket that closes another one; brackets in quotes do not count."""
     depth, quoted, at = 0, False, opening
     while at < len(text):
         sign = text[at]

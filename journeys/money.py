@@ -1,4 +1,4 @@
-"""Amounts as people and pages write them."""
+"""Reads and writes amounts of money as people and pages write them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MOST_MINOR = 10**12
 
 
 def to_minor(price: float) -> int:
-    """Whole units to minor ones: 1350.5 to 135050."""
+    """Return an amount of whole units in minor units: 1350.5 becomes 135050."""
     return round(price * 100)
 
 
@@ -41,17 +41,17 @@ def minor_units(amount: float | Decimal | str, currency: str) -> int:
 
 
 def money(price: float, currency: str = "usd") -> str:
-    """`$1,200`, or `$1,200.50` where there are cents."""
+    """Return an amount as people write it: `$1,200`, or `$1,200.50` if it has cents."""
     sign = _SIGNS.get(currency.lower(), currency.upper() + " ")
     return f"{sign}{price:,.0f}" if float(price).is_integer() else f"{sign}{price:,.2f}"
 
 
 def minor_money(amount_minor: int, currency: str = "usd") -> str:
-    """Minor units as people write them: 120000 is `$1,200`."""
+    """Return an amount of minor units as people write it: 120000 is `$1,200`."""
     return money(amount_minor / (1 if currency.lower() in WITHOUT_MINOR_UNIT else 100), currency)
 
 
 def amount_after(label: str, text: str) -> float | None:
-    """The last amount that follows a label in a page's text ("Total $1,200"); None where there is none."""
+    """Return the last amount that follows a label in a page's text ("Total $1,200"); None if there is none."""
     found = re.findall(rf"{re.escape(label)}\s*:?\s*{_AMOUNT}", text)
     return float(found[-1].replace(",", "")) if found else None

@@ -1,4 +1,4 @@
-"""What a browser says when a connection fails: in words, and whether the way to the other side stood at all."""
+"""Explains the browser's connection errors in words, and says whether a connection was ever established."""
 
 from __future__ import annotations
 
@@ -218,13 +218,13 @@ _RESET = re.compile(r"ERR_CONNECTION_RESET|ECONNRESET")
 
 
 def name_of(message: str) -> str | None:
-    """The browser's name of the error in a message (`ERR_CONNECTION_REFUSED`); None where there is none."""
+    """Return the browser's name of the error in a message (`ERR_CONNECTION_REFUSED`); None if it contains none."""
     match = re.search(r"net::(ERR_\w+)", message)
     return match[1] if match else None
 
 
 def in_words(message: str) -> str | None:
-    """The error in words, with the browser's name of it; None where the message holds no such error."""
+    """Return the error in words, with the browser's name of it; None if the message contains no such error."""
     name = name_of(message)
     if name is None:
         return None
@@ -237,17 +237,17 @@ PROXY_REFUSES = 407
 
 
 def is_the_sites(status: int | None) -> bool:
-    """Whether an HTTP status is an answer of the site."""
+    """Return whether an HTTP status comes from the site itself, not from a proxy."""
     return status is not None and status != PROXY_REFUSES
 
 
 def never_connected(message: str, *, answered_before: bool) -> bool:
-    """Whether the way to the other side failed. `answered_before`: it had answered in the same attempt."""
+    """Return whether no connection was established. `answered_before`: the host had responded in the same attempt."""
     if answered_before and _RESET.search(message):
         return False
     return bool(_NO_WAY.search(message))
 
 
 def is_ours(message: str) -> bool:
-    """Whether this machine is short of what a connection needs."""
+    """Return whether this machine lacks a resource that a connection needs."""
     return bool(_OURS.search(message))

@@ -62,7 +62,7 @@ def _is_asked_for(file: Path, config: pytest.Config) -> bool:
 
 
 def _own_folder(config: pytest.Config) -> list[Path]:
-    """The folder of one's own journeys, if there is one. A wrong `SIXFB_CONFIG` is told once a journey wants its site."""
+    """Return the user's folder of journeys, if there is one. A wrong `SIXFB_CONFIG` is reported when a journey reads its site."""
     from config.complaints import ConfigError
     from journeys.registry import own_folder
 

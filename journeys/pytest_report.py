@@ -1,4 +1,4 @@
-"""How pytest reports a journey that failed: its sentence, and no traceback."""
+"""Makes pytest report a failed journey by its sentence, without a traceback."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from _pytest.outcomes import Failed  # `pytest.fail.Exception`, by a name that t
 
 
 class JourneyFailed(Failed):
-    """A journey did not come to its end; the message is its sentence."""
+    """The journey failed; the message is its sentence."""
 
 
 class _Sentence(TerminalRepr):

@@ -1,4 +1,4 @@
-"""The gap that a sensitive step leaves in what is recorded."""
+"""Pauses the recording during and after a sensitive step."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _COOKIE_SHORTEST = 8
 
 
 class RecordingPause:
-    """Open from the first sensitive step until its page was left: what was typed stands in the page until then."""
+    """A pause from the first sensitive step until its page was left, because the page contains what was typed until then."""
 
     def __init__(self, page: Page, tracer: Tracer | None) -> None:
         self._page, self._tracer = page, tracer
@@ -29,7 +29,7 @@ class RecordingPause:
         self._cookies: set[str] = set()
         self._is_kept_open = False
         self.opened_by: str | None = None
-        """The step that opened it; None while everything may be recorded."""
+        """The step that began the pause; None while everything may be recorded."""
 
     def turn_to(self, page: Page) -> None:
         """Look at another page from now on. What is open stays open to the end: the page before is still there with what was typed."""
@@ -37,7 +37,7 @@ class RecordingPause:
         self._is_kept_open = self.opened_by is not None
 
     def open(self, step: str) -> None:
-        """Record nothing from here on."""
+        """Begin the pause: record nothing from now on."""
         if self.opened_by is None:
             self._url, self._cookies = _address(self._page), _cookies(self._page.context)
             if self._tracer is not None:
@@ -45,7 +45,7 @@ class RecordingPause:
         self.opened_by = step
 
     def close(self) -> set[str]:
-        """Record again, if the page was left; the values of the cookies that were set meanwhile, which are secrets too."""
+        """End the pause if the page was left; return the values of the cookies that were set meanwhile, which are secrets too."""
         if self.opened_by is None or self._is_kept_open or not self._was_left():
             return set()
         self.opened_by = None
@@ -54,7 +54,7 @@ class RecordingPause:
         return self.new_cookies()
 
     def new_cookies(self) -> set[str]:
-        """The values of cookies that were set since it opened: whoever has them is logged in."""
+        """Return the values of cookies that were set since the pause began: they could be used to log in."""
         return {value for value in _cookies(self._page.context) - self._cookies if len(value) >= _COOKIE_SHORTEST}
 
     def _was_left(self) -> bool:

@@ -1,4 +1,4 @@
-"""The last good run of a journey, in a few hundred bytes a step: what its pages said and what failed without stopping the buyer.
+"""Keeps the last good run of a journey in a few hundred bytes a step: what its pages said and what failed without stopping the buyer.
 
 A failed run is judged beside it. What failed there too is no suspect, and a page that has next to no words in common with the
 page that stood there is another page altogether.
@@ -28,7 +28,7 @@ Sketch = tuple[int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """What the last good run saw: a sketch of the page at the end of each step, and the marks of requests that failed."""
+    """Holds what the last good run saw: a sketch of the page at the end of each step, and the marks of failed requests."""
 
     pages: Mapping[str, Sketch] = field(default_factory=dict)
     failed: frozenset[str] = frozenset()
@@ -69,7 +69,7 @@ def says_something_new(line: str, known: Iterable[Sketch]) -> bool:
 
 
 def read_reference(file: Path) -> Reference | None:
-    """Return what a file holds of the last good run; None where there is none, or none that this version can read."""
+    """Return the last good run that a file contains; None if there is no file, or this version cannot read it."""
     try:
         data = json.loads(file.read_text(encoding="utf-8"))
         if data["version"] != _VERSION:
@@ -81,7 +81,7 @@ def read_reference(file: Path) -> Reference | None:
 
 
 def write_reference(file: Path, reference: Reference) -> None:
-    """Write a file that the next runs of the journey are judged beside. A disk that takes nothing is no error of the run."""
+    """Write the file with which the next runs of the journey are compared. A failing disk does not fail the run."""
     data = {
         "version": _VERSION,
         "pages": {step: list(page) for step, page in reference.pages.items()},

@@ -1,4 +1,4 @@
-"""The journeys there are: ours, and those of a folder of your own.
+"""Finds and loads the journeys: those that ship, and those of the user's own folder.
 
 That folder is the one that `SIXFB_JOURNEYS` names, else `journeys/` beside one's own `site.yaml`.
 """
@@ -15,6 +15,7 @@ from pathlib import Path
 from types import ModuleType
 
 from config.folder import config_folder
+from journeys.import_path import importable_beside
 from journeys.journey import Journey
 
 JOURNEYS = "SIXFB_JOURNEYS"
@@ -28,7 +29,7 @@ BUILT_IN = (
 
 
 class JourneyError(Exception):
-    """A journey that does not exist or cannot be loaded; the message names file and line."""
+    """The journey does not exist or cannot be loaded; the message names file and line."""
 
 
 def own_folder(environment: Mapping[str, str] = os.environ) -> Path | None:
@@ -69,14 +70,14 @@ def load_journeys(own: Path | str | None) -> dict[str, Journey]:
 
 
 def journeys_of(file: Path) -> dict[str, Journey]:
-    """The journeys that a file of one's own holds, by name. Raises JourneyError."""
+    """Return the journeys in a user's file, by name. Raises JourneyError."""
     found: dict[str, Journey] = {}
     _add(found, _load_file(file))
     return found
 
 
 def known_journey(name: str, own: Path | str | None) -> str:
-    """The name, if there is such a journey. Ours are known by their file, which spares the caller a browser library.
+    """Return the name, if there is such a journey. Shipped ones are found by their file, without importing a browser library.
 
     Raises:
         JourneyError: there is none, or the folder of one's own does not load.
@@ -87,7 +88,7 @@ def known_journey(name: str, own: Path | str | None) -> str:
 
 
 def load_journey(name: str, own: Path | str | None) -> Journey:
-    """Return the journey of that name. Raises JourneyError, with the names there are and where others were looked for."""
+    """Return the journey with a name. Raises JourneyError, which lists the known names and the folder that was searched."""
     found = load_journeys(own)
     if name not in found:
         where = f"journeys of your own are read from {own or _WHERE_OWN_ARE}"
@@ -114,9 +115,6 @@ def _own_files(folder: Path | str | None) -> list[Path]:
 
 
 def _load_file(file: Path) -> ModuleType:
-    # The folder goes on the path so that a journey can import page objects that stand beside it.
-    if str(file.parent) not in sys.path:
-        sys.path.append(str(file.parent))
     name = f"sixfb_own_{file.stem}"
     spec = importlib.util.spec_from_file_location(name, file)
     if spec is None or spec.loader is None:
@@ -124,14 +122,15 @@ def _load_file(file: Path) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
-        spec.loader.exec_module(module)
+        with importable_beside(file):  # a journey may import page objects that stand beside it
+            spec.loader.exec_module(module)
     except Exception as error:
         raise JourneyError(f"{place_in(file, error)}: {type(error).__name__}: {error}") from error
     return module
 
 
 def place_in(file: Path, error: BaseException) -> str:
-    """`file:line` of the innermost frame of an error that stands in `file` (for a syntax error: where it is)."""
+    """Return `file:line` of the innermost frame of an error in `file`; for a syntax error, its own line."""
     if isinstance(error, SyntaxError) and error.filename == str(file):
         return f"{file}:{error.lineno}"
     lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == str(file)]

@@ -1,4 +1,4 @@
-"""Letting a page come to rest before anybody touches it, so that its vitals are whole."""
+"""Waits until a page has settled before the journey uses it, so that its vitals are complete."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _CALLS = frozenset({"fetch", "xhr"})
 
 
 class Rest:
-    """Knows which page has come to rest already."""
+    """Remembers which page has settled already."""
 
     def __init__(self, page: Page, recorder: Recorder, clock: Clock, waiting: Waiting) -> None:
         self._page, self._vitals, self._clock, self._waiting = page, recorder.vitals, clock, waiting
@@ -28,7 +28,7 @@ class Rest:
         self._recorder = recorder
 
     def settle(self) -> None:
-        """Off the clock, wait until a page that was just reached is at rest; at most 3 s.
+        """Wait until a new page has settled, for at most 3 s, while the clock is paused.
 
         At rest it is loaded, has painted and moved nothing for 500 ms, runs no animation that has an end, and waits for no answer
         of the site that may still bring something to show.
@@ -66,7 +66,7 @@ class Rest:
             self._waiting.pump(max(_LOOK_MS if now >= quiet_until else POLL_MS, (min(quiet_until, ends) - now) * 1000))
 
     def _waits_for_an_answer(self, now: float) -> bool:
-        """Whether the page has a call to the site under way. What takes long is a stream, and what comes again and again a poll."""
+        """Return whether the page waits for a call to the site. A long call counts as a stream, and a repeated one as polling."""
         document = self._recorder.document_of(self._page)
         since = document.began if document else 0.0
         calls = [r for r in self._recorder.requests if r.began >= since and r.party == "first" and r.kind in _CALLS]

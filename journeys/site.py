@@ -1,4 +1,4 @@
-"""`site.yaml`: the shop that is watched, what it should charge, and who the buyer is."""
+"""Defines the contents of `site.yaml`: the shop to watch, its prices, and the buyer."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ _HINTS = {
 
 
 def missing(key: str, why: str) -> Complaint:
-    """The complaint that `site.yaml` has not got a key that a journey needs."""
+    """Return the complaint that `site.yaml` lacks a key that a journey needs."""
     return Complaint(file="site.yaml", key=key, what=f"is missing, and {why}", hint=_HINTS.get(key, f"write {key}"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prices:
-    """What one ticket costs, in whole units of the currency (dollars), as the pages show it."""
+    """Holds the price of one ticket in whole units of the currency (dollars), as the pages show it."""
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
 
@@ -63,7 +63,7 @@ class Prices:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Buyer:
-    """The person who buys. The phone is as the form wants it: digits."""
+    """Holds the buyer's personal data. The phone number has digits only, as the form requires."""
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
 
@@ -76,7 +76,7 @@ class Buyer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
-    """A published test card and the billing address that goes with it."""
+    """Holds a published test card and its billing address."""
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
 
@@ -189,12 +189,12 @@ class StripeReads:
 
     @property
     def needed(self) -> int:
-        """How many reads it makes in 30 days where each needs one."""
+        """Return how many reads are made in 30 days if each time needs one."""
         return math.ceil(timedelta(days=_MONTH_DAYS).total_seconds() / seconds(self.every))
 
     @property
     def allowed(self) -> int:
-        """How many reads Stripe allows the account in 30 days."""
+        """Return how many reads Stripe allows the account in 30 days."""
         return max(_READS_A_MONTH, int(_READS_OF_AN_ORDER * _MONTH_DAYS * self.orders_a_day))
 
 
@@ -232,7 +232,7 @@ _LONGEST_SALE = timedelta(days=60)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SaleWindow:
-    """A time in which more is sold than usual: from one moment to another, in the business's own time zone."""
+    """Holds a period with more sales than usual, with its start and end in the business's own time zone."""
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
 
@@ -413,7 +413,7 @@ class Site:
 
     @property
     def shown_url(self) -> str:
-        """The address as anybody may read it: without a password."""
+        """Return the address without its password."""
         return without_login(self.base_url)
 
     @property
@@ -423,20 +423,20 @@ class Site:
 
     @property
     def city_name(self) -> str:
-        """The city as its buttons call it. Raises ConfigError where the file names no cities."""
+        """Return the city's name on the buttons. Raises ConfigError if the file names no cities."""
         if not self.cities:
             raise ConfigError(missing("city", "a journey of the ticket shop asked for it"))
         return next((name for name, city_id in self.cities.items() if self.city in (name, city_id)), self.city)
 
     @property
     def city_id(self) -> str:
-        """The city as the site's addresses call it. Raises ConfigError, likewise."""
+        """Return the city's id in the site's addresses. Raises ConfigError if the file names no cities."""
         return self.cities[self.city_name]
 
     def email_for(self, run: str) -> str:
-        """The address that marks the order of a run as synthetic."""
+        """Return the e-mail address that marks the order of a run as synthetic."""
         return self.email_pattern.replace("{run}", re.sub(r"[^A-Za-z0-9-]", "-", run))
 
     def url(self, path: str) -> str:
-        """The address of a path (`/pricing`) of the site."""
+        """Return the address of a path (`/pricing`) of the site."""
         return self.base_url.rstrip("/") + path

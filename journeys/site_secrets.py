@@ -1,4 +1,4 @@
-"""The secrets that a site's files hold: basic authentication and secret headers, read where the buyer is."""
+"""Reads the secrets in a site's files, basic authentication and secret headers, on the machine that runs the browser."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def site_secrets(site: Site, *, within: Sequence[Path] | None = None) -> tuple[S
 
 
 def folders_of_secrets(environment: Mapping[str, str] = os.environ) -> tuple[Path, ...]:
-    """Where a runner may read what a plan names: the folders in `SIXFB_SECRETS` (with `:` between), else `/run/secrets`."""
+    """Return the folders from which a runner may read a plan's files: `SIXFB_SECRETS` (separated by `:`), else `/run/secrets`."""
     named = environment.get(FOLDERS, "") or _USUAL
     return tuple(Path(folder) for folder in named.split(os.pathsep) if folder)
 

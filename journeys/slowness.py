@@ -1,4 +1,4 @@
-"""Tells whether the site answers slowly as such: all of it, only its pages, or only its API."""
+"""Decides whether the site as a whole responds slowly, or only its pages, or only its API."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Slowness:
 
     @property
     def words(self) -> str:
-        """The sentence: `all of the site's answers are slow: they took about 6 s each`."""
+        """The finding as a sentence: `all of the site's answers are slow: they took about 6 s each`."""
         what = "answers" if self.is_all else " and ".join(self.groups)
         if len(self.answered) == 1:
             only = self.answered[0]
@@ -93,7 +93,7 @@ def slowness(requests: Iterable[SeenRequest], now: float, *, few: int = _FEW_ANS
 
 
 def _tells(request: SeenRequest, now: float) -> bool:
-    """Whether a request says anything of how quickly the site answers: it was answered, or has waited for long."""
+    """Return whether a request shows how fast the site responds: it has a response, or has waited for long."""
     if request.ended:
         # Nothing over the wire: it came out of the browser's cache.
         return request.status is not None and request.duration_ms is not None and request.transferred_bytes != 0

@@ -1,4 +1,4 @@
-"""The book of a journey's steps: which have been walked or left out, when each began, how long it took and how it ended."""
+"""Keeps track of a journey's steps: which were walked or skipped, when each began, how long it took and how it ended."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ class Steps:
 
     @property
     def is_untouched(self) -> bool:
-        """Whether none has ended yet."""
+        """Whether no step has ended yet."""
         return not self._done
 
     def begin(self, name: str) -> None:
-        """Start a step's time. Raises StepNameError (see `check`)."""
+        """Begin a step and its time. Raises StepNameError (see `check`)."""
         self.check(name)
         self._clock.begin_step()
 
     def check(self, name: str) -> None:
-        """Raise StepNameError where the journey does not list a step, or has had it."""
+        """Raise StepNameError if the journey does not list a step, or has begun it before."""
         if name not in self._journey.steps:
             listed = ", ".join(self._journey.steps)
             raise StepNameError(f"{self._journey.name} lists no step {name!r}; its steps are {listed}")
@@ -42,7 +42,7 @@ class Steps:
             raise StepNameError(f"{self._journey.name} has had its step {name!r} already")
 
     def passed(self, name: str) -> None:
-        """The step that was begun last is over, and went well."""
+        """Record that the current step passed."""
         self._tell(self._end(name, StepStatus.PASSED))
 
     def failed(self, name: str) -> None:
@@ -50,22 +50,22 @@ class Steps:
         self._end(name, StepStatus.FAILED)
 
     def explain(self, failure: Failure) -> None:
-        """Why the step that ended last has failed."""
+        """Record why the step that ended last has failed."""
         status = StepStatus.TIMED_OUT if failure.late else StepStatus.FAILED
         assert failure.step is not None
         self._tell(self._keep(replace(self._done[failure.step], status=status, error=failure.sentence)))
 
     def skip(self, name: str, reason: str) -> None:
-        """Leave a step out. Raises StepNameError (see `check`)."""
+        """Skip a step. Raises StepNameError (see `check`)."""
         self.check(name)
         self._tell(self._keep(Step(name=name, status=StepStatus.SKIPPED, error=reason)))
 
     def all(self) -> tuple[Step, ...]:
-        """Every step of the journey in its order; those that never began are skipped."""
+        """Return every step of the journey in its order; those that never began count as skipped."""
         return tuple(self._done.get(n, Step(name=n, status=StepStatus.SKIPPED)) for n in self._journey.steps)
 
     def forgotten(self) -> Failure | None:
-        """The failure that it is to have neither begun nor skipped a step."""
+        """Return the failure that a step was neither begun nor skipped; None if there is none."""
         name = next((name for name in self._journey.steps if name not in self._done), None)
         if name is None:
             return None
@@ -73,7 +73,7 @@ class Steps:
         return Failure(step=name, kind=Kind.SCRIPT, sentence=sentence, where=as_known(self._journey.file))
 
     def left_behind(self, name: str) -> list[str]:
-        """The steps before this one after which another one passed."""
+        """Return the earlier steps after which a later step passed."""
         return [done for done in self._done if done != name][:-1]
 
     def _end(self, name: str, status: StepStatus) -> Step:

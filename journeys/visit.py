@@ -1,4 +1,4 @@
-"""The step DSL: one buyer, one page, one clock.
+"""Defines the step DSL: a visit is one buyer with one page and one clock.
 
     @journey(title="A guest looks at the price list", steps=("open_shop", "see_prices"), slow_after_s=5, deadline_s=20)
     def price_list(visit: Visit) -> None:
@@ -30,6 +30,7 @@ from journeys.checkout_session import PAY_PRESSED, TEST_SESSION, StripeAccess, l
 from journeys.clock import Clock
 from journeys.failure import Failure, Kind, SiteBroken, VisitFailed
 from journeys.failure_context import FailureObserver
+from journeys.import_path import importable_beside
 from journeys.journey import Journey, journey
 from journeys.money import minor_units, money
 from journeys.picture import NoPictureError, Picture, glance, shows, take
@@ -68,7 +69,7 @@ _LONGEST_ORDER_ID = 200
 
 
 class Visit:
-    """One walk of one journey on one page.
+    """Walks one journey once on one page.
 
     `listener` is told `step_started`, `step_ended`, `waited`, `order`, `pay`, `purchase`, `bought` and `secrets` as they happen;
     `order`, `pay` and `purchase` before what they tell of is done. `tracer` is what a sensitive step pauses. `stripe` is a
@@ -139,27 +140,27 @@ class Visit:
         self._mark(site.base_url)
 
     def _mark(self, url: str) -> None:
-        """Tell the shop's own people, and their analytics, that this buyer is not one."""
+        """Mark the browser as synthetic for the shop's staff and analytics."""
         self.page.context.add_cookies([{"name": "sixfb_synthetic", "value": "1", "url": url}])
 
     # -- the clock ---------------------------------------------------------------------------------------------------
 
     def off_the_clock(self) -> AbstractContextManager[None]:
-        """What happens inside costs the buyer no time: it is neither in the step nor in the journey."""
+        """Pause the clock inside the `with` block: its time counts neither for the step nor for the journey."""
         return self._clock.stopped()
 
     @property
     def duration_ms(self) -> float:
-        """The journey's clock from the start of the first step to the end of the last."""
+        """The milliseconds on the journey's clock from the start of the first step to the end of the last."""
         return self._clock.duration_ms
 
     @property
     def waited_ms(self) -> float:
-        """What the clock left out."""
+        """The milliseconds during which the clock was paused."""
         return self._clock.waited_ms
 
     def time_left_ms(self) -> float:
-        """What is left of the step's and the journey's time, at least 1: 0 would be no limit to Playwright."""
+        """The milliseconds left of the step's and the journey's time, at least 1, because 0 means no limit to Playwright."""
         return self._clock.time_left_ms()
 
     def out_of_time(self) -> bool:
@@ -199,14 +200,14 @@ class Visit:
         self._shade(name, sensitive=False)
 
     def _sketch(self, step: str) -> None:
-        """Off the clock, remember what the page says at the end of a step."""
+        """Remember the page's text at the end of a step, while the clock is paused."""
         with self.off_the_clock(), suppress(Error):  # a page on its way elsewhere has nothing to say
             text = text_of_page(self.page_on_show, timeout_ms=_SKETCH_MS)
             self._sketches[step] = sketch_of(text)
             self._onlooker.remember(text)
 
     def _take_step_picture(self, step: str) -> None:
-        """Off the clock, keep a picture of the end of a step, unless the run knows a secret or the page cannot be read."""
+        """Keep a picture of the end of a step while the clock is paused, unless the run knows a secret or the page cannot be read."""
         if not self._pictures_steps or self._first_secret_at is not None or self.gap.opened_by or self.recorder.crashed:
             return
         with self.off_the_clock(), suppress(NoPictureError, Error):
@@ -215,14 +216,14 @@ class Visit:
                 self.step_pictures[step] = jpeg
 
     def seen(self) -> Reference:
-        """Return what this walk saw, for later ones to be judged beside."""
+        """Return what this walk saw, with which later ones are compared."""
         failed = {mark(r) for r in self.recorder.requests if r.is_suspect}
         lines = {line.text for line in self.recorder.console}
         types = {mark_of_type(r) for r in self.recorder.requests if r.is_main and r.content_type in NO_HTML}
         return Reference(pages=self._sketches, failed=frozenset(failed | lines | types))
 
     def _shade(self, step: str, *, sensitive: bool) -> None:
-        """Open the gap for a sensitive step; else close it, if there is one and its page was left."""
+        """Begin the recording pause for a sensitive step; for another step, end a pause whose page was left."""
         if not sensitive and self.gap.opened_by is None:
             return
         with self.off_the_clock():
@@ -235,7 +236,7 @@ class Visit:
             self._learn(sorted(cookies))
 
     def secret(self, value: str) -> str:
-        """The value, after it was said that nobody may ever read it: it is masked in all that the run keeps."""
+        """Declare a value secret, so that it is masked in everything that the run keeps, and return it unchanged."""
         with self.off_the_clock():
             self._learn([value])
             self._check_what_was_on_show(value)
@@ -252,7 +253,7 @@ class Visit:
         self._tell("secrets", {"values": secrets})
 
     def _beware(self, step: str) -> None:
-        """From here on any page may show a secret, in forms that nobody thinks of: what cannot be read is not kept."""
+        """Treat every page from now on as one that may show a secret in any form: pictures that cannot be checked are not kept."""
         if self._first_secret_at is None:
             self._first_secret_at = self._clock.ticks()
         self.step_pictures.clear()  # the value may have been on show before it was called secret
@@ -316,7 +317,7 @@ class Visit:
             self._steps.skip(name, reason)
 
     def steps(self) -> tuple[Step, ...]:
-        """Every step of the journey in its order; those that never began are skipped."""
+        """Return every step of the journey in its order; those that never began count as skipped."""
         return self._steps.all()
 
     def walk(self) -> None:
@@ -337,7 +338,8 @@ class Visit:
 
     def _walk(self) -> None:
         try:
-            self.journey.walk(self)
+            with importable_beside(self.journey.file):  # a step may import modules too, not only the file's first lines
+                self.journey.walk(self)
         except VisitFailed:
             raise
         except Exception as error:
@@ -347,7 +349,7 @@ class Visit:
             raise VisitFailed(forgotten)
 
     def _outside_steps(self, error: Exception) -> Failure:
-        """The failure of the journey's code before, between or after its steps, which is no step's."""
+        """Return the failure of the journey's code outside its steps."""
         before = self.recorder.step
         failure = self._onlooker.explain(before or self.journey.steps[0], error, self.reference)
         if isinstance(error, StepNameError):
@@ -357,12 +359,12 @@ class Visit:
 
     @property
     def page_on_show(self) -> Page:
-        """The page that the journey waited on last: its own, or a tab that it opened."""
+        """The page on which the journey waited last: its own, or a tab that it opened."""
         return self._waiting.page
 
     @property
     def page_text(self) -> str:
-        """What the page said when a step failed; empty before that."""
+        """The text of the page when a step failed; empty before that."""
         return self._onlooker.page_text
 
     def follow(self, tab: Page) -> None:
@@ -400,7 +402,7 @@ class Visit:
         self._note_other_origins()
 
     def _let_it_lead_on(self, response: Response) -> None:
-        """Wait for the page that a first page leads to by its own script, or by a refresh in its head; 1 s for it to begin."""
+        """Wait for the page to which a first page redirects by its own script or a meta refresh, if that begins within 1 s."""
         with self.off_the_clock(), suppress(Error):
             body = response.text()
             if len(body) > _LONGEST_LEAD or not _LEADS_ON.search(body):
@@ -413,7 +415,7 @@ class Visit:
             self.page.wait_for_load_state("domcontentloaded", timeout=self.time_left_ms())
 
     def _note_other_origins(self) -> None:
-        """Say which other addresses count as the site, and mark this buyer there too."""
+        """Note which other addresses count as the site, and mark the browser as synthetic there too."""
         others = self.recorder.origins - {self.recorder.origin} - self._known_origins
         for origin in sorted(others):
             self._known_origins.add(origin)
@@ -447,11 +449,11 @@ class Visit:
         return self._waiting.until(what, probe, every_ms=every_ms)
 
     def pump(self, ms: float) -> None:
-        """Let the browser's events in. Playwright's own wait: it needs no answer from a page that may be stuck."""
+        """Process the browser's events by Playwright's own wait, which needs no response from a page that may hang."""
         self._waiting.pump(ms)
 
     def answer(self, method: str, endpoint: str) -> SeenRequest | None:
-        """The latest request of this step to an endpoint of the site that has been answered or has failed; None before that."""
+        """Return the latest request of this step to an endpoint of the site that has a response or has failed; None before that."""
         for seen in reversed(self.recorder.in_step(self.recorder.step)):
             if seen.method == method and seen.endpoint == endpoint and (seen.status is not None or seen.ended):
                 return seen
@@ -465,7 +467,7 @@ class Visit:
         return ask(self.page.context, self.recorder, self.site.url(path), query, headers=self._headers)
 
     def order(self) -> None:
-        """The shop is about to be asked for a checkout, in the name of this run's own e-mail address."""
+        """Announce that a checkout is about to be requested under this run's own e-mail address."""
         with self.off_the_clock():
             self._tell("order", {"email": self.site.email_for(self.run_id)})
 
@@ -511,7 +513,7 @@ class Visit:
             raise ValueError(f"visit.bought: the order {name} is remembered, but its amount {wrong}")
 
     def about_to_pay(self, session_id: str) -> None:
-        """Write down that Pay is about to be pressed: from now on the session may be paid, whoever sees it."""
+        """Record that Pay is about to be pressed: from now on the session may be paid, even if nobody sees the result."""
         if session_id not in self.purchases:
             # Nobody has read what it costs; the ledger has to know of it before it is told that Pay is pressed.
             self.purchase(
@@ -523,11 +525,11 @@ class Visit:
         self.purchase(replace(self.purchases[session_id], note=PAY_PRESSED))
 
     def was_pay_pressed(self, session_id: str) -> bool:
-        """Whether Pay was pressed for a checkout session, whatever came of it."""
+        """Return whether Pay was pressed for a checkout session, whatever the result."""
         return session_id in self._pay_pressed
 
     def _see_what_was_paid(self) -> None:
-        """Ask Stripe about a session whose Pay was pressed and whose end the walk did not see."""
+        """Ask Stripe about a session for which Pay was pressed but no result was seen."""
         for session_id, bought in list(self.purchases.items()):
             if bought.note != PAY_PRESSED or self.stripe is None:
                 continue
@@ -537,12 +539,14 @@ class Visit:
                 self.purchase(replace(bought, state=state, note=note, proved_by=session.told_by))
 
     def _note_failed_files(self) -> None:
-        """Say which of the site's own files failed, for a purchase may pass without them."""
+        """Note which of the site's own files failed, because a purchase may pass without them."""
         now = self.recorder.clock()
         failed = {
             name_of_request(r): r
             for r in self.recorder.requests
-            if r.party == "first" and r.kind in _FILES and (r.is_unusable or _never_came(r, now))
+            if r.party == "first"
+            and r.kind in _FILES
+            and (r.is_unusable or (not r.ended and now - r.began >= _NO_ANSWER_S))
         }
         if not failed:
             return
@@ -552,13 +556,13 @@ class Visit:
         self.note(f"{files} failed: {', '.join(names[:_MOST_FILES])}{more}")
 
     def purchase(self, purchase: Purchase) -> None:
-        """Remember what was bought or left open; a later word about the same session replaces the earlier."""
+        """Record a purchase, completed or open; a later report about the same session replaces the earlier."""
         self.purchases[purchase.session_id] = purchase
         with self.off_the_clock():
             self._tell("purchase", {"purchase": purchase})
 
     def note(self, sentence: str) -> None:
-        """Something the reader of the run must know."""
+        """Add a note that the reader of the run must know."""
         if sentence not in self.notes:
             self.notes.append(sentence)
 
@@ -569,10 +573,6 @@ class Visit:
         way; at most 3 s.
         """
         self._rest.settle()
-
-
-def _never_came(request: SeenRequest, now: float) -> bool:
-    return not request.ended and now - request.began >= _NO_ANSWER_S
 
 
 def _how_it_failed(request: SeenRequest) -> str:

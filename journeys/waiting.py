@@ -1,4 +1,4 @@
-"""Waiting for what a page should show: for as long as there is time, and no longer than there is hope."""
+"""Waits for what a page should show, until the time runs out or it is certain that it cannot appear any more."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Waiting:
         self._looked_for_errors = 0.0
 
     def pump(self, ms: float) -> None:
-        """Let the browser's events in. Playwright's own wait: it needs no answer from a page that may be stuck."""
+        """Process the browser's events by Playwright's own wait, which needs no response from a page that may hang."""
         try:
             self.page.wait_for_timeout(ms)
         except Error:
@@ -69,10 +69,12 @@ class Waiting:
                 return
             except PlaywrightTimeout as error:
                 if self._is_hopeless() or self._clock.out_of_time:
-                    raise PlaywrightTimeout(_with_waited(str(error), self._clock.since_step_ms)) from None
+                    raise PlaywrightTimeout(
+                        re.sub(r"Timeout \d+ms", f"Timeout {self._clock.since_step_ms:.0f}ms", str(error), count=1)
+                    ) from None
 
     def until_still(self, locator: Locator) -> None:
-        """Wait until a control stands where it stood a frame before."""
+        """Wait until a control has not moved since the previous frame."""
         with contextlib.suppress(
             Error
         ):  # a page that draws itself anew replaces it meanwhile; click() finds the new one
@@ -90,7 +92,7 @@ class Waiting:
             self.pump(every_ms)
 
     def _is_hopeless(self) -> bool:
-        """Whether what is waited for cannot come any more.
+        """Return whether the awaited control or text cannot appear any more.
 
         A failed call alone proves nothing, for it may be the telemetry; nor does an alert, which may be friendly. Together they do,
         or a failed call with an error that the page shows while no other call is under way.
@@ -124,7 +126,3 @@ class Waiting:
 
 def _is_call(request: SeenRequest) -> bool:
     return request.kind in ("fetch", "xhr")
-
-
-def _with_waited(message: str, waited_ms: float) -> str:
-    return re.sub(r"Timeout \d+ms", f"Timeout {waited_ms:.0f}ms", message, count=1)

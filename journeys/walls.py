@@ -1,4 +1,4 @@
-"""Walls that stand between a buyer and the shop: those against robots, and a login where none belongs."""
+"""Recognizes walls between a buyer and the shop: bot walls, and an unexpected login."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ PUZZLE = re.compile(
     r"hcaptcha\.com/.*(challenge|checkbox)|recaptcha/(api2|enterprise)/bframe|challenges\.cloudflare\.com"
     r"|captcha-delivery\.com|arkoselabs\.com|awswaf\.com/.*captcha"
 )
-"""Addresses of frames that ask a person to prove being one."""
+"""Matches the addresses of CAPTCHA frames."""
 
 _LOGIN_PATH = re.compile(
     r"/(log-?in|sign-?in|auth|sso|account/login|users/sign_in|customer/account/login|anmelde[n\w]*|einloggen|konto/anmelden"
@@ -57,18 +57,18 @@ _GUEST = re.compile(
 
 
 def wall_told_by(headers: Mapping[str, str]) -> str | None:
-    """Whose bot wall an answer is, by its headers (names in small letters); None where it is none that they tell of."""
+    """Return the vendor of the bot wall that a response's headers (names in lower case) identify; None if they identify none."""
     return next((who for name, pattern, who in _HEADERS if pattern.search(headers.get(name, ""))), None)
 
 
 def wall_said_by(text: str) -> str | None:
-    """The words of a challenge page in what a page shows; None where there are none."""
+    """Return the words of a challenge page in a page's text; None if there are none."""
     found = _SAYS.search(text)
     return " ".join(found[0].split())[:100] if found else None
 
 
 def is_login(path: str) -> bool:
-    """Whether a path is that of a login."""
+    """Return whether a path belongs to a login page."""
     return bool(_LOGIN_PATH.search(path))
 
 

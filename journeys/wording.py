@@ -1,4 +1,4 @@
-"""Requests, answers, locators, time-outs and files in the words of a person."""
+"""Describes requests, responses, locators, time-outs and files in plain words."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ _HOUSE = Path(__file__).resolve().parent.parent
 
 
 def name_of_request(request: SeenRequest) -> str:
-    """`POST /api/buy`, with the origin before the path where it is a third party's."""
+    """Return a request's name, like `POST /api/buy`, with the origin before the path for a third party's."""
     place = request.endpoint if request.party == "first" else request.party + request.endpoint
     return f"{request.method} {place}"
 
 
 def answer_of(request: SeenRequest) -> str:
-    """A request and what it was answered."""
+    """Return a request and its response in words."""
     said = f" '{plain(request.body)}'" if request.body else ""
     return f"{name_of_request(request)} answered {request.status}{said}"
 
@@ -54,7 +54,7 @@ def _unescaped(text: str) -> str:
 
 
 def net_failure(message: str) -> str:
-    """A connection's failure in words."""
+    """Return the failure of a connection in words."""
     if message == "csp":
         return "the page's own security policy keeps it away"
     return in_words(message) or short(message)
@@ -96,7 +96,7 @@ def covered(
 
 
 def _expectation(message: str, control: str | None) -> str | None:
-    """What `expect` wanted beside what it found; None for any other error."""
+    """Return the value that `expect` required and the one it found, in words; None for any other error."""
     # A value may have several lines, the first of them empty: it ends where Playwright says how it looked.
     ends = r"\s*?\n(?=Error: |Call log:|Aria snapshot:|\Z)"
     looked = _LOOKED_FOR.search(message)
@@ -172,7 +172,7 @@ def missed(message: str, control: str | None = None) -> str:
 
 
 def _awaited(message: str) -> str | None:
-    """What a journey waited for that is no control: an address, an event, or what a script of its own says; None for a control."""
+    """Return what a journey waited for other than a control: an address, an event, or its own script's result; None for a control."""
     call = re.match(r"(?:\w+\.)?wait_for_(\w+):", message)
     if call and call[1] in ("function", "load_state"):
         what = {"function": "what the journey asked the page by a script", "load_state": "the page's loading"}[call[1]]
@@ -212,7 +212,7 @@ def assertion(error: AssertionError, code: str | None = None) -> str:
 
 
 def short(text: str) -> str:
-    """A text in one line that can be quoted."""
+    """Return a text in one line that can be quoted."""
     return cut(text, _QUOTE)
 
 
@@ -228,7 +228,7 @@ def without_stack(text: str) -> str:
 
 
 def as_known(file: str) -> str:
-    """A file as its reader knows it: `journeys/ga_purchase.py` for ours, else from the current folder, else in full."""
+    """Return a file's path for a reader: `journeys/ga_purchase.py` if it ships, else from the current folder, else in full."""
     for known in (_HOUSE, Path.cwd()):
         if Path(file).is_relative_to(known):
             return str(Path(file).relative_to(known))

@@ -1,4 +1,4 @@
-"""Every number that the product computes, by name, and the pure functions from raw values to it."""
+"""Defines every number that the product computes, by name, and the pure functions that compute it from raw values."""
 
 from metrics.catalogue import CATALOGUE, ROLLED_UP, RUN_METRICS, SKETCHED, sample_errors
 from metrics.events import counts_of, durations_of

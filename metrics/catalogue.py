@@ -1,4 +1,4 @@
-"""The registry of metrics: a subject's file lists its metrics, and is named here."""
+"""Registers the metrics: the file of each subject lists its metrics, and is named here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What counts: good, bad, left out. The one place that says so."""
+"""Decides what counts as good, as bad, or not at all; no other file decides that."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _BAD_BLAME = (Blame.SITE, Blame.THIRD_PARTY, Blame.JOURNEY)
 
 
 class Class(StrEnum):
-    """What one result is to a rule."""
+    """How one result counts for a rule."""
 
     GOOD = "good"
     BAD = "bad"
@@ -37,7 +37,7 @@ def class_of(status: Status, blame: Blame | None, *, network_counts: bool = Fals
 
 
 class Rounds(NamedTuple):
-    """How a journey is scheduled: its period in seconds, and at how many locations."""
+    """Holds the schedule of a journey: its period in seconds, and at how many locations it runs."""
 
     period_s: float
     locations: int
@@ -75,5 +75,5 @@ def has_network_failure(outcome: Outcome) -> bool:
 
 
 def is_static(endpoint: str) -> bool:
-    """Return whether an endpoint is a static file: a built asset, or a path whose last part has an ending."""
+    """Return whether an endpoint is a static file: a built asset, or a path whose last part has a file extension."""
     return endpoint.startswith("/_next/") or "." in endpoint.rpartition("/")[2]

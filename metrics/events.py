@@ -67,7 +67,7 @@ def _or(names: tuple[str, ...]) -> str:
 
 
 class Count(NamedTuple):
-    """What one event adds to one series."""
+    """Holds what one event adds to one series."""
 
     metric: str
     labels: Labels
@@ -324,7 +324,12 @@ def _of_payments(event: Event, category: str | None) -> Iterator[Count]:
         yield Count("app_channel_payments", labels(channel=_text(event, "channel")), 1)
         city = _text(event, "city")
         is_member = event.fields.get("is_member")
-        member = UNKNOWN if is_member is None else "yes" if is_member else "no"
+        if is_member is None:
+            member = UNKNOWN
+        elif is_member:
+            member = "yes"
+        else:
+            member = "no"
         yield Count("app_sold_tickets", labels(city=city, member=member, tier=_text(event, "tier")), 1)
         amount = event.fields.get("amount_minor")
         if isinstance(amount, int):

@@ -1,4 +1,4 @@
-"""From runs to a metric's series."""
+"""Computes a metric's series from runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From the samples of a source, or their rollups, to a metric's series."""
+"""Computes a metric's series from the samples of a source, or from their rollups."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Quantiles = Callable[[Sequence[bytes], Sequence[float]], list[float]]
 
 
 class Bucket(Protocol):
-    """A rollup of samples, as the store keeps it."""
+    """The interface of a stored rollup of samples."""
 
     @property
     def labels(self) -> Labels:
@@ -34,32 +34,32 @@ class Bucket(Protocol):
 
     @property
     def start(self) -> datetime:
-        """The beginning."""
+        """The start of the bucket."""
         ...
 
     @property
     def n(self) -> int:
-        """How many values."""
+        """The number of values."""
         ...
 
     @property
     def sum(self) -> float:
-        """Their sum."""
+        """The sum of the values."""
         ...
 
     @property
     def min(self) -> float:
-        """The smallest."""
+        """The smallest value."""
         ...
 
     @property
     def max(self) -> float:
-        """The largest."""
+        """The largest value."""
         ...
 
     @property
     def last(self) -> float:
-        """The last."""
+        """The last value."""
         ...
 
     @property
@@ -93,7 +93,7 @@ def _point(kind: MetricKind, start: datetime, values: Sequence[float]) -> Metric
 def series_from_rollups(
     metric: Metric, buckets: Sequence[Bucket], *, since: datetime, step_s: int, quantiles: Quantiles
 ) -> list[MetricSeries]:
-    """Return the same out of rollups, whose width divides `step_s`. Percentiles come from the merged sketches."""
+    """Return the series of a metric from rollups; their width divides `step_s`. Percentiles come from the merged sketches."""
     found: dict[Labels, dict[datetime, list[Bucket]]] = defaultdict(lambda: defaultdict(list))
     for bucket in buckets:
         found[bucket.labels][start_of(bucket.start, step_s, since)].append(bucket)

@@ -14,7 +14,7 @@ _DAY_S, _HOUR_S = 86_400, 3600
 
 
 class Observation(NamedTuple):
-    """What one run adds to a series. `value` is 1 or 0 for a rate, a measured value else, and None for a result that is left out and
+    """Holds what a run adds to a series. `value` is 1 or 0 for a rate, else a measured value, None for a result that is left out and
     only lowers coverage."""
 
     labels: Labels
@@ -23,7 +23,7 @@ class Observation(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunMetric:
-    """A metric out of runs. `observe` returns what a run adds; it is told whether a network failure of this run counts as bad.
+    """A metric of runs. `observe` returns what a run adds; it is told whether a network failure of this run counts as bad.
 
     `needs_details` is whether it looks at requests, vitals or steps, which are kept as long as the run itself.
     """
@@ -57,7 +57,7 @@ def _web(outcome: Outcome, network_counts: bool) -> Iterator[Observation]:
 
 
 def _payment(outcome: Outcome, network_counts: bool) -> Iterator[Observation]:
-    """A run that failed before its payment, or stopped there on purpose, has tried none."""
+    """Return how a run counts for payments: one that failed before its payment, or stopped there on purpose, tried none."""
     found = _first_class(outcome, network_counts)
     has_steps = PAYMENT_STEPS[1] in outcome.steps and PAYMENT_STEPS[1] not in outcome.skipped
     tried = has_steps if found is Class.GOOD else outcome.first_failed_step in PAYMENT_STEPS

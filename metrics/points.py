@@ -1,4 +1,4 @@
-"""One value of a metric over a stretch of time, with what it rests on."""
+"""Defines the values of a metric over periods of time, with their number of measurements."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricPoint:
-    """A metric over one stretch of time that begins at `start`.
+    """Holds a metric over one period that begins at `start`.
 
     `value` is in the metric's unit: the last value of a gauge, the sum of a count or of money, the share of a rate, and the p95 of
     durations; None where there is nothing to say it from. `n` is how many values it rests on. `low` and `high` are the bounds of a
@@ -44,7 +44,7 @@ class MetricPoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricSeries:
-    """The points of a metric under one set of labels, oldest first; a stretch without values has no point."""
+    """Holds the points of a metric with one set of labels, oldest first; a period without values has no point."""
 
     labels: Labels
     points: tuple[MetricPoint, ...]

@@ -11,7 +11,7 @@ _PRIOR_SAMPLES = 100
 
 
 def wilson(good: int, n: int, z: float = _Z95) -> tuple[float, float]:
-    """Wilson's score interval of a rate: the bounds it lies in with 95 %; (0, 1) without samples.
+    """Return Wilson's score interval of a rate, with 95 % confidence; (0, 1) without samples.
 
     Wilson, E. B. (1927), Probable inference, the law of succession, and statistical inference.
     """
@@ -54,14 +54,14 @@ def _log_beta(a: float, b: float) -> float:
 
 
 def nearest_rank(values: Sequence[float], p: float) -> float:
-    """The nearest-rank percentile (`p` of 0 to 100): a value that was really measured. Raises ValueError without values."""
+    """Return the nearest-rank percentile (`p` is 0 to 100), which is always a measured value. Raises ValueError without values."""
     if not values:
         raise ValueError("a percentile needs values")
     return sorted(values)[max(0, math.ceil(len(values) * p / 100) - 1)]
 
 
 def median(values: Sequence[float]) -> float:
-    """The median."""
+    """Return the median."""
     return statistics.median(values)
 
 

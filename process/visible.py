@@ -41,7 +41,11 @@ def _shown(character: str) -> str:
         return character
     if character in _SHORT:
         return _SHORT[character]
-    return f"\\x{point:02x}" if point < 0x100 else f"\\u{point:04x}" if point < 0x10000 else f"\\U{point:08x}"
+    if point < 0x100:
+        return f"\\x{point:02x}"
+    if point < 0x10000:
+        return f"\\u{point:04x}"
+    return f"\\U{point:08x}"
 
 
 def _json_escape(character: str) -> str:

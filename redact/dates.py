@@ -107,7 +107,7 @@ def _date(year: str, month: str, day: str) -> date | None:
 
 
 def _month_named(word: str) -> int | None:
-    """The number of a month by its name or the beginning of it, of three letters and more."""
+    """Return the number of a month, by its name or at least its first three letters."""
     if len(word) < _SHORT:
         return None
     found = {number for number, names in enumerate(_MONTHS, 1) if any(name.startswith(word) for name in names)}
@@ -115,7 +115,7 @@ def _month_named(word: str) -> int | None:
 
 
 def _names(month: int) -> list[str]:
-    """A month's names and their usual short forms, the longest first."""
+    """Return a month's names and their usual short forms, the longest first."""
     names = {name[:length] for name in _MONTHS[month - 1] for length in (3, 4, len(name))}
     return sorted(names, key=len, reverse=True)
 

@@ -16,7 +16,7 @@ _ODD = re.compile(r"[^A-Za-z0-9._-]|^[.-]")
 
 
 class UnusableEvidenceError(Exception):
-    """A file of evidence cannot be shown; the message is a sentence for the page."""
+    """The evidence file cannot be shown; the message is a sentence for the page."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""The guide's checklist, ticked by what the product itself knows. Pure: the facts come from the hub, and an item that no fact decides
+"""Ticks the guide's checklist by what the product itself knows. Pure: the facts come from the hub, and an item that no fact decides
 says that a person has to tick it."""
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _WEEK, _MONTH = timedelta(days=8), timedelta(days=32)
 
 
 class Tick(StrEnum):
-    """Whether an item is done."""
+    """The state of an item."""
 
     DONE = "done"
     OPEN = "open"
@@ -287,7 +287,7 @@ def _items(facts: ChecklistFacts) -> Iterator[Item]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChecklistPage:
-    """Everything the template prints. `lists` are the items by list."""
+    """Holds the data of the template. `lists` are the items by list."""
 
     title: str
     tone: str

@@ -18,7 +18,7 @@ _SLOWER_MS = 200.0
 
 
 class Kind(StrEnum):
-    """The kinds of differences, the most telling first."""
+    """The kinds of differences, the most informative first."""
 
     STEP_FAILED = "step failed"
     ANSWER = "answer"

@@ -1,4 +1,4 @@
-"""The story of an incident: everything that is stored about it, as entries of one time line, and what it says in a sentence. Pure."""
+"""Tells the story of an incident: everything stored about it as entries of one time line, and a summary sentence. Pure."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class BudgetCost:
 
     @property
     def share(self) -> float:
-        """The share of the budget that it took; more than 1 where it took more than all of it."""
+        """The share of the budget that the incident spent; more than 1 if it overspent the budget."""
         return self.minutes / self.budget_minutes if self.budget_minutes else 0.0
 
 
@@ -91,12 +91,12 @@ class IncidentData:
 
     @property
     def is_open(self) -> bool:
-        """Whether it is not over."""
+        """Whether the incident is not over."""
         return self.story.incident.resolved_at is None
 
     @property
     def span(self) -> tuple[datetime, datetime]:
-        """From the first bad run until the first good one after it; until now where it is open."""
+        """The time from the first bad run until the first good one after it; until now if the incident is open."""
         return self.story.span(self.now)
 
     @property
@@ -113,7 +113,7 @@ class IncidentData:
 
     @property
     def firing(self) -> list[Alert]:
-        """The alerts of it that fire; one that outlasted it belongs to another incident now."""
+        """The firing alerts of the incident; one that outlasted it belongs to another incident now."""
         members = self.story.alerts if self.is_open else ()
         own = self.story.incident.id
         return [alert for alert in members if alert.state is AlertState.FIRING and alert.incident in (own, None)]
@@ -130,7 +130,7 @@ class IncidentData:
 
     @property
     def within(self) -> timedelta | None:
-        """How soon the guide wants an acknowledgement; None for severities of which it wants none."""
+        """The time within which the guide requires an acknowledgement; None for severities without one."""
         return ACKNOWLEDGE_WITHIN.get(self.story.incident.severity)
 
     def clock(self, at: datetime) -> str:
@@ -187,7 +187,7 @@ def _what_they_do(data: IncidentData, failing: set[str]) -> str:
 
 
 def sentences(data: IncidentData) -> str:
-    """Return the cause, where it was seen, how soon it was told, and whether it was acknowledged in time."""
+    """Return the cause, where it was seen, how soon people were notified, and whether it was acknowledged in time."""
     said = []
     lead = data.lead
     if lead is not None and lead.cause:
@@ -228,7 +228,7 @@ def _acknowledged_words(data: IncidentData) -> str:
 
 
 class EntryKind(StrEnum):
-    """What an entry of the time line tells."""
+    """The kind of an entry of the time line."""
 
     DEPLOY = "deploy"
     RUN = "run"
@@ -263,7 +263,7 @@ class Entry:
 
 
 def time_line(data: IncidentData) -> tuple[Entry, ...]:
-    """Return everything that happened, and what is still due, in the order of time."""
+    """Return everything that happened, and what is still due, in chronological order."""
     found = [
         *_deploys(data),
         *_runs(data),
@@ -419,7 +419,7 @@ def _acknowledgements(data: IncidentData) -> Iterator[Entry]:
 
 
 def _messages(data: IncidentData) -> Iterator[Entry]:
-    """Yield what was sent: the messages that were owed together are one entry, told when the first of them was delivered."""
+    """Yield what was sent: messages that were owed together are one entry, at the time when the first of them was delivered."""
     called = {(row.tier, row.done_at) for row in data.ladder}
     groups: dict[tuple[NotificationKind, int, int | None], list[Notification]] = defaultdict(list)
     for one in data.story.messages:
@@ -457,7 +457,7 @@ def names(found: Iterable[str], most: int = _MOST_NAMES) -> str:
 
 
 def receipts(group: Sequence[Notification]) -> str:
-    """Return how many of some messages were received, how soon, and what became of the others."""
+    """Return how many of some messages were received, how soon, and what happened to the others."""
     received = [one for one in group if one.delivered_at is not None and not one.reached_nobody]
     parts = [f"{len(received)} of {len(group)} received"]
     if received:
@@ -474,7 +474,7 @@ def receipts(group: Sequence[Notification]) -> str:
 
 
 def _held(data: IncidentData) -> Iterator[Entry]:
-    """Yield what was not sent, or held back, with the reason."""
+    """Yield the messages that were not sent or held back, with the reason."""
     groups: dict[tuple[str, NotificationState], list[Notification]] = defaultdict(list)
     for one in sorted(data.story.messages, key=lambda one: one.created_at):
         never = one.state in (NotificationState.SUPPRESSED, NotificationState.SUPERSEDED)

@@ -1,4 +1,4 @@
-"""The registry of the hub's pages: the navigation of every page is made of it."""
+"""Registers the hub's pages, from which the navigation of every page is made."""
 
 from __future__ import annotations
 

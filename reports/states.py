@@ -1,4 +1,4 @@
-"""The states of what a page shows, and the overall state that the header of every page says."""
+"""Defines the states of what a page shows, and the overall state in the header of every page."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def worst_state(verdicts: Iterable[Verdict]) -> WidgetState | None:
 
 
 def told_alerts(alerts: Iterable[Alert], now: datetime) -> list[Alert]:
-    """Return the firing alerts of which people are told, the most urgent first; an alert that another one explains is left out."""
+    """Return the firing alerts of which people are notified, most urgent first; an alert explained by another is left out."""
     told = [alert for alert in alerts if alert.inhibited_by is None and alert.severity in _TOLD]
     return sorted(told, key=lambda alert: urgency(alert, now))
 

@@ -107,7 +107,11 @@ def count(number: int, noun: str, nouns: str | None = None) -> str:
 
 def listed(items: list[str]) -> str:
     """Return a list as text: `a`, `a and b`, `a, b and c`."""
-    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}" if items else ""
+    if len(items) == 1:
+        return items[0]
+    if items:
+        return f"{', '.join(items[:-1])} and {items[-1]}"
+    return ""
 
 
 def journey_title(journey: str) -> str:

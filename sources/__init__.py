@@ -1,4 +1,4 @@
-"""Everything we measure beside the journeys: one file a service, each bringing numbers in on a schedule."""
+"""Measures everything besides the journeys: one file for each service, read on a schedule."""
 
 from sources.registry import EVENT_COUNTS, SOURCES, configured_sources
 from sources.source import Collected, Source, SourceError, SourceSettings

@@ -1,4 +1,4 @@
-"""The site's PostgreSQL: connections, slow and waiting queries, deadlocks, replication, and query times, by a role that only reads.
+"""Reads from the site's PostgreSQL, by a read-only role: connections, slow and waiting queries, deadlocks, replication, query times.
 
 https://www.postgresql.org/docs/current/monitoring-stats.html
 """
@@ -51,7 +51,7 @@ Ask = Callable[[str], Sequence[Mapping[str, Any]]]
 
 
 class DatabaseSource:
-    """The statistics of a PostgreSQL database. Its cursor has the counters of the last reading, of which only the growth counts."""
+    """Reads the statistics of a PostgreSQL database. Its cursor has the last reading's counters, of which only the growth counts."""
 
     name: ClassVar[str] = "database"
     every_s: ClassVar[float] = 60.0
@@ -62,7 +62,7 @@ class DatabaseSource:
 
     @staticmethod
     def configured(settings: SourceSettings) -> str | None:
-        """Return None where there is an address of a database, else why there is none."""
+        """Return None if the address of a database is configured, else why there is none."""
         return None if settings.database_url else f"{VARIABLE} is not set"
 
     def collect(self, cursor: Any, now: datetime) -> Collected:

@@ -57,7 +57,7 @@ class EndpointAnswer:
 
 
 class EndpointsSource:
-    """The checks that `site.yaml` switches on by `endpoint_checks`."""
+    """Makes the checks that `endpoint_checks` of `site.yaml` switches on."""
 
     name: ClassVar[str] = "endpoints"
 
@@ -79,7 +79,7 @@ class EndpointsSource:
 
     @staticmethod
     def configured(settings: SourceSettings) -> str | None:
-        """Return None where there are paths to check, else why there are none."""
+        """Return None if there are paths to check, else why there are none."""
         return None if settings.endpoints else "site.yaml has no endpoint_checks"
 
     def collect(self, cursor: Any, now: datetime) -> Collected:
@@ -119,7 +119,7 @@ class EndpointsSource:
         return answers
 
     def check(self, path: str, body: str, now: datetime, *, within_s: float = WITHIN_S) -> EndpointAnswer:
-        """Ask for one path, whose answer is over in `within_s` seconds; whatever goes wrong is told in the answer."""
+        """Request one path, within `within_s` seconds; every failure is in the returned answer."""
         began = self._monotonic()
         try:
             answer = self._client.get(self._base_url + path, timeout=within_s)
@@ -187,7 +187,7 @@ def _days_left(answer: httpx.Response, now: datetime) -> float | None:
 
 
 def _has_expired(error: BaseException | None) -> bool:
-    """Whether a connection failed because the certificate has ended: it is refused before it could be read."""
+    """Return whether a connection failed because the certificate has expired; then its dates cannot be read."""
     while error is not None:
         if isinstance(error, ssl.SSLCertVerificationError):
             return error.verify_code == _CERTIFICATE_EXPIRED

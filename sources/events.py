@@ -1,4 +1,4 @@
-"""Reads structured events that the site tells of itself: one JSON object each, checked, bounded and without personal data."""
+"""Reads structured events that the site sends: one JSON object each, checked, limited in size and without personal data."""
 
 from __future__ import annotations
 
@@ -329,7 +329,7 @@ _plain_decoder = json.JSONDecoder()
 
 
 def _is_object(text: str) -> bool:
-    """Return whether a text is one JSON object as a whole; told by its first value alone, so that lines are read once."""
+    """Return whether a text is exactly one JSON object; only its first value is parsed, so that lines are read once."""
     if not text.startswith("{"):
         return False
     first = text.partition("\n")[0]
@@ -382,7 +382,7 @@ def _after_blanks(text: str, at: int) -> int:
 def read_events(
     records: Iterable[str | EventError], *, now: datetime
 ) -> Iterator[tuple[str | None, Event | EventError]]:
-    """Yield for each record of a batch its id, None where it has none that can be told, and its event or what is wrong with it."""
+    """Yield for each record of a batch its id (None if it has no readable one), and its event or what is wrong with it."""
     for record in records:
         if isinstance(record, EventError):
             yield None, record

@@ -1,4 +1,4 @@
-"""The site's own inventory: how many tickets of each tier are left in each city, from `GET /api/inventory`."""
+"""Reads the site's own inventory: how many tickets of each tier are left in each city, from `GET /api/inventory`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _WORDS = {429: "the site limits this address", 401: "it asks for a login", 403: 
 
 
 class InventorySource:
-    """The tickets that the site says are left. It has no cursor: each reading is of its moment."""
+    """Reads the remaining tickets. It has no cursor, because each reading is about the present."""
 
     name: ClassVar[str] = "inventory"
     every_s: ClassVar[float] = 60.0

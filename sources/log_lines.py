@@ -1,4 +1,4 @@
-"""From a line of the site's log to an event: JSON lines, and the ticket shop's own text; what is neither is no event."""
+"""Converts a line of the site's log to an event: JSON lines, and the ticket shop's own text; other lines are no events."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def closes_block(line: str) -> bool:
 
 
 def event_in(text: str, *, id_: str, now: datetime) -> Event | None:
-    """Return the event in a line or a block of lines; None where it holds none, or one that cannot be kept.
+    """Return the event in a line or a block of lines; None if it contains none, or one that cannot be kept.
 
     `id_` becomes its id, whatever the line says. A line that tells no time is of `now`.
     """
@@ -97,7 +97,7 @@ def _level(value: Any) -> Any:
 
 
 def _time(value: Any, now: datetime) -> str:
-    """Return a time as ISO 8601: one that is there already, seconds or milliseconds since 1970; `now` where it is none of these."""
+    """Return a time as ISO 8601, from ISO 8601 or from seconds or milliseconds since 1970; `now` for anything else."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         seconds = value / 1000 if value > 1e11 else value
         try:

@@ -28,7 +28,7 @@ _ROTATED_S = 60.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Place:
-    """How far one file has been read.
+    """Holds how far one file has been read.
 
     `first` is the digest of the file's first bytes, by which a new file is told from an old one on the same inode; "" until its
     first line is there. `again` grows each time the file is cut short, so that ids do not repeat. `skipping` is true within a
@@ -45,7 +45,7 @@ class _Place:
 
 
 class LogsSource:
-    """The log files that site.yaml names. Its cursor has, for each path, the place in its file and in those rotated away."""
+    """Reads the log files that site.yaml names. Its cursor has, for each path, the place in its file and in those rotated away."""
 
     name: ClassVar[str] = "logs"
     every_s: ClassVar[float] = 10.0
@@ -60,7 +60,7 @@ class LogsSource:
         return None if settings.log_files else "site.yaml names no log_files"
 
     def collect(self, cursor: Any, now: datetime) -> Collected:
-        """Read what was written since. Raises SourceError where no file can be read."""
+        """Read the lines written since the last reading. Raises SourceError if no file can be read."""
         known = _places(cursor)
         after: dict[str, list[_Place]] = {}
         events: list[Event] = []
@@ -80,7 +80,7 @@ class LogsSource:
         return Collected(events=events, cursor={"files": told})
 
     def close(self) -> None:
-        """Nothing is held open between two readings."""
+        """Do nothing, because no file stays open between two readings."""
 
 
 def _places(cursor: Any) -> Mapping[str, list[_Place]]:

@@ -1,4 +1,4 @@
-"""The registry of sources: adding one is a file beside this one and a line here."""
+"""Registers the sources: a new source is a file beside this one and a line here."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class SourceType(Protocol):
 
     @property
     def name(self) -> str:
-        """The name by which feeds, cursors and metrics know it."""
+        """The name of the source in feeds, cursors and metrics."""
         ...
 
     @staticmethod

@@ -1,4 +1,4 @@
-"""The shop's SMS, by Twilio's list of messages: delivered, failed or without a receipt, by the minute in which they were sent.
+"""Counts the shop's SMS from Twilio's list of messages: delivered, failed or without a receipt, by the minute in which they were sent.
 
 https://www.twilio.com/docs/messaging/api/message-resource#read-multiple-message-resources
 """
@@ -39,7 +39,7 @@ _COUNTS = ("sms_delivered", "sms_failed", "sms_no_receipt", "sms_rate_limited", 
 
 
 class SmsSource:
-    """The messages that an account of Twilio sent. Each minute is counted anew at each reading, so that none counts twice."""
+    """Reads the messages that a Twilio account sent. Each minute is counted anew at each reading, so that none counts twice."""
 
     name: ClassVar[str] = "sms"
     site_requests: ClassVar[int] = 0
@@ -54,7 +54,7 @@ class SmsSource:
 
     @staticmethod
     def configured(settings: SourceSettings) -> str | None:
-        """Return None where messages are to be read and there is an account, else what is missing."""
+        """Return None if reading is switched on and an account is configured, else what is missing."""
         if settings.sms_every_s is None:
             return "site.yaml has no sms_reads"
         if settings.sms_account is None or settings.sms_token is None:
@@ -187,7 +187,11 @@ def _is_counted(message: Mapping[str, Any], senders: frozenset[str]) -> bool:
 
 
 def _class(status: str) -> str:
-    return "sms_delivered" if status in _DELIVERED else "sms_failed" if status in _FAILED else "sms_no_receipt"
+    if status in _DELIVERED:
+        return "sms_delivered"
+    if status in _FAILED:
+        return "sms_failed"
+    return "sms_no_receipt"
 
 
 def _segments(message: Mapping[str, Any]) -> int:
@@ -196,7 +200,7 @@ def _segments(message: Mapping[str, Any]) -> int:
 
 
 def _price(message: Mapping[str, Any]) -> tuple[str, float] | None:
-    """The currency and what was paid in minor units; Twilio tells it later than the message, as a text below 0."""
+    """Return the currency and the price in minor units; Twilio reports it later than the message, as a negative number in text."""
     currency = str(message.get("price_unit") or "").lower()
     try:
         price = abs(float(message.get("price")))  # type: ignore[arg-type]

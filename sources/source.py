@@ -1,4 +1,4 @@
-"""What every source has: how it is switched on, and how it is read."""
+"""Defines the interface of a source: how it is switched on, and how it is read."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sources.stripe_events import EventFilter
 
 
 class SourceError(Exception):
-    """A source that could not be read: which, what it answered, and what to do.
+    """The source could not be read; the message names it, its response, and what to do.
 
     `permanent` is true where asking again without a change of settings is useless. `retry_after_s` is what the service asked for.
     `absent` is true where the service says that it has no such thing at all.
@@ -30,7 +30,7 @@ class SourceError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceSettings:
-    """What sources are told of the site. `user_agent` is how they name themselves to it.
+    """Holds the settings of the site for its sources. `user_agent` is how they name themselves to it.
 
     `sells_tickets` is whether it is the ticket shop. `endpoints` are the paths that are checked with what each answers (`html`,
     `json` or `any`), every `endpoints_every_s` seconds; None where none are to be checked.
@@ -66,7 +66,7 @@ class SourceSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Collected:
-    """What one reading brought.
+    """Holds the result of one reading.
 
     `cursor` is a JSON value that says where the next reading goes on; it is saved together with the samples and events, so that
     nothing is read twice or left out. A source without one leaves it None.
@@ -98,7 +98,7 @@ class Source(Protocol):
 
     @property
     def site_requests(self) -> int:
-        """How many requests a reading sends to the watched site."""
+        """The number of requests that a reading sends to the watched site."""
         ...
 
     @staticmethod

@@ -1,4 +1,4 @@
-"""Stripe's events, read by one list a reading: payments, checkout sessions, refunds, disputes, and webhooks that wait.
+"""Reads Stripe's events, one list for each reading: payments, checkout sessions, refunds, disputes, and webhooks that wait.
 
 https://docs.stripe.com/api/events/list
 """
@@ -38,7 +38,7 @@ _BUDGET_WAIT_S = 3600.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Listed:
-    """An event of the list: what decides where the next reading goes on."""
+    """Holds the parts of a listed event that decide where the next reading continues."""
 
     id: str
     at: datetime
@@ -75,7 +75,7 @@ class _Cursor:
 
 @dataclass(slots=True, kw_only=True)
 class _Reading:
-    """What has been read so far, oldest first once it is over."""
+    """Holds the events read so far, oldest first once the reading is complete."""
 
     begins: _Cursor
     listed: list[_Listed] = field(default_factory=list)
@@ -85,7 +85,7 @@ class _Reading:
 
 
 class StripeSource:
-    """The events of a Stripe account. Its counts are made of the stored events, so that an event counts once however it came."""
+    """Reads the events of a Stripe account. Its counts are made of the stored events, so that an event counts once however it came."""
 
     name: ClassVar[str] = SOURCE
     site_requests: ClassVar[int] = 0
@@ -101,7 +101,7 @@ class StripeSource:
 
     @staticmethod
     def configured(settings: SourceSettings) -> str | None:
-        """Return None where there is a key to read with, else why there is none."""
+        """Return None if there is a key for reading, else why there is none."""
         return None if settings.stripe_key else "STRIPE_SOURCE_KEY is not set"
 
     def collect(self, cursor: Any, now: datetime) -> Collected:
@@ -235,7 +235,7 @@ def _what_is_missing(reading: _Reading) -> str | None:
 
 
 class _UnknownCursorError(SourceError):
-    """Stripe does not list the event any more behind which the reading should begin."""
+    """Stripe no longer lists the event after which the reading should begin."""
 
 
 def _listed(told: Any) -> _Listed:

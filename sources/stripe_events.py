@@ -1,4 +1,4 @@
-"""Stripe's events: what is kept of one, and which numbers a set of them makes. Pure: the poll and the webhook both read by it.
+"""Interprets Stripe's events: which parts of one are kept, and how events are counted. Pure: the poll and the webhook both read by it.
 
 Shapes: https://docs.stripe.com/api/events
 """
@@ -43,12 +43,12 @@ _BY_THE_BANK = frozenset({"payment_intent_authentication_failure"})
 
 
 class StripeEventError(ValueError):
-    """An event of another shape than Stripe's; the message says what is wrong."""
+    """The event does not have the shape of Stripe's events; the message says what is wrong."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventFilter:
-    """What is counted at this site.
+    """Holds which events are counted at this site.
 
     Events with an address of `email_pattern` (`{run}` is any run) are the synthetic buyer's, and left out. `cities` are the site's
     cities by name, with their ids: another city than these is counted as "other", where the site names any. `live` is the mode whose
@@ -142,7 +142,7 @@ def _fields(kind: str, told: Any, subject: Mapping[str, Any], counted: EventFilt
 
 
 def _price(session: Mapping[str, Any]) -> Fields:
-    """The price of a session, paid or not; nothing where it tells none that can be one: it decides about no number of money."""
+    """Return the price of a session, paid or not; nothing if it has no valid one. No revenue is computed from it."""
     try:
         told = _money(session, "amount_total")
     except StripeEventError:
@@ -158,7 +158,7 @@ def _failed_charge(charge: Mapping[str, Any]) -> str:
 
 
 def _failed_without_charge(intent: Mapping[str, Any]) -> Fields | None:
-    """A payment that failed before the bank was asked for money. One with a charge is told by `charge.failed`, and counted there."""
+    """Count a payment that failed before the bank was asked; one with a charge is counted by its `charge.failed` event."""
     error = intent.get("last_payment_error")
     if not isinstance(error, dict):
         return {"outcome": "failed", **_money(intent, "amount")}

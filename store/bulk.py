@@ -23,7 +23,7 @@ _ROLLUP = ("series_id", "width_s", "start", "n", "sum", "min", "max", "last", "s
 
 
 class Durations(NamedTuple):
-    """One bucket of durations: `n` were measured, and `values` stand for all of them, in the metric's unit."""
+    """Holds one bucket of durations: `n` were measured, and `values` represent all of them, in the metric's unit."""
 
     metric: str
     labels: Labels

@@ -1,4 +1,4 @@
-"""Where each source goes on, and when it may be asked again."""
+"""Stores where the next reading of each source continues, and when the source may be asked again."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from store.upsert import insert
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CursorState:
-    """How far a source has been read. `cursor` is its own JSON value, None before the first answer.
+    """Holds how far a source has been read. `cursor` is its own JSON value, None before the first answer.
 
     `version` grows with everything that is saved for the source. `failures` counts the failed answers since the last good one,
     `permanent` is whether the last of them can only be mended by other settings, and before `next_try_at` the source is not asked.
@@ -29,7 +29,7 @@ class CursorState:
 
 
 def get(connection: Connection, source: str) -> CursorState:
-    """Return the state of a source, that of one that was never asked where there is none."""
+    """Return the state of a source; an empty state if it was never asked."""
     row = connection.execute(select(table).where(table.c.source == source)).first()
     return CursorState(source=source) if row is None else _state(row)
 
@@ -65,7 +65,7 @@ def _make(connection: Connection, source: str) -> None:
 
 
 def advance(connection: Connection, new: CursorState) -> bool:
-    """Replace the state that had the version of `new`; False, and nothing is changed, where another hub has replaced it before."""
+    """Replace the state with the version of `new`; return False, without a change, if another hub has replaced it before."""
     _make(connection, new.source)
     changed = connection.execute(
         update(table)
@@ -82,5 +82,5 @@ def advance(connection: Connection, new: CursorState) -> bool:
 
 
 def forget_permanent_failures(connection: Connection) -> None:
-    """Let every source be asked at once that waits for other settings: a hub that starts may have them."""
+    """Make every source due that failed because of its settings: a hub that starts may have new ones."""
     connection.execute(update(table).where(table.c.permanent).values(next_try_at=None, permanent=False))

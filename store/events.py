@@ -1,4 +1,4 @@
-"""Structured events that sources bring in."""
+"""Stores the structured events that sources deliver."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _COLUMNS = ("source", "id", "at", "level", "name", "category", "fields")
 
 
 def save(connection: Connection, events: Iterable[Event], *, source: str) -> int:
-    """Save the events of a source and return how many were new; one whose id is there already changes nothing."""
+    """Save the events of a source and return how many were new; an event with a known id changes nothing."""
     return len(save_new(connection, [(source, event) for event in events]))
 
 

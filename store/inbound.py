@@ -11,7 +11,7 @@ from store.upsert import insert
 
 
 def result_of(connection: Connection, provider: str, event_id: str) -> str | None:
-    """Return what came of an event; None if it is new."""
+    """Return the result of an event; None if it is new."""
     query = select(table.c.result).where(table.c.provider == provider, table.c.id == event_id)
     return connection.execute(query).scalar()
 
@@ -32,7 +32,7 @@ def add(
     incident: str | None = None,
     occurred_at: datetime | None = None,
 ) -> None:
-    """Add an event with what came of it; one that is stored already stays as it is."""
+    """Add an event with its result; an event that is stored already stays unchanged."""
     values = {
         "provider": provider,
         "id": event_id,

@@ -1,4 +1,4 @@
-"""The hub's named jobs: the claim of each slot, what came of it, and the state that pages and metrics show."""
+"""Stores the hub's named jobs: the claim of each slot, its result, and the state that pages and metrics show."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _RUNNING, _FAILED, _TIMED_OUT = JobOutcome.RUNNING.value, JobOutcome.FAILED.valu
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobClaim:
-    """A slot that a hub is about to run.
+    """Holds a slot that a hub is about to run.
 
     `again` is true for another try of a slot that failed. `keep_until` is how long the row is kept, so that the slot cannot
     come twice. `next_at` is when the job runs after this.
@@ -39,7 +39,7 @@ class JobClaim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobResult:
-    """What came of a claim. Where it failed, nothing is tried before `not_before`."""
+    """Holds the result of a claim. After a failure nothing is retried before `not_before`."""
 
     outcome: JobOutcome
     at: datetime
@@ -51,7 +51,7 @@ class JobResult:
 
 
 def register(connection: Connection, next_times: Mapping[str, datetime], *, now: datetime) -> None:
-    """Know of jobs, each with when it runs next; what is known of them already stays."""
+    """Add jobs, each with its next run; known jobs stay unchanged."""
     for job, next_at in next_times.items():
         first = {
             "job": job,
@@ -72,7 +72,7 @@ def states(connection: Connection) -> dict[str, JobState]:
 
 
 def claim(connection: Connection, wanted: JobClaim) -> bool:
-    """Claim a slot; False where it was claimed before. Whoever claims it runs it once this transaction is committed."""
+    """Claim a slot; return False if it was claimed before. Whoever claims it runs it once this transaction is committed."""
     taken = _try_again(connection, wanted) if wanted.again else _claim_new(connection, wanted)
     if not taken:
         return False
@@ -95,7 +95,7 @@ def claim(connection: Connection, wanted: JobClaim) -> bool:
 
 
 def skip(connection: Connection, wanted: JobClaim, reason: str) -> bool:
-    """Note that a slot is not run at all, and why; False where it was claimed before."""
+    """Record that a slot is not run at all, and why; return False if it was claimed before."""
     if not _claim_new(connection, wanted, outcome=JobOutcome.SKIPPED, result=reason):
         return False
     changed = {**_slot_of(wanted, JobOutcome.SKIPPED), "next_at": wanted.next_at}
@@ -156,7 +156,7 @@ def _try_again(connection: Connection, wanted: JobClaim) -> bool:
 
 
 def finish(connection: Connection, job: str, key: str, *, holder: str, came: JobResult) -> bool:
-    """Record what came of a claim; False where it is another's by now, or was recorded already."""
+    """Record the result of a claim; return False if another hub holds it by now, or a result was recorded already."""
     mine = (runs_table.c.job == job, runs_table.c.key == key, runs_table.c.holder == holder)
     changed = connection.execute(
         update(runs_table)
@@ -187,7 +187,7 @@ def finish(connection: Connection, job: str, key: str, *, holder: str, came: Job
 
 
 def amend(connection: Connection, job: str, key: str, *, holder: str, result: str) -> None:
-    """Say more of a run that was over its time, once it has come to its end after all."""
+    """Complete the record of a run that exceeded its time limit, once it has ended."""
     mine = (runs_table.c.job == job, runs_table.c.key == key, runs_table.c.holder == holder)
     late = update(runs_table).where(*mine, runs_table.c.outcome == _TIMED_OUT).values(result=result)
     row = connection.execute(late.returning(runs_table.c.started_at)).first()
@@ -199,7 +199,7 @@ def amend(connection: Connection, job: str, key: str, *, holder: str, result: st
 def cut_off(
     connection: Connection, *, holder: str, under_way: Collection[tuple[str, str]], at: datetime, reason: str
 ) -> list[JobRun]:
-    """Record the end of every run that nobody is at any more, and return them.
+    """Record the end of every abandoned run, and return them.
 
     They are those of other holders than `holder`, who has the lease now, and its own but those `under_way` (job and key).
     """
@@ -224,7 +224,7 @@ def _set_slot_outcome(connection: Connection, job: str, key: str, outcome: JobOu
 
 
 def request(connection: Connection, job: str, *, by: str, at: datetime) -> bool:
-    """Ask for a run now, whatever the schedule says; False where no hub knows the job. Asking twice is asking once."""
+    """Request a run now, whatever the schedule says; return False if no hub knows the job. Asking twice is asking once."""
     asked = update(table).where(table.c.job == job, table.c.requested_at.is_(None))
     connection.execute(asked.values(requested_at=at, requested_by=by[:100]))
     return connection.execute(select(table.c.job).where(table.c.job == job)).first() is not None

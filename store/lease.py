@@ -70,7 +70,7 @@ def holds(connection: Connection, *, name: str, holder: str, epoch: int) -> bool
 
 
 def held(connection: Connection, *, life_s: float = LIFE_S, name: str | None = None) -> tuple[str, datetime] | None:
-    """Who holds the lease of a name, or one of whatever name, and until when; None where nobody does. Void ones are nobody's."""
+    """Return who holds the lease of a name, or any lease, and until when; None if nobody does. Void ones are nobody's."""
     now = _now(connection)
     query = select(table.c.holder, table.c.expires_at).where(
         type_coerce(table.c.expires_at, BigInteger) > now, ~_ends_after(now, life_s)

@@ -1,4 +1,4 @@
-"""Counts wrong passwords by what is limited: a name, a network, a browser. All hubs share the counts."""
+"""Counts wrong passwords for each limited key: a name, a network, a browser. All hubs share the counts."""
 
 from __future__ import annotations
 

@@ -121,7 +121,7 @@ def claim(
 
 
 def _is_first_word() -> ColumnElement[bool]:
-    """Match the message that tells a destination first of an incident; a tier's repetition is not one."""
+    """Match the first message about an incident to a destination; a tier's repetition is not one."""
     earlier = table.alias("before")
     told = exists().where(
         earlier.c.thread == table.c.thread,
@@ -272,14 +272,14 @@ def to_confirm(connection: Connection, *, limit: int) -> list[Notification]:
 def confirm(
     connection: Connection, notification_id: str, confirmation: Confirmation, *, at: datetime, detail: str
 ) -> bool:
-    """Record what became of a message for good. Returns False if another hub has recorded it."""
+    """Record the final result of a message. Returns False if another hub has recorded it."""
     pending = and_(table.c.id == notification_id, table.c.confirmation == Confirmation.PENDING.value)
     values = {"confirmation": confirmation.value, "confirmed_at": at, "receipt": detail}
     return bool(connection.execute(update(table).where(pending).values(**values)).rowcount)
 
 
 def refused_later(connection: Connection, notification_id: str, *, at: datetime, error: str) -> None:
-    """Record that a message which the service had taken could not be delivered for good."""
+    """Record that a message accepted by the service finally could not be delivered."""
     taken = and_(table.c.id == notification_id, table.c.state == NotificationState.DELIVERED.value)
     changed = connection.execute(
         update(table).where(taken).values(state=NotificationState.DEAD.value, last_error=error)

@@ -35,7 +35,7 @@ from sqlalchemy import (
 from facts import Answer, Blame, Graded, Outcome, Run, Status, from_wire, reclassified, status_after
 from store import counters, rollups
 from store.columns import Moment
-from store.json_text import from_json_text
+from store.json_text import decoded_as, from_json_text
 from store.rows import Arrival, GradedRow, RunRow, insert_all, insert_one, row_of
 from store.tables import GOOD, MEASURED, RECLASSIFIED, STUMBLED, UNPASSED, duplicates
 from store.tables import runs as table
@@ -437,10 +437,7 @@ def samples(connection: Connection, ids: Sequence[str]) -> dict[str, Sample]:
 
 
 def _sample(finished_at: datetime, failed_step: str | None, details: str) -> Sample:
-    try:
-        read = msgspec.json.decode(details, type=_Charted)
-    except (msgspec.DecodeError, UnicodeError):  # text that only the slower decoder accepts
-        read = msgspec.convert(from_json_text(details), _Charted)
+    read = decoded_as(_Charted, details)
     return Sample(finished_at, failed_step, read.steps, read.vitals)
 
 
@@ -587,10 +584,7 @@ def _outcome(row: Row[Any], *, brief: bool) -> Outcome:
 
 
 def _with_details(outcome: Outcome, details: dict[str, Any]) -> Outcome:
-    try:
-        read = msgspec.convert(details, _Details)  # a fiftieth of the cost of the slower decoder
-    except msgspec.ValidationError:
-        read = from_wire(_Details, details)
+    read = msgspec.convert(details, _Details)
     return replace(
         outcome,
         steps=read.steps,
@@ -632,13 +626,7 @@ def good_step_times(
         .order_by(desc(table.c.started_at))
         .limit(limit)
     )
-    found = []
-    for details in connection.execute(query).scalars():
-        try:
-            found.append(msgspec.json.decode(details, type=_Timed).steps)
-        except (msgspec.DecodeError, UnicodeError):  # text that only the slower decoder accepts
-            found.append(msgspec.convert(from_json_text(details), _Timed).steps)
-    return found
+    return [decoded_as(_Timed, details).steps for details in connection.execute(query).scalars()]
 
 
 class _Proof(msgspec.Struct):
@@ -673,10 +661,7 @@ def last_pictured(
 
 
 def _has_picture(record: str, step: str) -> bool:
-    try:
-        proofs = msgspec.json.decode(record, type=_Proved).evidence
-    except (msgspec.DecodeError, UnicodeError):  # text that only the slower decoder accepts
-        proofs = msgspec.convert(from_json_text(record), _Proved).evidence
+    proofs = decoded_as(_Proved, record).evidence
     return any(proof.kind == "screenshot" and proof.step == step for proof in proofs)
 
 

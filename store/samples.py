@@ -1,4 +1,4 @@
-"""Samples of metrics: raw values by series, and rollups of 5 minutes, an hour and a day for what is kept longer."""
+"""Stores the samples of metrics: raw values by series, and rollups of 5 minutes, an hour and a day, which are kept longer."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _AT_ONCE = 400
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SampleRollup:
-    """One bucket of a series, of `width_s` seconds from `start`.
+    """Holds one bucket of a series, of `width_s` seconds from `start`.
 
     It holds the number of values, their sum, the smallest, the largest and the last. `sketch` is that of single durations (see
     `store.sketches`), None for other values.
@@ -145,7 +145,7 @@ def count_again(connection: Connection, places: Collection[tuple[int, datetime]]
 
 
 def series_ids(connection: Connection, wanted: Collection[tuple[str, Labels]]) -> dict[tuple[str, Labels], int]:
-    """Return the id of each series, made where it is new. On PostgreSQL nobody else saves to these series until the transaction
+    """Return the id of each series; a new series gets one. On PostgreSQL nobody else saves to these series until the transaction
     ends: two that count the same bucket at once would each miss the other's samples."""
     by_text = {(metric, canonical(labels)): (metric, labels) for metric, labels in sorted(wanted)}
     pairs = list(by_text)
@@ -337,7 +337,7 @@ def read_rollups(
 
 
 class Bucket(NamedTuple):
-    """One bucket of a series as pages read it, by the thousand: `SampleRollup` without the sketch."""
+    """Holds one bucket of a series as pages read it by the thousand: `SampleRollup` without the sketch."""
 
     labels: Labels
     width_s: int
@@ -403,7 +403,7 @@ def read_stretches(
 
 
 class Sum(NamedTuple):
-    """The total of a series over a period: the number of values, and their sum."""
+    """Holds the total of a series over a period: the number of values, and their sum."""
 
     labels: Labels
     n: int

@@ -1,4 +1,4 @@
-"""Stores silences: what nobody is told of for a while, and who said so."""
+"""Stores silences: which alerts are held back for a time, and by whose request."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def get(connection: Connection, silence_id: str) -> Silence | None:
 
 
 def end(connection: Connection, silence_id: str, *, by: str, at: datetime) -> Silence | None:
-    """End a silence before its time, and return it; one that is over stays as it is. None if no silence has that id."""
+    """End a silence before its time, and return it; an ended one stays unchanged. None if no silence has that id."""
     silence = get(connection, silence_id)
     if silence is None or silence.ends_at <= at:
         return silence

@@ -1,4 +1,4 @@
-"""What every channel is: it sends one message once, and says what came of it."""
+"""Defines the interface of a channel: it sends one message once, and returns the result."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrival:
-    """Whether a message arrived, as its service says. `detail` may be shown to anybody, as that of a receipt may."""
+    """Holds whether a message arrived, as its service reports. `detail` may be shown to anybody, as that of a receipt may."""
 
     confirmation: Confirmation
     detail: str
@@ -49,7 +49,7 @@ class Arrival:
 
 @runtime_checkable
 class Confirming(Protocol):
-    """A channel whose service tells later whether a message arrived."""
+    """A channel of a service that reports later whether a message arrived."""
 
     def arrival(self, reference: str) -> Arrival:
         """Ask the service what became of a message; pending where it does not answer. Never raises, and ends in time, like `send`."""
@@ -58,7 +58,7 @@ class Confirming(Protocol):
 
 @runtime_checkable
 class Phone(Protocol):
-    """A channel to one phone, whose messages are limited in number."""
+    """A channel to one phone; the number of its messages is limited."""
 
     @property
     def number(self) -> str:

@@ -1,4 +1,4 @@
-"""Mail by SMTP: a plain and an HTML part, the mails of one incident in one thread."""
+"""Sends mail by SMTP: a plain and an HTML part, with the mails of one incident in one thread."""
 
 from __future__ import annotations
 
@@ -135,19 +135,19 @@ class EmailSettings:
 
 
 def is_address(text: str) -> bool:
-    """Whether a text is written as a mail address is."""
+    """Return whether a text has the form of a mail address."""
     return _ADDRESS.fullmatch(text) is not None
 
 
 def is_placeholder(address: str) -> bool:
-    """Whether nobody can have this host or address: RFC 2606 and RFC 6761 keep its domain for examples."""
+    """Return whether a host or address is a placeholder, because RFC 2606 and RFC 6761 reserve its domain for examples."""
     domain = address.rpartition("@")[2].lower()
     return any(domain == unset or domain.endswith(f".{unset}") for unset in _UNSET_DOMAINS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Email:
-    """One list of recipients, by one server."""
+    """Sends mail to one list of recipients through one server."""
 
     host: str
     port: int
@@ -244,7 +244,7 @@ class _Session(smtplib.SMTP):
 
     @contextmanager
     def ending_in_time(self) -> Iterator[None]:
-        """Hang up when the time is over, whatever is being waited for."""
+        """Close the connection when the time is over, whatever the code inside is waiting for."""
         timer = threading.Timer(self._of.within_s, self._hang_up)
         timer.daemon = True
         timer.start()
@@ -263,7 +263,7 @@ class _Session(smtplib.SMTP):
                 socket.socket.shutdown(live, socket.SHUT_RDWR)
 
     def deliver(self, mail: EmailMessage) -> dict[str, tuple[int, bytes]]:
-        """Connect, log in and send; the recipients that are refused, with the code. Raises smtplib's errors and OSError."""
+        """Connect, log in and send; return the refused recipients with their codes. Raises smtplib's errors and OSError."""
         of = self._of
         code, _ = self.connect(of.host, of.port)
         if code != 220:
@@ -310,7 +310,7 @@ class _Session(smtplib.SMTP):
         return encrypted
 
     def starttls(self, *, context: ssl.SSLContext | None = None) -> tuple[int, bytes]:  # type: ignore[override]
-        """Encrypt the connection. As smtplib's own, but that the handshake can be hung up on."""
+        """Encrypt the connection like smtplib's own method, but with a handshake that can be ended from outside."""
         if not self.has_extn("starttls"):
             raise smtplib.SMTPNotSupportedError("STARTTLS")
         code, said = self.docmd("STARTTLS")
@@ -338,7 +338,7 @@ class _Session(smtplib.SMTP):
 
 
 class _Bounded:
-    """A server's lines, counted."""
+    """Reads a server's lines up to a limit."""
 
     def __init__(self, lines: Any, session: _Session) -> None:
         self._lines, self._session = lines, session
@@ -352,12 +352,12 @@ class _Bounded:
         return line
 
     def close(self) -> None:
-        """Let go of the connection."""
+        """Close the connection."""
         self._lines.close()
 
 
 def _own_name(sender: str) -> str:
-    """What we call ourselves to the server. smtplib would ask the resolver, which may take as long as it likes."""
+    """Return this machine's name for the server. smtplib would ask the resolver, which may take as long as it likes."""
     name = socket.gethostname()
     return name if "." in name and _HOST.fullmatch(name) else sender.rpartition("@")[2]
 

@@ -1,4 +1,4 @@
-"""Where messages may go: an address is judged when it is connected to, so that no name can point elsewhere in between."""
+"""Decides where messages may go: an address is checked when it is connected to, so that a name cannot point elsewhere in between."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ _LOCAL = tuple(
 
 
 class ForbiddenTargetError(Exception):
-    """A destination's name leads to an address that messages may not go to."""
+    """A destination's name resolves to an address to which messages may not be sent."""
 
 
 def decoded(address: Address) -> Address:
-    """The IPv4 address inside an IPv6 one (mapped, NAT64, 6to4), else the address itself."""
+    """Return the IPv4 address inside an IPv6 one (mapped, NAT64, 6to4), else the address itself."""
     if not isinstance(address, ipaddress.IPv6Address):
         return address
     if address.ipv4_mapped is not None:
@@ -44,7 +44,7 @@ def decoded(address: Address) -> Address:
 
 
 def is_allowed(address: Address, allow: Sequence[Network] = ()) -> bool:
-    """Whether messages may go there: it is global and one receiver's, or in a network that was named."""
+    """Return whether messages may be sent to an address: it is global and unicast, or in a configured network."""
     inner = decoded(address)
     if any(inner.version == network.version and inner in network for network in allow):
         return True
@@ -53,7 +53,7 @@ def is_allowed(address: Address, allow: Sequence[Network] = ()) -> bool:
 
 
 def judge_for(allow: Sequence[Network] = ()) -> Judge:
-    """What judges the addresses of destinations; it raises ForbiddenTargetError."""
+    """Return the function that checks the addresses of destinations; it raises ForbiddenTargetError."""
 
     def judge(address: Address) -> None:
         if not is_allowed(address, allow):

@@ -68,7 +68,7 @@ class PagerDutySettings:
         must_name_a_variable("key_from", self.key_from, "PAGERDUTY_ROUTING_KEY")
 
     def missing(self, environment: Mapping[str, str]) -> list[Missing]:
-        """Return that it has no integration key of 32 letters and digits, where it has none. Raises ConfigError."""
+        """Return what is missing if there is no integration key of 32 letters and digits. Raises ConfigError."""
         return missing_secret("key_from", self.key_from, environment, what="integration key", shape=_ROUTING_KEY)
 
     def channel(self, use: Resources) -> PagerDuty:
@@ -83,7 +83,7 @@ class PagerDutySettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PagerDuty:
-    """One integration of a service."""
+    """Sends to one integration of a PagerDuty service."""
 
     key: Secret
     base: str = field(repr=False)
@@ -135,7 +135,7 @@ def event(message: Message, key: Secret) -> dict[str, Any]:
 
 
 def _source(message: Message) -> str:
-    """What the alert is about: the subject or journey of its first line, else the monitor itself."""
+    """Return the source of the alert: the subject or journey of its first line, else the monitor itself."""
     first = message.lines[0] if message.lines else None
     return (first and (first.subject or first.journey)) or "sixfb"
 
@@ -147,7 +147,7 @@ def _links(message: Message) -> list[dict[str, str]]:
 
 
 def _details(message: Message) -> dict[str, Any]:
-    """What is shown below the alert; PagerDuty takes 512 KB, and a person reads less."""
+    """Return the details below the alert; they are kept far shorter than PagerDuty's 512 KB, so that a person can read them."""
     details: dict[str, Any] = {
         "incident": message.incident,
         "state": message.kind.value,

@@ -1,4 +1,4 @@
-"""Which kinds of destinations there are. A new channel is a file here and a line in `CHANNELS`."""
+"""Registers the kinds of destinations. A new channel is a file in this folder and a line in `CHANNELS`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every channel's settings are: the keys of one destination in `alerts.yaml`, and what makes a channel of them."""
+"""Defines the settings of a channel: the keys of one destination in `alerts.yaml`, and the methods that create its channel."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _RECEIVER = Address("https://hooks.example.com/path", may=frozenset({"login", "q
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Missing:
-    """Something that a destination lacks. `key` is its key in the file; `remedy` is what to set, as the end of `set …`.
+    """Holds something that a destination lacks. `key` is its key in the file; `remedy` is what to set, as the end of `set …`.
 
     `blocks` is true where nobody can be told without it, and false where only a part is lost.
     """
@@ -41,7 +41,7 @@ HIDDEN = Secret("(hidden)")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rendered:
-    """A message in the form in which a channel sends it: `text` as a person reads it, or the `data` of a JSON body."""
+    """Holds a message in the form in which a channel sends it: `text` as a person reads it, or the `data` of a JSON body."""
 
     text: str | None = None
     data: dict[str, Any] | None = None
@@ -85,7 +85,7 @@ class ChannelSettings(Protocol):
         ...
 
     def missing(self, environment: Mapping[str, str]) -> list[Missing]:
-        """Return what is not set, or set to what cannot be: a placeholder counts as unset. Raises ConfigError."""
+        """Return the settings that are not set or not usable; a placeholder counts as unset. Raises ConfigError."""
         ...
 
     def channel(self, use: Resources) -> Channel:
@@ -115,7 +115,7 @@ def secret_url(name: str, environment: Mapping[str, str]) -> Secret | None:
 
 
 def missing_url(key: str, name: str, environment: Mapping[str, str]) -> list[Missing]:
-    """Return that a destination has no address, where it has none. Raises ConfigError."""
+    """Return what is missing if a destination has no address. Raises ConfigError."""
     if secret_url(name, environment) is not None:
         return []
     why = ": what is set is none" if read_secret(name, environment) else ""

@@ -50,7 +50,7 @@ class SlackSettings:
         must_name_a_variable("url_from", self.url_from, "SLACK_OPS_WEBHOOK")
 
     def missing(self, environment: Mapping[str, str]) -> list[Missing]:
-        """Return that it has no address, where it has none, and the mentions that call nobody. Raises ConfigError."""
+        """Return what is missing: the address if it is not set, and the mentions that notify nobody. Raises ConfigError."""
         hint = "Slack wants <@U…> for a person, <!subteam^S…> for a group"
         silent = [mention for mention in self.mentions if not _MENTION.fullmatch(mention)]
         return [
@@ -70,13 +70,13 @@ class SlackSettings:
 
 
 def _calling(mentions: Sequence[str]) -> tuple[str, ...]:
-    """Return the mentions that call somebody."""
+    """Return the mentions that notify somebody."""
     return tuple(mention for mention in mentions if _MENTION.fullmatch(mention))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slack:
-    """One webhook. `mentions` are Slack's own forms: `<@U…>` for a person, `<!subteam^S…>` for a group."""
+    """Sends to one webhook. `mentions` are in Slack's own forms: `<@U…>` for a person, `<!subteam^S…>` for a group."""
 
     url: Secret
     client: httpx.Client = field(repr=False)
@@ -91,12 +91,12 @@ class Slack:
 
 
 def escaped(text: str) -> str:
-    """Text that Slack shows and does not act on: page text may hold `<!channel>`."""
+    """Return a text escaped, so that Slack shows it and does not act on it: a page's text may contain `<!channel>`."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def body(message: Message, mentions: Sequence[str] = ()) -> dict[str, Any]:
-    """The JSON of a message: `text` for notifications and screen readers, `blocks` for the eye."""
+    """Return the JSON of a message: `text` for notifications and screen readers, `blocks` for display."""
     mark = _CLOSED if message.closed else _MARKS.get(message.kind) or _SEVERITY_MARKS.get(message.severity, "🔵")
     headline = f"{mark} {_demo(message)}{message.headline}"
     called = " ".join(mentions) if message.kind is NotificationKind.FIRING else ""

@@ -37,7 +37,7 @@ class TeamsSettings:
         must_name_a_variable("url_from", self.url_from, "TEAMS_OPS_WEBHOOK")
 
     def missing(self, environment: Mapping[str, str]) -> list[Missing]:
-        """Return that it has no address, where it has none. Raises ConfigError."""
+        """Return what is missing if there is no address. Raises ConfigError."""
         return missing_url("url_from", self.url_from, environment)
 
     def channel(self, use: Resources) -> Teams:
@@ -53,7 +53,7 @@ class TeamsSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Teams:
-    """One workflow's webhook."""
+    """Sends to the webhook of one workflow."""
 
     url: Secret
     client: httpx.Client = field(repr=False)
@@ -67,7 +67,12 @@ class Teams:
 def body(message: Message) -> dict[str, Any]:
     """Return the JSON: a message with one card."""
     over = message.kind is NotificationKind.RESOLVED
-    colour = "good" if over and not message.closed else "default" if over else _COLOURS.get(message.severity, "default")
+    if over and not message.closed:
+        colour = "good"
+    elif over:
+        colour = "default"
+    else:
+        colour = _COLOURS.get(message.severity, "default")
     blocks: list[dict[str, Any]] = [
         {**_text(marked(message, message.headline), _HEADLINE), "weight": "bolder", "size": "medium", "color": colour},
         _text(message.summary, _TEXT),
@@ -98,7 +103,7 @@ def _text(text: str, most: int) -> dict[str, Any]:
 
 
 def _shown(text: str) -> str:
-    """Text that Teams shows as it stands: it reads some Markdown in cards, and a page's text could hold a link."""
+    """Return a text escaped for Teams, which interprets some Markdown in cards: a page's text could contain a link."""
     for character in "\\`*_[]<>~#":
         text = text.replace(character, f"\\{character}")
     return text

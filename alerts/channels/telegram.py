@@ -75,7 +75,7 @@ class TelegramSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Telegram:
-    """One chat, written to by a bot."""
+    """Sends to one chat as a bot."""
 
     token: Secret
     chat: str

@@ -30,7 +30,7 @@ _SAID_OTHERWISE = {
 
 
 def cut(text: str, most: int) -> str:
-    """Return the text, its end replaced by an ellipsis where it is longer than `most` characters."""
+    """Return the text, with an ellipsis in place of its end if it is longer than `most` characters."""
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
@@ -64,7 +64,7 @@ def facts_of(message: Message) -> list[str]:
 
 
 def runbook_url(message: Message) -> str | None:
-    """Return the runbook's address, where it is one and no path within the documentation."""
+    """Return the runbook's address; None if it is a path within the documentation."""
     runbook = message.runbook or ""
     return runbook if runbook.startswith(("https://", "http://")) else None
 

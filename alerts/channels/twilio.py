@@ -122,7 +122,7 @@ class TwilioSettings:
 
     @property
     def number(self) -> str | None:
-        """Return the phone's number; None where it is a placeholder."""
+        """Return the phone's number; None if it is a placeholder."""
         return None if _is_placeholder(self.to) else self.to
 
     def _placeholders(self) -> list[Missing]:
@@ -170,7 +170,7 @@ def _is_placeholder_service(service: str) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Twilio:
-    """One phone, called by SMS."""
+    """Sends SMS to one phone."""
 
     account: Secret
     token: Secret
@@ -292,7 +292,7 @@ def _said(message: Message, most: int) -> str:
 
 
 def _joined(begins: str, parts: Sequence[str], last: str, most: int) -> str:
-    """Return sentences in at most so many septets: the first ones as far as they go, and `last` only where it fits as a whole."""
+    """Return as many of the first sentences as fit into so many septets, and `last` if it fits as a whole."""
     said = gsm(begins + parts[0], most)
     for part in filter(None, parts[1:]):
         left = most - septets(said) - 2

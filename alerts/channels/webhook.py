@@ -1,4 +1,4 @@
-"""A plain webhook: the message as JSON, for whatever program wants it. The shape is in docs/alerts.md."""
+"""Sends a message as JSON to a plain webhook, for any other program. The shape is in docs/alerts.md."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ VERSION = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookSettings:
-    """A program of one's own. `url_from` names the variable that holds its address (or, with `_FILE` behind it, its file)."""
+    """Settings of a plain webhook. `url_from` names the variable that holds its address (or, with `_FILE` behind it, its file)."""
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
 
@@ -33,7 +33,7 @@ class WebhookSettings:
         must_name_a_variable("url_from", self.url_from, "ALERT_WEBHOOK")
 
     def missing(self, environment: Mapping[str, str]) -> list[Missing]:
-        """Return that it has no address, where it has none. Raises ConfigError."""
+        """Return what is missing if there is no address. Raises ConfigError."""
         return missing_url("url_from", self.url_from, environment)
 
     def channel(self, use: Resources) -> Webhook:
@@ -49,7 +49,7 @@ class WebhookSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Webhook:
-    """One address that takes JSON."""
+    """Sends to one address that accepts JSON."""
 
     url: Secret
     client: httpx.Client = field(repr=False)
@@ -60,7 +60,7 @@ class Webhook:
 
 
 def body(message: Message, dedup_key: str) -> dict[str, Any]:
-    """The JSON: every field of the message, the key of this message, and `text` for receivers that only want a line."""
+    """Return the JSON: every field of the message, its key, and `text` for receivers that only need one line."""
     return {
         "version": VERSION,
         "id": dedup_key,

@@ -1,4 +1,4 @@
-"""The pages of the shop as a buyer handles them: controls are found by what a person sees."""
+"""The page objects of the shop: controls are found by what a person sees."""
 
 from journeys.pages.checkout import CheckoutPage
 from journeys.pages.home import HomePage

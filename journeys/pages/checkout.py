@@ -50,14 +50,14 @@ class CheckoutPage:
     _session: Session | None = field(default=None, repr=False)
 
     def is_open(self) -> None:
-        """It is up when there is something to pay with; `wait_for_url` would be content with an error page."""
+        """Wait until the page offers a way to pay; `wait_for_url` would accept an error page too."""
         match = _SESSION.search(self.visit.page.url)
         self.session_id = match[0] if match else ""
         self._note_purchase(None, None)  # before anything else can go wrong: it is open at Stripe from now on
         self.visit.wait_until("Stripe's payment page", self._has_controls, every_ms=_LOOK_EVERY_MS)
 
     def charges(self, price: float) -> None:
-        """The session asks for exactly this price: read at its source, and where that cannot tell, from the page."""
+        """Check that the session charges exactly this price, by its source or, if that does not respond, by the page."""
         visit, due = self.visit, to_minor(price)
         self._session = session = self._read()
         amount, told_by = session.amount_minor, session.told_by
@@ -77,7 +77,7 @@ class CheckoutPage:
             )
 
     def reason_not_to_pay(self) -> str | None:
-        """None once test mode is proved and payment is wanted; else why nothing may be typed here."""
+        """Return why no card may be typed here; None if test mode is proved and payment is configured."""
         if self.visit.site.payment == "stop_before_payment":
             return "payment: stop_before_payment is set"
         with self.visit.off_the_clock():
@@ -134,7 +134,7 @@ class CheckoutPage:
         return read_session(self.visit, self.session_id)
 
     def _amount_shown(self, due: int) -> int | None:
-        """The amount on the page: the due one if it stands there, else the largest one (a total is the largest)."""
+        """Return the amount that the page names as due, else the largest amount, which is the total."""
         with self.visit.off_the_clock():
             text = self._form().locator("body").inner_text(timeout=2000) + self.visit.page.locator("body").inner_text(
                 timeout=2000
@@ -158,7 +158,7 @@ class CheckoutPage:
     # -- the form ----------------------------------------------------------------------------------------------------
 
     def _form(self) -> Frame:
-        """The frame that holds the card's form, once it is there."""
+        """Wait for the frame that contains the card's form, and return it."""
         return self.visit.wait_until("Stripe's payment form", self._find_form, every_ms=_LOOK_EVERY_MS)
 
     def _find_form(self) -> Frame | None:
@@ -217,7 +217,7 @@ class CheckoutPage:
                 self._one(form, name).fill(value)
 
     def _decline_link(self, form: Frame) -> None:
-        """Stripe offers to remember the card, and asks for a phone number if one lets it."""
+        """Decline Stripe's offer to remember the card, which would require a phone number."""
         ticked = form.locator("#enableStripePass:checked")
         if ticked.count():
             ticked.uncheck(force=True)

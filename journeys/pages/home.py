@@ -1,4 +1,4 @@
-"""`/`: the cities, each a card that opens to a button."""
+"""The home page, `/`: it lists the cities, each on a card that opens and shows a button."""
 
 import re
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ class HomePage:
     visit: Visit
 
     def open(self) -> None:
-        """Open it by its address; it is up when its headline and a city can be seen."""
+        """Open the page by its address, and wait until its headline and a city are visible."""
         self.visit.go(self.visit.site.url("/"))
         self.visit.see(self.visit.page.get_by_role("heading", level=1).first)
         self.visit.see(self._card(self.visit.site.city_name))

@@ -1,4 +1,4 @@
-"""`/pricing?city=`: the member check and the two tiers."""
+"""The price page, `/pricing?city=`: it has the member check and the two tiers."""
 
 import re
 from dataclasses import dataclass
@@ -19,18 +19,18 @@ class PricingPage:
     visit: Visit
 
     def open(self, city_id: str) -> None:
-        """Open it by its address, as from a bookmark."""
+        """Open the page by its address, as a bookmark does."""
         self.visit.go(self.visit.site.url(f"/pricing?city={city_id}"))
         self.visit.wait_until(
             "the ticket buttons of the price list", lambda: self._tiers_visible() or self._sent_home(city_id)
         )
 
     def is_open(self) -> None:
-        """It is up when a ticket can be picked."""
+        """Wait until a ticket can be chosen."""
         self.visit.see(self._tier(_ANY_TIER))
 
     def verify_member(self, email: str) -> None:
-        """Give the member's address and have it checked; the page then greets the member."""
+        """Submit the member's e-mail address, and wait until the page greets the member."""
         page = self.visit.page
         field = page.get_by_placeholder(re.compile("registered email", re.IGNORECASE))
         self.visit.see(field.or_(page.locator("input[type=email]")).first).fill(email)

@@ -1,4 +1,4 @@
-"""`/register?...`: a form in three parts, then the review with the total and the button to pay."""
+"""The registration page, `/register?...`: a form in three parts, then the review with the total and the button to pay."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class RegistrationPage:
     visit: Visit
 
     def is_open(self) -> None:
-        """It is up when its headline and its first field can be seen."""
+        """Wait until the headline and the first field are visible."""
         self.visit.see(self.visit.page.get_by_role("heading", name=re.compile("Complete Your Registration")).first)
         self.visit.see(self._field("Enter your first name"))
 
@@ -45,11 +45,11 @@ class RegistrationPage:
         self.visit.see(self._pay_button())
 
     def total_is(self, price: float) -> None:
-        """The review's total is the price."""
+        """Check that the review's total is the price."""
         self._check_total(price, "the order review shows {shown}; a buyer should pay {due}")
 
     def member_total_is(self, price: float) -> None:
-        """The review's total is the member's price."""
+        """Check that the review's total is the member's price."""
         self._check_total(price, "the order review shows {shown}; a member should pay {due}")
 
     def proceed_to_payment(self) -> None:
@@ -93,7 +93,7 @@ class RegistrationPage:
         return not self.visit.recorder.is_the_sites(page.url) or "cs_" in page.url or self._went_on_in_a_tab()
 
     def _went_on_in_a_tab(self) -> bool:
-        """Whether the site opened the checkout in a new tab, where a buyer goes on."""
+        """Return whether the site opened the checkout in a new tab, in which the buyer continues."""
         tabs = [page for page in self.visit.page.context.pages if page is not self.visit.page]
         # Something else may open a tab as well, a chat or an advertisement.
         tab = next((page for page in reversed(tabs) if "cs_" in page.url), None)
@@ -110,5 +110,5 @@ class RegistrationPage:
 
 
 def _same(typed: str, shown: str) -> bool:
-    """Whether a field shows what was typed; a phone number is re-formatted."""
+    """Return whether a field shows what was typed; the page may reformat a phone number."""
     return shown == typed or (typed.isdigit() and re.sub(r"\D", "", shown) == typed)

@@ -17,12 +17,12 @@ _TRIES = 3
 
 @dataclass(frozen=True)
 class SuccessPage:
-    """The page on which a buyer believes to have a ticket."""
+    """The page that confirms the purchase to the buyer."""
 
     visit: Visit
 
     def is_open(self) -> None:
-        """It is up when it says that the registration succeeded, which proves nothing yet."""
+        """Wait until the page says that the registration succeeded, which does not yet prove the payment."""
         path = urlsplit(self.visit.page.url).path
         if not path.startswith("/success"):
             raise SiteBroken(f"after the payment the buyer was sent to {path} instead of /success")

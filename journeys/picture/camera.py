@@ -63,7 +63,7 @@ _UNCOVER = "for (const undo of (globalThis.sixfbUndo ?? []).splice(0).reverse())
 
 
 class NoPictureError(Exception):
-    """Why there is no picture, as the end of "no picture: ..."."""
+    """No picture could be taken; the message completes "no picture: ..."."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +128,7 @@ def _said_plainly(page: Page) -> Iterator[None]:
 
 
 class _UnsureError(Exception):
-    """The page changed between two looks, or would not be covered."""
+    """The page changed between two checks, or could not be covered."""
 
 
 class _Process:
@@ -143,7 +143,7 @@ class _Process:
         self.covered: set[int] = set()
 
     def introduce(self) -> None:
-        """Learn the id of its topmost frame. Raises Playwright's TimeoutError soon, where it is busy."""
+        """Read the id of the topmost frame. Raises Playwright's TimeoutError soon if the page is busy."""
         tree = self._ask("Page.getFrameTree", {}, _ANSWERS_WITHIN_MS)
         self.frame = str(tree["frameTree"]["frame"]["id"])
 
@@ -197,7 +197,7 @@ class _Process:
             self.covered.add(node)
 
     def frame_of(self, node: int) -> str | None:
-        """The id of the frame that an element holds."""
+        """Return the id of the frame inside an element."""
         found: str | None = self.send("DOM.describeNode", backendNodeId=node)["node"].get("frameId")
         return found
 
@@ -327,5 +327,5 @@ class _Camera:
 
 
 def _hidden_frames(process: _Process, look: Snapshot, clean: Collection[str]) -> list[tuple[int, int]]:
-    """The elements of a process that hold a frame of another one which is not known to be clean."""
+    """Return the elements of a process that contain a frame of another process which may show a secret."""
     return [(document, node) for document, node in look.apart if process.frame_of(node) not in clean]

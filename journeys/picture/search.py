@@ -21,7 +21,7 @@ Found = dict[tuple[int, int, bool], list[tuple[int, int]]]
 
 @dataclass(frozen=True, slots=True)
 class _Folded:
-    """Text as a reader takes it, and where in the text each byte of it stands, in UTF-16 units as scripts count."""
+    """Holds a text as a reader perceives it, with the position of each byte in the original text in UTF-16 units, as scripts count."""
 
     data: bytes
     starts: array[int]
@@ -48,7 +48,7 @@ def find(shown: Sequence[Shown], scrubber: Scrubber) -> Found:
 
 
 def _gap(left: Shown, right: Shown) -> bytes:
-    """What a reader sees between two pieces."""
+    """Return what a reader sees between two pieces of text."""
     is_beside = abs(left.place[0] - right.place[0]) <= _LINE_PX and right.place[1] - left.place[2] <= _BESIDE_PX
     if not is_beside or NOWHERE in (left.place, right.place):
         return b"\n"
@@ -64,7 +64,7 @@ def _find_in(
     *,
     cards: bool = True,
 ) -> None:
-    """Search pieces in this order, each with what stands behind it."""
+    """Search pieces in this order, each together with the text that follows it."""
     stretches, parts, end = [], [], 0
     for index, behind in order:
         data = folded[index].data

@@ -1,4 +1,4 @@
-"""Addresses as names that group: whose they are, and their path with ids folded."""
+"""Turns addresses into names that group requests: the party, and the path with ids replaced."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from functools import lru_cache
 from urllib.parse import urlsplit
 
 LIVE = re.compile(r"\b(pk|sk|rk|cs)_live_\w{6,}")
-"""A key or a session of Stripe's live mode. A script that only knows the prefix is none."""
+"""Matches a key or a session of Stripe's live mode; a script that only contains the prefix does not match."""
 
 _PORTS = {"http": 80, "https": 443}
 _TOKEN = re.compile(
@@ -23,7 +23,7 @@ _TOKEN = re.compile(
 
 @lru_cache(maxsize=512)
 def origin_of(url: str) -> str:
-    """`https://host[:port]` of an address, without the scheme's own port; empty for addresses that have no host."""
+    """Return `https://host[:port]` of an address, without the scheme's default port; empty for addresses without a host."""
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -37,7 +37,7 @@ def origin_of(url: str) -> str:
 
 @lru_cache(maxsize=2048)
 def endpoint_of(url: str) -> str:
-    """The path of an address with ids folded to `{id}`, without query and fragment."""
+    """Return the path of an address with ids replaced by `{id}`, without query and fragment."""
     try:
         path = urlsplit(url).path or "/"
     except ValueError:

@@ -1,4 +1,4 @@
-"""The frames of a Playwright trace: pictures of what its pages showed, a few each second."""
+"""Removes the frames of a Playwright trace: pictures of what its pages showed, a few each second."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _EVENT = b'"screencast-frame"'
 
 
 def frames_of(trace: bytes) -> list[str]:
-    """The members of the zip that hold the frames of a `.trace` file."""
+    """Return the members of the zip that contain the frames of a `.trace` file."""
     found: list[str] = []
     for line in trace.splitlines():
         event = _frame(line)
@@ -24,12 +24,12 @@ def frames_of(trace: bytes) -> list[str]:
 
 
 def without_frames(trace: bytes) -> bytes:
-    """The same `.trace` file without a word of its frames: the viewer would look for them."""
+    """Return the `.trace` file without its references to frames, which the viewer would look for."""
     return b"".join(line for line in trace.splitlines(keepends=True) if _frame(line) is None)
 
 
 def drop_frames(file: Path) -> int:
-    """Take every frame out of a trace, in place; how many there were."""
+    """Remove every frame from a trace, in place; return how many there were."""
     part = file.with_name(f"{file.name}.part")
     with zipfile.ZipFile(file) as archive:
         dropped = [name for trace in _traces(archive) for name in frames_of(archive.read(trace))]

@@ -1,4 +1,4 @@
-"""A time taken apart: what it was spent on, in order, so that the parts sum to the whole."""
+"""Splits a duration into its phases, in order, so that the parts sum to the whole."""
 
 from __future__ import annotations
 

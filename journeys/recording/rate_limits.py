@@ -1,4 +1,4 @@
-"""What the answers of a site tell of its request limit.
+"""Reads the site's request limit from its responses.
 
 Read are `X-RateLimit-*` (and `X-Rate-Limit-*`) with `Limit`, `Remaining` and `Reset`, the same without the `X-`, and the
 later drafts of the standard, `RateLimit: limit=100, remaining=50, reset=30` and `RateLimit: "default";r=50;t=30`.
@@ -97,7 +97,7 @@ def moment_of_reset(text: str) -> datetime | None:
 
 @dataclass(slots=True)
 class Tally:
-    """One limit over the answers of a visit: the lowest rest in the window that is open now, and how many answers told it."""
+    """Tracks one limit during a visit: the fewest requests left in the current window, and how many responses named the limit."""
 
     latest: RateLimit
     counted: int = 0
@@ -115,13 +115,13 @@ class Tally:
 
 @dataclass(slots=True)
 class RateLimits:
-    """Every limit that the site told during a visit. `retry_at` is when a 429 without such headers asked to come again."""
+    """Tracks every limit that the site announced during a visit. `retry_at` is when a 429 without such headers asked to come again."""
 
     tallies: dict[str, Tally] = field(default_factory=dict)
     retry_at: datetime | None = None
 
     def take(self, headers: Mapping[str, str], status: int | None = None) -> tuple[str, ...]:
-        """Note what an answer tells. Returns the names of the limits that counted it."""
+        """Record the limits that a response announces; return the names of the limits that counted it."""
         told = rate_limits_of(headers)
         for limit in told:
             self.tallies.setdefault(limit.name, Tally(limit)).add(limit)
@@ -130,11 +130,11 @@ class RateLimits:
         return tuple(limit.name for limit in told)
 
     def forget(self, names: tuple[str, ...]) -> None:
-        """Take an answer back that came out of the browser's cache, which the site did not count."""
+        """Remove a response that came from the browser's cache, which the site did not count."""
         for name in names:
             self.tallies[name].counted -= 1
 
     @property
     def tightest(self) -> Tally | None:
-        """The limit under which the fewest more visits like this one fit; None where the site tells none."""
+        """Return the limit that allows the fewest further visits like this one; None if the site announces none."""
         return min(self.tallies.values(), key=lambda one: one.latest.left // max(1, one.counted), default=None)

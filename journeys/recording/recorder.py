@@ -1,4 +1,4 @@
-"""Listeners on a browser context that keep what it did, step by step."""
+"""Records what a browser context does, step by step, by listening to its events."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _HTML = frozenset({"text/html", "application/xhtml+xml"})
 
 @dataclass(slots=True, eq=False)
 class SeenRequest:
-    """A request while it is under way and after; times are seconds on the visit's monotonic clock."""
+    """Holds a request, pending or completed; times are seconds on the visit's monotonic clock."""
 
     url: str
     method: str
@@ -76,35 +76,35 @@ class SeenRequest:
 
     @property
     def endpoint(self) -> str:
-        """The path with ids folded."""
+        """The path with ids replaced."""
         return endpoint_of(self.url)
 
     @property
     def failed(self) -> bool:
-        """Whether it ended without an answer, or with one of 400 or more. A request the page itself gave up has not failed."""
+        """Whether it ended without a response, or with a status of 400 or more; false if the page itself cancelled it."""
         if self.status is not None:
             return self.status >= 400
         return self.failure is not None and self.failure != "net::ERR_ABORTED"
 
     @property
     def is_html_instead(self) -> bool:
-        """Whether a page came where a script or a stylesheet was due, as a catch-all route answers for a file that is gone."""
+        """Whether the response is a page instead of a script or a stylesheet, as a catch-all route sends for a missing file."""
         return self.kind in _FILES_OF_CODE and (self.status or 0) < 400 and self.content_type in _HTML
 
     @property
     def is_unusable(self) -> bool:
-        """Whether it failed, or brought a page where a script or a stylesheet was due."""
+        """Whether it failed, or returned a page instead of a script or a stylesheet."""
         return self.failed or self.is_html_instead
 
     @property
     def is_suspect(self) -> bool:
-        """Whether it may be what kept a buyer from going on: unusable, not ended, or an answer that says no or cannot be read."""
+        """Whether it may have stopped the buyer: it is unusable or pending, or its response refuses or cannot be read."""
         says_no = self.refusal is not None or self.is_broken_json
         return self.is_unusable or self.is_download or not self.ended or says_no
 
 
 class Recorder:
-    """Everything a browser context did since `attach`; `step` is set by the visit to the step that is under way."""
+    """Holds everything that a browser context did since `attach`; the visit sets `step` to the current step."""
 
     def __init__(self, *, site_url: str, clock: Callable[[], float] = time.monotonic) -> None:
         self.origin = origin_of(site_url)
@@ -211,7 +211,7 @@ class Recorder:
         return origin_of(url) in self.origins
 
     def _widen(self, url: str, before: BrowserRequest | None, page: Page | None) -> None:
-        """Count the address that the journey's very first page is redirected to as the site too, also by its own script."""
+        """Count the address to which the journey's first page redirects, by HTTP or by its own script, as the site too."""
         first = self._first_document
         if first is None or first.party != "first":
             return
@@ -265,7 +265,7 @@ class Recorder:
         self._weigh(seen, request)
 
     def _weigh(self, seen: SeenRequest, request: BrowserRequest) -> None:
-        """How much came over the wire. The driver has to be asked; Playwright runs a listener beside the journey, which goes on."""
+        """Read the transferred bytes of a request. Only the driver knows them; the listener runs while the journey continues."""
         with contextlib.suppress(Error):  # the page went away meanwhile: nobody knows any more
             sizes = request.sizes()
             # An answer out of the browser's cache carried no head over the wire; Playwright counts it off the body's zero.
@@ -326,7 +326,7 @@ class Recorder:
                 dialog.dismiss()
 
     def note_own(self, method: str, url: str) -> SeenRequest:
-        """A request that the visit makes beside the page, so that it stands among the others and counts in the budget."""
+        """Record a request that the visit itself makes, so that it is listed with the others and counts in the budget."""
         party = self.party_of(url)
         seen = SeenRequest(
             url=url, method=method, kind="probe", step=self.step, party=party, began=self.clock(), is_main=False
@@ -337,7 +337,7 @@ class Recorder:
     def end_own(
         self, seen: SeenRequest, *, status: int | None = None, body: str | None = None, failure: str | None = None
     ) -> None:
-        """How such a request ended."""
+        """Record how a request of the visit itself ended."""
         seen.ended = True
         seen.status, seen.failure = status, failure
         seen.body = " ".join(body[: _BODY * 4].split())[:_BODY] if body else None
@@ -349,16 +349,16 @@ class Recorder:
         return next(mains, None)
 
     def keep_answers(self, step: str | None) -> None:
-        """Keep what the site's API answered in a step that failed, for a site may say no with a status of 200."""
+        """Keep the responses of the site's API in a failed step, because a site may refuse with a status of 200."""
         for seen in self.in_step(step):
             seen.body = seen.body or seen.answer
 
     def in_step(self, step: str | None) -> list[SeenRequest]:
-        """The requests that began in a step, oldest first."""
+        """Return the requests that began in a step, oldest first."""
         return [seen for seen in self.requests if seen.step == step]
 
     def nouns(self) -> dict[str, Any]:
-        """What an attempt keeps: `requests`, `console`, `dialogs`, `vitals` as tuples of nouns, and `left_out`."""
+        """Return what an attempt keeps: tuples named `requests`, `console`, `dialogs` and `vitals`, and the counts in `left_out`."""
         vitals = {"vitals": self.vitals.left_out} if self.vitals.left_out else {}
         return {
             "left_out": {**self.left_out, **vitals},
@@ -396,7 +396,7 @@ def _frame_of(request: BrowserRequest) -> Frame | None:
 
 
 def _has_own_listener(page: Page | None) -> bool:
-    """Whether the journey listens to a page's dialogs itself. Playwright's public objects do not tell."""
+    """Return whether the journey handles a page's dialogs itself, which Playwright's public objects do not show."""
     inner = getattr(page, "_impl_obj", None)
     return bool(inner is not None and inner.listeners("dialog"))
 
@@ -419,7 +419,7 @@ def _is_short_text(headers: Mapping[str, str]) -> bool:
 
 
 def _text_of(response: Response) -> str | None:
-    """The start of a failing answer's body, in one line; None where the browser no longer has it."""
+    """Return the start of a failed response's body, in one line; None if the browser no longer has it."""
     return _start_of(_whole_text_of(response))
 
 

@@ -1,4 +1,4 @@
-"""Playwright's trace in pieces: what happens while it is paused is in none of them.
+"""Records Playwright's trace in pieces, so that nothing that happens during a pause is in the trace.
 
 A paused trace is stopped, not put off: between the chunks of one trace Playwright goes on recording the network, bodies and all.
 """
@@ -32,13 +32,13 @@ class Tracer:
         self.with_frames = True
 
     def start(self) -> None:
-        """Record, or go on recording."""
+        """Start or resume recording."""
         if not self._on:
             self._context.tracing.start(screenshots=self.with_frames, snapshots=True, sources=False)
             self._on = True
 
     def group(self, name: str) -> None:
-        """What is recorded from here on stands below this name, until the next."""
+        """Group everything that is recorded from now on under a name, until the next group."""
         if self._on:
             self._ungroup()
             self._context.tracing.group(name)
@@ -50,7 +50,7 @@ class Tracer:
             self._group = None
 
     def leave_frames_out(self) -> None:
-        """Record no more pictures of what pages show: nobody could tell afterwards which of them shows a secret."""
+        """Stop recording pictures of pages, because it would be unknown afterwards which of them show a secret."""
         if not self.with_frames:
             return
         was_on, group = self._on, self._group
@@ -63,11 +63,11 @@ class Tracer:
 
     @property
     def has_frames(self) -> bool:
-        """Whether there is, or may be, a frame in it."""
+        """Return whether the trace may contain frames."""
         return (self.with_frames and self._on) or bool(self._with_images())
 
     def drop_frames(self) -> int:
-        """Let go of all pictures of what pages showed up to here, and record no more; how many there were."""
+        """Delete all recorded pictures of pages, and record no more; return how many there were."""
         self.leave_frames_out()
         pieces = self._with_images()
         self._without_images.update(pieces)
@@ -77,7 +77,7 @@ class Tracer:
         return [piece for piece in self._pieces if piece not in self._without_images]
 
     def pause(self) -> None:
-        """Record nothing more until `start`."""
+        """Stop recording until `start` is called."""
         if self._on:
             self._ungroup()
             self._on = False
@@ -88,7 +88,7 @@ class Tracer:
                 self._without_images.add(piece)
 
     def finish(self, file: Path) -> bool:
-        """Write the whole of it to one file; False where nothing was recorded."""
+        """Write the whole trace to one file; return False if nothing was recorded."""
         self.pause()
         if len(self._pieces) == 1 and not self._without_images:
             self._pieces[0].rename(file)

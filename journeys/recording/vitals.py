@@ -1,4 +1,4 @@
-"""Web vitals as the page's own observers tell them, kept for every page of an attempt."""
+"""Keeps the web vitals that the browser's observers report for every page of an attempt."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _LATEST_MS = 3000.0
 
 
 class VitalsLog:
-    """The last push of each document, in the order in which the documents came."""
+    """Holds the last report of each document, in the order in which the documents appeared."""
 
     def __init__(self, *, first: Set[str], clock: Callable[[], float] = time.monotonic) -> None:
         self._first = first
@@ -68,11 +68,11 @@ class VitalsLog:
 
     @property
     def pages_seen(self) -> int:
-        """How many hard and soft navigations have been told so far."""
+        """Return how many hard and soft navigations have been reported so far."""
         return sum(len(visits) for visits in self._documents.values())
 
     def vitals(self) -> tuple[Vital, ...]:
-        """All vitals of all pages, seven a hard navigation and six a soft one."""
+        """Return all vitals of all pages: seven for a hard navigation, six for a soft one."""
         return tuple(
             vital for visits in self._documents.values() for visit in visits for vital in _vitals(visit, self._first)
         )
@@ -155,7 +155,7 @@ def _number(value: Any, *, digits: int) -> float | None:
 
 
 def _phases(told: Any, names: tuple[str, ...], total: float | None) -> dict[str, float]:
-    """The phases in their order; empty unless all of them were told."""
+    """Return the phases in their order; none unless all of them were reported."""
     values = {name: _ms(told.get(name)) for name in names} if isinstance(told, dict) else {}
     known = {name: value for name, value in values.items() if value is not None}
     return parts_of(total, known) if total is not None and len(known) == len(names) else {}

@@ -1,4 +1,4 @@
-"""Draws what is left of an error budget over the days: against an even pace, with what spent it, and when it will be used up."""
+"""Draws the remaining error budget over the days, with an even pace, the incidents that spent it, and when it will be used up."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _HEIGHT = 220
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BudgetPoint:
-    """What is left at a moment, as a share from 1 (all of it) down; below 0 it is overspent."""
+    """Holds the remaining share of the budget at a moment: 1 is all of it, below 0 it is overspent."""
 
     at: datetime
     left: float
@@ -24,7 +24,7 @@ class BudgetPoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spent:
-    """A step of the line with its name, such as an incident."""
+    """Holds a named step of the line, such as an incident."""
 
     at: datetime
     label: str

@@ -17,7 +17,7 @@ _FILLED = 0.82
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DayCell:
-    """A day: how many results counted, and how many of them were bad. Of a day without any nothing is known."""
+    """Holds a day: how many results counted, and how many of them were bad. A day without results is unknown."""
 
     day: date
     n: int = 0
@@ -28,7 +28,11 @@ class DayCell:
         """`unknown`, `all failed`, `some failed` or `none failed`."""
         if self.n <= 0:
             return "unknown"
-        return "all failed" if self.bad >= self.n else "some failed" if self.bad > 0 else "none failed"
+        if self.bad >= self.n:
+            return "all failed"
+        if self.bad > 0:
+            return "some failed"
+        return "none failed"
 
 
 def day_cells(cells: Sequence[DayCell], *, name: str) -> Chart:

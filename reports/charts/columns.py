@@ -17,7 +17,7 @@ _LABELS = 7
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """A column: its label, and the value of each class by name (None: nothing was measured, so it is hatched).
+    """Holds a column: its label, and the value of each class by name (None: nothing was measured, so it is hatched).
 
     `ghost` is the usual total, None where it is not known.
     """
@@ -29,7 +29,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interval:
-    """A value with the bounds it lies in, all None where nothing was measured; `is_marked` draws attention to it."""
+    """Holds a value with its bounds, all None if nothing was measured; `is_marked` highlights it."""
 
     label: str
     value: float | None = None
@@ -142,7 +142,7 @@ def intervals(
 
 
 def _labels(labels: Sequence[str]) -> str:
-    """Label every few columns, so that no label lies on another."""
+    """Label every few columns, so that no label covers another."""
     every = max(1, -(-len(labels) // _LABELS))
     slot = 1 / max(1, len(labels))
     return "".join(
@@ -153,7 +153,7 @@ def _labels(labels: Sequence[str]) -> str:
 
 
 def _steps(values: Sequence[float | None], slot: float, share: Callable[[float], float]) -> str:
-    """Return the step line of the usual totals, broken where one is not known."""
+    """Return the step line of the usual totals, with a gap for each unknown one."""
     drawn: list[str] = []
     is_open = False
     for number, value in enumerate(values):

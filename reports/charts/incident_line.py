@@ -18,7 +18,7 @@ _RIGHT = 0.6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunMark:
-    """A run: when it was started, and `passed`, `slow`, `failed` or `unknown`."""
+    """Holds a run: when it was started, and whether it is `passed`, `slow`, `failed` or `unknown`."""
 
     at: datetime
     state: str
@@ -26,7 +26,7 @@ class RunMark:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lane:
-    """The runs of a location, oldest first."""
+    """Holds the runs of a location, oldest first."""
 
     name: str
     runs: Sequence[RunMark]
@@ -34,7 +34,7 @@ class Lane:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
-    """A stretch of the alert's life: `pending`, `firing` or `acknowledged`."""
+    """Holds a period of an alert in one state: `pending`, `firing` or `acknowledged`."""
 
     since: datetime
     until: datetime
@@ -43,7 +43,7 @@ class Stage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dot:
-    """A moment with a label. `kind` is `ok`, `bad`, `next` or `cancelled`; `number` stands in a tier's disc."""
+    """Holds a moment with a label. `kind` is `ok`, `bad`, `next` or `cancelled`; `number` stands in a tier's disc."""
 
     at: datetime
     label: str

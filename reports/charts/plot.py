@@ -23,7 +23,7 @@ HATCH = "url(#hatch)"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """The table that says what a chart shows. `rows` begin with their heading; `columns` names them, the first one's too."""
+    """Holds the table with the values of a chart. `rows` begin with their heading; `columns` names them, the first one's too."""
 
     caption: str
     columns: tuple[str, ...]
@@ -32,7 +32,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chart:
-    """A drawn chart with its table. `is_empty` is whether there was nothing to draw but its axes."""
+    """Holds a drawn chart with its table. `is_empty` means that only the axes could be drawn."""
 
     svg: Markup
     table: Table
@@ -56,7 +56,7 @@ def text(x: str, y: str, label: str, *, dx: int = 0, dy: int = 0, anchor: str = 
 
 
 def rect(kind: str, x: float, width: float, y: float, height: float, *, more: str = "") -> str:
-    """Return a rectangle whose place and size are shares of the plot."""
+    """Return a rectangle; its position and size are given as shares of the plot."""
     return f'<rect class="{kind}" x="{percent(x)}" width="{percent(width)}" y="{percent(y)}" height="{percent(height)}"{more}/>'
 
 

@@ -34,7 +34,7 @@ class RangeRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeatRow:
-    """One row of a heat map: a value for each column, None where nothing was measured. `total` stands at its right."""
+    """Holds one row of a heat map: a value for each column, None if nothing was measured. `total` is shown at its right."""
 
     name: str
     values: Sequence[float | None]
@@ -43,7 +43,7 @@ class HeatRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowBar:
-    """A bar with what stands behind it, and further cells for the table. One that `is_unknown` is hatched."""
+    """Holds a bar with the text behind it, and further cells for the table. It is hatched if it `is_unknown`."""
 
     name: str
     value: float
@@ -54,7 +54,7 @@ class RowBar:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FunnelStep:
-    """A step of a funnel: how many came to it, and how many would be usual (None: not known)."""
+    """Holds a step of a funnel: how many reached it, and how many usually do (None: unknown)."""
 
     name: str
     count: float
@@ -90,7 +90,12 @@ def step_range(rows: Sequence[StepRow], *, form: Format, label: str) -> Chart:
         y = (number + 0.5) / max(1, len(rows))
         parts.append(_row_name(row.name, y, most=_LONGEST_STEP))
         parts.append(_usual_box(row, scale, y))
-        kind = "halo tx-crit" if row.has_failed else "halo tx-warn" if row.is_slow else "halo"
+        if row.has_failed:
+            kind = "halo tx-crit"
+        elif row.is_slow:
+            kind = "halo tx-warn"
+        else:
+            kind = "halo"
         places = [scale.share(v) for v in (row.took, *(row.usual or ())) if v is not None]
         if row.took is not None:
             shape = (

@@ -142,7 +142,12 @@ def _gridline(at: float, total: float, bottom: int) -> Markup:
     left, _ = _place(at, 0, total)
     line = Markup('<line class="grid" x1="{0}%" x2="{0}%" y1="0" y2="{1}"/>').format(left, bottom)
     # A centred label at the right edge would be cut off.
-    anchor = "start" if at == 0 else "end" if left > 94 else "middle"
+    if at == 0:
+        anchor = "start"
+    elif left > 94:
+        anchor = "end"
+    else:
+        anchor = "middle"
     return line + _text(left, bottom + 16, _tick_words(at), "chart-tick", anchor=anchor)
 
 
@@ -169,7 +174,11 @@ def _ticks(total: float) -> list[float]:
 
 
 def _tick_words(ms: float) -> str:
-    return "0" if ms == 0 else f"{ms:g} ms" if ms < 1000 else f"{ms / 1000:g} s"
+    if ms == 0:
+        return "0"
+    if ms < 1000:
+        return f"{ms:g} ms"
+    return f"{ms / 1000:g} s"
 
 
 def _svg(parts: Sequence[Markup], *, height: int, ident: str, title: str, description: str) -> Markup:

@@ -15,7 +15,7 @@ _LARGEST = 1e15
 
 @dataclass(frozen=True, slots=True)
 class LinearScale:
-    """An axis from `low` to `high` with round ticks, 3 to 6 of them."""
+    """Holds an axis from `low` to `high` with 3 to 6 round ticks."""
 
     low: float
     high: float
@@ -56,7 +56,7 @@ def _step(rough: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class TimeTick:
-    """A round moment with its label, and where it lies from 0 to 1; `is_optional` is one that narrow charts leave out."""
+    """Holds a round moment with its label and its position from 0 to 1; narrow charts leave out those that are `is_optional`."""
 
     at: datetime
     label: str
@@ -91,7 +91,12 @@ def time_ticks(since: datetime, until: datetime, zone: tzinfo) -> list[TimeTick]
         return []
     step = next((step for most, step in _STEPS if length <= most), None)
     moments = list(_months(since, until, zone) if step is None else _steps(since, until, zone, step))
-    form = "%b %Y" if step is None else "%H:%M" if step < 12 * _HOUR else "%-d %b"
+    if step is None:
+        form = "%b %Y"
+    elif step < 12 * _HOUR:
+        form = "%H:%M"
+    else:
+        form = "%-d %b"
     if step == 12 * _HOUR:
         form = "%-d %b %H:%M"
     return [

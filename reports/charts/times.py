@@ -58,7 +58,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Band:
-    """A band from low to high at each moment, oldest first; `series` None is the usual range, in grey."""
+    """Holds a band from low to high at each moment, oldest first; `series` None is the usual range, in grey."""
 
     name: str
     points: Sequence[tuple[datetime, float, float]]
@@ -68,7 +68,7 @@ class Band:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limit:
-    """A horizontal limit with its label. `kind` is ok (a target or goal), warn or crit."""
+    """Holds a horizontal limit with its label. `kind` is ok (a target or goal), warn or crit."""
 
     value: float
     label: str
@@ -77,7 +77,7 @@ class Limit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Area:
-    """A stretch of time that is shaded over the full height, such as an incident."""
+    """Holds a period that is shaded over the full height, such as an incident."""
 
     since: datetime
     until: datetime
@@ -86,7 +86,7 @@ class Area:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flag:
-    """A moment that is marked, such as a deploy."""
+    """Holds a marked moment, such as a deploy."""
 
     at: datetime
     label: str

@@ -47,7 +47,7 @@ def duration_format(seconds: float) -> str:
 
 
 def money_format(currency: str, *, short: bool = False) -> Format:
-    """Return the format of an amount in minor units: `$38,400`, or `$38.4k` where it must be short; other codes follow: `120 EUR`."""
+    """Return the format of an amount in minor units: `$38,400`, or `$38.4k` in short form; other codes follow it: `120 EUR`."""
     code = currency.lower()
     per_unit = 1 if code in WITHOUT_MINOR_UNIT else 100
 
@@ -55,7 +55,12 @@ def money_format(currency: str, *, short: bool = False) -> Format:
         if not math.isfinite(minor):
             return NOTHING
         size = abs(minor) / per_unit
-        text = _short(size) if short else f"{size:,.0f}" if size >= 100 or size == round(size) else f"{size:,.2f}"
+        if short:
+            text = _short(size)
+        elif size >= 100 or size == round(size):
+            text = f"{size:,.0f}"
+        else:
+            text = f"{size:,.2f}"
         sign = "−" if minor < 0 else ""
         return f"{sign}${text}" if code == "usd" else f"{sign}{text} {code.upper()}"
 

@@ -1,4 +1,4 @@
-"""The context of a dashboard's template, and what its heading says."""
+"""Makes the context of a dashboard's template, with its heading."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _NO_AGES = re.compile(r">[^<]*</time>")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertLine:
-    """An alert that fires, in one line."""
+    """Holds a firing alert in one line."""
 
     id: str
     severity: str
@@ -36,7 +36,7 @@ class AlertLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
-    """A widget with its age."""
+    """Holds a widget with its age."""
 
     widget: Widget
     age: Ago | None
@@ -144,7 +144,7 @@ def _line(alert: Alert, now: datetime) -> AlertLine:
 def _heading(
     dashboard: Dashboard, numbers: Numbers, widgets: Sequence[Widget], alerts: Sequence[Alert], view: View
 ) -> tuple[str, str]:
-    """Return what is true now about buyers or money, and the sentence below it."""
+    """Return the heading about the present state of buyers or money, and the sentence below it."""
     by_name = {widget.name: widget for widget in widgets}
     silent = [widget.title for widget in widgets if widget.state.says_nothing]
     missing = f"{count(len(silent), 'widget')} without numbers: {', '.join(silent)}." if silent else ""

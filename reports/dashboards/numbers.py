@@ -1,4 +1,4 @@
-"""The numbers that widgets are computed from, as the store holds them, and sums over them."""
+"""Holds the numbers from which widgets are computed, as they are stored, and sums them."""
 
 from __future__ import annotations
 
@@ -51,13 +51,13 @@ class Need(NamedTuple):
 
     @property
     def key(self) -> Key:
-        """By what the answer is found."""
+        """The key by which the loaded buckets are found."""
         return self.metric, self.width_s, self.where
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Goal:
-    """The revenue that is wanted each day, in minor units, and the share of it that should have come by a time of the day."""
+    """Holds the daily revenue goal in minor units, and the share of it that should be reached by a time of the day."""
 
     minor: int
     share: float
@@ -66,7 +66,7 @@ class Goal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceStatus:
-    """Whether a source brings numbers: `state` is off, no data or OK, `why` a sentence for the first two."""
+    """Holds whether a source delivers numbers: `state` is off, no data or OK, `why` a sentence for the first two."""
 
     metric: str
     label: str
@@ -153,7 +153,7 @@ class Numbers:
 
     @staticmethod
     def worst(verdicts: Iterable[Verdict]) -> WidgetState | None:
-        """Return the worst state of some verdicts; None where there is none."""
+        """Return the worst state of some verdicts; None if there are none."""
         return worst_state(verdicts)
 
 
@@ -176,7 +176,7 @@ def grouped(buckets: Iterable[Bucket], *names: str) -> dict[tuple[str, ...], lis
 
 
 def main_currency(buckets: Iterable[Bucket]) -> str | None:
-    """Return the currency with the largest sum; None where there is none. Sums of two currencies are never added."""
+    """Return the currency with the largest sum; None if there is none. Sums of two currencies are never added."""
     sums = {currency: total(some) for (currency,), some in grouped(buckets, "currency").items()}
     return max(sums, key=lambda currency: (sums[currency], currency), default=None)
 

@@ -1,4 +1,4 @@
-"""The registry of dashboards and of their widgets: adding a widget is a file beside the others and a line here."""
+"""Registers dashboards and their widgets: a new widget is a file beside the others and a line here."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from reports.dashboards.widgets.workshops import WORKSHOPS
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dashboard:
-    """A page of widgets: its path, its title, how often it is refreshed, and what it shows unless the address says otherwise."""
+    """Holds a page of widgets: its path, its title, how often it is refreshed, and its default view."""
 
     path: str
     title: str

@@ -1,4 +1,4 @@
-"""What a reader asks of a dashboard in its address: a range, a time zone, and which alerts."""
+"""Parses the view that a reader requests in a dashboard's address: a range, a time zone, and which alerts."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _DAY_S, _HOUR_S = 86_400, 3600
 
 
 class ViewError(ValueError):
-    """An address that asks for what there is not; the message says what there is."""
+    """The address requests an unknown option; the message lists the known ones."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RangeOption:
-    """A range that can be chosen: its key in the address, its label and its length."""
+    """Holds a range to choose: its key in the address, its label and its length."""
 
     key: str
     label: str
@@ -82,7 +82,7 @@ class View:
 
     @property
     def column_s(self) -> int:
-        """The seconds of a column: as a cell, but never so narrow that few things fall into it."""
+        """The seconds of a column: as long as a cell, but never so short that it holds few values."""
         return next((step_s for most, step_s in _COLUMNS if self.length <= most), self.cell_s)
 
     @property
@@ -92,7 +92,7 @@ class View:
 
     @property
     def words(self) -> str:
-        """The range in words: `24 h`, or the two moments of one that was typed."""
+        """The range in words: `24 h`, or the two moments that were typed."""
         known = next((option.label for option in RANGES if option.key == self.range_key), None)
         if known is not None:
             return known
@@ -115,7 +115,7 @@ class View:
         return list(itertools.pairwise(starts))
 
     def query(self, **changed: str) -> str:
-        """Return the query of the address that shows the same but for what is changed."""
+        """Return the query of the address of the same view with some changes."""
         asked = {"range": self.range_key, "zone": self.zone_key, "alerts": self.alerts}
         if self.range_key == _CUSTOM:
             form = "%Y-%m-%dT%H:%M"

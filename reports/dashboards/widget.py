@@ -1,4 +1,4 @@
-"""What a widget is: a figure with its age, its n, its source, its window and its state, and charts with their tables."""
+"""Defines a widget: a figure with its age, its n, its source, its window and its state, and charts with their tables."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """A chart of a widget; one of several has a heading and what stands beside it."""
+    """Holds a chart of a widget; one of several has a heading and a text beside it."""
 
     chart: Chart
     heading: str = ""
@@ -29,7 +29,7 @@ class Figure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lane:
-    """One line of a widget: a light, a name, a strip, and what stands behind it."""
+    """Holds one line of a widget: a light, a name, a strip, and the text behind it."""
 
     name: str
     state: WidgetState
@@ -39,7 +39,7 @@ class Lane:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
-    """A cell of a widget's table: a text, and with it a second line, a bar or a light."""
+    """Holds a cell of a widget's table: a text, and optionally a second line, a bar or a light."""
 
     text: str = ""
     sub: str = ""
@@ -50,7 +50,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grid:
-    """A table that is the widget itself."""
+    """Holds a table that is the widget's whole content."""
 
     caption: str
     columns: tuple[str, ...]
@@ -113,7 +113,7 @@ class WidgetType:
     """The guide's name of it."""
 
     def without_numbers(self, state: WidgetState, why: str, how: str = "", at: datetime | None = None) -> Widget:
-        """Return the widget as it is where there is nothing to show."""
+        """Return the widget for the case that there are no numbers to show."""
         return Widget(name=self.name, title=self.title, columns=self.columns, state=state, why=why, how=how, at=at)
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class PageHost(Protocol):
-    """What the hub offers to the pages that are added."""
+    """Holds what the hub offers to added pages."""
 
     def frame_for(self, request: Request, title: str, here: str) -> Frame:
         """Return the frame of a page, for the person behind a request."""
@@ -28,7 +28,7 @@ class PageHost(Protocol):
 
 
 class PageAddition(Protocol):
-    """What is added: `links` follow those of the navigation."""
+    """Holds an addition to the pages: `links` follow those of the navigation."""
 
     @property
     def links(self) -> tuple[Link, ...]:

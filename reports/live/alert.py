@@ -19,7 +19,7 @@ _PILLS = {"critical": "critical", "high": "warning", "medium": "off target"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TryRow:
-    """One try to deliver a message."""
+    """Holds one try to deliver a message, as text."""
 
     at: str
     ok: bool
@@ -28,7 +28,7 @@ class TryRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrailRow:
-    """A message with all that became of it."""
+    """Holds a message with its history."""
 
     destination: str
     kind: str
@@ -69,7 +69,7 @@ class AlertPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Try:
-    """One try to deliver a message, as it is stored."""
+    """Holds one try to deliver a message, as it is stored."""
 
     at: datetime
     ok: bool
@@ -88,15 +88,14 @@ def page_of(frame: Frame, data: IncidentData, tries: Mapping[str, Sequence[Try]]
     title = (alert.title_past if over else "") or alert.title or alert.key
     began = alert.began_at.astimezone(data.zone)
     when = f", lasted {exact_span(alert.over_at - alert.began_at)}" if alert.over_at else f", since {began:%H:%M %Z}"
-    words = (
-        "Needs review"
-        if alert.needs_review
-        else "Closed"
-        if alert.closed
-        else "Acknowledged"
-        if firing and alert.acked_at
-        else alert.state.value.capitalize()
-    )
+    if alert.needs_review:
+        words = "Needs review"
+    elif alert.closed:
+        words = "Closed"
+    elif firing and alert.acked_at:
+        words = "Acknowledged"
+    else:
+        words = alert.state.value.capitalize()
     of_incident = alert.incident is not None
     skipped = (
         (EntryKind.RUN, EntryKind.RECOVERY) if of_incident else (EntryKind.RUN, EntryKind.RECOVERY, EntryKind.RESOLVED)
@@ -116,12 +115,18 @@ def page_of(frame: Frame, data: IncidentData, tries: Mapping[str, Sequence[Try]]
     if alert.acked_by:
         until = f", until {clock_of(alert.acked_until, data)}" if alert.acked_until else ""
         facts.append(("Acknowledged", f"by {alert.acked_by}, {clock_of(alert.acked_at, data)}{until}"))
+    if over:
+        state = "ok"
+    elif firing:
+        state = _PILLS.get(alert.severity.value, "off target")
+    else:
+        state = "unproven"
     return AlertPage(
         frame=frame,
         id=alert.id,
         heading=f"{title[:1].upper()}{title[1:]}{when}.",
         sentence=(alert.summary_past if over else "") or alert.summary,
-        state="ok" if over else _PILLS.get(alert.severity.value, "off target") if firing else "unproven",
+        state=state,
         state_words=words,
         about=f"{alert.severity.value} · episode {alert.episode}",
         facts=tuple(facts),
@@ -140,12 +145,18 @@ def page_of(frame: Frame, data: IncidentData, tries: Mapping[str, Sequence[Try]]
 
 def _trail(one: Notification, tries: Sequence[Try], data: IncidentData) -> TrailRow:
     received = one.delivered_at is not None and not one.reached_nobody
+    if received:
+        tone = "ok"
+    elif one.reached_nobody:
+        tone = "warning"
+    else:
+        tone = "no data"
     return TrailRow(
         destination=one.destination,
         kind=one.kind.value,
         tier=str(one.tier) if one.tier is not None else "–",
         state=one.state.value,
-        tone="ok" if received else "warning" if one.reached_nobody else "no data",
+        tone=tone,
         created=clock_of(one.created_at, data),
         delivered=clock_of(one.delivered_at, data),
         receipt=one.receipt or one.last_error or "–",

@@ -51,7 +51,7 @@ class AlertFilter:
     page: int = 1
 
     def query(self, **changed: str) -> str:
-        """Return the query of the address that shows the same but for what is changed."""
+        """Return the query of the address of the same list with some changes."""
         asked = {name: getattr(self, name) for name in ("state", "severity", "journey", "location")} | changed
         return urlencode({key: value for key, value in asked.items() if value})
 
@@ -67,7 +67,7 @@ class AlertFilter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MaintenanceTime:
-    """One time of a maintenance window, that is under way or to come."""
+    """Holds one occurrence of a maintenance window that is under way or to come."""
 
     name: str
     about: str
@@ -88,7 +88,7 @@ class SilenceDraft:
 
     @property
     def is_open(self) -> bool:
-        """Whether the form has anything in it."""
+        """Whether the form contains anything."""
         return bool(self.match or self.problem or self.alerts is not None)
 
 
@@ -147,7 +147,7 @@ class ListedAlert:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListedSilence:
-    """A silence in the form of the list."""
+    """Holds a silence as the list shows it."""
 
     id: str
     about: str
@@ -164,7 +164,7 @@ class ListedSilence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListedMaintenance:
-    """A time of a maintenance window in the form of the list."""
+    """Holds an occurrence of a maintenance window as the list shows it."""
 
     name: str
     about: str
@@ -175,7 +175,7 @@ class ListedMaintenance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreviewRow:
-    """An alert that a silence would have held back."""
+    """Holds an alert that a silence would have held back."""
 
     id: str
     title: str
@@ -304,7 +304,7 @@ def _heading(firing: Sequence[Alert], unacked: Sequence[Alert], counts: Mapping[
 
 
 def _lead(alerts: Sequence[Alert], data: AlertsData) -> Alert | None:
-    """Return the most urgent alert that people were told of; None without one."""
+    """Return the most urgent alert of which people were notified; None if there is none."""
     told = [alert for alert in alerts if alert.inhibited_by is None and alert.id not in data.silenced]
     return next(iter(told), None)
 
@@ -323,7 +323,7 @@ def _sentence(alerts: Sequence[Alert], data: AlertsData, zone: ZoneInfo, now: da
 
 
 def _acknowledge_all(unacked: Sequence[Alert]) -> tuple[str, int] | None:
-    """Return the alert whose acknowledgement takes all on that fire, and how many these are: they belong to one incident."""
+    """Return the alert with which all firing alerts can be acknowledged, because they belong to one incident, and their number."""
     incidents = {alert.incident for alert in unacked}
     if len(unacked) < 2 or len(incidents) != 1 or None in incidents:
         return None

@@ -77,13 +77,19 @@ def alert_row(
     firing = alert.state is AlertState.FIRING
     over = alert.resolved_at is not None
     ended = (alert.over_at or now) if over else now
+    if alert.needs_review:
+        state = "needs review"
+    elif alert.closed:
+        state = "closed"
+    else:
+        state = alert.state.value
     return AlertRow(
         id=alert.id,
         title=(alert.title_past if over else "") or alert.title or alert.key,
         summary=alert.summary,
         severity=alert.severity.value,
         tone=SEVERITY_TONES.get(alert.severity, "mute") if firing else "mute",
-        state="needs review" if alert.needs_review else "closed" if alert.closed else alert.state.value,
+        state=state,
         since=ago(alert.began_at, now),
         lasted=span(max(ended - alert.began_at, timedelta(0))) if alert.state is not AlertState.PENDING else None,
         acked=alert.acked_by,

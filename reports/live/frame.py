@@ -77,7 +77,11 @@ class ReaderZone:
         """Return a moment as the zone's clocks show it: `14:20`, or `Thu 14:20` and `18 Nov 14:20` if it is not today."""
         here, today = moment.astimezone(self.zone), now.astimezone(self.zone).date()
         days = (today - here.date()).days
-        return f"{here:%H:%M}" if not days else f"{here:%a %H:%M}" if 0 < days < 6 else f"{here:%-d %b %H:%M}"
+        if not days:
+            return f"{here:%H:%M}"
+        if 0 < days < 6:
+            return f"{here:%a %H:%M}"
+        return f"{here:%-d %b %H:%M}"
 
     def name(self, now: datetime) -> str:
         """Return the zone's name as a reader knows it: `CST`, or `Europe/Berlin`."""

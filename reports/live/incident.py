@@ -45,7 +45,7 @@ class Tile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EntryRow:
-    """An entry of the time line as it is shown."""
+    """Holds an entry of the time line as it is shown."""
 
     iso: str
     clock: str
@@ -61,7 +61,7 @@ class EntryRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToldRow:
-    """What became of the messages to one destination. `state` is ok, warning or no data."""
+    """Holds the result of the messages to one destination. `state` is ok, warning or no data."""
 
     destination: str
     tier: str
@@ -74,7 +74,7 @@ class ToldRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CostRow:
-    """What an incident took of the error budget of a target."""
+    """Holds the part of a target's error budget that an incident spent."""
 
     rule: str
     title: str
@@ -83,7 +83,7 @@ class CostRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemberRow:
-    """An alert of the incident."""
+    """Holds an alert of the incident."""
 
     id: str
     title: str
@@ -290,7 +290,7 @@ def costs(data: IncidentData) -> Iterator[CostRow]:
 
 
 def found_first(data: IncidentData) -> str:
-    """Return whether the monitor told of it before a real buyer met it; "" where it kept nobody from buying."""
+    """Return whether the monitor reported the incident before a real buyer met it; "" if it stopped no buyer."""
     story = data.story
     if not stops_buyers(story):
         return ""

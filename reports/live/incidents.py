@@ -30,7 +30,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncidentFilter:
-    """What a reader asks of the list; an empty text is no condition. `page` counts from 1."""
+    """Holds the filter that a reader requests; an empty text is no condition. `page` counts from 1."""
 
     period: str = USUAL_PERIOD
     state: str = ""
@@ -38,14 +38,14 @@ class IncidentFilter:
     page: int = 1
 
     def query(self, **changed: str) -> str:
-        """Return the query of the address that shows the same but for what is changed."""
+        """Return the query of the address of the same list with some changes."""
         asked = {"period": self.period, "state": self.state, "severity": self.severity, **changed}
         return urlencode({key: value for key, value in asked.items() if value})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncidentRow:
-    """An incident in the form of the list."""
+    """Holds an incident as the list shows it."""
 
     id: str
     label: str
@@ -165,7 +165,11 @@ def _sentence(stories: Sequence[Story], asked: IncidentFilter, now: datetime) ->
     unsaid = f"{'not known' if not lost else f'of {unknown} not known'}" if unknown else ""
     if known and unsaid:
         return f"{known}, {unsaid}."
-    return f"{known}." if known else f"Money at risk: {unsaid}." if unsaid else "Nobody was kept from buying."
+    if known:
+        return f"{known}."
+    if unsaid:
+        return f"Money at risk: {unsaid}."
+    return "Nobody was kept from buying."
 
 
 def _row(story: Story, zone: ZoneInfo, now: datetime) -> IncidentRow:
@@ -178,6 +182,12 @@ def _row(story: Story, zone: ZoneInfo, now: datetime) -> IncidentRow:
     form = "%-d %b %H:%M" if now - begins < timedelta(days=300) else "%-d %b %Y %H:%M"
     told = story.told_at
     by = next((alert.acked_by for alert in story.alerts if alert.acked_by), None)
+    if story.lost is not None:
+        cost = amounts(story.lost)
+    elif story.lost_unknown:
+        cost = "unknown"
+    else:
+        cost = "–"
     return IncidentRow(
         id=incident.id,
         label=label_of(incident.id),
@@ -192,7 +202,7 @@ def _row(story: Story, zone: ZoneInfo, now: datetime) -> IncidentRow:
         acknowledged=f"after {exact_span(story.acked_at - story.fired_at)} by {by}"
         if story.acked_at and story.fired_at
         else "–",
-        cost=amounts(story.lost) if story.lost is not None else ("unknown" if story.lost_unknown else "–"),
+        cost=cost,
         alerts=len(story.alerts),
     )
 

@@ -1,4 +1,4 @@
-"""`/jobs`: the hub's named jobs, what came of them, and when they run next."""
+"""Renders `/jobs`: the hub's named jobs, their last results, and when they run next."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _TONES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobRow:
-    """One job as the page shows it. `next` is a moment in words; `asked` says who wants it run now."""
+    """Holds one job as the page shows it. `next` is a moment in words; `asked` says who wants it run now."""
 
     name: str
     purpose: str
@@ -42,6 +42,12 @@ def job_row(name: str, purpose: str, schedule: str, state: JobState | None, now:
     """Return the row of a job; one that no hub has known of yet has not run."""
     outcome = state.last_outcome if state else None
     next_at = state.next_at if state else None
+    if next_at is None:
+        next_words = ""
+    elif next_at > now:
+        next_words = f"in {span(next_at - now)}"
+    else:
+        next_words = "now"
     return JobRow(
         name=name,
         purpose=purpose,
@@ -53,7 +59,7 @@ def job_row(name: str, purpose: str, schedule: str, state: JobState | None, now:
         result=state.last_result if state else "",
         by=state.last_by if state else None,
         next=ago(next_at, now),
-        next_words="" if next_at is None else f"in {span(next_at - now)}" if next_at > now else "now",
+        next_words=next_words,
         asked=(state.requested_by or "somebody") if state and state.requested_at else None,
         failures=state.failures if state else 0,
     )
@@ -61,7 +67,7 @@ def job_row(name: str, purpose: str, schedule: str, state: JobState | None, now:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobsPage:
-    """Everything the template prints."""
+    """Holds the data of the template."""
 
     frame: Frame
     rows: tuple[JobRow, ...]

@@ -188,12 +188,18 @@ def page_of(frame: Frame, data: JourneyData) -> JourneyPage:
     asked, stretch = data.asked, data.stretch
     end = start_of(stretch.until, stretch.cell_s) + timedelta(seconds=stretch.cell_s)
     counted = _counted(data)
+    if not data.last:
+        state_words = "No run yet"
+    elif state is WidgetState.CRITICAL:
+        state_words = "Failing"
+    else:
+        state_words = ""
     return JourneyPage(
         frame=frame,
         name=data.name,
         title=journey_title(data.name),
         state=state,
-        state_words="No run yet" if not data.last else "Failing" if state is WidgetState.CRITICAL else "",
+        state_words=state_words,
         heading=heading,
         sentence=sentence,
         window=data.window,
@@ -294,7 +300,7 @@ def _worse(*states: WidgetState | None) -> WidgetState:
 
 
 def _judged(data: JourneyData, kind: str) -> WidgetState | None:
-    """Return the state of the rules of a kind about the journey where it is one that somebody should look at."""
+    """Return the state of a kind's rules about the journey if somebody should look at it; else None."""
     judged = [v for v in data.verdicts if v.journey == data.name and v.traits and v.traits.kind == kind]
     found = worst_state(judged)
     return found if found in (WidgetState.CRITICAL, WidgetState.WARNING, WidgetState.OFF_TARGET) else None
@@ -320,7 +326,12 @@ def _success(data: JourneyData) -> Tile:
         return _nothing("success", title, WidgetState.NO_DATA, why, "" if newest else _START_A_RUNNER)
     target = data.budget.target if data.budget else _USUAL_TARGET
     low, high = wilson(passed, n)
-    of_rate = WidgetState.OFF_TARGET if high < target else WidgetState.OK if low >= target else WidgetState.UNPROVEN
+    if high < target:
+        of_rate = WidgetState.OFF_TARGET
+    elif low >= target:
+        of_rate = WidgetState.OK
+    else:
+        of_rate = WidgetState.UNPROVEN
     return _tile(
         data,
         Widget(
@@ -340,7 +351,7 @@ def _success(data: JourneyData) -> Tile:
 
 
 def _likely(low: float, high: float) -> str:
-    """Return an interval; near 100 % with one digit more, where it makes a difference."""
+    """Return an interval as text; near 100 % with one more digit if that changes the text."""
     return f"likely {low * 100:.3g}–{high * 100:.{4 if high >= 0.99 else 3}g} %"
 
 
@@ -412,13 +423,12 @@ def _budget(data: JourneyData) -> Tile:
     total = timedelta(minutes=budget.total_minutes)
     left = timedelta(minutes=budget.left * budget.total_minutes)
     said = exact_span(left) if left >= timedelta() else f"overspent by {exact_span(-left)}"
-    state = (
-        WidgetState.CRITICAL
-        if budget.left <= 0
-        else WidgetState.WARNING
-        if budget.left < _BUDGET_LOW
-        else WidgetState.OK
-    )
+    if budget.left <= 0:
+        state = WidgetState.CRITICAL
+    elif budget.left < _BUDGET_LOW:
+        state = WidgetState.WARNING
+    else:
+        state = WidgetState.OK
     return _tile(
         data,
         Widget(

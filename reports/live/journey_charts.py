@@ -39,7 +39,7 @@ Spread = tuple[datetime, float, float, float]
 
 
 class Value(Protocol):
-    """A web vital of a run. `cut` is whether the page was used too soon for its value to be graded."""
+    """Holds a web vital of a run. `cut` is whether the page was used too soon for its value to be graded."""
 
     page: str
     name: str
@@ -48,7 +48,7 @@ class Value(Protocol):
 
 
 class Sample(Protocol):
-    """What a run measured."""
+    """Holds the measurements of a run."""
 
     @property
     def finished_at(self) -> datetime: ...
@@ -71,7 +71,7 @@ class VitalSeries:
 
     @property
     def is_over(self) -> bool:
-        """Whether the 75th percentile, by which a page is judged, is over the limit."""
+        """Whether the 75th percentile is over the limit; pages are judged by that percentile."""
         return self.p75 > self.limit
 
 

@@ -46,7 +46,7 @@ STATE_OF_STATUS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFilter:
-    """What a reader asks of the page: a range and of which runs; an empty text is no condition. `page` counts from 1."""
+    """Holds the filter that a reader requests: a range and which runs; an empty text is no condition. `page` counts from 1."""
 
     range_key: str
     status: str = ""
@@ -54,7 +54,7 @@ class RunFilter:
     page: int = 1
 
     def query(self, **changed: str) -> str:
-        """Return the query of the address that shows the same but for what is changed."""
+        """Return the query of the address of the same list with some changes."""
         asked = {"range": self.range_key, "status": self.status, "location": self.location, **changed}
         return urlencode({key: value for key, value in asked.items() if value})
 

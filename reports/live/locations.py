@@ -44,9 +44,15 @@ def _row(name: str, here: Sequence[RunnerState], result: datetime | None, now: d
         told.append("no runner was heard")
     elif len(here) > 1:
         told.append(count(len(here), "runner"))
+    if troubles:
+        tone = "bad"
+    elif spool or newest is None:
+        tone = "warn"
+    else:
+        tone = "mute"
     return LocationRow(
         name=name,
-        tone="bad" if troubles else "warn" if spool or newest is None else "mute",
+        tone=tone,
         result=ago(result, now) if result else None,
         heard=ago(newest.heard_at, now) if newest else None,
         words=(*troubles, *told),

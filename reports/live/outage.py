@@ -1,4 +1,4 @@
-"""The six facts of an outage, in the order in which people ask for them: who, since, where, why, told, at risk."""
+"""States the six facts of an outage, in the order in which people ask for them: who, since, where, why, told, at risk."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class OutageNumbers:
 
 
 def outage_of(numbers: OutageNumbers) -> Outage | None:
-    """Return the outage that the most urgent critical alert tells of; None if no critical alert fires."""
+    """Return the outage that the most urgent critical alert reports; None if no critical alert fires."""
     lead = numbers.told[0] if numbers.told else None
     if lead is None or lead.severity.value != "critical":
         return None
@@ -208,11 +208,17 @@ def _tier(row: LadderRow, numbers: OutageNumbers, *, is_next: bool) -> TierRow:
         LadderStatus.PENDING: f"in {span(row.due_at - numbers.now)}",
     }
     done = row.status in (LadderStatus.DONE, LadderStatus.UNREACHED)
+    if done:
+        kind = "done"
+    elif is_next:
+        kind = "next"
+    else:
+        kind = ""
     return TierRow(
         title=f"Tier {row.tier} · {at}",
         state=words[row.status],
         people=", ".join(recipient.role for recipient in row.recipients) or "nobody",
-        kind="done" if done else "next" if is_next else "",
+        kind=kind,
     )
 
 

@@ -293,7 +293,7 @@ def _title(verdict: Verdict) -> str:
 
 
 def _happened(alerts: Sequence[Alert], deploys: Sequence[Deploy], frame: Frame, now: datetime) -> tuple[Happening, ...]:
-    """Return the alerts that were told and the deploys, newest first; what another alert covers is left out."""
+    """Return the sent alerts and the deploys, newest first; alerts that another alert covers are left out."""
     found: list[tuple[datetime, Happening]] = []
     for alert in {one.id: one for one in alerts}.values():
         if alert.fired_at is None or alert.inhibited_by is not None or alert.severity in (Severity.LOW, Severity.INFO):
@@ -303,13 +303,19 @@ def _happened(alerts: Sequence[Alert], deploys: Sequence[Deploy], frame: Frame, 
         lasted = f"resolved after {span(over - alert.began_at)}" if over else "firing"
         acked = f" · acknowledged by {alert.acked_by}" if alert.acked_by else ""
         path = f"/incidents/{alert.incident}" if alert.incident else f"/alerts#{alert.id}"
+        if over:
+            tone = ""
+        elif is_critical:
+            tone = "crit"
+        else:
+            tone = "warn"
         found.append(
             (
                 alert.began_at,
                 Happening(
                     at=frame.zone.clock(alert.began_at, now),
                     iso=alert.began_at.isoformat(timespec="seconds"),
-                    tone="" if over else "crit" if is_critical else "warn",
+                    tone=tone,
                     state=WidgetState.CRITICAL if is_critical else WidgetState.WARNING,
                     title=f"{title[:1].upper()}{title[1:]}",
                     detail=f"{alert.severity.value.capitalize()} · {lasted}{acked}",

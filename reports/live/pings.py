@@ -1,4 +1,4 @@
-"""`/pings`: the shop's own jobs that report their runs to the hub, and which of them did not."""
+"""Renders `/pings`: the shop's own jobs that report their runs to the hub, and those that did not report."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class PingRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PingsPage:
-    """Everything the template prints."""
+    """Holds the data of the template."""
 
     frame: Frame
     answer: str
@@ -43,7 +43,7 @@ class PingsPage:
 
 
 def pings_page(frame: Frame, checks: Sequence[PingCheckShown], now: datetime) -> str:
-    """Return the page's HTML; the checks come with what is down first."""
+    """Return the page's HTML; the checks that are down come first."""
     rows = tuple(_row(one, now) for one in checks)
     return render("live/pings.html.j2", PingsPage(frame=frame, answer=_answer(checks), rows=rows))
 
@@ -52,6 +52,12 @@ def _row(one: PingCheckShown, now: datetime) -> PingRow:
     grace = f"{span(timedelta(seconds=one.grace_s))} of grace"
     schedule = f"{one.schedule} ({one.timezone})" if one.cron else one.schedule
     at = one.alert_at
+    if at is None:
+        next_words = ""
+    elif at > now:
+        next_words = f"in {span(at - now)}"
+    else:
+        next_words = "now"
     return PingRow(
         name=one.name,
         state=_WORDS[one.state],
@@ -63,7 +69,7 @@ def _row(one: PingCheckShown, now: datetime) -> PingRow:
         took=duration(one.last_duration_s * 1000) if one.last_duration_s is not None else "–",
         pings=one.pings,
         next=ago(at, now),
-        next_words="" if at is None else f"in {span(at - now)}" if at > now else "now",
+        next_words=next_words,
         body=one.last_body,
     )
 

@@ -1,4 +1,4 @@
-"""`/reports`: every report type with its periods, and each report as a page of the hub."""
+"""Renders `/reports`: every report type with its periods, and each report as a page of the hub."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class ReportRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportsPage:
-    """Everything the template prints."""
+    """Holds the data of the template."""
 
     frame: Frame
     rows: tuple[ReportRow, ...]

@@ -1,4 +1,4 @@
-"""Renders `/search`: what was found, by kind."""
+"""Renders `/search`: the results of a search, by kind."""
 
 from __future__ import annotations
 

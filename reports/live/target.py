@@ -41,7 +41,7 @@ _WORDS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cause:
-    """What spent a part of the budget: an incident, or what belongs to none (`incident` is None)."""
+    """Holds what spent a part of the budget: an incident, or failures outside of incidents (`incident` is None)."""
 
     incident: str | None
     title: str
@@ -51,7 +51,7 @@ class Cause:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """How the first attempts of a location went."""
+    """Holds how the first attempts of a location went."""
 
     location: str
     good: int
@@ -75,7 +75,7 @@ class Budget:
 
     @property
     def bad(self) -> int:
-        """How many were bad."""
+        """The number of bad runs."""
         return sum(bad for _, bad in self.days.values())
 
     @property
@@ -127,7 +127,7 @@ class TargetData:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CauseRow:
-    """A row of what spent the budget."""
+    """Holds a row of what spent the budget."""
 
     incident: str | None
     title: str
@@ -140,7 +140,7 @@ class CauseRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubjectRow:
-    """One of several subjects of a rule."""
+    """Holds one of several subjects of a rule."""
 
     key: str
     state: str
@@ -198,8 +198,19 @@ def target_page(frame: Frame, data: TargetData) -> str:
 def page_of(frame: Frame, data: TargetData) -> TargetPage:
     """Return the context of the page."""
     verdict, budget = data.verdict, data.budget
-    status = verdict.verdict if verdict is not None else VerdictStatus.NO_DATA if data.is_on else VerdictStatus.OFF
+    if verdict is not None:
+        status = verdict.verdict
+    elif data.is_on:
+        status = VerdictStatus.NO_DATA
+    else:
+        status = VerdictStatus.OFF
     outlook, outlook_state = _outlook(budget, data)
+    if budget and budget.left <= 0:
+        budget_state = "critical"
+    elif budget and budget.left < 0.25:
+        budget_state = "warning"
+    else:
+        budget_state = "ok"
     return TargetPage(
         frame=frame,
         rule=data.rule,
@@ -216,11 +227,7 @@ def page_of(frame: Frame, data: TargetData) -> TargetPage:
         chart_note=tuple(_chart_notes(data)),
         budget_value=percent_format(round(budget.left, 3)) if budget is not None else "",
         budget_delta=_budget_words(budget) if budget is not None else "",
-        budget_state="critical"
-        if budget and budget.left <= 0
-        else "warning"
-        if budget and budget.left < 0.25
-        else "ok",
+        budget_state=budget_state,
         budget_chart=_burndown(budget, data) if budget is not None else None,
         pace=_pace(budget, data) if budget is not None else "",
         causes=tuple(_causes(budget)) if budget is not None else (),

@@ -1,4 +1,4 @@
-"""The four tiles of the overview: purchases that succeed, how long they take, payments and revenue."""
+"""Makes the four tiles of the overview: purchase success, purchase duration, payments and revenue."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _START_A_RUNNER = "Start a runner: sixfb runner --location NAME."
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tile:
-    """A widget with one figure: its age, a line of the last hours, and the page that says more."""
+    """Holds a widget with one figure: its age, a line of the last hours, and the page with details."""
 
     widget: Widget
     age: Ago | None
@@ -193,7 +193,7 @@ def _judged(told: TileNumbers, kind: str, journey: str | None = None) -> WidgetS
 
 
 def _fires(told: TileNumbers, kind: str) -> WidgetState | None:
-    """Return the state of the rules of a kind where it is one that tells people."""
+    """Return the state of a kind's rules if people are notified of it; else None."""
     found = _judged(told, kind)
     return found if found in (WidgetState.CRITICAL, WidgetState.WARNING) else None
 

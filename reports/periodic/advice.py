@@ -1,4 +1,4 @@
-"""The sentence on top of a report, and what to do: derived from the numbers, the most urgent first."""
+"""Derives from the numbers the sentence at the top of a report, and what to do, most urgent first."""
 
 from __future__ import annotations
 
@@ -33,7 +33,12 @@ def sentence(data: ReportData) -> tuple[str, str]:
             if len(stopping) > 1
             else f" for {length(lasted(longest, now.ends))}"
         )
-        times = "once" if len(stopping) == 1 else "twice" if len(stopping) == 2 else f"{len(stopping)} times"
+        if len(stopping) == 1:
+            times = "once"
+        elif len(stopping) == 2:
+            times = "twice"
+        else:
+            times = f"{len(stopping)} times"
         return f"Buyers could not buy {times} {when}{also} ({title_of(longest)}); {passed}.", "bad"
     if now.stories:
         critical = any(story.incident.severity is Severity.CRITICAL for story in now.stories)

@@ -1,4 +1,4 @@
-"""The daily report: whether buyers could buy yesterday."""
+"""Defines the daily report: whether buyers could buy yesterday."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The numbers that a report is made of, as the hub gathers them: those of its period and those of the period before."""
+"""Defines the numbers of a report, as the hub gathers them: those of its period and those of the period before."""
 
 from __future__ import annotations
 
@@ -49,12 +49,12 @@ class Tally:
 
     @property
     def expected(self) -> int:
-        """How many should have said something."""
+        """The number of planned results."""
         return self.n + self.left_out + self.missed + self.unknown
 
     @property
     def silent(self) -> int:
-        """How many should have said something and did not."""
+        """The number of planned results that are missing."""
         return self.expected - self.n
 
 
@@ -77,17 +77,17 @@ class Promise:
 
     @property
     def share(self) -> float | None:
-        """The share that was good; None where nothing was measured."""
+        """The good share; None if nothing was measured."""
         return self.good / self.n if self.n else None
 
     @property
     def interval(self) -> tuple[float, float]:
-        """The bounds in which the true share lies with 95 %."""
+        """The confidence interval of the share, 95 %."""
         return wilson(round(self.good), self.n)
 
     @property
     def is_missed(self) -> bool:
-        """Whether the target was missed, and not by chance."""
+        """Whether the target was missed by more than chance."""
         return self.n > 0 and self.interval[1] < self.target
 
     @property
@@ -146,22 +146,22 @@ class Story:
 
     @property
     def fired_at(self) -> datetime | None:
-        """When its first alert fired."""
+        """The time when its first alert fired."""
         return min((alert.fired_at for alert in self.alerts if alert.fired_at), default=None)
 
     @property
     def told_at(self) -> datetime | None:
-        """When a message about it was first delivered to anybody."""
+        """The time when a message about it was first delivered."""
         return min((one.delivered_at for one in self.messages if one.delivered_at), default=None)
 
     @property
     def acked_at(self) -> datetime | None:
-        """When somebody first acknowledged it."""
+        """The time of its first acknowledgement."""
         return min((alert.acked_at for alert in self.alerts if alert.acked_at), default=None)
 
     @property
     def destinations(self) -> tuple[str, ...]:
-        """Who was told of it: the destinations that a message was delivered to."""
+        """The destinations to which a message about it was delivered."""
         return tuple(dict.fromkeys(one.destination for one in self.messages if one.delivered_at))
 
 
@@ -221,7 +221,7 @@ class Stretch:
 
     @property
     def length(self) -> timedelta:
-        """How long the part of it is in which anything was watched."""
+        """The length of the part of the period in which something was watched."""
         return max(timedelta(), self.ends - max(self.period.since, self.watched_since or self.ends))
 
     def journeys(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""The monthly report for stakeholders, which the guide asks for: insights and recommendations."""
+"""Defines the monthly report for stakeholders, which the guide requires: insights and recommendations."""
 
 from __future__ import annotations
 

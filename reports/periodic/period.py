@@ -12,7 +12,7 @@ _FIRST_YEAR, _LAST_YEAR = 2000, 2099
 
 
 class PeriodKind(StrEnum):
-    """How long a period is."""
+    """The kinds of periods, by their length."""
 
     DAY = "day"
     WEEK = "week"
@@ -22,7 +22,7 @@ class PeriodKind(StrEnum):
 
     @property
     def example(self) -> str:
-        """How a period of this kind is written."""
+        """An example of how a period of this kind is written."""
         return _EXAMPLES[self]
 
 
@@ -37,7 +37,7 @@ _MONTHS = {PeriodKind.MONTH: 1, PeriodKind.QUARTER: 3, PeriodKind.YEAR: 12}
 
 
 class PeriodError(ValueError):
-    """A text that names no period that can be reported on; the message says how to write one."""
+    """The text names no period for a report; the message says how to write one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,12 +51,12 @@ class Period:
 
     @property
     def since(self) -> datetime:
-        """When it begins, in UTC."""
+        """The start of the period, in UTC."""
         return _midnight(self.first, self.zone)
 
     @property
     def until(self) -> datetime:
-        """When it ends, in UTC."""
+        """The end of the period, in UTC."""
         return _midnight(self.end, self.zone)
 
     @property

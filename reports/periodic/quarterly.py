@@ -1,4 +1,4 @@
-"""The quarterly review of monitoring effectiveness, which the guide asks for: how soon, how rightly and how completely we saw."""
+"""Defines the quarterly review of monitoring effectiveness, which the guide requires: detection time, accuracy and coverage."""
 
 from __future__ import annotations
 
@@ -68,9 +68,15 @@ def content(data: ReportData) -> Content:
         availability(data),
     )
     unknown = median is None and blind is None
+    if unknown:
+        tone = "mute"
+    elif is_bad or wrong:
+        tone = "warn"
+    else:
+        tone = "good"
     return Content(
         sentence=said,
-        tone="mute" if unknown else "warn" if is_bad or wrong else "good",
+        tone=tone,
         actions=tuple(actions) or (Action(text="Nothing to do.", tone="mute"),),
         sections=sections,
     )

@@ -1,4 +1,4 @@
-"""The registry of reports: a new type is a file in this folder and a line here."""
+"""Registers the reports: a new type is a file in this folder and a line here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a report is: a type with its period and sections, and the page that is made of it."""
+"""Defines a report: a type with its period and sections, and the page made from it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The weekly review, which the guide asks for: metrics, and what could be better."""
+"""Defines the weekly review, which the guide requires: metrics, and what could be better."""
 
 from __future__ import annotations
 

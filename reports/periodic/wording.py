@@ -1,4 +1,4 @@
-"""How reports write shares, times, lengths and amounts."""
+"""Formats shares, times, durations and amounts for reports."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def amounts(by_currency: Mapping[str, int]) -> str:
 
 
 def change(now: float | None, before: float | None, *, unit: str = "%") -> str:
-    """Return by how much a number changed against the period before, in per cent; empty where one of them is not known."""
+    """Return by how much a number changed against the period before, in per cent; empty if one of them is unknown."""
     if now is None or not before:
         return ""
     by = 100 * (now - before) / before

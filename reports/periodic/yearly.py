@@ -1,4 +1,4 @@
-"""The yearly review of alert fatigue, which the guide asks for: how many alerts people got, and which were not worth it."""
+"""Defines the yearly review of alert fatigue, which the guide requires: how many alerts people got, and which were unnecessary."""
 
 from __future__ import annotations
 

@@ -145,7 +145,12 @@ def _group(name: str | None, requests: list[Request], cause: Request | None, fai
 
 
 def _row(request: Request, cause: Request | None, among: Sequence[Request]) -> RequestRow:
-    tone = "plain" if not went_wrong(request) else "bad" if request is cause else "warn"
+    if not went_wrong(request):
+        tone = "plain"
+    elif request is cause:
+        tone = "bad"
+    else:
+        tone = "warn"
     return RequestRow(
         step=request.step or _BETWEEN,
         method=request.method,

@@ -34,7 +34,7 @@ _CELL = {"none failed": "ok", "some failed": "some", "all failed": "all", "unkno
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """How the page looks. `accent` is a colour like `#3b48cc`, `logo` a picture with its media type, `home` the address of the site.
+    """The appearance. `accent` is a colour like `#3b48cc`, `logo` a picture with its media type, `home` the address of the site.
 
     `url` is where the page is published; without it the feed's links lead nowhere else than to the page beside it.
     """
@@ -48,7 +48,7 @@ class Look:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
-    """A day of a component: its kind (ok, some, all, unknown), its words, and the place of its incidents on the page, if it has any."""
+    """A component's day: its kind (ok, some, all, unknown), its words, and the place of its incidents on the page, if it has any."""
 
     kind: str
     words: str
@@ -57,7 +57,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComponentRow:
-    """A component as the page shows it."""
+    """Holds a component as the page shows it."""
 
     name: str
     state: str
@@ -69,7 +69,7 @@ class ComponentRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DayRow:
-    """A day with its incidents, each as a sentence with its kind."""
+    """Holds a day with its incidents, each as a sentence with its kind."""
 
     id: str
     title: str

@@ -1,4 +1,4 @@
-"""What the public may know: the state of each component, its days, and its incidents, in words that name nothing internal."""
+"""Summarizes what the public may know: the state of each component, its days, and its incidents, without internal names."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ class StatusSummary:
 
     @property
     def state(self) -> ComponentState:
-        """Return the worst state of the components; unknown where there is none."""
+        """Return the worst state of the components; unknown if there are none."""
         order = list(ComponentState)
         return min((c.state for c in self.components), key=order.index, default=ComponentState.UNKNOWN)
 
@@ -126,7 +126,7 @@ def state_of(
 
 
 def _public_state(alert: Alert) -> ComponentState | None:
-    """Return what an alert of a journey means to a visitor; None where it means nothing to them."""
+    """Return what an alert of a journey means for a visitor; None if it means nothing for them."""
     if alert.traits is None or not alert.traits.from_runs or alert.severity not in (Severity.CRITICAL, Severity.HIGH):
         return None
     is_outage = alert.traits.journey_fails and alert.severity is Severity.CRITICAL
@@ -134,7 +134,7 @@ def _public_state(alert: Alert) -> ComponentState | None:
 
 
 def incidents_of(alerts: Iterable[Alert], names: dict[str, str]) -> tuple[PublicIncident, ...]:
-    """Return the incidents that alerts amount to, newest first; `names` are the components' names, by journey.
+    """Return the public incidents that alerts form, newest first; `names` are the components' names, by journey.
 
     Alerts of one component that overlap, or nearly do, are one incident with the worst state of them. What a person has to look at,
     and what was closed because its rule or location is gone, was no outage that is known.

@@ -34,7 +34,7 @@ def sentence(incident: PublicIncident) -> str:
 
 
 def announcement(one: PublicMaintenance) -> str:
-    """Return when what is maintained, and why."""
+    """Return a sentence on when and why something is under maintenance."""
     same_day = one.starts_at.date() == one.ends_at.date()
     ends = f"{one.ends_at:%H:%M}" if same_day else f"{one.ends_at:%-d %b %Y %H:%M}"
     return f"{listed(list(one.names))}: {one.starts_at:%-d %b %Y %H:%M} to {ends} UTC, {one.reason}."

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from facts import from_wire
+from journeys.import_path import importable_beside
 from journeys.placed_order import PlacedOrder
 from journeys.registry import JourneyError, load_journey, place_in
 from redact import Scrubber
@@ -33,7 +34,8 @@ def why_not_undone(order: PlacedOrder, journeys_dir: str | None) -> str | None:
     if journey.undo is None:
         return NO_UNDO
     try:
-        answer = journey.undo(order)
+        with importable_beside(journey.file):
+            answer = journey.undo(order)
     except Exception as error:  # noqa: BLE001 - foreign code may raise anything
         where = Path(place_in(Path(journey.file), error)).name
         why = f"its undo raised {type(error).__name__} at {where}: {' '.join(str(error).split())}"

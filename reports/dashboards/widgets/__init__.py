@@ -1,1 +1,1 @@
-"""The widgets, one file each; `reports.dashboards.registry` names them."""
+"""Contains the widgets, one file each; `reports.dashboards.registry` lists them."""

@@ -1,4 +1,4 @@
-"""Marketing channels: payments of each, with the share of which the channel is not known."""
+"""The widget "Marketing channels": the payments of each channel, with the share of payments without a known channel."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Conversion: the share of checkout sessions that ended in a payment, with the interval that so few can tell."""
+"""The widget "Conversion": the share of checkout sessions that ended in a payment, with its confidence interval."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Customer journey: the steps from a page view to a payment, with what is lost at each and what is usually lost."""
+"""The widget "Customer journey": the steps from a page view to a payment, with the loss at each and the usual loss."""
 
 from __future__ import annotations
 

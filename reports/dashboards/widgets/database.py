@@ -1,4 +1,4 @@
-"""Database: p95 of the site's queries, and its connection pool, once a source brings them."""
+"""The widget "Database": p95 of the site's queries, and its connection pool, once a source delivers them."""
 
 from __future__ import annotations
 

@@ -43,7 +43,12 @@ def _draw(kind: WidgetType, view: View, numbers: Numbers) -> Widget:
     ]
     bad, every = total(failed), total(asked)
     minutes = view.cell_s // 60
-    each = f"{minutes} min" if minutes < 120 else f"{minutes // 60} h" if minutes < 2880 else f"{minutes // 1440} d"
+    if minutes < 120:
+        each = f"{minutes} min"
+    elif minutes < 2880:
+        each = f"{minutes // 60} h"
+    else:
+        each = f"{minutes // 1440} d"
     form = "%H:%M" if view.cell_s < 86_400 and view.length.days < 2 else "%-d %b %H:%M"
     chart = heat_map(
         rows,

@@ -1,4 +1,4 @@
-"""Peak traffic: visits by weekday and hour of the business, the mean of four weeks."""
+"""The widget "Peak traffic": the mean visits of four weeks by weekday and hour of the business."""
 
 from __future__ import annotations
 

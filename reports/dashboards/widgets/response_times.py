@@ -1,4 +1,4 @@
-"""Response times: p50 to p95 of each endpoint of the last hour, against the guide's targets."""
+"""The widget "Response times": p50 to p95 of each endpoint in the last hour, with the guide's targets."""
 
 from __future__ import annotations
 

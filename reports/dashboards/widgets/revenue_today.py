@@ -1,4 +1,4 @@
-"""Revenue today: what has come in since the business's midnight, against the last four same weekdays and the goal."""
+"""The widget "Revenue today": the revenue since the business's midnight, against the last four same weekdays and the goal."""
 
 from __future__ import annotations
 
@@ -127,7 +127,12 @@ def _delta(
     if middle <= 0:
         return likely
     change = came / middle - 1
-    arrow = "▲" if change > 0 else "▼" if change < 0 else "="
+    if change > 0:
+        arrow = "▲"
+    elif change < 0:
+        arrow = "▼"
+    else:
+        arrow = "="
     return f"{arrow} {abs(change):.0%} to the usual {here:%A} at {here:%H:%M} · {likely}".replace("%", " %")
 
 

@@ -1,4 +1,4 @@
-"""Customer satisfaction: the mean of the scores that customers gave, or off with the reason."""
+"""The widget "Customer satisfaction": the mean of the scores that customers gave, or off with the reason."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the inventory says is left, beside what was sold: shared by the workshops and the tickets left."""
+"""Computes the tickets that are left, with those that were sold: for the widgets of the workshops and the tickets left."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Left:
 
     @property
     def state(self) -> WidgetState:
-        """Critical where it is oversold, a warning where it is low, OK else."""
+        """Critical if it is oversold, a warning if it is low, else OK."""
         if self.left < 0:
             return WidgetState.CRITICAL
         return WidgetState.WARNING if 0 < self.left < _LOW.get(self.tier.lower(), 0) else WidgetState.OK
@@ -59,7 +59,7 @@ def needs(view: View) -> list[Need]:
 
 
 def stock_of(view: View, numbers: Numbers) -> list[Left]:
-    """Return what is left of each city and tier, by city."""
+    """Return the tickets left of each city and tier, by city."""
     seats = {key: some[-1].last for key, some in grouped(numbers.of(SEATS, 300), "city", "tier").items()}
     sales = numbers.source(view.now, *SOLD)
     sold = grouped(numbers.of(sales.metric, 86_400), "city", "tier")

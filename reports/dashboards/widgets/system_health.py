@@ -1,4 +1,4 @@
-"""System health: what works in one sentence, a light for each journey, and ninety days of each."""
+"""The widget "System health": what works in one sentence, a light for each journey, and ninety days of each."""
 
 from __future__ import annotations
 

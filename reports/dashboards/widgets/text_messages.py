@@ -1,4 +1,4 @@
-"""Text messages: how many were delivered, how many failed, and of how many nothing was heard."""
+"""The widget "Text messages": how many were delivered, how many failed, and how many have an unknown result."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ticket types: the share of each tier in the sales of each week."""
+"""The widget "Ticket types": the share of each tier in the sales of each week."""
 
 from __future__ import annotations
 

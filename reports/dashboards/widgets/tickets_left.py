@@ -1,4 +1,4 @@
-"""Tickets left: each city and tier, with what is sold a day."""
+"""The widget "Tickets left": the tickets of each city and tier, with the daily sales."""
 
 from __future__ import annotations
 

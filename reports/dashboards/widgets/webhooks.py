@@ -1,4 +1,4 @@
-"""Stripe's webhooks: how old the oldest event is that the shop has not taken, and how many wait."""
+"""The widget "Stripe's webhooks": the age of the oldest event that the shop has not accepted, and how many are waiting."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Upcoming workshops: how full each is, and when it will be sold out at the pace of two weeks."""
+"""The widget "Upcoming workshops": how full each is, and when it will sell out at the pace of two weeks."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The sections of reports: pure functions from the numbers of two periods to tables, the worst row first."""
+"""Contains the sections of reports: pure functions from the numbers of two periods to tables, the worst row first."""

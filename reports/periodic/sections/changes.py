@@ -1,4 +1,4 @@
-"""What changed: the targets whose verdict is another one than at the beginning, those that were in trouble meanwhile, and deploys."""
+"""The section on changes: targets with another verdict than at the beginning, targets that were in trouble meanwhile, and deploys."""
 
 from __future__ import annotations
 

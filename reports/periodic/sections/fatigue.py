@@ -1,4 +1,4 @@
-"""Alert fatigue: who was told how often, what nobody acknowledged, and which rules' thresholds are worth a look."""
+"""The section on alert fatigue: who was notified how often, what nobody acknowledged, and which rules' thresholds to review."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def per_week(n: int, stretch: Stretch) -> str:
 
 
 def receivers(stretch: Stretch) -> dict[str, set[str]]:
-    """Return the incidents that each person or channel was told of, by name; a person's own phone and mail are one."""
+    """Return the incidents of which each person or channel was notified, by name; a person's phone and mail count as one."""
     found: dict[str, set[str]] = defaultdict(set)
     for story in stretch.stories:
         for destination in story.destinations:
@@ -40,7 +40,7 @@ def receivers(stretch: Stretch) -> dict[str, set[str]]:
 
 
 def people(data: ReportData) -> Section:
-    """Return how many incidents a week each person and channel was told of, the one told most often first."""
+    """Return of how many incidents a week each person and channel was notified, the most often notified first."""
     now, before = receivers(data.now), receivers(data.before)
     messages: Counter[str] = Counter()
     nights: Counter[str] = Counter()

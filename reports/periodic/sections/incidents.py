@@ -1,4 +1,4 @@
-"""Incidents: how long each lasted, who was told, how soon somebody acknowledged it, and what it cost."""
+"""The section on incidents: how long each lasted, who was notified, how soon it was acknowledged, and what it cost."""
 
 from __future__ import annotations
 
@@ -60,13 +60,13 @@ def ordered(stretch: Stretch) -> list[Story]:
 
 
 def lasted(story: Story, now: datetime) -> timedelta:
-    """Return how long an incident lasted; until now where it is open."""
+    """Return how long an incident lasted; until now if it is open."""
     begins, ends = story.span(now)
     return ends - begins
 
 
 def title_of(story: Story) -> str:
-    """Return an incident's title: that of the alert that opened it, in the past where it is over."""
+    """Return an incident's title: that of the alert that opened it, in the past tense if it is over."""
     lead = story.alerts[0] if story.alerts else None
     if lead is None:
         return story.incident.id

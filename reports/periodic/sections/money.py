@@ -1,4 +1,4 @@
-"""Money: what the shop took, as its source tells it."""
+"""The section on money: the shop's revenue, as its source reports it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from reports.words import count
 
 
 def money(data: ReportData) -> Section:
-    """Return the section; where no source tells of money it says that, and no number."""
+    """Return the section; without a source of revenue it says so and shows no number."""
     why, now, before = data.now.why_not.get(Need.MONEY), data.now.money, data.before.money
     if now is None:
         return Section(ident="money", title="Money", lead=f"Off: {why or 'nothing is known of money'}.")

@@ -1,4 +1,4 @@
-"""How well the monitoring works: how soon it told, how often wrongly, when it was blind, and what of the guide it judges."""
+"""The section on the monitoring itself: how fast it alerted, how often falsely, when it was blind, and what of the guide it judges."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def false_positives(data: ReportData) -> Section:
 
 
 def blind_share(data: ReportData) -> float | None:
-    """Return the share of the planned runs that nobody knows anything of; None where none was planned."""
+    """Return the share of the planned runs without any record; None if none was planned."""
     whole = together(data.now.tallies)
     return (whole.missed + whole.unknown) / whole.expected if whole.expected else None
 
@@ -200,14 +200,18 @@ def guide_coverage(data: ReportData) -> Section:
     rows = []
     for rule in sorted(rules, key=lambda one: (by_part[one.rule] or 0.0, one.rule)):
         part = by_part[rule.rule]
-        tone = "" if part is None or part >= 0.9 else "warn" if part >= 0.1 else "mute"
-        now = (
-            Cell("off", "")
-            if not rule.is_on
-            else Cell("unknown")
-            if rule.verdict is None
-            else Cell(VERDICTS[rule.verdict][0])
-        )
+        if part is None or part >= 0.9:
+            tone = ""
+        elif part >= 0.1:
+            tone = "warn"
+        else:
+            tone = "mute"
+        if not rule.is_on:
+            now = Cell("off", "")
+        elif rule.verdict is None:
+            now = Cell("unknown")
+        else:
+            now = Cell(VERDICTS[rule.verdict][0])
         rows.append(
             (
                 Cell(rule.title, note=rule.rule),
@@ -236,13 +240,12 @@ def sources(data: ReportData) -> Section:
     zone = data.now.period.zone
     rows = []
     for source in data.sources:
-        state = (
-            Cell("off", "mute", source.off)
-            if source.off
-            else Cell("fails", "bad", source.error or "")
-            if source.error
-            else Cell("connected", "good")
-        )
+        if source.off:
+            state = Cell("off", "mute", source.off)
+        elif source.error:
+            state = Cell("fails", "bad", source.error or "")
+        else:
+            state = Cell("connected", "good")
         rows.append((Cell(source.name), state, Cell(moment(source.last_good_at, zone))))
     table = Table(label="Sources", columns=("Source", "State now", "Last brought something"), rows=worst_first(rows))
     off = sum(source.off is not None for source in data.sources)

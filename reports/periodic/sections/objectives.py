@@ -1,4 +1,4 @@
-"""The guide's objectives that no alert judges: fast answers, no lost revenue, and problems found before buyers find them."""
+"""The section on the guide's objectives without alerts: fast answers, no lost revenue, and problems found before buyers do."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _FAST_MS = 2000.0
 
 
 def objectives(data: ReportData) -> Section:
-    """Return the section with O1 to O3, each with the reason where it cannot be said."""
+    """Return the section with O1 to O3, each with the reason if it is unknown."""
     rows = (
         (Cell("Answers in less than 2 s", note="Objective O1"), *_fast(data.now), _fast(data.before)[0]),
         (Cell("No revenue lost", note="Objective O2"), *_lost(data.now), _lost(data.before)[0]),
@@ -79,7 +79,7 @@ def _found_first(stretch: Stretch) -> tuple[Cell, Cell]:
 
 
 def lead_time(story: Story) -> timedelta | None:
-    """Return how long before the first sign of a real buyer an incident was told of; below 0 where the buyer was first."""
+    """Return how long before a real buyer's first failure an incident was reported; negative if the buyer was first."""
     if story.user_sign_at is None or story.fired_at is None:
         return None
     return story.user_sign_at - story.fired_at

@@ -1,4 +1,4 @@
-"""Opportunities: what got slower, what is close to its limit, and what failed most often at first."""
+"""The section on opportunities: what got slower, what is close to its limit, and what failed most often at the first attempt."""
 
 from __future__ import annotations
 

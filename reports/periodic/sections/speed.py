@@ -1,4 +1,4 @@
-"""Speed: how long journeys and their steps took, and how the pages felt."""
+"""The section on speed: how long journeys and their steps took, and the web vitals of the pages."""
 
 from __future__ import annotations
 
@@ -80,9 +80,12 @@ def _vitals(data: ReportData) -> Table:
             continue
         was = data.before.vitals.get((page, name), _EMPTY)
         over = times.p75 > target.most and times.n >= 20
-        state = (
-            Cell("retired", "mute") if target.is_retired else Cell("over", "warn") if over else Cell("within", "good")
-        )
+        if target.is_retired:
+            state = Cell("retired", "mute")
+        elif over:
+            state = Cell("over", "warn")
+        else:
+            state = Cell("within", "good")
         if times.n < 20:
             state = Cell("too few", "mute")
         rows.append(

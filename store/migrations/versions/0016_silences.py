@@ -1,4 +1,4 @@
-"""Adds silences: alerts that nobody is told of for a while."""
+"""Adds silences, which hold back alerts for a time."""
 
 from __future__ import annotations
 
