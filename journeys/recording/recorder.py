@@ -291,7 +291,7 @@ class Recorder:
         thrower = _FRAME.search(_frames_of(error))
         line = facts.ConsoleLine(
             level="exception",
-            text=str(error.error)[:_TEXT],
+            text=_words_of(error)[:_TEXT],
             step=self.step,
             source=thrower[1] if thrower else None,
         )
@@ -399,6 +399,19 @@ def _has_own_listener(page: Page | None) -> bool:
     """Whether the journey listens to a page's dialogs itself. Playwright's public objects do not tell."""
     inner = getattr(page, "_impl_obj", None)
     return bool(inner is not None and inner.listeners("dialog"))
+
+
+def _words_of(error: WebError) -> str:
+    """Return the message of an exception, and the whole text where a script threw a text instead of an error.
+
+    Playwright takes what stands before the first colon of any text for the name of an error, and leaves it out of the message.
+    """
+    name = getattr(error.error, "name", None) or ""
+    message = str(error.error)
+    if not name or getattr(error.error, "stack", None) or re.fullmatch(r"[A-Z]\w*(Error|Exception)", name):
+        return message
+    # It drops the character after the colon too, which is a slash in an address.
+    return f"{name}:/{message}" if name in ("http", "https") and message.startswith("/") else f"{name}: {message}"
 
 
 def _frames_of(error: WebError) -> str:

@@ -159,6 +159,45 @@ def test_a_page_that_sells_something_is_no_maintenance_page(text: str) -> None:
     assert "maintenance page" not in failure.sentence
 
 
+@pytest.mark.parametrize(
+    ("text", "whose"),
+    [
+        ("ZeroDivisionError\nTraceback (most recent call last)\nFile app.py, line 3", "a Python program"),
+        ("Illuminate\\Database\\QueryException\nSQLSTATE[HY000] [2002] Connection refused", "Laravel"),
+        ("SQLSTATE[42S02]: Base table or view not found: 1146 Table 'shop.cart' doesn't exist", "a PHP program"),
+        ("Action Controller: Exception caught\nActionController::RoutingError", "Rails"),
+        ("java.lang.NullPointerException\n\tat com.example.shop.Cart.total(Cart.java:12)", "a Java program"),
+        ("TypeError: x is not a function\n    at pay (/srv/shop/server.js:12:3)", "a Node.js program"),
+        ("404 page not found\n", "a Go program"),
+        ("Index of /\nwp-content/\nindex.php.bak", "a web server"),
+        ("Error 403 - This web app is stopped.\nThe web app you have attempted to reach is stopped.", "Azure"),
+        ("Site Not Found\nWhy am I seeing this?", "Firebase"),
+        ("default backend - 404", "Kubernetes"),
+        ("The endpoint shop.ngrok.app is offline.\nERR_NGROK_3200", "ngrok"),
+        ('[plugin:vite:import-analysis] Failed to resolve import "./pay" from "src/app.js".', "Vite"),
+        ("Failed to compile\n./src/App.js", "webpack"),
+    ],
+)
+def test_the_error_page_of_a_program_is_known_and_is_the_sites(text: str, whose: str) -> None:
+    failure = explained(page_text=text)
+    assert failure.kind is Kind.SHOWN
+    assert f"shows {whose}'s error page: '" in failure.sentence
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Index of authors\nAusten, Jane",
+        "Learn Java: java.util in a weekend, $20",
+        "Books about Rails: ActionController in depth",
+        "Our index of / to 500 teas",
+        "Node.js Error: a love story, by A. Author",
+    ],
+)
+def test_a_page_that_only_speaks_of_programs_is_no_error_page(text: str) -> None:
+    assert explained(page_text=text).kind is Kind.MISSING
+
+
 # -- what scripts threw ----------------------------------------------------------------------------------------------------
 
 

@@ -324,6 +324,25 @@ def test_an_address_in_a_message_is_not_whose_script_threw(context: BrowserConte
     assert "comes from" not in failure.sentence
 
 
+@pytest.mark.parametrize(
+    ("throws", "said"),
+    [
+        ("throw 'https://status.other.example/42 tells more'", "threw 'https://status.other.example/42 tells more'"),
+        ("throw 'Payment: not available'", "threw 'Payment: not available'"),
+        ("throw 'nothing works'", "threw 'nothing works'"),
+        ("throw new TypeError('no: price')", "threw 'no: price'"),
+        ("throw new Error('no\\n  at https://cdn.other.example/lib.js:3:4\\nprice')", "threw 'no' in /:1;"),
+    ],
+)
+def test_what_a_script_threw_is_told_whole_and_with_its_own_place(
+    context: BrowserContext, throws: str, said: str
+) -> None:
+    failure, _ = walked(context, {"/": a_shop(throws)}, press_and_see("Thank you"), step_s=1)
+    assert failure is not None
+    assert failure.kind is Kind.THREW
+    assert said in failure.sentence
+
+
 def test_what_a_framework_caught_is_the_sites(context: BrowserContext) -> None:
     catches = (
         "console.error('TypeError: price is undefined'); "
