@@ -33,6 +33,7 @@ from journeys.wording import (
 )
 
 if TYPE_CHECKING:
+    from facts import Dialog
     from journeys.recording import SeenRequest
 
 Cause = tuple[Kind, list[str]]
@@ -54,7 +55,8 @@ def explain(error: BaseException, scene: FailureContext, *, where: str | None = 
     if late:
         kind = Kind.DEADLINE if kind is Kind.MISSING else kind
         parts = [f"the journey took longer than its {scene.over_deadline_s:g} s", *parts]
-    sentence = "; ".join(part for part in (*parts, *_told_by(scene)) if part)
+    # A dialog that is the cause stands at the beginning already.
+    sentence = "; ".join(dict.fromkeys(part for part in (*parts, *_told_by(scene)) if part))
     return Failure(step=scene.step, kind=kind, sentence=f"{scene.step}: {sentence}", where=where, late=late)
 
 
@@ -114,9 +116,9 @@ def _cause(error: BaseException, scene: FailureContext) -> Cause:
     if isinstance(error, SiteBroken) and error.kind in _FIRM:
         return error.kind, [error.what]
     if scene.crashed:
-        return Kind.CRASHED, ["the page crashed"]
+        return Kind.CRASHED, ["the page crashed: its process in the browser ended, often for want of memory"]
     if _is_playwright(error) and _GONE.search(str(error)):
-        return Kind.BROWSER_GONE, ["the browser went away"]
+        return Kind.BROWSER_GONE, ["the browser went away: it ended by itself, or something on this machine killed it"]
     if not isinstance(error, SiteBroken) and not _is_playwright(error):
         if isinstance(error, AssertionError):
             return Kind.SHOWN, [assertion(error, scene.asserted)]
@@ -241,10 +243,9 @@ def _from_page(error: BaseException, scene: FailureContext) -> Cause:
     not_there = [*_other_tabs(scene), what, *_offered(scene), _what_the_page_showed(scene, _EXCERPT)]
     if scene.puzzled:
         return Kind.WALLED, ["a CAPTCHA stands on the page", *not_there]
-    if any(
-        d.kind == "alert" and not welcomes(d.text) and mark_of_alert(d.text) not in scene.usual for d in scene.dialogs
-    ):
-        return Kind.SHOWN, not_there
+    if any(_complains(d, scene) for d in scene.dialogs):
+        # What the page complains of is the cause; what did not come is its consequence.
+        return Kind.SHOWN, [*_told_by(scene), *not_there]
     if scene.asks_to_log_in:
         return Kind.SHOWN, ["the site asks the buyer to log in", *not_there]
     if not scene.page_is_first:
@@ -290,6 +291,11 @@ def _from_page(error: BaseException, scene: FailureContext) -> Cause:
         return Kind.SHOWN, [f"the page still says '{waits}'", *not_there]
     # A value that is not the expected one stands on the page: the control itself was found.
     return (Kind.SHOWN if is_other_value(str(error)) else Kind.MISSING), not_there
+
+
+def _complains(dialog: Dialog, scene: FailureContext) -> bool:
+    """Whether a dialog is an alert that may be a complaint: it is not known to be friendly, and the last good run had none like it."""
+    return dialog.kind == "alert" and not welcomes(dialog.text) and mark_of_alert(dialog.text) not in scene.usual
 
 
 NO_HTML = frozenset({"application/json", "application/problem+json", "text/plain", "application/xml", "text/xml"})

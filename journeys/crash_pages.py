@@ -18,7 +18,7 @@ _CRASHES = (
     ("a Python program", r"Traceback\s+\(most recent call last\)"),
     (
         "Laravel",
-        r"Whoops, (looks like )?something went wrong|\b(419 Page Expired|500 Server Error|503 Service Unavailable)\b",
+        r"Whoops, (looks like )?something went wrong|\b(419 Page Expired|500 Server Error)\b",
     ),
     ("Laravel", r"Illuminate\\[\w\\]+Exception\b"),
     ("Rails", r"\b(ActionController|ActionView|ActiveRecord|ActionDispatch)::\w+"),
@@ -40,7 +40,10 @@ _CRASHES = (
     ("Apache", r"Apache/[\d.]+ .{0,40}Server at|\bIt works!\s*$|Apache2 \w+ Default Page"),
     ("a web server", r"^\s*Index of /\S*(\s|$)"),
     ("IIS", r"Internet Information Services|HTTP Error \d{3}\.\d+"),
-    ("Caddy or a proxy", r"^\s*(502 Bad Gateway|503 Service (Temporarily )?Unavailable|504 Gateway Time-?out)\s*$"),
+    (
+        "a proxy or load balancer",
+        r"^\s*(502 Bad Gateway|503 Service (Temporarily )?Unavailable|504 Gateway Time-?out)\s*$",
+    ),
     ("Envoy", r"upstream connect error or disconnect/reset before headers|no healthy upstream"),
     ("Varnish", r"Error 503 .{0,60}(Backend fetch failed|Guru Meditation)"),
     (

@@ -808,6 +808,21 @@ def test_a_page_that_speaks_of_waiting_is_not_taken_for_one_that_waits(text: str
     assert please_wait(f"Shop\n{text}\nContact") is None
 
 
+def test_an_alert_that_complains_is_told_first_and_once() -> None:
+    failure = explained(dialogs=[Dialog(kind="alert", text="Card declined", step="buy")])
+    assert failure.sentence.startswith("buy: the page showed alert 'Card declined'; the button ")
+    assert failure.sentence.count("Card declined") == 1
+
+
+def test_an_answer_whose_page_has_no_words_is_quoted_by_none() -> None:
+    failure = explained(requests=[a_page("/", status=503, body="<!doctype html><head><title>x</title></head>")])
+    assert failure.sentence == "buy: GET / answered 503"
+
+
+def test_a_bare_503_is_laid_on_no_product() -> None:
+    assert "shows a proxy or load balancer's error page" in explained(page_text="503 Service Unavailable").sentence
+
+
 def test_an_alert_of_the_last_good_run_is_no_complaint_in_any_language() -> None:
     alert = Dialog(kind="alert", text="Tuote 17 lisättiin ostoskoriin", step="buy")
     usual = frozenset({mark_of_alert("Tuote 18 lisättiin ostoskoriin")})
