@@ -94,20 +94,20 @@ def test_playwrights_own_list_of_features_still_stands_in_ours(browser_type: Bro
     assert theirs[0] <= set(FEATURES_OFF)
 
 
+LACKS_A_LIBRARY = (
+    "Target closed\n<launching> /opt/b --disable-x\n[pid=7][err] /opt/b: libnss3.so: no such file\n"
+    "[pid=7] <process did exit: exitCode=127, signal=null>"
+)
+KILLED = "Target closed\n<launching> /opt/b\n[pid=7] <process did exit: exitCode=null, signal=SIGKILL>"
+ENDED, BY_HAND = "the browser /opt/b ended as soon as it was started", "try it by hand: /opt/b --version"
+
+
 @pytest.mark.parametrize(
     ("report", "said"),
     [
-        (
-            "Target closed\n<launching> /opt/b\n[pid=7][err] /opt/b: libnss3.so: no such file\n"
-            + "[pid=7] <process did exit: exitCode=127, signal=null>",
-            "the browser /opt/b ended as soon as it was started (exit code 127), and said '/opt/b: libnss3.so: no such file'; "
-            + "try it by hand: /opt/b --version",
-        ),
-        (
-            "Target closed\n<launching> /opt/b\n[pid=7] <process did exit: exitCode=null, signal=SIGKILL>",
-            "the browser /opt/b ended as soon as it was started (SIGKILL); try it by hand: /opt/b --version",
-        ),
-        ("spawn /opt/b EACCES", "the browser /opt/b did not start; try it by hand: /opt/b --version"),
+        (LACKS_A_LIBRARY, f"{ENDED} (exit code 127), and said '/opt/b: libnss3.so: no such file'; {BY_HAND}"),
+        (KILLED, f"{ENDED} (SIGKILL); {BY_HAND}"),
+        ("spawn /opt/b EACCES", f"the browser /opt/b did not start; {BY_HAND}"),
     ],
 )
 def test_a_browser_that_does_not_start_is_told_by_how_it_ended_and_what_it_said(report: str, said: str) -> None:
