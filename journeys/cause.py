@@ -381,7 +381,9 @@ def _from_code(scene: FailureContext) -> Cause | None:
     thrown = _new_exceptions(scene)
     # The first one: those after it are often its consequence.
     threw = [_threw(thrown[0])] if thrown else []
-    no_data = _call_of_the_page(there, scene)
+    # Beside a good run, what is new is a suspect, though steps passed that needed it not: a headline may stand without the data.
+    calls_from = [r for r in on_page if mark(r) not in scene.usual] if scene.has_good_run else there
+    no_data = _call_of_the_page(calls_from, scene)
     if no_data:
         return no_data[0], [*no_data[1], *threw]
     others = [r for r in there if r.party != "first" and not only_measures(r.party)]

@@ -193,6 +193,7 @@ class FailureObserver:
             around=[r for r in recorder.requests if r.step != step and r.began >= began],
             survived=self._survived(self._steps.left_behind(step)) | reference.failed,
             usual=reference.failed,
+            has_good_run=bool(reference.pages),
             is_another_page=is_another,
             excerpt=self._excerpt(() if is_another else known),
             offers=offers,

@@ -141,6 +141,21 @@ def test_a_call_that_was_tried_again_in_vain_once_only_is_no_cause() -> None:
     assert explained(around=tries).kind is Kind.MISSING
 
 
+def test_a_call_that_is_new_beside_the_good_run_is_the_cause_though_steps_passed_since() -> None:
+    call = a_request(
+        "/api/teas", method="GET", kind="fetch", status=500, body='{"error": "database is locked"}', step="open"
+    )
+    survived = frozenset({mark(call)})
+    failure = explained(around=[call], survived=survived, has_good_run=True, is_another_page=True)
+    assert failure.kind is Kind.ANSWERED
+    assert failure.sentence.startswith("buy: GET /api/teas answered 500 'database is locked'; the button")
+    assert explained(around=[call], survived=survived).kind is Kind.MISSING, (
+        "without a good run nobody knows that it is new"
+    )
+    usual = {"survived": survived, "usual": survived, "has_good_run": True}
+    assert explained(around=[call], **usual).kind is Kind.MISSING
+
+
 def test_a_call_that_failed_while_buyers_got_through_is_no_cause() -> None:
     beat = a_request("/api/beat", step="before", status=404)
     assert explained(around=[beat], survived=frozenset({mark(beat)})).kind is Kind.MISSING
