@@ -3,7 +3,9 @@
 Prints the confusion matrix, and with `--write FILE` puts it and the list of faults between the marks in that file. The set is
 the tests' own (`tests/blame/labelled`), which hold each of its faults to its label.
 
-    .venv/bin/python -P benchmarks/blame_matrix.py [--write docs/blame.md] [--only NAME ...] [--at-once 3]
+    .venv/bin/python -P benchmarks/blame_matrix.py [--write docs/blame.md] [--only NAME ...] [--at-once 3] [--resume]
+
+Each fault's result is kept in var/blame-matrix.jsonl the moment it is there, and `--resume` plays only those that are not in it.
 
 Exit code: 0 at least 98 % are right and no fault of our own was laid on the site, 1 otherwise.
 """
@@ -11,6 +13,7 @@ Exit code: 0 at least 98 % are right and no fault of our own was laid on the sit
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import re
 import subprocess
@@ -18,6 +21,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -30,6 +34,7 @@ from tests.blame.stage import Case, a_stage, class_of
 from tests.warm import a_browser
 
 RIGHT_AT_LEAST = 0.98
+KEPT = Path(__file__).resolve().parent.parent / "var" / "blame-matrix.jsonl"
 BEGIN, END = "<!-- the matrix begins -->", "<!-- the matrix ends -->"
 
 
@@ -44,8 +49,8 @@ class Played:
     seconds: float
 
 
-def play(cases: list[Case]) -> list[Played]:
-    """Play faults one after the other on a stage of this process's own."""
+def play(cases: list[Case]) -> Iterator[Played]:
+    """Play faults one after the other on a stage of this process's own, and yield what each run said."""
     settings = DemoSettings(rate_limit=1_000_000, slow_answer_s=2.5)
     with (
         tempfile.TemporaryDirectory() as folder,
@@ -54,7 +59,8 @@ def play(cases: list[Case]) -> list[Played]:
         a_browser(playwright) as browser,
         a_stage(demo, Path(folder), browser) as stage,
     ):
-        return [_play(case, stage) for case in cases]
+        for case in cases:
+            yield _play(case, stage)
 
 
 def _play(case: Case, stage: object) -> Played:
@@ -67,16 +73,34 @@ def _play(case: Case, stage: object) -> Played:
 
 def play_all(cases: list[Case], at_once: int) -> list[Played]:
     """Play them in several processes, each with a demo of its own; in the order of the set."""
-    shares = [cases[n::at_once] for n in range(at_once)]
-    with ThreadPoolExecutor(at_once) as pool:
-        done = {played.name: played for found in pool.map(_in_a_process, shares) for played in found}
+    done = kept()
+    left = [case for case in cases if case.name not in done]
+    at_once = min(at_once, len(left))
+    if left:
+        with ThreadPoolExecutor(at_once) as pool:
+            list(pool.map(_in_a_process, (left[n::at_once] for n in range(at_once))))
+    done = kept()
     return [done[case.name] for case in cases]
 
 
-def _in_a_process(cases: list[Case]) -> list[Played]:
-    command = [sys.executable, "-P", __file__, "--child", *(case.name for case in cases)]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-    return [Played(**row) for row in json.loads(done.stdout.splitlines()[-1])]
+def kept() -> dict[str, Played]:
+    """Return the results in the file of kept ones, by the name of the fault; a line that a crash cut off is left out."""
+    rows = {}
+    for line in KEPT.read_text(encoding="utf-8").splitlines() if KEPT.exists() else ():
+        with contextlib.suppress(ValueError):
+            played = Played(**json.loads(line))
+            rows[played.name] = played
+    return rows
+
+
+def _in_a_process(cases: list[Case]) -> None:
+    subprocess.run([sys.executable, "-P", __file__, "--child", *(case.name for case in cases)], check=True)
+
+
+def _keep(played: Played) -> None:
+    # One write a line: several processes append to the file.
+    with KEPT.open("ab", buffering=0) as file:
+        file.write(json.dumps(asdict(played)).encode() + b"\n")
 
 
 def matrix(pairs: list[tuple[Case, Played]]) -> list[str]:
@@ -131,14 +155,19 @@ def main() -> int:
     parser.add_argument("--write", type=Path, metavar="FILE")
     parser.add_argument("--only", nargs="+", default=[], metavar="NAME")
     parser.add_argument("--at-once", type=int, default=3)
+    parser.add_argument("--resume", action="store_true", help="play only what is not in var/blame-matrix.jsonl yet")
     parser.add_argument("--child", nargs="+", help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.child:
-        print(json.dumps([asdict(played) for played in play([c for c in CASES if c.name in asked.child])]))
+        for played in play([case for case in CASES if case.name in asked.child]):
+            _keep(played)
         return 0
+    KEPT.parent.mkdir(exist_ok=True)
+    if not asked.resume:
+        KEPT.unlink(missing_ok=True)
     cases = [case for case in CASES if not asked.only or case.name in asked.only]
     began = time.monotonic()
-    pairs = list(zip(cases, play_all(cases, min(asked.at_once, len(cases))), strict=True))
+    pairs = list(zip(cases, play_all(cases, asked.at_once), strict=True))
     print("\n".join(matrix(pairs)))
     wrong = [(case, played) for case, played in pairs if not is_right(case, played)]
     for case, played in wrong:

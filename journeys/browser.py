@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import shutil
 import sys
 from collections.abc import Mapping
@@ -54,6 +55,24 @@ class BrowserMissingError(Exception):
             "no browser found: run `make setup`, or `playwright install chromium`, or install your system's chromium "
             "or Google Chrome package, or name an executable in SIXFB_CHROMIUM"
         )
+
+
+class BrowserUnusableError(Exception):
+    """The browser was found and did not start. The message names its executable, how it ended and what it said."""
+
+    def __init__(self, executable: str, report: str) -> None:
+        """`report` is Playwright's message, which holds the whole command line and the browser's own lines."""
+        ended = re.search(r"exitCode=(\w+), signal=(\w+)", report)
+        how = "did not start"
+        if ended:
+            code, signal = ended.groups()
+            how = f"ended as soon as it was started ({f'exit code {code}' if signal == 'null' else signal})"
+        lines = [line.strip() for line in re.findall(r"\[err\] (.+)", report)]
+        said = f", and said '{' '.join(lines)[:_MOST_SAID]}'" if lines else ""
+        super().__init__(f"the browser {executable} {how}{said}; try it by hand: {executable} --version")
+
+
+_MOST_SAID = 240
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ The order in which the facts are asked is the decision; `docs/blame.md` has it a
 from __future__ import annotations
 
 import re
+import zlib
 from collections.abc import Iterable, Sequence
 from itertools import dropwhile
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ from journeys.crash_pages import error_page
 from journeys.failure import Failure, FailureContext, Kind, SiteBroken, Thrown
 from journeys.net_errors import PROXY_REFUSES, is_ours, never_connected
 from journeys.recording.endpoints import origin_of
-from journeys.refusals import refusal_in, sells, sold_out, welcomes, went_wrong
+from journeys.refusals import please_wait, refusal_in, sells, sold_out, welcomes, went_wrong
 from journeys.slowness import Slowness, slowness
 from journeys.walls import PUZZLE, wall_said_by
 from journeys.wording import (
@@ -32,6 +33,7 @@ from journeys.wording import (
 )
 
 if TYPE_CHECKING:
+    from facts import Dialog
     from journeys.recording import SeenRequest
 
 Cause = tuple[Kind, list[str]]
@@ -53,7 +55,8 @@ def explain(error: BaseException, scene: FailureContext, *, where: str | None = 
     if late:
         kind = Kind.DEADLINE if kind is Kind.MISSING else kind
         parts = [f"the journey took longer than its {scene.over_deadline_s:g} s", *parts]
-    sentence = "; ".join(part for part in (*parts, *_told_by(scene)) if part)
+    # A dialog that is the cause stands at the beginning already.
+    sentence = "; ".join(dict.fromkeys(part for part in (*parts, *_told_by(scene)) if part))
     return Failure(step=scene.step, kind=kind, sentence=f"{scene.step}: {sentence}", where=where, late=late)
 
 
@@ -66,6 +69,33 @@ def mark(request: SeenRequest) -> str:
     outcome = f"{name} {request.status or request.failure or 'silence'}"
     said = request.refusal or ("broken JSON" if request.is_broken_json else None)
     return f"{outcome} {short(said)}" if said else outcome
+
+
+def mark_of_alert(text: str) -> str:
+    """What makes two alerts the same one, whatever numbers and addresses they name. The words are not in it: they may be private."""
+    words = " ".join(re.sub(r"\S*[@\d]\S*", " ", text).split())
+    return f"alert {zlib.crc32(words.encode()):08x}"
+
+
+def marks_of_polls(requests: Sequence[SeenRequest]) -> frozenset[str]:
+    """Return the marks of calls that were repeated and never got another answer than that something is pending."""
+    return frozenset(_mark_of_poll(poll[-1]) for poll in _polls_in_vain(requests))
+
+
+def _mark_of_poll(last: SeenRequest) -> str:
+    return f"{name_of_request(last)} stays {last.pending}"
+
+
+def _polls_in_vain(requests: Sequence[SeenRequest]) -> list[list[SeenRequest]]:
+    """The calls of the site's own that were repeated, each with its repetitions, whose answers said to the end that it is pending."""
+    asked: dict[tuple[str, str], list[SeenRequest]] = {}
+    for r in requests:
+        if r.party == "first" and r.kind in ("fetch", "xhr") and r.status is not None and not r.failed:
+            asked.setdefault((r.method, r.endpoint), []).append(r)
+    return [polls for polls in asked.values() if len(polls) >= _A_POLL and all(r.pending for r in polls[-_A_POLL:])]
+
+
+_A_POLL = 3
 
 
 def _cause(error: BaseException, scene: FailureContext) -> Cause:
@@ -86,9 +116,9 @@ def _cause(error: BaseException, scene: FailureContext) -> Cause:
     if isinstance(error, SiteBroken) and error.kind in _FIRM:
         return error.kind, [error.what]
     if scene.crashed:
-        return Kind.CRASHED, ["the page crashed"]
+        return Kind.CRASHED, ["the page crashed: its process in the browser ended, often for want of memory"]
     if _is_playwright(error) and _GONE.search(str(error)):
-        return Kind.BROWSER_GONE, ["the browser went away"]
+        return Kind.BROWSER_GONE, ["the browser went away: it ended by itself, or something on this machine killed it"]
     if not isinstance(error, SiteBroken) and not _is_playwright(error):
         if isinstance(error, AssertionError):
             return Kind.SHOWN, [assertion(error, scene.asserted)]
@@ -145,11 +175,17 @@ def _from_site(error: BaseException, scene: FailureContext) -> Cause | None:
             f"{name_of_request(late)} did not come in time: it took {(late.duration_ms or 0) / 1000:.1f} s",
             *_all_slow(scene),
         ]
+    poll = next((p for p in _polls_in_vain(own) if _mark_of_poll(p[-1]) not in scene.usual), None)
+    if poll and not isinstance(error, SiteBroken):
+        asked = f"{name_of_request(poll[-1])} was asked {len(poll)} times in {scene.now - poll[0].began:.1f} s"
+        return Kind.ANSWERED, [f"{asked} and answered '{poll[-1].pending}' to the end", _not_there(error, scene)]
     return None
 
 
 def _no_page(request: SeenRequest, scene: FailureContext) -> str | None:
     """Return what a response contained instead of a page; None for a page, and for a download that each good run had too."""
+    if _was_given_up(request, scene):
+        return f"{name_of_request(request)} brought no page: the browser gave the answer up, as it does with an unasked 304"
     answered = f"{name_of_request(request)} answered {request.status}"
     if request.status in (204, 205, 304):
         return f"{answered}, which brings no page"
@@ -159,6 +195,14 @@ def _no_page(request: SeenRequest, scene: FailureContext) -> str | None:
         has_next = any(r.came_from is request for r in (*scene.requests, *scene.all_requests))
         return None if has_next else f"{answered}, a redirect that names no address"
     return None
+
+
+def _was_given_up(request: SeenRequest, scene: FailureContext) -> bool:
+    """Whether a page that was asked for never came, and no other one was asked for in its place, nor a file to save."""
+    if request.status is not None or request.failure != "net::ERR_ABORTED" or request.is_download:
+        return False
+    later = (r for r in (*scene.requests, *scene.all_requests) if r.is_main and r.page is request.page)
+    return not any(r.began > request.began for r in later)
 
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -199,8 +243,9 @@ def _from_page(error: BaseException, scene: FailureContext) -> Cause:
     not_there = [*_other_tabs(scene), what, *_offered(scene), _what_the_page_showed(scene, _EXCERPT)]
     if scene.puzzled:
         return Kind.WALLED, ["a CAPTCHA stands on the page", *not_there]
-    if any(d.kind == "alert" and not welcomes(d.text) for d in scene.dialogs):
-        return Kind.SHOWN, not_there
+    if any(_complains(d, scene) for d in scene.dialogs):
+        # What the page complains of is the cause; what did not come is its consequence.
+        return Kind.SHOWN, [*_told_by(scene), *not_there]
     if scene.asks_to_log_in:
         return Kind.SHOWN, ["the site asks the buyer to log in", *not_there]
     if not scene.page_is_first:
@@ -241,8 +286,16 @@ def _from_page(error: BaseException, scene: FailureContext) -> Cause:
     wrong = went_wrong(scene.excerpt or scene.page_text)
     if wrong and not is_other_value(str(error)):
         return Kind.SHOWN, [f"the page says '{wrong}'", *not_there]
+    waits = please_wait(scene.excerpt or scene.page_text)
+    if waits and not scene.offers and not is_other_value(str(error)):
+        return Kind.SHOWN, [f"the page still says '{waits}'", *not_there]
     # A value that is not the expected one stands on the page: the control itself was found.
     return (Kind.SHOWN if is_other_value(str(error)) else Kind.MISSING), not_there
+
+
+def _complains(dialog: Dialog, scene: FailureContext) -> bool:
+    """Whether a dialog is an alert that may be a complaint: it is not known to be friendly, and the last good run had none like it."""
+    return dialog.kind == "alert" and not welcomes(dialog.text) and mark_of_alert(dialog.text) not in scene.usual
 
 
 NO_HTML = frozenset({"application/json", "application/problem+json", "text/plain", "application/xml", "text/xml"})
@@ -328,7 +381,9 @@ def _from_code(scene: FailureContext) -> Cause | None:
     thrown = _new_exceptions(scene)
     # The first one: those after it are often its consequence.
     threw = [_threw(thrown[0])] if thrown else []
-    no_data = _call_of_the_page(there, scene)
+    # Beside a good run, what is new is a suspect, though steps passed that needed it not: a headline may stand without the data.
+    calls_from = [r for r in on_page if mark(r) not in scene.usual] if scene.has_good_run else there
+    no_data = _call_of_the_page(calls_from, scene)
     if no_data:
         return no_data[0], [*no_data[1], *threw]
     others = [r for r in there if r.party != "first" and not only_measures(r.party)]
@@ -396,7 +451,7 @@ def _said_no(request: SeenRequest, scene: FailureContext) -> str | None:
     if refusal:
         return f"{answered}, and says no: '{short(refusal)}'"
     due = request.wants_json or request.is_broken_json or "/api/" in request.endpoint or could_not_read
-    if body and due and not body.lstrip().startswith(_BEGINS_JSON):
+    if body and due and not body.lstrip().startswith((*_BEGINS_JSON, "<?xml")):
         what = "HTML" if body.lstrip().startswith("<") else "something else"
         return f"{answered} with {what} where JSON was due: '{plain(body)}'"
     return None

@@ -97,7 +97,8 @@ class FailureContext:
     `requests` are the failed step's, `around` those that the page on show had made before it. `now` is on the clock of the
     requests. `page_is_first` tells whose page it was; `site_answered` whether the site gave any answer in this attempt.
     `survived` are the marks (`cause.mark`) of failures that came earlier and kept no step from passing, `usual` those of the
-    last good run. `is_another_page`: the page has next to nothing in common with the one that stood there in that run.
+    last good run, if there was one (`has_good_run`). `is_another_page`: the page has next to nothing in common with the one that
+    stood there in that run.
     `all_requests` are those of the whole attempt. `excerpt` is the main part of the page's text,
     `offers` names the controls there are of the kind that was looked for where that is a button or a link, `alike` those of any
     other kind, `cover` what lies over the control that was to be clicked, `closers` the names of that layer's own controls, and
@@ -127,6 +128,7 @@ class FailureContext:
     over_deadline_s: float | None = None
     all_requests: Sequence[SeenRequest] = ()
     usual: frozenset[str] = frozenset()
+    has_good_run: bool = False
     is_another_page: bool = False
     excerpt: str = ""
     offers: Sequence[str] = ()

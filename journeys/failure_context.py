@@ -193,6 +193,7 @@ class FailureObserver:
             around=[r for r in recorder.requests if r.step != step and r.began >= began],
             survived=self._survived(self._steps.left_behind(step)) | reference.failed,
             usual=reference.failed,
+            has_good_run=bool(reference.pages),
             is_another_page=is_another,
             excerpt=self._excerpt(() if is_another else known),
             offers=offers,
@@ -231,21 +232,19 @@ class FailureObserver:
         thrown = [line for line in self._recorder.console if line.level == "exception"]
         logged = [line for line in self._recorder.console if line.level == "error" and is_exception(line.text)]
         return [
-            *(Thrown(line.text, party(line.source or ""), place=self._place(line.text)) for line in thrown),
+            *(Thrown(line.text, party(line.source or ""), place=self._thrown_in(line.text)) for line in thrown),
             *(
-                Thrown(line.text, party(line.source or ""), caught=True, place=self._place(line.text))
+                Thrown(line.text, party(line.source or ""), caught=True, place=_logged_frame(line.text))
                 for line in logged
             ),
         ]
 
-    def _place(self, text: str) -> str | None:
-        """Return path and line of the script that threw an exception; None if neither its text nor the browser names them."""
-        frame = _FRAME.search(text)
-        url, _, line = (
-            f"{frame[1]}:{frame[2]}".rpartition(":")
-            if frame
-            else self._recorder.thrown_at.get(text, "").rpartition(":")
-        )
+    def _thrown_in(self, text: str) -> str | None:
+        """Return path and line of the script that threw an exception, by its stack; None if the browser does not name them.
+
+        The text is not searched: the site wrote it, and it may quote the frames of another stack.
+        """
+        url, _, line = self._recorder.thrown_at.get(text, "").rpartition(":")
         return f"{endpoint_of(url)}:{line}" if url else None
 
     def _other_tabs(self, step: str) -> list[SeenRequest]:
@@ -419,6 +418,12 @@ def _nearest(names: list[str], wanted: str) -> list[str]:
 def _folded(line: str) -> str:
     """Return a line of a page without what changes by itself, its clocks; a price that is another one is news."""
     return " ".join(_CLOCK.sub("0", line).split())
+
+
+def _logged_frame(text: str) -> str | None:
+    """Path and line of the first frame of a stack that was written to the console; None where there is none."""
+    frame = _FRAME.search(text)
+    return f"{endpoint_of(frame[1])}:{frame[2]}" if frame else None
 
 
 def is_exception(text: str) -> bool:

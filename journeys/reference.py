@@ -21,6 +21,8 @@ _KEPT = 64
 _WORDS_A_SHINGLE = 3
 _MOST_FAILURES = 200
 _ANOTHER_PAGE = 0.1
+# One word that changed takes three groups of words with it: of a page that had no more than that, nothing is left.
+_ENOUGH_TO_COMPARE = 4
 
 Sketch = tuple[int, ...]
 """The smallest hashes of a page's shingles (its overlapping groups of three words), ascending."""
@@ -51,9 +53,9 @@ def in_common(one: Sketch, other: Sketch) -> float:
 
 
 def is_another_page(text: str, known: Iterable[Sketch]) -> bool:
-    """Return whether a text is that of another page than all of the known ones; False where none is known."""
+    """Return whether a text is that of another page than all of the known ones; False where none is known that has a few words."""
     sketch = sketch_of(text)
-    pages = [page for page in known if page]
+    pages = [page for page in known if len(page) >= _ENOUGH_TO_COMPARE]
     return bool(pages) and all(in_common(sketch, page) < _ANOTHER_PAGE for page in pages)
 
 

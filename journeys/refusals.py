@@ -59,8 +59,49 @@ _WORDS = ("error", "errors", "message", "detail", "details", "reason", "descript
 _WORDED = re.compile(
     r"err\w*(msg|message|text|reason|detail|description)s?|(msg|failure_?reason|user_?message)", re.IGNORECASE
 )
-_BAD_STATUS = frozenset({"error", "fail", "failed", "failure", "rejected", "denied"})
+_BAD_STATUS = frozenset(
+    {
+        "error",
+        "err",
+        "fail",
+        "failed",
+        "failure",
+        "rejected",
+        "denied",
+        "declined",
+        "refused",
+        "nok",
+        "ko",
+        "not_ok",
+        "unsuccessful",
+    }
+)
 _NO = ("false", "0", "no")
+_OUTCOMES = ("status", "state", "result", "outcome")
+_STATUS_NUMBERS = ("status", "statuscode", "status_code", "code", "errorcode", "error_code")
+# Inside an answer a flag such as `available` may be about one of many products: only these are about the request itself.
+_FLAGS_INSIDE = ("success", "succeeded", "successful", "ok")
+_ERRORS = re.compile(r"(\w*user_?)?errors?", re.IGNORECASE)
+_DEEPEST = 3
+_XML = re.compile(r"\s*<(\?xml|(\w+:)?(Envelope|error|errors|fault|response|result)\b)", re.IGNORECASE)
+_XML_ERROR = re.compile(
+    r"<(?:\w+:)?(error|errors|errormessage|fault|faultstring|exception|Reason)\b[^>]*>(.*?)</(?:\w+:)?\1>",
+    re.IGNORECASE | re.DOTALL,
+)
+_TAG = re.compile(r"<[^>]*>")
+_WAITS = re.compile(
+    r"(pending|awaiting|waiting|processing|queued|running|initiated|in[ _-]?progress|in[ _-]?process)(?![a-z]).*",
+    re.IGNORECASE,
+)
+_STATE = re.compile(r"\w*(status|state)", re.IGNORECASE)
+_NOT_YET = re.compile(r"(is_?)?(ready|done|completed?|finished|paid|confirmed)", re.IGNORECASE)
+_PLEASE_WAIT = re.compile(
+    r"((loading|processing)( (your|the|this) [\w ]{1,40})?"
+    r"|(please wait|one moment|just a (moment|second)|hang on|bitte warten|einen moment|veuillez patienter|por favor espere)\b.{0,80}"
+    r"|(we are|we['’´]re) (still )?(processing|confirming|checking) (your|the) .{1,80}"
+    r"|wird geladen|chargement|cargando|procesando)[ .…!]*",
+    re.IGNORECASE,
+)
 
 
 def refuses(text: str) -> bool:
@@ -97,31 +138,90 @@ def went_wrong(text: str) -> str | None:
     return next((line for line in lines if len(line) <= _LONGEST_SENTENCE and _WENT_WRONG.search(line)), None)
 
 
-def refusal_in(body: str) -> str | None:
-    """Return the message of a JSON answer that says no, whatever its status ("Dallas is sold out"); None for any other body.
+def please_wait(text: str) -> str | None:
+    """Return the line of a page that asks the buyer to wait ("Processing your payment..."); None where there is none."""
+    lines = (" ".join(line.split()) for line in text.splitlines())
+    return next((line for line in lines if _PLEASE_WAIT.fullmatch(line)), None)
 
-    A no is a flag such as `success` or `ok` that is false, 0 or "no", a `status` such as "error", or an `error` or `errors`
-    that holds something. Without a message the flag itself is told.
+
+def refusal_in(body: str) -> str | None:
+    """Return the message of an answer that says no, whatever its status ("Dallas is sold out"); None for any other body.
+
+    A no in JSON is a flag such as `success` or `ok` that is false, 0 or "no", a `status` such as "error", a number of 400 or more
+    or a code in capitals beside a message, or an `error` or `errors` that holds something, also one to three levels inside. Without
+    a message the flag itself is told. A no in XML is an `error` or a `fault` with words in it.
     """
-    try:
-        answer = json.loads(body)
-    except ValueError:
-        return None
+    if _XML.match(body):
+        found = _XML_ERROR.search(body)
+        words = " ".join(_TAG.sub(" ", found[2]).split()) if found else ""
+        return words or None
+    answer = _json_of(body)
+    if isinstance(answer, list) and len(answer) == 1:
+        answer = answer[0]
     if not isinstance(answer, dict):
         return None
-    found = {name: value for name, value in answer.items() if name.lower() in _FLAGS and str(value).lower() in _NO}
-    status = answer.get("status")
-    if isinstance(status, str) and status.lower() in _BAD_STATUS:
-        found["status"] = status
-    found |= {name: answer[name] for name in ("error", "errors") if answer.get(name)}
-    if not found:
+    return _refusal_of(answer, _FLAGS) or _refusal_inside(answer, _DEEPEST)
+
+
+def pending_in(body: str) -> str | None:
+    """Return what a JSON answer says that is not decided yet ("status: pending", "paid: false"); None for any other body."""
+    answer = _json_of(body)
+    if not isinstance(answer, dict):
         return None
+    for part in (answer, *(value for value in answer.values() if isinstance(value, dict))):
+        for name, value in part.items():
+            if isinstance(value, str) and _STATE.fullmatch(name) and _WAITS.fullmatch(value):
+                return f"{name}: {value}"
+            if value is False and _NOT_YET.fullmatch(name):
+                return f"{name}: false"
+    return None
+
+
+def _json_of(body: str) -> Any:
+    try:
+        return json.loads(body)
+    except ValueError:
+        return None
+
+
+def _refusal_inside(answer: dict[str, Any], levels: int) -> str | None:
+    inside = [value for value in answer.values() if isinstance(value, dict)] if levels else []
+    for value in inside:
+        found = _refusal_of(value, _FLAGS_INSIDE) or _refusal_inside(value, levels - 1)
+        if found:
+            return found
+    return None
+
+
+def _refusal_of(answer: dict[str, Any], flags: tuple[str, ...]) -> str | None:
+    """What one JSON object says where it says no itself."""
     worded = [name for name in answer if _WORDED.fullmatch(name)]
     message = next(filter(None, (_message(answer.get(name)) for name in (*_WORDS, *worded))), None)
-    if message:
-        return message
+    found = {name: value for name, value in answer.items() if name.lower() in flags and str(value).lower() in _NO}
+    for name, value in answer.items():
+        is_outcome = name.lower() in _OUTCOMES and isinstance(value, str) and value.lower() in _BAD_STATUS
+        if is_outcome or (message and _is_code_of_an_error(name, value, message)):
+            found[name] = value
+    found |= {name: value for name, value in answer.items() if value and _ERRORS.fullmatch(name)}
+    if not found:
+        return None
+    told = next(filter(None, (_message(value) for name, value in found.items() if _ERRORS.fullmatch(name))), None)
+    if message or told:
+        return message or told
     name, value = next(iter(found.items()))
     return f"{name}: {json.dumps(value)}"
+
+
+def _is_code_of_an_error(name: str, value: Any, message: str) -> bool:
+    """Whether a field beside a message is the number or the word by which an API names an error."""
+    if name.lower() not in _STATUS_NUMBERS:
+        return False
+    if isinstance(value, int) or (isinstance(value, str) and value.isdigit()):
+        return _FIRST_ERROR <= int(value) <= _LAST_ERROR
+    return isinstance(value, str) and value.isupper() and refuses(message)
+
+
+_FIRST_ERROR, _LAST_ERROR = 400, 599
 
 
 def _message(value: Any) -> str | None:

@@ -25,7 +25,7 @@ from playwright.sync_api import Error, Locator, Page, Response
 
 from facts import Purchase, Step
 from journeys.asking import Answer, ask
-from journeys.cause import NO_HTML, mark, mark_of_type
+from journeys.cause import NO_HTML, mark, mark_of_alert, mark_of_type, marks_of_polls
 from journeys.checkout_session import PAY_PRESSED, TEST_SESSION, StripeAccess, left_to_do, read_session
 from journeys.clock import Clock
 from journeys.failure import Failure, Kind, SiteBroken, VisitFailed
@@ -126,6 +126,9 @@ class Visit:
         )
         self._steps = Steps(journey, self._clock, lambda step: self._tell("step_ended", {"step": step}))
         self._waiting = Waiting(page, self.recorder, self._clock)
+        self._waiting.is_usual = lambda text: (
+            self.reference is not None and mark_of_alert(text) in self.reference.failed
+        )
         self._rest = Rest(page, self.recorder, self._clock, self._waiting)
         self._onlooker = FailureObserver(
             page,
@@ -220,7 +223,9 @@ class Visit:
         failed = {mark(r) for r in self.recorder.requests if r.is_suspect}
         lines = {line.text for line in self.recorder.console}
         types = {mark_of_type(r) for r in self.recorder.requests if r.is_main and r.content_type in NO_HTML}
-        return Reference(pages=self._sketches, failed=frozenset(failed | lines | types))
+        alerts = {mark_of_alert(d.text) for d in self.recorder.dialogs if d.kind == "alert"}
+        polls = marks_of_polls(self.recorder.requests)
+        return Reference(pages=self._sketches, failed=frozenset(failed | lines | types | alerts | polls))
 
     def _shade(self, step: str, *, sensitive: bool) -> None:
         """Begin the recording pause for a sensitive step; for another step, end a pause whose page was left."""

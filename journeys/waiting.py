@@ -12,7 +12,7 @@ from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from journeys.clock import Clock
 from journeys.recording import Recorder, SeenRequest
-from journeys.refusals import REFUSES, refuses
+from journeys.refusals import REFUSES, refuses, welcomes
 
 T = TypeVar("T")
 
@@ -50,6 +50,8 @@ class Waiting:
     def __init__(self, page: Page, recorder: Recorder, clock: Clock) -> None:
         self.page, self._recorder, self._clock = page, recorder, clock
         self._looked_for_errors = 0.0
+        self.is_usual: Callable[[str], bool] = lambda _text: False
+        """Whether the last good run was shown an alert with this text too, so that it stops nobody."""
 
     def pump(self, ms: float) -> None:
         """Process the browser's events by Playwright's own wait, which needs no response from a page that may hang."""
@@ -95,7 +97,8 @@ class Waiting:
         """Return whether the awaited control or text cannot appear any more.
 
         A failed call alone proves nothing, for it may be the telemetry; nor does an alert, which may be friendly. Together they do,
-        or a failed call with an error that the page shows while no other call is under way.
+        unless the alert is certainly friendly or came in the last good run too; and so does a failed call with an error that the page
+        shows while no other call is under way.
         """
         recorder, step = self._recorder, self._recorder.step
         if recorder.crashed or recorder.walled:
@@ -104,8 +107,9 @@ class Waiting:
         if document is not None and document.party == "first" and document.failed:
             return True
         calls = [r for r in recorder.in_step(step) if r.failed and r.party == "first" and _is_call(r)]
-        alerts = [d for d in recorder.dialogs if d.step == step and d.kind == "alert"]
-        if alerts and (calls or any(refuses(alert.text) for alert in alerts)):
+        said = [d.text for d in recorder.dialogs if d.step == step and d.kind == "alert"]
+        alerts = [text for text in said if not welcomes(text) and not self.is_usual(text)]
+        if alerts and (calls or any(map(refuses, alerts))):
             return True
         if any(r.party == "first" and _is_call(r) and not r.ended for r in recorder.in_step(step)):
             return False  # what is under way may be what the step waits for

@@ -32,7 +32,8 @@ def name_of_request(request: SeenRequest) -> str:
 
 def answer_of(request: SeenRequest) -> str:
     """Return a request and its response in words."""
-    said = f" '{plain(request.body)}'" if request.body else ""
+    words = plain(request.body) if request.body else ""
+    said = f" '{words}'" if words else ""
     return f"{name_of_request(request)} answered {request.status}{said}"
 
 

@@ -29,6 +29,7 @@ _MAY_TAKE_S = 10.0
 _LOOK_MAY_TAKE_S = 3.0
 _ANSWERS_WITHIN_MS = 2000
 _CLEANING_MS = 1000
+_DRAWS_WITHIN_MS = 3000
 
 _COVER_TEXT = """function(spans) {
   const before = this.data;
@@ -175,6 +176,20 @@ class _Process:
         self._answers = True
         return answer
 
+    def capture(self) -> str:
+        """Return a JPEG of the window in base64.
+
+        The browser draws nothing while a stylesheet in the page's head is under way. It is given up then, as a person presses Stop.
+        """
+        drawing = {"format": "jpeg", "quality": _QUALITY}
+        within_ms = min(_DRAWS_WITHIN_MS, max(1.0, (self._ends - time.monotonic()) * 500))
+        try:
+            answer = self._ask("Page.captureScreenshot", drawing, within_ms)
+        except PlaywrightTimeout:
+            self._try("Page.stopLoading")
+            answer = self.send("Page.captureScreenshot", **drawing)
+        return str(answer["data"])
+
     def look(self) -> Snapshot:
         return read(self.send("DOMSnapshot.captureSnapshot", computedStyles=list(STYLES)))
 
@@ -252,7 +267,7 @@ class _Camera:
                 for process in (main, *others):
                     process.stop()
                 self._cover(main, others)
-                jpeg = main.send("Page.captureScreenshot", format="jpeg", quality=_QUALITY)["data"]
+                jpeg = main.capture()
                 if self._cover_once(main, others):
                     raise _UnsureError  # it showed something new meanwhile, which may be in the picture
                 return Picture(base64.b64decode(jpeg), self._covered, frozenset(self._passwords))

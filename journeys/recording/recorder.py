@@ -19,7 +19,7 @@ from journeys.recording.endpoints import LIVE, endpoint_of, file_of, origin_of, 
 from journeys.recording.phases import request_phases
 from journeys.recording.rate_limits import RateLimits
 from journeys.recording.vitals import BINDING, SCRIPT, VitalsLog
-from journeys.refusals import refusal_in
+from journeys.refusals import pending_in, refusal_in
 from journeys.walls import wall_told_by
 
 _MOST_REQUESTS = 2000
@@ -62,6 +62,8 @@ class SeenRequest:
     """The start of a good answer's body; it is kept with the run only where its step fails."""
     refusal: str | None = None
     """What a good answer says where it says no in its JSON, as `{"success": false}` does."""
+    pending: str | None = None
+    """What a good answer says that is not decided yet, as `{"status": "pending"}` does."""
     is_broken_json: bool = False
     """Whether a good answer that calls itself JSON cannot be read as such; an empty one cannot either."""
     wants_json: bool = False
@@ -245,6 +247,7 @@ class Recorder:
             whole = _whole_text_of(response)
             seen.answer = _start_of(whole)
             seen.refusal = refusal_in(whole) if whole else None
+            seen.pending = pending_in(whole) if whole else None
             seen.is_broken_json = whole is not None and _is_json(seen.content_type) and not _can_be_read(whole)
 
     def _note_wall(self, seen: SeenRequest, headers: dict[str, str]) -> None:
@@ -291,7 +294,7 @@ class Recorder:
         thrower = _FRAME.search(_frames_of(error))
         line = facts.ConsoleLine(
             level="exception",
-            text=str(error.error)[:_TEXT],
+            text=_words_of(error)[:_TEXT],
             step=self.step,
             source=thrower[1] if thrower else None,
         )
@@ -401,6 +404,19 @@ def _has_own_listener(page: Page | None) -> bool:
     return bool(inner is not None and inner.listeners("dialog"))
 
 
+def _words_of(error: WebError) -> str:
+    """Return the message of an exception, and the whole text where a script threw a text instead of an error.
+
+    Playwright takes what stands before the first colon of any text for the name of an error, and leaves it out of the message.
+    """
+    name = getattr(error.error, "name", None) or ""
+    message = str(error.error)
+    if not name or getattr(error.error, "stack", None) or re.fullmatch(r"[A-Z]\w*(Error|Exception)", name):
+        return message
+    # It drops the character after the colon too, which is a slash in an address.
+    return f"{name}:/{message}" if name in ("http", "https") and message.startswith("/") else f"{name}: {message}"
+
+
 def _frames_of(error: WebError) -> str:
     """Return the stack below the message: an address inside the message says nothing about whose script threw."""
     stack = getattr(error.error, "stack", None) or ""
@@ -410,11 +426,13 @@ def _frames_of(error: WebError) -> str:
 
 
 def _is_short_text(headers: Mapping[str, str]) -> bool:
-    """Return whether a response body is JSON, HTML or plain text, and small enough to be read while the journey goes on."""
+    """Return whether a response body is JSON, HTML, XML or plain text, and small enough to be read while the journey goes on."""
     length = headers.get("content-length", "0")
     kind = headers.get("content-type", "")
     # Plain text without a length may be a stream that never ends.
-    is_read = "json" in kind or "html" in kind or ("text/plain" in kind and "content-length" in headers)
+    is_read = (
+        "json" in kind or "html" in kind or "xml" in kind or ("text/plain" in kind and "content-length" in headers)
+    )
     return is_read and length.isdigit() and int(length) <= _SHORT_ANSWER
 
 

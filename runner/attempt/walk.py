@@ -24,7 +24,7 @@ from playwright.sync_api import Browser, BrowserContext, Error, Page, Playwright
 
 from config import ConfigError
 from facts import NO_PICTURE, Attempt, Status, from_wire, to_wire
-from journeys.browser import BrowserMissingError, find_browser, launch_options, user_agent
+from journeys.browser import BrowserMissingError, BrowserUnusableError, find_browser, launch_options, user_agent
 from journeys.checkout_session import StripeAccess
 from journeys.failure import Failure
 from journeys.journey import Journey
@@ -98,7 +98,7 @@ def main() -> None:
             _make(order, playwright, wire, StackSampler(sys.stdin.buffer, wire.tell, own))
             sys.stderr.flush()
             os._exit(0)  # closing a browser takes longer than killing it, and gains nothing
-    except (BrowserMissingError, JourneyError, ConfigError, LedgerUnusableError) as error:
+    except (BrowserMissingError, BrowserUnusableError, JourneyError, ConfigError, LedgerUnusableError) as error:
         wire.tell("unable", {"reason": str(error), "journey": isinstance(error, JourneyError)})
     except Exception as error:  # noqa: BLE001 - any error must reach the record
         traceback.print_exc()
@@ -118,7 +118,11 @@ def _make(order: Order, playwright: Playwright, wire: Wire, witness: StackSample
     found = find_browser(playwright.chromium.executable_path, {"SIXFB_CHROMIUM": job.chromium or ""})
     proxy = browser_proxy(job.proxies, job.site.base_url)
     options = {**launch_options(sandbox=job.sandbox, proxy=proxy), **found.launch}
-    browser = playwright.chromium.launch(headless=not job.headed, slow_mo=job.slow_mo_ms, **options)
+    try:
+        browser = playwright.chromium.launch(headless=not job.headed, slow_mo=job.slow_mo_ms, **options)
+    except Error as error:
+        executable = found.launch.get("executable_path", playwright.chromium.executable_path)
+        raise BrowserUnusableError(executable, error.message) from None
     head = "headed" if job.headed else "headless"
     wire.tell("launched", {"browser": f"Chromium {browser.version} ({found.source}, {head})"})
     # The browser and its driver were started without these variables; Stripe's library reads them in this process.

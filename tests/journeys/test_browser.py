@@ -11,7 +11,14 @@ import pytest
 from playwright.sync_api import BrowserType
 
 from journeys import browser as browsers
-from journeys.browser import FEATURES_OFF, BrowserMissingError, find_browser, sandbox_wanted, user_agent
+from journeys.browser import (
+    FEATURES_OFF,
+    BrowserMissingError,
+    BrowserUnusableError,
+    find_browser,
+    sandbox_wanted,
+    user_agent,
+)
 from tests.processes import command_of
 
 
@@ -85,3 +92,23 @@ def test_playwrights_own_list_of_features_still_stands_in_ours(browser_type: Bro
     theirs = [features for features in lists if not features >= set(FEATURES_OFF)]
     assert theirs
     assert theirs[0] <= set(FEATURES_OFF)
+
+
+LACKS_A_LIBRARY = (
+    "Target closed\n<launching> /opt/b --disable-x\n[pid=7][err] /opt/b: libnss3.so: no such file\n"
+    "[pid=7] <process did exit: exitCode=127, signal=null>"
+)
+KILLED = "Target closed\n<launching> /opt/b\n[pid=7] <process did exit: exitCode=null, signal=SIGKILL>"
+ENDED, BY_HAND = "the browser /opt/b ended as soon as it was started", "try it by hand: /opt/b --version"
+
+
+@pytest.mark.parametrize(
+    ("report", "said"),
+    [
+        (LACKS_A_LIBRARY, f"{ENDED} (exit code 127), and said '/opt/b: libnss3.so: no such file'; {BY_HAND}"),
+        (KILLED, f"{ENDED} (SIGKILL); {BY_HAND}"),
+        ("spawn /opt/b EACCES", f"the browser /opt/b did not start; {BY_HAND}"),
+    ],
+)
+def test_a_browser_that_does_not_start_is_told_by_how_it_ended_and_what_it_said(report: str, said: str) -> None:
+    assert str(BrowserUnusableError("/opt/b", report)) == said

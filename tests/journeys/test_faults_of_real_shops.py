@@ -8,11 +8,11 @@ import pytest
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from facts import Dialog
-from journeys.cause import explain, mark, mark_of_type
+from journeys.cause import explain, mark, mark_of_alert, mark_of_type, marks_of_polls
 from journeys.failure import Failure, Kind, SiteBroken, Thrown
 from journeys.failure_context import is_exception
 from journeys.recording import SeenRequest
-from journeys.refusals import refusal_in, refuses, sold_out, welcomes, went_wrong
+from journeys.refusals import pending_in, please_wait, refusal_in, refuses, sold_out, welcomes, went_wrong
 from journeys.wording import missed, without_stack
 from tests.journeys.test_failure import TIMEOUT, a_request, a_scene
 
@@ -141,6 +141,21 @@ def test_a_call_that_was_tried_again_in_vain_once_only_is_no_cause() -> None:
     assert explained(around=tries).kind is Kind.MISSING
 
 
+def test_a_call_that_is_new_beside_the_good_run_is_the_cause_though_steps_passed_since() -> None:
+    call = a_request(
+        "/api/teas", method="GET", kind="fetch", status=500, body='{"error": "database is locked"}', step="open"
+    )
+    survived = frozenset({mark(call)})
+    failure = explained(around=[call], survived=survived, has_good_run=True, is_another_page=True)
+    assert failure.kind is Kind.ANSWERED
+    assert failure.sentence.startswith("buy: GET /api/teas answered 500 'database is locked'; the button")
+    assert explained(around=[call], survived=survived).kind is Kind.MISSING, (
+        "without a good run nobody knows that it is new"
+    )
+    usual = {"survived": survived, "usual": survived, "has_good_run": True}
+    assert explained(around=[call], **usual).kind is Kind.MISSING
+
+
 def test_a_call_that_failed_while_buyers_got_through_is_no_cause() -> None:
     beat = a_request("/api/beat", step="before", status=404)
     assert explained(around=[beat], survived=frozenset({mark(beat)})).kind is Kind.MISSING
@@ -157,6 +172,45 @@ def test_a_page_that_sells_something_is_no_maintenance_page(text: str) -> None:
     failure = explained(page_text=text, offers=["Add to basket", "Checkout"])
     assert failure.kind is Kind.MISSING
     assert "maintenance page" not in failure.sentence
+
+
+@pytest.mark.parametrize(
+    ("text", "whose"),
+    [
+        ("ZeroDivisionError\nTraceback (most recent call last)\nFile app.py, line 3", "a Python program"),
+        ("Illuminate\\Database\\QueryException\nSQLSTATE[HY000] [2002] Connection refused", "Laravel"),
+        ("SQLSTATE[42S02]: Base table or view not found: 1146 Table 'shop.cart' doesn't exist", "a PHP program"),
+        ("Action Controller: Exception caught\nActionController::RoutingError", "Rails"),
+        ("java.lang.NullPointerException\n\tat com.example.shop.Cart.total(Cart.java:12)", "a Java program"),
+        ("TypeError: x is not a function\n    at pay (/srv/shop/server.js:12:3)", "a Node.js program"),
+        ("404 page not found\n", "a Go program"),
+        ("Index of /\nwp-content/\nindex.php.bak", "a web server"),
+        ("Error 403 - This web app is stopped.\nThe web app you have attempted to reach is stopped.", "Azure"),
+        ("Site Not Found\nWhy am I seeing this?", "Firebase"),
+        ("default backend - 404", "Kubernetes"),
+        ("The endpoint shop.ngrok.app is offline.\nERR_NGROK_3200", "ngrok"),
+        ('[plugin:vite:import-analysis] Failed to resolve import "./pay" from "src/app.js".', "Vite"),
+        ("Failed to compile\n./src/App.js", "webpack"),
+    ],
+)
+def test_the_error_page_of_a_program_is_known_and_is_the_sites(text: str, whose: str) -> None:
+    failure = explained(page_text=text)
+    assert failure.kind is Kind.SHOWN
+    assert f"shows {whose}'s error page: '" in failure.sentence
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Index of authors\nAusten, Jane",
+        "Learn Java: java.util in a weekend, $20",
+        "Books about Rails: ActionController in depth",
+        "Our index of / to 500 teas",
+        "Node.js Error: a love story, by A. Author",
+    ],
+)
+def test_a_page_that_only_speaks_of_programs_is_no_error_page(text: str) -> None:
+    assert explained(page_text=text).kind is Kind.MISSING
 
 
 # -- what scripts threw ----------------------------------------------------------------------------------------------------
@@ -388,6 +442,23 @@ def test_how_long_was_waited_is_told_in_tenths(waited: str, words: str) -> None:
         ('{"error": true}', "error: true"),
         ('{"status": "failed"}', 'status: "failed"'),
         ('{"errors": [{"userMessage": "Pick a size"}]}', "Pick a size"),
+        ('{"data": {"success": false, "message": "Card expired"}}', "Card expired"),
+        ('{"data": {"checkoutCreate": {"checkout": null, "userErrors": [{"message": "Sold out"}]}}}', "Sold out"),
+        ('{"result": "ERR", "code": 4711, "msg": "Kein Bestand"}', "Kein Bestand"),
+        ('{"statusCode": 409, "message": "Seat is taken"}', "Seat is taken"),
+        ('{"status": "500", "message": "Internal"}', "Internal"),
+        ('{"code": "OUT_OF_STOCK", "message": "This is not available"}', "This is not available"),
+        ('[{"error": "Variant is sold out"}]', "Variant is sold out"),
+        ('<?xml version="1.0"?><error><code>7</code> No stock</error>', "7 No stock"),
+        ("<soap:Envelope><soap:Fault><faultstring>No seat</faultstring></soap:Fault></soap:Envelope>", "No seat"),
+        ('<?xml version="1.0"?><order><id>7</id></order>', None),
+        ("<response><ok>true</ok></response>", None),
+        ('{"items": [{"success": false}, {"success": true}]}', None),
+        ('{"product": {"available": false, "name": "Shirt"}}', None),
+        ('{"code": "SUMMER", "message": "10 % off"}', None),
+        ('{"code": 200, "message": "created"}', None),
+        ('{"status": 404}', None),
+        ('{"data": {"errors": [], "userErrors": []}}', None),
         ('{"success": 1, "successMessage": "Your order has been received."}', None),
         ('{"error": 0, "status": "ok"}', None),
         ('{"available": 3}', None),
@@ -684,3 +755,101 @@ def test_a_call_that_had_just_begun_behind_two_slow_ones_is_the_last_of_them() -
     assert failure.kind is Kind.SILENT
     assert "then POST /c had no answer yet after 0.5 s" in failure.sentence
     assert explained(requests=[calls[0], last], now=103.5, failed_at=103.0).kind is Kind.MISSING
+
+
+# -- what is not decided yet -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ('{"id": 7, "status": "pending"}', "status: pending"),
+        ('{"order": {"paymentState": "IN_PROGRESS"}}', "paymentState: IN_PROGRESS"),
+        ('{"state": "awaiting_payment"}', "state: awaiting_payment"),
+        ('{"state": "awaiting payment"}', "state: awaiting payment"),
+        ('{"paid": false}', "paid: false"),
+        ('{"isReady": false}', "isReady: false"),
+        ('{"status": "paid"}', None),
+        ('{"note": "pending"}', None),
+        ('[{"status": "pending"}]', None),
+        ("pending", None),
+    ],
+)
+def test_an_answer_that_decides_nothing_is_known(body: str, said: str | None) -> None:
+    assert pending_in(body) == said
+
+
+def a_poll(*states: str | None, path: str = "/api/orders/7", method: str = "GET") -> list[SeenRequest]:
+    return [a_request(path, method=method, status=200, pending=state) for state in states]
+
+
+def test_a_call_that_says_pending_to_the_end_is_the_sites() -> None:
+    polls = a_poll("status: pending", "status: pending", "status: pending")
+    failure = explained(requests=polls)
+    assert failure.kind is Kind.ANSWERED
+    assert "GET /api/orders/7 was asked 3 times in" in failure.sentence
+    assert "and answered 'status: pending' to the end; the button" in failure.sentence
+    assert explained(requests=polls, usual=marks_of_polls(polls)).kind is Kind.MISSING
+
+
+@pytest.mark.parametrize(
+    "polls",
+    [
+        a_poll("status: pending", "status: pending", "status: pending", None),
+        a_poll("status: pending", "status: pending"),
+        a_poll(None, None, None, None),
+    ],
+    ids=["decided", "asked twice", "never pending"],
+)
+def test_a_call_that_came_to_an_end_or_was_not_repeated_is_no_poll_in_vain(polls: list[SeenRequest]) -> None:
+    assert explained(requests=polls).kind is Kind.MISSING
+    assert marks_of_polls(polls) == frozenset()
+
+
+@pytest.mark.parametrize(
+    "text", ["Processing your payment…", "Shop\nPlease wait", "Wir sind gleich da\nBitte warten ..."]
+)
+def test_a_page_that_asks_to_wait_to_the_end_is_the_sites(text: str) -> None:
+    failure = explained(page_text=text)
+    assert failure.kind is Kind.SHOWN
+    assert "the page still says '" in failure.sentence
+    assert explained(page_text=text, offers=["Reserve"]).kind is Kind.MISSING, (
+        "a page with other buttons came to its end"
+    )
+
+
+@pytest.mark.parametrize("text", ["Loading docks for vans", "Processing 200 orders a day", "Please waiter, a table"])
+def test_a_page_that_speaks_of_waiting_is_not_taken_for_one_that_waits(text: str) -> None:
+    assert please_wait(f"Shop\n{text}\nContact") is None
+
+
+def test_an_alert_that_complains_is_told_first_and_once() -> None:
+    failure = explained(dialogs=[Dialog(kind="alert", text="Card declined", step="buy")])
+    assert failure.sentence.startswith("buy: the page showed alert 'Card declined'; the button ")
+    assert failure.sentence.count("Card declined") == 1
+
+
+def test_an_answer_whose_page_has_no_words_is_quoted_by_none() -> None:
+    failure = explained(requests=[a_page("/", status=503, body="<!doctype html><head><title>x</title></head>")])
+    assert failure.sentence == "buy: GET / answered 503"
+
+
+def test_a_bare_503_is_laid_on_no_product() -> None:
+    assert "shows a proxy or load balancer's error page" in explained(page_text="503 Service Unavailable").sentence
+
+
+def test_an_alert_of_the_last_good_run_is_no_complaint_in_any_language() -> None:
+    alert = Dialog(kind="alert", text="Tuote 17 lisättiin ostoskoriin", step="buy")
+    usual = frozenset({mark_of_alert("Tuote 18 lisättiin ostoskoriin")})
+    assert explained(dialogs=[alert]).kind is Kind.SHOWN
+    assert explained(dialogs=[alert], usual=usual).kind is Kind.MISSING
+    assert mark_of_alert("Kortti hylättiin") not in usual
+
+
+@pytest.mark.parametrize(("later", "kind"), [(False, Kind.ANSWERED), (True, Kind.MISSING)])
+def test_a_page_that_the_browser_gave_up_is_the_sites_unless_another_one_was_asked_for(later: bool, kind: Kind) -> None:
+    given_up = a_page("/next", status=None, failure="net::ERR_ABORTED", began=1.0)
+    more = [a_page("/other", status=200, began=2.0)] if later else []
+    failure = explained(requests=[given_up, *more])
+    assert failure.kind is kind
+    assert ("GET /next brought no page" in failure.sentence) is not later

@@ -344,6 +344,19 @@ def test_a_font_that_never_comes_keeps_no_picture_back(page: Page) -> None:
             over.set()
 
 
+@pytest.mark.parametrize("head", ["<link rel=stylesheet href=/never>", "<style>@import '/never'</style>"])
+def test_a_stylesheet_that_never_comes_keeps_no_picture_back(page: Page, head: str) -> None:
+    over = threading.Event()
+    sheet = Answer("", kind="text/css", before=lambda: over.wait(60))
+    with a_site({"/": f"{head}<h1>Sale</h1>", "/never": sheet}) as site:
+        page.goto(site.url, wait_until="commit")
+        page.locator("h1").wait_for(state="attached")
+        try:
+            assert take(page, Scrubber([]), may_take_s=60).jpeg.startswith(b"\xff\xd8")
+        finally:
+            over.set()
+
+
 @pytest.mark.parametrize(
     "page_says",
     ["<p style='animation:a 1s infinite alternate'>x<style>@keyframes a { to { margin: 9px } }</style>", "<p>x" * 3000],

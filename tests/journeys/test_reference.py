@@ -44,6 +44,11 @@ def test_nothing_is_another_page_where_none_is_known() -> None:
     assert not is_another_page(SHOP, [()])
 
 
+def test_a_page_of_a_few_words_is_not_told_from_another_one() -> None:
+    assert not is_another_page("Shop Order Kiitos", [sketch_of("Shop Order Thank you")])
+    assert is_another_page("Shop Order Kiitos", [sketch_of("Shop Order Thank you"), sketch_of(SHOP)])
+
+
 @pytest.mark.parametrize(
     ("line", "is_new"),
     [

@@ -57,6 +57,12 @@ ERROR_PAGES = {
     "heroku": "<h1>Application error</h1><p>An error occurred in the application and your page could not be served.</p>",
     "github_pages": "<h1>404</h1><p>There isn't a GitHub Pages site here.</p>",
     "s3": "<h1>404 Not Found</h1><ul><li>Code: NoSuchBucket</li><li>BucketName: shop</li></ul>",
+    "python_traceback": "<h1>ZeroDivisionError</h1><h2>Traceback (most recent call last)</h2><p>File app.py, line 3</p>",
+    "laravel_debug": "<h1>Illuminate\\\\Database\\\\QueryException</h1><p>SQLSTATE[HY000] [2002] Connection refused</p>",
+    "java_trace": "<pre>java.lang.NullPointerException\n\tat com.example.shop.Cart.total(Cart.java:12)</pre>",
+    "azure_stopped": "<h1>Error 403 - This web app is stopped.</h1>",
+    "directory_listing": "<h1>Index of /</h1><ul><li>index.php.bak</ul>",
+    "go": "404 page not found",
     "maintenance": "<h1>We'll be back soon!</h1><p>Our shop is down for maintenance.</p>",
     "maintenance_german": "<h1>Wartungsarbeiten</h1><p>Bitte versuchen Sie es später noch einmal.</p>",
     "coming_soon": "<h1>Coming soon</h1><p>Leave your e-mail address.</p>",
@@ -304,6 +310,43 @@ SITE = (
         body=LOOK,
         step_s=2,
     ),
+    _case(
+        "poll_in_vain",
+        "after the order the page asks every half second what became of it, and is told that it is pending for ever",
+        {
+            "/": a_shop(
+                "setInterval(() => fetch('/api/orders/7').then(r => r.json()).then(o => { if (o.status === 'paid') "
+                + THANKS
+                + " }), 500)"
+            ),
+            "/api/orders/7": Page('{"id": 7, "status": "pending"}', kind=JSON),
+        },
+        Blame.SITE,
+    ),
+    _case(
+        "please_wait",
+        "the page says that it processes the payment, and nothing else comes",
+        {"/": a_shop("document.body.innerHTML = '<h1>Processing your payment…</h1>'")},
+        Blame.SITE,
+    ),
+    _case(
+        "says_no_inside",
+        "an API answers 200, and its no stands two levels inside, as an API of GraphQL has it",
+        posting(Page('{"data": {"checkout": {"id": null, "userErrors": [{"message": "Sold out"}]}}}', kind=JSON)),
+        Blame.SITE,
+    ),
+    _case(
+        "says_no_in_xml",
+        "an API answers 200 with an error in XML",
+        posting(Page('<?xml version="1.0"?><error>No seat is left</error>', kind="application/xml")),
+        Blame.SITE,
+    ),
+    _case(
+        "page_304",
+        "the next page is answered with 304, and the browser has never seen it",
+        {"/": "<form action=/next><button>Order</button></form>", "/next": Page(status=304)},
+        Blame.SITE,
+    ),
     Case(
         "apex_to_www", "the site redirects to its www, whose own script is not there", Status.FAILED, Blame.SITE, _apex
     ),
@@ -388,6 +431,13 @@ JOURNEY = (
         {"/api/me": Page('{"ok": false, "error": "no session"}', kind=JSON)},
     ),
     _after_a_good_run(
+        "renamed_beside_a_usual_alert",
+        "a button has another name; an alert greets each buyer in Finnish, as in the last good run",
+        Blame.JOURNEY,
+        "<script>setTimeout(() => alert('Tervetuloa kauppaan'))</script>" + SHOP + "<button>Buy</button>",
+        "<script>setTimeout(() => alert('Tervetuloa kauppaan'))</script>" + SHOP + "<button>Reserve</button>",
+    ),
+    _after_a_good_run(
         "cdn_always_down",
         "a button has another name; a third party's script and a stylesheet failed in good runs too",
         Blame.JOURNEY,
@@ -414,6 +464,19 @@ PASSED = (
         "friendly_alert",
         "an alert says that all went well, and the page goes on a second later",
         {"/": a_shop("alert('Added to your basket!'); setTimeout(() => { " + THANKS + " }, 1000)")},
+        None,
+        step_s=6,
+    ),
+    _case(
+        "friendly_alert_beside_telemetry",
+        "an alert says that all went well, the telemetry answers 404, and the page goes on a second later",
+        {
+            "/": a_shop(
+                "fetch('/telemetry', {method: 'POST'}); alert('Added to your basket!'); setTimeout(() => { "
+                + THANKS
+                + " }, 1500)"
+            )
+        },
         None,
         step_s=6,
     ),
