@@ -9,6 +9,7 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from alerts.windows import Maintenance
+from config.files import UnreadableFileError, must_be_a_file
 from facts import Verdict, from_wire
 from hub.cycle import VERDICTS
 from hub.watched import Watched
@@ -116,8 +117,11 @@ def _logo(file: Path) -> tuple[str, bytes]:
     if media is None:
         raise StatusPageError(f"status_page.logo: {file} is no picture; it may be one of {', '.join(LOGO_TYPES)}")
     try:
+        must_be_a_file(file)
         with file.open("rb") as opened:
             content = opened.read(LARGEST_LOGO + 1)
+    except UnreadableFileError as error:
+        raise StatusPageError(f"status_page.logo: {file}: {error.what}") from None
     except OSError as error:
         raise StatusPageError(f"status_page.logo: {file} cannot be read: {error.strerror}") from None
     if len(content) > LARGEST_LOGO:
