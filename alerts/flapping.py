@@ -57,8 +57,12 @@ class Flapping:
             return None
         return 2 * len(lately) + 1, now - min(lately)
 
-    def has_settled(self, episodes: Sequence[Alert], now: datetime) -> bool:
-        """Return whether none of an alert's episodes has changed for as long as `settle`; one that was closed does not come back."""
-        changes = [at for one in episodes for at in (one.fired_at, one.resolved_at) if at is not None]
+    def has_settled(self, episodes: Sequence[Alert], now: datetime, *, since: datetime) -> bool:
+        """Return whether none of an alert's episodes has changed for as long as `settle`; one that was closed does not come back.
+
+        `since` is when it began to flap; it stands for what a clock that was ahead has dated in the future.
+        """
+        told = [at for one in episodes for at in (one.fired_at, one.resolved_at) if at is not None]
+        changes = [at if at <= now else since for at in told]
         newest = max(episodes, key=lambda one: one.episode, default=None)
         return not changes or now - max(changes) >= self.settle or (newest is not None and newest.closed is not None)

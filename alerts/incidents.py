@@ -308,7 +308,7 @@ class Incidents:
         flapping = self._policy.flapping
         if incident.flapping_since is None or flapping is None:
             return False
-        return not flapping.has_settled(self._episodes(incident), self._now)
+        return not flapping.has_settled(self._episodes(incident), self._now, since=incident.flapping_since)
 
     def _flaps(self, incident: Incident) -> str:
         """Return how the headline of a flapping incident begins; "" for another one."""

@@ -91,7 +91,9 @@ def _advance(step: Settled, alerts: tuple[Alert, ...]) -> Advance:
 def _not_of_the_future(incident: Incident, now: datetime) -> Incident:
     """Return the incident without times in the future, which a clock that was ahead has set and which would delay its messages."""
     updated_at = incident.updated_at and min(incident.updated_at, now)
-    return replace(incident, opened_at=min(incident.opened_at, now), updated_at=updated_at)
+    flapping_since = incident.flapping_since and min(incident.flapping_since, now)
+    opened_at = min(incident.opened_at, now)
+    return replace(incident, opened_at=opened_at, updated_at=updated_at, flapping_since=flapping_since)
 
 
 def _next(standing: Standing, verdicts: Sequence[Verdict], now: datetime, gone: Mapping[str, str]) -> list[Alert]:

@@ -13,6 +13,7 @@ from alerts.hours import is_timezone
 from alerts.message import Message
 from alerts.people import wall_time
 from alerts.policy import Policy
+from alerts.recurrence import FIRST_YEAR, LAST_YEAR, recurrence
 from alerts.windows import Maintenance
 from config.bounds import Length, refuse
 from config.durations import seconds
@@ -22,7 +23,6 @@ _STRICT: dict[str, Any] = {"extra": "forbid"}
 _Duration = Annotated[
     str, Length("1m", "7d", "a slot is every few minutes, and nothing is watched for as long as it lasts")
 ]
-_FREQUENCY = re.compile(r"(?:^|;)FREQ=(DAILY|WEEKLY|MONTHLY|YEARLY)(?:;|$)")
 _LONGEST_TEXT = 200
 _AGAIN = "its slots are run again"
 ENDED_LATELY = timedelta(hours=1)
@@ -65,6 +65,8 @@ class MaintenanceSettings:
         start = wall_time(self.start)
         if start is None:
             yield f"start: {self.start!r:.40} is not a date and time; write it like 2026-01-05T02:00"
+        elif not FIRST_YEAR <= start.year <= LAST_YEAR:
+            yield f"start: {self.start!r:.40} is not between the years {FIRST_YEAR} and {LAST_YEAR}"
         elif self.rrule is not None and (why := wrong_with_rule(self.rrule, start)) is not None:
             yield f"rrule: {why}"
 
@@ -90,16 +92,11 @@ class MaintenanceSettings:
 
 def wrong_with_rule(rule: str, start: datetime) -> str | None:
     """Return what is wrong with a recurrence rule; None if it can be used."""
-    from dateutil.rrule import rrulestr
-
-    text = rule.removeprefix("RRULE:")
-    if not _FREQUENCY.search(text.upper()):
-        return f"{rule!r:.80} has no FREQ of DAILY, WEEKLY, MONTHLY or YEARLY; write it like FREQ=WEEKLY;BYDAY=TU"
     try:
-        first = rrulestr(text, dtstart=start).after(start - timedelta(seconds=1))
-    except (ValueError, TypeError, AttributeError, KeyError) as error:
-        return f"{rule!r:.80} is no rule of iCalendar ({error}); write it like FREQ=WEEKLY;BYDAY=TU"
-    return None if first is not None else f"{rule!r:.80} never comes; look at its UNTIL and its days"
+        recurrence(rule, start)
+    except ValueError as error:
+        return f"{rule!r:.80} {error}"
+    return None
 
 
 def planned(windows: Sequence[Maintenance], location: str, now: datetime) -> tuple[PlannedMaintenance, ...]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from alerts.recurrence import FIRST_YEAR, LAST_YEAR, recurrence
 from config import Complaint, ConfigError
 from config.files import UnreadableFileError, read_text
 from process.logs import get_logger
@@ -20,6 +21,7 @@ from process.logs import get_logger
 _log = get_logger("sixfb.alerts")
 _MOST_BYTES = 1024 * 1024
 _DAY = timedelta(days=1)
+_LONGEST = timedelta(days=366)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,24 +51,34 @@ def shifts_of(text: str, zone: ZoneInfo) -> tuple[Shift, ...]:
     """Return the shifts in an iCalendar text; times without a zone are in `zone`. Raises ValueError."""
     from icalendar import Calendar  # takes a while, which only those who use it should spend
 
-    events = [event for event in Calendar.from_ical(text).walk("VEVENT") if event.get("DTSTART") is not None]
-    moved: dict[str, set[datetime]] = {}
-    for event in events:
-        if event.get("RECURRENCE-ID") is not None:
-            moved.setdefault(str(event.get("UID")), set()).add(_moment(event.get("RECURRENCE-ID").dt, zone))
-    return tuple(_shift(event, zone, moved) for event in events if str(event.get("STATUS", "")).upper() != "CANCELLED")
+    try:
+        events = [event for event in Calendar.from_ical(text).walk("VEVENT") if event.get("DTSTART") is not None]
+        moved: dict[str, set[datetime]] = {}
+        for event in events:
+            if event.get("RECURRENCE-ID") is not None:
+                moved.setdefault(str(event.get("UID")), set()).add(_moment(event.get("RECURRENCE-ID").dt, zone))
+        kept = [event for event in events if str(event.get("STATUS", "")).upper() != "CANCELLED"]
+        return tuple(_shift(event, zone, moved) for event in kept)
+    except (
+        AttributeError,
+        TypeError,
+        LookupError,
+        OverflowError,
+    ) as error:  # such as a property that stands there twice
+        raise ValueError(f"an event has another shape: {error}") from None
 
 
 def _shift(event: Any, zone: ZoneInfo, moved: dict[str, set[datetime]]) -> Shift:
     begins = _moment(event.get("DTSTART").dt, zone)
     recurs = event.get("RECURRENCE-ID") is None and event.get("RRULE") is not None
-    return Shift(
+    shift = Shift(
         names=tuple(name.strip() for name in str(event.get("SUMMARY", "")).split(",") if name.strip()),
         begins=begins,
         length=_length(event, begins, zone),
         again=_rules(event, begins, zone) if recurs else None,
         moved=frozenset(moved.get(str(event.get("UID")), ())) if recurs else frozenset(),
     )
+    return _checked(shift)
 
 
 def _length(event: Any, begins: datetime, zone: ZoneInfo) -> timedelta:
@@ -79,11 +91,14 @@ def _length(event: Any, begins: datetime, zone: ZoneInfo) -> timedelta:
 
 
 def _rules(event: Any, begins: datetime, zone: ZoneInfo) -> Any:
-    from dateutil.rrule import rruleset, rrulestr
+    from dateutil.rrule import rruleset
 
     found = rruleset()
-    rule: Any = rrulestr(event.get("RRULE").to_ical().decode(), dtstart=begins)
-    found.rrule(rule)
+    text = event.get("RRULE").to_ical().decode()
+    try:
+        found.rrule(recurrence(text, begins))
+    except ValueError as error:
+        raise ValueError(f"the RRULE {text!r:.80} {error}") from None
     for name, add in (("RDATE", found.rdate), ("EXDATE", found.exdate)):
         listed = event.get(name)
         for dates in listed if isinstance(listed, list) else [listed] if listed is not None else []:
@@ -96,6 +111,15 @@ def _moment(value: date | datetime, zone: ZoneInfo) -> datetime:
     if not isinstance(value, datetime):
         return datetime.combine(value, time(), tzinfo=zone)
     return value if value.tzinfo is not None else value.replace(tzinfo=zone)
+
+
+def _checked(shift: Shift) -> Shift:
+    """Return a shift that can be evaluated at any moment. Raises ValueError."""
+    if not FIRST_YEAR <= shift.begins.year <= LAST_YEAR:
+        raise ValueError(f"a shift begins in the year {shift.begins.year}")
+    if not timedelta(0) <= shift.length <= _LONGEST:
+        raise ValueError(f"a shift lasts {shift.length}; at most {_LONGEST.days} days")
+    return shift
 
 
 def on_call(shifts: Sequence[Shift], at: datetime) -> tuple[str, ...]:

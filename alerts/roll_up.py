@@ -80,11 +80,12 @@ def rolled_up(step: Advance, standing: Standing, before: Sequence[Burst], policy
     """Return a step whose firing messages above the limit are rolled up.
 
     The message of a critical incident is always sent on its own and at once. What is rolled up goes out at once as well, and what
-    follows it at most once in `update_every`.
+    follows it at most once in `update_every`. Where alerts.yaml has no `roll_up` any more, nothing new is rolled up, and who was told
+    in a roll-up is told the end in one.
     """
     settings = policy.roll_up
-    if settings is None:
-        return RolledUp(step=step, bursts=tuple(before))
+    if settings is None and not any(one.members for one in before):
+        return RolledUp(step=step)
     known = {alert.id: alert for alert in (*standing.past, *standing.alerts, *step.alerts)}
     bursts = {one.destination: _kept(one, settings, now) for one in before}
     notifications = []
@@ -92,7 +93,7 @@ def rolled_up(step: Advance, standing: Standing, before: Sequence[Burst], policy
         if one.kind is NotificationKind.FIRING and one.state is NotificationState.OWED:
             burst = bursts.get(one.destination, Burst(destination=one.destination))
             alert = known.get(one.alert_id)
-            if alert is not None and _is_rolled(one, burst, settings):
+            if alert is not None and settings is not None and _is_rolled(one, burst, settings):
                 bursts[one.destination] = _with_member(burst, one, alert)
                 one = replace(one, state=NotificationState.SUPERSEDED, reason=ROLLED, hold=None)
             else:
@@ -117,8 +118,8 @@ def rolled_up(step: Advance, standing: Standing, before: Sequence[Burst], policy
     return RolledUp(step=step, owed=tuple(owed), bursts=tuple(b for b in bursts.values() if b.sent or b.members))
 
 
-def _kept(burst: Burst, settings: RollUp, now: datetime) -> Burst:
-    return replace(burst, sent=tuple(at for at in burst.sent if at > now - settings.within))
+def _kept(burst: Burst, settings: RollUp | None, now: datetime) -> Burst:
+    return replace(burst, sent=tuple(at for at in burst.sent if settings is not None and at > now - settings.within))
 
 
 def _is_rolled(one: Notification, burst: Burst, settings: RollUp) -> bool:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+from alerts.recurrence import recurrence
 from facts import NO_TRAITS, Alert, Family
 
 _DAY = timedelta(days=1)
@@ -63,15 +64,12 @@ def _day_of(at: datetime) -> datetime:
 @lru_cache(maxsize=256)
 def _occurrences(window: Maintenance, day: datetime, length: timedelta) -> tuple[datetime, ...]:
     """Return when a window begins from the day before `day` on, in UTC; remembered, because each tick asks of the same days."""
-    from dateutil.rrule import rrulestr
-
     if window.rrule is None:
         walls = [window.start]
     else:
         # The rule is of the wall clock: 02:00 stays at 02:00 when the clocks are changed.
         wall = day.astimezone(window.zone).replace(tzinfo=None)
-        rule = rrulestr(window.rrule.removeprefix("RRULE:"), dtstart=window.start)
-        walls = rule.between(wall - 2 * _DAY, wall + length + 2 * _DAY, inc=True)
+        walls = recurrence(window.rrule, window.start).between(wall - 2 * _DAY, wall + length + 2 * _DAY, inc=True)
     return tuple(sorted(moment_of(wall, window.zone) for wall in walls))
 
 

@@ -49,13 +49,14 @@ class Bounds:
         """Return the value if it is allowed. Raises ValueError."""
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise ValueError(f"input should be a valid {self.kind}, got {value!r:.80}{_advice(value)}")
-        if not math.isfinite(value):
+        # An integer of hundreds of digits is finite, and is no float.
+        if isinstance(value, float) and not math.isfinite(value):
             raise ValueError(f"input should be a valid {self.kind}, got {value}")
         if self.whole and value != int(value):
             raise ValueError(f"input should be a valid whole number, got {value}")
         if not self.least <= value <= self.most:
             between = f"{_shown(self.least)} and {_shown(self.most)}"
-            raise ValueError(f"{_shown(value)} is not between {between}: {self.reason}")
+            raise ValueError(f"{_shown(value):.80} is not between {between}: {self.reason}")
         return int(value) if self.whole else value
 
     def read(self, text: str, *, key: str, file: str = "environment") -> float:

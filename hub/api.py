@@ -9,7 +9,6 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
-from pydantic import AwareDatetime
 from starlette.concurrency import run_in_threadpool
 
 from alerts.maintenance import planned
@@ -45,6 +44,7 @@ from hub.job_doors import add_job_doors
 from hub.locations import add_location_doors
 from hub.metric_doors import add_metric_doors
 from hub.metrics import OPENMETRICS, Metrics
+from hub.moments import Moment
 from hub.openapi import BYTES_BODY, EVENTS_BODY, JSON_BODY, RUNS_BODY
 from hub.pagerduty_webhook import add_pagerduty_webhook
 from hub.pings import add_ping_endpoints
@@ -59,8 +59,8 @@ from store import StoreUnavailableError, incidents, ladder, meta, outbox, runs
 from store import alerts as alert_rows
 from store import verdicts as verdict_rows
 
-_From = Annotated[AwareDatetime | None, Query(alias="from", description="The beginning of the period, with its zone.")]
-_To = Annotated[AwareDatetime | None, Query(alias="to", description="The end of the period, with its zone.")]
+_From = Annotated[Moment | None, Query(alias="from", description="The beginning of the period, with its zone.")]
+_To = Annotated[Moment | None, Query(alias="to", description="The end of the period, with its zone.")]
 _DEFAULT_PERIOD = timedelta(days=1)
 _ACKNOWLEDGE_BODY: dict[str, Any] = {
     "requestBody": {
@@ -282,7 +282,7 @@ def _add_readers(router: APIRouter, context: HubContext) -> None:
         journey: str | None = None,
         location: str | None = None,
         status: Status | None = None,
-        before: AwareDatetime | None = None,
+        before: Moment | None = None,
         limit: Annotated[int, Query(ge=1, le=500)] = 50,
     ) -> Response:
         """Return the latest runs, newest first, in short form."""

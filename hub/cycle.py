@@ -345,7 +345,7 @@ def standing_alerts(connection: Connection) -> Standing:
     open_incidents = incidents.open_ones(connection)
     return Standing(
         alerts=alert_rows.standing(connection),
-        past=alert_rows.past_of(connection, [incident.id for incident in open_incidents]),
+        past=alert_rows.past_of(connection, open_incidents),
         incidents=open_incidents,
         notifications=outbox.of_threads(connection, [incident.id for incident in open_incidents]),
         episodes=alert_rows.last_episode(connection),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import zlib
 from collections.abc import AsyncIterator
 from typing import Any
@@ -12,6 +13,9 @@ from hub.errors import HubError
 _AT_ONCE = 1 << 16
 # See https://docs.python.org/3/library/zlib.html#zlib.decompressobj: adding 16 expects gzip's header, 32 would accept both.
 _WINDOW = {"gzip": 16 + zlib.MAX_WBITS, "x-gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
+
+# An escape of JSON that stands for half of a pair.
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 def decoded(chunks: AsyncIterator[bytes], encoding: str) -> AsyncIterator[bytes]:
@@ -29,14 +33,22 @@ def decoded(chunks: AsyncIterator[bytes], encoding: str) -> AsyncIterator[bytes]
 
 
 def json_in(body: bytes) -> Any:
-    """Return the JSON value in a body. Raises HubError 400."""
+    """Return the JSON value in a body; half of a surrogate pair becomes U+FFFD. Raises HubError 400."""
     try:
         # Decoded here, because json.loads would also accept UTF-16, UTF-32 and lone surrogates.
-        return json.loads(body.decode("utf-8"))
+        text = body.decode("utf-8")
+        value = json.loads(text)
+        # What is stored with half of a pair could never be sent or shown again.
+        return _with_whole_pairs(value) if _SURROGATE.search(text) else value
     except RecursionError:
         raise HubError(400, "the body is nested too deeply") from None
     except ValueError as error:
         raise HubError(400, f"the body is not JSON in UTF-8: {error}") from None
+
+
+def _with_whole_pairs(value: Any) -> Any:
+    text = json.dumps(value, ensure_ascii=False)
+    return json.loads(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
 
 
 async def _unpacked(chunks: AsyncIterator[bytes], name: str) -> AsyncIterator[bytes]:

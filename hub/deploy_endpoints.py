@@ -11,16 +11,17 @@ from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
-from pydantic import AwareDatetime
 from starlette.concurrency import run_in_threadpool
 
-from facts import Deploy, WireError, moment_of, to_wire
+from facts import Deploy, HubClock, WireError, moment_of, to_wire
 from hub.answers import answering, told
+from hub.clock_witness import sentence_of
 from hub.context import HubContext
 from hub.decoding import json_in
 from hub.errors import HubError
 from hub.guard import token_of
 from hub.loading import CLOCKS_APART
+from hub.moments import Moment
 from hub.requests import limited_body
 from process.logs import get_logger
 from process.visible import visible
@@ -28,6 +29,7 @@ from store import Store, deploys
 
 _log = get_logger("sixfb.hub")
 _LARGEST = 32 * 1024
+_COME_BACK_S = 20
 _LONGEST = {"id": 100, "version": 100, "environment": 100, "by": 100, "note": 500, "url": 500}
 _KEYS = ("version", "at", "id", "environment", "by", "note", "url")
 _OLDEST = timedelta(days=396)
@@ -135,10 +137,26 @@ def _at(value: Any, now: datetime) -> datetime:
     except WireError as error:
         raise HubError(422, f"at: {error}") from None
     if at > now + CLOCKS_APART:
-        raise HubError(422, f"at: {to_wire(at)} lies in the future; it is {to_wire(now)} here")
+        raise _OfTheFutureError(422, f"at: {to_wire(at)} lies in the future; it is {to_wire(now)} here")
     if at < now - _OLDEST:
         raise HubError(422, f"at: {to_wire(at)} is older than the 13 months that are kept")
     return at
+
+
+class _OfTheFutureError(HubError):
+    """A deploy lies in the future by the hub's clock."""
+
+
+def _refuse_a_wrong_clock(clock: HubClock, *, is_of_the_future: bool) -> None:
+    """Refuse a deploy while this hub's clock is wrong, or may be: what it is dated, or refused for, would be wrong too.
+
+    Raises:
+        HubError: 503, report it again later.
+    """
+    if clock.holds_results or (clock.is_undecided and is_of_the_future):
+        raise HubError(
+            503, f"{sentence_of(clock)}; report the deploy again later", headers={"Retry-After": str(_COME_BACK_S)}
+        )
 
 
 def _save(store: Store, deploy: Deploy) -> tuple[Deploy, bool]:
@@ -151,10 +169,8 @@ def add_deploy_endpoints(router: APIRouter, context: HubContext) -> None:
 
     @router.get("/api/deploys", **answering(DeploysListed, "The deploys.", _422="A parameter is none."))
     def list_deploys(
-        since: Annotated[
-            AwareDatetime | None, Query(alias="from", description="35 days before `to`, if not said.")
-        ] = None,
-        until: Annotated[AwareDatetime | None, Query(alias="to", description="Exclusive; now, if not said.")] = None,
+        since: Annotated[Moment | None, Query(alias="from", description="35 days before `to`, if not said.")] = None,
+        until: Annotated[Moment | None, Query(alias="to", description="Exclusive; now, if not said.")] = None,
     ) -> Response:
         """Return the deploys of a period, newest first, 200 at most."""
         end = until or context.clock() + CLOCKS_APART
@@ -174,14 +190,20 @@ def add_deploy_endpoints(router: APIRouter, context: HubContext) -> None:
             also={201: told(Deploy, "Stored.")},
             _413="Larger than a deploy.",
             _422="No deploy: a key is wrong or missing.",
+            _503="The hub's clock is wrong; report it again later.",
         ),
         openapi_extra=_BODY,
     )
     async def report_deploy(request: Request) -> Response:
         """Report that a version of the site went live: `{"version": "1.4.2", "id": "build-811", "note": "new checkout"}`."""
         asked = json_in(await limited_body(request, _LARGEST))
-        token = token_of(request)
-        deploy = read_deploy(asked, source=token.subject if token else None, now=context.clock())
+        token, clock = token_of(request), context.ingest.witness.judged()
+        _refuse_a_wrong_clock(clock, is_of_the_future=False)
+        try:
+            deploy = read_deploy(asked, source=token.subject if token else None, now=context.clock())
+        except _OfTheFutureError:
+            _refuse_a_wrong_clock(clock, is_of_the_future=True)
+            raise
         stored, is_new = await run_in_threadpool(_save, context.store, deploy)
         if is_new:
             _log.info(

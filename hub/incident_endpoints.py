@@ -8,7 +8,6 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
-from pydantic import AwareDatetime
 from starlette.concurrency import run_in_threadpool
 
 from facts import Alert, Deploy, LadderRow, Notification, Severity, to_wire
@@ -18,6 +17,7 @@ from hub.errors import HubError
 from hub.escalate import escalate
 from hub.incident_data import load_stories
 from hub.incident_pages import read_incident
+from hub.moments import Moment
 from hub.report_data import ReportSettings
 from hub.requests import back_to, csrf_checked, person
 from reports.incident_story import BudgetCost, Entry, headline, sentences, time_line
@@ -115,12 +115,8 @@ def add_incident_endpoints(router: APIRouter, context: HubContext) -> None:
     def list_incidents(
         state: Literal["open", "resolved"] | None = None,
         severity: Severity | None = None,
-        since: Annotated[
-            AwareDatetime | None, Query(alias="from", description="Only those that were open after it.")
-        ] = None,
-        until: Annotated[
-            AwareDatetime | None, Query(alias="to", description="Only those that were opened before it.")
-        ] = None,
+        since: Annotated[Moment | None, Query(alias="from", description="Only those that were open after it.")] = None,
+        until: Annotated[Moment | None, Query(alias="to", description="Only those that were opened before it.")] = None,
         before: Annotated[str | None, Query(description="The `next` of the page before, like inc-41.")] = None,
         limit: Annotated[int, Query(ge=1, le=200)] = 50,
     ) -> Response:

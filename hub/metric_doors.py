@@ -6,12 +6,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
-from pydantic import AwareDatetime
 
 from facts import to_wire
 from hub.answers import MetricShown, MetricsListed, answering
 from hub.context import HubContext
 from hub.errors import HubError
+from hub.moments import Moment
 from hub.series import LARGEST_STEP_S, Answered, SeriesError, as_csv, as_json, load_series
 from metrics import CATALOGUE
 
@@ -36,10 +36,8 @@ def add_metric_doors(router: APIRouter, context: HubContext) -> None:
     def show_metric(
         request: Request,
         name: str,
-        since: Annotated[
-            AwareDatetime | None, Query(alias="from", description="24 hours before `to`, if not said.")
-        ] = None,
-        until: Annotated[AwareDatetime | None, Query(alias="to", description="Exclusive; now, if not said.")] = None,
+        since: Annotated[Moment | None, Query(alias="from", description="24 hours before `to`, if not said.")] = None,
+        until: Annotated[Moment | None, Query(alias="to", description="Exclusive; now, if not said.")] = None,
         step: Annotated[int | None, Query(ge=1, le=LARGEST_STEP_S, description="Seconds of a point.")] = None,
         form: Annotated[str, Query(alias="format", pattern="^(json|csv)$", description="`json` or `csv`.")] = "json",
     ) -> Response:

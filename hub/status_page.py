@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from alerts.windows import Maintenance
+from config.files import UnreadableFileError, must_be_a_file
 from hub.kept_verdicts import read_verdicts
 from hub.watched import Watched
 from journeys.site import StatusPage
@@ -106,8 +107,11 @@ def _logo(file: Path) -> tuple[str, bytes]:
     if media is None:
         raise StatusPageError(f"status_page.logo: {file} is no picture; it may be one of {', '.join(LOGO_TYPES)}")
     try:
+        must_be_a_file(file)
         with file.open("rb") as opened:
             content = opened.read(LARGEST_LOGO + 1)
+    except UnreadableFileError as error:
+        raise StatusPageError(f"status_page.logo: {file}: {error.what}") from None
     except OSError as error:
         raise StatusPageError(f"status_page.logo: {file} cannot be read: {error.strerror}") from None
     if len(content) > LARGEST_LOGO:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
@@ -149,7 +148,8 @@ def _extra(record: Mapping[str, Any]) -> tuple[dict[str, _Value], int]:
 def _is_scalar(value: Any) -> bool:
     if isinstance(value, bool) or value is None or isinstance(value, str):
         return True
-    return isinstance(value, int | float) and math.isfinite(value) and abs(value) <= _EXACT
+    # Compared first: an integer of hundreds of digits is no float.
+    return isinstance(value, int | float) and abs(value) <= _EXACT
 
 
 def _masked(value: Any) -> _Value:
@@ -243,9 +243,9 @@ def _amount(key: str, value: Any) -> int:
 
 
 def _number(key: str, value: Any, least: float, most: float) -> float:
-    if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
+    if not isinstance(value, int | float) or isinstance(value, bool):
         raise EventError(f"{key}: must be a number, got {_shown(value)}")
-    if not least <= value <= most:
+    if not least <= value <= most:  # neither are NaN and infinity
         raise EventError(f"{key}: must be {least:g} to {most:g}, got {_shown(value)}")
     return value
 

@@ -204,7 +204,7 @@ def _price(message: Mapping[str, Any]) -> tuple[str, float] | None:
     currency = str(message.get("price_unit") or "").lower()
     try:
         price = abs(float(message.get("price")))  # type: ignore[arg-type]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):  # the last: an integer of hundreds of digits
         return None
     if not math.isfinite(price) or len(currency) != 3 or currency != plain(currency):
         return None

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, desc, func, or_, select
 
-from facts import Alert, AlertState, Severity, from_wire, to_wire
+from facts import Alert, AlertState, Incident, Severity, from_wire, to_wire
 from store.tables import alert_changes
 from store.tables import alerts as table
 from store.upsert import upsert
@@ -84,13 +84,12 @@ def standing(connection: Connection) -> list[Alert]:
     return [from_wire(Alert, row.alert) for row in rows]
 
 
-def past_of(connection: Connection, incident_ids: Sequence[str]) -> list[Alert]:
-    """Return the resolved alerts of some incidents."""
-    if not incident_ids:
-        return []
-    belongs = table.c.alert["incident"].as_string().in_(incident_ids)
-    rows = connection.execute(select(table.c.alert).where(table.c.state == AlertState.RESOLVED.value, belongs))
-    return [from_wire(Alert, row.alert) for row in rows]
+def past_of(connection: Connection, incidents: Sequence[Incident]) -> list[Alert]:
+    """Return the resolved alerts of some incidents, read by the ids that the incidents have."""
+    ids = {incident.id for incident in incidents}
+    # An alert that left its incident is still among the incident's ids.
+    found = of_ids(connection, sorted({alert_id for incident in incidents for alert_id in incident.alerts}))
+    return [alert for alert in found if alert.state is AlertState.RESOLVED and alert.incident in ids]
 
 
 def get(connection: Connection, alert_id: str) -> Alert | None:

@@ -135,5 +135,5 @@ def _receipt(answer: Answer) -> Receipt:
     wait = told.get("parameters")
     seconds = wait.get("retry_after") if isinstance(wait, dict) else None
     if receipt.retry_after_s is None and isinstance(seconds, int) and not isinstance(seconds, bool) and seconds >= 0:
-        return replace(receipt, retry_after_s=min(float(seconds), _LONGEST_WAIT_S))
+        return replace(receipt, retry_after_s=float(min(seconds, _LONGEST_WAIT_S)))
     return receipt

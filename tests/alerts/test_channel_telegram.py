@@ -85,6 +85,7 @@ def test_the_clients_own_log_of_addresses_is_masked_and_off(capsys: pytest.Captu
         ({"parameters": {"retry_after": 33}}, {}, 33.0),
         ({"parameters": {"retry_after": 33}}, {"Retry-After": "5"}, 5.0),
         ({"parameters": {"retry_after": 10**12}}, {}, 86_400.0),
+        ({"parameters": {"retry_after": 10**400}}, {}, 86_400.0),
         ({"parameters": {"retry_after": -5}}, {}, None),
         ({"parameters": {"retry_after": "soon"}}, {}, None),
         ({"parameters": 5}, {}, None),

@@ -167,3 +167,16 @@ def test_without_the_setting_nothing_is_damped() -> None:
     machine = a_machine()
     flap(machine, 5)
     assert len(machine.incidents) == 5
+
+
+def test_what_flapped_by_a_clock_that_was_ahead_settles_once_the_clock_is_right() -> None:
+    machine = a_machine(flapping=FLAPPING)
+    machine.now += 60 * MINUTE
+    flap(machine, 4)
+    assert machine.incidents["inc-3"].resolved_at is None
+    machine.tick(clear(), after_s=-3600)
+    for _ in range(round(QUIET / 10) - 1):
+        machine.tick(clear())
+    assert machine.incidents["inc-3"].resolved_at is None, "it has not been quiet for long enough"
+    machine.ticks(clear(), for_s=20)
+    assert machine.incidents["inc-3"].resolved_at == machine.now - timedelta(seconds=10)

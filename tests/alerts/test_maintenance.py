@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from alerts.directory import Directory
-from alerts.maintenance import announcements, ended_early, planned, under_way
+from alerts.maintenance import announcements, ended_early, planned, under_way, wrong_with_rule
 from alerts.suppress import suppressed
 from alerts.windows import Maintenance, moment_of
 from facts import Alert, HoldReason, NotificationState, PlannedMaintenance, why_skipped
@@ -249,3 +249,36 @@ def test_the_end_at_its_time_is_announced_once() -> None:
     over = NOW + 2 * HOUR
     early = ended_early(under_way(policy, NOW), policy, over)
     assert {one.id for one in early} == {one.id for one in announcements(policy, over) if one.order == 2}
+
+
+@pytest.mark.parametrize(
+    ("rule", "told"),
+    [
+        ("FREQ=DAILY;INTERVAL=0", "INTERVAL=0, which is no number from 1 to"),
+        ("FREQ=DAILY;INTERVAL=-1", "INTERVAL=-1, which is no number from 1 to"),
+        ("FREQ=DAILY;INTERVAL=99999999999999999999", "which is no number from 1 to"),
+        ("FREQ=DAILY;COUNT=99999999999", "COUNT=99999999999, which is no number from 1 to"),
+        ("FREQ=DAILY;FREQ=SECONDLY", "has no FREQ of DAILY"),
+        ("FREQ=SECONDLY;FREQ=DAILY", "stands there twice"),
+        ("FREQ=DAILY;BYHOUR=1,2,3,4,5;BYMINUTE=0,10,20,30,40", "comes 25 times a day"),
+        ("FREQ=MONTHLY;BYDAY=MO;BYSETPOS=99", "never comes"),
+        ("FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30", "never comes"),
+        ("FREQ=WEEKLY;UNTIL=20200101T000000Z", "write UNTIL=20200101T000000"),
+        ("FREQ=DAILY\nRDATE:20260101T000000", "has no FREQ of DAILY"),
+        ("FREQ=DAILY;" + "BYDAY=MO," * 500, "has 4511 characters"),
+    ],
+)
+def test_a_rule_that_would_keep_the_hub_busy_for_ever_is_refused(rule: str, told: str) -> None:
+    said = wrong_with_rule(rule, datetime.fromisoformat("2026-01-06T02:00"))
+    assert said is not None
+    assert told in said
+
+
+@pytest.mark.parametrize(
+    ("rule", "last"),
+    [("FREQ=DAILY;COUNT=3", "2026-01-08"), ("FREQ=DAILY;UNTIL=20260107T020000", "2026-01-07"), ("FREQ=DAILY", None)],
+)
+def test_a_rule_ends_where_it_says(rule: str, last: str | None) -> None:
+    window = a_window(rrule=rule, start=datetime.fromisoformat("2026-01-06T02:00"))
+    found = [starts for starts, _ in window.between(utc("2026-01-01T00:00"), utc("2026-02-01T00:00"))]
+    assert found[-1] == utc(f"{last or '2026-01-31'}T02:00")

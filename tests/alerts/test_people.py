@@ -283,6 +283,28 @@ def test_a_calendar_that_cannot_be_read_is_a_mistake_of_the_file(tmp_path: Path,
     assert [c.key for c in caught.value.complaints] == ["roles.lead.calendar"]
 
 
+FOREVER = event("ann", ":20260105T090000Z", ":20260105T100000Z", "RRULE:{}")
+
+
+@pytest.mark.parametrize(
+    ("events", "told"),
+    [
+        (FOREVER.format("FREQ=DAILY;INTERVAL=0"), "INTERVAL=0"),
+        (FOREVER.format("FREQ=MINUTELY"), "has no FREQ of DAILY"),
+        (FOREVER.format("FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30"), "never comes"),
+        (FOREVER.format("FREQ=DAILY\r\nRRULE:FREQ=WEEKLY"), "another shape"),
+        (event("ann", ":20260105T090000Z", ":20260101T090000Z"), "lasts"),
+        (event("ann", ":00010101T090000Z", ":99991231T090000Z"), "the year 1"),
+    ],
+)
+def test_a_shift_that_no_hub_could_evaluate_is_a_mistake_of_the_calendar(
+    tmp_path: Path, events: str, told: str
+) -> None:
+    (tmp_path / "oncall.ics").write_text(calendar(events))
+    with pytest.raises(ConfigError, match=told):
+        CalendarFile(path=tmp_path / "oncall.ics").read(key="roles.lead.calendar", file="alerts.yaml")
+
+
 def test_whom_a_calendar_names_and_nobody_knows_is_unreached(tmp_path: Path) -> None:
     (tmp_path / "oncall.ics").write_text(calendar(event("Zoe", ":20261130T080000Z", ":20261130T160000Z")))
     calendars = {"lead": CalendarFile(path=tmp_path / "oncall.ics")}

@@ -153,3 +153,15 @@ def test_each_destination_has_a_limit_of_its_own() -> None:
     machine = rolling(routes={HIGH: ("ops",), MEDIUM: ("mail",)})
     machine.step(*low_stock(8), *low_stock(16, severity=MEDIUM, since=8))
     assert machine.rolled == []
+
+
+def test_who_was_told_in_a_roll_up_is_told_the_end_where_the_setting_is_gone() -> None:
+    machine = rolling()
+    machine.step(*low_stock(13))
+    machine.policy = a_policy(roll_up=None)
+    machine.step(*low_stock(20))
+    assert machine.got("ops").count("firing") == 10 + 7, "nothing new is rolled up"
+    machine.step(*low_stock(13, of=clear), *low_stock(20, since=13), after_s=300)
+    last = [one for one in machine.rolled if one.destination == "ops"][-1]
+    assert (last.kind, last.message["headline"]) == (RESOLVED, "Resolved: roll-up of 3 incidents, all of them over")
+    assert machine.bursts == ()

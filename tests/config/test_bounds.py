@@ -24,6 +24,7 @@ PORTS = Whole(1, 65_535, "a port is one of these")
         (0, "0 is not between 1 and 65,535: a port is one of these"),
         (-1, "-1 is not between"),
         (10**30, "is not between"),
+        (10**400, "is not between"),
         (None, "got None"),
         ([1], "got [1]"),
     ],

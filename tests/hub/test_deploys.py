@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from facts import Blame, Deploy, Run, Status, TokenKind, to_wire
+from facts import Blame, Deploy, HubClock, Run, Status, TokenKind, to_wire
 from hub.access import Access
 from store import Store, deploys, retention
 from tests.builders import A_MOMENT
@@ -159,3 +159,21 @@ def test_a_message_of_an_incident_names_the_deploy_shortly_before_its_first_bad_
     assert {one["kind"]: one["message"]["deploy"] for one in found if one["message"]} == dict.fromkeys(
         ("firing", "acknowledged"), "2 minutes after deploy 4f2a1 to production"
     )
+
+
+@pytest.mark.parametrize(
+    ("clock", "later", "now"),
+    [
+        (HubClock(readings=3, behind_s=7200.0, by=("eu-west", "us-east"), is_wrong=True), 503, 503),
+        (HubClock(readings=1, behind_s=7200.0, by=("us-east",)), 503, 201),
+        (HubClock(readings=3), 422, 201),
+    ],
+)
+def test_a_hub_whose_clock_is_wrong_refuses_no_deploy_for_good(
+    light: Bench, monkeypatch: pytest.MonkeyPatch, clock: HubClock, later: int, now: int
+) -> None:
+    monkeypatch.setattr(light.context.ingest.witness, "judged", lambda: clock)
+    in_two_hours = to_wire(light.now + timedelta(hours=2))
+    answer = light.client.post("/api/deploys", json={"version": "1", "at": in_two_hours})
+    assert (answer.status_code, "Retry-After" in answer.headers) == (later, later == 503)
+    assert report(light, version="2")[0] == now

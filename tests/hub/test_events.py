@@ -387,3 +387,13 @@ def test_responses_are_counted_by_their_status(light: Bench) -> None:
     results(light, *told)
     its = "/api/webhooks/stripe/POST"
     assert counted(light, "app_responses") == {f"{its}/200": 2, f"{its}/404": 1, f"{its}/503": 1}
+
+
+def test_a_number_of_hundreds_of_digits_spoils_its_own_event_alone(light: Bench) -> None:
+    huge = 10**400
+    told = [an_event(light, key, **{key: huge}) for key in ("duration_ms", "score", "amount_minor", "status", "mine")]
+    assert results(light, *told, an_event(light, "good")) == [*["rejected"] * 4, "accepted", "accepted"]
+    value = {"attributes": [{"key": "mine", "value": {"intValue": huge}}]}
+    record = {"timeUnixNano": str(int(light.now.timestamp() * 1e9)), "body": {"stringValue": "x"}, **value}
+    export = {"resourceLogs": [{"scopeLogs": [{"logRecords": [record]}]}]}
+    assert light.client.post("/v1/logs", json=export).json() == {}

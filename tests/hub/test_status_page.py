@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -122,7 +123,7 @@ def test_a_folder_that_cannot_be_written_is_told(light: Bench, tmp_path: Path) -
     [
         ("logo.exe", b"x", "is no picture"),
         ("logo.png", b"x" * (LARGEST_LOGO + 1), "has more than 256 KiB"),
-        ("gone.png", None, "cannot be read: No such file"),
+        ("gone.png", None, "no such file"),
     ],
 )
 def test_a_logo_that_is_none_is_told(tmp_path: Path, name: str, content: bytes | None, told: str) -> None:
@@ -130,6 +131,12 @@ def test_a_logo_that_is_none_is_told(tmp_path: Path, name: str, content: bytes |
         (tmp_path / name).write_bytes(content)
     with pytest.raises(StatusPageError, match=told):
         look_of(StatusPage(logo=str(tmp_path / name)))
+
+
+def test_a_logo_that_is_a_pipe_keeps_nobody_waiting(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "logo.png")
+    with pytest.raises(StatusPageError, match="named pipe"):
+        look_of(StatusPage(logo=str(tmp_path / "logo.png")))
 
 
 def test_a_logo_is_a_part_of_the_page(light: Bench, tmp_path: Path) -> None:

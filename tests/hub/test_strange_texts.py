@@ -105,3 +105,30 @@ def test_an_inventory_that_no_column_holds_is_a_failed_reading(bench: Bench, cit
     assert collect_once(bench.store, source, bench.now).result is CollectResult.FAILED
     with bench.store.read() as connection:
         assert "GET /api/inventory" in str(feeds.states(connection)["inventory"])
+
+
+def test_half_of_a_surrogate_pair_never_comes_further_than_the_door(light: Bench) -> None:
+    """It could be stored as an escape, and then no page and no answer that shows it could be sent."""
+    odd = json.dumps(ODD["half a pair"])
+    asked = '{"match": {"journey": [ODD], "rule": "F0"}, "for": "1h", "reason": ODD}'.replace("ODD", odd)
+    headers = {"Content-Type": "application/json"}
+    made = light.client.post("/api/silences", content=asked, headers=headers)
+    assert (made.status_code, made.json()["reason"]) == (200, "a\ufffdb")
+    assert made.json()["match"]["journey"] == ["a\ufffdb"]
+    told = light.client.post("/api/deploys", content=f'{{"version": "\\ud83d\\ude00 {odd[1:-1]}"}}', headers=headers)
+    assert (told.status_code, told.json()["version"]) == (201, "\U0001f600 a\ufffdb")
+    for page in ("/alerts", "/api/silences", "/api/deploys"):
+        assert light.client.get(page).status_code == 200, page
+    assert light.tick().wrote
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/runs", "/api/sla/history", "/api/alerts", "/api/deploys", "/api/incidents", "/api/metrics/runs"]
+)
+def test_a_period_beyond_all_calendars_is_refused(light: Bench, path: str) -> None:
+    first, last = "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"
+    names = ("before",) if path == "/api/runs" else ("from", "to")
+    for name in names:
+        for at in (first, last, "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"):
+            assert light.client.get(path, params={name: at}).status_code in (404, 422), (name, at)
+    assert light.client.get(path, params={"from": first, "to": last, "before": last}).status_code in (404, 422)

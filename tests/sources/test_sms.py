@@ -97,6 +97,7 @@ def sums(found: list[Sample]) -> dict[str, float]:
         (sms(price="-3", price_unit="JPY"), {"delivered": 1, "segments": 1, "cost_minor": 3, "priced_messages": 1}),
         (sms(price="free", num_segments="many"), {"delivered": 1}),
         (sms(price="nan"), {"delivered": 1, "segments": 1}),
+        (sms(price=10**400), {"delivered": 1, "segments": 1}),
     ],
 )
 def test_each_message_has_its_class(message: dict[str, Any], expected: dict[str, float]) -> None:
