@@ -156,6 +156,13 @@ class Incidents:
             self._call_due(incident_id, escalation, confirmed=True, nobody={}, at_once=True)
         return self._settled()
 
+    def ended(self, incident_id: str | None) -> Settled:
+        """Resolve an incident that is over because a person resolved its last alert, and tell everybody who was told of it."""
+        incident = self._incidents.get(incident_id or "")
+        if incident is not None:
+            self._end_if_over(incident)
+        return self._settled()
+
     def audit(self) -> Settled:
         """Begin each escalation again that has stopped although its incident fires unacknowledged, and tell of it."""
         escalation = self._policy.escalation

@@ -214,6 +214,17 @@ def escalate(standing: Standing, incident_id: str, policy: Policy, *, by: str, n
     return _advance(step, tuple(given))
 
 
+def resolve(standing: Standing, alert: Alert, policy: Policy, *, by: str, reason: str, now: datetime) -> Advance:
+    """End an alert that is pending or firing because a person says so, and its incident if nothing else fires in it.
+
+    It is closed and has not recovered: messages say who resolved it and why. Nothing is remembered beyond that: where its rule is
+    breached at the next tick, a new episode begins.
+    """
+    over = closed(alert, now, f"resolved by {by}: {reason}")
+    step = Incidents(standing, _with(standing.alerts, [over]), policy, now).ended(alert.incident)
+    return _advance(step, _changed(standing.alerts, step.alerts))
+
+
 def audit(standing: Standing, policy: Policy, now: datetime) -> Advance:
     """Find the incidents whose escalation has stopped although they fire unacknowledged; begin it again, and tell of it."""
     step = Incidents(standing, standing.alerts, policy, now).audit()

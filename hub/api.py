@@ -50,6 +50,7 @@ from hub.openapi import BYTES_BODY, EVENTS_BODY, JSON_BODY, RUNS_BODY
 from hub.pagerduty_webhook import add_pagerduty_webhook
 from hub.pings import add_ping_endpoints
 from hub.requests import back_to, limited_body, person
+from hub.resolve import read_reason, resolve
 from hub.routes_shown import add_route_endpoint
 from hub.run_page import add_run_actions
 from hub.run_requests import add_run_requests, waiting_requests
@@ -389,6 +390,33 @@ def _add_actions(router: APIRouter, context: HubContext) -> None:
         action = await read_action(request)
         alert = await run_in_threadpool(
             take_on, context.store, context.policy, alert_id, by=person(request), now=context.clock(), take=False
+        )
+        context.wake()
+        return action.response(alert, page=back_to(action.asked))
+
+    @router.post(
+        "/api/alerts/{alert_id}/resolve",
+        **acting(
+            Alert,
+            "The alert, closed.",
+            takes={"type": "object", "required": ["reason"], "properties": {"reason": {"type": "string"}}},
+            _404="No such alert.",
+            _409="It is over.",
+            _422="`reason` is missing or too long.",
+        ),
+    )
+    async def resolve_alert(alert_id: str, request: Request) -> Response:
+        """End an alert that cannot end by itself: `{"reason": "the city is not sold any more"}`.
+
+        It fires again, as a new episode, where its rule is still breached at the next tick.
+        """
+        action = await read_action(request, example='{"reason": "the city is not sold any more"}')
+        try:
+            reason = read_reason(action.asked.get("reason"))
+        except ValueError as error:
+            raise HubError(422, str(error)) from None
+        alert = await run_in_threadpool(
+            resolve, context.store, context.policy, alert_id, by=person(request), reason=reason, now=context.clock()
         )
         context.wake()
         return action.response(alert, page=back_to(action.asked))

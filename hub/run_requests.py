@@ -235,7 +235,7 @@ def add_run_requests(router: APIRouter, context: HubContext) -> None:
         action = await read_action(request, example=example)
         location = action.asked.get("location")
         if not isinstance(location, str | None):
-            raise HubError(422, f"location: {str(location)[:60]!r} is no name; send {example}")
+            raise HubError(422, f"location: {str(location)[:60]!r} is no name; send an object, like {example}")
         done = await run_in_threadpool(
             request_runs, context, name, location or None, by=person(request), now=context.clock()
         )

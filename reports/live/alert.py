@@ -64,6 +64,9 @@ class AlertPage:
     can_acknowledge: bool
     can_unacknowledge: bool
     can_escalate: bool
+    can_resolve: bool
+    run_journey: str | None
+    run_location: str
     zone: str
 
 
@@ -134,6 +137,9 @@ def page_of(frame: Frame, data: IncidentData, tries: Mapping[str, Sequence[Try]]
         can_acknowledge=(firing and alert.acked_at is None) or alert.needs_review,
         can_unacknowledge=firing and alert.acked_at is not None,
         can_escalate=firing and bool(data.ladder),
+        can_resolve=firing,
+        run_journey=alert.journey if firing and alert.journey in data.journeys else None,
+        run_location=(alert.traits.location_bound if alert.traits is not None else None) or "",
         zone=f"{began:%Z}",
     )
 

@@ -55,6 +55,8 @@ COMMANDS: list[list[str]] = [
     ["alerts", "ack", "F0.ga_purchase.1", "--by", f"bob{TYPED}"],
     ["alerts", "unack", "F0.ga_purchase.1", "--by", f"bob{TYPED}"],
     ["alerts", "ack", "F0.ga_purchase.1", "--by", f"bob{TYPED}", "--for", "2h"],
+    ["alerts", "resolve", "F0.ga_purchase.1", "--by", f"bob{TYPED}"],
+    ["alerts", "resolve", "F0.ga_purchase.1", "--by", f"bob{TYPED}", "--reason", f"gone{TYPED}"],
     ["alerts", "escalate", f"inc-1{TYPED}", "--by", f"bob{TYPED}"],
     ["alerts", "escalate", "inc-1", "--by", f"bob{TYPED}"],
     ["alerts", "incidents"],
