@@ -11,7 +11,7 @@ from alerts import ladder
 from alerts.escalation import Escalation
 from alerts.message import duration, message_of
 from alerts.policy import Policy
-from alerts.schedule import due, is_waiting, summed_up
+from alerts.schedule import Due, due, is_waiting, summed_up
 from alerts.suppress import Hold, held_for_now, suppressed
 from facts import (
     NO_TRAITS,
@@ -135,7 +135,7 @@ class Incidents:
             self._begin_ladder(incident_id)
         return self._settled()
 
-    def escalated(self, incident_id: str) -> Settled:
+    def escalated(self, incident_id: str, by: str) -> Settled:
         """Call the next tier of an incident now, at any hour and whether or not it is confirmed: a person asked for it.
 
         Where no call is to come, because somebody acknowledged, a new round begins after the tiers that were called in the last one.
@@ -152,8 +152,15 @@ class Incidents:
                 )
         following = ladder.next_call(self._rows_of(incident_id))
         if following is not None:
-            self._put(replace(following, due_at=min(following.due_at, self._now)))
-            self._call_due(incident_id, escalation, confirmed=True, nobody={})
+            self._put(replace(following, due_at=min(following.due_at, self._now), asked_by=by))
+            self._call_due(incident_id, escalation, confirmed=True, nobody={}, at_once=True)
+        return self._settled()
+
+    def ended(self, incident_id: str | None) -> Settled:
+        """Resolve an incident that is over because a person resolved its last alert, and tell everybody who was told of it."""
+        incident = self._incidents.get(incident_id or "")
+        if incident is not None:
+            self._end_if_over(incident)
         return self._settled()
 
     def audit(self) -> Settled:
@@ -473,6 +480,7 @@ class Incidents:
         by: str | None = None,
         why: str = "",
         tier: int | None = None,
+        at_once: bool = False,
     ) -> None:
         if kind is NotificationKind.UPDATE:
             incident, destinations = self._told_anew(incident, destinations)
@@ -488,7 +496,7 @@ class Incidents:
         message = message_of(
             kind, incident, lead, members, self._policy, news=news, collapsed=collapsed, by=by, why=why, now=self._now
         )
-        when = due(incident.severity, self._policy, self._now)
+        when = Due(at=self._now) if at_once else due(incident.severity, self._policy, self._now)
         made = [
             Notification(
                 id=f"{incident.id}.{sequence}.{kind}.{destination}",
@@ -582,8 +590,19 @@ class Incidents:
         nobody = self._note_unreached(incident_id)
         self._call_due(incident_id, escalation, confirmed=confirmed, nobody=nobody)
 
-    def _call_due(self, incident_id: str, escalation: Escalation, *, confirmed: bool, nobody: dict[int, str]) -> None:
-        """Call the due tiers, and report those that reach nobody; `nobody` holds those that are known already, with the reason."""
+    def _call_due(
+        self,
+        incident_id: str,
+        escalation: Escalation,
+        *,
+        confirmed: bool,
+        nobody: dict[int, str],
+        at_once: bool = False,
+    ) -> None:
+        """Call the due tiers, and report those that reach nobody; `nobody` holds those that are known already, with the reason.
+
+        With `at_once` the messages do not wait for business hours.
+        """
         incident = self._incidents[incident_id]
         calls: list[ladder.Call] = []
         while due_now := ladder.due_rows(self._rows_of(incident_id), escalation, self._now, confirmed=confirmed):
@@ -597,7 +616,7 @@ class Incidents:
             again = ladder.repeated(row, self._policy, escalation, self._now)
             if again is not None:
                 self._put(again)
-        self._call(incident_id, calls)
+        self._call(incident_id, calls, at_once=at_once)
         if nobody and not self._is_about_us(incident):
             tiers = f"Tier{'s' if len(nobody) > 1 else ''} {' and '.join(map(str, nobody))} reached nobody"
             self._tell_emergency(self._incidents[incident_id], f"{tiers} ({'; '.join(dict.fromkeys(nobody.values()))})")
@@ -636,10 +655,14 @@ class Incidents:
                 found[row.tier] = why
         return found
 
-    def _call(self, incident_id: str, calls: Sequence[ladder.Call]) -> None:
+    def _call(self, incident_id: str, calls: Sequence[ladder.Call], *, at_once: bool = False) -> None:
         """Owe one message to each destination of the called tiers, unless one to it is pending already."""
         if not calls:
             return
+        called = {destination for call in calls for destination in call.reached.destinations}
+        waiting = [n for n in self._sent if n.thread == incident_id and n.destination in called and is_waiting(n)]
+        for notice in waiting if at_once else ():
+            self._supersede(notice, "overtaken: a person escalated the incident, which is told at once")
         under_way = {
             n.destination
             for n in self._sent
@@ -655,13 +678,15 @@ class Incidents:
         for tier, destinations in by_tier.items():
             incident = self._incidents[incident_id]
             why = self._why(rows[tier], incident)
-            self._owe(NotificationKind.FIRING, incident, destinations, why=why, tier=tier)
+            self._owe(NotificationKind.FIRING, incident, destinations, why=why, tier=tier, at_once=at_once)
 
     def _why(self, row: LadderRow, incident: Incident) -> str:
         """Return how the headline of a tier's message begins; "" for the first tier of a new incident."""
         since = self._now - incident.opened_at
         if row.tier == 1 and row.repeat == 0 and row.round == 1 and since < timedelta(seconds=1):
             return self._flaps(incident)
+        if row.asked_by is not None:
+            return f"{row.severity.capitalize()}, tier {row.tier}, called by {row.asked_by} after {_length(since)}"
         how = "still unacknowledged" if row.repeat else "unacknowledged"
         return f"{row.severity.capitalize()}, tier {row.tier}, {how} for {_length(since)}"
 

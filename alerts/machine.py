@@ -11,6 +11,7 @@ from alerts.incidents import Incidents, Settled
 from alerts.ladder import set_right
 from alerts.policy import Policy, inhibits
 from alerts.states import after_a_clock_step, begun, closed, observed
+from alerts.suppress import held_for_now
 from facts import Alert, AlertState, Incident, LadderRow, Notification, Verdict
 
 
@@ -189,15 +190,41 @@ def unacknowledge(standing: Standing, alert: Alert, policy: Policy, *, by: str, 
     return _advance(step, tuple(given))
 
 
-def escalate(standing: Standing, incident_id: str, policy: Policy, *, now: datetime) -> Advance:
-    """A person asks that the next tier of an incident is called now; an acknowledgement is taken back, because nobody has it then.
+class EscalationRefusedError(ValueError):
+    """Raised where nobody is called although a person asked for it; its message is the sentence that says why."""
 
-    Nothing changes where no tier is left, or where the incident does not escalate at all.
+
+def escalate(standing: Standing, incident_id: str, policy: Policy, *, by: str, now: datetime) -> Advance:
+    """Call the next tier of an open incident now because a person asked for it: at any hour, confirmed or not.
+
+    An acknowledgement is taken back, because whoever escalates an incident wants somebody else to have it. A silence and a
+    maintenance window are not overruled: somebody asked for them. Every way to ask (page, API, SMS, command) comes here.
+
+    Raises:
+        EscalationRefusedError: every alert of the incident is silenced or in maintenance, or no tier is left to call.
     """
     mates = [one for one in standing.alerts if one.incident == incident_id]
+    holds = [held_for_now(one, policy, now) for one in mates if one.state is AlertState.FIRING]
+    if holds and holds[0] is not None and all(holds):
+        raise EscalationRefusedError(f"nobody is called for {incident_id} now: {holds[0].says}")
     given = [replace(one, acked_at=None, acked_by=None, acked_until=None) for one in mates if one.acked_at is not None]
-    step = Incidents(standing, _with(standing.alerts, given), policy, now).escalated(incident_id)
-    return _advance(step, tuple(given)) if step.ladder else Advance()
+    step = Incidents(standing, _with(standing.alerts, given), policy, now).escalated(incident_id, by)
+    if not step.ladder:
+        raise EscalationRefusedError(
+            f"{incident_id} has no tier to call: its severity does not escalate, or alerts.yaml has no escalation"
+        )
+    return _advance(step, tuple(given))
+
+
+def resolve(standing: Standing, alert: Alert, policy: Policy, *, by: str, reason: str, now: datetime) -> Advance:
+    """End an alert that is pending or firing because a person says so, and its incident if nothing else fires in it.
+
+    It is closed and has not recovered: messages say who resolved it and why. Nothing is remembered beyond that: where its rule is
+    breached at the next tick, a new episode begins.
+    """
+    over = closed(alert, now, f"resolved by {by}: {reason}")
+    step = Incidents(standing, _with(standing.alerts, [over]), policy, now).ended(alert.incident)
+    return _advance(step, _changed(standing.alerts, step.alerts))
 
 
 def audit(standing: Standing, policy: Policy, now: datetime) -> Advance:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from enum import Enum
 from typing import Any
@@ -149,7 +149,7 @@ def message_of(
         lasted_s=lasted_s,
         counted=lead.counted,
         left_out=lead.left_out,
-        links=_links(incident, lead, policy, waits=waits),
+        links=_links(incident, lead, policy, now, waits=waits),
         runbook=lead.runbook,
         by=by,
         mark=policy.mark,
@@ -274,7 +274,7 @@ def line_of(alert: Alert) -> Line:
     )
 
 
-def _links(incident: Incident, lead: Alert, policy: Policy, *, waits: bool) -> tuple[Link, ...]:
+def _links(incident: Incident, lead: Alert, policy: Policy, now: datetime, *, waits: bool) -> tuple[Link, ...]:
     """Return where to go: to the run that proves it, to the alert, which is to be acknowledged while it waits for that, and to the
     page of the incident."""
     if not policy.base_url:
@@ -282,4 +282,6 @@ def _links(incident: Incident, lead: Alert, policy: Policy, *, waits: bool) -> t
     base = policy.base_url.rstrip("/")
     run = (Link(name="The run that proves it", url=f"{base}/runs/{lead.runs[-1]}"),) if lead.runs else ()
     alert = Link(name="Acknowledge" if waits else "The alert", url=f"{base}/alerts#{lead.id}")
+    if waits and policy.action_link is not None:
+        alert = replace(alert, url=policy.action_link(lead.id, now))
     return (*run, alert, Link(name="The incident", url=f"{base}/incidents/{incident.id}"))

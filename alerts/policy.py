@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -54,6 +54,8 @@ class Policy:
     `deploys` are those that may have come shortly before what fires.
     `flapping` says which alerts are damped into one incident, and `roll_up` how many messages a destination gets one
     by one; None where there is no limit.
+    `action_link` returns the address at which whoever has a message of an alert acknowledges it without a login, as of a moment; None
+    where there are no such links.
     """
 
     routes: Mapping[Severity, tuple[str, ...]] = field(default_factory=dict)
@@ -75,6 +77,7 @@ class Policy:
     deploys: tuple[Deploy, ...] = ()
     flapping: Flapping | None = None
     roll_up: RollUp | None = None
+    action_link: Callable[[str, datetime], str] | None = None
 
     def receivers(self, alerts: Sequence[Alert], severity: Severity, now: datetime) -> tuple[str, ...]:
         """Return the destinations of an incident of some alerts; roles among its receivers are resolved as of now."""

@@ -88,6 +88,7 @@ def rolled_up(step: Advance, standing: Standing, before: Sequence[Burst], policy
         return RolledUp(step=step)
     known = {alert.id: alert for alert in (*standing.past, *standing.alerts, *step.alerts)}
     bursts = {one.destination: _kept(one, settings, now) for one in before}
+    was = {one.destination: one.members for one in before}
     notifications = []
     for one in step.notifications:
         if one.kind is NotificationKind.FIRING and one.state is NotificationState.OWED:
@@ -112,6 +113,10 @@ def rolled_up(step: Advance, standing: Standing, before: Sequence[Burst], policy
         members = [one for one in burst.members if one.incident not in over or (one.incident, destination) not in told]
         ended = tuple(replace(one, over=True) if one.incident in over else one for one in members)
         burst, message = _rolled(replace(burst, members=ended), policy, now)
+        if burst.thread is not None and not burst.members:
+            # Its last incidents are told on their own by now, and a pager still shows the roll-up.
+            message = _left_empty(burst, was.get(destination, ()), policy, now)
+            burst = replace(burst, thread=None, order=0)
         bursts[destination] = burst
         owed += [message] if message is not None else []
     step = replace(step, notifications=tuple(notifications))
@@ -156,6 +161,36 @@ def _rolled(burst: Burst, policy: Policy, now: datetime) -> tuple[Burst, Notific
     )
     after = replace(burst, thread=thread, order=burst.order + 1, rolled_at=now, members=left)
     return (after if left else replace(after, thread=None, order=0)), owed
+
+
+def _left_empty(burst: Burst, was: Sequence[Member], policy: Policy, now: datetime) -> Notification | None:
+    """Return the end of a roll-up whose incidents are all told on their own; None where nobody was told of it."""
+    if burst.thread is None or not was:
+        return None
+    lines = tuple(one.line for one in _worst_first(was))
+    message = Message(
+        incident=burst.thread,
+        kind=NotificationKind.RESOLVED,
+        severity=lines[0].severity,
+        headline="Resolved: roll-up, each of its incidents is told on its own",
+        summary="; ".join(line.title for line in lines[:_NAMED]),
+        lines=lines[:_MOST_LINES],
+        since=min(line.since for line in lines),
+        mark=policy.mark,
+        title="A roll-up is over",
+    )
+    return Notification(
+        id=f"{burst.thread}.{burst.order + 1}.{burst.destination}",
+        thread=burst.thread,
+        alert_id=was[0].alert,
+        destination=burst.destination,
+        kind=message.kind,
+        severity=message.severity,
+        order=burst.order + 1,
+        created_at=now,
+        due_at=now,
+        message=to_wire(message),
+    )
 
 
 def _message(thread: str, news: Sequence[Member], left: Sequence[Member], policy: Policy) -> Message:

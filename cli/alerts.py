@@ -216,6 +216,66 @@ def unack(
 
 
 @app.command()
+def resolve(
+    alert_id: AlertId,
+    reason: Annotated[
+        str, typer.Option("--reason", metavar="TEXT", help="Why; everybody who was told of the alert reads it.")
+    ] = "",
+    by: Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who resolves it; you, if not said.")] = None,
+) -> None:
+    """End an alert that cannot end by itself, because what it is about is gone: `sixfb alerts resolve ID --reason "..."`.
+
+    Everybody who was told of it learns who ended it and why. It fires again if its rule is still breached.
+    """
+    from cli import ids
+    from hub.errors import HubError
+    from hub.resolve import read_reason
+    from hub.resolve import resolve as end
+
+    try:
+        why = read_reason(reason)
+    except ValueError as error:
+        raise CommandError(f"--{error}") from None
+    settings.announce("alerts.yaml")
+    routing = hub_config.read_routing()
+    policy, who = hub_config.read_policy(routing, base_url=routing.base_url or ""), by or getpass.getuser()
+    with closing(hub_config.existing_database()) as store:
+        with store.read() as connection:
+            alert_id = ids.alert_id(connection, alert_id)
+        try:
+            alert = end(store, policy, alert_id, by=who, reason=why, now=datetime.now(UTC))
+        except HubError as error:
+            raise CommandError(str(error)) from None
+    say(f"{alert.id} is {alert.closed}; it fires again if {alert.rule} is breached at the next tick")
+
+
+@app.command()
+def escalate(
+    incident_id: Annotated[
+        str, typer.Argument(metavar="ID", help="The incident's id, like inc-41; `sixfb alerts incidents` lists them.")
+    ],
+    by: Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who asks for it; you, if not said.")] = None,
+) -> None:
+    """Call the next escalation tier of an incident now, at any hour; an acknowledgement is taken back."""
+    from hub.errors import HubError
+    from hub.escalate import escalate as call_next_tier
+
+    settings.announce("alerts.yaml", "site.yaml")
+    routing, site = hub_config.read_routing(), hub_config.read_watched().site
+    policy = hub_config.read_policy(routing, base_url=routing.base_url or "")
+    now = datetime.now(UTC)
+    with closing(hub_config.existing_database()) as store:
+        try:
+            called = call_next_tier(store, policy, incident_id, by=by or getpass.getuser(), now=now, site=site)
+        except HubError as error:
+            raise CommandError(str(error)) from None
+    for row in called:
+        roles = ", ".join(recipient.role for recipient in row.recipients) or "nobody"
+        outcome = f"called by {', '.join(row.destinations)}" if row.destinations else row.note or "reached nobody"
+        say(f"tier {row.tier} of {row.incident} ({roles}): {outcome}")
+
+
+@app.command()
 def who(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
     """Who would be told now: the routes and the escalation tiers of each severity, with the destinations behind each name."""
     from alerts.reach import reach

@@ -1,4 +1,4 @@
-"""Acknowledges, unacknowledges and escalates: records the person and the time, and notifies the destinations of the alert."""
+"""Acknowledges and unacknowledges: records the person and the time, and notifies the destinations of the alert."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from alerts.machine import Standing, acknowledge, escalate, unacknowledge
+from alerts.machine import Standing, acknowledge, unacknowledge
 from alerts.policy import Policy
 from config.durations import seconds
-from facts import Alert, AlertState, LadderRow
-from hub.cycle import save_step, standing_alerts, with_deploys, with_silences
+from facts import Alert, AlertState
+from hub.cycle import save_step, standing_alerts, with_deploys
 from hub.errors import HubError
 from store import Store
 from store import alerts as alert_rows
@@ -111,12 +111,3 @@ def give_back_incident(
     step = unacknowledge(standing, alert, policy, by=by, now=now)
     save_step(connection, step, now)
     return bool(step.alerts)
-
-
-def escalate_incident(
-    connection: Connection, standing: Standing, incident_id: str, policy: Policy, *, now: datetime
-) -> tuple[LadderRow, ...]:
-    """Call the next tier of an incident now, in the caller's transaction; return the tiers that were called."""
-    step = escalate(standing, incident_id, with_silences(connection, policy, now), now=now)
-    save_step(connection, step, now)
-    return tuple(row for row in step.ladder if row.done_at == now and row.destinations)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Annotated, Any
@@ -14,6 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from alerts.maintenance import planned
 from facts import Alert, AlertState, Plan, Run, Status, digest_of, to_wire, withheld_thread
 from hub.acknowledge import read_length, take_on
+from hub.actions import acting, read_action
 from hub.answers import (
     AlertShown,
     AlertsListed,
@@ -32,7 +33,7 @@ from hub.answers import (
 from hub.artifacts import ArtifactHeader
 from hub.context import HubContext
 from hub.cycle import VERDICTS
-from hub.decoding import decoded, json_in
+from hub.decoding import decoded
 from hub.deploy_endpoints import add_deploy_endpoints
 from hub.envelope import LARGEST_BATCH
 from hub.errors import HubError
@@ -48,7 +49,8 @@ from hub.moments import Moment
 from hub.openapi import BYTES_BODY, EVENTS_BODY, JSON_BODY, RUNS_BODY
 from hub.pagerduty_webhook import add_pagerduty_webhook
 from hub.pings import add_ping_endpoints
-from hub.requests import back_to, csrf_checked, limited_body, person
+from hub.requests import back_to, limited_body, person
+from hub.resolve import read_reason, resolve
 from hub.routes_shown import add_route_endpoint
 from hub.run_page import add_run_actions
 from hub.run_requests import add_run_requests, waiting_requests
@@ -62,19 +64,10 @@ from store import verdicts as verdict_rows
 _From = Annotated[Moment | None, Query(alias="from", description="The beginning of the period, with its zone.")]
 _To = Annotated[Moment | None, Query(alias="to", description="The end of the period, with its zone.")]
 _DEFAULT_PERIOD = timedelta(days=1)
-_ACKNOWLEDGE_BODY: dict[str, Any] = {
-    "requestBody": {
-        "content": {
-            "application/json": {
-                "schema": {
-                    "type": "object",
-                    "properties": {"for": {"type": ["string", "null"], "description": "How long, like 2h; 1m to 7d."}},
-                }
-            }
-        }
-    }
+_ACKNOWLEDGE_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {"for": {"type": ["string", "null"], "description": "How long, like 2h; 1m to 7d."}},
 }
-_LARGEST_ACTION = 4096
 
 
 def _period(since: datetime | None, until: datetime | None, now: datetime) -> tuple[datetime, datetime]:
@@ -365,70 +358,68 @@ def _add_readers(router: APIRouter, context: HubContext) -> None:
 def _add_actions(router: APIRouter, context: HubContext) -> None:
     @router.post(
         "/api/alerts/{alert_id}/ack",
-        **answering(
+        **acting(
             Alert,
-            "The alert, taken on.",
-            also={303: {"description": "A form came; its page is at `Location`."}},
+            "The alert, acknowledged.",
+            takes=_ACKNOWLEDGE_SCHEMA,
             _404="No such alert.",
             _409="It is over.",
-            _413="A form of this size is none.",
-            _415="No form, no JSON.",
             _422="`for` is no length.",
         ),
-        openapi_extra=_ACKNOWLEDGE_BODY,
     )
     async def acknowledge_alert(alert_id: str, request: Request) -> Response:
         """Acknowledge an alert, perhaps for a time: `{"for": "2h"}`. A form of the hub's pages is redirected to its page; a program
         gets the alert as JSON."""
-        form = await csrf_checked(request)
-        asked = form if form is not None else await _asked(request)
+        action = await read_action(request, example='{"for": "2h"}')
         try:
-            length = read_length(asked.get("for"))
+            length = read_length(action.asked.get("for"))
         except ValueError as error:
             raise HubError(422, str(error)) from None
         alert = await run_in_threadpool(
             take_on, context.store, context.policy, alert_id, by=person(request), now=context.clock(), length=length
         )
         context.wake()
-        return _acted(alert, form)
+        return action.response(alert, page=back_to(action.asked))
 
     @router.post(
         "/api/alerts/{alert_id}/unack",
-        **answering(
-            Alert,
-            "The alert, unacknowledged.",
-            also={303: {"description": "A form came; its page is at `Location`."}},
-            _404="No such alert.",
-            _409="It is over.",
-            _413="A form of this size is none.",
-            _415="No form, no JSON.",
-        ),
-        openapi_extra={"requestBody": {"content": {"application/json": {"schema": {"type": "object"}}}}},
+        **acting(Alert, "The alert, unacknowledged.", _404="No such alert.", _409="It is over."),
     )
     async def unacknowledge_alert(alert_id: str, request: Request) -> Response:
         """Unacknowledge an alert and its incident: its escalation begins again."""
-        form = await csrf_checked(request)
+        action = await read_action(request)
         alert = await run_in_threadpool(
             take_on, context.store, context.policy, alert_id, by=person(request), now=context.clock(), take=False
         )
         context.wake()
-        return _acted(alert, form)
+        return action.response(alert, page=back_to(action.asked))
 
+    @router.post(
+        "/api/alerts/{alert_id}/resolve",
+        **acting(
+            Alert,
+            "The alert, closed.",
+            takes={"type": "object", "required": ["reason"], "properties": {"reason": {"type": "string"}}},
+            _404="No such alert.",
+            _409="It is over.",
+            _422="`reason` is missing or too long.",
+        ),
+    )
+    async def resolve_alert(alert_id: str, request: Request) -> Response:
+        """End an alert that cannot end by itself: `{"reason": "the city is not sold any more"}`.
 
-async def _asked(request: Request) -> Mapping[str, Any]:
-    """Return what a program asks for; an empty body asks for nothing. Raises HubError 400, 413, 422."""
-    body = await limited_body(request, _LARGEST_ACTION)
-    asked = json_in(body) if body.strip() else {}
-    if not isinstance(asked, Mapping):
-        raise HubError(422, 'send an object, like {"for": "2h"}')
-    return asked
-
-
-def _acted(alert: Alert, form: Mapping[str, str] | None) -> Response:
-    """Return the alert to a program; a form is led back to the page that it names, which is one of the hub's own."""
-    if form is None:
-        return JSONResponse(to_wire(alert))
-    return Response(status_code=303, headers={"Location": back_to(form)})
+        It fires again, as a new episode, where its rule is still breached at the next tick.
+        """
+        action = await read_action(request, example='{"reason": "the city is not sold any more"}')
+        try:
+            reason = read_reason(action.asked.get("reason"))
+        except ValueError as error:
+            raise HubError(422, str(error)) from None
+        alert = await run_in_threadpool(
+            resolve, context.store, context.policy, alert_id, by=person(request), reason=reason, now=context.clock()
+        )
+        context.wake()
+        return action.response(alert, page=back_to(action.asked))
 
 
 def _add_health(router: APIRouter, context: HubContext) -> None:

@@ -19,12 +19,11 @@ from alerts.message import duration
 from alerts.policy import Policy, SalesRate
 from alerts.roll_up import Burst, rolled_up
 from facts import DEPLOY_REACH, Alert, Failpoint, HubClock, Verdict, WatchState, from_wire, go_on, to_wire
-from hub.business import calendar_of
 from hub.kept_runs import KeptRuns
 from hub.kept_series import KeptSeries
 from hub.kept_tallies import KeptTallies
 from hub.loading import WATCH, load_history, load_watch, watch_now
-from hub.money_at_risk import sales_rate
+from hub.money_at_risk import site_sales_rate
 from hub.ping_checks import excuse
 from hub.watched import Watched
 from process.logs import get_logger
@@ -241,9 +240,7 @@ class Cycle:
         """Return what is usually sold at this hour, which is read once an hour."""
         hour = now.replace(minute=0, second=0, microsecond=0)
         if self._sales is None or self._sales[0] != hour:
-            site = self.watched.site
-            rate = sales_rate(connection, calendar_of(site, now), currency=site.currency, now=now)
-            self._sales = hour, rate
+            self._sales = hour, site_sales_rate(connection, self.watched.site, now)
         return self._sales[1]
 
     def _owe_digest(self, connection: Connection, now: datetime) -> int:

@@ -18,6 +18,7 @@ from hub.logins import Logins
 from hub.permissions import Requirement, need
 from hub.rates import Buckets, Rate
 from hub.server_key import ServerKey
+from hub.signed_links import ActionLinks
 from hub.tokens import Tokens, bearer
 from store import Store, tokens, users
 
@@ -72,6 +73,7 @@ class Guard:
         self.logins = logins or Logins(store, key, clock=clock)
         self._store, self._key, self._clock, self.monotonic = store, key, clock, monotonic
         self._tokens = Tokens(store, key)
+        self.action_links = ActionLinks(key)
         self._buckets = Buckets(rate or Rate())
         # New at each start: without logins there is no session that a token could be bound to.
         self._open_csrf = key.sign("csrf of the open hub", secrets.token_hex(16))

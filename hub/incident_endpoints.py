@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
 from facts import Alert, Deploy, LadderRow, Notification, Severity, to_wire
+from hub.actions import acting, read_action
 from hub.answers import answering
 from hub.context import HubContext
 from hub.errors import HubError
@@ -19,7 +20,7 @@ from hub.incident_data import load_stories
 from hub.incident_pages import read_incident
 from hub.moments import Moment
 from hub.report_data import ReportSettings
-from hub.requests import back_to, csrf_checked, person
+from hub.requests import back_to, person
 from reports.incident_story import BudgetCost, Entry, headline, sentences, time_line
 from reports.periodic.data import Story
 from reports.periodic.sections.incidents import title_of
@@ -164,24 +165,27 @@ def add_incident_endpoints(router: APIRouter, context: HubContext) -> None:
 
     @router.post(
         "/api/incidents/{incident_id}/escalate",
-        **answering(
+        **acting(
             LadderRow,
-            "The tier that is called now.",
-            also={303: {"description": "A form came; its page is at `Location`."}},
+            "The tier that was called; `status` is `unreached` where it reached nobody and the next one was called as well.",
             _404="No such incident.",
-            _409="It is resolved, acknowledged, silenced, or waits for business hours, or no tier is left.",
-            _413="A form of this size is none.",
-            _415="No form, no JSON.",
+            _409="It is resolved, silenced or in maintenance, or it does not escalate.",
         ),
-        openapi_extra={"requestBody": {"content": {"application/json": {"schema": {"type": "object"}}}}},
     )
     async def escalate_now(incident_id: str, request: Request) -> Response:
-        """Call the next escalation tier of an incident now instead of when its time comes."""
-        form = await csrf_checked(request)
-        row = await run_in_threadpool(
-            escalate, context.store, context.policy, incident_id, by=person(request), now=context.clock()
+        """Call the next escalation tier of an incident now instead of when its time comes, at any hour.
+
+        An acknowledgement is taken back: whoever escalates wants somebody else to have it.
+        """
+        action = await read_action(request)
+        called = await run_in_threadpool(
+            escalate,
+            context.store,
+            context.policy,
+            incident_id,
+            by=person(request),
+            now=context.clock(),
+            site=context.watched.site,
         )
         context.wake()
-        if form is not None:
-            return Response(status_code=303, headers={"Location": back_to(form, f"/incidents/{row.incident}")})
-        return JSONResponse(to_wire(row))
+        return action.response(called[0], page=back_to(action.asked, f"/incidents/{called[0].incident}"))

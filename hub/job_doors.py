@@ -11,11 +11,12 @@ from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
 from facts import JobState, to_wire
+from hub.actions import acting, read_action
 from hub.answers import answering
 from hub.context import HubContext
 from hub.errors import HubError
 from hub.jobs.job import Job
-from hub.requests import csrf_checked, person
+from hub.requests import person
 from store import Store
 from store import jobs as rows
 
@@ -80,23 +81,13 @@ def add_job_doors(router: APIRouter, context: HubContext) -> None:
 
     @router.post(
         "/api/jobs/{name}/run",
-        **answering(
-            JobShown,
-            "The job; it is run within a second or two.",
-            also={303: {"description": "A form came; its page is at `Location`."}},
-            _404="No such job.",
-            _413="A form of this size is none.",
-            _415="No form, no JSON.",
-        ),
-        openapi_extra={"requestBody": {"content": {"application/json": {"schema": {"type": "object"}}}}},
+        **acting(JobShown, "The job; it is run within a second or two.", _404="No such job."),
     )
     async def run_job(name: str, request: Request) -> Response:
         """Run a job now, beside its schedule. A form of our pages is sent back to its page; a program gets the job as JSON."""
-        form = await csrf_checked(request)
+        action = await read_action(request)
         job = await run_in_threadpool(
             ask_for_run, context.store, context.jobs, name, by=person(request), at=context.clock()
         )
         context.wake_jobs()
-        if form is not None:
-            return Response(status_code=303, headers={"Location": "/jobs"})
-        return JSONResponse(to_wire(job))
+        return action.response(job, page="/jobs")

@@ -9,6 +9,8 @@ from statistics import median
 from sqlalchemy import Connection
 
 from alerts.policy import SalesRate
+from hub.business import calendar_of
+from journeys.site import Site
 from sla.calendar import Calendar
 from store import samples
 
@@ -18,6 +20,11 @@ _LEAST_WEEKS = 2
 _HOUR = timedelta(hours=1)
 _AROUND = timedelta(hours=12)
 """How near to an hour something must have been sold for the hour to count as one that was watched."""
+
+
+def site_sales_rate(connection: Connection, site: Site, now: datetime) -> SalesRate | None:
+    """Return what a site usually sells at this time, in its currency and by its business's clock; None where nobody knows."""
+    return sales_rate(connection, calendar_of(site, now), currency=site.currency, now=now)
 
 
 def sales_rate(connection: Connection, calendar: Calendar, *, currency: str, now: datetime) -> SalesRate | None:

@@ -22,18 +22,19 @@ from starlette.concurrency import run_in_threadpool
 
 from alerts.machine import Standing
 from alerts.policy import Policy
+from alerts.roll_up import Burst
 from config import Secret
-from facts import Alert, WireError, moment_of
+from facts import Alert, WireError, from_wire, moment_of
 from hub.acknowledge import acknowledge_incident, alert_of, give_back_incident
 from hub.answers import answering
 from hub.context import HubContext
-from hub.cycle import standing_alerts
+from hub.cycle import BURSTS, standing_alerts
 from hub.errors import HubError
 from hub.guard import content_type
 from hub.requests import limited_body
 from process.logs import get_logger
 from process.visible import visible
-from store import Store, inbound
+from store import Store, inbound, meta
 
 _log = get_logger("sixfb.hub")
 PROVIDER = "pagerduty"
@@ -113,12 +114,15 @@ class PagerDutyWebhook:
             if last is not None and event.occurred_at < last:
                 answer = _ignored(event, "a newer event of this incident came before")
             else:
-                alert = alert_of(standing, event.incident)
-                answer = (
-                    _ignored(event, "no open incident has this key")
-                    if alert is None
-                    else self._act(connection, event, standing, alert, policy, now)
-                )
+                found = [
+                    alert_of(standing, one) for one in _incidents_of(connection, event.incident, self.destinations)
+                ]
+                alerts = [alert for alert in found if alert is not None]
+                answer = _ignored(event, "no open incident has this key")
+                if alerts:
+                    answers = [self._act(connection, event, standing, alert, policy, now) for alert in alerts]
+                    # Of a roll-up some incidents may have somebody already; what was done counts.
+                    answer = next((one for one in answers if one.result is not InboundResult.IGNORED), answers[0])
             inbound.add(
                 connection,
                 PROVIDER,
@@ -164,6 +168,13 @@ class PagerDutyWebhook:
         if not changed:
             return _ignored(event, f"{alert.acked_by} has acknowledged it already")
         return InboundResponse(result=InboundResult.ACKNOWLEDGED, incident=event.incident)
+
+
+def _incidents_of(connection: Connection, key: str, destinations: Collection[str]) -> list[str]:
+    """Return the incidents that an incident key of PagerDuty's stands for: that one, or all that a roll-up to PagerDuty lists."""
+    bursts = [from_wire(Burst, one) for one in meta.get(connection, BURSTS) or []]
+    here = [burst for burst in bursts if burst.thread == key and burst.destination in destinations]
+    return list(dict.fromkeys(member.incident for burst in here for member in burst.members)) or [key]
 
 
 def _ignored(event: _Event, why: str) -> InboundResponse:

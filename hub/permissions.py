@@ -52,6 +52,8 @@ NAMED: tuple[tuple[str, str, Requirement], ...] = (
     ("POST", "/api/webhooks/stripe", Requirement.SIGNATURE),
     ("POST", "/api/webhooks/pagerduty", Requirement.SIGNATURE),
     ("POST", "/api/webhooks/twilio", Requirement.SIGNATURE),
+    ("GET", "/links/", Requirement.SIGNATURE),
+    ("POST", "/links/", Requirement.SIGNATURE),
     ("GET", "/ping/", Requirement.ADDRESS),
     ("POST", "/ping/", Requirement.ADDRESS),
     ("POST", "/v1/logs", Requirement.SOURCE),

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
+from fastapi.responses import HTMLResponse, PlainTextResponse
 from sqlalchemy import Connection
 from starlette.concurrency import run_in_threadpool
 
-from facts import Blame, Deploy, Run, RunRequest, Status, to_wire
+from facts import Blame, Deploy, Run, RunRequest, Status
 from hub.access import is_local_host
-from hub.answers import answering
+from hub.actions import acting, read_action
 from hub.context import HubContext
-from hub.decoding import json_in
 from hub.errors import HubError
-from hub.requests import csrf_checked, limited_body, person
+from hub.requests import person
 from hub.run_evidence import read_evidence
 from reports.compare import compare
 from reports.live import RunAround, requested_page, run_page
@@ -39,7 +39,6 @@ _MOST_GROUPS = 500
 _LONGEST_REASON = 500
 NO_RESULT_AFTER = timedelta(minutes=15)
 """How long after it was requested a run is waited for on its page."""
-_LARGEST = 4096
 _NO_FAILURE = (Status.PASSED, Status.MISSED, Status.SKIPPED)
 
 
@@ -194,10 +193,8 @@ def _errors(connection: Connection, run: Run, *, until: datetime) -> list[ErrorC
     return found
 
 
-def _reclassify(context: HubContext, run_id: str, asked: Any, *, by: str) -> Reclassified:
+def _reclassify(context: HubContext, run_id: str, asked: Mapping[str, Any], *, by: str) -> Reclassified:
     """Store a person's word on the blame of a run. Raises HubError 404, 409, 422."""
-    if not isinstance(asked, dict):
-        raise HubError(422, 'send an object: {"blame": "third_party", "reason": "why"}')
     known = ", ".join(Blame)
     if asked.get("blame") not in list(Blame):
         raise HubError(422, f"blame: {str(asked.get('blame'))[:60]!r} is none; choose one of {known}")
@@ -221,25 +218,17 @@ def add_run_actions(router: APIRouter, context: HubContext) -> None:
 
     @router.post(
         "/api/runs/{run_id}/reclassify",
-        **answering(
+        **acting(
             Reclassified,
             "The run has another blame from the next tick on.",
-            reads_json=True,
-            also={303: {"description": "A form came; the run's page is at `Location`."}},
             _404="No such run.",
             _409="The run passed, or was not made: there is nobody to blame.",
-            _413="A form of this size is none.",
-            _415="No form, no JSON.",
             _422="No such blame, or no reason.",
         ),
-        openapi_extra={"requestBody": {"content": {"application/json": {"schema": {"type": "object"}}}}},
     )
     async def reclassify_run(run_id: str, request: Request) -> Response:
         """Say who is to blame for a run: `{"blame": "third_party", "reason": "Stripe's status page says so"}`."""
-        form = await csrf_checked(request)
-        asked = json_in(await limited_body(request, _LARGEST)) if form is None else form
-        done = await run_in_threadpool(_reclassify, context, run_id, asked, by=person(request))
+        action = await read_action(request, example='{"blame": "third_party", "reason": "why"}')
+        done = await run_in_threadpool(_reclassify, context, run_id, action.asked, by=person(request))
         context.wake()
-        if form is not None:
-            return Response(status_code=303, headers={"Location": f"/runs/{quote(run_id, safe='')}"})
-        return JSONResponse(to_wire(done))
+        return action.response(done, page=f"/runs/{quote(run_id, safe='')}")

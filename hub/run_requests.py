@@ -16,13 +16,14 @@ from starlette.concurrency import run_in_threadpool
 
 from alerts.maintenance import planned
 from facts import LEAST_FREE_S, Plan, PlannedJourney, Run, RunRequest, WireError, from_wire, to_wire, why_skipped
+from hub.actions import acting, read_action
 from hub.answers import answering
 from hub.context import HubContext
 from hub.decoding import json_in
 from hub.errors import HubError
 from hub.guard import token_of
 from hub.records import storable
-from hub.requests import csrf_checked, limited_body, person
+from hub.requests import limited_body, person
 from journeys.site import RequestBudget
 from process.logs import get_logger
 from store import run_requests as rows
@@ -216,35 +217,29 @@ def add_run_requests(router: APIRouter, context: HubContext) -> None:
 
     @router.post(
         "/api/journeys/{name}/run-now",
-        **answering(
+        **acting(
             RequestedRuns,
             "The runs are requested; a runner of each location makes its run at its next look at the plan, within a minute.",
-            reads_json=True,
-            also={303: {"description": "A form came; the page of the run is at `Location`."}},
+            takes=schema,
             _404="No such journey, or it is not run there.",
             _409="No location may run it now: maintenance, or the request budget is kept for coming slots.",
-            _413="A form of this size is none.",
-            _415="No form, no JSON.",
             _422="JSON of another shape.",
         ),
-        openapi_extra={"requestBody": {"content": {"application/json": {"schema": schema}}}},
     )
     async def run_now(name: str, request: Request) -> Response:
         """Request a run beside the schedule: `{"location": "us-east"}`, or `{}` for each location of the journey.
 
         The run counts for no target, as every run without a slot.
         """
-        form = await csrf_checked(request)
-        asked = form if form is not None else json_in(await limited_body(request, _LARGEST) or b"{}")
-        if not isinstance(asked, dict) or not isinstance(asked.get("location"), str | None):
-            raise HubError(422, 'send an object: {"location": "us-east"}, or {} for every location')
+        example = '{"location": "us-east"}, or {} for every location'
+        action = await read_action(request, example=example)
+        location = action.asked.get("location")
+        if not isinstance(location, str | None):
+            raise HubError(422, f"location: {str(location)[:60]!r} is no name; send an object, like {example}")
         done = await run_in_threadpool(
-            request_runs, context, name, asked.get("location") or None, by=person(request), now=context.clock()
+            request_runs, context, name, location or None, by=person(request), now=context.clock()
         )
-        if form is not None:
-            page = f"/runs/{quote(done.requested[0].id, safe='')}"
-            return Response(status_code=303, headers={"Location": page})
-        return JSONResponse(to_wire(done))
+        return action.response(done, page=f"/runs/{quote(done.requested[0].id, safe='')}")
 
     @router.post(
         "/api/run-requests/{request_id}/take",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -144,6 +144,10 @@ class Hub:
         self._first_watched = self._since(now)
         self._evaluates = False
         self._witness = ClockWitness(limit_s=self.targets.reject_skew_s)
+        key = server_key(self.settings.folder, self.settings.secret_key)
+        self._guard = Guard(self.store, key, self.settings.access, clock=self.clock)
+        if self.policy.base_url:
+            self.policy = replace(self.policy, action_link=self._guard.action_links.maker(self.policy.base_url))
         self._cycle = Cycle(
             store=self.store,
             watched=self.watched,
@@ -179,8 +183,6 @@ class Hub:
         # A key file that others can read is not silently made private, because it may have been read already.
         tighten(self.settings.folder, spare=KEY_FILE)
         self._artifacts = Artifacts(self.store, self.settings.folder / "evidence", at=self.at)
-        key = server_key(self.settings.folder, self.settings.secret_key)
-        self._guard = Guard(self.store, key, self.settings.access, clock=self.clock)
         with self.store.write() as connection:
             destinations.forget_changed(connection, _digests(self.channels, key))
         self._scheduler = self._make_scheduler()

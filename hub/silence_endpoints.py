@@ -16,11 +16,11 @@ from starlette.concurrency import run_in_threadpool
 
 from alerts.silences import SilenceError, matches, read_match, read_silence, silence_of
 from facts import SILENCE_KEYS, Alert, AlertState, Severity, Silence, to_wire
+from hub.actions import acting, read_action
 from hub.answers import answering
 from hub.context import HubContext
-from hub.decoding import json_in
 from hub.errors import HubError
-from hub.requests import csrf_checked, limited_body, person
+from hub.requests import person
 from process.logs import get_logger
 from store import Store
 from store import alerts as alert_rows
@@ -32,8 +32,7 @@ LOOK_BACK = timedelta(days=7)
 _SHOWN = timedelta(days=7)
 _LARGEST = 32 * 1024
 _MOST_PREVIEWED = 1000
-_BODY = {"requestBody": {"content": {"application/json": {"schema": {"type": "object"}}}}}
-_FORM = {303: {"description": "A form came; its page is at `Location`."}}
+_EXAMPLE = '{"match": {"rule": "F0"}, "for": "2h", "reason": "deploy"}'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,27 +147,17 @@ def add_silence_endpoints(router: APIRouter, context: HubContext) -> None:
 
     @router.post(
         "/api/silences/preview",
-        **answering(
-            SilencePreview,
-            "What would have been silenced.",
-            reads_json=True,
-            also=_FORM,
-            _413="Larger than a silence.",
-            _415="No form, no JSON.",
-            _422="No such match.",
-        ),
-        openapi_extra=_BODY,
+        **acting(SilencePreview, "What would have been silenced.", largest="32 KiB", _422="No such match."),
     )
     async def preview_by_form(request: Request) -> Response:
         """Return the same for the `match` of a JSON body; a form of the page is led to the page that shows it."""
-        form = await csrf_checked(request)
-        if form is not None:
-            kept = {f"silence_{key}": form.get(key, "").strip() for key in (*SILENCE_KEYS, "for", "reason")}
+        action = await read_action(request, example=_EXAMPLE, largest=_LARGEST)
+        if action.by_form:
+            kept = {f"silence_{key}": action.asked.get(key, "").strip() for key in (*SILENCE_KEYS, "for", "reason")}
             query = urlencode({"preview": "1", **{key: value for key, value in kept.items() if value}})
             return Response(status_code=303, headers={"Location": f"/alerts?{query}#new-silence"})
-        asked = json_in(await limited_body(request, _LARGEST))
         try:
-            match = read_match(asked.get("match") if isinstance(asked, Mapping) else None)
+            match = read_match(action.asked.get("match"))
         except SilenceError as error:
             raise HubError(422, str(error)) from None
         now = context.clock()
@@ -179,58 +168,35 @@ def add_silence_endpoints(router: APIRouter, context: HubContext) -> None:
 
     @router.post(
         "/api/silences",
-        **answering(
-            SilenceShown,
-            "The silence.",
-            reads_json=True,
-            also=_FORM,
-            _413="Larger than a silence.",
-            _415="No form, no JSON.",
-            _422="No silence: a key is wrong or missing.",
-        ),
-        openapi_extra=_BODY,
+        **acting(SilenceShown, "The silence.", largest="32 KiB", _422="No silence: a key is wrong or missing."),
     )
     async def silence(request: Request) -> Response:
         """Silence the alerts that match, for a time: `{"match": {"rule": "F0"}, "for": "2h", "reason": "deploy"}`."""
-        form = await csrf_checked(request)
-        asked = json_in(await limited_body(request, _LARGEST)) if form is None else _asked_by_form(form)
+        action = await read_action(request, example=_EXAMPLE, largest=_LARGEST)
+        asked = _asked_by_form(action.asked) if action.by_form else action.asked
         now = context.clock()
         made = await run_in_threadpool(make_silence, context.store, asked, by=person(request), now=now)
         context.wake()
-        if form is not None:
-            return Response(status_code=303, headers={"Location": "/alerts#silences"})
-        return JSONResponse(_shown(made, now))
+        return action.response(_shown(made, now), page="/alerts#silences")
 
-    async def end(silence_id: str, request: Request) -> tuple[Silence, bool, datetime]:
-        form = await csrf_checked(request) if request.method == "POST" else None
+    async def end(silence_id: str, request: Request) -> dict[str, Any]:
         now = context.clock()
         ended = await run_in_threadpool(end_silence, context.store, silence_id, by=person(request), now=now)
         context.wake()
-        return ended, form is not None, now
+        return _shown(ended, now)
 
     @router.delete(
         "/api/silences/{silence_id}", **answering(SilenceShown, "The silence, ended.", _404="No such silence.")
     )
     async def delete_silence(silence_id: str, request: Request) -> Response:
         """End a silence now; it is kept, with who ended it."""
-        ended, _, now = await end(silence_id, request)
-        return JSONResponse(_shown(ended, now))
+        return JSONResponse(await end(silence_id, request))
 
     @router.post(
         "/api/silences/{silence_id}/end",
-        **answering(
-            SilenceShown,
-            "The silence, ended.",
-            also=_FORM,
-            _404="No such silence.",
-            _413="A form of this size is none.",
-            _415="No form, no JSON.",
-        ),
-        openapi_extra=_BODY,
+        **acting(SilenceShown, "The silence, ended.", _404="No such silence."),
     )
     async def end_by_form(silence_id: str, request: Request) -> Response:
         """End a silence now; what `DELETE` does, for a form of the page."""
-        ended, by_form, now = await end(silence_id, request)
-        if by_form:
-            return Response(status_code=303, headers={"Location": "/alerts#silences"})
-        return JSONResponse(_shown(ended, now))
+        action = await read_action(request)
+        return action.response(await end(silence_id, request), page="/alerts#silences")

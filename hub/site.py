@@ -14,6 +14,7 @@ from fastapi.responses import HTMLResponse
 from markupsafe import Markup
 
 from facts import AlertState, Role, Verdict
+from hub.action_links import add_action_links
 from hub.alert_pages import add_alert_pages
 from hub.artifacts import KINDS
 from hub.clock_witness import sentence_of
@@ -74,6 +75,7 @@ def site(context: HubContext) -> APIRouter:
     add_reports(router, pages)
     add_incident_pages(router, pages)
     add_alert_pages(router, pages)
+    add_action_links(router, context)
     add_target_pages(router, pages)
     add_run_pages(router, pages)
     _add_files(router, context)

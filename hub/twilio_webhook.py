@@ -20,18 +20,20 @@ from sqlalchemy import Connection
 from starlette.concurrency import run_in_threadpool
 
 from alerts.channels.text import gsm
-from alerts.machine import Standing
+from alerts.machine import EscalationRefusedError, Standing
 from alerts.message import duration
 from alerts.policy import Policy
 from alerts.replies import Reply, ReplyAction, code_of, read_reply
 from config import Secret
 from facts import Alert, Incident
-from hub.acknowledge import acknowledge_incident, alert_of, escalate_incident
+from hub.acknowledge import acknowledge_incident, alert_of
 from hub.context import HubContext
 from hub.cycle import standing_alerts
 from hub.errors import HubError
+from hub.escalate import escalate_within
 from hub.guard import is_form
 from hub.requests import limited_body
+from journeys.site import Site
 from process.logs import get_logger
 from store import Store, inbound
 
@@ -82,8 +84,12 @@ class TwilioWebhook:
                 "address that Twilio calls?",
             )
 
-    def take(self, store: Store, policy: Policy, form: Mapping[str, str], *, now: datetime) -> str:
+    def take(
+        self, store: Store, policy: Policy, form: Mapping[str, str], *, now: datetime, site: Site | None = None
+    ) -> str:
         """Act on a reply once, in the transaction that stores it, and return the text of the answer; "" where none is sent.
+
+        `site` tells what is usually sold, for the money at risk in the messages of an escalation.
 
         Raises:
             HubError: 422 the form is no SMS.
@@ -100,7 +106,7 @@ class TwilioWebhook:
             known = inbound.result_of(connection, PROVIDER, message_id)
             if known is not None:
                 return known
-            answer = gsm(_act(connection, standing, owner, reply, policy, now))
+            answer = gsm(_act(connection, standing, owner, reply, policy, now, site))
             inbound.add(connection, PROVIDER, message_id, received_at=now, result=answer)
         return answer
 
@@ -127,8 +133,15 @@ def _addresses(url: str) -> Iterator[str]:
 
 
 def _act(
-    connection: Connection, standing: Standing, owner: PhoneOwner, reply: Reply, policy: Policy, now: datetime
+    connection: Connection,
+    standing: Standing,
+    owner: PhoneOwner,
+    reply: Reply,
+    policy: Policy,
+    now: datetime,
+    site: Site | None,
 ) -> str:
+    by = f"{owner.name} (SMS)"
     if reply.action is ReplyAction.HELP:
         return _help(standing)
     found = _meant(standing, owner, reply)
@@ -138,12 +151,12 @@ def _act(
     if alert is None:
         return f"{found.id} has no alert any more."
     if reply.action is ReplyAction.ESCALATE:
-        called = escalate_incident(connection, standing, found.id, policy, now=now)
-        roles = " and ".join(dict.fromkeys(one.role for row in called for one in row.recipients))
-        if roles:
-            return f"Escalated {found.id}: {roles} called now. {_title(alert)}"
-        return f"{found.id}: nobody is left to call. Reply ack {code_of(found.id)} if you have it."
-    by = f"{owner.name} (SMS)"
+        try:
+            called = escalate_within(connection, standing, found.id, policy, by=by, now=now, site=site)
+        except EscalationRefusedError as error:
+            return f"{error}. Reply ack {code_of(found.id)} if you have it."
+        roles = " and ".join(dict.fromkeys(one.role for row in called if row.destinations for one in row.recipients))
+        return f"Escalated {found.id}: {roles or 'nobody could be'} called now. {_title(alert)}"
     before = alert.acked_by
     changed = acknowledge_incident(connection, standing, alert, policy, by=by, now=now, not_to=owner.destinations)
     if not changed:
@@ -247,7 +260,9 @@ def add_twilio_webhook(router: APIRouter, context: HubContext) -> None:
         # The public address: what this hub is called by behind a proxy is another one.
         url = webhook_address(context.policy.base_url) + (f"?{query}" if query else "")
         webhook.verify(url, form, request.headers.get("X-Twilio-Signature"))
-        said = await run_in_threadpool(webhook.take, context.store, context.policy, dict(form), now=context.clock())
+        said = await run_in_threadpool(
+            webhook.take, context.store, context.policy, dict(form), now=context.clock(), site=context.watched.site
+        )
         _log.info("sms_reply", answered=bool(said))
         if said:
             context.wake()

@@ -14,7 +14,9 @@ import sys
 from collections.abc import Mapping
 
 _CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["tests.drills.hub", "tests.drills.runner", "tests.drills.feeder"])
+_CONTEXT.set_forkserver_preload(
+    ["tests.drills.hub", "tests.drills.runner", "tests.drills.feeder", "tests.drills.alert_steps"]
+)
 
 
 class Forked:

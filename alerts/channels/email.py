@@ -391,7 +391,9 @@ def _id(text: str) -> str:
 def plain_part(message: Message) -> str:
     """Return the text of a mail for programs and people that read no HTML."""
     parts = [marked(message, message.headline), "", cut(message.summary, _TEXT), ""]
-    parts += [f"- {cut(line.title, 200)} ({line.state}): {cut(line.summary, 500)}" for line in message.lines[:_LINES]]
+    if len(message.lines) > 1:
+        shown = message.lines[:_LINES]
+        parts += [f"- {cut(line.title, 200)} ({line.state}): {cut(line.summary, 500)}" for line in shown]
     more = len(message.lines) - _LINES
     parts += [f"- and {more} more"] if more > 0 else []
     parts += ["", *(f"{link.name}: {link.url}" for link in message.links)]
@@ -403,7 +405,7 @@ def html_part(message: Message) -> str:
     """Return the same as HTML; whatever a page said is text here."""
     lines = "".join(
         f"<li><b>{escape(cut(line.title, 200))}</b> ({escape(line.state)}): {escape(cut(line.summary, 500))}</li>"
-        for line in message.lines[:_LINES]
+        for line in (message.lines[:_LINES] if len(message.lines) > 1 else ())
     )
     links = [f'<a href="{escape(link.url)}">{escape(link.name)}</a>' for link in message.links if _is_web(link.url)]
     runbook = runbook_url(message)
@@ -414,7 +416,7 @@ def html_part(message: Message) -> str:
     return (
         '<!doctype html><html><body style="font-family:sans-serif">'
         f"<h2>{escape(marked(message, message.headline))}</h2><p>{escape(cut(message.summary, _TEXT))}</p>"
-        f"<ul>{lines}</ul><p>{' · '.join(links)}</p>"
+        f"{f'<ul>{lines}</ul>' if lines else ''}<p>{' · '.join(links)}</p>"
         f'<p style="color:#666">{escape(" · ".join(facts_of(message)))}</p></body></html>'
     )
 

@@ -15,9 +15,8 @@ from alerts.report_mail import ReportMail
 from alerts.weekly_trial import WeeklyTrial
 from facts import HubClock
 from hub.artifacts import Artifacts
-from hub.business import calendar_of
 from hub.jobs.schedule import JobSchedule
-from hub.money_at_risk import sales_rate
+from hub.money_at_risk import site_sales_rate
 from hub.watched import Watched
 from sla.targets import Targets
 from sources import Source
@@ -84,8 +83,7 @@ class JobServices:
 
     def sales_rate(self, connection: Connection, now: datetime) -> SalesRate | None:
         """Return what the shop usually sells at this time; None where nobody knows."""
-        site = self.watched.site
-        return sales_rate(connection, calendar_of(site, now), currency=site.currency, now=now)
+        return site_sales_rate(connection, self.watched.site, now)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from facts import AlertState, LadderStatus, Notification, trail_of
+from facts import AlertState, Notification, trail_of
 from reports.incident_story import EntryKind, IncidentData, time_line
 from reports.live.frame import Frame
 from reports.live.incident import EntryRow, clock_of, entry_row, label_of
@@ -64,6 +64,9 @@ class AlertPage:
     can_acknowledge: bool
     can_unacknowledge: bool
     can_escalate: bool
+    can_resolve: bool
+    run_journey: str | None
+    run_location: str
     zone: str
 
 
@@ -138,7 +141,10 @@ def page_of(frame: Frame, data: IncidentData, tries: Mapping[str, Sequence[Try]]
         messages=tuple(_trail(one, tries.get(one.id, ()), data) for one in data.story.messages),
         can_acknowledge=(firing and alert.acked_at is None) or alert.needs_review,
         can_unacknowledge=firing and alert.acked_at is not None,
-        can_escalate=firing and alert.acked_at is None and any(r.status is LadderStatus.PENDING for r in data.ladder),
+        can_escalate=firing and bool(data.ladder),
+        can_resolve=firing,
+        run_journey=alert.journey if firing and alert.journey in data.journeys else None,
+        run_location=(alert.traits.location_bound if alert.traits is not None else None) or "",
         zone=f"{began:%Z}",
     )
 

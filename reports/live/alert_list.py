@@ -370,7 +370,7 @@ def _row(alert: Alert, data: AlertsData, zone: ZoneInfo, now: datetime) -> Liste
         run_id=alert.runs[-1] if alert.runs else None,
         can_acknowledge=(firing and alert.acked_at is None) or alert.needs_review,
         can_unacknowledge=firing and alert.acked_at is not None,
-        can_escalate=coming is not None and alert.incident is not None and not joined,
+        can_escalate=firing and bool(ladder) and alert.incident is not None and not joined,
         ended=_clock(alert.resolved_at, zone, now) if alert.resolved_at else "",
         acked_in=f"in {exact_span(alert.acked_at - alert.fired_at)}" if alert.acked_at and alert.fired_at else "–",
     )

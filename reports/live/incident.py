@@ -184,7 +184,7 @@ def page_of(frame: Frame, data: IncidentData) -> IncidentPage:
         ),
         acknowledge=unacked[0].id if unacked else None,
         acknowledged=", ".join(dict.fromkeys(alert.acked_by for alert in firing if alert.acked_by)),
-        can_escalate=data.is_open and any(row.status is LadderStatus.PENDING for row in data.ladder),
+        can_escalate=data.is_open and bool(data.ladder),
         note=data.runs_note,
     )
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from alerts.machine import Advance, Standing, acknowledge, advance, audit, unacknowledge
+from alerts.machine import Advance, Standing, acknowledge, advance, audit, escalate, resolve, unacknowledge
 from alerts.policy import Policy
 from facts import (
     Alert,
@@ -132,6 +132,18 @@ class Machine:
     def unack(self, key: str, by: str = "ann") -> Advance:
         """A person gives it back."""
         step = unacknowledge(self.standing(), self.alert(key), self.policy, by=by, now=self.now)
+        self._save(step)
+        return step
+
+    def resolve(self, key: str, *, by: str, reason: str) -> Advance:
+        """A person ends it."""
+        step = resolve(self.standing(), self.alert(key), self.policy, by=by, reason=reason, now=self.now)
+        self._save(step)
+        return step
+
+    def escalate(self, incident: str = "inc-1", by: str = "ann") -> Advance:
+        """A person asks for the next tier."""
+        step = escalate(self.standing(), incident, self.policy, by=by, now=self.now)
         self._save(step)
         return step
 

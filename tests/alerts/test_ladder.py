@@ -12,8 +12,9 @@ import pytest
 from alerts.directory import Directory
 from alerts.escalation import Escalation, Tier
 from alerts.hours import BusinessHours
+from alerts.machine import EscalationRefusedError
 from alerts.policy import Policy
-from facts import Family, LadderStatus, NotificationState, Severity, Traits, Verdict
+from facts import Family, LadderStatus, NotificationState, Severity, Silence, Traits, Verdict
 from tests.alerts.builders import GA, Machine, breach, clear
 
 F0 = f"F0/{GA}"
@@ -443,3 +444,77 @@ def test_what_was_acknowledged_while_pending_out_of_hours_is_told_at_opening_and
     minutes(machine, 16 * 60, pending(severity=HIGH))
     assert machine.told("ops") == ["firing", "acknowledged"]
     assert called(machine, "ann", "bob", "cto") == {"ann": 0, "bob": 0, "cto": 0}
+
+
+# A person asks for the next tier
+
+
+def test_whoever_escalates_calls_the_next_tier_at_once_and_the_message_says_who_asked() -> None:
+    machine = a_machine()
+    minutes(machine, 1, quorum())
+    step = machine.escalate(by="ann (SMS)")
+    assert [(row.tier, row.status, row.asked_by) for row in step.ladder] == [(2, LadderStatus.DONE, "ann (SMS)")]
+    assert machine.sent_to("cto/sms")[0].startswith("Critical, tier 2, called by ann (SMS) after 50 s: F0 title")
+    minutes(machine, 15, quorum())
+    assert called(machine, "cto", "ceo") == {"cto": 1, "ceo": 1}, "the last tier keeps its time"
+
+
+def test_whoever_escalates_an_acknowledged_incident_takes_the_acknowledgement_back() -> None:
+    machine = a_machine()
+    minutes(machine, 1, quorum())
+    machine.ack(F0)
+    machine.escalate()
+    assert machine.alert(F0).acked_by is None
+    assert called(machine, "cto", "ceo") == {"cto": 1, "ceo": 0}
+    minutes(machine, 16, quorum())
+    assert called(machine, "cto", "ceo") == {"cto": 1, "ceo": 1}, "it climbs on from there"
+    pages = [headline for headline in machine.sent_to("ann/sms") if not headline.startswith("Acknowledged")]
+    assert len(pages) == 1, "tier 1 had its turn in the last round"
+
+
+def test_escalating_waits_neither_for_business_hours_nor_for_confirmation() -> None:
+    machine = a_machine(hours=HOURS, at=EVENING + timedelta(minutes=30))
+    minutes(machine, 1, breach(counted=("us-east",), severity=HIGH))
+    assert [n.due_at.hour for n in machine.notifications.values()] == [9] * len(machine.notifications)
+    for names in ({"ann/sms"}, {"ann/sms"}, {"cto/sms"}):
+        machine.escalate()
+        now = [n for n in machine.notifications.values() if n.created_at == machine.now]
+        assert {n.destination for n in now} >= names
+        assert all(n.due_at == machine.now for n in now)
+        minutes(machine, 1, breach(counted=("us-east",), severity=HIGH))
+    machine.now += timedelta(hours=17)
+    machine.deliver()
+    assert called(machine, "cto") == {"cto": 1}, "a message that was overtaken is not sent at opening as well"
+
+
+def test_escalating_to_a_tier_that_reaches_nobody_calls_the_one_after_it() -> None:
+    machine = a_machine()
+    minutes(machine, 1, quorum())
+    machine.policy = replace(machine.policy, directory=replace(DIRECTORY, ways={**DIRECTORY.ways, "cto": ()}))
+    step = machine.escalate()
+    assert [(row.tier, row.status) for row in step.ladder if row.done_at == machine.now] == [
+        (2, LadderStatus.UNREACHED),
+        (3, LadderStatus.DONE),
+    ]
+    assert called(machine, "ceo") == {"ceo": 1}
+
+
+def test_escalating_is_refused_with_the_reason_where_it_is_silenced_in_maintenance_or_does_not_escalate() -> None:
+    machine = a_machine()
+    minutes(machine, 1, quorum())
+    silence = Silence(
+        id="silence-1",
+        match={"rule": ("F0",)},
+        by="bob",
+        reason="deploy",
+        created_at=machine.now,
+        starts_at=machine.now,
+        ends_at=machine.now + timedelta(hours=1),
+    )
+    loud = machine.policy
+    machine.policy = replace(loud, silences=(silence,))
+    with pytest.raises(EscalationRefusedError, match="silence-1 by bob silences it until"):
+        machine.escalate()
+    machine.policy = replace(loud, escalation=None)
+    with pytest.raises(EscalationRefusedError, match="does not escalate"):
+        machine.escalate()

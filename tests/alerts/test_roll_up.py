@@ -136,6 +136,18 @@ def test_what_gets_critical_leaves_the_roll_up_and_pages() -> None:
     assert "inc-12" not in [member.incident for burst in machine.bursts for member in burst.members]
 
 
+def test_a_roll_up_whose_last_incident_pages_on_its_own_is_resolved_for_a_pager() -> None:
+    machine = rolling(routes={CRITICAL: ("ops",), HIGH: ("ops",)})
+    (opened,) = machine.step(*low_stock(11))
+    worse = breach("H4", None, subject="city-010", severity=CRITICAL)
+    (ended,) = machine.step(*low_stock(10), worse)
+    assert (opened.kind, ended.kind, ended.thread, ended.order) == (FIRING, RESOLVED, opened.thread, 2)
+    assert ended.message["headline"] == "Resolved: roll-up, each of its incidents is told on its own"
+    assert machine.step(*low_stock(10), worse) == []
+    (again,) = machine.step(*low_stock(10), worse, *low_stock(13, since=11), after_s=400)
+    assert (again.kind, again.thread != opened.thread) == (FIRING, True)
+
+
 def test_messages_that_come_one_by_one_are_no_burst() -> None:
     machine = rolling()
     for number in range(1, 30):

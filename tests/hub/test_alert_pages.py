@@ -118,6 +118,33 @@ def test_a_viewer_sees_no_button_that_would_be_refused_on_the_page_of_an_alert(l
     page = shown(light, f"/alerts/{ALERT}")
     assert "Acknowledge</button>" not in page
     assert "Silence</a>" not in page
+    assert "Resolve</button>" not in page
+    assert "Run now</button>" not in page
+
+
+def test_the_page_of_an_alert_resolves_it_with_a_reason_and_the_trail_keeps_who_and_why(light: Bench) -> None:
+    outage(light)
+    name = light.log_in(Role.OPERATOR)
+    form = {"csrf": csrf_of(shown(light, f"/alerts/{ALERT}")), "to": f"/alerts/{ALERT}"}
+    answer = light.client.post(f"/api/alerts/{ALERT}/resolve", data={**form, "reason": "  "})
+    assert (answer.status_code, "write why it is resolved" in answer.text) == (422, True)
+    answer = light.client.post(f"/api/alerts/{ALERT}/resolve", data={**form, "reason": "<b>sold\nout</b>"})
+    assert (answer.status_code, answer.headers["Location"]) == (303, f"/alerts/{ALERT}")
+    page = shown(light, f"/alerts/{ALERT}")
+    assert f"resolved by {name}: &lt;b&gt;sold out&lt;/b&gt;; it did not recover" in page
+    assert "Resolve</button>" not in page
+    told = light.client.get(f"/api/alerts/{ALERT}").json()
+    assert told["changes"][-1]["note"] == f"resolved by {name}: <b>sold out</b>"
+
+
+def test_the_page_of_an_alert_of_a_journey_requests_a_run_of_it(light: Bench) -> None:
+    outage(light)
+    light.log_in(Role.OPERATOR)
+    page = shown(light, f"/alerts/{ALERT}")
+    assert 'action="/api/journeys/ga_purchase/run-now"' in page
+    form = {"csrf": csrf_of(page), "location": ""}
+    answer = light.client.post("/api/journeys/ga_purchase/run-now", data=form)
+    assert (answer.status_code, answer.headers["Location"].startswith("/runs/")) == (303, True)
 
 
 def test_every_rule_has_a_page_with_its_settings_and_a_csv(light: Bench) -> None:

@@ -20,15 +20,17 @@ from starlette.testclient import TestClient
 from alerts.directory import Directory
 from alerts.escalation import Escalation, Tier
 from alerts.machine import advance
+from alerts.message import line_of
 from alerts.policy import Policy
+from alerts.roll_up import Burst, Member
 from config import Secret
 from facts import LadderStatus, Notification, NotificationKind, NotificationState, Severity, Verdict, to_wire
 from hub.acknowledge import take_on
 from hub.app import create_app
-from hub.cycle import save_step, standing_alerts
+from hub.cycle import BURSTS, save_step, standing_alerts
 from hub.pagerduty_webhook import LARGEST_EVENT, PagerDutyWebhook
 from hub.twilio_webhook import LARGEST_FORM, PhoneOwner, TwilioWebhook, signature_of
-from store import Store, ladder, outbox
+from store import Store, ladder, meta, outbox
 from store import alerts as alert_rows
 from tests.alerts.builders import GA, breach, clear
 from tests.hub.conftest import Bench, a_bench
@@ -222,6 +224,32 @@ def test_events_that_come_in_the_wrong_order_end_as_they_happened(hub: Bench) ->
     assert pagerduty(hub, "incident.unacknowledged", event_id="e", agent=None).json()["result"] == "unacknowledged"
 
 
+def test_acknowledging_a_roll_up_in_pagerduty_acknowledges_every_incident_that_it_lists(hub: Bench) -> None:
+    lows = [breach("H4", None, subject=f"city-{n}", severity=Severity.HIGH) for n in range(4)]
+    tick(hub, quorum(), *lows, after_s=1200)
+    with hub.store.write() as connection:
+        standing = standing_alerts(connection)
+        listed = [one for one in standing.alerts if one.rule == "H4"][1:]
+        members = tuple(
+            Member(incident=one.incident or "", alert=one.id, line=line_of(one), due_at=hub.now) for one in listed
+        )
+        bursts = [
+            Burst(destination="slack", thread="rollup-1", members=members[:1]),
+            Burst(destination="pagerduty", thread="rollup-1", members=members),
+        ]
+        meta.put(connection, BURSTS, to_wire(bursts))
+    answer = pagerduty(hub, key="rollup-1").json()
+    assert (answer["result"], answer["incident"]) == ("acknowledged", "rollup-1")
+    assert [acked_by(hub, one.id) for one in listed] == ["Ann Lee (PagerDuty)"] * 3
+    assert acked_by(hub, "H4.city-0.1") is None
+    assert acked_by(hub) is None
+    assert (
+        pagerduty(hub, "incident.unacknowledged", key="rollup-1", event_id="01B").json()["result"] == "unacknowledged"
+    )
+    assert {acked_by(hub, one.id) for one in listed} == {None}
+    assert pagerduty(hub, key="rollup-2", event_id="01C").json()["why"] == "no open incident has this key"
+
+
 def test_whoever_resolves_in_pagerduty_has_it_until_it_is_resolved_here(hub: Bench) -> None:
     assert pagerduty(hub, "incident.resolved", agent=None).json()["result"] == "ignored", "a timeout is nobody's"
     assert pagerduty(hub, "incident.resolved", event_id="b").json()["result"] == "acknowledged"
@@ -313,6 +341,14 @@ def test_esc_calls_the_next_tier_at_once(hub: Bench) -> None:
         "the first two had their turn"
     )
     assert acked_by(hub) is None, "whoever hands it on has it no more"
+
+
+def test_esc_is_refused_with_the_reason_where_the_incident_is_silenced(hub: Bench) -> None:
+    hub.client.post("/api/silences", json={"match": {"rule": "*"}, "for": "2h", "reason": "deploy"})
+    answer = said(sms(hub, "esc"))
+    assert answer.startswith("nobody is called for inc-1 now: silence-")
+    assert answer.endswith("Reply ack 1 if you have it.")
+    assert {status for _, tier, status in statuses(hub) if tier > 1} == {LadderStatus.PENDING}
 
 
 def test_with_several_open_incidents_a_reply_names_one(hub: Bench) -> None:

@@ -50,6 +50,9 @@ DOORS: list[tuple[str, str, set[str] | None]] = [
     ("GET", "/pings", VIEWERS),
     ("GET", "/api/pings", VIEWERS),
     ("GET", "/ping/none", ANYBODY),
+    # The signature is looked at, and refused, where the page is made: tests/hub/test_action_links.py.
+    ("GET", "/links/none?until=1&sig=0", set()),
+    ("POST", "/links/none?until=1&sig=0", set()),
     ("HEAD", "/ping/none/start", ANYBODY),
     ("POST", "/ping/none/fail", ANYBODY),
     ("PUT", "/ping/none", OPERATORS),
@@ -71,6 +74,7 @@ DOORS: list[tuple[str, str, set[str] | None]] = [
     ("GET", "/not/there/yet", VIEWERS),
     ("POST", "/api/alerts/none/ack", OPERATORS),
     ("POST", "/api/alerts/none/unack", OPERATORS),
+    ("POST", "/api/alerts/none/resolve", OPERATORS),
     ("GET", "/api/routes", VIEWERS),
     ("GET", "/api/silences", VIEWERS),
     ("GET", "/api/silences/preview?rule=F0", VIEWERS),

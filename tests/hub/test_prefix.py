@@ -210,6 +210,7 @@ def test_every_address_and_form_of_every_page_is_below_the_prefix(
             f"{PREFIX}{path}"
             for path in (
                 "/api/alerts/ID/ack",
+                "/api/alerts/ID/resolve",
                 "/api/journeys/ID/run-now",
                 "/api/runs/ID/reclassify",
                 "/api/silences",
@@ -221,6 +222,7 @@ def test_every_address_and_form_of_every_page_is_below_the_prefix(
         for action, fields in sorted(forms.items()):
             typed = {"rule": "F0", "reason": "deploy"} if "/silences" in action else {}
             typed |= {"blame": "site", "reason": "seen"} if action.endswith("/reclassify") else {}
+            typed |= {"reason": "gone"} if action.endswith("/resolve") else {}
             answer = behind.client.post(action, data={**fields, **typed})
             assert answer.status_code == 303, action
             assert answer.headers["Location"].startswith(f"{PREFIX}/"), action

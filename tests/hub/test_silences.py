@@ -90,7 +90,7 @@ def test_a_preview_lists_what_would_have_been_silenced(light: Bench) -> None:
     ("body", "status", "says"),
     [
         (b"not json", 400, "JSON"),
-        (b"[]", 422, "a silence is an object"),
+        (b"[]", 422, "send an object, like"),
         (b'{"match": {"rule": "F0"}, "for": "2h"}', 422, "reason: say why"),
         (b'{"match": {"colour": "F0"}, "for": "2h", "reason": "x"}', 422, "match.colour: is no key"),
         (b'{"reason": "' + b"x" * 40_000 + b'"}', 413, "bytes"),
