@@ -40,6 +40,18 @@ def with_traffic(site: Mapping[str, Any], *, log_file: Path) -> dict[str, Any]:
     }
 
 
+def with_text_prices(rules: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the contents of an sla.yaml with its rules on the price of a text switched on, beside what a text of the demo costs."""
+    from demo.traffic import TEXT_CENTS
+
+    return {
+        name: {**rule, "enabled": True, "usual": TEXT_CENTS}
+        if isinstance(rule, dict) and rule.get("metric") == "sms_cost_minor"
+        else rule
+        for name, rule in rules.items()
+    }
+
+
 _OF_WHOLE_DAYS = ("daily_forecast", "daily_goal")
 """The kinds of rules that judge the money of a whole day."""
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cli import hub_config
 from cli.command_error import CommandError
+from cli.moments import moment_of
 from cli.output import say, say_json, say_table
 from config.durations import seconds
 
@@ -58,7 +59,7 @@ def show(
     now = datetime.now(UTC)
     try:
         known_metric(name)
-        begins, ends = _moment(since, "--from", now), _moment(until, "--to", now)
+        begins, ends = moment_of(since, "--from", now), moment_of(until, "--to", now)
         step_s = _step(step)
         watched = hub_config.read_watched()
         with closing(hub_config.existing_database()) as store, store.read() as connection:
@@ -88,21 +89,6 @@ def _cells(point: MetricPoint, columns: list[str]) -> Iterator[str]:
     for column in columns:
         value = getattr(point, column)
         yield "" if value is None else f"{value:.6g}"
-
-
-def _moment(text: str | None, option: str, now: datetime) -> datetime | None:
-    """Return the time that a text names: a moment in UTC, or a duration before now. Raises CommandError."""
-    if text is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    except ValueError:
-        pass
-    try:
-        return now - timedelta(seconds=seconds(text))
-    except (ValueError, OverflowError):
-        raise CommandError(f"{option}: {text!r:.80} is no time; write it like 2026-11-30T14:00 (UTC) or 24h") from None
 
 
 def _step(text: str | None) -> int | None:

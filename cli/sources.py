@@ -1,4 +1,4 @@
-"""`sixfb sources`: lists the services that deliver numbers, and reads one of them once."""
+"""`sixfb sources`: lists the services that deliver numbers, reads one of them once, and fills in its past."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import typer
 
 from cli import hub_config, settings
 from cli.command_error import CommandError
+from cli.moments import moment_of
 from cli.output import say, say_json, say_table
 from config.durations import words
 
@@ -142,6 +143,55 @@ def read_once(
             say(f"{n} of {event}")
         say(f"{name} failed: {error}" if error else f"{name} brought {len(samples)} samples and {len(events)} events")
     if error:
+        raise typer.Exit(1)
+
+
+@app.command("backfill")
+def fill_in(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The source's name, as `sixfb sources list` tells it.")],
+    since: Annotated[
+        str | None,
+        typer.Option(
+            "--since", metavar="TIME", help="2026-11-30T14:00 (UTC), or 7d before now; as far as it goes, if not said."
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Fill in the numbers of a source from the time before the hub read it, as far as its service still tells them.
+
+    Doing it again counts nothing twice. Exit code: 0 where everything was read, 1 where something is missing.
+    """
+    from facts import to_wire
+    from hub.backfill import backfill
+    from sources import WITHOUT_PAST, PastSource, SourceError
+
+    source, now = _configured(name), datetime.now(UTC)
+    if not isinstance(source, PastSource):
+        source.close()
+        raise CommandError(f"{name} has no past to read: {WITHOUT_PAST[name]}")
+    begins = moment_of(since, "--since", now) or now - source.past
+    if begins >= now:
+        raise CommandError(f"--since: {since:.80} is not before now")
+    oldest = now - source.past
+    if begins < oldest:
+        if not as_json:
+            say(f"{name} can be read back to {oldest:%Y-%m-%d %H:%M} UTC ({source.past.days} days), and no further")
+        begins = oldest
+    with closing(source), closing(hub_config.existing_database()) as store:
+        try:
+            filled = backfill(store, source, since=begins, now=now)
+        except SourceError as error:
+            raise CommandError(f"{name} failed: {error}", code=1) from None
+    if as_json:
+        say_json({"source": name, **to_wire(filled)})
+    else:
+        say(
+            f"{name}: {filled.samples:,} samples and {filled.events:,} new events from {filled.since:%Y-%m-%d %H:%M} UTC on, "
+            f"by {filled.reads:,} requests"
+        )
+        if filled.missing:
+            say(f"not read: {filled.missing}")
+    if filled.missing:
         raise typer.Exit(1)
 
 

@@ -55,6 +55,7 @@ TRAFFIC_FAULTS: dict[str, str] = {
     "webhook_backlog": "The shop cannot process Stripe's webhooks: they wait, and the log tells of each try.",
     "memory_leak_event": "The site's log tells of a memory leak, again and again.",
     "sms_failing": "No text of the shop arrives.",
+    "sms_expensive": "Texts come in four parts and cost four times as much, and one more is sent every six seconds.",
     "database_slow": "Queries of the shop's database time out.",
     "sellout_near": "San Francisco has 60 GA tickets left, and a rush of buyers takes four a minute.",
     "refund_wave": "Buyers are refunded, thirty a minute.",

@@ -42,6 +42,7 @@ A window that begins before that begins later in the answer: `since` says where.
 """
 _KINDS = {
     "runs": "Out of the journeys' runs. First attempts count, and of them those that say something of the site.",
+    "incidents": "Out of the incidents that kept buyers from buying, by when each began. An incident whose cost is unknown has no point.",
     "inventory": "From the site's inventory ([sources](sources.md#inventory)).",
     "endpoints": "From the hub's own checks ([sources](sources.md#endpoints)).",
     "events": "Counted by the minute out of the site's own events, once for each ([sources](sources.md#events)).",

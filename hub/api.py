@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Annotated, Any
@@ -46,10 +46,10 @@ from hub.locations import add_location_doors
 from hub.metric_doors import add_metric_doors
 from hub.metrics import OPENMETRICS, Metrics
 from hub.moments import Moment
-from hub.openapi import BYTES_BODY, EVENTS_BODY, JSON_BODY, RUNS_BODY
+from hub.openapi import BYTES_BODY, EVENTS_BODY, LOGS_BODY, PROTOBUF, RUNS_BODY
 from hub.pagerduty_webhook import add_pagerduty_webhook
 from hub.pings import add_ping_endpoints
-from hub.requests import back_to, limited_body, person
+from hub.requests import back_to, limited_body, person, unpacked_body
 from hub.resolve import read_reason, resolve
 from hub.routes_shown import add_route_endpoint
 from hub.run_page import add_run_actions
@@ -213,8 +213,10 @@ def _digest_of_today(plan: Plan) -> str:
 def _add_event_doors(router: APIRouter, context: HubContext) -> None:
     ingest = EventIngest(context.store, witness=context.ingest.witness)
 
-    async def take(request: Request, do: Callable[..., list[EventTaken]], now: datetime) -> list[EventTaken]:
-        body, token = await limited_body(request, LARGEST_EVENTS), token_of(request)
+    async def take(
+        request: Request, body: bytes, do: Callable[..., list[EventTaken]], now: datetime
+    ) -> list[EventTaken]:
+        token = token_of(request)
         try:
             taken = await run_in_threadpool(do, body, now=now, source=token.subject if token else None)
         except StoreUnavailableError as error:
@@ -239,34 +241,57 @@ def _add_event_doors(router: APIRouter, context: HubContext) -> None:
     async def take_events(request: Request) -> Response:
         """Accept events of the site; each is answered `accepted`, `duplicate` or `rejected`, and accepted events are on disk."""
         now = context.clock()
-        taken = await take(request, ingest.batch, now)
+        taken = await take(request, await limited_body(request, LARGEST_EVENTS), ingest.batch, now)
         return JSONResponse({"received_at": to_wire(now), "results": to_wire(taken)})
 
-    @router.post(
-        "/v1/logs",
-        **answering(
-            LogsExported,
-            "The log records were taken; `partialSuccess` says how many were rejected, and why the first one was.",
-            reads_json=True,
-            _413="More than 4 MiB or 5,000 log records.",
-            _415="Compressed, or not JSON.",
-            _422="It is no export request.",
-            _503="The hub's clock is wrong, or may be; keep the log records and come back.",
-        ),
-        openapi_extra=JSON_BODY,
+    logs_door = answering(
+        LogsExported,
+        "The log records were taken; `partialSuccess` says how many were rejected, and why the first one was.",
+        _400="The body is neither JSON in UTF-8 nor an export request in protobuf, or not compressed as it says.",
+        _413="More than 4 MiB, unpacked, or 5,000 log records.",
+        _415="Another Content-Type than JSON and protobuf, or another Content-Encoding than gzip and deflate.",
+        _422="It is no export request.",
+        _503="The hub's clock is wrong, or may be; keep the log records and come back.",
     )
+    for answer in logs_door["responses"].values():
+        answer["content"][PROTOBUF] = {"schema": {"type": "string", "format": "binary"}}
+
+    @router.post("/v1/logs", **logs_door, openapi_extra=LOGS_BODY)
     async def take_logs(request: Request) -> Response:
-        """Accept log records by OTLP/HTTP in JSON (`http/json`); each becomes an event, as at `/api/events`."""
-        if content_type(request) != "application/json":
-            raise HubError(
-                415, "send OTLP in JSON: OTEL_EXPORTER_OTLP_PROTOCOL=http/json, Content-Type: application/json"
-            )
-        taken = await take(request, ingest.export, context.clock())
-        rejected = [one for one in taken if one.result == "rejected"]
+        """Accept log records by OTLP/HTTP, in JSON or protobuf; each becomes an event, as at `/api/events`.
+
+        The answer has the content type of the request, a refusal too.
+        """
+        kind = content_type(request)
+        if kind not in ("application/json", PROTOBUF):
+            raise HubError(415, f"Content-Type: send OTLP in JSON (application/json) or in protobuf ({PROTOBUF})")
+        if kind == PROTOBUF:
+            return await _answered_in_protobuf(take_export(request, ingest.export_protobuf))
+        rejected = await take_export(request, ingest.export)
         if not rejected:
             return JSONResponse({})
-        told = {"rejectedLogRecords": str(len(rejected)), "errorMessage": f"{rejected[0].id}: {rejected[0].reason}"}
+        told = {"rejectedLogRecords": str(len(rejected)), "errorMessage": _why_first(rejected)}
         return JSONResponse({"partialSuccess": told})
+
+    async def take_export(request: Request, do: Callable[..., list[EventTaken]]) -> list[EventTaken]:
+        taken = await take(request, await unpacked_body(request, LARGEST_EVENTS), do, context.clock())
+        return [one for one in taken if one.result == "rejected"]
+
+
+def _why_first(rejected: Sequence[EventTaken]) -> str:
+    return f"{rejected[0].id}: {rejected[0].reason}"
+
+
+async def _answered_in_protobuf(taking: Awaitable[list[EventTaken]]) -> Response:
+    """Return what became of an export request in protobuf, a refusal as the `Status` that OTLP has for it."""
+    from sources.otlp_protobuf import export_response, status
+
+    try:
+        rejected = await taking
+    except HubError as error:
+        return Response(status(str(error)), status_code=error.status, headers=error.headers, media_type=PROTOBUF)
+    told = export_response(len(rejected), _why_first(rejected) if rejected else "")
+    return Response(told, media_type=PROTOBUF)
 
 
 def _add_readers(router: APIRouter, context: HubContext) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from itertools import islice
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from facts import Event, Failpoint, go_on
 from hub.clock_witness import ClockWitness, sentence_of
@@ -23,6 +23,7 @@ from store import Store
 
 LARGEST_BATCH = 4 * 1024 * 1024
 MOST_EVENTS = 5_000
+_TOO_MANY = f"a batch may hold {MOST_EVENTS:,} events, and this one has more; send fewer at once"
 _LONGEST_REASON = 500
 _LONGEST_SOURCE = 32
 _COME_BACK_S = 20
@@ -88,13 +89,32 @@ class EventIngest:
         Raises:
             HubError: 400 no JSON, 413 too large, 422 no export request, 503 the hub's clock is wrong, or may be.
         """
-        data = json_in(_limited(body))
+        return self._export(json_in(_limited(body)), len(body), now, source)
+
+    def export_protobuf(self, body: bytes, *, now: datetime, source: str | None = None) -> list[EventTaken]:
+        """Store the log records of an OTLP/HTTP request in protobuf, as `export` does.
+
+        Raises:
+            HubError: 400 no export request, 413 too large, 503 the hub's clock is wrong, or may be.
+        """
+        # Loaded with the first such request: most sites send none.
+        from sources.otlp_protobuf import ProtobufError, TooManyRecordsError, read_export
+
+        try:
+            data = read_export(_limited(body), most=MOST_EVENTS)
+        except ProtobufError as error:
+            raise HubError(400, str(error)) from None
+        except TooManyRecordsError:
+            raise HubError(413, _TOO_MANY) from None
+        return self._export(data, len(body), now, source)
+
+    def _export(self, data: Any, size: int, now: datetime, source: str | None) -> list[EventTaken]:
         try:
             # All of it first: an export of another shape is refused as a whole.
             records = list(islice(log_records(data), MOST_EVENTS + 1))
         except EventError as error:
             raise HubError(422, str(error)) from None
-        return self._take(read_records(records, now=now), len(body), now, _source_name(source))
+        return self._take(read_records(records, now=now), size, now, _source_name(source))
 
     def _take(
         self, records: Iterable[tuple[str | None, Event | EventError]], size: int, now: datetime, source: str
@@ -103,9 +123,7 @@ class EventIngest:
         is_of_the_future = False
         for i, (told, result) in enumerate(records):
             if i >= MOST_EVENTS:
-                raise HubError(
-                    413, f"a batch may hold {MOST_EVENTS:,} events, and this one has more; send fewer at once"
-                )
+                raise HubError(413, _TOO_MANY)
             if isinstance(result, EventError):
                 is_of_the_future = is_of_the_future or result.is_of_the_future
                 read.append(_Read(told or f"events[{i}]", None, str(result)[:_LONGEST_REASON]))

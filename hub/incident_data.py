@@ -15,6 +15,8 @@ from alerts.silences import matches
 from facts import DEPLOY_REACH, Incident, LadderStatus, Outcome, PlannedMaintenance, Silence
 from hub.incident_costs import with_costs
 from hub.report_data import ReportSettings, bad_runs, parts, source_states
+from hub.watched import Watched
+from metrics import IncidentImpact
 from reports.incident_story import BudgetCost, IncidentData
 from reports.periodic.data import Story
 from sla.history import Schedule
@@ -28,6 +30,7 @@ BUDGET_DAYS = 30
 _LONGEST_RUNS = timedelta(hours=24)
 """Of a longer incident only the runs of its first and its last hours are listed."""
 _MOST_MEMBERS = 500
+_MOST_INCIDENTS = 2_000
 
 
 def load_stories(
@@ -43,6 +46,26 @@ def load_stories(
     Raises:
         ConfigError: the secret of a source cannot be used.
     """
+    return _with_all(connection, found, settings.watched, now=now, with_signs=with_signs)
+
+
+def load_impacts(
+    connection: Connection, watched: Watched, *, since: datetime, until: datetime, now: datetime
+) -> list[IncidentImpact]:
+    """Return what the incidents that began from `since` up to `until` (exclusive) did to buyers, without those that stopped nobody.
+
+    Raises:
+        ConfigError: the secret of a source cannot be used.
+    """
+    found = incidents.of_period(connection, since=since, until=until, limit=_MOST_INCIDENTS)
+    stories = _with_all(connection, found, watched, now=now, with_signs=True)
+    impacts = [impact for story in stories if (impact := story.impact) is not None]
+    return [impact for impact in impacts if since <= impact.began_at < until]
+
+
+def _with_all(
+    connection: Connection, found: Sequence[Incident], watched: Watched, *, now: datetime, with_signs: bool
+) -> list[Story]:
     ids = [incident.id for incident in found]
     members = {
         incident.id: list(dict.fromkeys((incident.lead, *incident.alerts)))[:_MOST_MEMBERS] for incident in found
@@ -62,8 +85,8 @@ def load_stories(
         )
         for incident in found
     ]
-    off = {one.name: one.off for one in source_states(connection, settings.watched)}
-    return with_costs(connection, stories, watched=settings.watched, off=off, now=now, with_signs=with_signs)
+    off = {one.name: one.off for one in source_states(connection, watched)}
+    return with_costs(connection, stories, watched=watched, off=off, now=now, with_signs=with_signs)
 
 
 def load_incident(

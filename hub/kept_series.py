@@ -30,11 +30,17 @@ Version = tuple[int | None, datetime | None, Any]
 """What changes with everything that a source brings: the version of its cursor, when it was last well, and when its samples were last
 counted anew (`note_counted`)."""
 _COUNTED = "counted/"
+_FILLED = "filled_at"
 
 
 def note_counted(connection: Connection, source: str, now: datetime) -> None:
     """Record that samples of a source were counted anew beside its readings, so that they are read again."""
     meta.put(connection, f"{_COUNTED}{source}", to_wire(now))
+
+
+def note_filled(connection: Connection, now: datetime) -> None:
+    """Record that samples of weeks ago were filled in, which are otherwise taken to change hardly any more."""
+    meta.put(connection, _FILLED, to_wire(now))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +77,12 @@ class KeptSeries:
         self._newest: dict[str, _Kept] = {}
         self._merged: dict[tuple[str, float], _Merged] = {}
         self._versions: dict[str, Version] = {}
+        self._filled: Any = None
 
     def look(self, connection: Connection, feeds: Mapping[str, FeedState]) -> None:
         """Read what each source's version is; to be called before anything else of a cycle."""
+        if (filled := meta.get(connection, _FILLED)) != self._filled:
+            self._filled, self._weeks = filled, {}
         states = cursors.states(connection)
         self._versions = {
             name: (

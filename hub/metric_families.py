@@ -12,8 +12,18 @@ from sqlalchemy import Connection
 
 from facts import Labels, Metric, MetricKind
 from hub.business import source_periods_s
+from hub.incident_data import load_impacts
 from hub.watched import Watched
-from metrics import CATALOGUE, RUN_METRICS, MetricPoint, MetricSeries, series_from_rollups, series_from_runs
+from metrics import (
+    CATALOGUE,
+    INCIDENT_METRICS,
+    RUN_METRICS,
+    MetricPoint,
+    MetricSeries,
+    series_from_incidents,
+    series_from_rollups,
+    series_from_runs,
+)
 from metrics.catalogue import LONGEST_LABEL
 from metrics.counting import Rounds
 from redact.plain_text import plain
@@ -58,13 +68,17 @@ def catalogue_families(connection: Connection, *, watched: Watched, now: datetim
     """Return a family for each metric of the catalogue that is not exported as a histogram.
 
     A level is its last value, unless it is old: older than 15 minutes, or three readings of its source where these are further
-    apart. All else is of one hour: a metric of runs of that before `now`, a metric of samples of the last 12 complete buckets of five
-    minutes. Counts and sums are gauges, because they are corrected when a source tells more, and a counter must not fall. Durations
-    are summaries with quantiles. A metric without values has a family without series.
+    apart. All else is of one hour: a metric of runs or of incidents of that before `now`, a metric of samples of the last 12
+    complete buckets of five minutes. Counts and sums are gauges, because they are corrected when a source tells more, and a counter
+    must not fall. Durations are summaries with quantiles. A metric without values has a family without series.
     """
     made = [
         (metric, _bounded(values))
-        for metric, values in (*_of_samples(connection, watched, now), *_of_runs(connection, watched, now))
+        for metric, values in (
+            *_of_samples(connection, watched, now),
+            *_of_runs(connection, watched, now),
+            *_of_incidents(connection, watched, now),
+        )
     ]
     left_out = GaugeMetricFamily(
         LEFT_OUT, f"Series that are not exported, because a metric has more than {MOST_SERIES}.", labels=["metric"]
@@ -79,7 +93,7 @@ def _of_samples(connection: Connection, watched: Watched, now: datetime) -> Iter
     periods = source_periods_s(watched.site)
     until = bucket_start(now, WIDTHS_S[0])
     for metric in CATALOGUE.values():
-        if metric.name in RUN_METRICS:
+        if metric.name in RUN_METRICS or metric.name in INCIDENT_METRICS:
             continue
         if metric.kind is MetricKind.GAUGE:
             fresh = max(_FRESH, _FRESH_READINGS * timedelta(seconds=periods.get(metric.source, 0)))
@@ -108,6 +122,13 @@ def _of_runs(connection: Connection, watched: Watched, now: datetime) -> Iterato
         if name not in HISTOGRAMS:
             found = series_from_runs(wanted, outcomes, since=since, step_s=_ONE_POINT_S, rounds=rounds)
             yield wanted.metric, list(_values(found))
+
+
+def _of_incidents(connection: Connection, watched: Watched, now: datetime) -> Iterator[tuple[Metric, list[_Value]]]:
+    since = now - WINDOW
+    impacts = load_impacts(connection, watched, since=since, until=now, now=now)
+    for name, metric in INCIDENT_METRICS.items():
+        yield metric, list(_values(series_from_incidents(name, impacts, since=since, step_s=_ONE_POINT_S)))
 
 
 def _values(series: Iterable[MetricSeries]) -> Iterator[_Value]:

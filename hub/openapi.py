@@ -91,8 +91,16 @@ EVENTS_BODY: dict[str, Any] = {
         },
     }
 }
-JSON_BODY: dict[str, Any] = {
-    "requestBody": {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}
+PROTOBUF = "application/x-protobuf"
+LOGS_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "description": "An ExportLogsServiceRequest of OTLP, as it is or compressed by gzip or deflate.",
+        "content": {
+            "application/json": {"schema": {"type": "object"}},
+            PROTOBUF: {"schema": {"type": "string", "format": "binary"}},
+        },
+    }
 }
 BYTES_BODY: dict[str, Any] = {
     "requestBody": {

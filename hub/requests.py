@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hmac
 import re
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from urllib.parse import parse_qs
 
 from starlette.requests import Request
 
+from hub.decoding import decoded
 from hub.errors import HubError
 from hub.guard import content_type, is_form, visitor_of
 
@@ -22,11 +23,25 @@ async def limited_body(request: Request, largest: int) -> bytes:
     encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding not in ("", "identity"):
         raise HubError(415, f"Content-Encoding: {encoding:.20} is not read here; send the body as it is")
+    return await _read(request.stream(), f"the body may have {largest:,} bytes", largest)
+
+
+async def unpacked_body(request: Request, largest: int) -> bytes:
+    """Return the body, unpacked where it came as gzip or deflate, never holding more than `largest` bytes in memory.
+
+    Raises:
+        HubError: 413 larger, as it came or unpacked; 415 another encoding; 400 the bytes do not have the encoding that they claim.
+    """
+    chunks = decoded(request.stream(), request.headers.get("Content-Encoding", ""))
+    return await _read(chunks, f"the body may have {largest:,} bytes, unpacked", largest)
+
+
+async def _read(chunks: AsyncIterator[bytes], refusal: str, largest: int) -> bytes:
     body = bytearray()
-    async for chunk in request.stream():
+    async for chunk in chunks:
         body += chunk
         if len(body) > largest:
-            raise HubError(413, f"the body may have {largest:,} bytes")
+            raise HubError(413, refusal)
     return bytes(body)
 
 

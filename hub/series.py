@@ -12,13 +12,16 @@ from typing import Any
 from sqlalchemy import Connection
 
 from facts import Metric, to_wire
+from hub.incident_data import load_impacts
 from hub.watched import Watched
 from metrics import (
     CATALOGUE,
+    INCIDENT_METRICS,
     ROLLED_UP,
     RUN_METRICS,
     MetricPoint,
     MetricSeries,
+    series_from_incidents,
     series_from_rollups,
     series_from_runs,
 )
@@ -96,6 +99,9 @@ def load_series(
         raise SeriesError(f"more than {_MOST_POINTS} points: ask for a larger step or a shorter window")
     if name in RUN_METRICS:
         since, found = _from_runs(connection, name, watched, now, since, until, step_s)
+    elif name in INCIDENT_METRICS:
+        impacts = load_impacts(connection, watched, since=since, until=until, now=now)
+        found = series_from_incidents(name, impacts, since=since, step_s=step_s)
     else:
         since, found = _from_samples(connection, metric, now, since, until, step_s)
     wanted = set((labels or {}).items())

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 
 from facts import Metric, MetricKind, Sample
-from metrics import database, endpoints, events, inventory, journeys, sms, stripe
+from metrics import database, endpoints, events, incidents, inventory, journeys, sms, stripe
 from metrics.journeys import RunMetric
 from redact.plain_text import plain
 
@@ -21,8 +21,13 @@ SAMPLED: tuple[Metric, ...] = (
 """The metrics whose samples a source brings."""
 RUN_METRICS: Mapping[str, RunMetric] = {one.metric.name: one for one in journeys.METRICS}
 """The metrics that are computed out of runs, by name."""
+INCIDENT_METRICS: Mapping[str, Metric] = {metric.name: metric for metric in incidents.METRICS}
+"""The metrics that are computed out of incidents, by name."""
 CATALOGUE: Mapping[str, Metric] = {
-    metric.name: metric for metric in sorted((*(m.metric for m in journeys.METRICS), *SAMPLED), key=lambda m: m.name)
+    metric.name: metric
+    for metric in sorted(
+        (*(m.metric for m in journeys.METRICS), *incidents.METRICS, *SAMPLED), key=lambda metric: metric.name
+    )
 }
 """Every metric by its name."""
 LONGEST_LABEL = 200

@@ -1,4 +1,4 @@
-"""Reads log records as OpenTelemetry sends them (OTLP/HTTP in JSON) into the records of events.
+"""Reads log records as OpenTelemetry sends them (OTLP/HTTP, in its JSON form) into the records of events.
 
 https://opentelemetry.io/docs/specs/otlp/#otlphttp and https://opentelemetry.io/docs/specs/otel/logs/data-model/
 """
@@ -46,6 +46,9 @@ def log_records(export: Any) -> Iterator[dict[str, Any] | EventError]:
         service = _attributes(_inside(resource.get("resource"))).get("service.name")
         for scope in _lists(resource, "scopeLogs"):
             for record in scope.get("logRecords") or ():
+                if isinstance(record, EventError):
+                    yield record
+                    continue
                 if not isinstance(record, dict):
                     yield EventError("a log record is no JSON object")
                     continue

@@ -47,6 +47,14 @@ EVENT_COUNTS: Mapping[str, Callable[[Sequence[Event]], list[Sample]]] = {
 }
 """By source, the function that makes the samples of some seconds out of all its stored events of these seconds."""
 
+WITHOUT_PAST: Mapping[str, str] = {
+    InventorySource.name: "the site tells what is left now, and nothing of before",
+    EndpointsSource.name: "an endpoint that was not asked gave no answer",
+    LogsSource.name: "a file is read from its beginning when it is first followed, and what was rotated away before is not followed",
+    DatabaseSource.name: "PostgreSQL keeps counters, and not when they grew",
+}
+"""By source that cannot be asked for its past, the reason, as half a sentence. The others are a `PastSource`."""
+
 
 def configured_sources(settings: SourceSettings) -> list[Source]:
     """Return the sources that are configured, ready to be read."""

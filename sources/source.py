@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, ClassVar, Protocol
+from datetime import datetime, timedelta
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from config import Secret
 from facts import Event, Sample
@@ -112,4 +112,41 @@ class Source(Protocol):
 
     def close(self) -> None:
         """Release its connections."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """What a source still knows of its past: its samples and events from `since` on, all of them.
+
+    `events` are those that are young enough to be stored; of older ones `samples` has the counts alone. `reads` is the number of
+    requests that were made. `missing` says why nothing before `since` was read, or which records could not be; None where
+    nothing is missing.
+    """
+
+    since: datetime
+    samples: Sequence[Sample] = ()
+    events: Sequence[Event] = ()
+    reads: int = 0
+    missing: str | None = None
+
+
+@runtime_checkable
+class PastSource(Source, Protocol):
+    """A source whose service can be asked for what happened before the hub read it; `past` is how far back."""
+
+    past: ClassVar[timedelta]
+
+    def read_past(self, cursor: Any, since: datetime, now: datetime) -> Past:
+        """Read what happened from `since` to `now`, newest first; the same twice brings the same. `cursor` is that of its readings.
+
+        A request that fails ends it, and is told in `missing` with what was read until then.
+
+        Raises:
+            SourceError: no request may be made.
+        """
+        ...
+
+    def count_reads(self, cursor: Any, reads: int, now: datetime) -> Any:
+        """Return the cursor with the requests of `read_past` counted; where the next reading goes on stays as it is."""
         ...

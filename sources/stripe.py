@@ -5,6 +5,7 @@ https://docs.stripe.com/api/events/list
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -16,8 +17,8 @@ from config import Secret
 from facts import Event, Sample
 from process.bounded_http import AnswerTooLargeError, bounded_client, retry_after_s
 from redact.plain_text import plain
-from sources.source import Collected, SourceError, SourceSettings
-from sources.stripe_events import OLDEST, SOURCE, TYPES, StripeEventError, read_event
+from sources.source import Collected, Past, SourceError, SourceSettings
+from sources.stripe_events import OLDEST, SOURCE, TYPES, StripeEventError, count_events, read_event
 
 API = "https://api.stripe.com"
 PATH = "/v1/events"
@@ -29,6 +30,8 @@ FIRST_LOOK = timedelta(days=1)
 OVERLAP, RECENT, PENDING = 80, timedelta(hours=1), timedelta(days=3)
 """What is read again each time, in the same page: events are listed late at times, and whether a webhook waits still changes. Stripe
 gives a webhook up after three days."""
+LISTED_FOR = timedelta(days=30)
+"""Stripe lists an event for so long."""
 BUDGET_DAYS = 30
 _LARGEST_PAGE = 30_000_000
 _WITHIN_S = 10.0
@@ -47,30 +50,41 @@ class _Listed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Cursor:
-    """`after` is the event behind which the next reading begins, `since` the time where there is none; `reads` are counted by day."""
+    """`after` is the event behind which the next reading begins, `since` the time where there is none.
+
+    `reads` are counted by day; `past_reads` are those among them that read the past.
+    """
 
     after: str | None
     since: int
     reads: Mapping[str, int]
+    past_reads: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
     def of(cls, told: Any, now: datetime) -> _Cursor:
         if not isinstance(told, dict):
             return cls(after=None, since=int((now - FIRST_LOOK).timestamp()), reads={})
         oldest = (now - timedelta(days=BUDGET_DAYS)).date().isoformat()
-        reads = {day: n for day, n in told["reads"].items() if day >= oldest}
-        return cls(after=told["after"], since=max(told["since"], int((now - OLDEST).timestamp())), reads=reads)
+        reads, past_reads = (
+            {day: n for day, n in told.get(key, {}).items() if day >= oldest} for key in ("reads", "past_reads")
+        )
+        since = max(told["since"], int((now - OLDEST).timestamp()))
+        return cls(after=told["after"], since=since, reads=reads, past_reads=past_reads)
 
-    def counted(self, reads: int, now: datetime) -> _Cursor:
+    def counted(self, reads: int, now: datetime, *, of_the_past: bool = False) -> _Cursor:
         day = now.astimezone(UTC).date().isoformat()
-        return replace(self, reads={**self.reads, day: self.reads.get(day, 0) + reads})
+        after = replace(self, reads={**self.reads, day: self.reads.get(day, 0) + reads})
+        if not of_the_past:
+            return after
+        return replace(after, past_reads={**self.past_reads, day: self.past_reads.get(day, 0) + reads})
 
     @property
     def used(self) -> int:
         return sum(self.reads.values())
 
     def to_json(self) -> dict[str, Any]:
-        return {"after": self.after, "since": self.since, "reads": dict(self.reads)}
+        told: dict[str, Any] = {"after": self.after, "since": self.since, "reads": dict(self.reads)}
+        return {**told, "past_reads": dict(self.past_reads)} if self.past_reads else told
 
 
 @dataclass(slots=True, kw_only=True)
@@ -89,6 +103,7 @@ class StripeSource:
 
     name: ClassVar[str] = SOURCE
     site_requests: ClassVar[int] = 0
+    past: ClassVar[timedelta] = LISTED_FOR
 
     def __init__(self, settings: SourceSettings, client: httpx.Client | None = None) -> None:
         self._key = settings.stripe_key or Secret("")
@@ -122,6 +137,58 @@ class StripeSource:
         samples = [] if incomplete else [*_waiting(reading.listed, now), _used(after, now)]
         events = [event for event in reading.events if event.at >= now - OLDEST]
         return Collected(samples=samples, events=events, cursor=after.to_json(), incomplete=incomplete)
+
+    def read_past(self, cursor: Any, since: datetime, now: datetime) -> Past:
+        """Read the events from `since` on, newest first, with what the read budget leaves beside the usual readings of 30 days.
+
+        Counts of events that are too old to be stored are made of the list alone, which has every event of a second.
+
+        A read that fails ends it, and is told in `missing`.
+
+        Raises:
+            SourceError: no read is left for it.
+        """
+        room = self._room(_Cursor.of(cursor, now))
+        reading = _Reading(begins=_Cursor(after=None, since=int(since.timestamp()), reads={}))
+        missing: str | None = None
+        reads, place = 0, dict[str, str]()
+        while reading.more and missing is None:
+            if reads >= room:
+                missing = f"no more than {room:,} reads of Stripe's allowance are left for the past (stripe_reads in site.yaml)"
+                break
+            reads += 1
+            try:
+                page, reading.more = self._page({"created[gte]": str(reading.begins.since), **place})
+                self._take(reading, page)
+            except SourceError as error:
+                missing = str(error)
+                continue
+            if page:
+                place = {"starting_after": reading.listed[-1].id}
+        self._reads = 0
+        if missing is not None:
+            # Of the second in which the list was left only a part is known.
+            since = reading.listed[-1].at + timedelta(seconds=1) if reading.listed else now
+        elif reading.unreadable:
+            missing = _unreadable(reading)
+        old = [event for event in reading.events if since <= event.at < now - OLDEST]
+        young = [event for event in reading.events if event.at >= max(since, now - OLDEST)]
+        return Past(since=since, samples=count_events(old), events=young, reads=reads, missing=missing)
+
+    def count_reads(self, cursor: Any, reads: int, now: datetime) -> Any:
+        """Return the cursor with the reads of the past counted."""
+        return _Cursor.of(cursor, now).counted(reads, now, of_the_past=True).to_json()
+
+    def _room(self, cursor: _Cursor) -> int:
+        """Return how many reads the past may cost: the usual readings of 30 days have theirs first. Raises SourceError for none."""
+        usual = math.ceil(timedelta(days=BUDGET_DAYS).total_seconds() / self.every_s)
+        room = self._allowed - max(cursor.used, usual + sum(cursor.past_reads.values()))
+        if room < 1:
+            raise SourceError(
+                f"no read is left for the past: {self._allowed:,} are allowed in {BUDGET_DAYS} days, the usual readings need "
+                f"{usual:,}, and {cursor.used:,} were made; read less often, or write orders_a_day (stripe_reads in site.yaml)"
+            )
+        return room
 
     def _keep_to_budget(self, cursor: _Cursor) -> None:
         used = cursor.used + self._reads
@@ -225,13 +292,17 @@ class StripeSource:
 
 def _what_is_missing(reading: _Reading) -> str | None:
     if reading.unreadable:
-        return f"{len(reading.unreadable)} events could not be read and are not counted: {reading.unreadable[0]}"
+        return _unreadable(reading)
     if not reading.more:
         return None
     n, since = len(reading.listed), reading.listed[0].at
     if reading.begins.after is None:
         return f"only the newest {n:,} events were read: nothing before {since:%Y-%m-%d %H:%M} UTC is counted"
     return f"{n:,} events were read and there are more: the next reading goes on behind them"
+
+
+def _unreadable(reading: _Reading) -> str:
+    return f"{len(reading.unreadable)} events could not be read and are not counted: {reading.unreadable[0]}"
 
 
 class _UnknownCursorError(SourceError):

@@ -8,7 +8,7 @@ from typing import Any
 
 from demo.faults import TRAFFIC_FAULTS
 from demo.traffic.generator import Generator, Records, Sale, site_event, times
-from demo.traffic.orders import expired_event, failed_event, paid_events, refunded_event, text_message
+from demo.traffic.orders import expired_event, failed_event, in_parts, paid_events, refunded_event, text_message
 
 HELD_BACK = ("sf-apr-2026", "ga", 60)
 """City, tier, and how many tickets of them are left on sale under `sellout_near`."""
@@ -73,6 +73,11 @@ def _sms_failing(_generator: Generator, records: Records, since: float, until: f
     failed = [{**one, "status": "undelivered", "error_code": 30005} for one in records.texts]
     more = [text_message(number, at, "undelivered") for number, at in _times("sms_failing", 6, since, until)]
     return replace(records, texts=[*failed, *more])
+
+
+def _sms_expensive(_generator: Generator, records: Records, since: float, until: float) -> Records:
+    more = [text_message(number, at, "delivered") for number, at in _times("sms_expensive", 6, since, until)]
+    return replace(records, texts=[in_parts(one, 4) for one in (*records.texts, *more)])
 
 
 def _errors_5xx(_generator: Generator, records: Records, since: float, until: float) -> Records:
@@ -146,6 +151,7 @@ EFFECTS: Mapping[str, Effect] = {
     "webhook_backlog": _webhook_backlog,
     "sellout_near": _sellout_near,
     "sms_failing": _sms_failing,
+    "sms_expensive": _sms_expensive,
     "errors_5xx": _errors_5xx,
     "traffic_spike": _traffic_spike,
     "conversion_drop": _conversion_drop,

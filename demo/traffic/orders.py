@@ -17,7 +17,8 @@ CITY_SHARES: Mapping[str, int] = dict(zip((city.id for city in CITIES), (5, 3, 4
 """How many of twenty orders are for each city."""
 CHANNELS: Mapping[str, int] = {"search": 7, "instagram": 5, "newsletter": 4, "referral": 3, "direct": 1}
 _CURRENCY = "usd"
-_PRICE_OF_A_TEXT = "-0.00790"
+TEXT_CENTS = 0.79
+"""What one part of a text costs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,7 +159,12 @@ def text_message(number: str, at: float, status: str) -> dict[str, Any]:
         "date_sent": moment,
         "date_created": moment,
         "num_segments": "1",
-        "price": _PRICE_OF_A_TEXT,
+        "price": f"-{TEXT_CENTS / 100:.5f}",
         "price_unit": "USD",
         "error_code": 30005 if status == "undelivered" else None,
     }
+
+
+def in_parts(text: Mapping[str, Any], parts: int) -> dict[str, Any]:
+    """Return a text that is so long that it is sent in parts, each of which costs as much as a short one."""
+    return {**text, "num_segments": str(parts), "price": f"-{parts * TEXT_CENTS / 100:.5f}"}

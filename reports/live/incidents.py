@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from facts import AlertState, Severity
+from metrics.incidents import total_lost
 from reports.incident_story import stops_buyers
 from reports.live.frame import Frame
 from reports.live.incident import label_of
@@ -155,12 +156,8 @@ def _heading(stories: Sequence[Story], now: datetime, zone: ZoneInfo) -> str:
 def _sentence(stories: Sequence[Story], asked: IncidentFilter, now: datetime) -> str:
     if not stories:
         return "Nothing was told to anybody in this period."
-    lost: dict[str, int] = {}
-    unknown = 0
-    for story in stories:
-        for currency, minor in (story.lost or {}).items():
-            lost[currency] = lost.get(currency, 0) + minor
-        unknown += bool(story.lost is None and story.lost_unknown)
+    lost = total_lost([impact for story in stories if (impact := story.impact) is not None])
+    unknown = sum(bool(story.lost is None and story.lost_unknown) for story in stories)
     known = f"Money at risk: about {amounts(lost)}" if lost else ""
     unsaid = f"{'not known' if not lost else f'of {unknown} not known'}" if unknown else ""
     if known and unsaid:

@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from facts import Alert, Deploy, Incident, Notification, VerdictStatus
+from metrics import IncidentImpact
 from metrics.statistics import lasting_low, wilson
 from reports.periodic.period import Period
 
@@ -135,6 +136,18 @@ class Story:
     lost_unknown: str = ""
     user_sign_at: datetime | None = None
     signs_unknown: str = ""
+
+    @property
+    def impact(self) -> IncidentImpact | None:
+        """What it did to buyers; None of one that kept nobody from buying, of which no cost and no sign was looked for."""
+        if self.lost is None and not (self.lost_unknown or self.signs_unknown or self.user_sign_at):
+            return None
+        began = min((alert.began_at for alert in self.alerts), default=self.incident.opened_at)
+        lead_s = None
+        if self.user_sign_at is not None and self.fired_at is not None:
+            lead_s = (self.user_sign_at - self.fired_at).total_seconds()
+        is_watched = not self.signs_unknown and self.fired_at is not None
+        return IncidentImpact(began_at=began, lost=self.lost, is_watched=is_watched, lead_s=lead_s)
 
     def span(self, now: datetime) -> tuple[datetime, datetime]:
         """Return from when until when it lasted, as far as the runs show; until now where it is open."""

@@ -100,6 +100,8 @@ COMMANDS: list[list[str]] = [
     ["sources", "list", "--json"],
     ["sources", "test", f"none{TYPED}"],
     ["sources", "test", "endpoints"],
+    ["sources", "backfill", f"none{TYPED}"],
+    ["sources", "backfill", "endpoints", "--since", f"then{TYPED}"],
     ["metrics", "list"],
     ["metrics", "list", "--json"],
     ["metrics", "show", "inventory_seats", "--from", "30d"],

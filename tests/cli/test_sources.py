@@ -111,6 +111,58 @@ def test_test_of_a_source_that_fails_says_why(folder: Path, monkeypatch: pytest.
     assert (done.code, done.out) == (1, "inventory failed: GET /api/inventory: 500\n")
 
 
+def test_backfill_says_what_it_filled_and_from_when_on(folder: Path, monkeypatch: pytest.MonkeyPatch, rig: Rig) -> None:
+    seen = {"data": [an_event("charge.succeeded", ago_s=20 * 86_400, now=datetime.now(UTC))], "has_more": False}
+    port = rig.serve("stripe", answers(200, body=json.dumps(seen).encode())).port
+    monkeypatch.setenv("STRIPE_SOURCE_KEY", "rk_test_of_the_source")
+    monkeypatch.setenv("STRIPE_API_BASE", f"http://127.0.0.1:{port}")
+    assert sixfb(monkeypatch, "sources", "backfill", "stripe").code == 2, "there is no database yet"
+    with a_migrated_store(None, folder / "var" / "hub"):
+        pass
+    done = sixfb(monkeypatch, "sources", "backfill", "stripe", "--since", "60d")
+    assert done.code == 0, done.err
+    first, last = done.out.splitlines()
+    assert first.startswith("stripe can be read back to ")
+    assert first.endswith(" UTC (30 days), and no further")
+    assert last.startswith("stripe: 3 samples and 0 new events from ")
+    assert last.endswith("by 1 requests")
+    told = json.loads(sixfb(monkeypatch, "sources", "backfill", "stripe", "--json").out)
+    assert (told["source"], told["samples"], told["missing"]) == ("stripe", 3, None)
+
+
+def test_backfill_that_ends_early_says_so_and_leaves_with_1(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, rig: Rig
+) -> None:
+    refused = answers(403, body=json.dumps({"error": {"message": "rak_event_read"}}).encode())
+    monkeypatch.setenv("STRIPE_SOURCE_KEY", "rk_test_of_the_source")
+    monkeypatch.setenv("STRIPE_API_BASE", f"http://127.0.0.1:{rig.serve('stripe', refused).port}")
+    with a_migrated_store(None, folder / "var" / "hub"):
+        pass
+    done = sixfb(monkeypatch, "sources", "backfill", "stripe")
+    assert done.code == 1
+    assert "not read: GET /v1/events: 403: the key may not read events" in done.out
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        (["inventory"], "inventory has no past to read: the site tells what is left now"),
+        (["inventory", "--since", "7d"], "inventory has no past to read"),
+        (["sms"], "sms is off: site.yaml has no sms_reads"),
+        (["stripe", "--since", "2999-01-01"], "--since: 2999-01-01 is not before now"),
+        (["stripe", "--since", "soon"], "--since: 'soon' is no time; write it like 2026-11-30T14:00 (UTC) or 24h"),
+    ],
+)
+def test_backfill_says_what_it_cannot_do(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, more: list[str], says: str
+) -> None:
+    write_site(folder, "http://127.0.0.1:9", "cities: {Dallas: dallas}\n")
+    monkeypatch.setenv("STRIPE_SOURCE_KEY", "rk_test_of_the_source")
+    done = sixfb(monkeypatch, "sources", "backfill", *more)
+    assert done.code == 2
+    assert says in done.err
+
+
 @pytest.mark.parametrize(
     ("name", "says"),
     [

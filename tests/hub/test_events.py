@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import zlib
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from google.protobuf.json_format import ParseDict
+from google.rpc.status_pb2 import Status
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest, ExportLogsServiceResponse
 
 from facts import HubClock, TokenKind, to_wire
 from hub.event_ingest import EventIngest
@@ -338,13 +344,106 @@ def test_a_log_record_that_cannot_be_kept_is_told_as_otlp_tells_it(light: Bench)
         (b'{"resourceLogs": [{"scopeLogs": 5}]}', "application/json", 422),
         (b'{"resourceLogs": [{"scopeLogs": [{"logRecords": 5}]}]}', "application/json", 422),
         (b"{", "application/json", 400),
-        (b"\x0a\x00", "application/x-protobuf", 415),
+        (b"{}", "text/plain", 415),
+        (b"\x12\x00", "application/x-protobuf", 400),
+        (b'{"resourceLogs": []}', "application/x-protobuf", 400),
+        (b"\x0a\xff", "application/x-protobuf", 400),
+        (b"\x0a\x00", "application/x-protobuf", 200),
+        (b"", "application/x-protobuf", 200),
         (b'{"resourceLogs": []}', "application/json; charset=utf-8", 200),
     ],
 )
 def test_what_is_no_export_request_is_refused(light: Bench, body: bytes, kind: str, status: int) -> None:
     answer = light.client.post("/v1/logs", content=body, headers={"Content-Type": kind})
     assert answer.status_code == status, answer.text
+
+
+PROTOBUF = {"Content-Type": "application/x-protobuf"}
+
+
+def in_protobuf(*records: dict[str, Any]) -> ExportLogsServiceRequest:
+    """The same export request as protobuf has it."""
+    request = ExportLogsServiceRequest()
+    ParseDict({"resourceLogs": [{"scopeLogs": [{"logRecords": list(records)}]}]}, request)
+    return request
+
+
+def test_log_records_in_protobuf_are_events_and_count_once(bench: Bench) -> None:
+    asked = {
+        "http__route": {"stringValue": "/api/cities/12"},
+        "http__request__method": {"stringValue": "POST"},
+        "http__response__status_code": {"intValue": "503"},
+        "customer__email": {"stringValue": "ann@example.com"},
+        "raw": {"bytesValue": "/w=="},
+        "list": {"arrayValue": {"values": [{"stringValue": "a"}]}},
+    }
+    body = in_protobuf(a_log(bench), a_log(bench), a_log(bench, "a request", 9, **asked)).SerializeToString()
+    for encoding, sent in (("identity", body), ("gzip", gzip.compress(body)), ("deflate", zlib.compress(body))):
+        headers = {**PROTOBUF, "Content-Encoding": encoding}
+        answer = bench.client.post("/v1/logs", content=sent, headers=headers)
+        assert (answer.status_code, answer.content) == (200, b""), answer.text
+        assert answer.headers["Content-Type"] == PROTOBUF["Content-Type"]
+    assert counted(bench, "app_errors") == {"database_connection_lost": 2}
+    assert counted(bench, "app_5xx_requests") == {"/api/cities/{id}/POST": 1}
+    (request,) = [event for event in stored(bench) if event.level == "info"]
+    assert (request.fields["customer.email"], request.fields["raw"]) == ("***", "/w==")
+    assert request.fields["dropped_keys"] == 1
+
+
+def test_records_that_differ_only_in_what_is_not_kept_are_two(light: Bench) -> None:
+    for trace in ("AQEBAQEBAQEBAQEBAQEBAQ==", "AgICAgICAgICAgICAgICAg=="):
+        body = in_protobuf({**a_log(light), "traceId": trace}).SerializeToString()
+        assert light.client.post("/v1/logs", content=body, headers=PROTOBUF).status_code == 200
+    assert len(stored(light)) == 2
+
+
+def test_what_is_rejected_is_told_in_protobuf_to_who_sent_protobuf(light: Bench) -> None:
+    many = {"attributes": [{"key": f"k{n}"} for n in range(1001)]}
+    no_time = {"body": {"stringValue": "no time"}}
+    body = in_protobuf(no_time, a_log(light), {**a_log(light), **many}).SerializeToString()
+    answer = light.client.post("/v1/logs", content=body, headers=PROTOBUF)
+    told = ExportLogsServiceResponse.FromString(answer.content).partial_success
+    assert (answer.status_code, told.rejected_log_records) == (200, 2)
+    assert "at: is missing" in told.error_message
+    assert len(stored(light)) == 1
+
+
+def a_bomb() -> bytes:
+    """A gzip of 100 KB that would unpack to 100 MB."""
+    return gzip.compress(b"\0" * 100_000_000)
+
+
+@pytest.mark.parametrize(
+    ("body", "encoding", "status", "says"),
+    [
+        (lambda: b"\x0a\x05ab", "identity", 400, "no ExportLogsServiceRequest in protobuf"),
+        (lambda: b"\x0a\x06\x12\x04\x12\x02\x5a\xff", "identity", 400, "no ExportLogsServiceRequest in protobuf"),
+        (lambda: b"\x18\x01", "identity", 400, "it has no resource_logs"),
+        (lambda: b"\x0a\x00" * 10_001, "identity", 413, "a batch may hold 5,000 events"),
+        (lambda: b"\x0a\x99\x4e\x12\x96\x4e" + b"\x12\x00" * 5003, "identity", 413, "a batch may hold 5,000 events"),
+        (lambda: b"\0" * (4 * 1024 * 1024 + 1), "identity", 413, "the body may have 4,194,304 bytes"),
+        (a_bomb, "gzip", 413, "the body may have 4,194,304 bytes, unpacked"),
+        (lambda: gzip.compress(b"\x0a\x00")[:-5], "gzip", 400, "ends too soon"),
+        (lambda: b"\x0a\x00", "gzip", 400, "the body is not gzip"),
+        (lambda: b"\x0a\x00", "br", 415, "'br' is not taken; send it as it is, or as gzip or deflate"),
+    ],
+)
+def test_a_refusal_of_protobuf_is_a_status_in_protobuf(
+    light: Bench, body: Callable[[], bytes], encoding: str, status: int, says: str
+) -> None:
+    headers = {**PROTOBUF, "Content-Encoding": encoding}
+    answer = light.client.post("/v1/logs", content=body(), headers=headers)
+    assert (answer.status_code, answer.headers["Content-Type"]) == (status, PROTOBUF["Content-Type"])
+    assert says in Status.FromString(answer.content).message
+    assert stored(light) == []
+
+
+def test_json_may_be_compressed_too(light: Bench) -> None:
+    body = gzip.compress(json.dumps(an_export(light, a_log(light))).encode())
+    headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+    answer = light.client.post("/v1/logs", content=body, headers=headers)
+    assert (answer.status_code, answer.json()) == (200, {})
+    assert len(stored(light)) == 1
 
 
 def a_request(bench: Bench, n: int, took_ms: Any, **more: Any) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from facts import (
     labels,
 )
 from hub.report_data import ReportSettings, load_report_data, status_hours, stretches
+from hub.series import load_series
 from hub.watched import Watched
 from journeys.site import Business
 from metrics import SKETCHED
@@ -245,6 +246,27 @@ def test_an_incident_costs_what_the_same_hours_sold_in_the_weeks_before(store: S
     # Half of an hour in which one ticket is sold, and half of one in which none is.
     assert story.lost == {"usd": 50_000}
     assert story.user_sign_at is None
+
+
+def test_the_metrics_of_incidents_are_what_the_report_says(sqlite_store: Store) -> None:
+    began = DAY + timedelta(hours=8, minutes=30)
+    an_outage(sqlite_store, began)
+    sold(sqlite_store, *(DAY + timedelta(hours=8, minutes=40) - timedelta(days=7 * n) for n in (1, 2, 3, 4)))
+    with sqlite_store.write() as connection:
+        failed = Sample(metric="stripe_payments_failed", at=began + MINUTE, value=1)
+        samples.save(connection, [failed], now=NOW, sketched=SKETCHED)
+    (story,) = load(sqlite_store, Need.ALERTS).now.stories
+
+    def values(name: str, since: datetime) -> list[tuple[float | None, int]]:
+        with sqlite_store.read() as connection:
+            found = load_series(connection, name, watched=watched(), now=NOW, since=since, until=NOW, step_s=86_400)
+        return [(point.value, point.n) for one in found.series for point in one.points]
+
+    assert story.lost == {"usd": 50_000}
+    assert values("incident_lost_minor", DAY) == [(50_000, 1)]
+    assert values("incident_found_first_ratio", DAY) == [(0.0, 1)]
+    assert values("incident_lead_seconds", DAY) == [(-240.0, 1)]
+    assert values("incident_lost_minor", began + MINUTE) == [], "it began before"
 
 
 def test_a_failed_payment_of_a_real_buyer_is_a_sign(sqlite_store: Store) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from facts import Labels, MetricKind, Sample, labels
-from metrics import CATALOGUE, RUN_METRICS, SKETCHED, sample_errors
+from metrics import CATALOGUE, INCIDENT_METRICS, RUN_METRICS, SKETCHED, sample_errors
 from metrics.catalogue import SAMPLED
 from metrics.events import CATEGORIES, SOURCE
 from metrics.journeys import METRICS
@@ -36,7 +36,7 @@ ENDINGS |= dict.fromkeys((*COUNTED, *ALSO_COUNTED, "errors", "steps", "answers",
 
 
 def test_no_two_metrics_have_one_name() -> None:
-    assert len(CATALOGUE) == len(METRICS) + len(SAMPLED)
+    assert len(CATALOGUE) == len(METRICS) + len(INCIDENT_METRICS) + len(SAMPLED)
 
 
 @pytest.mark.parametrize("name", CATALOGUE)
@@ -57,10 +57,11 @@ def test_what_a_metric_quotes_of_the_guide_stands_there(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", CATALOGUE)
-def test_a_metric_comes_out_of_runs_or_from_a_source_of_the_registry(name: str) -> None:
+def test_a_metric_comes_out_of_runs_or_incidents_or_from_a_source_of_the_registry(name: str) -> None:
     metric = CATALOGUE[name]
     assert (metric.source == "runs") is (name in RUN_METRICS)
-    assert metric.source in {"runs", EVENTS, *(source.name for source in SOURCES)}
+    assert (metric.source == "incidents") is (name in INCIDENT_METRICS)
+    assert metric.source in {"runs", "incidents", EVENTS, *(source.name for source in SOURCES)}
     if metric.source == "runs":
         assert metric.kind in (MetricKind.RATE, MetricKind.DURATION)
 

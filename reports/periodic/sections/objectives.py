@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from datetime import timedelta
 
+from metrics import IncidentImpact
+from metrics.incidents import found_first, total_lost
 from reports.periodic.data import Need, ReportData, Story, Stretch
 from reports.periodic.report import Cell, Section, Table
 from reports.periodic.wording import amounts, length
@@ -40,46 +41,40 @@ def _fast(stretch: Stretch) -> tuple[Cell, Cell]:
     return said, Cell(f"missed by {', '.join(slow)}", "warn") if slow else Cell("met", "good")
 
 
-def _stopped(stretch: Stretch) -> list[Story]:
-    return [s for s in stretch.stories if s.lost is not None or s.lost_unknown or s.signs_unknown or s.user_sign_at]
+def _stopped(stretch: Stretch) -> list[tuple[Story, IncidentImpact]]:
+    return [(story, impact) for story in stretch.stories if (impact := story.impact) is not None]
 
 
 def _lost(stretch: Stretch) -> tuple[Cell, Cell]:
     stopped = _stopped(stretch)
     if not stopped:
         return Cell("nothing", note="no incident kept buyers from buying"), Cell("met", "good")
-    sums: Counter[str] = Counter()
-    for story in stopped:
-        sums.update(story.lost or {})
-    unknown = [story for story in stopped if story.lost is None]
+    sums = total_lost([impact for _, impact in stopped])
+    unknown = [story for story, impact in stopped if impact.lost is None]
     note = f"of {count(len(unknown), 'incident')} unknown: {unknown[0].lost_unknown}" if unknown else "an estimate"
     if len(unknown) == len(stopped):
         return Cell("unknown", note=note), Cell("unknown", "warn")
-    is_lost = any(sums.values())
-    return Cell(f"about {amounts(sums)}" if is_lost else "nothing", note=note), Cell(
-        "missed", "bad"
-    ) if is_lost else Cell("unknown" if unknown else "met", "mute" if unknown else "good")
+    if any(sums.values()):
+        return Cell(f"about {amounts(sums)}", note=note), Cell("missed", "bad")
+    return Cell("nothing", note=note), Cell("unknown", "mute") if unknown else Cell("met", "good")
 
 
 def _found_first(stretch: Stretch) -> tuple[Cell, Cell]:
-    stopped = [story for story in _stopped(stretch) if story.fired_at]
+    stopped = [(story, impact) for story, impact in _stopped(stretch) if story.fired_at]
     if not stopped:
         return Cell("nothing to find", note="no incident kept buyers from buying"), Cell("met", "good")
-    known = [story for story in stopped if not story.signs_unknown]
-    if not known:
-        return Cell("unknown", note=stopped[0].signs_unknown), Cell("unknown", "mute")
-    leads = [lead for story in known if (lead := lead_time(story)) is not None]
-    late = [lead for lead in leads if lead < timedelta()]
-    quiet = len(known) - len(leads)
-    told = f"{len(known) - len(late)} of {len(known)} incidents were told first"
+    impacts = [impact for _, impact in stopped]
+    share = found_first(impacts, stretch.period.since)
+    if share.value is None:
+        return Cell("unknown", note=stopped[0][0].signs_unknown), Cell("unknown", "mute")
+    known = [impact for impact in impacts if impact.is_watched]
+    first = sum(impact.is_found_first for impact in known)
+    quiet = sum(impact.lead_s is None for impact in known)
+    told = f"{first} of {share.n} incidents were told first"
     note = f"no sign of a real buyer in {quiet}" if quiet else ""
-    if late:
-        return Cell(told, note=note), Cell(f"missed: a buyer met it up to {length(-min(late))} sooner", "bad")
+    if first < share.n:
+        worst = min(impact.lead_s for impact in known if impact.lead_s is not None)
+        return Cell(told, note=note), Cell(
+            f"missed: a buyer met it up to {length(timedelta(seconds=-worst))} sooner", "bad"
+        )
     return Cell(told, note=note), Cell("met", "good")
-
-
-def lead_time(story: Story) -> timedelta | None:
-    """Return how long before a real buyer's first failure an incident was reported; negative if the buyer was first."""
-    if story.user_sign_at is None or story.fired_at is None:
-        return None
-    return story.user_sign_at - story.fired_at

@@ -21,6 +21,7 @@ TABLE = {
     "webhook_backlog": Expected("L1", "critical", 120),
     "memory_leak_event": Expected("L1", "critical", 120),
     "sms_failing": Expected("H6", "critical", 900),
+    "sms_expensive": Expected("H7", "high", 600),
     "database_slow": Expected("H2", "high", 120),
     "sellout_near": Expected("H5", "high", 420),
     "refund_wave": Expected("X5", "high", 420),

@@ -60,6 +60,7 @@ BY_VOLUME = (
     "sales_stop",
     "errors_5xx",
     "sms_failing",
+    "sms_expensive",
     "traffic_spike",
     "conversion_drop",
     "abandonment",

@@ -11,6 +11,8 @@ from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from cli.demo_traffic import with_text_prices
+from config import Document, read_document
 from demo.faults import Faults
 from demo.shop import ShopSettings
 from demo.shop.catalogue import CITIES
@@ -25,12 +27,12 @@ from metrics import counts_of
 from sla.calendar import Calendar
 from sla.history import History
 from sla.judge import judge
-from sla.targets import Targets
+from sla.targets import Targets, targets_from
 from sources.events import read_event
 from sources.sms import count_messages
 from sources.stripe_events import EventFilter, count_events
 from sources.stripe_events import read_event as read_stripe_event
-from tests.sla.builders import the_targets
+from tests.sla.builders import ROOT
 
 SCALE = 5
 ZONE = "America/Chicago"
@@ -50,7 +52,7 @@ def a_generator() -> Generator:
 @cache
 def the_rules() -> Targets:
     """The shipped rules that judge what the traffic makes, on the demo's clock."""
-    return of_traffic(the_targets())
+    return of_traffic(targets_from(Document("sla.yaml", with_text_prices(read_document(ROOT / "sla.yaml").data))))
 
 
 def of_traffic(targets: Targets) -> Targets:
