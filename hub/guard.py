@@ -18,6 +18,7 @@ from hub.logins import Logins
 from hub.permissions import Requirement, need
 from hub.rates import Buckets, Rate
 from hub.server_key import ServerKey
+from hub.shares import Shares
 from hub.tokens import Tokens, bearer
 from store import Store, tokens, users
 
@@ -71,6 +72,7 @@ class Guard:
         self.access = access
         self.logins = logins or Logins(store, key, clock=clock)
         self._store, self._key, self._clock, self.monotonic = store, key, clock, monotonic
+        self.shares = Shares(store, key)
         self._tokens = Tokens(store, key)
         self._buckets = Buckets(rate or Rate())
         # New at each start: without logins there is no session that a token could be bound to.

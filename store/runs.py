@@ -36,6 +36,7 @@ from facts import Answer, Blame, Graded, Outcome, Run, Status, from_wire, reclas
 from store import counters, rollups
 from store.columns import Moment
 from store.json_text import from_json_text
+from store.places import follows
 from store.rows import Arrival, GradedRow, RunRow, insert_all, insert_one, row_of
 from store.tables import GOOD, MEASURED, RECLASSIFIED, STUMBLED, UNPASSED, duplicates
 from store.tables import runs as table
@@ -458,10 +459,15 @@ def latest(
     journey: str | None = None,
     location: str | None = None,
     status: Status | None = None,
+    since: datetime | None = None,
     before: datetime | None = None,
+    after_place: tuple[datetime, str] | None = None,
     limit: int = 50,
 ) -> list[Outcome]:
-    """Return the latest runs in short form, newest first, ad-hoc ones included."""
+    """Return the latest runs in short form, newest first, ad-hoc ones included: those that started from `since` until before `before`.
+
+    `after_place` is the start and the id of a run: the runs that follow it in this order are returned.
+    """
     conditions: list[Any] = []
     if status is not None and status is not Status.PASSED:
         # Runs with other statuses are few, so the other conditions are checked on them. The concatenation keeps the
@@ -472,6 +478,10 @@ def latest(
         conditions += _filters(journey, location, status)
     if before is not None:
         conditions.append(table.c.started_at < before)
+    if since is not None:
+        conditions.append(table.c.started_at >= since)
+    if after_place is not None:
+        conditions.append(follows(table.c.started_at, table.c.id, after_place))
     query = select(*_SHORT).where(*conditions).order_by(desc(table.c.started_at), desc(table.c.id)).limit(limit)
     return [_outcome(row, brief=True) for row in connection.execute(query).all()]
 
