@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
 import msgspec
@@ -138,6 +138,28 @@ def get(connection: Connection, run_id: str) -> StoredRun | None:
     """Return one run; None if it does not exist."""
     row = connection.execute(select(table).where(table.c.id == run_id)).first()
     return _stored(row) if row else None
+
+
+_REACH = timedelta(days=2)
+"""How long after its start a run is received at most, for those that look for runs by when they were received."""
+
+
+def received_after(
+    connection: Connection, *, place: tuple[datetime, str], until: datetime, limit: int
+) -> list[tuple[datetime, Run]]:
+    """Return the runs that were received after a place and before `until`, with that time, in the order in which they were received.
+
+    A place is a time and the id of the last run of it. Runs that were received more than two days after they started are left out.
+    """
+    at, last = place
+    conditions = [
+        table.c.started_at >= at - _REACH,
+        table.c.received_at >= at,
+        table.c.received_at < until,
+        or_(table.c.received_at > at, table.c.id > last),
+    ]
+    query = select(table).where(*conditions).order_by(table.c.received_at, table.c.id).limit(limit)
+    return [(row.received_at, _stored(row).run) for row in connection.execute(query)]
 
 
 def exists(connection: Connection, run_id: str) -> bool:

@@ -96,7 +96,7 @@ def a_link(bench: Bench, page: str, **more: str) -> str:
     assert answer.status_code == 201, answer.text
     parts = urlsplit(answer.json()["url"])
     assert parts.netloc == "hub.test"
-    return parts.path
+    return str(parts.path)
 
 
 def as_stranger(bench: Bench) -> None:
