@@ -41,8 +41,10 @@ def create(
         try:
             page = read_page(path, prefix_of(routing.base_url))
             length = read_lifetime(lasts)
+            # The journeys take a while to read, and no other page needs them.
+            journeys = list(hub_config.read_watched().schedules()) if page.startswith("/journeys/") else []
             with store.read() as connection:
-                refuse_missing(connection, page, journeys=list(hub_config.read_watched().schedules()))
+                refuse_missing(connection, page, journeys=journeys)
             shares = _shares(store)
             share = shares.make(page, by=by or getpass.getuser(), lasts=length, now=now)
         except HubError as error:

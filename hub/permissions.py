@@ -39,6 +39,8 @@ NAMED: tuple[tuple[str, str, Requirement], ...] = (
     ("GET", "/readyz", Requirement.NOBODY),
     ("GET", "/login", Requirement.NOBODY),
     ("POST", "/login", Requirement.NOBODY),
+    ("GET", "/login/oidc", Requirement.NOBODY),
+    ("GET", "/login/oidc/callback", Requirement.NOBODY),
     ("GET", "/static/", Requirement.NOBODY),
     ("GET", "/openapi.json", Requirement.NOBODY),
     ("POST", "/logout", Requirement.VIEWER),

@@ -424,6 +424,8 @@ sessions = Table(
     Column("user_name", String(64), nullable=False),
     Column("opened_at", Moment, nullable=False),
     Column("seen_at", Moment, nullable=False),
+    # Of a person whom an identity provider logged in, and who is no user here; NULL for users, whose role is in `users`.
+    Column("role", String(16)),
     Index("ix_sessions_user", "user_name"),
 )
 

@@ -1,4 +1,4 @@
-"""Adds the links that show one page to people without an account."""
+"""Adds the links that show one page to people without an account, and the role of a session that an identity provider began."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ down_revision = "0022"
 
 
 def upgrade() -> None:
-    """Create the table."""
+    """Create the table and the column."""
     op.create_table(
         "shares",
         sa.Column("id", sa.String(16), primary_key=True),
@@ -26,8 +26,10 @@ def upgrade() -> None:
         sa.Column("revoked_by", sa.String(100)),
     )
     op.create_index("ix_shares_expires", "shares", ["expires_at"])
+    op.add_column("sessions", sa.Column("role", sa.String(16)))
 
 
 def downgrade() -> None:
-    """Drop it."""
+    """Drop them."""
+    op.drop_column("sessions", "role")
     op.drop_table("shares")
