@@ -6,6 +6,7 @@ import os
 import re
 import secrets
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -18,6 +19,7 @@ from facts import Role
 if TYPE_CHECKING:
     from hub.access import Access, Network, ProxyLogin
     from hub.logins import Logins
+    from hub.oidc import OidcSettings
     from hub.server_key import ServerKey
     from store import Store
 
@@ -44,6 +46,7 @@ def read_access(host: str, base_url: str | None = None, environment: Mapping[str
         hosts=(*hosts, *([linked] if linked and public else [])),
         proxies=_networks(proxies),
         proxy_login=_proxy_login(environment, proxies),
+        oidc=read_oidc(base_url, environment),
         metrics_token=read_secret("SIXFB_METRICS_TOKEN", environment),
         linked=linked,
         prefix=_prefix(base_url),
@@ -59,13 +62,13 @@ def must_have_a_login(host: str, access: Access, users: int) -> None:
     """Refuse to serve other machines while no login is required. Raises CommandError."""
     from hub.access import is_loopback
 
-    if not access.public or users or access.proxy_login is not None:
+    if not access.public or users or access.proxy_login is not None or access.oidc is not None:
         return
     how = f"--host {host}" if not is_loopback(host) else f"SIXFB_HOSTS={','.join(access.hosts)}"
     raise CommandError(
         f"{how}: anybody who reaches that address could read everything and acknowledge alerts; add a user first "
         "(`sixfb user add NAME --role admin`), or name the header of a proxy that logs people in "
-        "(SIXFB_TRUSTED_PROXY_HEADER, SIXFB_TRUSTED_PROXIES)"
+        "(SIXFB_TRUSTED_PROXY_HEADER, SIXFB_TRUSTED_PROXIES) or an identity provider (SIXFB_OIDC_ISSUER)"
     )
 
 
@@ -127,6 +130,72 @@ def _proxy_login(environment: Mapping[str, str], proxies: list[str]) -> ProxyLog
         what = "is not set: nobody would be believed"
         raise _wrong("SIXFB_TRUSTED_PROXIES", what, "name the proxy's networks, like 127.0.0.1/32,10.0.0.0/8")
     return ProxyLogin(header=header, role_header=role_header, role=role)
+
+
+_OIDC_NAMES = ("CLIENT_ID", "CLIENT_SECRET", "CLIENT_SECRET_FILE", "SCOPES", "NAME_CLAIM", "ROLES_CLAIM", "ROLES")
+_CLAIM = re.compile(r"[A-Za-z0-9_:./-]{1,200}")
+
+
+def read_oidc(
+    base_url: str | None, environment: Mapping[str, str] = os.environ, *, has_extra: bool | None = None
+) -> OidcSettings | None:
+    """The identity provider that logs people in; None if none is set. `has_extra` says whether the extra `oidc` is installed; looked
+    up if None. Raises ConfigError."""
+    from hub.oidc import OidcSettings, is_safe_address
+
+    def told(name: str) -> str:
+        return environment.get(f"SIXFB_OIDC_{name}", "").strip()
+
+    issuer, client_id = told("ISSUER"), told("CLIENT_ID")
+    if not issuer:
+        if lonely := next((name for name in _OIDC_NAMES if told(name)), None):
+            what = f"is not set, and SIXFB_OIDC_{lonely} is"
+            raise _wrong(
+                "SIXFB_OIDC_ISSUER", what, "name the identity provider, like https://id.example.com/realms/shop"
+            )
+        return None
+    parts = urlsplit(issuer)
+    if not is_safe_address(issuer, like=issuer) or parts.query or parts.fragment or parts.username is not None:
+        hint = "write it as the provider does, like https://id.example.com/realms/shop"
+        raise _wrong("SIXFB_OIDC_ISSUER", "is no https address without user, ? and #", hint)
+    if not client_id:
+        raise _wrong("SIXFB_OIDC_CLIENT_ID", "is not set", "it is what the provider calls this hub")
+    if base_url is None:
+        hint = "write base_url in alerts.yaml, and register BASE_URL/login/oidc/callback at the provider"
+        raise _wrong("SIXFB_OIDC_ISSUER", "is set, and the hub does not know its own address", hint)
+    if not (find_spec("joserfc") is not None if has_extra is None else has_extra):
+        what = "is set, and the packages that check its signatures are not installed"
+        raise _wrong("SIXFB_OIDC_ISSUER", what, "pip install 'sixfb[oidc]'")
+    claims = {
+        name: told(name) or usual for name, usual in (("NAME_CLAIM", "preferred_username"), ("ROLES_CLAIM", "groups"))
+    }
+    for name, claim in claims.items():
+        if not _CLAIM.fullmatch(claim):
+            raise _wrong(f"SIXFB_OIDC_{name}", f"{claim!a:.40} is no claim's name", "write it like groups")
+    scopes = tuple(told("SCOPES").replace(",", " ").split()) or ("openid", "profile", "email")
+    return OidcSettings(
+        issuer=issuer,
+        client_id=client_id,
+        client_secret=read_secret("SIXFB_OIDC_CLIENT_SECRET", environment),
+        redirect=f"{base_url.rstrip('/')}/login/oidc/callback",
+        scopes=scopes if "openid" in scopes else ("openid", *scopes),
+        name_claim=claims["NAME_CLAIM"],
+        roles_claim=claims["ROLES_CLAIM"],
+        roles=_oidc_roles(told("ROLES")),
+    )
+
+
+def _oidc_roles(text: str) -> dict[str, Role]:
+    key, hint = "SIXFB_OIDC_ROLES", "write groups with their roles, like shop-admins=admin,shop=viewer; * is everybody"
+    found: dict[str, Role] = {}
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        group, _, role = part.rpartition("=")
+        if not group.strip() or role.strip() not in list(Role):
+            raise _wrong(key, f"{part!a:.60} is no group with its role", hint)
+        found[group.strip()] = Role(role.strip())
+    if not found:
+        raise _wrong(key, "is not set: nobody would have a role", hint)
+    return found
 
 
 def _role(name: str, environment: Mapping[str, str]) -> Role:

@@ -44,6 +44,7 @@ COMMANDS = {
     "db": "cli.db:app",
     "token": "cli.tokens:app",
     "user": "cli.users:app",
+    "share": "cli.share:app",
     "journeys": "cli.journeys:app",
     "new": "cli.new:app",
     "metrics": "cli.metrics:app",

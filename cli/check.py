@@ -267,6 +267,14 @@ _FILES: tuple[Callable[[], Any], ...] = (
     hub_config.read_routing,
     _check_receivers,
 )
+
+
+def _check_otlp() -> None:
+    from hub.otlp_settings import read_otlp_settings
+
+    read_otlp_settings(os.environ)
+
+
 _HUB: tuple[Callable[[], Any], ...] = (
     lambda: settings.stripe_key(buys=False),
     settings.source_key,
@@ -274,6 +282,7 @@ _HUB: tuple[Callable[[], Any], ...] = (
     log_form,
     tls_context,
     lambda: settings.evidence_bytes(20),
+    _check_otlp,
     demo_links,
     lambda: hub_config.has_database(settings.database_url()),
     _check_doors,

@@ -45,6 +45,7 @@ def hub(
     """Take runs in, judge them, alert, and show the dashboard. Migrates the database at start."""
     from hub.collect import source_settings, stripe_events, stripe_webhook_secret
     from hub.errors import HubError
+    from hub.otlp_settings import read_otlp_settings
     from hub.serve import Hub, HubSettings, address_of
     from hub.stripe_webhook import StripeWebhook
     from hub.twilio_webhook import webhook_address
@@ -72,7 +73,7 @@ def hub(
     settings.source_key()
     webhook_secret = stripe_webhook_secret()
     pagerduty_webhook, twilio_webhook = hub_config.inbound_webhooks(routing)
-    evidence_bytes = settings.evidence_bytes(20)
+    evidence_bytes, otlp = settings.evidence_bytes(20), read_otlp_settings(os.environ)
     demo, scale = demo_links()
     scaled = targets.scaled(scale) if scale != 1 else targets
     for complaint in (*hub_config.impossible_rules(scaled, watched), *degraded(routing)):
@@ -116,6 +117,7 @@ def hub(
                 trial=weekly_trial(routing, allow_private=demo is not None),
                 pagerduty_webhook=pagerduty_webhook,
                 twilio_webhook=twilio_webhook,
+                otlp=otlp,
             ),
         )
         address = running.start()

@@ -2,6 +2,7 @@
 
 from facts.access import (
     Role,
+    Share,
     Token,
     TokenKind,
     User,
@@ -213,6 +214,7 @@ __all__ = [
     "Sample",
     "Series",
     "Severity",
+    "Share",
     "Silence",
     "SilenceState",
     "Status",

@@ -61,3 +61,28 @@ class Token:
     created_at: datetime
     last_used_at: datetime | None = None
     revoked_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """Holds a share link: one page that it shows to people without an account, without the signature that opens it.
+
+    `path` is the page's path with its query, without the hub's prefix. `key` is the fingerprint of the server key the link
+    was signed with; with another key it opens nothing. `by` made it, and `last_opened_at` is accurate to ten minutes.
+    """
+
+    id: str
+    path: str
+    key: str
+    by: str
+    created_at: datetime
+    expires_at: datetime
+    last_opened_at: datetime | None = None
+    revoked_at: datetime | None = None
+    revoked_by: str | None = None
+
+    def state(self, now: datetime) -> str:
+        """Return `active`, `expired` or `revoked`."""
+        if self.revoked_at is not None:
+            return "revoked"
+        return "active" if now < self.expires_at else "expired"

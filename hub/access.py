@@ -13,6 +13,7 @@ from starlette.requests import Request
 from config import Secret
 from facts import Role
 from hub.forwarding import is_forwarding
+from hub.oidc import OidcSettings
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -40,7 +41,8 @@ class Access:
 
     `public` means that other machines reach the hub, so that it always requires logins and tokens. `hosts` are the
     names it answers to in addition to this machine's names and plain IP addresses (`*.example.com` covers subdomains).
-    Forwarding headers and `proxy_login` are trusted from `proxies` only. `linked` is the host of links in messages, and
+    Forwarding headers and `proxy_login` are trusted from `proxies` only. `oidc` is the identity provider that
+    logs people in. `linked` is the host of links in messages, and
     `prefix` the path of the hub there (`/monitor`; "" at the root).
     """
 
@@ -49,6 +51,7 @@ class Access:
     hosts: tuple[str, ...] = ()
     proxies: tuple[Network, ...] = ()
     proxy_login: ProxyLogin | None = None
+    oidc: OidcSettings | None = None
     metrics_token: Secret | None = field(default=None, repr=False)
     linked: str | None = None
     prefix: str = ""

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from fastapi.responses import JSONResponse
 from pydantic import TypeAdapter
 
-from facts import Alert, Incident, LadderRow, Metric, Notification, Outcome, Verdict
+from facts import Alert, Event, Incident, LadderRow, Metric, Notification, Outcome, Verdict
 from hub.event_ingest import EventTaken
 from hub.ingest import IngestResult
 from metrics import MetricPoint
@@ -61,9 +61,25 @@ class EvidenceKept:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunsListed:
-    """Holds short forms of runs, newest first."""
+    """Holds short forms of runs, newest first. `next` is the `cursor` of the following page; null on the last one."""
 
     runs: list[Outcome]
+    next: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventListed(Event):
+    """An event and the source that sent it."""
+
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventsListed:
+    """Holds events, newest first. `next` is the `cursor` of the following page; null on the last one."""
+
+    events: list[EventListed]
+    next: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,18 +95,23 @@ class VerdictHistory:
     """Holds rows of the history, oldest first, and for each target the row that applied at the start of the period.
 
     The response also has the period's bounds, as `from` and `to`. A null `verdict` means that the target was no longer
-    judged.
+    judged. `next` is the `cursor` of the following page; null on the last one.
     """
 
     rows: list[PastVerdict]
+    next: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertsListed:
-    """Holds alerts, newest first, and incidents: the open ones, or those of the period."""
+    """Holds alerts, newest first, and incidents: the open ones, or those of the period.
+
+    `next` is the `cursor` of the following page of alerts; null on the last one.
+    """
 
     alerts: list[Alert]
     incidents: list[Incident]
+    next: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

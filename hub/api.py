@@ -4,35 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import APIRouter, Header, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 from starlette.concurrency import run_in_threadpool
 
 from alerts.maintenance import planned
-from facts import Alert, AlertState, Plan, Run, Status, digest_of, to_wire, withheld_thread
+from facts import Alert, Plan, digest_of, to_wire
 from hub.acknowledge import read_length, take_on
 from hub.actions import acting, read_action
 from hub.answers import (
-    AlertShown,
-    AlertsListed,
     Alive,
     EventsTaken,
     EvidenceKept,
     LogsExported,
     Ready,
-    RunsListed,
     RunsTaken,
-    VerdictHistory,
-    VerdictsTold,
     answering,
     told,
 )
 from hub.artifacts import ArtifactHeader
 from hub.context import HubContext
-from hub.cycle import VERDICTS
 from hub.decoding import decoded
 from hub.deploy_endpoints import add_deploy_endpoints
 from hub.envelope import LARGEST_BATCH
@@ -45,42 +39,25 @@ from hub.job_doors import add_job_doors
 from hub.locations import add_location_doors
 from hub.metric_doors import add_metric_doors
 from hub.metrics import OPENMETRICS, Metrics
-from hub.moments import Moment
 from hub.openapi import BYTES_BODY, EVENTS_BODY, LOGS_BODY, PROTOBUF, RUNS_BODY
 from hub.pagerduty_webhook import add_pagerduty_webhook
 from hub.pings import add_ping_endpoints
+from hub.read_endpoints import add_read_endpoints
 from hub.requests import back_to, limited_body, person, unpacked_body
 from hub.resolve import read_reason, resolve
 from hub.routes_shown import add_route_endpoint
 from hub.run_page import add_run_actions
 from hub.run_requests import add_run_requests, waiting_requests
+from hub.share_pages import add_share_endpoints
 from hub.silence_endpoints import add_silence_endpoints
 from hub.stripe_webhook import add_stripe_webhook
 from hub.twilio_webhook import add_twilio_webhook
-from store import StoreUnavailableError, incidents, ladder, meta, outbox, runs
-from store import alerts as alert_rows
-from store import verdicts as verdict_rows
+from store import StoreUnavailableError
 
-_From = Annotated[Moment | None, Query(alias="from", description="The beginning of the period, with its zone.")]
-_To = Annotated[Moment | None, Query(alias="to", description="The end of the period, with its zone.")]
-_DEFAULT_PERIOD = timedelta(days=1)
 _ACKNOWLEDGE_SCHEMA: dict[str, Any] = {
     "type": "object",
     "properties": {"for": {"type": ["string", "null"], "description": "How long, like 2h; 1m to 7d."}},
 }
-
-
-def _period(since: datetime | None, until: datetime | None, now: datetime) -> tuple[datetime, datetime]:
-    """Return the requested period; by default it ends now and is one day long.
-
-    Raises:
-        HubError: 422 it ends before it begins.
-    """
-    until = until or now
-    since = since or until - _DEFAULT_PERIOD
-    if until <= since:
-        raise HubError(422, f"the period ends ({to_wire(until)}) before it begins ({to_wire(since)})")
-    return since, until
 
 
 def api(context: HubContext) -> APIRouter:
@@ -90,7 +67,7 @@ def api(context: HubContext) -> APIRouter:
     _add_event_doors(router, context)
     add_location_doors(router, context)
     add_job_doors(router, context)
-    _add_readers(router, context)
+    add_read_endpoints(router, context)
     add_metric_doors(router, context)
     add_stripe_webhook(router, context)
     add_pagerduty_webhook(router, context)
@@ -103,6 +80,7 @@ def api(context: HubContext) -> APIRouter:
     add_incident_endpoints(router, context)
     add_ping_endpoints(router, context)
     add_route_endpoint(router, context)
+    add_share_endpoints(router, context)
     _add_health(router, context)
     _add_metrics(router, context)
     return router
@@ -292,92 +270,6 @@ async def _answered_in_protobuf(taking: Awaitable[list[EventTaken]]) -> Response
         return Response(status(str(error)), status_code=error.status, headers=error.headers, media_type=PROTOBUF)
     told = export_response(len(rejected), _why_first(rejected) if rejected else "")
     return Response(told, media_type=PROTOBUF)
-
-
-def _add_readers(router: APIRouter, context: HubContext) -> None:
-    @router.get("/api/runs", **answering(RunsListed, "The runs.", _422="A parameter is none."))
-    def list_runs(
-        journey: str | None = None,
-        location: str | None = None,
-        status: Status | None = None,
-        before: Moment | None = None,
-        limit: Annotated[int, Query(ge=1, le=500)] = 50,
-    ) -> Response:
-        """Return the latest runs, newest first, in short form."""
-        with context.store.read() as connection:
-            found = runs.latest(
-                connection, journey=journey, location=location, status=status, before=before, limit=limit
-            )
-        return JSONResponse({"runs": to_wire(found)})
-
-    @router.get("/api/runs/{run_id}", **answering(Run, "The run.", _404="No such run."))
-    def show_run(run_id: str) -> Response:
-        """Return one run in full."""
-        with context.store.read() as connection:
-            stored = runs.get(connection, run_id)
-        if stored is None:
-            raise HubError(404, f"no run {run_id!r:.220}")
-        return JSONResponse(to_wire(stored.run))
-
-    @router.get("/api/sla", **answering(VerdictsTold, "The verdicts."))
-    def tell_verdicts() -> Response:
-        """Return the verdicts of the last tick."""
-        with context.store.read() as connection:
-            return JSONResponse(meta.get(connection, VERDICTS) or {"at": None, "verdicts": []})
-
-    @router.get("/api/sla/history", **answering(VerdictHistory, "The history.", _422="A parameter is none."))
-    def tell_history(
-        since: _From = None,
-        until: _To = None,
-        rule: str | None = None,
-        key: str | None = None,
-        limit: Annotated[int, Query(ge=1, le=10_000)] = 1000,
-    ) -> Response:
-        """Return how each target was judged over time, oldest first: a row per change of verdict, and one per hour.
-
-        Covers the last day by default.
-        """
-        since, until = _period(since, until, context.clock())
-        with context.store.read() as connection:
-            rows = verdict_rows.history(connection, since=since, until=until, rule=rule, key=key, limit=limit)
-        return JSONResponse({"from": to_wire(since), "to": to_wire(until), "rows": to_wire(rows)})
-
-    @router.get("/api/alerts", **answering(AlertsListed, "The alerts.", _422="A parameter is none."))
-    def list_alerts(
-        state: AlertState | None = None,
-        since: _From = None,
-        until: _To = None,
-        limit: Annotated[int, Query(ge=1, le=1000)] = 100,
-    ) -> Response:
-        """Return alerts, newest first, with the open incidents.
-
-        With `from` or `to`, it returns the alerts and incidents that were open during any part of that period.
-        """
-        with context.store.read() as connection:
-            if since is None and until is None:
-                listed = alert_rows.listed(connection, state=state, limit=limit)
-                of_them = incidents.open_ones(connection)
-            else:
-                since, until = _period(since, until, context.clock())
-                listed = alert_rows.of_period(connection, since=since, until=until, state=state, limit=limit)
-                of_them = incidents.of_period(connection, since=since, until=until, limit=limit)
-        return JSONResponse({"alerts": to_wire(listed), "incidents": to_wire(of_them)})
-
-    @router.get("/api/alerts/{alert_id}", **answering(AlertShown, "The alert.", _404="No such alert."))
-    def show_alert(alert_id: str) -> Response:
-        """Return one alert with its changes and the messages of its incident."""
-        with context.store.read() as connection:
-            alert = alert_rows.get(connection, alert_id)
-            if alert is None:
-                raise HubError(404, f"no alert {alert_id!r:.220}")
-            changes = alert_rows.changes(connection, alert_id)
-            incident = [alert.incident] if alert.incident else []
-            owed, calls = (
-                outbox.of_threads(connection, [*incident, withheld_thread(alert_id)]),
-                ladder.of_incidents(connection, incident),
-            )
-        told = {"changes": to_wire(changes), "notifications": to_wire(owed), "escalation": to_wire(calls)}
-        return JSONResponse({**to_wire(alert), **told})
 
 
 def _add_actions(router: APIRouter, context: HubContext) -> None:

@@ -17,7 +17,7 @@ from hub.context import HubContext
 from hub.errors import HubError, LoginNeededError
 from hub.guard import is_form
 from hub.headers import with_headers
-from hub.login import login, login_address
+from hub.login import OIDC_PATH, login, login_address
 from hub.openapi import described
 from hub.prefix import PrefixMiddleware, lead_below
 from hub.reader_zone import keep_zone
@@ -53,7 +53,9 @@ def create_app(context: HubContext) -> FastAPI:
     async def check_request(request: Request, call_next: Next) -> Response:
         answer = await _answer(context, request, call_next)
         keep_zone(request, answer, path=context.guard.access.cookie_path)
-        return with_headers(request.scope["path"], lead_below(prefix, answer))
+        # The one redirect that leads to another host, which the settings name.
+        below = answer if request.scope["path"] == OIDC_PATH else lead_below(prefix, answer)
+        return with_headers(request.scope["path"], below)
 
     if prefix:
         app.add_middleware(PrefixMiddleware, prefix=prefix)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -20,8 +20,8 @@ from hub.context import HubContext
 from hub.decoding import json_in
 from hub.errors import HubError
 from hub.guard import token_of
+from hub.listing import LISTING, Cursor, Form, From, To, answered, period, place_of, read_place, with_csv
 from hub.loading import CLOCKS_APART
-from hub.moments import Moment
 from hub.requests import limited_body
 from process.logs import get_logger
 from process.visible import visible
@@ -68,9 +68,13 @@ _BODY = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeploysListed:
-    """Deploys of a period, newest first."""
+    """Deploys of a period, newest first. `next` is the `cursor` of the following page; null on the last one."""
 
     deploys: list[Deploy]
+    next: str | None = None
+
+
+_COLUMNS = tuple(one.name for one in fields(Deploy))
 
 
 def read_deploy(asked: Any, *, source: str | None, now: datetime) -> Deploy:
@@ -167,19 +171,26 @@ def _save(store: Store, deploy: Deploy) -> tuple[Deploy, bool]:
 def add_deploy_endpoints(router: APIRouter, context: HubContext) -> None:
     """Add `/api/deploys`."""
 
-    @router.get("/api/deploys", **answering(DeploysListed, "The deploys.", _422="A parameter is none."))
+    @router.get(
+        "/api/deploys",
+        **with_csv(answering(DeploysListed, "The deploys.", _422="A parameter is not known, or its value is none.")),
+        **LISTING,
+    )
     def list_deploys(
-        since: Annotated[Moment | None, Query(alias="from", description="35 days before `to`, if not said.")] = None,
-        until: Annotated[Moment | None, Query(alias="to", description="Exclusive; now, if not said.")] = None,
+        request: Request,
+        since: From = None,
+        until: To = None,
+        cursor: Cursor = None,
+        limit: Annotated[int, Query(ge=1, le=500)] = 200,
+        form: Form = None,
     ) -> Response:
-        """Return the deploys of a period, newest first, 200 at most."""
-        end = until or context.clock() + CLOCKS_APART
-        begin = since or end - _SHOWN
-        if end <= begin:
-            raise HubError(422, f"the period ends ({to_wire(end)}) before it begins ({to_wire(begin)})")
+        """Return the deploys of a period, newest first; of the last 35 days by default."""
+        since, until = period(since, until, context.clock() + CLOCKS_APART, usual=_SHOWN)
         with context.store.read() as connection:
-            found = deploys.of_period(connection, since=begin, until=end)
-        return JSONResponse({"deploys": to_wire(found)})
+            found = deploys.page(connection, since=since, until=until, after_place=read_place(cursor), limit=limit + 1)
+        last = found[limit - 1] if len(found) > limit else None
+        told = {"deploys": found[:limit], "next": place_of(last.at, last.id) if last else None}
+        return answered(request, form, told, rows="deploys", columns=_COLUMNS)
 
     @router.post(
         "/api/deploys",

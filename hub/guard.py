@@ -15,9 +15,11 @@ from facts import Role, Token, TokenKind
 from hub.access import Access, is_local_host
 from hub.errors import HubError, LoginNeededError, TooManyError
 from hub.logins import Logins
+from hub.oidc import Oidc
 from hub.permissions import Requirement, need
 from hub.rates import Buckets, Rate
 from hub.server_key import ServerKey
+from hub.shares import Shares
 from hub.signed_links import ActionLinks
 from hub.tokens import Tokens, bearer
 from store import Store, tokens, users
@@ -72,6 +74,8 @@ class Guard:
         self.access = access
         self.logins = logins or Logins(store, key, clock=clock)
         self._store, self._key, self._clock, self.monotonic = store, key, clock, monotonic
+        self.shares = Shares(store, key)
+        self.oidc = Oidc(access.oidc, key, clock=clock) if access.oidc is not None else None
         self._tokens = Tokens(store, key)
         self.action_links = ActionLinks(key)
         self._buckets = Buckets(rate or Rate())
@@ -207,8 +211,8 @@ class Guard:
         return hmac.compare_digest(told.encode("utf-8", "replace"), wanted.reveal().encode())
 
     def login_needed(self) -> bool:
-        """Return whether people must log in: users or a proxy login exist, or other machines reach the hub."""
-        if self.access.public or self.access.proxy_login is not None:
+        """Return whether people must log in: users, a proxy login or an identity provider exist, or other machines reach the hub."""
+        if self.access.public or self.access.proxy_login is not None or self.access.oidc is not None:
             return True
         with self._store.read() as connection:
             return users.count(connection) > 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -18,7 +18,7 @@ from hub.errors import HubError
 from hub.escalate import escalate
 from hub.incident_data import load_stories
 from hub.incident_pages import read_incident
-from hub.moments import Moment
+from hub.listing import LISTING, Cursor, Form, From, To, answered, in_order, with_csv
 from hub.report_data import ReportSettings
 from hub.requests import back_to, person
 from reports.incident_story import BudgetCost, Entry, headline, sentences, time_line
@@ -55,7 +55,7 @@ class IncidentShort:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncidentsListed:
-    """Incidents, newest first. `next` is the `before` of the following page; null on the last one."""
+    """Incidents, newest first. `next` is the `cursor` of the following page; null on the last one."""
 
     incidents: list[IncidentShort]
     next: str | None = None
@@ -81,6 +81,9 @@ class IncidentShown(IncidentShort):
     notifications: list[Notification] = field(default_factory=list)
     escalation: list[LadderRow] = field(default_factory=list)
     budgets: list[BudgetTaken] = field(default_factory=list)
+
+
+COLUMNS = tuple(one.name for one in fields(IncidentShort))
 
 
 def _short(story: Story, now: datetime) -> dict[str, Any]:
@@ -112,23 +115,28 @@ def _settings(context: HubContext) -> ReportSettings:
 def add_incident_endpoints(router: APIRouter, context: HubContext) -> None:
     """Add `/api/incidents` and what is below it."""
 
-    @router.get("/api/incidents", **answering(IncidentsListed, "The incidents.", _422="A parameter is none."))
+    @router.get(
+        "/api/incidents",
+        **with_csv(
+            answering(IncidentsListed, "The incidents.", _422="A parameter is not known, or its value is none.")
+        ),
+        **LISTING,
+    )
     def list_incidents(
+        request: Request,
         state: Literal["open", "resolved"] | None = None,
         severity: Severity | None = None,
-        since: Annotated[Moment | None, Query(alias="from", description="Only those that were open after it.")] = None,
-        until: Annotated[Moment | None, Query(alias="to", description="Only those that were opened before it.")] = None,
-        before: Annotated[str | None, Query(description="The `next` of the page before, like inc-41.")] = None,
+        since: From = None,
+        until: To = None,
+        cursor: Cursor = None,
         limit: Annotated[int, Query(ge=1, le=200)] = 50,
+        form: Form = None,
     ) -> Response:
-        """Return incidents, newest first; `next` leads to the following page."""
-        number = incidents.number_of(before) if before is not None else None
-        if before is not None and number is None:
-            raise HubError(
-                422, f"before: {before!a:.40} is no incident; write the `next` of the page before, like inc-41"
-            )
-        if since is not None and until is not None and until <= since:
-            raise HubError(422, f"the period ends ({to_wire(until)}) before it begins ({to_wire(since)})")
+        """Return incidents that were open during any part of a period, newest first; all of them, if no period is asked for."""
+        number = incidents.number_of(cursor) if cursor is not None else None
+        if cursor is not None and number is None:
+            raise HubError(422, f"cursor: {cursor!a:.40} is none; write the `next` of the page before, or leave it out")
+        in_order(since, until)
         now = context.clock()
         with context.store.read() as connection:
             found = incidents.page(
@@ -142,7 +150,8 @@ def add_incident_endpoints(router: APIRouter, context: HubContext) -> None:
             )
             stories = load_stories(connection, found[:limit], _settings(context), now=now)
         following = found[limit - 1].id if len(found) > limit else None
-        return JSONResponse({"incidents": to_wire([_short(story, now) for story in stories]), "next": following})
+        told = {"incidents": [_short(story, now) for story in stories], "next": following}
+        return answered(request, form, told, rows="incidents", columns=COLUMNS)
 
     @router.get("/api/incidents/{incident_id}", **answering(IncidentShown, "The incident.", _404="No such incident."))
     def show_incident(incident_id: str) -> Response:

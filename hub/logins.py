@@ -120,6 +120,16 @@ class Logins:
                 raise HubError(401, _NOT_KNOWN)
             sessions.begin(connection, sha256=_name(cookie), name=name, at=now)
 
+    def enter(self, name: str, role: Role, *, leaving: str | None = None) -> str:
+        """Start the session of a person whom an identity provider logged in, and return its cookie."""
+        now, cookie = self._clock(), secrets.token_urlsafe(32)
+        with self._store.write() as connection:
+            sessions.sweep(connection, seen_before=now - IDLE, opened_before=now - ABSOLUTE)
+            if leaving:
+                sessions.close(connection, _name(leaving))
+            sessions.begin(connection, sha256=_name(cookie), name=name, at=now, role=role)
+        return cookie
+
     def session(self, cookie: str, *, is_here: bool = True) -> Session | None:
         """Return the session of a cookie; None if there is none or it has expired. `is_here` extends its idle time."""
         now, name = self._clock(), _name(cookie)

@@ -11,11 +11,11 @@ from facts import to_wire
 from hub.answers import MetricShown, MetricsListed, answering
 from hub.context import HubContext
 from hub.errors import HubError
+from hub.listing import CSV, Form, wants_csv
 from hub.moments import Moment
 from hub.series import LARGEST_STEP_S, Answered, SeriesError, as_csv, as_json, load_series
 from metrics import CATALOGUE
 
-CSV = "text/csv"
 _OWN = frozenset({"from", "to", "step", "format"})
 
 
@@ -39,7 +39,7 @@ def add_metric_doors(router: APIRouter, context: HubContext) -> None:
         since: Annotated[Moment | None, Query(alias="from", description="24 hours before `to`, if not said.")] = None,
         until: Annotated[Moment | None, Query(alias="to", description="Exclusive; now, if not said.")] = None,
         step: Annotated[int | None, Query(ge=1, le=LARGEST_STEP_S, description="Seconds of a point.")] = None,
-        form: Annotated[str, Query(alias="format", pattern="^(json|csv)$", description="`json` or `csv`.")] = "json",
+        form: Form = None,
     ) -> Response:
         """The series of a metric, a point for each step. Any label of it may be a parameter (`?city=dallas`) and chooses series.
 
@@ -60,12 +60,8 @@ def add_metric_doors(router: APIRouter, context: HubContext) -> None:
                 )
         except SeriesError as error:
             raise HubError(404 if error.unknown else 422, str(error)) from None
-        wants_csv = form == "csv" or name.endswith(".csv") or _first_type(request) == CSV
-        return _csv(answered) if wants_csv else JSONResponse(as_json(answered))
-
-
-def _first_type(request: Request) -> str:
-    return request.headers.get("Accept", "").partition(",")[0].partition(";")[0].strip().lower()
+        is_csv = wants_csv(request, "csv" if name.endswith(".csv") else form)
+        return _csv(answered) if is_csv else JSONResponse(as_json(answered))
 
 
 def _csv(answered: Answered) -> Response:

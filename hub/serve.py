@@ -27,6 +27,7 @@ from hub.health import Health
 from hub.ingest import Ingest
 from hub.jobs import JobScheduler, JobServices, configured_jobs
 from hub.kept_verdicts import read_verdicts
+from hub.otlp_settings import OtlpSettings
 from hub.pagerduty_webhook import PagerDutyWebhook
 from hub.receipts import CONFIRM_WITHIN, Receipts
 from hub.server_key import KEY_FILE, ServerKey, server_key
@@ -63,7 +64,7 @@ class HubSettings:
     `secret_key` signs tokens and forms; without one the hub makes its own in `folder`. Each
     of `stripe_webhook`, `pagerduty_webhook` and `twilio_webhook` takes that service's webhooks; None where its secret is not set.
     `report_mail` sends the scheduled reports; without it they are only written. `trial` is the weekly test of the
-    destinations; None where there is none.
+    destinations; None where there is none. `otlp` is how runs are exported; None where they are not.
     """
 
     folder: Path
@@ -83,6 +84,7 @@ class HubSettings:
     twilio_webhook: TwilioWebhook | None = None
     report_mail: ReportMail | None = None
     trial: WeeklyTrial | None = None
+    otlp: OtlpSettings | None = None
 
 
 class Loop:
@@ -225,6 +227,7 @@ class Hub:
             folder=self.settings.folder,
             report_mail=self.settings.report_mail,
             trial=self.settings.trial,
+            otlp=self.settings.otlp,
         )
         return JobScheduler(
             store=self.store,

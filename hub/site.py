@@ -35,6 +35,8 @@ from hub.report_pages import add_reports
 from hub.requests import csrf_checked
 from hub.run_page import add_run_pages
 from hub.search import LONGEST, find
+from hub.share_pages import add_share_pages
+from hub.shares import shareable
 from hub.target_pages import add_target_pages
 from reports.live import (
     Present,
@@ -78,6 +80,7 @@ def site(context: HubContext) -> APIRouter:
     add_action_links(router, context)
     add_target_pages(router, pages)
     add_run_pages(router, pages)
+    add_share_pages(router, pages, router)
     _add_files(router, context)
     for addition in context.additions:
         addition.add_to(router, _Host(pages))
@@ -91,6 +94,8 @@ class Pages:
         self.context, self._verdicts = context, verdicts
         self._visitor = visitor_of(request) if request is not None else None
         self._asked = dict(request.query_params) if request is not None else {}
+        self._path: str = request.scope["path"] if request is not None else ""
+        self._is_shared = request is not None and getattr(request.state, "is_shared", False)
         business = business_zone(context)
         self.zone = zone_of(request, business) if request is not None else ReaderZone(zone=business, business=business)
 
@@ -106,6 +111,21 @@ class Pages:
         with context.store.read() as connection:
             firing = [alert for alert in alert_rows.standing(connection) if alert.state is AlertState.FIRING]
         state, words = overall_state(firing, verdicts, now)
+        if self._is_shared:
+            # Who has no account sees the state of the shop, and nothing of the hub's own affairs.
+            return a_frame(
+                title,
+                here=here,
+                now=now,
+                evaluated_at=at,
+                links=(),
+                prefix=context.guard.access.prefix,
+                refresh_s=_interval(context, refresh_s),
+                state=state,
+                state_words=words,
+                zone=self.zone,
+                asked=self._asked,
+            )
         return a_frame(
             title,
             here=here,
@@ -120,13 +140,14 @@ class Pages:
             csrf=visitor.csrf if visitor and visitor.role.may(Role.OPERATOR) else "",
             visitor=_present(visitor) if visitor and visitor.known else None,
             prefix=context.guard.access.prefix,
-            refresh_s=max(2, round(refresh_s / context.scale)) if refresh_s else 0,
+            refresh_s=_interval(context, refresh_s),
             state=state,
             state_words=words,
             firing=len(told_alerts(firing, now)),
             zone=self.zone,
             asked=self._asked,
             wall=next_on_wall(here) if "wall" in self._asked else "",
+            share=shareable(self._path, self._asked) if visitor and visitor.role.may(Role.OPERATOR) else "",
         )
 
     def _clock_notices(self, last_tick: datetime | None) -> list[str]:
@@ -201,6 +222,10 @@ class _Host:
 
     async def checked_form(self, request: Request) -> Mapping[str, str] | None:
         return await csrf_checked(request)
+
+
+def _interval(context: HubContext, refresh_s: int) -> int:
+    return max(2, round(refresh_s / context.scale)) if refresh_s else 0
 
 
 def _trouble(context: HubContext) -> list[str]:

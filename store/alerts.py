@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, and_, desc, func, or_, select
 
 from facts import Alert, AlertState, Incident, Severity, from_wire, to_wire
+from store.places import follows
 from store.tables import alert_changes
 from store.tables import alerts as table
 from store.upsert import upsert
@@ -108,6 +109,38 @@ def listed(connection: Connection, *, state: AlertState | None = None, limit: in
     condition = table.c.state == state.value if state else table.c.state != AlertState.DROPPED.value
     query = select(table.c.alert).where(condition).order_by(desc(table.c.pending_since), desc(table.c.id)).limit(limit)
     return [from_wire(Alert, row.alert) for row in connection.execute(query)]
+
+
+def page(
+    connection: Connection,
+    *,
+    state: AlertState | None = None,
+    severity: Severity | None = None,
+    rule: str | None = None,
+    journey: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    after_place: tuple[datetime, str] | None = None,
+    limit: int = 100,
+) -> list[Alert]:
+    """Return the alerts of a state, severity, rule and journey that were pending or firing during any part of a period, newest first.
+
+    Alerts that were dropped before they fired are returned only if `state` asks for them. `after_place` is the time at which an
+    alert became pending, and its id: the alerts that follow it in this order are returned.
+    """
+    conditions = [table.c.state == state.value if state else table.c.state != AlertState.DROPPED.value]
+    if severity is not None:
+        conditions.append(table.c.severity == severity.value)
+    told = (("rule", rule), ("journey", journey))
+    conditions += [table.c.alert[key].as_string() == value for key, value in told if value is not None]
+    if until is not None:
+        conditions.append(table.c.pending_since < until)
+    if since is not None:
+        conditions.append(or_(table.c.resolved_at.is_(None), table.c.resolved_at >= since))
+    if after_place is not None:
+        conditions.append(follows(table.c.pending_since, table.c.id, after_place))
+    query = select(table.c.alert).where(*conditions).order_by(desc(table.c.pending_since), desc(table.c.id))
+    return [from_wire(Alert, row.alert) for row in connection.execute(query.limit(limit))]
 
 
 def last_of_rule(connection: Connection, rule: str) -> Alert | None:

@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection, select
 
 from facts import Deploy, from_wire, to_wire
+from store.places import follows
 from store.tables import deploys as table
 from store.upsert import insert
 
@@ -25,3 +26,22 @@ def of_period(connection: Connection, *, since: datetime, until: datetime, limit
     query = select(table.c.deploy).where(table.c.at >= since, table.c.at < until)
     newest = query.order_by(table.c.at.desc(), table.c.id).limit(limit)
     return [from_wire(Deploy, found) for found in connection.execute(newest).scalars()]
+
+
+def page(
+    connection: Connection,
+    *,
+    since: datetime,
+    until: datetime,
+    after_place: tuple[datetime, str] | None = None,
+    limit: int = 200,
+) -> list[Deploy]:
+    """Return the deploys from one moment to another, without the latter, newest first.
+
+    `after_place` is the time and the id of a deploy: the deploys that follow it in this order are returned.
+    """
+    conditions = [table.c.at >= since, table.c.at < until]
+    if after_place is not None:
+        conditions.append(follows(table.c.at, table.c.id, after_place))
+    query = select(table.c.deploy).where(*conditions).order_by(table.c.at.desc(), table.c.id.desc()).limit(limit)
+    return [from_wire(Deploy, found) for found in connection.execute(query).scalars()]

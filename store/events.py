@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +11,7 @@ from sqlalchemy import Connection, desc, select
 from facts import Event
 from store.columns import microseconds
 from store.json_text import json_text
+from store.places import follows
 from store.tables import events as table
 
 _AT_ONCE = 500
@@ -84,3 +85,34 @@ def read(
     query = select(table).where(*conditions).order_by(desc(table.c.at), desc(table.c.id)).limit(limit)
     found = [_event(row) for row in connection.execute(query)]
     return found[::-1]
+
+
+_PLACE_NAME = table.c.source + "~" + table.c.id
+"""What tells apart the events of one time; a source's name has no `~`."""
+
+
+def place_name(source: str, event: Event) -> str:
+    """Return the name of an event in the order of `page`, which no other event of its time has."""
+    return f"{source}~{event.id}"
+
+
+def page(
+    connection: Connection,
+    *,
+    since: datetime,
+    until: datetime,
+    wanted: Mapping[str, str | None],
+    after_place: tuple[datetime, str] | None = None,
+    limit: int = 100,
+) -> list[tuple[str, Event]]:
+    """Return the events from `since` until before `until`, each with its source, newest first.
+
+    `wanted` chooses them by `source`, `name`, `level` and `category`; None chooses all. `after_place` is the time and the
+    `place_name` of an event: the events that follow it in this order are returned.
+    """
+    conditions = [table.c.at >= since, table.c.at < until]
+    conditions += [table.c[key] == value for key, value in wanted.items() if value is not None]
+    if after_place is not None:
+        conditions.append(follows(table.c.at, _PLACE_NAME, after_place))
+    query = select(table).where(*conditions).order_by(desc(table.c.at), desc(_PLACE_NAME)).limit(limit)
+    return [(row.source, _event(row)) for row in connection.execute(query)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
 import msgspec
@@ -36,6 +36,7 @@ from facts import Answer, Blame, Graded, Outcome, Run, Status, from_wire, reclas
 from store import counters, rollups
 from store.columns import Moment
 from store.json_text import decoded_as, from_json_text
+from store.places import follows
 from store.rows import Arrival, GradedRow, RunRow, insert_all, insert_one, row_of
 from store.tables import GOOD, MEASURED, RECLASSIFIED, STUMBLED, UNPASSED, duplicates
 from store.tables import runs as table
@@ -137,6 +138,28 @@ def get(connection: Connection, run_id: str) -> StoredRun | None:
     """Return one run; None if it does not exist."""
     row = connection.execute(select(table).where(table.c.id == run_id)).first()
     return _stored(row) if row else None
+
+
+_REACH = timedelta(days=2)
+"""How long after its start a run is received at most, for those that look for runs by when they were received."""
+
+
+def received_after(
+    connection: Connection, *, place: tuple[datetime, str], until: datetime, limit: int
+) -> list[tuple[datetime, Run]]:
+    """Return the runs that were received after a place and before `until`, with that time, in the order in which they were received.
+
+    A place is a time and the id of the last run of it. Runs that were received more than two days after they started are left out.
+    """
+    at, last = place
+    conditions = [
+        table.c.started_at >= at - _REACH,
+        table.c.received_at >= at,
+        table.c.received_at < until,
+        or_(table.c.received_at > at, table.c.id > last),
+    ]
+    query = select(table).where(*conditions).order_by(table.c.received_at, table.c.id).limit(limit)
+    return [(row.received_at, _stored(row).run) for row in connection.execute(query)]
 
 
 def exists(connection: Connection, run_id: str) -> bool:
@@ -455,10 +478,15 @@ def latest(
     journey: str | None = None,
     location: str | None = None,
     status: Status | None = None,
+    since: datetime | None = None,
     before: datetime | None = None,
+    after_place: tuple[datetime, str] | None = None,
     limit: int = 50,
 ) -> list[Outcome]:
-    """Return the latest runs in short form, newest first, ad-hoc ones included."""
+    """Return the latest runs in short form, newest first, ad-hoc ones included: those that started from `since` until before `before`.
+
+    `after_place` is the start and the id of a run: the runs that follow it in this order are returned.
+    """
     conditions: list[Any] = []
     if status is not None and status is not Status.PASSED:
         # Runs with other statuses are few, so the other conditions are checked on them. The concatenation keeps the
@@ -469,6 +497,10 @@ def latest(
         conditions += _filters(journey, location, status)
     if before is not None:
         conditions.append(table.c.started_at < before)
+    if since is not None:
+        conditions.append(table.c.started_at >= since)
+    if after_place is not None:
+        conditions.append(follows(table.c.started_at, table.c.id, after_place))
     query = select(*_SHORT).where(*conditions).order_by(desc(table.c.started_at), desc(table.c.id)).limit(limit)
     return [_outcome(row, brief=True) for row in connection.execute(query).all()]
 

@@ -23,25 +23,24 @@ class Session:
     seen_at: datetime
 
 
-def begin(connection: Connection, *, sha256: str, name: str, at: datetime) -> None:
-    """Add a session."""
-    row = {"sha256": sha256, "user_name": name, "opened_at": at, "seen_at": at}
+def begin(connection: Connection, *, sha256: str, name: str, at: datetime, role: Role | None = None) -> None:
+    """Add a session; `role` is that of a person whom an identity provider logged in, None for a user."""
+    row = {"sha256": sha256, "user_name": name, "opened_at": at, "seen_at": at, "role": role.value if role else None}
     connection.execute(table.insert().values(row))
 
 
 def find(connection: Connection, sha256: str) -> Session | None:
     """Return a session of any age; None if it does not exist or its user was removed."""
     query = (
-        select(table, users.c.role)
-        .join_from(table, users, users.c.name == table.c.user_name)
+        select(table, users.c.role.label("user_role"))
+        .join_from(table, users, users.c.name == table.c.user_name, isouter=True)
         .where(table.c.sha256 == sha256)
     )
     row = connection.execute(query).first()
-    if row is None:
+    role = (row.role or row.user_role) if row is not None else None
+    if row is None or role is None:
         return None
-    return Session(
-        sha256=row.sha256, name=row.user_name, role=Role(row.role), opened_at=row.opened_at, seen_at=row.seen_at
-    )
+    return Session(sha256=row.sha256, name=row.user_name, role=Role(role), opened_at=row.opened_at, seen_at=row.seen_at)
 
 
 def note_seen(connection: Connection, sha256: str, *, at: datetime) -> None:

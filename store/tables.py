@@ -424,6 +424,8 @@ sessions = Table(
     Column("user_name", String(64), nullable=False),
     Column("opened_at", Moment, nullable=False),
     Column("seen_at", Moment, nullable=False),
+    # Of a person whom an identity provider logged in, and who is no user here; NULL for users, whose role is in `users`.
+    Column("role", String(16)),
     Index("ix_sessions_user", "user_name"),
 )
 
@@ -560,4 +562,20 @@ job_runs = Table(
     Column("keep_until", Moment, nullable=False),
     Index("ix_job_runs_started", "job", "started_at"),
     Index("ix_job_runs_keep_until", "keep_until"),
+)
+
+# The links that show one page to people without an account. `key` names the server key that signed a link.
+shares = Table(
+    "shares",
+    metadata,
+    Column("id", String(16), primary_key=True),
+    Column("path", Text, nullable=False),
+    Column("key", String(64), nullable=False),
+    Column("by", String(100), nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("expires_at", Moment, nullable=False),
+    Column("last_opened_at", Moment),
+    Column("revoked_at", Moment),
+    Column("revoked_by", String(100)),
+    Index("ix_shares_expires", "expires_at"),
 )

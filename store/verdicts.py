@@ -140,6 +140,33 @@ def history(
     return [*held, *_read(connection, in_period if limit is None else in_period.limit(limit))]
 
 
+def history_page(
+    connection: Connection,
+    *,
+    since: datetime,
+    until: datetime,
+    rule: str | None = None,
+    key: str | None = None,
+    after: int | None = None,
+    limit: int = 1000,
+) -> tuple[list[tuple[int, PastVerdict]], int | None]:
+    """Return a page of the rows of `history`, each with its number, and the number after which the following page begins.
+
+    That number is None on the last page. The rows that applied at `since` are on the first page, beside the `limit` others.
+    """
+    conditions = [c == v for c, v in ((table.c.rule, rule), (table.c.key, key)) if v is not None]
+    if after is not None:
+        conditions.append(table.c.number > after)
+    query = select(table).where(table.c.at >= since, table.c.at < until, *conditions).order_by(table.c.number)
+    numbered = connection.execute(query.with_only_columns(table.c.number).limit(limit + 1)).scalars().all()
+    rows = list(zip(numbered, _read(connection, query.limit(limit)), strict=False))
+    following = numbered[limit - 1] if len(numbered) > limit else None
+    if after is not None:
+        return rows, following
+    held = history(connection, since=since, until=until, rule=rule, key=key, limit=0)
+    return [*((0, row) for row in held), *rows], following
+
+
 class PastStatus(NamedTuple):
     """Holds the verdict that a target had without a break: its rows of the history from the first, `at`, to the last, `last_at`.
 

@@ -17,6 +17,7 @@ from facts import HubClock
 from hub.artifacts import Artifacts
 from hub.jobs.schedule import JobSchedule
 from hub.money_at_risk import site_sales_rate
+from hub.otlp_settings import OtlpSettings
 from hub.watched import Watched
 from sla.targets import Targets
 from sources import Source
@@ -64,7 +65,8 @@ class Backoff:
 class JobServices:
     """What jobs may use. `first_watched` is when a hub first watched, `sources` are those that are configured, `scale` is how many
     times faster than usual the hub's clock runs (the demo's). `policy` is what alerts go by, `targets` what is promised. `folder` is
-    the hub's own, `report_mail` sends reports by mail, `trial` the weekly test; None where nobody is to get them."""
+    the hub's own, `report_mail` sends reports by mail, `trial` the weekly test; None where nobody is to get them. `otlp` is how runs
+    are exported, None if they are not."""
 
     store: Store
     watched: Watched
@@ -80,6 +82,7 @@ class JobServices:
     folder: Path | None = None
     report_mail: ReportMail | None = None
     trial: WeeklyTrial | None = None
+    otlp: OtlpSettings | None = None
 
     def sales_rate(self, connection: Connection, now: datetime) -> SalesRate | None:
         """Return what the shop usually sells at this time; None where nobody knows."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hub.jobs import escalation_audit, evidence_limit, missed_slots, orphans, retention, status_page
+from hub.jobs import escalation_audit, evidence_limit, missed_slots, orphans, otlp, retention, status_page
 from hub.jobs.alerts_trial import trial_jobs
 from hub.jobs.job import Job, JobServices
 from hub.jobs.reports import report_jobs
@@ -15,6 +15,7 @@ JOBS: tuple[Job, ...] = (
     orphans.JOB,
     escalation_audit.JOB,
     status_page.JOB,
+    otlp.JOB,
 )
 
 

@@ -116,7 +116,7 @@ class Frame:
     begins with it. `state` is the overall state of the shop, `state_words` the same as text, and `firing` how many alerts fire of
     which people are told. `zone` is the reader's time zone, `zones` the links
     that choose another, `shown_at` is the time of the page, and `wall` the path of the page
-    that follows on a wall, "" on any other screen.
+    that follows on a wall, "" on any other screen. `share` is the path under which the visitor may share the page, "" if they may not.
     `csrf` is the token of the page's forms; it is "" for a user who may change nothing, and no form is
     shown then.
     """
@@ -139,6 +139,7 @@ class Frame:
     zone_name: str = ""
     shown_at: str = ""
     wall: str = ""
+    share: str = ""
 
 
 def a_frame(
@@ -160,6 +161,7 @@ def a_frame(
     zone: ReaderZone | None = None,
     asked: Mapping[str, str] | None = None,
     wall: str = "",
+    share: str = "",
 ) -> Frame:
     """Return the frame of one page; `asked` is the query of its address."""
     zone = zone or ReaderZone()
@@ -181,5 +183,6 @@ def a_frame(
         zones=zone.choices(asked or {}, now),
         zone_name=zone.name(now),
         wall=wall,
+        share=share,
         shown_at=f"{now.astimezone(zone.zone):%a %-d %b %Y, %H:%M %Z}",
     )

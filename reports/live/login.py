@@ -10,17 +10,23 @@ from reports.pages import render
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoginPage:
-    """Holds the data of the template. `after` is the path to open after the login, `problem` the reason of a refusal."""
+    """Holds the data of the template. `after` is the path to open after the login, `problem` the reason of a refusal.
+
+    `oidc` is the path at which a login by the identity provider begins, "" where there is none.
+    """
 
     frame: Frame
     csrf: str
     after: str
     name: str
     problem: str | None
+    oidc: str = ""
 
 
-def login_page(*, csrf: str, after: str, name: str = "", problem: str | None = None, prefix: str = "") -> str:
-    """Return the page's HTML."""
+def login_page(
+    *, csrf: str, after: str, name: str = "", problem: str | None = None, prefix: str = "", oidc: str = ""
+) -> str:
+    """Return the page's HTML; `oidc` is the path at which a login by the identity provider begins, "" where there is none."""
     frame = Frame(
         title="Log in",
         tone="mute",
@@ -32,5 +38,5 @@ def login_page(*, csrf: str, after: str, name: str = "", problem: str | None = N
         refresh_s=0,
         prefix=prefix,
     )
-    page = LoginPage(frame=frame, csrf=csrf, after=after, name=name, problem=problem)
+    page = LoginPage(frame=frame, csrf=csrf, after=after, name=name, problem=problem, oidc=oidc)
     return render("live/login.html.j2", page)

@@ -23,6 +23,7 @@ from facts import (
     Run,
     Sample,
     Severity,
+    Share,
     Silence,
     Status,
     StepStatus,
@@ -32,7 +33,7 @@ from facts import (
 )
 from runner.ledger.entries import State
 from runner.ledger.ledger import Ledger
-from store import Store, alerts, incidents, outbox, runs, samples, silences, tokens
+from store import Store, alerts, incidents, outbox, runs, samples, shares, silences, tokens
 from tests.builders import A_MOMENT, a_purchase, a_run, a_step, an_attempt
 from tests.ledger_entries import an_order
 
@@ -167,6 +168,15 @@ def fill(store: Store) -> None:
             match={"journey": (f"ga{STORED}",)},
         )
         silences.save(connection, silence)
+        shared = Share(
+            id="0a1b2c3d4e5f6071",
+            path=f"/runs/{STORED}",
+            key="k",
+            by=f"bob{STORED}",
+            created_at=now,
+            expires_at=now + timedelta(days=7),
+        )
+        shares.add(connection, shared)
         place = labels(city=f"dallas{STORED}", tier=f"ga{STORED}")
         samples.save(connection, [Sample(metric="inventory_seats", at=now, value=35.0, labels=place)], now=now)
 

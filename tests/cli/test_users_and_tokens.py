@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from ipaddress import ip_network
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -17,6 +19,7 @@ from facts import Role, TokenKind
 from hub.access import Access, ProxyLogin
 from hub.logins import Logins
 from hub.server_key import ServerKey, server_key
+from hub.shares import Shares
 from hub.tokens import Tokens
 from store import Store
 from tests.databases import a_migrated_store
@@ -178,3 +181,21 @@ def test_a_setting_that_would_not_do_what_it_says_is_told(environment: dict[str,
     with pytest.raises(ConfigError) as refused:
         read_access("127.0.0.1", environment=environment)
     assert says in str(refused.value)
+
+
+def test_a_share_link_is_made_listed_and_revoked(var: Path) -> None:
+    made = sixfb("share", "create", "/executive?range=7d", "--for", "2d", "--by", "ann")
+    assert made.exit_code == 0, made.output
+    path = urlsplit(made.stdout.strip()).path
+    with a_migrated_store(None, var / "hub") as store:
+        shares = Shares(store, server_key(var / "hub"))
+        assert shares.opened(path.removeprefix("/share/"), now=datetime.now(UTC)).path == "/executive?range=7d"
+    (listed,) = json.loads(sixfb("share", "list", "--json").stdout)
+    assert (listed["path"], listed["by"], listed["now"]) == ("/executive?range=7d", "ann", "active")
+    assert path not in sixfb("share", "list").stdout
+    assert sixfb("share", "revoke", listed["id"], "--by", "bob").exit_code == 0
+    assert "revoked by bob" in " ".join(sixfb("share", "list").stdout.split())
+    assert "no share link" in refusal("share", "revoke", listed["id"])
+    assert "is no page that can be shared" in refusal("share", "create", "/alerts")
+    assert "no run 'none'" in refusal("share", "create", "/runs/none")
+    assert "not between 10m and 90d" in refusal("share", "create", "/executive", "--for", "1s")

@@ -35,13 +35,18 @@ _CHECKED_VALUES = {"status", "reason", "job", "quantile", "alertstate"}
 
 def exported_by_a_hub(folder: Path) -> Exported:
     """Everything that a hub exports in which each metric has a series."""
+    return exported(text_of_a_hub(folder))
+
+
+def text_of_a_hub(folder: Path) -> str:
+    """The answer of `/metrics` of a hub in which each metric has a series."""
     with a_migrated_store(None, folder) as store, a_bench(store, folder) as bench:
         _fill(bench)
         hub = bench.context
         metrics = Metrics(
             store, hub.watched, hub.targets, clock=hub.clock, jobs=["retention"], disk=lambda: (1000, 100)
         )
-        return exported(metrics.answer("application/openmetrics-text")[0].decode())
+        return metrics.answer("application/openmetrics-text")[0].decode()
 
 
 def _fill(bench: Bench) -> None:

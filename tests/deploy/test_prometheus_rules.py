@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,7 @@ import pytest
 import yaml
 
 from facts import Severity
-from tests.deploy.prometheus import PROMETHEUS_OWN, Exported, exported_by_a_hub, problems, recorded
+from tests.deploy.prometheus import PROMETHEUS_OWN, Exported, exported_by_a_hub, problems, recorded, text_of_a_hub
 from tests.shipped import shipped_targets
 
 FILE = Path(__file__).resolve().parent.parent.parent / "deploy" / "prometheus" / "sixfb.rules.yml"
@@ -18,6 +20,22 @@ GROUPS: list[dict[str, Any]] = yaml.safe_load(FILE.read_text(encoding="utf-8"))[
 RULES = [rule for group in GROUPS for rule in group["rules"]]
 ALERTS = {rule["alert"]: rule for rule in RULES if "alert" in rule}
 RECORDED = recorded(RULES)
+
+
+PROMTOOL = shutil.which("promtool")
+
+
+@pytest.mark.skipif(PROMTOOL is None, reason="promtool is not installed; it comes with the package prometheus")
+def test_promtool_takes_the_rules_and_what_a_hub_exports(tmp_path: Path) -> None:
+    assert PROMTOOL is not None
+    checked = subprocess.run([PROMTOOL, "check", "rules", str(FILE)], capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert f"{len(RULES)} rules found" in checked.stdout
+    # promtool reads the older text format, in which there is no mark of the end.
+    text = text_of_a_hub(tmp_path).removesuffix("# EOF\n")
+    told = subprocess.run([PROMTOOL, "check", "metrics"], input=text, capture_output=True, text=True, check=False)
+    assert "error while linting" not in told.stderr
+    assert "parse" not in told.stderr, told.stderr
 
 
 @pytest.fixture(scope="module")

@@ -213,6 +213,7 @@ def test_every_address_and_form_of_every_page_is_below_the_prefix(
                 "/api/alerts/ID/resolve",
                 "/api/journeys/ID/run-now",
                 "/api/runs/ID/reclassify",
+                "/api/shares",
                 "/api/silences",
                 "/api/silences/preview",
                 "/demo/faults/payment_500",

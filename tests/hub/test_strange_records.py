@@ -177,6 +177,6 @@ def test_no_name_holds_a_nul(bench: Bench) -> None:
 
 
 def test_a_time_without_a_zone_is_refused_where_runs_are_listed(light: Bench) -> None:
-    answer = light.client.get("/api/runs", params={"before": "2026-01-01T00:00:00"})
+    answer = light.client.get("/api/runs", params={"from": "2026-01-01T00:00:00"})
     assert answer.status_code == 422
-    assert "before" in answer.json()["error"]
+    assert "from: " in answer.json()["error"]

@@ -43,6 +43,7 @@ async function refresh() {
     url.searchParams.set("part", "live");
     const answer = await fetch(url, { headers: { Accept: "text/html", ...(tag && { "If-None-Match": tag }) } });
     if (answer.redirected) return location.assign(answer.url); // the session is over
+    if (answer.status === 404) return location.reload(); // the page is gone, or its share link was closed
     if (answer.status !== 304) {
       if (!answer.ok) throw new Error(answer.status);
       tag = answer.headers.get("ETag") || "";

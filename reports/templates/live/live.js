@@ -21,6 +21,7 @@ async function refresh() {
   try {
     const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
     if (answer.redirected) return location.assign(answer.url); // the session is over
+    if (answer.status === 404) return location.reload(); // the page is gone, or its share link was closed
     if (!answer.ok) throw new Error(answer.status);
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     for (const part of document.querySelectorAll("[data-live]")) {

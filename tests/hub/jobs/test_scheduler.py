@@ -20,6 +20,7 @@ from hub.jobs import missed_slots as missed_slots_job
 from hub.jobs import retention as retention_job
 from hub.jobs.job import Backoff
 from hub.jobs.schedule import Every
+from hub.otlp_settings import OtlpSettings
 from journeys.site import StatusPage
 from sources import SourceError
 from store import Store, lease
@@ -503,10 +504,11 @@ def test_the_jobs_of_a_hub_are_those_that_it_has_work_for(stage: Stage) -> None:
     services = stage.services()
     names = [job.name for job in configured_jobs(services)]
     assert {"missed_slots", "retention", "evidence_limit", "orphans"} <= set(names)
-    assert not {"escalation_audit", "status_page"} & set(names)
+    assert not {"escalation_audit", "status_page", "otlp_export"} & set(names)
     publishing = replace(services.watched, site=replace(services.watched.site, status_page=StatusPage(folder="/srv")))
     escalating = Policy(escalation=Escalation(tiers=(Tier(after=timedelta(0)),)))
-    whole = replace(services, policy=escalating, watched=publishing)
+    exporting = OtlpSettings(traces="http://127.0.0.1:9/v1/traces", metrics=None)
+    whole = replace(services, policy=escalating, watched=publishing, otlp=exporting)
     assert [job.name for job in configured_jobs(whole)] == [job.name for job in JOBS]
     assert all(job.purpose.endswith(".") for job in configured_jobs(services))
 
