@@ -160,7 +160,7 @@ def time_line(
             parts,
             height=height,
             label=label if values else f"{label}: no data",
-            data=_for_script(frame, columns, rows, run_path) if values else None,
+            data=_for_script(frame, columns, _fewer(rows, 2 * table_rows), zone, run_path) if values else None,
         ),
         table=Table(
             caption=label,
@@ -352,7 +352,7 @@ def _rows(
             at,
             clock(at, zone, frame.until - frame.since),
             *(exact(found[at]) if at in found else NOTHING for found in by_line),
-            *(f"{exact(found[at][0])}–{exact(found[at][1])}" if at in found else NOTHING for found in by_band),
+            *(_span(*map(exact, found[at])) if at in found else NOTHING for found in by_band),
         )
         for at in moments
     ]
@@ -366,20 +366,32 @@ def _fewer(rows: list[Row], most: int) -> list[Row]:
     return rows[::-every][::-1]
 
 
-def _for_script(frame: _Frame, columns: Sequence[str], rows: list[Row], run_path: str) -> dict[str, str]:
-    """Return what the crosshair shows: the names of the values, and for each moment its seconds after the beginning and its texts.
+def _span(low: str, high: str) -> str:
+    """Return two numbers as a span: `12–18 s`, or `640 ms–1.2 s` where their units differ."""
+    number, _, unit = low.rpartition(" ")
+    return f"{number}–{high}" if number and high.endswith(f" {unit}") else f"{low}–{high}"
 
-    Texts are those of the table, so that no number is formatted twice. A bar separates moments, a semicolon the texts of one.
+
+def _for_script(
+    frame: _Frame, columns: Sequence[str], rows: list[Row], zone: tzinfo, run_path: str
+) -> dict[str, str]:
+    """Return what the crosshair shows: the names of the values, and for each moment the seconds since the one before and its texts.
+
+    The texts are those of the table, so that no number is formatted twice. A bar separates moments, a semicolon the parts of one.
+    Seconds that are those of the moment before are left out: a page has a dozen charts.
     """
-    since = round(frame.since.timestamp())
-    told = _fewer(rows, MOST_POINTS)
+    since = before = round(frame.since.timestamp())
+    step, told = None, []
+    for at, _, *cells in rows:
+        seconds = round(at.timestamp())
+        told.append(";".join(["" if seconds - before == step else str(seconds - before), *map(_plain, cells)]))
+        step, before = seconds - before, seconds
     return {
         "since": str(since),
         "until": str(round(frame.until.timestamp())),
-        "names": ";".join(_plain(name) for name in columns),
-        "points": "|".join(
-            ";".join([str(round(at.timestamp()) - since), *map(_plain, (said, *cells))]) for at, said, *cells in told
-        ),
+        "zone": str(zone),
+        "names": ";".join(map(_plain, columns)),
+        "points": "|".join(told),
         "run": run_path,
     }
 

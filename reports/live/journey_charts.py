@@ -31,7 +31,7 @@ VITAL_LIMITS = {one.name: one.most for one in TARGETS if one.name in ("LCP", "IN
 _SMALL, _MAIN = 100, 220
 _ROOM = 1.15
 """So far above its limit a chart goes at least, so that the limit has room for its label."""
-_ROWS, _FEW_ROWS = 36, 12
+_ROWS, _FEW_ROWS = 36, 10
 """The rows of the table of a small chart: a page has a dozen of them."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Spread = tuple[datetime, float, float, float]

@@ -187,7 +187,7 @@ def test_a_long_history_of_marks_stays_within_a_page(light: Bench) -> None:
         light.send(*(light.slot_run(place, minutes_ago=30 * n + 2) for n in range(47)))
     html = light.client.get(GA).text
     assert html.count("/run?location=") > 130
-    assert len(html.encode()) < 150_000
+    assert len(html.encode()) < 150_000, len(html.encode())
 
 
 def test_what_a_person_reclassified_is_listed_as_what_it_is_now(light: Bench) -> None:

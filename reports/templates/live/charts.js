@@ -11,14 +11,27 @@ let touched = null; // the moment that a finger chose: a second touch on it open
 
 function chartOf(svg) {
   if (!read.has(svg)) {
-    const { since, until, names, points } = svg.dataset;
+    const { since, until, zone, names, points } = svg.dataset;
+    let time = Number(since), step = 0;
     const moments = points.split("|").map((one) => {
-      const [after, at, ...values] = one.split(";");
-      return { time: Number(since) + Number(after), at, values };
+      const [after, ...values] = one.split(";");
+      step = after === "" ? step : Number(after);
+      time += step;
+      return { time, values };
     });
-    read.set(svg, { since: Number(since), until: Number(until), names: names.split(";"), moments });
+    read.set(svg, { since: Number(since), until: Number(until), zone, names: names.split(";"), moments });
   }
   return read.get(svg);
+}
+
+// As the tables write it: the time, with the day where the chart is longer than one, and the day alone in one that is longer than ten.
+function clock(chart, time) {
+  const length = chart.until - chart.since;
+  const form = { timeZone: chart.zone };
+  if (length > 26 * 3600) Object.assign(form, { day: "numeric", month: "short" });
+  if (length <= 10 * 86400) Object.assign(form, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+  else form.year = "numeric";
+  return new Intl.DateTimeFormat("en-GB", form).format(time * 1000).replace(",", "").replace("Sept", "Sep");
 }
 
 const shareAt = (svg, event) => {
@@ -56,7 +69,7 @@ function mark(svg, time) {
   const known = Math.abs(one.time - time) <= Math.max(gap * 1.5, 60);
   said.replaceChildren();
   const head = said.appendChild(document.createElement("span"));
-  head.appendChild(document.createElement("b")).textContent = known ? one.at : "no data";
+  head.appendChild(document.createElement("b")).textContent = known ? clock(chart, one.time) : "no data";
   if (known) chart.names.forEach((name, number) => {
     if (one.values[number] !== "–") said.appendChild(document.createElement("span")).textContent = `${name} ${one.values[number]}`;
   });
@@ -173,7 +186,7 @@ document.addEventListener("keydown", (event) => {
   const one = chart.moments[next];
   svg.dataset.here = one.time;
   markAll(one.time);
-  say(`${one.at}: ${chart.names.map((name, number) => `${name} ${one.values[number]}`).join(", ")}`);
+  say(`${clock(chart, one.time)}: ${chart.names.map((name, number) => `${name} ${one.values[number]}`).join(", ")}`);
 });
 
 function say(text) {
