@@ -372,9 +372,7 @@ def _span(low: str, high: str) -> str:
     return f"{number}–{high}" if number and high.endswith(f" {unit}") else f"{low}–{high}"
 
 
-def _for_script(
-    frame: _Frame, columns: Sequence[str], rows: list[Row], zone: tzinfo, run_path: str
-) -> dict[str, str]:
+def _for_script(frame: _Frame, columns: Sequence[str], rows: list[Row], zone: tzinfo, run_path: str) -> dict[str, str]:
     """Return what the crosshair shows: the names of the values, and for each moment the seconds since the one before and its texts.
 
     The texts are those of the table, so that no number is formatted twice. A bar separates moments, a semicolon the parts of one.

@@ -76,8 +76,8 @@ class JourneyData:
 
     `shown` is the range, and `window` the same in words; `query` is that of the address. `tries` are how many first attempts passed, of
     how many, by location. `buckets` are the rollups of the range, `last` the newest outcomes by location. `alerts` are all firing ones.
-    `limit_ms` is the duration from which on a run is slow. `vital_step_s` are the seconds of a point of the charts of web vitals. `runs`
-    are those of the asked page of the list.
+    `limit_ms` is the duration from which on a run is slow. `vital_step_s` are the seconds of a point of the charts of web vitals.
+    `runs` are those of the asked page of the list.
     """
 
     name: str

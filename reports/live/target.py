@@ -113,8 +113,8 @@ class TargetData:
     """Holds what the page of a rule is made of. `verdict` is the one that is shown, of `verdicts`, all of the rule.
 
     `settings` are the rule's own, as text, `judged` how it is judged in words. `history` are the rows of the shown verdict in the range
-    `shown`; `query` is that of the address. Days begin in the business's `zone`, and moments are told in the `reader`'s. `tested` are the
-    newest test messages, one to each destination.
+    `shown`; `query` is that of the address. Days begin in the business's `zone`, and moments are told in the `reader`'s. `tested` are
+    the newest test messages, one to each destination.
     """
 
     rule: str
