@@ -9,7 +9,7 @@ import json
 import re
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from html import unescape
 from pathlib import Path
@@ -22,6 +22,7 @@ from markupsafe import Markup
 from starlette.concurrency import run_in_threadpool
 
 from config import Secret
+from demo.design_page import design_page
 from facts import from_wire
 from process.bounded_http import bounded_client
 from reports.live.additions import PageHost
@@ -91,7 +92,7 @@ class Controls:
 class DemoPages:
     """Adds the demo's pages; a failed request to the shop or the receivers is shown as empty."""
 
-    links = (Link(path="/inbox", title="Inbox"),)
+    links = (Link(path="/inbox", title="Inbox"), Link(path="/design", title="Design"))
 
     def __init__(self, *, shop: str, inbox: str) -> None:
         # Both run on this machine, and a page waits for them.
@@ -114,7 +115,12 @@ class DemoPages:
         return Markup(_render("controls.html.j2", page))
 
     def add_to(self, router: APIRouter, host: PageHost) -> None:
-        """Add `/inbox`, `/inbox.json`, `/inbox/replies` and `/demo/faults/{name}`."""
+        """Add `/design`, `/inbox`, `/inbox.json`, `/inbox/replies` and `/demo/faults/{name}`."""
+
+        @router.get("/design")
+        def design(request: Request) -> str:
+            frame = host.frame_for(request, "Design", "/design")
+            return design_page(replace(frame, refresh_s=0), host.now())
 
         @router.get("/inbox")
         def inbox(request: Request) -> str:

@@ -72,6 +72,9 @@ class Vital:
     LCP, `input_delay`, `processing`, `presentation` of an INP; empty if they are unknown. `url` is the image that is
     the largest paint, `event` the type of the event that the slow interaction handled. `estimated` marks an INP of a
     page that was left before the browser reported it: the time of its handlers, without the paint.
+
+    `box` is where the element was in the window when the page last told something: left, top, width and height in CSS pixels. It is
+    None where the element was gone or not shown, for every page but the last of its document, and in records of older runners.
     """
 
     page: str
@@ -85,6 +88,7 @@ class Vital:
     event: str | None = None
     phases: dict[str, float] = field(default_factory=dict)
     estimated: bool = False
+    box: tuple[int, ...] | None = field(default=None, metadata=left_out_when_none())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,6 @@ from hub.context import HubContext
 from hub.errors import HubError
 from hub.incident_pages import csv_file, one_of, page_of
 from hub.report_data import parts
-from hub.report_pages import settings_of
 from hub.silence_endpoints import LOOK_BACK, preview, shown_silences, silenced_alerts
 from reports.incident_story import IncidentData
 from reports.live.alert import Try, alert_page
@@ -53,8 +52,8 @@ def add_alert_pages(router: APIRouter, pages: Pages) -> None:
         now = pages.context.clock()
         with pages.context.store.read() as connection:
             data = load_alerts(connection, pages.context, asked, _draft(request, connection, now), now)
-        zone = ZoneInfo(settings_of(pages).zone)
-        return alerts_page(pages.seen_by(request).frame("Alerts", "/alerts"), data, asked, zone, now)
+        seen = pages.seen_by(request)
+        return alerts_page(seen.frame("Alerts", "/alerts"), data, asked, seen.zone.zone, now)
 
     @router.get("/alerts.csv")
     def alerts_as_csv(request: Request) -> Response:
@@ -75,18 +74,18 @@ def add_alert_pages(router: APIRouter, pages: Pages) -> None:
 
     @router.get("/alerts/{alert_id}")
     def show_alert(alert_id: str, request: Request) -> Response:
-        context, now = pages.context, pages.context.clock()
+        context, now, seen = pages.context, pages.context.clock(), pages.seen_by(request)
         with context.store.read() as connection:
             alert = alerts.get(connection, alert_id)
             if alert is None:
                 raise HubError(404, f"no alert {alert_id!r:.220}; /alerts lists those there are")
-            data = _alone(connection, context, alert, ZoneInfo(settings_of(pages).zone), now)
+            data = _alone(connection, context, alert, seen.zone.zone, now)
             tries = {
                 one.id: [Try(at=t.at, ok=t.ok, detail=t.detail) for t in outbox.tries_of(connection, one.id)]
                 for one in data.story.messages
                 if one.tries > 1
             }
-        frame = pages.seen_by(request).frame(alert.title or alert.id, f"/alerts/{alert_id}")
+        frame = seen.frame(alert.title or alert.id, f"/alerts/{alert_id}")
         return HTMLResponse(alert_page(frame, data, tries))
 
 

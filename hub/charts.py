@@ -41,21 +41,23 @@ class VitalsCache:
         since: datetime,
         range_key: str,
         step_s: int,
+        until: datetime | None = None,
     ) -> Vitals:
         """Return the web vitals of a journey's runs at some locations since `since`, in stretches of `step_s` seconds.
 
-        `range_key` names the range, which has one `step_s`.
+        `range_key` names the range, which has one `step_s`. A range with an end, `until`, is not kept: there are as many as readers
+        choose.
         """
         places = list(grids)
         most = max(1, MOST_RUNS // max(1, len(places)))
         ids = {
             place: runs.sample_ids(
-                connection, journey=journey, location=place, since=since, period_s=period_s, most=most
+                connection, journey=journey, location=place, since=since, until=until, period_s=period_s, most=most
             )
             for place in places
         }
         with self._lock:
-            kept = self._kept.get((journey, range_key))
+            kept = self._kept.get((journey, range_key)) if until is None else None
         if kept is not None and kept.ids == ids:
             return kept.vitals
         known = kept.samples if kept else {}
@@ -64,6 +66,8 @@ class VitalsCache:
         # A run that was deleted in the meantime has no sample.
         by_place = {place: [found[one] for one in of_place if one in found] for place, of_place in ids.items()}
         told = vitals_of(by_place, step_s)
+        if until is not None:
+            return told
         samples = {one: found[one] for of_place in ids.values() for one in of_place if one in found}
         with self._lock:
             self._kept[journey, range_key] = _Kept(ids, samples, told)

@@ -23,13 +23,13 @@ from reports.dashboards import (
     Need,
     Numbers,
     View,
-    ViewError,
     dashboard_page,
     needs_of,
     view_of,
 )
 from reports.dashboards.numbers import WEEK_S
 from reports.dashboards.widgets.system_health import DAYS
+from reports.ranges import ViewError
 from sla.kinds.daily_goal import DailyGoal
 from store import alerts, deploys, feeds, rollups, runs, samples
 

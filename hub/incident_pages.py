@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
 
 from facts import Severity
+from hub.asked_range import asked_range
 from hub.context import HubContext
 from hub.errors import HubError
 from hub.incident_data import load_incident, load_stories
@@ -17,9 +19,10 @@ from hub.report_data import ReportSettings
 from hub.report_pages import settings_of
 from reports.incident_story import IncidentData
 from reports.live.incident import incident_page
-from reports.live.incidents import PERIODS, USUAL_PERIOD, IncidentFilter, chosen, incidents_csv, incidents_page
+from reports.live.incidents import USUAL_RANGE, IncidentFilter, chosen, incidents_csv, incidents_page
 from reports.periodic.data import Story
 from reports.postmortem import postmortem
+from reports.ranges import TimeRange
 from store import incidents
 
 if TYPE_CHECKING:
@@ -34,16 +37,18 @@ def add_incident_pages(router: APIRouter, pages: Pages) -> None:
 
     @router.get("/incidents")
     def list_incidents(request: Request) -> str:
-        asked = filter_of(request)
-        found = _stories(pages, asked)
-        seen, context = pages.seen_by(request), pages.context
+        seen, now = pages.seen_by(request), pages.context.clock()
+        shown = asked_range(seen, request, usual=USUAL_RANGE)
+        asked = filter_of(request, shown.query(seen.zone.zone))
         frame = seen.frame("Incidents", "/incidents", refresh_s=30)
-        return incidents_page(frame, found, asked, ZoneInfo(settings_of(pages).zone), context.clock())
+        return incidents_page(frame, _stories(pages, shown), asked, shown, dict(request.query_params), now)
 
     @router.get("/incidents.csv")
     def incidents_as_csv(request: Request) -> Response:
-        asked = filter_of(request)
-        return csv_file(incidents_csv(chosen(_stories(pages, asked), asked), pages.context.clock()), "incidents.csv")
+        seen = pages.seen_by(request)
+        shown = asked_range(seen, request, usual=USUAL_RANGE)
+        asked = filter_of(request, shown.query(seen.zone.zone))
+        return csv_file(incidents_csv(chosen(_stories(pages, shown), asked), pages.context.clock()), "incidents.csv")
 
     @router.get("/incidents/{incident_id}")
     def show_incident(incident_id: str, request: Request) -> Response:
@@ -54,8 +59,10 @@ def add_incident_pages(router: APIRouter, pages: Pages) -> None:
             headers = {"Content-Disposition": f'attachment; filename="{name}.md"'}
             return Response(text, media_type="text/markdown; charset=utf-8", headers=headers)
         refresh_s = 5 if data.is_open else 0
-        frame = pages.seen_by(request).frame(name.upper(), f"/incidents/{name}", refresh_s=refresh_s)
-        return HTMLResponse(incident_page(frame, data))
+        seen = pages.seen_by(request)
+        frame = seen.frame(name.upper(), f"/incidents/{name}", refresh_s=refresh_s)
+        # The page is for its reader, in their zone; the draft of the post-mortem is for all, in the business's.
+        return HTMLResponse(incident_page(frame, replace(data, zone=seen.zone.zone)))
 
 
 def csv_file(text: str, name: str) -> Response:
@@ -77,19 +84,19 @@ def read_incident(context: HubContext, incident_id: str) -> IncidentData:
     return data
 
 
-def _stories(pages: Pages, asked: IncidentFilter) -> list[Story]:
+def _stories(pages: Pages, shown: TimeRange) -> list[Story]:
     context, now = pages.context, pages.context.clock()
-    since, until = now - PERIODS[asked.period], now + CLOCKS_APART
+    until = shown.until if shown.is_custom else now + CLOCKS_APART
     with context.store.read() as connection:
-        found = incidents.of_period(connection, since=since, until=until, limit=MOST_LISTED)
+        found = incidents.of_period(connection, since=shown.since, until=until, limit=MOST_LISTED)
         return load_stories(connection, found, settings_of(pages), now=now)
 
 
-def filter_of(request: Request) -> IncidentFilter:
+def filter_of(request: Request, ranged: Mapping[str, str]) -> IncidentFilter:
     """Return what the address of the list asks for. Raises HubError 422."""
     asked = request.query_params
     return IncidentFilter(
-        period=one_of("period", asked.get("period", USUAL_PERIOD), tuple(PERIODS)),
+        ranged=ranged,
         state=one_of("state", asked.get("state", ""), _STATES),
         severity=one_of("severity", asked.get("severity", ""), ("", *(severity.value for severity in Severity))),
         page=page_of(asked.get("page", "1")),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
@@ -12,6 +12,7 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy import Connection
 
 from facts import AlertState, Incident, Status, Verdict
+from hub.asked_range import asked_range
 from hub.charts import VitalsCache
 from hub.context import HubContext
 from hub.errors import HubError
@@ -21,28 +22,32 @@ from hub.loading import CLOCKS_APART
 from hub.report_data import bad_runs
 from hub.report_pages import settings_of
 from hub.target_pages import budget_begins
-from reports.dashboards.view import RANGES
 from reports.live.incident import label_of
 from reports.live.journey import JourneyBudget, JourneyData, journey_page
 from reports.live.journey_charts import Stretch, start_of
 from reports.live.journey_runs import MOST_PAGES, PAGE_SIZE, RunFilter, runs_csv
-from reports.words import journey_title, span
+from reports.ranges import TimeRange
+from reports.words import journey_title
 from sla.history import Schedule
 from sla.kinds.burn import Burn
 from store import alerts, deploys, incidents, rollups, runs
+from store.histograms import merged
+from store.rollups import Rollup
 
 if TYPE_CHECKING:
     from hub.site import Pages
 
 USUAL_RANGE = "24h"
-_LENGTHS = {one.key: one.length for one in RANGES if one.key in ("24h", "7d", "30d")}
 _DAY_S = 86_400
-_STEPS_S = (300, 600, 900, 1800, 3600, 7200, 14_400, 21_600, 43_200, _DAY_S)
+_STEPS_S = (300, 600, 900, 1800, 3600, 7200, 14_400, 21_600, 43_200, _DAY_S, 4 * _DAY_S, 7 * _DAY_S)
 _VITAL_POINTS = 31
 _MOST_DEPLOYS, _MOST_INCIDENTS, _LEADS_READ = 6, 8, 40
 """The newest are marked: every chart of the page has all marks, and more could not be told apart in a small one."""
 _MOST_ROWS = 20_000
-_LONGEST_CELL_S = _DAY_S
+_LONGEST_CELL_S = 7 * _DAY_S
+_FINE_BUCKETS = timedelta(days=85)
+"""For how long back buckets of five minutes are read; the store lets go of them after 90 days."""
+_RUNS_KEPT = timedelta(days=30)
 _LAST_KNOWN = timedelta(days=35)
 
 
@@ -54,25 +59,36 @@ def add_journey_pages(router: APIRouter, pages: Pages) -> None:
     def show_journey(name: str, request: Request) -> Response:
         journey = name.removesuffix(".csv")
         schedule = _schedule(pages.context, journey)
-        asked = filter_of(request, schedule)
-        if journey != name:
-            return csv_file(_csv(pages.context, journey, asked), f"{journey}.csv")
         seen = pages.seen_by(request)
+        shown = asked_range(seen, request, usual=USUAL_RANGE)
+        asked = filter_of(request, schedule, shown.query(seen.zone.zone))
+        if journey != name:
+            return csv_file(_csv(pages.context, journey, asked, shown), f"{journey}.csv")
         judged_at, verdicts = seen.verdicts()
-        data = _load(seen, cache, journey, schedule, asked, verdicts)
+        data = _load(seen, cache, journey, schedule, asked, shown, verdicts, dict(request.query_params))
         frame = seen.frame(journey_title(journey), f"/journeys/{journey}", refresh_s=15, judged_at=judged_at)
         return HTMLResponse(journey_page(frame, data))
 
     @router.get("/journeys/{name}/run")
     def show_run_of_cell(name: str, request: Request) -> Response:
         schedule, context = _schedule(pages.context, name), pages.context
-        location = one_of("location", request.query_params.get("location", ""), tuple(schedule.grids))
+        location = one_of("location", request.query_params.get("location", ""), ("", *schedule.grids))
         since = _moment(request.query_params.get("at", ""))
         length = timedelta(seconds=_seconds(request.query_params.get("for", "")))
         with context.store.read() as connection:
-            found = runs.worst_of_slots(connection, journey=name, location=location, since=since, until=since + length)
+            # A cell of a strip is of one location, and shows what failed; a point of the duration is of those that passed everywhere.
+            found = None
+            if not location:
+                found = runs.slowest_of_slots(connection, journey=name, since=since, until=since + length)
+            if found is None:
+                found = runs.worst_of_slots(
+                    connection, journey=name, location=location or None, since=since, until=since + length
+                )
         if found is None:
-            raise HubError(404, f"no run of {name} at {location} is kept of {since:%Y-%m-%d %H:%M} UTC")
+            where = f" at {location}" if location else ""
+            raise HubError(
+                404, f"no run of {name}{where} is kept of {since:%Y-%m-%d %H:%M} UTC; a run that passed is kept 35 days"
+            )
         return Response(status_code=303, headers={"Location": f"{context.guard.access.prefix}/runs/{quote(found)}"})
 
 
@@ -83,14 +99,14 @@ def _schedule(context: HubContext, name: str) -> Schedule:
     return schedule
 
 
-def filter_of(request: Request, schedule: Schedule) -> RunFilter:
+def filter_of(request: Request, schedule: Schedule, ranged: Mapping[str, str]) -> RunFilter:
     """Return what the address of a journey's page asks for. Raises HubError 422."""
     asked = request.query_params
     page = page_of(asked.get("page", "1"))
     if page > MOST_PAGES:
         raise HubError(422, f"page: the list ends with page {MOST_PAGES}; the CSV has the older runs")
     return RunFilter(
-        range_key=one_of("range", asked.get("range", USUAL_RANGE), tuple(_LENGTHS)),
+        ranged=ranged,
         status=one_of("status", asked.get("status", ""), ("", *(status.value for status in Status))),
         location=one_of("location", asked.get("location", ""), ("", *schedule.grids)),
         page=page,
@@ -109,19 +125,41 @@ def _seconds(text: str) -> int:
     return int(text)
 
 
-def _csv(context: HubContext, journey: str, asked: RunFilter) -> str:
-    now = context.clock()
+def _csv(context: HubContext, journey: str, asked: RunFilter, shown: TimeRange) -> str:
     with context.store.read() as connection:
         found = runs.failing_first(
             connection,
             journey=journey,
-            since=now - _LENGTHS[asked.range_key] / context.scale,
-            until=now + CLOCKS_APART,
+            since=shown.since,
+            until=_end(shown),
             location=asked.location or None,
             status=Status(asked.status) if asked.status else None,
             limit=_MOST_ROWS,
         )
     return runs_csv(found)
+
+
+def _end(shown: TimeRange) -> datetime:
+    """Return up to when runs are listed: a runner's clock may be ahead of a range that ends now."""
+    return shown.until if shown.is_custom else shown.until + CLOCKS_APART
+
+
+def _tries(
+    connection: Connection, name: str, schedule: Schedule, shown: TimeRange, buckets: Sequence[Rollup]
+) -> dict[str, tuple[int, int]]:
+    """Return how many first attempts passed, of how many, by location.
+
+    They are counted in the runs where the range ends now and every run of it is still there, else in the buckets.
+    """
+    if not shown.is_custom and shown.length <= _RUNS_KEPT:
+        tries = runs.first_attempts(connection, [(name, place) for place in schedule.grids], since=shown.since)
+        return {place: tries[name, place] for place in schedule.grids}
+    found = {}
+    for place in schedule.grids:
+        counts = merged(bucket.counts for bucket in buckets if bucket.location == place)
+        tried = sum(counts.get(status.value, 0) for status in (Status.PASSED, Status.FAILED, Status.TIMED_OUT))
+        found[place] = (min(counts.get("first_passed", 0), tried), tried)
+    return found
 
 
 def _load(
@@ -130,24 +168,32 @@ def _load(
     name: str,
     schedule: Schedule,
     asked: RunFilter,
+    shown: TimeRange,
     verdicts: Sequence[Verdict],
+    query: Mapping[str, str],
 ) -> JourneyData:
     context, now = pages.context, pages.context.clock()
-    length = _LENGTHS[asked.range_key] / context.scale
-    grain = grain_of(length, schedule.period_s)
+    length = shown.length
+    grain = grain_of(length, schedule.period_s, is_old=now - shown.since > _FINE_BUCKETS)
     vital_step_s = next(
-        (one for one in _STEPS_S if one >= grain.small_s and length.total_seconds() / one <= _VITAL_POINTS), _DAY_S
+        (one for one in _STEPS_S if one >= grain.small_s and length.total_seconds() / one <= _VITAL_POINTS),
+        _STEPS_S[-1],
     )
-    since = start_of(now - length, grain.cell_s)
+    since = start_of(shown.since, grain.cell_s)
     with context.store.read() as connection:
         firing = [alert for alert in alerts.standing(connection) if alert.state is AlertState.FIRING]
-        tries = runs.first_attempts(connection, [(name, place) for place in schedule.grids], since=now - length)
-        buckets = rollups.read(connection, width_s=grain.width_s, since=since, journey=name)
+        buckets = rollups.read(
+            connection,
+            width_s=grain.width_s,
+            since=since,
+            until=shown.until if shown.is_custom else None,
+            journey=name,
+        )
         listed = runs.failing_first(
             connection,
             journey=name,
-            since=now - length,
-            until=now + CLOCKS_APART,
+            since=shown.since,
+            until=_end(shown),
             location=asked.location or None,
             status=Status(asked.status) if asked.status else None,
             offset=(asked.page - 1) * PAGE_SIZE,
@@ -161,25 +207,26 @@ def _load(
         return JourneyData(
             name=name,
             now=now,
-            window=_words(asked.range_key, context.scale),
-            ranges=[(key, _words(key, context.scale)) for key in _LENGTHS],
+            window=shown.label,
+            shown=shown,
+            query=query,
             stretch=Stretch(
                 since=since,
-                until=now,
+                until=shown.until,
                 step_s=grain.step_s,
                 small_s=grain.small_s,
                 cell_s=grain.cell_s,
                 zone=pages.zone.zone,
                 deploys=[
                     (one.at, one.version)
-                    for one in deploys.of_period(connection, since=since, until=now, limit=_MOST_DEPLOYS)
+                    for one in deploys.of_period(connection, since=since, until=shown.until, limit=_MOST_DEPLOYS)
                 ],
-                incidents=_incidents(connection, name, since, now),
+                incidents=_incidents(connection, name, since, shown.until, now),
             ),
             locations=list(schedule.grids),
             verdicts=verdicts,
             alerts=firing,
-            tries={place: tries[name, place] for place in schedule.grids},
+            tries=_tries(connection, name, schedule, shown, buckets),
             buckets=[bucket for bucket in buckets if bucket.location in schedule.grids],
             last=last,
             limit_ms=_limit_ms(connection, name, schedule, now),
@@ -190,7 +237,8 @@ def _load(
                 period_s=schedule.period_s,
                 grids=schedule.grids,
                 since=start_of(since, vital_step_s),
-                range_key=asked.range_key,
+                until=shown.until if shown.is_custom else None,
+                range_key=shown.key,
                 step_s=vital_step_s,
             ),
             vital_step_s=vital_step_s,
@@ -211,29 +259,32 @@ class Grain(NamedTuple):
 
 
 _GRAINS = (
+    (timedelta(hours=2), Grain(300, 300, 300, 300)),
     (timedelta(hours=8), Grain(300, 300, 600, 300)),
     (timedelta(hours=30), Grain(300, 900, 1800, 1800)),
     (timedelta(days=10), Grain(3600, 7200, 14_400, 14_400)),
     (timedelta(days=45), Grain(_DAY_S, _DAY_S, _DAY_S, _DAY_S)),
+    (timedelta(days=400), Grain(_DAY_S, 4 * _DAY_S, 7 * _DAY_S, 7 * _DAY_S)),
 )
 """By the length up to which they are used: a page stays below 150 KB, and reads no more than a thousand buckets a location."""
 
 
-def grain_of(length: timedelta, period_s: int) -> Grain:
+def grain_of(length: timedelta, period_s: int, *, is_old: bool = False) -> Grain:
     """Return how finely so long a time of a journey is shown.
 
-    A point is never shorter than the interval of the journey: every other one would look as if something were missing.
+    A point is never shorter than the interval of the journey: every other one would look as if something were missing. `is_old` is
+    for a time of which no buckets of five minutes are kept.
     """
     grain = next((one for most, one in _GRAINS if length <= most), _GRAINS[-1][1])
-    points = (next((one for one in _STEPS_S if one >= max(step_s, period_s)), _DAY_S) for step_s in grain[1:])
-    return Grain(grain.width_s, *points)
-
-
-def _words(range_key: str, scale: float) -> str:
-    """Return a range in words; a hub whose time runs faster shows as many slots, in less time."""
-    if scale != 1:
-        return span(_LENGTHS[range_key] / scale)
-    return next(one.label for one in RANGES if one.key == range_key)
+    width_s = max(grain.width_s, 3600) if is_old else grain.width_s
+    shortest = width_s if is_old else 0
+    points = (
+        next((one for one in _STEPS_S if one >= max(step_s, period_s, shortest)), max(_DAY_S, step_s))
+        if period_s <= _DAY_S
+        else max(_DAY_S, step_s)
+        for step_s in grain[1:]
+    )
+    return Grain(width_s, *points)
 
 
 def _limit_ms(connection: Connection, name: str, schedule: Schedule, now: datetime) -> float | None:
@@ -246,10 +297,10 @@ def _limit_ms(connection: Connection, name: str, schedule: Schedule, now: dateti
 
 
 def _incidents(
-    connection: Connection, name: str, since: datetime, now: datetime
+    connection: Connection, name: str, since: datetime, until: datetime, now: datetime
 ) -> list[tuple[str, datetime, datetime]]:
     """Return the incidents of a period that began with an alert about a journey, each with its name, its beginning and its end."""
-    found: list[Incident] = incidents.of_period(connection, since=since, until=now, limit=_LEADS_READ)
+    found: list[Incident] = incidents.of_period(connection, since=since, until=until, limit=_LEADS_READ)
     leads = {alert.id: alert for alert in alerts.of_ids(connection, [one.lead for one in found])}
     told = []
     for one in found:

@@ -26,7 +26,7 @@ from reports.live.deploys import LOOK_BACK, deploy_notes
 from reports.run_markdown import run_markdown
 from reports.sections.elsewhere import WINDOWS, ErrorCount, elsewhere_section, signature_of
 from reports.usual import usual_steps
-from store import deploys, run_requests, runs
+from store import alerts, deploys, incidents, run_requests, runs
 
 if TYPE_CHECKING:
     from hub.site import Pages
@@ -36,6 +36,8 @@ _USUAL_RUNS = 100
 _PICTURED_RUNS = 90
 """The number of good runs among which one with pictures of its steps is looked for; one an hour keeps them."""
 _MOST_GROUPS = 500
+_OPENED_WITHIN = timedelta(hours=6)
+_MOST_INCIDENTS = 60
 _LONGEST_REASON = 500
 NO_RESULT_AFTER = timedelta(minutes=15)
 """How long after it was requested a run is waited for on its page."""
@@ -115,6 +117,7 @@ def _load(context: HubContext, run_id: str, *, with_pictures: bool = True) -> tu
         is_past = run.started_at < now - WINDOWS[-1]
         until = run.started_at if is_past else now
         errors = _errors(connection, run, until=until)
+        incident = _incident(connection, run, now)
     schedule = context.watched.schedules().get(run.journey)
     around = RunAround(
         good=good,
@@ -128,6 +131,7 @@ def _load(context: HubContext, run_id: str, *, with_pictures: bool = True) -> tu
         until=until,
         is_past=is_past,
         word=_word(stored),
+        incident=incident,
         can_run=schedule is not None and run.location in schedule.grids,
     )
     return stored, around
@@ -146,6 +150,28 @@ def _pictured(connection: Connection, run: Run, good: Run | None) -> Run | None:
         limit=_PICTURED_RUNS,
     )
     return found or good
+
+
+def _incident(connection: Connection, run: Run, now: datetime) -> tuple[str, str] | None:
+    """Return the id and the title of the incident to which a run that did not pass belongs; None where it belongs to none.
+
+    It began with an alert about the run's journey, and at the run's location where it is about one. An incident is opened some
+    failures after its first one.
+    """
+    if run.status in _NO_FAILURE:
+        return None
+    since, until = run.started_at, run.finished_at + _OPENED_WITHIN
+    found = incidents.of_period(connection, since=since, until=until, limit=_MOST_INCIDENTS)
+    leads = {alert.id: alert for alert in alerts.of_ids(connection, [one.lead for one in found])}
+    for one in found:
+        lead = leads.get(one.lead)
+        if lead is None or lead.journey != run.journey:
+            continue
+        bound = lead.traits.location_bound if lead.traits is not None else None
+        is_here = bound is None or bound == run.location
+        if is_here and lead.began_at <= run.finished_at and run.started_at <= (lead.over_at or now):
+            return one.id, lead.title or lead.key
+    return None
 
 
 def _word(stored: runs.StoredRun) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy import Connection
 
 from facts import Outcome, Verdict
+from hub.asked_range import asked_range
 from hub.context import HubContext
 from hub.errors import HubError
 from hub.incident_data import BUDGET_DAYS, counts_against, load_stories, stands_for_s
@@ -22,13 +23,14 @@ from hub.incident_pages import csv_file
 from hub.report_data import bad_runs
 from hub.report_pages import settings_of
 from reports.live.sla import worst_first
-from reports.live.target import DAYS, Budget, Cause, Place, TargetData, history_csv, target_page
+from reports.live.target import DAYS, USUAL_RANGE, Budget, Cause, Place, TargetData, history_csv, target_page
 from reports.periodic.data import Story
 from reports.periodic.sections.incidents import title_of
+from reports.ranges import TimeRange
 from sla.kinds.availability import Availability
 from sla.kinds.burn import Burn
 from sla.settings import Rule
-from store import alerts, incidents, rollups
+from store import alerts, incidents, rollups, trials
 from store import verdicts as verdict_rows
 
 if TYPE_CHECKING:
@@ -52,34 +54,42 @@ def add_target_pages(router: APIRouter, pages: Pages) -> None:
         settings = pages.context.targets.rules().get(name)
         if settings is None:
             raise HubError(404, f"no rule {name!r:.60}; /sla lists those of sla.yaml")
+        seen = pages.seen_by(request)
+        shown = asked_range(seen, request, usual=USUAL_RANGE)
         if name != rule:
-            now = pages.context.clock()
             with pages.context.store.read() as connection:
                 rows = verdict_rows.history(
-                    connection, since=now - timedelta(days=DAYS), until=now + _A_MOMENT, rule=name, limit=_MOST_ROWS
+                    connection, since=shown.since, until=shown.until + _A_MOMENT, rule=name, limit=_MOST_ROWS
                 )
             return csv_file(history_csv(rows), f"{name}.csv")
-        seen = pages.seen_by(request)
         judged_at, verdicts = seen.verdicts()
-        data = _load(pages, name, settings, [v for v in verdicts if v.rule == name], request.query_params.get("key"))
+        data = _load(seen, name, settings, [v for v in verdicts if v.rule == name], shown, dict(request.query_params))
         frame = seen.frame(data.title, "/sla", refresh_s=0, judged_at=judged_at)
         return HTMLResponse(target_page(frame, data))
 
 
-def _load(pages: Pages, name: str, rule: Rule, verdicts: Sequence[Verdict], key: str | None) -> TargetData:
-    context, now = pages.context, pages.context.clock()
+def _load(
+    pages: Pages, name: str, rule: Rule, verdicts: Sequence[Verdict], shown_range: TimeRange, query: Mapping[str, str]
+) -> TargetData:
+    context, now, key = pages.context, pages.context.clock(), query.get("key")
     some = worst_first(verdicts)
     shown = next((one for one in some if one.key == key), None) if key is not None else next(iter(some), None)
     if key is not None and shown is None:
         raise HubError(404, f"rule {name} judges nothing named {key!r:.80}; /sla/{name} shows what it judges")
     zone = ZoneInfo(settings_of(pages).zone)
-    since = now - timedelta(days=DAYS)
     with context.store.read() as connection:
         history = (
-            verdict_rows.history(connection, since=since, until=now + _A_MOMENT, key=shown.key, limit=_MOST_ROWS)
+            verdict_rows.history(
+                connection,
+                since=shown_range.since,
+                until=shown_range.until + _A_MOMENT,
+                key=shown.key,
+                limit=_MOST_ROWS,
+            )
             if shown
             else []
         )
+        tested = trials.latest(connection)
         fired = alerts.last_of_rule(connection, name)
         budget = _budget(connection, pages, rule, shown, zone, now) if rule.enabled else None
     doc = inspect.getdoc(type(rule)) or ""
@@ -93,6 +103,10 @@ def _load(pages: Pages, name: str, rule: Rule, verdicts: Sequence[Verdict], key:
         severity=rule.severity.value,
         now=now,
         zone=zone,
+        reader=pages.zone.zone,
+        shown=shown_range,
+        query=query,
+        tested=tested,
         verdicts=some,
         verdict=shown,
         history=history,

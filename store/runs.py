@@ -566,22 +566,25 @@ def _newest_first(connection: Connection, conditions: Sequence[Any], offset: int
 
 
 def worst_of_slots(
-    connection: Connection, *, journey: str, location: str, since: datetime, until: datetime
+    connection: Connection, *, journey: str, location: str | None = None, since: datetime, until: datetime
 ) -> str | None:
     """Return the id of the newest failed run of the slots from `since` on and before `until`, else of the newest; None without any."""
     query = (
         select(*_SHORT)
-        .where(
-            table.c.journey == journey,
-            table.c.location == location,
-            table.c.slot >= since,
-            table.c.slot < until,
-        )
+        .where(table.c.slot >= since, table.c.slot < until, *_filters(journey, location, None))
         .order_by(desc(table.c.slot))
     )
     found = [_outcome(row, brief=True) for row in connection.execute(query)]
     failing = [outcome for outcome in found if outcome.status in _FAILING]
     return next((outcome.run_id for outcome in (*failing, *found)), None)
+
+
+def slowest_of_slots(connection: Connection, *, journey: str, since: datetime, until: datetime) -> str | None:
+    """Return the id of the slowest run that passed, of the slots from `since` on and before `until`; None without any."""
+    period = [table.c.slot >= since, table.c.slot < until]
+    query = select(table.c.id).where(*period, *_filters(journey, None, Status.PASSED))
+    longest = query.order_by(desc(table.c.duration_ms), desc(table.c.slot), desc(table.c.id)).limit(1)
+    return connection.execute(longest).scalar_one_or_none()
 
 
 def _filters(journey: str | None, location: str | None, status: Status | None) -> list[Any]:

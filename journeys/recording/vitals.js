@@ -39,6 +39,18 @@
     return parts.join(" > ").slice(0, 120) || null;
   };
 
+  // Where an element is in the window now. It is held weakly: what the page removes must stay removable.
+  const held = (node) => {
+    if (node && node.nodeType !== 1) node = node.parentElement;
+    return node ? new WeakRef(node) : null;
+  };
+  const boxOf = (ref) => {
+    const node = ref && ref.deref();
+    if (!node || !node.isConnected) return null;
+    const { left, top, width, height } = node.getBoundingClientRect();
+    return width && height ? [left, top, width, height].map(Math.round) : null;
+  };
+
   // --- largest paint --------------------------------------------------------------------------------------------------
 
   // The browser's own list ends at 250 entries; the picture of a soft navigation may come after them.
@@ -64,6 +76,7 @@
   const paintLargest = (v, paint) => {
     v.lcp = paint.startTime - v.start;
     v.lcpTarget = selector(paint.element);
+    v.lcpNode = held(paint.element);
     v.lcpUrl = paint.url || null;
     seen(v, paint.startTime);
   };
@@ -92,14 +105,14 @@
     if (entry.hadRecentInput) return;
     const w = v.shifts;
     const sameWindow = entry.startTime - w.end < 1000 && entry.startTime - w.start < 5000;
-    if (!sameWindow) Object.assign(w, { sum: 0, start: entry.startTime, largest: 0, target: null });
+    if (!sameWindow) Object.assign(w, { sum: 0, start: entry.startTime, largest: 0, target: null, node: null });
     w.sum += entry.value;
     w.end = entry.startTime;
     if (entry.value > w.largest) {
       const source = (entry.sources || []).find((s) => s.node); // the browser names the one that moved most first
-      Object.assign(w, { largest: entry.value, target: source ? selector(source.node) : null });
+      Object.assign(w, { largest: entry.value, target: source ? selector(source.node) : null, node: source ? held(source.node) : null });
     }
-    if (w.sum > v.cls) { v.cls = w.sum; v.clsTarget = w.target; }
+    if (w.sum > v.cls) { v.cls = w.sum; v.clsTarget = w.target; v.clsNode = w.node; }
   };
 
   // --- interactions ---------------------------------------------------------------------------------------------------
@@ -128,12 +141,13 @@
     const known = v.interactions.get(e.interactionId);
     const took = e.processingEnd - e.processingStart;
     const target = () => selector(e.target) || v.touchedTarget;
+    const node = () => held(e.target) || v.touchedNode;
     if (!known || (e.duration > known.duration && frame !== known.frame)) {
       const { startTime: start, duration, name: type } = e;
-      v.interactions.set(e.interactionId, { start, duration, frame, type, took, target: target() });
+      v.interactions.set(e.interactionId, { start, duration, frame, type, took, target: target(), node: node() });
     } else if (frame === known.frame) {
       known.duration = Math.max(known.duration, e.duration);
-      if (took > known.took) Object.assign(known, { type: e.name, took, target: target() });
+      if (took > known.took) Object.assign(known, { type: e.name, took, target: target(), node: node() });
     }
   };
 
@@ -146,12 +160,12 @@
   const inp = (v) => {
     const worst = worstInteraction(v);
     if (!worst) return { inp: v.pressed ? FRAME : null }; // one of under 16 ms has no entry, and no phases
-    const { start, duration, frame, target, type } = worst;
+    const { start, duration, frame, target, node, type } = worst;
     const ends = start + duration;
     const began = Math.min(ends, Math.max(start, frame.began));
     const ended = Math.min(ends, Math.max(began, frame.ended));
     const phases = { input_delay: began - start, processing: ended - began, presentation: ends - ended };
-    return { inp: duration, inpTarget: target, inpEvent: type, inpPhases: phases, inpEstimated: Boolean(worst.estimated) };
+    return { inp: duration, inpTarget: target, inpEvent: type, inpPhases: phases, inpEstimated: Boolean(worst.estimated), inpNode: node };
   };
 
   // A click that leaves the page at once paints nothing, and the browser never tells it. A message to ourselves comes when
@@ -172,7 +186,7 @@
     if (!event.isTrusted) return;
     underWay.length = 0; // the next event overtook the message: nobody knows when the handlers of the one before were done
     const { timeStamp: start, type } = event;
-    underWay.push({ start, type, page: current(), began: performance.now(), target: selector(event.target), estimated: true });
+    underWay.push({ start, type, page: current(), began: performance.now(), target: selector(event.target), node: held(event.target), estimated: true });
     channel.port2.postMessage(null);
   };
   for (const type of ["pointerdown", "click", "keydown"]) addEventListener(type, watchHandlers, { capture: true, passive: true });
@@ -215,9 +229,11 @@
 
   // --- telling --------------------------------------------------------------------------------------------------------
 
+  // Only of the page that stands in the window: the elements of those before are gone, or somewhere else.
+  const boxes = (v) => (v === current() ? { lcpBox: boxOf(v.lcpNode), clsBox: boxOf(v.clsNode), inpBox: boxOf(worstInteraction(v)?.node) } : {});
   const clean = (v) => ({
-    kind: v.kind, url: v.url, fcp: v.fcp, ttfb: v.ttfb, load: v.load, cls: v.cls, clsTarget: v.clsTarget, cut: v.cut,
-    lcp: v.lcp, lcpTarget: v.lcpTarget, lcpUrl: v.lcpUrl, lcpPhases: lcpPhases(v), fid: v.fid, fidTarget: v.fidTarget, ...inp(v),
+    ...boxes(v), kind: v.kind, url: v.url, fcp: v.fcp, ttfb: v.ttfb, load: v.load, cls: v.cls, clsTarget: v.clsTarget, cut: v.cut,
+    lcp: v.lcp, lcpTarget: v.lcpTarget, lcpUrl: v.lcpUrl, lcpPhases: lcpPhases(v), fid: v.fid, fidTarget: v.fidTarget, ...inp(v), inpNode: undefined,
   });
   const navigation = () => {
     const entry = performance.getEntriesByType("navigation")[0];
@@ -285,6 +301,7 @@
   const touch = (event) => {
     lastTouch = event.timeStamp;
     const v = current();
+    v.touchedNode = held(event.target);
     v.touchedTarget = selector(event.target); // kept as words: the element may be gone when its entry comes
     if (event.type !== "input" && event.isTrusted) v.pressed = true;
     if (v.touched) return;
@@ -293,6 +310,10 @@
     soon(); // told before the touch is answered: the walk may end with it
   };
   for (const type of ["pointerdown", "keydown", "input"]) addEventListener(type, touch, { capture: true, passive: true });
+
+  // A page that scrolls shows its elements elsewhere; it is told once it stands.
+  let standing;
+  addEventListener("scroll", () => { clearTimeout(standing); standing = setTimeout(push, 100); }, { capture: true, passive: true });
 
   addEventListener("beforeunload", () => {
     for (const [observer, handle] of observers) observer.takeRecords().forEach(handle);

@@ -23,6 +23,7 @@ _LONGEST_URL = 200
 _MOST_DOCUMENTS = 50
 _LONGEST = 1 << 18
 _LATEST_MS = 3000.0
+_FARTHEST = 100_000
 
 
 class VitalsLog:
@@ -95,6 +96,7 @@ def _vitals(visit: dict[str, Any], first: Set[str]) -> list[Vital]:
             target=_text(visit.get("lcpTarget")),
             url=picture_of(_text(visit.get("lcpUrl"), most=2000), first=first),
             phases=_phases(visit.get("lcpPhases"), _LCP_PHASES, lcp),
+            box=_box(visit.get("lcpBox")),
             **of_page,
         ),
         Vital(
@@ -105,6 +107,7 @@ def _vitals(visit: dict[str, Any], first: Set[str]) -> list[Vital]:
             event=_text(visit.get("inpEvent")),
             phases=_phases(visit.get("inpPhases"), _INP_PHASES, inp),
             estimated=bool(visit.get("inpEstimated")),
+            box=_box(visit.get("inpBox")),
             **of_page,
         ),
         Vital(name="FID", value=_ms(visit.get("fid")), unit="ms", target=_text(visit.get("fidTarget")), **of_page),
@@ -114,6 +117,7 @@ def _vitals(visit: dict[str, Any], first: Set[str]) -> list[Vital]:
             unit="score",
             cut=cut,
             target=_text(visit.get("clsTarget")),
+            box=_box(visit.get("clsBox")),
             **of_page,
         ),
         Vital(name="FCP", value=_ms(visit.get("fcp")), unit="ms", **of_page),
@@ -143,6 +147,14 @@ def picture_of(url: str | None, *, first: Set[str]) -> str | None:
 
 def _text(value: Any, *, most: int = 120) -> str | None:
     return str(value)[:most] if value else None
+
+
+def _box(value: Any) -> tuple[int, ...] | None:
+    """The place of an element as the page told it; None for anything that is none."""
+    if not isinstance(value, list) or len(value) != 4:
+        return None
+    sides = [side for side in value if isinstance(side, int) and not isinstance(side, bool) and abs(side) <= _FARTHEST]
+    return tuple(sides) if len(sides) == 4 and sides[2] > 0 and sides[3] > 0 else None
 
 
 def _ms(value: Any) -> float | None:

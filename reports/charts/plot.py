@@ -7,7 +7,7 @@ Coordinates are numbers of our own, and all text passes `words`, which cleans an
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
@@ -98,11 +98,25 @@ def time_axis(since: datetime, until: datetime, zone: tzinfo) -> str:
     return "".join(x_label(t.share, t.label, is_optional=t.is_optional) for t in time_ticks(since, until, zone))
 
 
-def plot(parts: Sequence[str], *, height: int, label: str, kind: str = "", role: str = "img") -> Markup:
-    """Return a whole chart with its accessible name. One that contains links has the role `group`."""
+def plot(
+    parts: Sequence[str],
+    *,
+    height: int,
+    label: str,
+    kind: str = "",
+    role: str = "img",
+    data: Mapping[str, str] | None = None,
+) -> Markup:
+    """Return a whole chart with its accessible name. One that contains links has the role `group`.
+
+    `data` are the texts that the page's script reads, by the name of their data attribute without `data-`.
+    """
     name = words(label, 300)
     of_class = f"plot {kind}".strip()
-    return Markup(f'<svg class="{of_class}" height="{height}" role="{role}" aria-label="{name}">{"".join(parts)}</svg>')
+    told = "".join(f' data-{key}="{escape(value)}"' for key, value in (data or {}).items() if value)
+    return Markup(
+        f'<svg class="{of_class}" height="{height}" role="{role}" aria-label="{name}"{told}>{"".join(parts)}</svg>'
+    )
 
 
 def clock(at: datetime, zone: tzinfo, length: timedelta) -> str:

@@ -29,6 +29,7 @@ from reports.charts.plot import (
 )
 from reports.charts.scale import LinearScale, linear_scale
 from reports.charts.units import NOTHING, Format
+from reports.text import one_line
 
 MOST_POINTS = 120
 """The points of a line; where there are more, the smallest and the largest of every few are kept, so that a spike survives."""
@@ -128,13 +129,15 @@ def time_line(
     hatch_gaps: bool = True,
     ticks: Sequence[tuple[datetime, str]] = (),
     table_rows: int = _MOST_ROWS,
+    run_path: str = "",
 ) -> Chart:
     """Draw lines from one moment to another.
 
     `form` makes the labels of the axis, and `exact` (the same, if not given) the numbers of the table. No line crosses a gap; where no
     line has a value the chart is hatched, unless `hatch_gaps` is false. `scale` is for charts that are compared with each other.
     `ticks` replace those of the time axis. `more` are shapes from `cross` that stand over it. `table_rows` is how many rows the
-    table has at most: of more moments, every second, third ... and the newest.
+    table has at most: of more moments, every second, third ... and the newest. `run_path` is the address that a click on a point opens,
+    up to the seconds since 1970 at which the point begins; "" where there is none.
     """
     drawn = [_cleaned(line, since, until) for line in lines]
     ranges = [_cleaned_band(band, since, until) for band in bands]
@@ -151,9 +154,19 @@ def time_line(
     parts += [_limit(frame, limit) for limit in limits]
     parts += [_flag(frame, flag) for flag in flags if since <= flag.at <= until]
     parts += more
+    columns, rows = _rows(drawn, ranges, frame, zone, exact or form)
     return Chart(
-        svg=plot(parts, height=height, label=label if values else f"{label}: no data"),
-        table=_table(drawn, ranges, frame, zone, exact or form, label, table_rows),
+        svg=plot(
+            parts,
+            height=height,
+            label=label if values else f"{label}: no data",
+            data=_for_script(frame, columns, _fewer(rows, 2 * table_rows), zone, run_path) if values else None,
+        ),
+        table=Table(
+            caption=label,
+            columns=("Time", *columns),
+            rows=tuple((at, *cells) for _, at, *cells in _fewer(rows, table_rows)),
+        ),
         is_empty=not values,
     )
 
@@ -323,32 +336,63 @@ def _flag(frame: _Frame, flag: Flag) -> str:
     )
 
 
-def _table(
-    lines: Sequence[Line],
-    bands: Sequence[Band],
-    frame: _Frame,
-    zone: tzinfo,
-    exact: Format,
-    label: str,
-    most: int,
-) -> Table:
+Row = tuple[Any, ...]
+"""A moment, the moment as the table says it, and a text for each line and band."""
+
+
+def _rows(
+    lines: Sequence[Line], bands: Sequence[Band], frame: _Frame, zone: tzinfo, exact: Format
+) -> tuple[list[str], list[Row]]:
+    """Return the names of the lines and bands, and a row for each moment at which one has a value, oldest first."""
     by_line = [dict(line.points) for line in lines]
     by_band = [{at: (low, high) for at, low, high in band.points} for band in bands]
     moments = sorted({at for found in by_line for at in found} | {at for found in by_band for at in found})
-    if len(moments) > most:
-        every = -(-len(moments) // most)
-        # The last is kept: it is the newest, and stands beside the figure of the card.
-        moments = moments[len(moments) - 1 :: -every][::-1]
     rows = [
         (
+            at,
             clock(at, zone, frame.until - frame.since),
             *(exact(found[at]) if at in found else NOTHING for found in by_line),
-            *(f"{exact(found[at][0])}–{exact(found[at][1])}" if at in found else NOTHING for found in by_band),
+            *(_span(*map(exact, found[at])) if at in found else NOTHING for found in by_band),
         )
         for at in moments
     ]
-    return Table(
-        caption=label,
-        columns=("Time", *(line.name for line in lines), *(band.name for band in bands)),
-        rows=tuple(rows),
-    )
+    return [*(line.name for line in lines), *(band.name for band in bands)], rows
+
+
+def _fewer(rows: list[Row], most: int) -> list[Row]:
+    """Return at most so many rows, evenly chosen."""
+    every = -(-len(rows) // most) or 1
+    # The last is kept: it is the newest, and stands beside the figure of the card.
+    return rows[::-every][::-1]
+
+
+def _span(low: str, high: str) -> str:
+    """Return two numbers as a span: `12–18 s`, or `640 ms–1.2 s` where their units differ."""
+    number, _, unit = low.rpartition(" ")
+    return f"{number}–{high}" if number and high.endswith(f" {unit}") else f"{low}–{high}"
+
+
+def _for_script(frame: _Frame, columns: Sequence[str], rows: list[Row], zone: tzinfo, run_path: str) -> dict[str, str]:
+    """Return what the crosshair shows: the names of the values, and for each moment the seconds since the one before and its texts.
+
+    The texts are those of the table, so that no number is formatted twice. A bar separates moments, a semicolon the parts of one.
+    Seconds that are those of the moment before are left out: a page has a dozen charts.
+    """
+    since = before = round(frame.since.timestamp())
+    step, told = None, []
+    for at, _, *cells in rows:
+        seconds = round(at.timestamp())
+        told.append(";".join(["" if seconds - before == step else str(seconds - before), *map(_plain, cells)]))
+        step, before = seconds - before, seconds
+    return {
+        "since": str(since),
+        "until": str(round(frame.until.timestamp())),
+        "zone": str(zone),
+        "names": ";".join(map(_plain, columns)),
+        "points": "|".join(told),
+        "run": run_path,
+    }
+
+
+def _plain(told: str) -> str:
+    return one_line(told, most=40).replace(";", ",").replace("|", "/")

@@ -3,7 +3,7 @@
 from reports.dashboards.context import DashboardPage, dashboard_page, etag_of
 from reports.dashboards.numbers import Goal, Need, Numbers
 from reports.dashboards.registry import DASHBOARDS, WIDGETS, Dashboard, needs_of
-from reports.dashboards.view import View, ViewError, view_of
+from reports.dashboards.view import View, view_of
 from reports.dashboards.widget import Widget, WidgetType
 from reports.states import WidgetState
 
@@ -16,7 +16,6 @@ __all__ = [
     "Need",
     "Numbers",
     "View",
-    "ViewError",
     "Widget",
     "WidgetState",
     "WidgetType",

@@ -11,9 +11,10 @@ from datetime import datetime
 from facts import Alert, Family, Severity
 from reports.dashboards.numbers import Numbers
 from reports.dashboards.registry import Dashboard
-from reports.dashboards.view import ALERTS, RANGES, View
+from reports.dashboards.view import ALERTS, View
 from reports.dashboards.widget import Widget
 from reports.live.frame import Ago, Choice, Frame, ago
+from reports.live.range_picker import RangePicker, range_picker
 from reports.pages import render
 from reports.states import WidgetState, overall_state, told_alerts
 from reports.words import count, span
@@ -55,12 +56,9 @@ class DashboardPage:
     alerts: tuple[AlertLine, ...]
     more_alerts: int
     cards: tuple[Card, ...]
-    ranges: tuple[Choice, ...]
+    picker: RangePicker
     zones: tuple[Choice, ...]
     alert_choices: tuple[Choice, ...]
-    hidden: tuple[tuple[str, str], ...]
-    custom: tuple[str, str]
-    is_custom: bool
     zone_name: str
     shown_at: str
     is_part: bool
@@ -97,7 +95,6 @@ def _page(
     chosen = [alert for alert in told_alerts(numbers.alerts, now) if _is_chosen(alert, view.alerts)]
     state, words = overall_state(numbers.alerts, numbers.verdicts, now)
     heading, sentence = _heading(dashboard, numbers, widgets, chosen, view)
-    form = "%Y-%m-%dT%H:%M"
     asked = {"zone": view.zone_key, "alerts": view.alerts} | ({"tz": view.browser_zone} if view.browser_zone else {})
     return DashboardPage(
         frame=frame,
@@ -109,16 +106,11 @@ def _page(
         alerts=tuple(_line(alert, now) for alert in chosen[:_SHOWN]),
         more_alerts=max(0, len(chosen) - _SHOWN),
         cards=tuple(Card(widget=widget, age=ago(widget.at, now)) for widget in widgets),
-        ranges=tuple(
-            Choice(label=r.label, query=view.query(range=r.key), is_current=r.key == view.range_key) for r in RANGES
-        ),
+        picker=range_picker(view.range, asked, zone=view.zone, zone_name=_zone_name(view)),
         zones=_zones(view),
         alert_choices=tuple(
             Choice(label=v, query=view.query(alerts=k), is_current=k == view.alerts) for k, v in ALERTS.items()
         ),
-        hidden=tuple(asked.items()),
-        custom=(f"{view.since.astimezone(view.zone):{form}}", f"{view.until.astimezone(view.zone):{form}}"),
-        is_custom=view.range_key == "custom",
         zone_name=_zone_name(view),
         shown_at=f"{view.now.astimezone(view.zone):%a %-d %b %Y, %H:%M %Z}",
         is_part=is_part,

@@ -9,42 +9,20 @@ from datetime import UTC, date, datetime, time, timedelta
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-_LONGEST = timedelta(days=396)
-_SHORTEST = timedelta(minutes=5)
+from reports.ranges import LONGEST, RANGES, TimeRange, ViewError, range_of
+
 _DAY_S, _HOUR_S = 86_400, 3600
 
 
-class ViewError(ValueError):
-    """The address requests an unknown option; the message lists the known ones."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RangeOption:
-    """Holds a range to choose: its key in the address, its label and its length."""
-
-    key: str
-    label: str
-    length: timedelta
-
-
-RANGES = (
-    RangeOption(key="1h", label="1 h", length=timedelta(hours=1)),
-    RangeOption(key="6h", label="6 h", length=timedelta(hours=6)),
-    RangeOption(key="24h", label="24 h", length=timedelta(hours=24)),
-    RangeOption(key="7d", label="7 d", length=timedelta(days=7)),
-    RangeOption(key="30d", label="30 d", length=timedelta(days=30)),
-    RangeOption(key="13mo", label="13 mo", length=_LONGEST),
-)
 ZONES = ("local", "business", "utc")
 ALERTS = {"critical": "Critical only", "all": "All", "business": "Business only"}
-_CUSTOM = "custom"
 # The length up to which charts have points of so many seconds, and from which buckets of the store they are made.
 _STEPS = (
     (timedelta(hours=8), 300, 300),
     (timedelta(hours=30), 900, 300),
     (timedelta(days=10), 2 * _HOUR_S, _HOUR_S),
     (timedelta(days=45), 6 * _HOUR_S, _HOUR_S),
-    (_LONGEST, 4 * _DAY_S, _DAY_S),
+    (LONGEST, 4 * _DAY_S, _DAY_S),
 )
 _COLUMNS = ((timedelta(hours=2), 300), (timedelta(hours=8), 1800), (timedelta(hours=30), 3600))
 _CELLS = (
@@ -53,7 +31,7 @@ _CELLS = (
     (timedelta(hours=30), 1800, 300),
     (timedelta(days=10), 4 * _HOUR_S, _HOUR_S),
     (timedelta(days=45), _DAY_S, _DAY_S),
-    (_LONGEST, 7 * _DAY_S, _DAY_S),
+    (LONGEST, 7 * _DAY_S, _DAY_S),
 )
 
 
@@ -63,7 +41,8 @@ class View:
 
     `step_s` are the seconds of a point of a line and `cell_s` of a cell or column, each made of the store's buckets of `width_s` and
     `cell_width_s`. `business` is the zone of the business: its days begin there, whatever zone is shown. `range_key`, `zone_key` and
-    `alerts` are what the address says; `browser_zone` is the zone that the reader's browser told, "" if it told none.
+    `alerts` are what the address says; `browser_zone` is the zone that the reader's browser told, "" if it told none. `back` is
+    the key of the range from which the reader zoomed into this one.
     """
 
     now: datetime
@@ -79,6 +58,7 @@ class View:
     cell_s: int
     cell_width_s: int
     browser_zone: str = ""
+    back: str = ""
 
     @property
     def column_s(self) -> int:
@@ -114,15 +94,14 @@ class View:
         starts = [self.day_start(monday - timedelta(weeks=number)) for number in range(count, -1, -1)]
         return list(itertools.pairwise(starts))
 
+    @property
+    def range(self) -> TimeRange:
+        """The range as every page's picker has it."""
+        return TimeRange(key=self.range_key, since=self.since, until=self.until, back=self.back)
+
     def query(self, **changed: str) -> str:
         """Return the query of the address of the same view with some changes."""
-        asked = {"range": self.range_key, "zone": self.zone_key, "alerts": self.alerts}
-        if self.range_key == _CUSTOM:
-            form = "%Y-%m-%dT%H:%M"
-            asked |= {
-                "from": f"{self.since.astimezone(self.zone):{form}}",
-                "to": f"{self.until.astimezone(self.zone):{form}}",
-            }
+        asked = self.range.query(self.zone) | {"zone": self.zone_key, "alerts": self.alerts}
         if self.browser_zone and changed.get("zone", self.zone_key) == "local":
             asked["tz"] = self.browser_zone
         return urlencode(asked | changed, safe="/:")
@@ -135,19 +114,15 @@ def view_of(
     zone_key = _one_of("zone", asked.get("zone", "business"), ZONES)
     browser_zone = asked.get("tz", "") if zone_key == "local" else ""
     zone = {"business": business, "utc": ZoneInfo("UTC")}.get(zone_key) or _named_zone(browser_zone or "UTC")
-    keys = [option.key for option in RANGES]
-    range_key = _one_of("range", asked.get("range", usual_range), (*keys, _CUSTOM))
-    if range_key == _CUSTOM:
-        since, until = _custom(asked, zone, now)
-    else:
-        since, until = now - RANGES[keys.index(range_key)].length, now
+    shown = range_of(asked, now=now, zone=zone, usual=usual_range)
+    since, until = shown.since, shown.until
     step_s, width_s = _stepped(_STEPS, until - since)
     cell_s, cell_width_s = _stepped(_CELLS, until - since)
     return View(
         now=now,
         since=since,
         until=until,
-        range_key=range_key,
+        range_key=shown.key,
         zone=zone,
         zone_key=zone_key,
         business=business,
@@ -157,6 +132,7 @@ def view_of(
         cell_s=cell_s,
         cell_width_s=cell_width_s,
         browser_zone=browser_zone,
+        back=shown.back,
     )
 
 
@@ -171,25 +147,6 @@ def _named_zone(name: str) -> ZoneInfo:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise ViewError(f"tz: {name!a:.40} is no time zone; write it like Europe/Berlin") from None
-
-
-def _custom(asked: Mapping[str, str], zone: ZoneInfo, now: datetime) -> tuple[datetime, datetime]:
-    since, until = _moment("from", asked, zone), _moment("to", asked, zone)
-    since, until = max(since, now - _LONGEST), min(until, now)
-    if until - since < _SHORTEST:
-        raise ViewError(
-            "from: the range must begin at least 5 minutes before its end, in the past, and not more than 13 months ago"
-        )
-    return since, until
-
-
-def _moment(key: str, asked: Mapping[str, str], zone: ZoneInfo) -> datetime:
-    told = asked.get(key, "")
-    try:
-        at = datetime.fromisoformat(told)
-        return (at if at.tzinfo else at.replace(tzinfo=zone)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise ViewError(f"{key}: {told!a:.40} is no moment; write it like 2026-11-23T14:20") from None
 
 
 def _stepped(table: tuple[tuple[timedelta, int, int], ...], length: timedelta) -> tuple[int, int]:

@@ -15,6 +15,7 @@ _FILES = {
     "journey.css": ("text/css; charset=utf-8", (_TEMPLATES / "live" / "journey.css",)),
     "run.css": ("text/css; charset=utf-8", (_TEMPLATES / "run" / "run.css",)),
     "run.js": ("text/javascript; charset=utf-8", (_TEMPLATES / "live" / "run.js",)),
+    "charts.js": ("text/javascript; charset=utf-8", (_TEMPLATES / "live" / "charts.js",)),
     "keys.js": ("text/javascript; charset=utf-8", (_TEMPLATES / "live" / "keys.js",)),
     "live.js": ("text/javascript; charset=utf-8", (_TEMPLATES / "live" / "live.js",)),
 }

@@ -5,43 +5,45 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, tzinfo
 from urllib.parse import urlencode
-from zoneinfo import ZoneInfo
 
 from facts import AlertState, Severity
 from metrics.incidents import total_lost
 from reports.incident_story import stops_buyers
 from reports.live.frame import Frame
 from reports.live.incident import label_of
+from reports.live.range_picker import RangePicker, range_picker
 from reports.pages import render
 from reports.periodic.data import Story
 from reports.periodic.sections.incidents import title_of
 from reports.periodic.wording import amounts
+from reports.ranges import TimeRange
 from reports.words import exact_span
 
 PAGE_SIZE = 50
-PERIODS = {"7d": timedelta(days=7), "30d": timedelta(days=30), "90d": timedelta(days=90), "13mo": timedelta(days=396)}
-"""The periods that can be chosen, by their key in the address."""
-USUAL_PERIOD = "30d"
+USUAL_RANGE = "30d"
 _STATES = {Severity.CRITICAL: "critical", Severity.HIGH: "warning", Severity.MEDIUM: "off target"}
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncidentFilter:
-    """Holds the filter that a reader requests; an empty text is no condition. `page` counts from 1."""
+    """Holds the filter that a reader requests; an empty text is no condition. `page` counts from 1.
 
-    period: str = USUAL_PERIOD
+    `ranged` are the parts of the address that ask for the range.
+    """
+
+    ranged: Mapping[str, str] = field(default_factory=dict)
     state: str = ""
     severity: str = ""
     page: int = 1
 
     def query(self, **changed: str) -> str:
         """Return the query of the address of the same list with some changes."""
-        asked = {"period": self.period, "state": self.state, "severity": self.severity, **changed}
-        return urlencode({key: value for key, value in asked.items() if value})
+        asked = {**self.ranged, "state": self.state, "severity": self.severity, **changed}
+        return urlencode({key: value for key, value in asked.items() if value}, safe=":")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +76,7 @@ class IncidentsPage:
     total: int
     asked: IncidentFilter
     states: tuple[tuple[str, str, str, bool], ...]
-    periods: tuple[tuple[str, str, bool], ...]
+    picker: RangePicker
     severities: tuple[str, ...]
     csv: str
     newer: str | None
@@ -104,8 +106,16 @@ def chosen(stories: Sequence[Story], asked: IncidentFilter) -> list[Story]:
     ]
 
 
-def incidents_page(frame: Frame, stories: Sequence[Story], asked: IncidentFilter, zone: ZoneInfo, now: datetime) -> str:
-    """Return the page's HTML; `stories` are all incidents of the period."""
+def incidents_page(
+    frame: Frame,
+    stories: Sequence[Story],
+    asked: IncidentFilter,
+    shown: TimeRange,
+    query: Mapping[str, str],
+    now: datetime,
+) -> str:
+    """Return the page's HTML; `stories` are all incidents of the range `shown`, and `query` is that of the address."""
+    zone = frame.zone.zone
     some = ordered(chosen(stories, asked), now)
     first = (asked.page - 1) * PAGE_SIZE
     is_open = sum(story.incident.resolved_at is None for story in stories)
@@ -124,10 +134,7 @@ def incidents_page(frame: Frame, stories: Sequence[Story], asked: IncidentFilter
                 ("resolved", "Resolved", len(stories) - is_open),
             )
         ),
-        periods=tuple(
-            (key.replace("d", " d").replace("mo", " mo"), asked.query(period=key), asked.period == key)
-            for key in PERIODS
-        ),
+        picker=range_picker(shown, query, zone=zone, zone_name=frame.zone_name),
         severities=tuple(severity.value for severity in Severity),
         csv=asked.query(),
         newer=asked.query(page=str(asked.page - 1)) if asked.page > 1 else None,
@@ -137,7 +144,7 @@ def incidents_page(frame: Frame, stories: Sequence[Story], asked: IncidentFilter
     return render("live/incidents.html.j2", page)
 
 
-def _heading(stories: Sequence[Story], now: datetime, zone: ZoneInfo) -> str:
+def _heading(stories: Sequence[Story], now: datetime, zone: tzinfo) -> str:
     still = [story for story in ordered(stories, now) if story.incident.resolved_at is None]
     if still:
         lead = still[0]
@@ -169,7 +176,7 @@ def _sentence(stories: Sequence[Story], asked: IncidentFilter, now: datetime) ->
     return "Nobody was kept from buying."
 
 
-def _row(story: Story, zone: ZoneInfo, now: datetime) -> IncidentRow:
+def _row(story: Story, zone: tzinfo, now: datetime) -> IncidentRow:
     incident = story.incident
     begins, ends = story.span(now)
     is_open = incident.resolved_at is None

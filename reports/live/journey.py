@@ -16,7 +16,7 @@ from metrics.statistics import wilson
 from reports.charts import Chart, RangeRow, ResultCell, dot_range, duration_format, result_strip, strip_axis
 from reports.charts.units import percent_format
 from reports.dashboards.widget import Widget
-from reports.live.frame import Ago, Choice, Frame, ago
+from reports.live.frame import Ago, Frame, ago
 from reports.live.journey_charts import (
     Figure,
     Stretch,
@@ -27,8 +27,10 @@ from reports.live.journey_charts import (
     vital_figure,
 )
 from reports.live.journey_runs import MOST_PAGES, STATE_OF_STATUS, RunFilter, RunRow, run_rows
+from reports.live.range_picker import RangePicker, range_picker
 from reports.live.tiles import Tile
 from reports.pages import render
+from reports.ranges import TimeRange
 from reports.states import WidgetState, blocks_buyers, told_alerts, worst_state
 from reports.words import STATUSES, count, duration, exact_span, journey_title, limit, listed, span
 from store.histograms import merged, percentile
@@ -47,6 +49,8 @@ _SOURCE = "Synthetic runs"
 _NO_RUNS = "No result of a run has come yet."
 _START_A_RUNNER = "Start a runner: sixfb runner --location NAME."
 _FAILING = (Status.FAILED, Status.TIMED_OUT)
+_KEPT = timedelta(days=35)
+"""For how long a run that passed is kept: older cells and points lead to none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,15 +74,17 @@ class JourneyBudget:
 class JourneyData:
     """Holds what the page of a journey is made of.
 
-    `window` is the range in words. `tries` are how many first attempts passed, of how many, by location. `buckets` are the rollups of
-    the range, `last` the newest outcomes by location. `alerts` are all firing ones. `limit_ms` is the duration from which on a run is
-    slow. `vital_step_s` are the seconds of a point of the charts of web vitals. `runs` are those of the asked page of the list.
+    `shown` is the range, and `window` the same in words; `query` is that of the address. `tries` are how many first attempts passed, of
+    how many, by location. `buckets` are the rollups of the range, `last` the newest outcomes by location. `alerts` are all firing ones.
+    `limit_ms` is the duration from which on a run is slow. `vital_step_s` are the seconds of a point of the charts of web vitals.
+    `runs` are those of the asked page of the list.
     """
 
     name: str
     now: datetime
     window: str
-    ranges: Sequence[tuple[str, str]]
+    shown: TimeRange
+    query: Mapping[str, str] = field(default_factory=dict)
     stretch: Stretch
     locations: Sequence[str]
     verdicts: Sequence[Verdict] = ()
@@ -145,7 +151,7 @@ class JourneyPage:
     heading: str
     sentence: str
     window: str
-    ranges: tuple[Choice, ...]
+    picker: RangePicker
     tiles: tuple[Tile, ...]
     lanes: tuple[Lane, ...]
     ticks: Markup
@@ -183,7 +189,7 @@ def page_of(frame: Frame, data: JourneyData) -> JourneyPage:
     state = _state(data)
     durations = _durations(data)
     places = _places(data, durations)
-    of_duration = duration_figure(data.buckets, data.stretch, limit_ms=data.limit_ms)
+    of_duration = duration_figure(data.buckets, data.stretch, limit_ms=data.limit_ms, run_path=_run_path(frame, data))
     heading, sentence = _heading(frame, data, state)
     asked, stretch = data.asked, data.stretch
     end = start_of(stretch.until, stretch.cell_s) + timedelta(seconds=stretch.cell_s)
@@ -203,10 +209,7 @@ def page_of(frame: Frame, data: JourneyData) -> JourneyPage:
         heading=heading,
         sentence=sentence,
         window=data.window,
-        ranges=tuple(
-            Choice(label=label, query=asked.query(range=key), is_current=key == asked.range_key)
-            for key, label in data.ranges
-        ),
+        picker=range_picker(data.shown, data.query, zone=stretch.zone, zone_name=frame.zone_name),
         tiles=(_success(data), _duration(data), _last(data), _budget(data)),
         lanes=tuple(_lane(frame, data, place, end, counted) for place in data.locations),
         ticks=strip_axis(stretch.since, end, stretch.zone, label=f"Time axis of the slots, {data.window}"),
@@ -235,6 +238,11 @@ def page_of(frame: Frame, data: JourneyData) -> JourneyPage:
         newer=asked.query(page=str(asked.page - 1)) if asked.page > 1 else None,
         older=asked.query(page=str(asked.page + 1)) if data.has_more and asked.page < MOST_PAGES else None,
     )
+
+
+def _run_path(frame: Frame, data: JourneyData) -> str:
+    """Return the address of the run behind a point of the duration: up to the second at which the point begins."""
+    return f"{frame.prefix}/journeys/{quote(data.name)}/run?{urlencode({'for': data.stretch.step_s})}&at="
 
 
 def _state(data: JourneyData) -> WidgetState:
@@ -468,7 +476,8 @@ def _lane(
     starts = [stretch.since + number * cell for number in range(round((end - stretch.since) / cell))]
     asked = urlencode({"location": place, "for": stretch.cell_s})
     base = f"{frame.prefix}/journeys/{quote(data.name)}/run?{asked}&at="
-    cells = [_cell(base, start, merged(counted.get((place, start), ()))) for start in starts]
+    kept_since = data.now - _KEPT
+    cells = [_cell(base, start, merged(counted.get((place, start), ())), kept_since) for start in starts]
     passed, n = data.tries.get(place, (0, 0))
     return Lane(
         location=place,
@@ -484,7 +493,7 @@ def _lane(
     )
 
 
-def _cell(base: str, start: datetime, counts: Mapping[str, int]) -> ResultCell:
+def _cell(base: str, start: datetime, counts: Mapping[str, int], kept_since: datetime) -> ResultCell:
     n = sum(counts.get(status.value, 0) for status in Status)
     failed = sum(counts.get(status.value, 0) for status in _FAILING)
     return ResultCell(
@@ -493,7 +502,7 @@ def _cell(base: str, start: datetime, counts: Mapping[str, int]) -> ResultCell:
         failed=failed,
         unmeasured=n - failed - counts.get(Status.PASSED.value, 0),
         slow=counts.get("slow", 0),
-        path=f"{base}{round(start.timestamp())}" if n else "",
+        path=f"{base}{round(start.timestamp())}" if n and start >= kept_since else "",
     )
 
 

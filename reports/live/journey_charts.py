@@ -31,7 +31,7 @@ VITAL_LIMITS = {one.name: one.most for one in TARGETS if one.name in ("LCP", "IN
 _SMALL, _MAIN = 100, 220
 _ROOM = 1.15
 """So far above its limit a chart goes at least, so that the limit has room for its label."""
-_ROWS, _FEW_ROWS = 36, 12
+_ROWS, _FEW_ROWS = 36, 10
 """The rows of the table of a small chart: a page has a dozen of them."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Spread = tuple[datetime, float, float, float]
@@ -187,11 +187,13 @@ def step_figures(buckets: Sequence[Rollup], stretch: Stretch) -> list[Figure]:
     ]
 
 
-def duration_figure(buckets: Sequence[Rollup], stretch: Stretch, *, limit_ms: float | None) -> Figure:
-    """Return the chart of the duration of the runs that passed, against the journey's limit."""
+def duration_figure(
+    buckets: Sequence[Rollup], stretch: Stretch, *, limit_ms: float | None, run_path: str = ""
+) -> Figure:
+    """Return the chart of the duration of the runs that passed, against the journey's limit; `run_path` opens the run of a point."""
     parts = by_step(buckets, stretch.step_s)
     counts = {start: merged(one.durations for one in some) for start, some in parts.items()}
-    return _figure("Duration", counts, stretch, stretch.step_s, limit_ms=limit_ms, height=_MAIN)
+    return _figure("Duration", counts, stretch, stretch.step_s, limit_ms=limit_ms, height=_MAIN, run_path=run_path)
 
 
 def vital_figure(series: VitalSeries, stretch: Stretch, step_s: int) -> Figure:
@@ -224,6 +226,7 @@ def _figure(
     *,
     limit_ms: float | None = None,
     height: int = _SMALL,
+    run_path: str = "",
 ) -> Figure:
     whole = merged(counts.values())
     median, p95 = (_seconds(whole, p) for p in (50, 95))
@@ -238,6 +241,7 @@ def _figure(
             label=f"{name} of runs that passed: {said}",
             limit=limit_ms / 1000 if limit_ms else None,
             height=height,
+            run_path=run_path,
         ),
         median=duration_format(median),
         p95=duration_format(p95),
@@ -261,6 +265,7 @@ def _spread_chart(
     label: str,
     limit: float | None,
     height: int,
+    run_path: str = "",
 ) -> Chart:
     is_small = height == _SMALL
     return time_line(
@@ -280,4 +285,5 @@ def _spread_chart(
         scale=linear_scale([*(high for *_, high in spreads), *([limit * _ROOM] if limit else [])]),
         height=height,
         table_rows=_FEW_ROWS if is_small else _ROWS,
+        run_path=run_path,
     )

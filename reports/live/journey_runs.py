@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlencode
@@ -46,17 +46,20 @@ STATE_OF_STATUS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFilter:
-    """Holds the filter that a reader requests: a range and which runs; an empty text is no condition. `page` counts from 1."""
+    """Holds the filter that a reader requests: a range and which runs; an empty text is no condition. `page` counts from 1.
 
-    range_key: str
+    `ranged` are the parts of the address that ask for the range.
+    """
+
+    ranged: Mapping[str, str]
     status: str = ""
     location: str = ""
     page: int = 1
 
     def query(self, **changed: str) -> str:
         """Return the query of the address of the same list with some changes."""
-        asked = {"range": self.range_key, "status": self.status, "location": self.location, **changed}
-        return urlencode({key: value for key, value in asked.items() if value})
+        asked = {**self.ranged, "status": self.status, "location": self.location, **changed}
+        return urlencode({key: value for key, value in asked.items() if value}, safe=":")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

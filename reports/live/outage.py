@@ -47,7 +47,11 @@ class SalesLost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outage:
-    """Holds what the block on top of the overview shows while buyers are stopped, or a critical alert fires."""
+    """Holds what the block on top of the overview shows while buyers are stopped, or a critical alert fires.
+
+    `can_escalate` is whether a tier is left that can be called now. `journey` is the one of which a run can be requested, None for an
+    alert about none on the schedule. `runbook` is what the rule says to do or to read.
+    """
 
     headline: str
     severity: WidgetState
@@ -55,6 +59,9 @@ class Outage:
     alert_id: str
     incident: str | None
     can_acknowledge: bool
+    can_escalate: bool
+    journey: str | None
+    runbook: str | None
     run_id: str | None
     next_tier: str
     facts: tuple[Fact, ...]
@@ -95,6 +102,11 @@ def outage_of(numbers: OutageNumbers) -> Outage | None:
         alert_id=lead.id,
         incident=lead.incident,
         can_acknowledge=lead.acked_at is None,
+        can_escalate=lead.incident is not None
+        and lead.acked_at is None
+        and any(row.status is LadderStatus.PENDING for row in numbers.calls),
+        journey=lead.journey if lead.journey in numbers.journeys else None,
+        runbook=lead.runbook,
         run_id=lead.runs[-1] if lead.runs else None,
         next_tier=_next(numbers),
         facts=(

@@ -27,7 +27,8 @@ class RunAround:
     `good` is the last good run of the same journey and location, None if there is none. `pictured` is the good run whose
     picture is shown, which may be an earlier one, and `good_artifacts` its evidence.
     `usual` are the usual durations of the steps. `deploys` are those since the good run. `errors` counts how runs ended in
-    the periods that end at `until`, which is not now if `is_past`. `word` is a person's note on the blame. `can_run` says
+    the periods that end at `until`, which is not now if `is_past`. `word` is a person's note on the blame, and `incident` the id
+    and the title of the incident that the run belongs to. `can_run` says
     whether the journey is planned at the location, so that a run can be requested.
     """
 
@@ -40,6 +41,7 @@ class RunAround:
     until: datetime
     is_past: bool = False
     word: str | None = None
+    incident: tuple[str, str] | None = None
     can_run: bool = False
 
 
@@ -64,6 +66,7 @@ class LiveRunPage:
     traces: tuple[str, ...]
     trace_files: tuple[str, ...]
     word: str | None
+    incident: tuple[str, str] | None
     deploys: tuple[DeployNote, ...]
     blames: tuple[str, ...]
     can_run: bool
@@ -100,6 +103,7 @@ def run_page(
         else (),
         trace_files=() if opens_traces else tuple(f"{a.copied_as}.zip" for a in traces),
         word=around.word,
+        incident=around.incident,
         deploys=deploy_notes(around.deploys, run.started_at),
         blames=() if run.status in (Status.PASSED, Status.MISSED, Status.SKIPPED) else tuple(Blame),
         can_run=around.can_run,

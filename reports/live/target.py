@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
@@ -16,12 +17,16 @@ from reports.charts.scale import LinearScale
 from reports.live.frame import Frame
 from reports.live.incident import label_of
 from reports.live.incidents import as_csv, iso
+from reports.live.range_picker import RangePicker, range_picker
 from reports.pages import render
+from reports.ranges import TimeRange
 from reports.states import STATE_OF_VERDICT
-from reports.words import exact_span
+from reports.words import count, exact_span
+from store.trials import StoredTrial
 from store.verdicts import PastVerdict
 
 DAYS = 30
+USUAL_RANGE = "30d"
 _PACE_DAYS = 14
 _FARTHEST = timedelta(days=20)
 """How far ahead the day is drawn on which the budget is used up."""
@@ -88,11 +93,15 @@ class Budget:
         """The share of the budget that is left; below 0 it is overspent."""
         return 1 - self.bad * self.minutes_per_bad / self.total_minutes if self.total_minutes else 0.0
 
+    @property
+    def lately(self) -> int:
+        """How many runs of the last 14 days were bad."""
+        today = max(self.days, default=date.min)
+        return sum(bad for day, (_, bad) in self.days.items() if (today - day).days < _PACE_DAYS)
+
     def exhausted_at(self, now: datetime) -> datetime | None:
         """Return when nothing is left at the pace of the last 14 days; None where nothing is spent, or nothing is left already."""
-        today = max(self.days, default=now.date())
-        lately = sum(bad for day, (_, bad) in self.days.items() if (today - day).days < _PACE_DAYS)
-        pace = lately * self.minutes_per_bad / _PACE_DAYS
+        pace = self.lately * self.minutes_per_bad / _PACE_DAYS
         left = self.left * self.total_minutes
         if pace <= 0 or left <= 0 or left / pace > 3650:
             return None
@@ -103,7 +112,9 @@ class Budget:
 class TargetData:
     """Holds what the page of a rule is made of. `verdict` is the one that is shown, of `verdicts`, all of the rule.
 
-    `settings` are the rule's own, as text, `judged` how it is judged in words. `history` are the rows of the shown verdict of 30 days.
+    `settings` are the rule's own, as text, `judged` how it is judged in words. `history` are the rows of the shown verdict in the range
+    `shown`; `query` is that of the address. Days begin in the business's `zone`, and moments are told in the `reader`'s. `tested` are
+    the newest test messages, one to each destination.
     """
 
     rule: str
@@ -115,6 +126,10 @@ class TargetData:
     severity: str
     now: datetime
     zone: ZoneInfo
+    reader: ZoneInfo
+    shown: TimeRange
+    query: Mapping[str, str] = field(default_factory=dict)
+    tested: Sequence[StoredTrial] = ()
     verdicts: Sequence[Verdict] = ()
     verdict: Verdict | None = None
     history: Sequence[PastVerdict] = ()
@@ -178,9 +193,12 @@ class TargetPage:
     judged: tuple[tuple[str, str], ...]
     settings: tuple[tuple[str, str], ...]
     last_fired: tuple[str, str] | None
+    tested: str
     runbook: str | None
-    query: str
-    zone: str
+    picker: RangePicker
+    by_day: bool
+    window: str
+    csv: str
 
 
 def form_of(unit: str, value: float | None) -> str:
@@ -211,6 +229,7 @@ def page_of(frame: Frame, data: TargetData) -> TargetPage:
         budget_state = "warning"
     else:
         budget_state = "ok"
+    by_day = budget is not None and data.shown.key == USUAL_RANGE
     return TargetPage(
         frame=frame,
         rule=data.rule,
@@ -221,9 +240,11 @@ def page_of(frame: Frame, data: TargetData) -> TargetPage:
         outlook_state=outlook_state,
         heading=_heading(data, status),
         sentence=verdict.summary if verdict is not None else "It has not been judged yet.",
-        value=_value(verdict, budget),
-        delta=f"target {percent_format(budget.target)} · {DAYS} days" if budget and budget.n else _delta(verdict),
-        chart=_days_chart(budget, data) if budget is not None else _history_chart(data),
+        value=_value(verdict, budget if by_day else None),
+        delta=f"target {percent_format(budget.target)} · {DAYS} days"
+        if by_day and budget and budget.n
+        else _delta(verdict),
+        chart=_days_chart(budget, data) if budget is not None and by_day else _history_chart(data),
         chart_note=tuple(_chart_notes(data)),
         budget_value=percent_format(round(budget.left, 3)) if budget is not None else "",
         budget_delta=_budget_words(budget) if budget is not None else "",
@@ -246,9 +267,12 @@ def page_of(frame: Frame, data: TargetData) -> TargetPage:
         judged=tuple(_judged(data, verdict)),
         settings=tuple(data.settings),
         last_fired=_last_fired(data),
+        tested=_tested(data),
         runbook=data.runbook,
-        query=verdict.key if verdict is not None and len(data.verdicts) > 1 else "",
-        zone=f"{data.now.astimezone(data.zone):%Z}",
+        picker=range_picker(data.shown, data.query, zone=data.reader, zone_name=frame.zone_name),
+        by_day=by_day,
+        window=data.shown.label,
+        csv=urlencode(data.shown.query(data.reader), safe=":"),
     )
 
 
@@ -300,7 +324,7 @@ def _outlook(budget: Budget | None, data: TargetData) -> tuple[str, str]:
     ends = budget.exhausted_at(data.now)
     if ends is None or ends - data.now > timedelta(days=DAYS):
         return "", ""
-    return f"Budget runs out {ends.astimezone(data.zone):%-d %b}", "warning"
+    return f"Budget runs out {ends.astimezone(data.reader):%-d %b}", "warning"
 
 
 def _budget_words(budget: Budget) -> str:
@@ -315,8 +339,23 @@ def _pace(budget: Budget, data: TargetData) -> str:
     if budget.left <= 0:
         return "nothing is left"
     if ends is None:
-        return f"no bad run in the last {_PACE_DAYS} days"
-    return f"at the pace of the last {_PACE_DAYS} days it is used up on {ends.astimezone(data.zone):%a %-d %b %Y}"
+        return (
+            f"at the pace of the last {_PACE_DAYS} days it lasts for years"
+            if budget.lately
+            else f"no bad run in the last {_PACE_DAYS} days"
+        )
+    return f"at the pace of the last {_PACE_DAYS} days it is used up on {ends.astimezone(data.reader):%a %-d %b %Y}"
+
+
+def _tested(data: TargetData) -> str:
+    """Return when the destinations of alerts were last tested, and how many took the message."""
+    if not data.tested:
+        return "never: sixfb alerts test sends a test message to every destination"
+    newest = max(one.at for one in data.tested).astimezone(data.reader)
+    return (
+        f"{newest:%a %-d %b %Y %H:%M %Z}; {sum(one.ok for one in data.tested)} of "
+        f"{count(len(data.tested), 'destination')} took the last test message"
+    )
 
 
 def _points(budget: Budget, data: TargetData) -> list[BudgetPoint]:
@@ -343,7 +382,7 @@ def _burndown(budget: Budget, data: TargetData) -> Chart:
         since=first,
         now=data.now,
         until=until,
-        zone=data.zone,
+        zone=data.reader,
         label=label,
         exhausted_at=near,
         spent=[
@@ -420,15 +459,15 @@ def _history_chart(data: TargetData) -> Chart | None:
         return None
     unit = rows[-1].unit
     limits = [row.limit for row in rows if row.limit is not None]
-    since = max(data.now - timedelta(days=DAYS), rows[0].at - timedelta(hours=1))
+    since = max(data.shown.since, rows[0].at - timedelta(hours=1))
     points = [(row.at, row.value) for row in rows if row.value is not None]
     return time_line(
         [Line(name="Value", points=points, step_s=3700)],
         since=since,
-        until=data.now,
-        zone=data.zone,
+        until=data.shown.until,
+        zone=data.reader,
         form=lambda value: form_of(unit, value),
-        label=f"{data.title}: its value over {DAYS} days",
+        label=f"{data.title}: its value over {data.shown.label}",
         limits=[Limit(value=limits[-1], label=f"limit {form_of(unit, limits[-1])}", kind="warn")] if limits else (),
         areas=list(_missed_areas(data)),
         scale=_share_scale([*limits, *(value for _, value in points)]) if unit == "ratio" else None,
@@ -446,16 +485,16 @@ def _missed_areas(data: TargetData) -> Iterator[Area]:
     for row in data.history:
         missed = row.verdict in _MISSED
         if missed and began is None:
-            began = max(row.at, data.now - timedelta(days=DAYS))
+            began = max(row.at, data.shown.since)
         if not missed and began is not None:
             yield Area(since=began, until=row.at, label="")
             began = None
     if began is not None:
-        yield Area(since=began, until=data.now, label="")
+        yield Area(since=began, until=data.shown.until, label="")
 
 
 def _chart_notes(data: TargetData) -> Iterator[str]:
-    if data.budget is not None:
+    if data.budget is not None and data.shown.key == USUAL_RANGE:
         yield f"{data.budget.n - data.budget.bad:,} of {data.budget.n:,} first attempts"
         yield "shaded: days below the target"
     else:
@@ -485,7 +524,7 @@ def _last_fired(data: TargetData) -> tuple[str, str] | None:
     alert = data.last_fired
     if alert is None or alert.fired_at is None:
         return None
-    return alert.id, f"{alert.fired_at.astimezone(data.zone):%a %-d %b %Y %H:%M %Z}"
+    return alert.id, f"{alert.fired_at.astimezone(data.reader):%a %-d %b %Y %H:%M %Z}"
 
 
 COLUMNS = ("at", "key", "verdict", "severity", "value", "limit", "unit", "low", "high", "n", "coverage")

@@ -3,26 +3,46 @@
 from __future__ import annotations
 
 import base64
+import re
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from markupsafe import Markup
 
-from facts import NO_PICTURE, Run, Status
-from reports import words
+from facts import NO_PICTURE, Attempt, Run, Status
+from reports import vitals, words
 from reports.artifacts import Artifact
 from reports.sections.screens import last_picture
 
+_WIDTH, _HEIGHT = 1280, 800
+"""The size of a screenshot: that of the window in which runs are made."""
+_OUTLINED = {target.name: target for target in vitals.TARGETS if target.name in ("LCP", "INP", "CLS")}
 _KINDS = {"screenshot": "Screenshot", "trace": "Trace", "page_text": "Page text"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Outline:
+    """Holds the place of an element on a screenshot, in its pixels, with the vitals that it is behind: `LCP 2.1 s`."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+    label: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
-    """Holds a screenshot as a URL (`data:` unless another is put in its place), with its alternative text."""
+    """Holds a screenshot as a URL (`data:` unless another is put in its place), with its alternative text.
+
+    `outlines` are the elements on it that are behind the web vitals of the page.
+    """
 
     source: Markup
     alt: str
     caption: str
     sha256: str | None
+    outlines: tuple[Outline, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,13 +84,46 @@ def picture_of(run: Run, artifacts: tuple[Artifact, ...]) -> Picture | None:
     if shot is None:
         return None
     at = f" at {run.failed_step}" if run.failed_step else ""
-    page = next((a.page for a in run.attempts if a.number == shot.fact.attempt and a.page), None)
+    attempt = next((a for a in run.attempts if a.number == shot.fact.attempt), None)
+    page = attempt.page if attempt is not None else None
     return Picture(
         source=Markup("data:image/jpeg;base64,") + base64.b64encode(shot.content or b"").decode(),
         alt=f"What the browser showed when {run.journey} ended{at}" + (f", on {page}" if page else ""),
         caption=f"The page as attempt {shot.fact.attempt} left it",
         sha256=shot.fact.sha256,
+        outlines=_outlines(attempt) if attempt is not None else (),
     )
+
+
+def _outlines(attempt: Attempt) -> tuple[Outline, ...]:
+    """Return the elements behind the vitals of the page that an attempt ended on, where its picture shows them."""
+    visits = vitals.visits(attempt.vitals)
+    if not visits or not _is_of(visits[-1][0].page, attempt.page or ""):
+        return ()
+    labels: dict[tuple[int, ...], list[str]] = {}
+    for vital in visits[-1]:
+        if vital.name in _OUTLINED and vital.value and vital.box is not None and _is_shown(vital.box):
+            labels.setdefault(vital.box, []).append(f"{vital.name} {vitals.cell(vital, _OUTLINED[vital.name]).value}")
+    return tuple(
+        Outline(x=x, y=y, width=width, height=height, label=", ".join(names))
+        for (x, y, width, height), names in labels.items()
+    )
+
+
+def _is_of(page: str, url: str) -> bool:
+    """Return whether an address is of a page that vitals are named after: a path in which ids are folded to `{id}`."""
+    pattern = re.escape(page).replace(re.escape("{id}"), "[^/]+")
+    try:
+        return page.startswith("/") and re.fullmatch(pattern, urlsplit(url).path or "/") is not None
+    except ValueError:
+        return False
+
+
+def _is_shown(box: tuple[int, ...]) -> bool:
+    if len(box) != 4:
+        return False
+    x, y, width, height = box
+    return width > 0 and height > 0 and x < _WIDTH and y < _HEIGHT and x + width > 0 and y + height > 0
 
 
 def _why_none(run: Run, artifacts: tuple[Artifact, ...]) -> str:

@@ -112,13 +112,13 @@ def test_the_list_has_the_open_ones_first_and_leads_to_each(light: Bench) -> Non
 @pytest.mark.parametrize(
     ("path", "status", "says"),
     [
-        ("/incidents?period=year", 422, "period: 'year' is not known; there are 7d"),
+        ("/incidents?range=year", 422, "range: 'year' is not known; there are 1h"),
         ("/incidents?state=shut", 422, "state: "),
         ("/incidents?severity=worst", 422, "severity: "),
         ("/incidents?page=0", 422, "page: "),
         ("/incidents?page=9999999", 422, "page: "),
         ("/incidents?page=%C2%B2", 422, "page: "),
-        ("/incidents.csv?period=x", 422, "period: "),
+        ("/incidents.csv?range=x", 422, "range: "),
         ("/incidents/inc-9", 404, "no incident"),
         ("/incidents/inc-9.md", 404, "no incident"),
         ("/incidents/INC-1", 404, "an id is written like inc-41"),

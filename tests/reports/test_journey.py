@@ -16,6 +16,7 @@ from reports.live.frame import Frame, a_frame
 from reports.live.journey import JourneyBudget, JourneyData, JourneyPage, journey_page, page_of
 from reports.live.journey_charts import Stretch, Vitals, VitalSeries, step_names, vitals_of
 from reports.live.journey_runs import RunFilter, runs_csv
+from reports.ranges import TimeRange
 from reports.states import WidgetState
 from store.histograms import histogram
 from store.rollups import Rollup
@@ -98,14 +99,14 @@ def told(**facts: Any) -> JourneyData:
         "name": GA,
         "now": NOW,
         "window": "24 h",
-        "ranges": [("24h", "24 h"), ("7d", "7 d"), ("30d", "30 d")],
+        "shown": TimeRange(key="24h", since=NOW - timedelta(hours=24), until=NOW),
         "stretch": Stretch(since=SINCE, until=NOW, step_s=STEP_S, small_s=STEP_S, cell_s=STEP_S, zone=ZoneInfo("UTC")),
         "locations": PLACES,
         "verdicts": [judged(VerdictStatus.MET)],
         "tries": dict.fromkeys(PLACES, (104, 104)),
         "last": latest(),
         "limit_ms": 30_000.0,
-        "asked": RunFilter(range_key="24h"),
+        "asked": RunFilter(ranged={"range": "24h"}),
     }
     return JourneyData(**{**usual, **facts})
 
@@ -382,11 +383,13 @@ def test_a_vital_is_judged_by_its_75th_percentile_of_enough_values(p75: float, n
 
 
 def test_every_link_of_the_list_keeps_the_range_and_the_filters() -> None:
-    asked = RunFilter(range_key="7d", status="failed", location="us-east", page=2)
-    shown = page(asked=asked, has_more=True, runs=[an_outcome(status=Status.FAILED)])
+    asked = RunFilter(ranged={"range": "7d"}, status="failed", location="us-east", page=2)
+    week = TimeRange(key="7d", since=NOW - timedelta(days=7), until=NOW)
+    query = {"range": "7d", "status": "failed", "location": "us-east", "page": "2"}
+    shown = page(asked=asked, has_more=True, shown=week, query=query, runs=[an_outcome(status=Status.FAILED)])
     assert shown.older == "range=7d&status=failed&location=us-east&page=3"
     assert shown.newer == "range=7d&status=failed&location=us-east&page=1"
-    assert [one.query for one in shown.ranges if one.is_current] == ["range=7d&status=failed&location=us-east"]
+    assert [one.query for one in shown.picker.choices if one.is_current] == ["status=failed&location=us-east&range=7d"]
     assert page(asked=replace(asked, page=40), has_more=True).older is None
 
 

@@ -11,6 +11,7 @@ import pytest
 from facts import Verdict, VerdictStatus
 from reports.live.frame import Frame, a_frame
 from reports.live.target import Budget, Cause, TargetData, history_csv, page_of, target_page
+from reports.ranges import TimeRange
 from store.verdicts import PastVerdict
 from tests.builders import A_MOMENT
 from tests.reports.test_hostile import EVIL
@@ -38,6 +39,8 @@ def a_target(**facts: object) -> TargetData:
         "severity": "critical",
         "now": A_MOMENT,
         "zone": ZoneInfo("UTC"),
+        "reader": ZoneInfo("UTC"),
+        "shown": TimeRange(key="30d", since=A_MOMENT - timedelta(days=30), until=A_MOMENT),
     }
     return TargetData(**{**usual, **facts})  # type: ignore[arg-type]
 

@@ -43,7 +43,10 @@ def money(data: ReportData) -> Section:
         _row("Checkouts left open until they expired", now.expired, was.expired if was else None),
     ]
     table = Table(
-        label="Money", columns=("", "This period", "Before", "Change"), rows=tuple(rows), numbers=frozenset((1, 2, 3))
+        label="Money",
+        columns=("Figure", "This period", "Before", "Change"),
+        rows=tuple(rows),
+        numbers=frozenset((1, 2, 3)),
     )
     return Section(ident="money", title="Money", tables=(table,), notes=tuple(notes))
 

@@ -23,6 +23,7 @@ function put(html) {
   const open = [...live.querySelectorAll("details[open]")].map((one) => one.id);
   const focused = document.activeElement;
   if (focused && focused.closest("form") && live.contains(focused)) return;
+  if (live.querySelector("details.custom[open]")) return; // what a reader is choosing is not taken from under the hand
   const place = live.contains(focused) ? [...live.querySelectorAll("a, summary, [tabindex]")].indexOf(focused) : -1;
   live.innerHTML = html;
   for (const id of open) document.getElementById(id)?.setAttribute("open", "");

@@ -1,6 +1,6 @@
 // Keys, the reader's own time zone, and the rotation of pages on a wall. Everything works without it, apart from the keys.
 "use strict";
-const HELP = [["/", "search"], ["j, k", "next or previous entry of a list"], ["Enter", "open the entry"], ["f", "full screen"], ["?", "this help"], ["Esc", "close"]];
+const HELP = [["/", "search"], ["j, k", "next or previous entry of a list"], ["Enter", "open the entry"], ["← →", "in a chart: the values before or after"], ["f", "full screen"], ["?", "this help"], ["Esc", "close; leave a zoomed range"]];
 const ENTRIES = "main :is(tbody tr, .list > li, .tl > li, .firing > li, .lane, .trouble)";
 
 // The zone of the browser is known here only.

@@ -9,6 +9,7 @@ function put(part, fresh) {
   if (part.innerHTML === fresh.innerHTML) return;
   // What a reader is choosing or typing is not taken from under the hand.
   if (part.contains(document.activeElement) && document.activeElement.matches("select, input:not([type=hidden]), textarea")) return;
+  if (part.querySelector("details.custom[open]")) return;
   const open = new Set([...part.querySelectorAll("details[open]")].map((d) => d.id));
   const focused = part.contains(document.activeElement) ? document.activeElement.id : "";
   for (const d of fresh.querySelectorAll("details")) if (open.has(d.id)) d.open = true;
