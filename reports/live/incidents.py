@@ -17,7 +17,7 @@ from reports.live.incident import label_of
 from reports.pages import render
 from reports.periodic.data import Story
 from reports.periodic.sections.incidents import title_of
-from reports.periodic.wording import amounts
+from reports.periodic.wording import about
 from reports.words import exact_span
 
 PAGE_SIZE = 50
@@ -161,7 +161,7 @@ def _sentence(stories: Sequence[Story], asked: IncidentFilter, now: datetime) ->
         for currency, minor in (story.lost or {}).items():
             lost[currency] = lost.get(currency, 0) + minor
         unknown += bool(story.lost is None and story.lost_unknown)
-    known = f"Money at risk: about {amounts(lost)}" if lost else ""
+    known = f"Money at risk: about {about(lost)}" if lost else ""
     unsaid = f"{'not known' if not lost else f'of {unknown} not known'}" if unknown else ""
     if known and unsaid:
         return f"{known}, {unsaid}."
@@ -192,7 +192,7 @@ def _row(story: Story, zone: ZoneInfo, now: datetime) -> IncidentRow:
         acknowledged=f"after {exact_span(story.acked_at - story.fired_at)} by {by}"
         if story.acked_at and story.fired_at
         else "–",
-        cost=amounts(story.lost) if story.lost is not None else ("unknown" if story.lost_unknown else "–"),
+        cost=about(story.lost) if story.lost is not None else ("unknown" if story.lost_unknown else "–"),
         alerts=len(story.alerts),
     )
 

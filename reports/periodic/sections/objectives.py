@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from reports.periodic.data import Need, ReportData, Story, Stretch
 from reports.periodic.report import Cell, Section, Table
-from reports.periodic.wording import amounts, length
+from reports.periodic.wording import about, length
 from reports.words import count, duration
 
 _FAST_MS = 2000.0
@@ -56,7 +56,7 @@ def _lost(stretch: Stretch) -> tuple[Cell, Cell]:
     if len(unknown) == len(stopped):
         return Cell("unknown", note=note), Cell("unknown", "warn")
     is_lost = any(sums.values())
-    return Cell(f"about {amounts(sums)}" if is_lost else "nothing", note=note), Cell(
+    return Cell(f"about {about(sums)}" if is_lost else "nothing", note=note), Cell(
         "missed", "bad"
     ) if is_lost else Cell("unknown" if unknown else "met", "mute" if unknown else "good")
 
