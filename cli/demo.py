@@ -309,7 +309,7 @@ class _Stage:
         """The demo's own configuration files: the product's, with the demo's shop and clock, and the sources that `traffic` fills."""
         import yaml
 
-        from cli.demo_traffic import with_traffic, without_whole_days
+        from cli.demo_traffic import with_goal, with_traffic, without_whole_days
         from config import read_document
 
         folder = self.folder / "config"
@@ -336,7 +336,7 @@ class _Stage:
         locations = {**locations, "journeys": {name: {"every": f"{PERIOD_S}s"} for name in JOURNEYS}, "canaries": []}
         written: dict[str, Any] = {"site.yaml": site, "locations.yaml": locations}
         rules = with_room_for_retries(read_document(settings.config_file("sla.yaml")).data)
-        written["sla.yaml"] = rules if history or traffic is None else without_whole_days(rules)
+        written["sla.yaml"] = with_goal(rules) if history or traffic is None else without_whole_days(rules)
         alerts = with_demo_contacts(read_document(settings.config_file("alerts.yaml")).data, mail_port=self._mail_port)
         written["alerts.yaml"] = demo_alerts(alerts, self._receivers(), zone=business_zone() if self._at else None)
         for name, data in written.items():

@@ -4,12 +4,14 @@ from demo.traffic.generator import ORDERS_PER_DAY, Generator, Records, Sale
 from demo.traffic.history import HISTORY, MARK, save_history, seats_of
 from demo.traffic.live import Feed, Market
 from demo.traffic.orders import SHOP_NUMBER
+from demo.traffic.outages import AlertingRule
 
 __all__ = [
     "HISTORY",
     "MARK",
     "ORDERS_PER_DAY",
     "SHOP_NUMBER",
+    "AlertingRule",
     "Feed",
     "Generator",
     "Market",

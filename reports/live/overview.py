@@ -147,7 +147,7 @@ def overview_page(
     judged = [(v, STATE_OF_VERDICT[v.verdict]) for v in worst_first(verdicts)]
     off = [(v, state) for v, state in judged if state in _TO_LOOK_AT]
     of_outage = {
-        a.id for a in told if outage and (a.id == outage.alert_id or a.incident and a.incident == outage.incident)
+        a.id for a in told if outage and (a.id == outage.alert_id or (a.incident and a.incident == outage.incident))
     }
     page = Overview(
         frame=frame,
