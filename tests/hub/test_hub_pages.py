@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, expect
@@ -12,6 +13,7 @@ from playwright.sync_api import Browser, expect
 from demo.serve import Served, a_socket
 from facts import Blame, Run, Status
 from journeys.registry import journeys_of
+from tests.axe import violations
 from tests.builders import CHECKOUT_403, some_steps
 from tests.dashboards import NOW, a_shop, fill
 from tests.databases import a_migrated_store
@@ -36,6 +38,24 @@ def a_failed_run(bench: Bench, place: str, minutes_ago: float) -> Run:
         error=CHECKOUT_403,
         steps=some_steps(fails_at="proceed_to_stripe"),
     )
+
+
+OUTAGE_PAGES = (
+    "/",
+    "/executive",
+    "/operations",
+    "/business",
+    "/alerts",
+    "/alerts/A1s.ga_purchase.1",
+    "/incidents",
+    "/incidents/inc-1",
+    "/sla",
+    "/sla/A1s",
+    "/journeys/ga_purchase",
+    "/jobs",
+    "/reports",
+    "/nothing",
+)
 
 
 @pytest.fixture(scope="module")
@@ -80,3 +100,38 @@ def test_every_page_can_be_read_and_used_without_scripts(address: str, browser: 
     page.goto(address)
     expect(page.get_by_text("acknowledged by").first).to_be_visible()
     context.close()
+
+
+@pytest.mark.parametrize(("width", "look"), [(1440, "light"), (360, "dark")])
+def test_in_an_outage_no_page_has_a_fault_of_access_or_is_wider_than_the_screen(
+    width: int, look: Literal["light", "dark"], address: str, browser: Browser
+) -> None:
+    page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=look)
+    for path in OUTAGE_PAGES:
+        page.goto(f"{address}{path}")
+        assert violations(page) == [], path
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), path
+        # A control that is cut off below its list would lengthen the page by nothing that can be seen.
+        assert page.evaluate("document.documentElement.scrollHeight - document.body.offsetHeight") <= 40, path
+    page.close()
+
+
+def test_a_person_gets_about_with_the_keyboard(address: str, browser: Browser) -> None:
+    page = browser.new_page()
+    page.goto(f"{address}/incidents")
+    page.keyboard.press("/")
+    expect(page.locator("#q")).to_be_focused()
+    page.locator("#q").blur()
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog", name="Keys")).to_be_hidden()
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/incidents/inc-1")
+    page.get_by_role("navigation", name="Time zone").get_by_role("link", name="UTC").click()
+    expect(page.get_by_text("Times: UTC")).to_be_visible()
+    page.goto(f"{address}/?wall=1")
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    expect(page.locator("header .bar")).to_be_hidden()
+    page.close()
