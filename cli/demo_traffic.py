@@ -17,7 +17,7 @@ from cli.output import say
 if TYPE_CHECKING:
     from demo import Demo
     from demo.inbox import Inbox
-    from demo.traffic import Feed, Generator, Market
+    from demo.traffic import AlertingRule, Feed, Generator, Market
     from store import Store
 
 ZONE = "America/Chicago"
@@ -54,6 +54,7 @@ def with_text_prices(rules: Mapping[str, Any]) -> dict[str, Any]:
 
 _OF_WHOLE_DAYS = ("daily_forecast", "daily_goal")
 """The kinds of rules that judge the money of a whole day."""
+_GOAL_MINOR = 20_000_000
 
 
 def without_whole_days(rules: Mapping[str, Any]) -> dict[str, Any]:
@@ -62,6 +63,25 @@ def without_whole_days(rules: Mapping[str, Any]) -> dict[str, Any]:
         name: {**rule, "enabled": False} if isinstance(rule, dict) and rule.get("kind") in _OF_WHOLE_DAYS else rule
         for name, rule in rules.items()
     }
+
+
+def with_goal(rules: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the contents of an sla.yaml whose goal of a day is one that the simulated buyers usually reach."""
+    return {
+        name: {**rule, "goal_minor": _GOAL_MINOR} if isinstance(rule, dict) and "goal_minor" in rule else rule
+        for name, rule in rules.items()
+    }
+
+
+def alerting_rule(rules: Mapping[str, Any]) -> AlertingRule:
+    """Return the rule of an sla.yaml that fires when nobody can pay at several locations."""
+    from demo.traffic import AlertingRule
+
+    for name, rule in rules.items():
+        if isinstance(rule, dict) and rule.get("kind") == "quorum" and rule.get("of_payment"):
+            title = str(rule["title"])
+            return AlertingRule(name=name, title=title, title_past=str(rule.get("title_past", title)))
+    return AlertingRule(name="payment", title="payment fails", title_past="payment failed")
 
 
 @dataclass(kw_only=True)
@@ -90,6 +110,7 @@ class Traffic:
 
         `places` are the locations of each journey, which runs every `period_s` seconds.
         """
+        from config import read_document
         from demo.traffic import HISTORY, save_history
         from hub.server_key import server_key
         from hub.tokens import Tokens
@@ -115,7 +136,13 @@ class Traffic:
             began = time.monotonic()
             cities = self.site.get("cities") or {}
             self.began = save_history(
-                store, self._generator(), now=datetime.now(UTC), cities=cities, places=places, period_s=period_s
+                store,
+                self._generator(),
+                now=datetime.now(UTC),
+                cities=cities,
+                places=places,
+                period_s=period_s,
+                rule=alerting_rule(read_document(self.folder / "config" / "sla.yaml").data),
             )
             say(f"the history is there after {time.monotonic() - began:.0f} s; it ends {self.began:%H:%M} UTC")
 

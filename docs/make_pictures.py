@@ -1,4 +1,4 @@
-"""Makes the README's pictures anew from a demo that is watched, broken and looked at: the dashboard, a failed run, the shop.
+"""Makes the pictures of the docs anew from a demo that is watched, broken and looked at: the hub's pages and the shop.
 
 make docs
 """
@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,26 +24,43 @@ from journeys.browser import find_browser, launch_options, sandbox_wanted
 
 PICTURES = Path(__file__).resolve().parent / "pictures"
 WORK = Path("var") / "pictures"
-_WITHIN_S = 240
+_WITHIN_S = 600
 
 
 def main() -> None:
     """Watch, break, and take the pictures."""
     PICTURES.mkdir(exist_ok=True)
-    with a_demo() as told, sync_playwright() as playwright:
-        hub, shop = told["hub"], told["shop"]
+    with a_demo() as told:
+        take_pictures(told["hub"], told["shop"])
+
+
+def take_pictures(hub: str, shop: str) -> None:
+    """Take the pictures of a demo: while all is well, and after payment was broken."""
+    with sync_playwright() as playwright:
         found = find_browser(playwright.chromium.executable_path)
         browser = playwright.chromium.launch(**{**launch_options(sandbox=sandbox_wanted()), **found.launch})
         wait(lambda: len({(r["journey"], r["location"]) for r in asked(hub, "runs") if r["status"] == "passed"}) == 6)
         picture(browser, shop, "shop.png", height=800)
+        picture(browser, f"{hub}/executive", "executive.png", height=1000)
+        picture(browser, f"{hub}/journeys/ga_purchase", "journey.png", height=1000)
+        picture(browser, f"{hub}/reports/monthly?for={a_month()}", "report.png", height=1000)
         httpx.put(f"{shop}/__faults/payment_500").raise_for_status()
         wait(lambda: any(a["rule"] == "A1s" and a["state"] == "firing" for a in asked(hub, "alerts")))
         failed = next(r for r in asked(hub, "runs") if r["status"] == "failed" and r["journey"] == "ga_purchase")
-        picture(browser, hub, "dashboard.png", height=1000)
+        picture(browser, hub, "overview-outage.png", height=1000)
+        picture(browser, hub, "overview-outage-dark-phone.png", width=390, height=844, dark=True)
         run = f"{hub}/runs/{failed['run_id']}"
+        incident = next(a["incident"] for a in asked(hub, "alerts") if a["state"] == "firing" and a["incident"])
+        picture(browser, f"{hub}/incidents/{incident}", "incident.png", height=1000)
         picture(browser, run, "failed-run.png", height=1000)
         picture(browser, run, "failed-run-dark-phone.png", width=390, height=844, dark=True)
         browser.close()
+
+
+def a_month() -> str:
+    """Return the month of which the demo has at least two weeks: this one, or the one before."""
+    today = datetime.now(UTC)
+    return f"{today if today.day > 14 else today - timedelta(days=today.day):%Y-%m}"
 
 
 @contextmanager

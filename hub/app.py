@@ -24,7 +24,7 @@ from hub.reader_zone import keep_zone
 from hub.site import site
 from journeys.browser import our_version
 from process.logs import get_logger
-from reports.live import unavailable_page
+from reports.live import refused_page, unavailable_page
 from store import StoreReplacedError, StoreUnavailableError
 
 _log = get_logger("sixfb.hub")
@@ -43,11 +43,11 @@ def create_app(context: HubContext) -> FastAPI:
     app.include_router(login(context), include_in_schema=False)
     prefix = context.guard.access.prefix
     app.openapi = partial(described, app, prefix=prefix)  # type: ignore[method-assign]
-    app.add_exception_handler(HubError, _refuse)
+    app.add_exception_handler(HubError, partial(_refuse, prefix=prefix))
     app.add_exception_handler(StoreUnavailableError, _no_database)
     app.add_exception_handler(ClientDisconnect, _nobody_left)
     app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(HTTPException, _as_a_sentence)
+    app.add_exception_handler(HTTPException, partial(_as_a_sentence, prefix=prefix))
 
     @app.middleware("http")
     async def check_request(request: Request, call_next: Next) -> Response:
@@ -79,9 +79,10 @@ async def _answer(context: HubContext, request: Request, call_next: Next) -> Res
         else:
             await run_in_threadpool(_admit, context, request)
     except LoginNeededError as error:
-        return _to_the_login(request, path, context.guard.access.prefix) or _refuse(request, error)
+        prefix = context.guard.access.prefix
+        return _to_the_login(request, path, prefix) or _refuse(request, error, prefix=prefix)
     except HubError as error:
-        return _refuse(request, error)
+        return _refuse(request, error, prefix=context.guard.access.prefix)
     except StoreUnavailableError as error:
         if isinstance(error, StoreReplacedError):
             # A replaced database affects the whole hub. A single broken connection does not; the loops find its cause.
@@ -102,8 +103,11 @@ def _to_the_login(request: Request, path: str, prefix: str) -> Response | None:
     return RedirectResponse("/login", status_code=303) if is_form(request) else None
 
 
-def _refuse(_request: Request, error: Exception) -> Response:
+def _refuse(request: Request, error: Exception, *, prefix: str = "") -> Response:
     assert isinstance(error, HubError)
+    if _is_for_a_person(request):
+        html = refused_page(error.status, str(error), prefix=prefix)
+        return HTMLResponse(html, status_code=error.status, headers=error.headers)
     return JSONResponse({"error": str(error)}, status_code=error.status, headers=error.headers)
 
 
@@ -129,7 +133,7 @@ def _nobody_left(_request: Request, _error: Exception) -> Response:
 def _is_for_a_person(request: Request) -> bool:
     path: str = request.scope["path"]
     is_page = request.method == "GET" and not path.startswith(_FOR_PROGRAMS)
-    return is_page and "text/html" in request.headers.get("Accept", "")
+    return (is_page or is_form(request)) and "text/html" in request.headers.get("Accept", "")
 
 
 def _invalid(_request: Request, error: Exception) -> Response:
@@ -138,6 +142,6 @@ def _invalid(_request: Request, error: Exception) -> Response:
     return JSONResponse({"error": told[:500]}, status_code=422)
 
 
-def _as_a_sentence(_request: Request, error: Exception) -> Response:
+def _as_a_sentence(request: Request, error: Exception, *, prefix: str) -> Response:
     assert isinstance(error, HTTPException)
-    return JSONResponse({"error": error.detail.lower()}, status_code=error.status_code, headers=error.headers)
+    return _refuse(request, HubError(error.status_code, error.detail.lower(), headers=error.headers), prefix=prefix)

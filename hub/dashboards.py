@@ -107,7 +107,7 @@ def load_numbers(context: HubContext, dashboard: Dashboard, view: View, *, pages
             requests=_requests(connection, dashboard, view),
             run_at=max(results.values(), default=None),
             goal=_goal(context),
-            journeys=list(schedules),
+            journeys={journey: tuple(schedule.grids) for journey, schedule in schedules.items()},
             cities={city: name for name, city in context.watched.site.cities.items()},
             deploys=deploys.of_period(connection, since=view.since, until=view.until, limit=_MOST_DEPLOYS),
         )

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
+import hashlib
 import mimetypes
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 import playwright
@@ -262,12 +265,12 @@ def _add_pages(router: APIRouter, pages: Pages) -> None:
 
 def _add_files(router: APIRouter, context: HubContext) -> None:
     @router.get("/static/{name}")
-    def static(name: str) -> Response:
+    def static(name: str, request: Request) -> Response:
         found = asset(name)
         if found is None:
             raise HubError(404, "no such file")
         media, content = found
-        return Response(content, media_type=media, headers={"Cache-Control": "no-cache"})
+        return _static_file(media, content, request)
 
     @router.get("/evidence/{name}")
     def artifact(name: str) -> Response:
@@ -286,6 +289,25 @@ def _add_files(router: APIRouter, context: HubContext) -> None:
     @router.get("/trace/{path:path}")
     def viewer(path: str) -> Response:
         return _viewer_file(path or "index.html")
+
+
+def _static_file(media: str, content: bytes, request: Request) -> Response:
+    """Return a file of the pages: nothing where the browser has it already, and compressed where the browser can read that.
+
+    Pages themselves are not compressed: the length of a compressed page would tell an attacker of the token in its forms.
+    """
+    tag = f'"{hashlib.sha256(content).hexdigest()[:20]}"'
+    headers = {"Cache-Control": "no-cache", "ETag": tag, "Vary": "Accept-Encoding"}
+    if request.headers.get("If-None-Match") == tag:
+        return Response(status_code=304, headers=headers)
+    if "gzip" not in request.headers.get("Accept-Encoding", ""):
+        return Response(content, media_type=media, headers=headers)
+    return Response(_compressed(content), media_type=media, headers={**headers, "Content-Encoding": "gzip"})
+
+
+@cache
+def _compressed(content: bytes) -> bytes:
+    return gzip.compress(content, mtime=0)
 
 
 def _viewer_file(name: str) -> Response:

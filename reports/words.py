@@ -64,6 +64,13 @@ def money(minor: int | None, currency: str | None) -> str:
     return f"{sign}${whole}" if code == "usd" else f"{sign}{whole} {code.upper()}".rstrip()
 
 
+def about_money(minor: int, currency: str | None) -> str:
+    """Return an estimated amount without a fraction that it cannot know: `$583` for 58336 minor units of `usd`."""
+    if (currency or "").lower() in WITHOUT_MINOR_UNIT:
+        return money(minor, currency)
+    return money(round(minor, -2), currency).replace(".00", "", 1)
+
+
 def size(count: int) -> str:
     """Return a size: `812 B`, `7.1 kB`, `1.2 MB` (powers of 1000)."""
     if count < 1000:

@@ -20,6 +20,7 @@ NOW = datetime.fromisoformat("2026-11-19T22:40:00+00:00")
 """A Thursday, 16:40 in Chicago."""
 CHICAGO = ZoneInfo("America/Chicago")
 CITIES = ("dallas", "atlanta", "chicago")
+PLACES = ("eu-west", "us-east", "us-west")
 SOURCES = ("stripe", "inventory", "sms", "events")
 
 
@@ -84,7 +85,7 @@ def numbers_of(path: str, told: Iterable[Sample] = (), *, view: View | None = No
     facts: dict[str, Any] = {
         "buckets": rolled_up(told, view, path),
         "feeds": {source: a_feed(source, now=view.now) for source in SOURCES},
-        "journeys": ("ga_purchase", "vip_member_discount"),
+        "journeys": {"ga_purchase": PLACES, "vip_member_discount": PLACES},
         "cities": {"dallas": "Dallas", "atlanta": "Atlanta"},
     }
     return Numbers(**{**facts, **more})

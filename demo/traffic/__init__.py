@@ -4,6 +4,7 @@ from demo.traffic.generator import ORDERS_PER_DAY, Generator, Records, Sale
 from demo.traffic.history import HISTORY, MARK, save_history, seats_of
 from demo.traffic.live import Feed, Market
 from demo.traffic.orders import SHOP_NUMBER, TEXT_CENTS
+from demo.traffic.outages import AlertingRule
 
 __all__ = [
     "HISTORY",
@@ -11,6 +12,7 @@ __all__ = [
     "ORDERS_PER_DAY",
     "SHOP_NUMBER",
     "TEXT_CENTS",
+    "AlertingRule",
     "Feed",
     "Generator",
     "Market",

@@ -11,12 +11,13 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import accumulate
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
 from demo.traffic import visits
 from demo.traffic.generator import Generator, Sale, times
+from demo.traffic.outages import BAD_DAYS, AlertingRule, save_outages, slots_of
 from facts import Event, Labels, labels, to_wire
 from metrics import counts_of
 from sources.sms import count_messages
@@ -38,8 +39,6 @@ _TOOK = "app_request_seconds"
 _CHECKED = ("/", "/register", "/api/inventory", "/api/webhooks/stripe")
 _CHECKED_EACH_MINUTE = "/api/inventory"
 _JOURNEY_MS = {"ga_purchase": 5200.0, "vip_member_discount": 3900.0}
-_BAD_DAYS: Mapping[int, int] = {9: 7, 23: 16}
-"""On which days before today runs failed, and how many of each journey at each location."""
 _PER_SEAT = 1.4
 _FRAUD_AGO = timedelta(days=20)
 _MINUTES_FOR = timedelta(hours=24)
@@ -56,12 +55,14 @@ def save_history(
     cities: Mapping[str, str],
     places: Mapping[str, Sequence[str]],
     period_s: float,
+    rule: AlertingRule,
     history: timedelta = HISTORY,
 ) -> datetime:
     """Save the history that is missing up to `now`, in one transaction, and return its end: the minute that `now` lies in.
 
     A database that has none gets `history`; one that was filled before gets what follows its last sample. `cities` are the site's,
-    ids by name; `places` are the locations of each journey, which runs every `period_s` seconds.
+    ids by name; `places` are the locations of each journey, which runs every `period_s` seconds. `rule` is that of the alerts of its
+    outages.
     """
     until = now.replace(second=0, microsecond=0)
     oldest = until - history
@@ -77,7 +78,10 @@ def save_history(
         bulk.save(connection, points, short_since=short)
         _save_durations(connection, points, until, is_first=is_first)
         if is_first:
-            rollups.save_whole(connection, list(_days(until, places, period_s)))
+            today = until.replace(hour=0, minute=0)
+            save_outages(connection, today=today, places=places, period_s=period_s, rule=rule)
+            # After the outages, whose runs are counted in these as well.
+            rollups.save_whole(connection, list(_rollups(until, places, period_s)))
         told = meta.get(connection, MARK) or {}
         meta.put(
             connection,
@@ -277,22 +281,46 @@ def _checks_took(ends: float) -> Iterator[bulk.Durations]:
                 yield bulk.Durations("endpoint_response_seconds", its, width_s, start, width_s // _COARSE_S, usual)
 
 
-def _days(until: datetime, places: Mapping[str, Sequence[str]], period_s: float) -> Iterator[rollups.Rollup]:
-    """Yield the days of runs before today: nearly all passed."""
+def _rollups(until: datetime, places: Mapping[str, Sequence[str]], period_s: float) -> Iterator[rollups.Rollup]:
+    """Yield the days of runs before today and their hours, and the whole hours of today: all passed but those of the outages.
+
+    The first five minutes are a bucket of their own, because the oldest one says since when anything was watched.
+    """
     today = until.replace(hour=0, minute=0)
-    for back in range(1, HISTORY.days + 1):
-        for journey, locations in places.items():
-            n, bad = round(86_400 / period_s), _BAD_DAYS.get(back, 0)
-            took = _JOURNEY_MS.get(journey, 5000.0)
-            durations = {bucket(took * part): (n - bad) // 3 for part in (0.93, 1.0, 1.12)}
-            counts = {"passed": n - bad, "first_passed": n - bad, "failed": bad, "slow": 0, "flaky": 0}
-            for location in locations:
-                yield rollups.Rollup(
-                    width_s=86_400,
-                    start=today - timedelta(days=back),
-                    journey=journey,
-                    location=location,
-                    counts=counts,
-                    durations=durations,
-                    steps={},
-                )
+    begins = today - HISTORY
+    failed = Counter(slot.replace(minute=0) for back in BAD_DAYS for slot in slots_of(back, today, period_s))
+    hours = round((until.replace(minute=0) - begins) / timedelta(hours=1))
+    starts = [begins + hour * timedelta(hours=1) for hour in range(hours)]
+    for journey, locations in places.items():
+        took = _JOURNEY_MS.get(journey, 5000.0)
+        for location in locations:
+            one = _Bucket(journey, location, took, period_s)
+            yield one.rollup(begins, 300, 0)
+            yield from (one.rollup(start, 3600, failed[start]) for start in starts)
+            for back in range(1, HISTORY.days + 1):
+                yield one.rollup(today - timedelta(days=back), 86_400, BAD_DAYS.get(back, 0))
+            yield one.rollup(today, 86_400, 0, lasts_s=3600 * sum(start >= today for start in starts))
+
+
+class _Bucket(NamedTuple):
+    """Makes the rollups of a journey at a location. `took_ms` is how long a run usually takes."""
+
+    journey: str
+    location: str
+    took_ms: float
+    period_s: float
+
+    def rollup(self, start: datetime, width_s: int, bad: int, *, lasts_s: int | None = None) -> rollups.Rollup:
+        """Return a bucket in which `bad` runs failed; `lasts_s` is how much of it is over, where that is not all."""
+        n = round((width_s if lasts_s is None else lasts_s) / self.period_s)
+        good = max(0, n - bad)
+        durations = {bucket(self.took_ms * part): good // 3 for part in (0.93, 1.0, 1.12)} if good >= 3 else {}
+        return rollups.Rollup(
+            width_s=width_s,
+            start=start,
+            journey=self.journey,
+            location=self.location,
+            counts={"passed": good, "first_passed": good, "failed": bad, "slow": 0, "flaky": 0},
+            durations=durations,
+            steps={},
+        )

@@ -39,6 +39,7 @@ _GAP = 1.5
 _WORDS_FIT = 0.12
 _SERIES = 6
 Points = Sequence[tuple[datetime, float]]
+_NEAR_AXIS = 0.2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,7 +188,8 @@ def cross(at_share: float, value_share: float, label: str, *, dot: bool = False,
         percent(1 - value_share),
         words(label),
         dx=dx,
-        dy=-6 if dot else 16,
+        # Near the bottom the label would stand on the axis.
+        dy=-6 if dot or value_share < _NEAR_AXIS else 16,
         anchor=anchor,
         kind=label_kind,
     )

@@ -14,12 +14,20 @@ from reports.dashboards.registry import Dashboard
 from reports.dashboards.view import ALERTS, View
 from reports.dashboards.widget import Widget
 from reports.live.frame import Ago, Choice, Frame, ago
+from reports.live.outage import began, headline_of
 from reports.live.range_picker import RangePicker, range_picker
 from reports.pages import render
-from reports.states import WidgetState, overall_state, told_alerts
+from reports.states import WidgetState, blocks_buyers, overall_state, told_alerts
+from reports.text import one_line
 from reports.words import count, span
 
 _SHOWN = 4
+_LONGEST = 200
+_NO_ALERT = {
+    "critical": "No critical alert fires.",
+    "all": "No alert fires.",
+    "business": "No alert about the business fires.",
+}
 _TOLD = (Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM)
 _NO_AGES = re.compile(r">[^<]*</time>")
 
@@ -142,17 +150,15 @@ def _heading(
     missing = f"{count(len(silent), 'widget')} without numbers: {', '.join(silent)}." if silent else ""
     if alerts:
         lead = alerts[0]
+        if lead.severity is Severity.CRITICAL and any(blocks_buyers(alert) for alert in numbers.alerts):
+            at = f"{began(lead, numbers.alerts).astimezone(view.zone):%H:%M}"
+            return headline_of(lead, numbers.alerts, numbers.journeys, at), one_line(lead.summary, most=_LONGEST)
         more = f", and {count(len(alerts) - 1, 'more alert')}" if len(alerts) > 1 else ""
         since = f"{lead.began_at.astimezone(view.zone):%H:%M}"
         title = lead.title or lead.key
-        cannot = (
-            "Buyers cannot buy: "
-            if lead.severity is Severity.CRITICAL and lead.traits and lead.traits.journey_fails
-            else ""
-        )
-        said = title[:1].upper() + title[1:] if not cannot else title
-        return f"{cannot}{said}, since {since}{more}", lead.summary
-    return _QUIET[dashboard.path](by_name), missing or "No alert fires that is shown here."
+        said = title[:1].upper() + title[1:]
+        return f"{said}, since {since}{more}.", one_line(lead.summary, most=_LONGEST)
+    return _QUIET[dashboard.path](by_name), missing or _NO_ALERT[view.alerts]
 
 
 def _executive(widgets: dict[str, Widget]) -> str:

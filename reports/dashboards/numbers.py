@@ -83,7 +83,8 @@ class Numbers:
     `buckets` are those that were asked for, each list in the order of time. `feeds` are the states of the configured sources.
     `verdicts` are those of the last evaluation, at `judged_at`, `rules` the names of the rules that name each widget. `alerts`
     are firing. `days` are the daily rollups of runs, `requests` the seconds of the browser's requests of the last hour by
-    endpoint, and `run_at` is when the last result came. `cities` maps ids to names. `deploys` are those of the page's range.
+    endpoint, and `run_at` is when the last result came. `journeys` maps each scheduled journey to its
+    locations. `cities` maps ids to names. `deploys` are those of the page's range.
     """
 
     buckets: Mapping[Key, Sequence[Bucket]] = field(default_factory=dict)
@@ -96,7 +97,7 @@ class Numbers:
     requests: Mapping[str, Sequence[float]] = field(default_factory=dict)
     run_at: datetime | None = None
     goal: Goal | None = None
-    journeys: Sequence[str] = ()
+    journeys: Mapping[str, Sequence[str]] = field(default_factory=dict)
     cities: Mapping[str, str] = field(default_factory=dict)
     deploys: Sequence[Deploy] = ()
 

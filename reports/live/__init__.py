@@ -6,6 +6,7 @@ from reports.live.jobs import job_row, jobs_page
 from reports.live.login import login_page
 from reports.live.overview import overview_page
 from reports.live.pings import pings_page
+from reports.live.refused import refused_page
 from reports.live.requested import requested_page
 from reports.live.run import RunAround, run_page
 from reports.live.sla import sla_page
@@ -20,6 +21,7 @@ __all__ = [
     "login_page",
     "overview_page",
     "pings_page",
+    "refused_page",
     "requested_page",
     "run_page",
     "sla_page",

@@ -312,7 +312,7 @@ def _lead(alerts: Sequence[Alert], data: AlertsData) -> Alert | None:
 def _sentence(alerts: Sequence[Alert], data: AlertsData, zone: ZoneInfo, now: datetime) -> str:
     lead = _lead(alerts, data)
     if lead is None:
-        return "Those that fire are silenced, or follow from another one." if alerts else "Nothing waits for anybody."
+        return "Those that fire are silenced, or follow from another one." if alerts else "Nobody needs to act."
     said = f"{lead.title or lead.key}, since {lead.began_at.astimezone(zone):%H:%M %Z}."
     coming = _next(data.ladder.get(lead.incident or "", ()), now)
     if coming is None or lead.acked_at is not None:

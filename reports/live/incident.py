@@ -23,7 +23,7 @@ from reports.incident_story import (
 )
 from reports.live.frame import Frame
 from reports.pages import render
-from reports.periodic.wording import amounts, length
+from reports.periodic.wording import about, length
 from reports.words import exact_span
 
 _MOST_LANES = 8
@@ -263,7 +263,7 @@ def _money_tile(data: IncidentData) -> Tile:
         said = "so far, about" if data.is_open else "about"
         return Tile(
             title="Money at risk",
-            value=amounts(story.lost) if story.lost else "nothing",
+            value=about(story.lost) if story.lost else "nothing",
             delta=f"{said}: what these hours usually sell",
             note="median of the same hours in 4 weeks",
         )

@@ -18,7 +18,7 @@ from reports.live.range_picker import RangePicker, range_picker
 from reports.pages import render
 from reports.periodic.data import Story
 from reports.periodic.sections.incidents import title_of
-from reports.periodic.wording import amounts
+from reports.periodic.wording import about
 from reports.ranges import TimeRange
 from reports.words import exact_span
 
@@ -165,7 +165,7 @@ def _sentence(stories: Sequence[Story], asked: IncidentFilter, now: datetime) ->
         return "Nothing was told to anybody in this period."
     lost = total_lost([impact for story in stories if (impact := story.impact) is not None])
     unknown = sum(bool(story.lost is None and story.lost_unknown) for story in stories)
-    known = f"Money at risk: about {amounts(lost)}" if lost else ""
+    known = f"Money at risk: about {about(lost)}" if lost else ""
     unsaid = f"{'not known' if not lost else f'of {unknown} not known'}" if unknown else ""
     if known and unsaid:
         return f"{known}, {unsaid}."

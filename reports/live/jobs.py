@@ -9,7 +9,7 @@ from datetime import datetime
 from facts import JobOutcome, JobState
 from reports.live.frame import Ago, Frame, ago
 from reports.pages import render
-from reports.words import duration, span
+from reports.words import count, duration, listed, span
 
 _TONES = {
     JobOutcome.SUCCEEDED: "good",
@@ -70,9 +70,16 @@ class JobsPage:
     """Holds the data of the template."""
 
     frame: Frame
+    heading: str
     rows: tuple[JobRow, ...]
 
 
 def jobs_page(frame: Frame, rows: Sequence[JobRow]) -> str:
     """Return the page's HTML."""
-    return render("live/jobs.html.j2", JobsPage(frame=frame, rows=tuple(rows)))
+    failed = [row.name for row in rows if row.failures]
+    if failed:
+        heading = f"{count(len(failed), 'job')} failed: {listed(failed)}."
+    else:
+        heading = f"No job fails; {sum(row.started is not None for row in rows)} of {len(rows)} have run."
+    ordered = sorted(rows, key=lambda row: not row.failures)
+    return render("live/jobs.html.j2", JobsPage(frame=frame, heading=heading, rows=tuple(ordered)))

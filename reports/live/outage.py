@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from facts import Alert, Deploy, LadderRow, LadderStatus, Notification, NotificationState
 from reports.live.frame import ReaderZone
 from reports.states import WidgetState, blocks_buyers
-from reports.words import count, journey_title, listed, money, span
+from reports.text import one_line
+from reports.words import about_money, count, journey_title, listed, span
 
 _DEPLOY_REACH = timedelta(hours=2)
 """A deploy this long before the first failed run is named beside it."""
@@ -58,6 +59,7 @@ class Outage:
     state: str
     alert_id: str
     incident: str | None
+    label: str
     can_acknowledge: bool
     can_escalate: bool
     journey: str | None
@@ -92,15 +94,15 @@ def outage_of(numbers: OutageNumbers) -> Outage | None:
     lead = numbers.told[0] if numbers.told else None
     if lead is None or lead.severity.value != "critical":
         return None
-    members = [a for a in numbers.alerts if a is lead or (lead.incident and a.incident == lead.incident)]
     stopped = _stopped(numbers.alerts)
-    since = min((a.began_at for a in members if a.severity is lead.severity), default=lead.began_at)
+    since = began(lead, numbers.alerts)
     return Outage(
-        headline=_headline(lead, stopped, since, numbers),
+        headline=headline_of(lead, numbers.alerts, numbers.journeys, numbers.zone.clock(since, numbers.now)),
         severity=WidgetState.CRITICAL,
         state="acknowledged by " + lead.acked_by if lead.acked_by else "firing · not acknowledged",
         alert_id=lead.id,
         incident=lead.incident,
+        label=(lead.incident or "").upper(),
         can_acknowledge=lead.acked_at is None,
         can_escalate=lead.incident is not None
         and lead.acked_at is None
@@ -126,15 +128,25 @@ def _stopped(alerts: Sequence[Alert]) -> list[str]:
     return sorted({alert.journey for alert in alerts if alert.journey and blocks_buyers(alert)})
 
 
-def _headline(lead: Alert, stopped: Sequence[str], since: datetime, numbers: OutageNumbers) -> str:
-    at = numbers.zone.clock(since, numbers.now)
+def began(lead: Alert, alerts: Sequence[Alert]) -> datetime:
+    """Return since when it lasts: the earliest beginning of the alerts of the same incident that are as severe."""
+    members = [a for a in alerts if a.id == lead.id or (lead.incident and a.incident == lead.incident)]
+    return min((a.began_at for a in members if a.severity is lead.severity), default=lead.began_at)
+
+
+def headline_of(lead: Alert, alerts: Sequence[Alert], journeys: Mapping[str, Sequence[str]], at: str) -> str:
+    """Return in one sentence what buyers cannot do and since when (`at`).
+
+    `lead` is the most urgent alert, `alerts` are all that fire, and `journeys` maps each scheduled journey to its locations.
+    """
+    stopped = _stopped(alerts)
     if not stopped:
         title = lead.title or lead.key
         return f"{title[:1].upper()}{title[1:]}, since {at}."
-    planned = {place for journey in stopped for place in numbers.journeys.get(journey, ())}
+    planned = {place for journey in stopped for place in journeys.get(journey, ())}
     seen = set(lead.counted) & planned
     everywhere = not seen or len(seen) == len(planned) or not (planned - seen - _left_out(lead, planned))
-    if everywhere and set(stopped) >= set(numbers.journeys):
+    if everywhere and set(stopped) >= set(journeys):
         return f"Nobody can buy a ticket since {at}."
     what = listed([journey_title(journey) for journey in stopped])
     if everywhere:
@@ -174,8 +186,15 @@ def _where(lead: Alert, stopped: Sequence[str], numbers: OutageNumbers) -> Fact:
 
 
 def _why(lead: Alert) -> Fact:
+    """Return the failure itself, such as the request that was refused; the step and what the page showed are its detail."""
     title = lead.title or lead.key
-    return Fact(name="Why", said=f"{title[:1].upper()}{title[1:]}", detail=(lead.cause or lead.summary)[:_LONGEST])
+    title = f"{title[:1].upper()}{title[1:]}"
+    step, colon, failure = lead.cause.partition(": ")
+    if not colon:
+        return Fact(name="Why", said=title, detail=one_line(lead.cause or lead.summary, most=_LONGEST))
+    said, _, more = failure.partition("; ")
+    detail = f"at {step}{'; ' if more else ''}{more}"
+    return Fact(name="Why", said=one_line(said, most=_LONGEST), detail=one_line(detail, most=_LONGEST))
 
 
 def _told(lead: Alert, numbers: OutageNumbers) -> Fact:
@@ -190,7 +209,7 @@ def _told(lead: Alert, numbers: OutageNumbers) -> Fact:
     detail += [f"on its way: {', '.join(waiting)}"] if waiting else []
     detail += [", ".join(sorted(n.destination for n in reached))] if reached and not detail else []
     said = f"{len(reached)} of {len(sent)} reached, {answered}"
-    return Fact(name="Told", said=said, detail=" · ".join(detail)[:_LONGEST], is_bad=bool(failed))
+    return Fact(name="Told", said=said, detail=one_line(" · ".join(detail), most=_LONGEST), is_bad=bool(failed))
 
 
 def _at_risk(stopped: Sequence[str], since: datetime, numbers: OutageNumbers) -> Fact:
@@ -199,8 +218,8 @@ def _at_risk(stopped: Sequence[str], since: datetime, numbers: OutageNumbers) ->
         return Fact(name="At risk", said="–", detail="Buyers are not known to be stopped")
     if sales.minor_per_minute is None:
         return Fact(name="At risk", said="Not known", detail=sales.why)
-    total = money(round(sales.minor_per_minute * minutes), sales.currency)
-    rate = money(round(sales.minor_per_minute), sales.currency)
+    total = about_money(round(sales.minor_per_minute * minutes), sales.currency)
+    rate = about_money(round(sales.minor_per_minute), sales.currency)
     return Fact(
         name="At risk", said=f"About {total} so far", detail=f"{minutes:.0f} min × {rate}, as this hour usually sells"
     )

@@ -99,6 +99,7 @@ class Overview:
     facts: tuple[tuple[str, str], ...]
     outage: Outage | None
     alerts: tuple[tuple[Alert, Ago | None], ...]
+    same_cause: tuple[Alert, ...]
     tiles: tuple[Tile, ...]
     journeys: tuple[JourneyCard, ...]
     cell_words: str
@@ -145,13 +146,17 @@ def overview_page(
     headline, sentence = _headline(told, verdicts, grids, data.latest, frame, now)
     judged = [(v, STATE_OF_VERDICT[v.verdict]) for v in worst_first(verdicts)]
     off = [(v, state) for v, state in judged if state in _TO_LOOK_AT]
+    of_outage = {
+        a.id for a in told if outage and (a.id == outage.alert_id or (a.incident and a.incident == outage.incident))
+    }
     page = Overview(
         frame=frame,
         headline=outage.headline if outage else headline,
         sentence=sentence,
         facts=_facts(data, now),
         outage=outage,
-        alerts=tuple((a, ago(a.began_at, now)) for a in told if outage is None or a.id != outage.alert_id),
+        alerts=tuple((a, ago(a.began_at, now)) for a in told if a.id not in of_outage),
+        same_cause=tuple(a for a in told if outage is not None and a.id in of_outage and a.id != outage.alert_id),
         tiles=tuple(data.tiles),
         journeys=tuple(_card(name, *grid, data, verdicts, frame, now) for name, grid in grids.items()),
         cell_words=_words(data.cell),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -156,10 +157,14 @@ def _payments(told: TileNumbers) -> Tile:
         source=source.label,
         window=told.window,
     )
-    counts: dict[datetime, float] = {}
-    for bucket in told.succeeded:
-        counts[bucket.start] = counts.get(bucket.start, 0.0) + bucket.sum
-    line = _spark(told, sorted(counts.items()), "Payments that succeeded, by hour")
+    accepted: Counter[datetime] = Counter()
+    tried: Counter[datetime] = Counter()
+    for some, counters in ((told.succeeded, (accepted, tried)), (told.failed, (tried,))):
+        for bucket in some:
+            for counter in counters:
+                counter[bucket.start] += round(bucket.sum)
+    shares = [(start, accepted[start] / number) for start, number in sorted(tried.items()) if number]
+    line = _spark(told, shares, "Share of payments that were accepted, by hour")
     return Tile(widget=widget, age=ago(source.at, told.now), spark=line, path="/operations")
 
 

@@ -7,8 +7,8 @@ from reports.periodic.data import ReportData, Story, Stretch, Tally, together
 from reports.periodic.report import Action
 from reports.periodic.sections.availability import LEAST_COVERAGE, coverage_of, state_of
 from reports.periodic.sections.incidents import lasted, ordered, title_of
-from reports.periodic.wording import length, share
-from reports.words import count, listed
+from reports.periodic.wording import length, moment, share
+from reports.words import count, journey_title, listed
 
 _MOST_NAMED = 3
 _SILENT_SHARE = 0.05
@@ -48,7 +48,7 @@ def sentence(data: ReportData) -> tuple[str, str]:
             f"{told}, and none kept buyers from buying as far as was measured ({worst}); {passed}.",
             "bad" if critical else "warn",
         )
-    missed = [t.journey for t in _missed(data)]
+    missed = [journey_title(t.journey) for t in _missed(data)]
     if missed:
         return f"No incident {when}, but {listed(missed)} missed the target; {passed}.", "warn"
     coverage = coverage_of(whole)
@@ -85,6 +85,13 @@ def _about_incidents(data: ReportData) -> list[Action]:
             "Ask who was on call, and whether the messages reached them."
         )
         found.append(Action(text=text, tone="warn"))
+    over = [story for story in stories if story.incident.resolved_at is not None and _stops(story)]
+    for story in over[:_MOST_NAMED]:
+        text = (
+            f"{title_of(story)} on {moment(story.span(now.ends)[0], now.period.zone)} for {length(lasted(story, now.ends))} "
+            f"({story.incident.id}). Write down its cause, and what prevents it from now on, in its post-mortem."
+        )
+        found.append(Action(text=text, tone="warn"))
     review = [alert for alert in now.alerts if alert.needs_review and alert.acked_at is None]
     if review:
         names = listed([alert.title or alert.rule for alert in review[:_MOST_NAMED]])
@@ -102,7 +109,7 @@ def _about_targets(data: ReportData) -> list[Action]:
     for tally in _missed(data):
         worst = min((t for t in data.now.tallies if t.journey == tally.journey and t.n), key=lambda t: t.good / t.n)
         passed, there = share(tally.good / tally.n), share(worst.good / worst.n)
-        text = f"{tally.journey} passed {passed} of the time; start with {worst.location} ({there})."
+        text = f"{journey_title(tally.journey)} passed {passed} of the time; start with {worst.location} ({there})."
         found.append(Action(text=text, tone="bad"))
     missed = [one for one in data.now.promises if one.off is None and one.is_missed]
     for one in missed:
@@ -120,8 +127,9 @@ def _about_coverage(data: ReportData) -> list[Action]:
     for tally in data.now.tallies:
         lost = tally.unknown + tally.missed
         if tally.expected and lost > _SILENT_SHARE * tally.expected:
+            name = journey_title(tally.journey)
             text = (
-                f"{tally.journey} at {tally.location}: {lost:,} of {tally.expected:,} planned runs were not made or not sent. "
+                f"{name} at {tally.location}: {lost:,} of {tally.expected:,} planned runs were not made or not sent. "
                 "See that its runner runs (`sixfb runs list`, the page Jobs)."
             )
             found.append(Action(text=text))
@@ -139,7 +147,7 @@ def _about_sources(data: ReportData) -> list[Action]:
 def off_sources(data: ReportData) -> list[Action]:
     """Return a line for each source that is not connected, so that its numbers are unknown."""
     return [
-        Action(text=f"{source.name} is off: {source.off}.", tone="mute")
+        Action(text=f"No numbers come from the source {source.name}: {source.off}.", tone="mute")
         for source in data.sources
         if source.off is not None
     ]

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from facts import VerdictStatus
-from reports.words import listed, money
+from reports.words import about_money, listed, money
 
 VERDICTS = {
     VerdictStatus.MET: ("met", "good"),
@@ -68,6 +68,11 @@ def length(time: timedelta | None) -> str:
 def amounts(by_currency: Mapping[str, int]) -> str:
     """Return sums of money, each in its own currency."""
     return listed([money(minor, currency) for currency, minor in by_currency.items()]) or "nothing"
+
+
+def about(by_currency: Mapping[str, int]) -> str:
+    """Return estimated sums of money, each in its own currency and without a fraction."""
+    return listed([about_money(minor, currency) for currency, minor in by_currency.items()]) or "nothing"
 
 
 def change(now: float | None, before: float | None, *, unit: str = "%") -> str:

@@ -300,7 +300,11 @@ def _sentence(
     share = f"{100 * lately.good / lately.n:.2f} % of {lately.n} were good in {words(rule.s('window'))}"
     interval = f"95 %: {100 * low:.2f} to {100 * high:.2f} %"
     target = f"target {number(100 * rule.target)} %, warning {number(100 * rule.warning)} %"
-    bad = f"{lately.bad} bad slots, about {words(_whole_minutes(lately.bad_s))}" if lately.bad else "no bad slot"
+    bad = (
+        f"{lately.bad} bad {'slot' if lately.bad == 1 else 'slots'}, about {words(_whole_minutes(lately.bad_s))}"
+        if lately.bad
+        else "no bad slot"
+    )
     said = f"{share}, {bad} ({interval}; {target})"
     if lately.coverage is not None and lately.coverage < rule.least_coverage:
         return f"{said}; only {lately.coverage:.0%} of what was expected was measured"

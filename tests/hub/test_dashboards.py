@@ -190,7 +190,7 @@ def test_in_an_outage_the_executive_page_says_what_a_buyer_cannot_do_and_since_w
     light.now = NOW
     fire(light.store, an_alert(traits=JOURNEY))
     html = shown(light, "/executive", zone="utc")
-    assert heading(html) == "Buyers cannot buy: GA purchase: payment fails, since 22:21"
+    assert heading(html) == "Nobody can finish the GA purchase since 22:21."
     assert "Buyers cannot buy · 1 critical alert" in parsed(html).text
     assert 'href="/alerts#A1s.ga_purchase.1"' in html
 

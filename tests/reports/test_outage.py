@@ -141,7 +141,7 @@ def test_it_says_whom_the_messages_reached(states: tuple[NotificationState, ...]
 
 def test_it_says_what_is_at_risk_or_why_that_is_not_known() -> None:
     known = SalesLost(minor_per_minute=6600.0, currency="usd")
-    assert fact(shown(a_stop(), sales=known), "At risk").startswith("About $1,254.00 so far | 19 min × $66.00")
+    assert fact(shown(a_stop(), sales=known), "At risk").startswith("About $1,254 so far | 19 min × $66")
     assert fact(shown(a_stop()), "At risk").startswith("Not known | no source of sales")
     assert fact(shown(an_alert()), "At risk").startswith("–")
 

@@ -49,7 +49,7 @@ def _draw(kind: WidgetType, view: View, numbers: Numbers) -> Widget:
         columns=kind.columns,
         state=_state(kind, rows, numbers),
         at=numbers.run_at,
-        delta=f"{_listed(over)} over target" if over else "every endpoint is within its target",
+        delta=f"{_listed(over)} over target" if over else "no endpoint is known to be over its target",
         n=f"{sum(row.n for row in rows):,} requests",
         source="Synthetic runs, in the browser",
         window="1 h",

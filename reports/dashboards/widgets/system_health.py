@@ -35,7 +35,7 @@ def _draw(kind: WidgetType, view: View, numbers: Numbers) -> Widget:
         columns=kind.columns,
         state=_of_all(states),
         at=numbers.run_at,
-        sentence=_sentence(states, numbers),
+        sentence=_sentence(states, numbers, view),
         source="Synthetic runs",
         window=f"{DAYS} days (UTC), a cell a day",
         notes=("red: some or all failed", "hatched: unknown"),
@@ -76,12 +76,14 @@ def _state(journey: str, numbers: Numbers) -> WidgetState:
     return numbers.worst(judged) or WidgetState.UNPROVEN
 
 
-def _sentence(states: dict[str, WidgetState], numbers: Numbers) -> str:
-    broken = [journey_title(journey) for journey, state in states.items() if state is WidgetState.CRITICAL]
+def _sentence(states: dict[str, WidgetState], numbers: Numbers, view: View) -> str:
+    broken = [journey for journey, state in states.items() if state is WidgetState.CRITICAL]
     if broken:
-        since = min((a.began_at for a in numbers.alerts if a.severity is Severity.CRITICAL), default=None)
-        return f"{listed(broken)} {'fails' if len(broken) == 1 else 'fail'}" + (
-            f" since {since:%H:%M} UTC." if since else "."
+        theirs = [a for a in numbers.alerts if a.severity is Severity.CRITICAL and a.journey in broken]
+        since = min((a.began_at for a in theirs), default=None)
+        names = listed([journey_title(journey) for journey in broken])
+        return f"{names} {'fails' if len(broken) == 1 else 'fail'}" + (
+            f" since {since.astimezone(view.zone):%H:%M}." if since else "."
         )
     unsure = [journey_title(j) for j, state in states.items() if state in (WidgetState.NO_DATA, WidgetState.UNPROVEN)]
     if unsure:

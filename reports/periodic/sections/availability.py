@@ -6,7 +6,7 @@ from reports.charts import DayCell, day_cells
 from reports.periodic.data import Promise, ReportData, Stretch, Tally
 from reports.periodic.report import Cell, Drawing, Section, Table, worst_first
 from reports.periodic.wording import UNKNOWN, interval, share
-from reports.words import count
+from reports.words import count, journey_title
 
 LEAST_COVERAGE = 0.8
 """Below this share of measured slots nothing is said of a target."""
@@ -91,7 +91,7 @@ def _row(tally: Tally, name: str, before: Tally, target: float | None) -> tuple[
 
 
 def _journeys(data: ReportData, journeys: list[Tally]) -> Table:
-    rows = [_row(t, t.journey, data.before.of_journey(t.journey), data.success_target) for t in journeys]
+    rows = [_row(t, journey_title(t.journey), data.before.of_journey(t.journey), data.success_target) for t in journeys]
     return Table(
         label="Journeys",
         columns=("Journey", "Target", "Passed", "Before", *_COLUMNS),
@@ -104,7 +104,12 @@ def _places(data: ReportData) -> Table:
     before = {(t.journey, t.location): t for t in data.before.tallies}
     empty = Tally(journey="", location="")
     rows = [
-        _row(t, f"{t.journey} at {t.location}", before.get((t.journey, t.location), empty), data.success_target)
+        _row(
+            t,
+            f"{journey_title(t.journey)} at {t.location}",
+            before.get((t.journey, t.location), empty),
+            data.success_target,
+        )
         for t in sorted(data.now.tallies, key=lambda t: t.good / t.n if t.n else -1.0)
     ]
     return Table(
@@ -151,5 +156,7 @@ def _drawings(now: Stretch) -> list[Drawing]:
         failed = sum(cell.bad > 0 for cell in cells)
         unknown = sum(cell.n <= 0 for cell in cells)
         words = f"{count(failed, 'day')} with failures, {unknown} unknown; {days[0]:%-d %b} to {days[-1]:%-d %b}"
-        found.append(Drawing(name=f"{journey}: {words}", svg=day_cells(cells, name=journey).svg))
+        found.append(
+            Drawing(name=f"{journey_title(journey)}: {words}", svg=day_cells(cells, name=journey_title(journey)).svg)
+        )
     return found

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from facts import Severity
 from reports.periodic.data import ReportData, Story, Stretch
 from reports.periodic.report import Cell, Section, Table
-from reports.periodic.wording import amounts, length, moment
+from reports.periodic.wording import about, length, moment
 from reports.words import count
 
 ACKNOWLEDGE_WITHIN = {
@@ -125,5 +125,5 @@ def _acknowledged(story: Story) -> Cell:
 
 def _cost(story: Story) -> Cell:
     if story.lost is not None:
-        return Cell(amounts(story.lost))
+        return Cell(about(story.lost))
     return Cell("unknown", note=story.lost_unknown) if story.lost_unknown else Cell("–")

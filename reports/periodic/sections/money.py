@@ -7,6 +7,9 @@ from reports.periodic.report import Cell, Section, Table
 from reports.periodic.wording import amounts, change
 from reports.words import count
 
+_LEAST_SHARE = 0.8
+"""Of the days of a period so many must be known that another is compared with it."""
+
 
 def money(data: ReportData) -> Section:
     """Return the section; without a source of revenue it says so and shows no number."""
@@ -25,22 +28,36 @@ def money(data: ReportData) -> Section:
         )
     notes.append("Real orders only: those of the synthetic buyer are left out.")
     was = before if before is not None and before.days else None
+    days_before = len(list(data.before.period.days()))
+    if was is not None and was.days < _LEAST_SHARE * days_before:
+        notes.append(
+            f"Of the period before {count(was.days, 'day')} of {days_before} are known, so no change against it is given."
+        )
+        compared = None
+    else:
+        compared = was
     rows = [
         (
             Cell("Charged"),
             Cell(amounts(now.charged)),
             Cell(amounts(was.charged) if was else "unknown"),
-            Cell(_change(now, was)),
+            Cell(_change(now, compared)),
         ),
         (Cell("Refunded"), Cell(amounts(now.refunded)), Cell(amounts(was.refunded) if was else "unknown"), Cell("")),
-        _row("Orders", now.orders, was.orders if was else None),
+        _row("Orders", now.orders, was.orders if was else None, compares=compared is not None),
         _row(
             "Payments that failed",
             now.failed,
             was.failed if was else None,
             note="not those that a card or bank declined",
+            compares=compared is not None,
         ),
-        _row("Checkouts left open until they expired", now.expired, was.expired if was else None),
+        _row(
+            "Checkouts left open until they expired",
+            now.expired,
+            was.expired if was else None,
+            compares=compared is not None,
+        ),
     ]
     table = Table(
         label="Money",
@@ -51,12 +68,12 @@ def money(data: ReportData) -> Section:
     return Section(ident="money", title="Money", tables=(table,), notes=tuple(notes))
 
 
-def _row(name: str, now: int, before: int | None, *, note: str = "") -> tuple[Cell, ...]:
+def _row(name: str, now: int, before: int | None, *, compares: bool, note: str = "") -> tuple[Cell, ...]:
     return (
         Cell(name, note=note),
         Cell(f"{now:,}"),
         Cell("unknown" if before is None else f"{before:,}"),
-        Cell(change(now, before)),
+        Cell(change(now, before) if compares else ""),
     )
 
 

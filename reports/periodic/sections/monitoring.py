@@ -13,7 +13,7 @@ from reports.periodic.data import ReportData, StatusHours, Story, Stretch, toget
 from reports.periodic.report import Cell, Section, Table, worst_first
 from reports.periodic.sections.incidents import ACKNOWLEDGE_WITHIN
 from reports.periodic.wording import VERDICTS, length, moment, share
-from reports.words import count
+from reports.words import count, journey_title
 
 _JUDGES = (
     VerdictStatus.MET,
@@ -149,7 +149,7 @@ def blind_time(data: ReportData) -> Section:
             part = tally.silent / tally.expected if tally.expected else 0.0
             rows.append(
                 (
-                    Cell(f"{tally.journey} at {tally.location}"),
+                    Cell(f"{journey_title(tally.journey)} at {tally.location}"),
                     Cell(share(part), "bad" if part > 0.05 else "warn" if part > 0.01 else ""),
                     Cell(f"{tally.missed:,}"),
                     Cell(f"{tally.unknown:,}"),

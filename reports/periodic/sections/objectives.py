@@ -8,7 +8,7 @@ from metrics import IncidentImpact
 from metrics.incidents import found_first, total_lost
 from reports.periodic.data import Need, ReportData, Story, Stretch
 from reports.periodic.report import Cell, Section, Table
-from reports.periodic.wording import amounts, length
+from reports.periodic.wording import about, length
 from reports.words import count, duration
 
 _FAST_MS = 2000.0
@@ -55,7 +55,7 @@ def _lost(stretch: Stretch) -> tuple[Cell, Cell]:
     if len(unknown) == len(stopped):
         return Cell("unknown", note=note), Cell("unknown", "warn")
     if any(sums.values()):
-        return Cell(f"about {amounts(sums)}", note=note), Cell("missed", "bad")
+        return Cell(f"about {about(sums)}", note=note), Cell("missed", "bad")
     return Cell("nothing", note=note), Cell("unknown", "mute") if unknown else Cell("met", "good")
 
 

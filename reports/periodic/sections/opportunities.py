@@ -6,7 +6,7 @@ from reports.periodic.data import ReportData, Times
 from reports.periodic.report import Cell, Section, Table
 from reports.periodic.wording import change, share
 from reports.vitals import TARGETS
-from reports.words import duration
+from reports.words import duration, journey_title
 
 _EMPTY = Times(n=0, p50=None, p75=None, p95=None)
 _NEAR, _GREW, _LEAST_MS, _MOST = 0.8, 1.1, 50, 12
@@ -32,7 +32,7 @@ def _slower(data: ReportData) -> list[tuple[float, tuple[Cell, ...]]]:
         if times.p95 is None or was.p95 is None or times.p95 < _GREW * was.p95 or times.p95 - was.p95 < _LEAST_MS:
             continue
         cells = (
-            Cell(f"{step} of {journey} is slower"),
+            Cell(f"{step} of {journey_title(journey)} is slower"),
             Cell(f"p95 {duration(was.p95)} → {duration(times.p95)}", note=change(times.p95, was.p95)),
             Cell("The requests of a slow run's page, and what was deployed meanwhile."),
         )
@@ -70,7 +70,7 @@ def _flaky(data: ReportData) -> list[tuple[float, tuple[Cell, ...]]]:
         if tally.flaky < 3 or tally.flaky < 0.01 * max(1, tally.n):
             continue
         cells = (
-            Cell(f"{tally.journey} at {tally.location} passes only when tried again"),
+            Cell(f"{journey_title(tally.journey)} at {tally.location} passes only when tried again"),
             Cell(f"{tally.flaky:,} runs, {share(tally.flaky / max(1, tally.n))}"),
             Cell("The first attempts of these runs: real buyers do not always try twice."),
         )

@@ -6,7 +6,7 @@ from reports.periodic.data import Need, ReportData, Times
 from reports.periodic.report import Cell, Section, Table, worst_first
 from reports.periodic.wording import change
 from reports.vitals import TARGETS
-from reports.words import duration
+from reports.words import duration, journey_title
 
 _SLOWER = 1.2
 """A step is stressed whose p95 grew by a fifth."""
@@ -55,7 +55,7 @@ def _steps(data: ReportData) -> Table:
 def _row(journey: str, step: str, now: Times, before: Times) -> tuple[Cell, ...]:
     grew = now.p95 is not None and before.p95 is not None and now.p95 > _SLOWER * before.p95
     return (
-        Cell(journey),
+        Cell(journey_title(journey)),
         Cell(step),
         Cell(duration(now.p50)),
         Cell(_p95(now)),

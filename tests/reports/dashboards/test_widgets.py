@@ -237,7 +237,7 @@ def test_a_critical_alert_makes_its_journeys_light_red_and_the_sentence_says_sin
     widget = drawn("system_health_status", typical("/executive", alerts=[an_alert()]))
     assert widget.state is WidgetState.CRITICAL
     assert [lane.state for lane in widget.lanes] == [WidgetState.CRITICAL, WidgetState.UNPROVEN]
-    assert widget.sentence == "GA purchase fails since 22:21 UTC."
+    assert widget.sentence == "GA purchase fails since 16:21."
 
 
 def test_journeys_that_are_not_judged_are_not_said_to_work() -> None:

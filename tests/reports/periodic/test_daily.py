@@ -33,7 +33,7 @@ def test_an_outage_is_the_sentence_and_its_row_says_who_was_told_and_how_soon_it
     assert (row["Began"].text, row["Lasted"].text) == ("28 Nov 12:00", "42 min")
     assert (row["Who was told"].text, row["Who was told"].note) == ("slack-emergency, ann/phone", "first after 8 s")
     assert (row["Acknowledged"].text, row["Acknowledged"].note) == ("after 3 min", "by ann")
-    assert row["Lost sales"].text == "$3,500.00"
+    assert row["Lost sales"].text == "$3,500"
 
 
 def test_the_most_severe_and_longest_incident_comes_first() -> None:
@@ -79,7 +79,7 @@ def test_a_day_of_which_nothing_is_known_is_not_good_and_has_no_zero() -> None:
 def test_unknown_slots_are_a_column_of_their_own_and_something_to_do() -> None:
     silent = a_tally("eu-west", good=0, unknown=288, missed=0)
     page = page_of("daily", a_stretch(DAY, tallies=(a_tally(), silent)))
-    row = row_of(table_of(page, "availability", 2), "ga_purchase at eu-west")
+    row = row_of(table_of(page, "availability", 2), "GA purchase at eu-west")
     assert (row["Passed"].text, row["Target"].text) == ("unknown", "unknown")
     assert (row["unknown"].text, row["bad"].text) == ("288", "0")
     assert any("eu-west: 288 of 288 planned runs were not made or not sent" in action.text for action in page.actions)
@@ -87,9 +87,9 @@ def test_unknown_slots_are_a_column_of_their_own_and_something_to_do() -> None:
 
 def test_the_day_before_stands_beside_and_is_unknown_where_nothing_was_measured() -> None:
     before = a_stretch(DAY.previous(), tallies=(a_tally(good=90, bad=10),))
-    assert row_of(table_of(page_of("daily", before=before), "availability"), "ga_purchase")["Before"].text == "90 %"
+    assert row_of(table_of(page_of("daily", before=before), "availability"), "GA purchase")["Before"].text == "90 %"
     page = page_of("daily", before=nothing(DAY.previous()))
-    assert row_of(table_of(page, "availability"), "ga_purchase")["Before"].text == "unknown"
+    assert row_of(table_of(page, "availability"), "GA purchase")["Before"].text == "unknown"
     assert row_of(table_of(page, "money"), "Orders")["Before"].text == "unknown"
 
 
@@ -105,12 +105,12 @@ def test_the_day_before_stands_beside_and_is_unknown_where_nothing_was_measured(
 )
 def test_a_target_is_met_or_missed_only_where_that_is_proven(good: int, bad: int, said: str) -> None:
     page = page_of("daily", a_stretch(DAY, tallies=(a_tally(good=good, bad=bad, unknown=0),)))
-    assert row_of(table_of(page, "availability"), "ga_purchase")["Target"].text == said
+    assert row_of(table_of(page, "availability"), "GA purchase")["Target"].text == said
 
 
 def test_a_target_is_not_met_where_most_of_the_runs_said_nothing() -> None:
     page = page_of("daily", a_stretch(DAY, tallies=(a_tally(good=4000, bad=0, unknown=4000),)))
-    assert row_of(table_of(page, "availability"), "ga_purchase")["Target"].text == "not proven"
+    assert row_of(table_of(page, "availability"), "GA purchase")["Target"].text == "not proven"
 
 
 def test_a_day_that_is_not_over_says_until_when_its_numbers_are() -> None:

@@ -43,7 +43,7 @@ def test_without_a_source_an_objective_is_unknown_with_the_reason_and_never_met(
 @pytest.mark.parametrize(
     ("facts", "said"),
     [
-        ({"lost": {"usd": 70_000}}, ("about $700.00", "missed")),
+        ({"lost": {"usd": 70_000}}, ("about $700", "missed")),
         ({"lost": {}}, ("nothing", "met")),
         ({"lost_unknown": "no source of sales: it is off"}, ("unknown", "unknown")),
     ],
@@ -123,10 +123,10 @@ def test_the_days_are_drawn_with_unknown_ones_in_words() -> None:
     days = dict.fromkeys(MONTH.days(), (288, 0)) | {MONTH.first: (0, 0), MONTH.days()[1]: (288, 4)}
     page = page_of("monthly", a_stretch(MONTH, days={"ga_purchase": days}))
     (drawing,) = next(one for one in page.sections if one.ident == "availability").drawings
-    assert drawing.name == "ga_purchase: 1 day with failures, 1 unknown; 1 Nov to 30 Nov"
+    assert drawing.name == "GA purchase: 1 day with failures, 1 unknown; 1 Nov to 30 Nov"
 
 
 def test_sources_that_are_off_come_last_of_what_to_do() -> None:
     page = page_of("monthly", replace(a_stretch(MONTH), stories=(a_story(BEGAN, ends=None),)))
     assert page.actions[0].text.endswith("still open (inc-1). Resolve it.")
-    assert page.actions[-1].text == "sms is off: site.yaml has no sms_reads."
+    assert page.actions[-1].text == "No numbers come from the source sms: site.yaml has no sms_reads."

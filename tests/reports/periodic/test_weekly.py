@@ -11,9 +11,9 @@ WEEK = a_period("weekly")
 def test_a_step_that_grew_by_a_tenth_is_an_opportunity_with_both_numbers() -> None:
     slower = {("ga_purchase", "proceed_to_stripe"): Times(n=900, p50=700.0, p75=900.0, p95=1220.0)}
     page = page_of("weekly", a_stretch(WEEK, steps=slower))
-    row = row_of(table_of(page, "opportunities"), "proceed_to_stripe of ga_purchase is slower")
+    row = row_of(table_of(page, "opportunities"), "proceed_to_stripe of GA purchase is slower")
     assert row["Found"].text == "p95 610 ms → 1.22 s"
-    assert row_of(table_of(page, "speed"), "ga_purchase")["Change"].text == "+100 %"
+    assert row_of(table_of(page, "speed"), "GA purchase")["Change"].text == "+100 %"
 
 
 def test_a_vital_near_its_limit_is_one_and_of_a_few_runs_it_is_not() -> None:
@@ -36,7 +36,7 @@ def test_a_vital_near_its_limit_is_one_and_of_a_few_runs_it_is_not() -> None:
 
 def test_runs_that_pass_only_when_tried_again_are_one() -> None:
     page = page_of("weekly", a_stretch(WEEK, tallies=(a_tally(good=900, flaky=30),)))
-    row = row_of(table_of(page, "opportunities"), "ga_purchase at us-east passes only when tried again")
+    row = row_of(table_of(page, "opportunities"), "GA purchase at us-east passes only when tried again")
     assert row["Found"].text == "30 runs, 3.33 %"
 
 
