@@ -187,7 +187,7 @@ def _row(story: Story, zone: tzinfo, now: datetime) -> IncidentRow:
     told = story.told_at
     by = next((alert.acked_by for alert in story.alerts if alert.acked_by), None)
     if story.lost is not None:
-        cost = amounts(story.lost)
+        cost = about(story.lost)
     elif story.lost_unknown:
         cost = "unknown"
     else:
