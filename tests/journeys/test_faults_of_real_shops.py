@@ -152,8 +152,7 @@ def test_a_call_that_is_new_beside_the_good_run_is_the_cause_though_steps_passed
     assert explained(around=[call], survived=survived).kind is Kind.MISSING, (
         "without a good run nobody knows that it is new"
     )
-    usual = {"survived": survived, "usual": survived, "has_good_run": True}
-    assert explained(around=[call], **usual).kind is Kind.MISSING
+    assert explained(around=[call], survived=survived, usual=survived, has_good_run=True).kind is Kind.MISSING
 
 
 def test_a_call_that_failed_while_buyers_got_through_is_no_cause() -> None:
