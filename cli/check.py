@@ -132,7 +132,33 @@ def _check_receivers() -> None:
     routing = hub_config.read_routing()
     routing.unset(os.environ)
     hub_config.read_calendars(routing)
-    wrong = [*routing.unknown_roles(hub_config.own_escalations()), *hub_config.wrong_with_maintenance(routing)]
+    wrong = [
+        *routing.unknown_roles(hub_config.own_escalations()),
+        *hub_config.wrong_with_maintenance(routing),
+        *hub_config.wrong_with_routes(routing),
+    ]
+    if wrong:
+        raise ConfigError(*wrong)
+
+
+def _check_status_page() -> None:
+    """The public status page: whether its logo can be read, and whether its components are journeys of the schedule."""
+    page = settings.read_site([]).status_page
+    if page is None:
+        return
+    from hub.status_page import StatusPageError, look_of
+
+    file, planned, wrong = str(settings.config_file("site.yaml")), hub_config.read_watched().schedules(), []
+    try:
+        look_of(page)
+    except StatusPageError as error:
+        key, _, what = str(error).partition(": ")
+        wrong.append(Complaint(file=file, key=key, what=what))
+    for name in page.components:
+        if name not in planned:
+            what = f"no journey of the schedule is named {name!r:.80}"
+            hint = f"there are: {', '.join(sorted(planned))}"
+            wrong.append(Complaint(file=file, key=f"status_page.components.{name}", what=what, hint=hint))
     if wrong:
         raise ConfigError(*wrong)
 
@@ -266,6 +292,7 @@ _FILES: tuple[Callable[[], Any], ...] = (
     request_budget.check,
     hub_config.read_routing,
     _check_receivers,
+    _check_status_page,
 )
 
 

@@ -7,6 +7,7 @@ import os
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -263,6 +264,29 @@ def wrong_with_maintenance(routing: Routing) -> list[Complaint]:
                 if name not in known:
                     what, hint = f"no {key[:-1]} is named {name!r:.80}", f"there are: {', '.join(sorted(known))}"
                     key_of = f"maintenance.{number}.{key}.{place}"
+                    found.append(Complaint(file="alerts.yaml", key=key_of, what=what, hint=hint))
+    return found
+
+
+def wrong_with_routes(routing: Routing) -> list[Complaint]:
+    """Return a complaint for each rule, journey and location in `routes.matching` that there is not: no alert would match it.
+
+    Raises ConfigError, CommandError.
+    """
+    if not routing.routes.matching:
+        return []
+    names = {
+        "rule": list(read_targets().rules()),
+        "journey": [journey.name for journey in known_journeys().values()],
+        "location": list(settings.read_locations().locations),
+    }
+    found = []
+    for number, route in enumerate(routing.routes.matching):
+        for key, known in names.items():
+            for place, pattern in enumerate(getattr(route.match, key)):
+                if not any(fnmatchcase(name, pattern) for name in known):
+                    what, hint = f"no {key} is named {pattern!r:.80}", f"there are: {', '.join(sorted(known))}"
+                    key_of = f"routes.matching.{number}.match.{key}.{place}"
                     found.append(Complaint(file="alerts.yaml", key=key_of, what=what, hint=hint))
     return found
 

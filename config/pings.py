@@ -98,8 +98,8 @@ def _wrong_cron(text: str) -> str | None:
         return "has not the five fields of cron: minute, hour, day, month, weekday; write it like 0 3 * * *"
     try:
         next(CronSim(text, datetime(2026, 1, 1, tzinfo=UTC)))
-    except CronSimError as error:
-        return f"is no cron expression ({str(error) or 'not readable'}); write it like 0 3 * * *"
+    except (CronSimError, ValueError) as error:  # the second: a number of thousands of digits
+        return f"is no cron expression ({str(error) or 'not readable':.60}); write it like 0 3 * * *"
     except StopIteration:
         return "names a day that never comes"
     return None

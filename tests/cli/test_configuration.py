@@ -257,6 +257,32 @@ def test_check_finds_names_that_no_journey_has(tmp_path: Path, sixfb: Sixfb) -> 
     assert "F2a.recent_by_journey.gift_vouchers: no journey is named 'gift_vouchers'" in done.err
 
 
+def test_check_finds_names_in_routes_and_on_the_status_page_that_nothing_has(tmp_path: Path, sixfb: Sixfb) -> None:
+    routes = """
+routes:
+  critical: [webhook]
+  matching:
+    - {match: {rule: [F0, "S*", ZZ9], journey: ga_purchas, location: ["us-*", mars]}, to: [webhook]}
+"""
+    own = "destinations:\n  webhook: {kind: webhook, url_from: ALERT_WEBHOOK}" + routes
+    (tmp_path / "alerts.yaml").write_text(own)
+    page = f"status_page: {{logo: {tmp_path / 'gone.png'}, components: {{ga_purchase: Tickets, vip: VIP}}}}\n"
+    (tmp_path / "site.yaml").write_text((ROOT / "site.yaml").read_text() + page)
+    done = sixfb("check")
+    assert done.code == 2
+    for told in (
+        "routes.matching.0.match.rule.2: no rule is named 'ZZ9'",
+        "routes.matching.0.match.journey.0: no journey is named 'ga_purchas'",
+        "routes.matching.0.match.location.1: no location is named 'mars'",
+        "status_page.logo: ",
+        "status_page.components.vip: no journey of the schedule is named 'vip'",
+    ):
+        assert told in done.err, done.err
+    assert "rule.0" not in done.err
+    assert "location.0" not in done.err
+    assert "all is well" not in done.said
+
+
 def test_check_says_in_plain_words_that_nobody_would_be_told(sixfb: Sixfb) -> None:
     nobody = dict.fromkeys(RECEIVERS, "")
     done = sixfb("check", **nobody)
