@@ -19,7 +19,7 @@ from tests.drills.alert_steps import TICK, UUID, Story, done
 from tests.drills.dying import dies_at
 from tests.forked import Forked
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.drill]
 DEATHS = ("store.writing", "store.written", "sent")
 _PATIENCE_S = 120
 
