@@ -101,6 +101,28 @@ def test_it_retries_what_the_network_lost(kind: str, error: type[httpx.RequestEr
     assert (receipt.ok, receipt.permanent) == (False, False)
 
 
+class _Reset(httpx.SyncByteStream):
+    """The beginning of an answer, and then the connection is reset."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield b"o"
+        raise httpx.ReadError("connection reset by peer")
+
+
+@over_http
+def test_a_2xx_and_then_a_reset_is_delivered(kind: str) -> None:
+    receipt = a_channel(kind, lambda _request: httpx.Response(200, stream=_Reset())).send(a_message(), dedup_key="k")
+    assert receipt.ok, receipt.detail
+
+
+@over_http
+def test_500_twenty_times_is_tried_again_each_time_and_the_next_answer_delivers(kind: str) -> None:
+    statuses = iter([500] * 20 + [200])
+    channel = a_channel(kind, lambda _request: httpx.Response(next(statuses), text="ok"))
+    receipts = [channel.send(a_message(), dedup_key="k") for _ in range(21)]
+    assert [(one.ok, one.permanent) for one in receipts] == [(False, False)] * 20 + [(True, False)]
+
+
 @over_http
 def test_it_waits_as_long_as_it_is_asked_to(kind: str) -> None:
     receipt = a_channel(kind, answers(429, headers={"Retry-After": "17"})).send(a_message(), dedup_key="k")

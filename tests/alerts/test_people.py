@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -143,6 +144,34 @@ def test_the_shipped_matrix_is_the_guides_line_by_line() -> None:
     assert told.critical_unreached({"SLACK_EMERGENCY_WEBHOOK": URL}) == [
         "engineering_lead", "devops_oncall", "cto", "product_manager", "ceo", "all_hands",
     ]  # fmt: skip
+
+
+def test_the_shipped_channels_are_the_guides_line_by_line() -> None:
+    told = routing_from(read_document(ROOT / "alerts.yaml"))
+    settings: dict[str, Any] = dict(told.destinations)
+    critical = told.routes.critical
+    # slack: channel "#emergency-alerts", mentions; sms: three recipients; email: two; pagerduty: service "6fb-ticketing-critical"
+    emergency = settings["slack-emergency"]
+    assert (emergency.description, emergency.mentions) == ("#emergency-alerts", ["@engineering-lead", "@devops-lead"])
+    phones = [told.people[name].phone for name in critical if name in told.people]
+    assert phones == ["+1555-ENG-LEAD", "+1555-DEVOPS", "+1555-ONCALL"]
+    mailed = [
+        one for name in critical if name in settings and settings[name].kind == "email" for one in settings[name].to
+    ]
+    assert mailed == ["engineering@6fbmethodologies.com", "ops@6fbmethodologies.com"]
+    assert (settings["pagerduty"].kind, settings["pagerduty"].description) == ("pagerduty", "6fb-ticketing-critical")
+    assert {"slack-emergency", "pagerduty"} <= set(critical)
+    # slack: channel "#ops-alerts", business_hours_only; email: digest "15_minutes", one recipient
+    assert told.routes.high == told.routes.medium
+    assert settings[told.routes.high[0]].description == "#ops-alerts"
+    assert (told.business_hours is not None, told.after_hours_high) == (True, "defer")
+    assert told.digest is not None
+    assert (told.digest.every, told.digest.to, sorted(told.digest.severities)) == (
+        "15m",
+        ["mail-team"],
+        ["high", "medium"],
+    )
+    assert settings["mail-team"].to == ["team@6fbmethodologies.com"]
 
 
 def yaml_of_the_docs(number: int) -> str:

@@ -144,7 +144,7 @@ def test_a_roll_up_whose_last_incident_pages_on_its_own_is_resolved_for_a_pager(
     assert (opened.kind, ended.kind, ended.thread, ended.order) == (FIRING, RESOLVED, opened.thread, 2)
     assert ended.message["headline"] == "Resolved: roll-up, each of its incidents is told on its own"
     assert machine.step(*low_stock(10), worse) == []
-    (again,) = machine.step(*low_stock(10), worse, *low_stock(13, since=11), after_s=400)
+    (again,) = machine.step(*low_stock(10), worse, *low_stock(23, since=11), after_s=1200)
     assert (again.kind, again.thread != opened.thread) == (FIRING, True)
 
 

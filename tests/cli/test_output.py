@@ -56,7 +56,7 @@ COMMANDS: list[list[str]] = [
     ["alerts", "unack", "F0.ga_purchase.1", "--by", f"bob{TYPED}"],
     ["alerts", "ack", "F0.ga_purchase.1", "--by", f"bob{TYPED}", "--for", "2h"],
     ["alerts", "resolve", "F0.ga_purchase.1", "--by", f"bob{TYPED}"],
-    ["alerts", "resolve", "F0.ga_purchase.1", "--by", f"bob{TYPED}", "--reason", f"gone{TYPED}"],
+    ["alerts", "resolve", f"F0{TYPED}", "--by", f"bob{TYPED}", "--reason", f"gone{TYPED}"],
     ["alerts", "escalate", f"inc-1{TYPED}", "--by", f"bob{TYPED}"],
     ["alerts", "escalate", "inc-1", "--by", f"bob{TYPED}"],
     ["alerts", "incidents"],
@@ -393,3 +393,16 @@ def test_a_command_loads_nothing_of_the_others() -> None:
     loaded = subprocess.run([sys.executable, "-P", "-c", told], check=True, capture_output=True, text=True).stdout
     assert "'cli.run'" in loaded
     assert [name for name in ("cli.hub", "sqlalchemy", "fastapi", "structlog", "stripe") if f"'{name}'" in loaded] == []
+
+
+# The last test of this file: the others need the alert to be open.
+
+
+def test_an_alert_is_resolved_once_by_command_with_a_reason(var: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "write why it is resolved" in sixfb(monkeypatch, "alerts", "resolve", "F0.ga").err
+    done = sixfb(monkeypatch, "alerts", "resolve", "F0.ga", "--by", f"bob{TYPED}", "--reason", f"sold{TYPED} out")
+    assert done.code == 0, done.err
+    assert "F0.ga_purchase.1 is resolved by bob" in done.out
+    assert obeyed(done.out) == set()
+    again = sixfb(monkeypatch, "alerts", "resolve", "F0.ga_purchase.1", "--reason", "gone")
+    assert (again.code, "there is nothing to resolve" in again.err) == (2, True)

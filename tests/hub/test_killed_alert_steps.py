@@ -13,12 +13,13 @@ import pytest
 from facts import Alert, PingKind, to_wire
 from store import Store, incidents, outbox, pings, trials
 from store import alerts as alert_rows
+from tests.alerts.builders import NOW
 from tests.databases import a_migrated_store
-from tests.drills.alert_steps import NOW, TICK, UUID, Story, done
+from tests.drills.alert_steps import TICK, UUID, Story, done
 from tests.drills.dying import dies_at
 from tests.forked import Forked
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.drill]
 DEATHS = ("store.writing", "store.written", "sent")
 _PATIENCE_S = 120
 
