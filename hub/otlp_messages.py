@@ -46,7 +46,7 @@ def trace_request(runs: Iterable[Run], resource: Mapping[str, str], version: str
     spans = [span for run in runs for span in spans_of(run)]
     scope = ScopeSpans(scope=InstrumentationScope(name="sixfb", version=version), spans=spans)
     told = ResourceSpans(resource=_resource(resource, version), scope_spans=[scope])
-    return ExportTraceServiceRequest(resource_spans=[told]).SerializeToString()
+    return bytes(ExportTraceServiceRequest(resource_spans=[told]).SerializeToString())
 
 
 def spans_of(run: Run) -> list[Span]:
@@ -208,7 +208,7 @@ def metrics_request(
     ]
     scope = ScopeMetrics(scope=InstrumentationScope(name="sixfb", version=version), metrics=metrics)
     of_hub = ResourceMetrics(resource=_resource(resource, version), scope_metrics=[scope])
-    return ExportMetricsServiceRequest(resource_metrics=[of_hub]).SerializeToString()
+    return bytes(ExportMetricsServiceRequest(resource_metrics=[of_hub]).SerializeToString())
 
 
 def _histogram(
