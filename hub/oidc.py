@@ -207,11 +207,9 @@ class Oidc:
             raise HubError(401, "the id token is for another client")
         if len(audiences) > 1 and "azp" not in claims:
             raise HubError(401, "the id token is for several clients, and does not say for which it was made")
-        expires, issued, begins = (claims.get(key, usual) for key, usual in (("exp", None), ("iat", None), ("nbf", 0)))
-        if not all(isinstance(one, int | float) and not isinstance(one, bool) for one in (expires, issued, begins)):
-            raise HubError(401, "the id token does not say how long it holds")
         at, leeway = now.timestamp(), _LEEWAY.total_seconds()
-        if not (max(issued, begins) - leeway <= at < expires + leeway):
+        begins = max(_time_in(claims, "iat"), _time_in(claims, "nbf") if "nbf" in claims else 0.0)
+        if not (begins - leeway <= at < _time_in(claims, "exp") + leeway):
             raise HubError(401, "the id token has expired, or is not valid yet; are the clocks right?")
         if not hmac.compare_digest(str(claims.get("nonce", "")).encode(), nonce.encode()):
             raise HubError(401, "the id token belongs to another login")
@@ -319,6 +317,14 @@ def is_safe_address(address: str, *, like: str = "https://") -> bool:
         and parts.hostname in ("127.0.0.1", "localhost", "::1")
         and urlsplit(like).scheme == "http"
     )
+
+
+def _time_in(claims: Mapping[str, Any], key: str) -> float:
+    """Return a time in claims, as seconds since 1970. Raises HubError 401 if it is missing or no number."""
+    found = claims.get(key)
+    if isinstance(found, bool) or not isinstance(found, int | float):
+        raise HubError(401, "the id token does not say how long it holds")
+    return float(found)
 
 
 def _printable(text: str, most: int) -> str:

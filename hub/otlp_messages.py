@@ -46,7 +46,7 @@ def trace_request(runs: Iterable[Run], resource: Mapping[str, str], version: str
     spans = [span for run in runs for span in spans_of(run)]
     scope = ScopeSpans(scope=InstrumentationScope(name="sixfb", version=version), spans=spans)
     told = ResourceSpans(resource=_resource(resource, version), scope_spans=[scope])
-    return ExportTraceServiceRequest(resource_spans=[told]).SerializeToString()
+    return bytes(ExportTraceServiceRequest(resource_spans=[told]).SerializeToString())
 
 
 def spans_of(run: Run) -> list[Span]:
@@ -145,7 +145,7 @@ def _span(
     until: datetime,
     told: Mapping[str, Value],
     parent: bytes = b"",
-    kind: Span.SpanKind = Span.SpanKind.SPAN_KIND_INTERNAL,
+    kind: Span.SpanKind.ValueType = Span.SpanKind.SPAN_KIND_INTERNAL,
 ) -> Span:
     return Span(
         trace_id=hashlib.sha256(run.id.encode()).digest()[:16],
@@ -178,18 +178,17 @@ def metrics_request(
 
     They are cumulative since `since`, when the hub first watched.
     """
-    times = {"start_time_unix_nano": _nanoseconds(since), "time_unix_nano": _nanoseconds(now)}
+    begins, ends = _nanoseconds(since), _nanoseconds(now)
     runs, lengths, steps = [], [], []
     for one in counted:
         place: dict[str, Value] = {"sixfb.journey": one.journey, "sixfb.location": one.location}
         for status, n in sorted(one.statuses.items()):
-            runs.append(
-                NumberDataPoint(attributes=_attributes({**place, "sixfb.run.status": status}), as_int=n, **times)
-            )
-        lengths.append(_histogram(one.runs, RUN_EDGES_S, place, times))
-        steps += [
-            _histogram(of, STEP_EDGES_S, {**place, "sixfb.step": name}, times) for name, of in sorted(one.steps.items())
-        ]
+            told = _attributes({**place, "sixfb.run.status": status})
+            point = NumberDataPoint(attributes=told, as_int=n, start_time_unix_nano=begins, time_unix_nano=ends)
+            runs.append(point)
+        lengths.append(_histogram(one.runs, RUN_EDGES_S, place, begins, ends))
+        for name, of in sorted(one.steps.items()):
+            steps.append(_histogram(of, STEP_EDGES_S, {**place, "sixfb.step": name}, begins, ends))
     cumulative = AggregationTemporality.AGGREGATION_TEMPORALITY_CUMULATIVE
     total = Sum(data_points=runs, aggregation_temporality=cumulative, is_monotonic=True)
     metrics = [
@@ -208,12 +207,12 @@ def metrics_request(
         ),
     ]
     scope = ScopeMetrics(scope=InstrumentationScope(name="sixfb", version=version), metrics=metrics)
-    told = ResourceMetrics(resource=_resource(resource, version), scope_metrics=[scope])
-    return ExportMetricsServiceRequest(resource_metrics=[told]).SerializeToString()
+    of_hub = ResourceMetrics(resource=_resource(resource, version), scope_metrics=[scope])
+    return bytes(ExportMetricsServiceRequest(resource_metrics=[of_hub]).SerializeToString())
 
 
 def _histogram(
-    spread: Spread, edges: Sequence[float], told: Mapping[str, Value], times: Mapping[str, int]
+    spread: Spread, edges: Sequence[float], told: Mapping[str, Value], begins: int, ends: int
 ) -> HistogramDataPoint:
     counts = [spread.counts.get(f"{edge:g}", 0) for edge in edges] + [spread.counts.get("inf", 0)]
     return HistogramDataPoint(
@@ -222,7 +221,8 @@ def _histogram(
         bucket_counts=counts,
         count=sum(counts),
         sum=spread.total,
-        **times,
+        start_time_unix_nano=begins,
+        time_unix_nano=ends,
     )
 
 
