@@ -271,7 +271,7 @@ def page_of(frame: Frame, data: TargetData) -> TargetPage:
         runbook=data.runbook,
         picker=range_picker(data.shown, data.query, zone=data.reader, zone_name=frame.zone_name),
         by_day=by_day,
-        window=data.shown.label,
+        window=f"{DAYS} days" if by_day else data.shown.label,
         csv=urlencode(data.shown.query(data.reader), safe=":"),
     )
 
