@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from typing import Any
 
 import pytest
 
@@ -49,7 +50,12 @@ def attacked(light: Bench) -> Bench:
         requests=(a_request(endpoint=f"/api/{EVIL}", status=500),),
         steps=some_steps(fails_at="proceed_to_stripe", why=error),
     )
-    failed = {"status": Status.FAILED, "blame": Blame.SITE, "failed_step": "proceed_to_stripe", "error": error}
+    failed: dict[str, Any] = {
+        "status": Status.FAILED,
+        "blame": Blame.SITE,
+        "failed_step": "proceed_to_stripe",
+        "error": error,
+    }
     for place in ("us-east", "us-west"):
         run = light.slot_run(place, **failed, attempts=(attempt,), steps=attempt.steps, notes=(EVIL,))
         light.send(run)
@@ -102,7 +108,12 @@ def test_a_post_mortem_and_an_issue_have_no_markup_of_others(attacked: Bench) ->
 
 @pytest.mark.parametrize("formula", FORMULAS)
 def test_no_cell_of_a_csv_is_a_formula(light: Bench, formula: str) -> None:
-    failed = {"status": Status.FAILED, "blame": Blame.SITE, "failed_step": "proceed_to_stripe", "error": formula}
+    failed: dict[str, Any] = {
+        "status": Status.FAILED,
+        "blame": Blame.SITE,
+        "failed_step": "proceed_to_stripe",
+        "error": formula,
+    }
     light.send(*(light.slot_run(place, **failed) for place in ("us-east", "us-west")))
     light.tick()
     for path in ("/alerts.csv?state=firing", "/incidents.csv", "/journeys/ga_purchase.csv", "/sla/A1s.csv"):
