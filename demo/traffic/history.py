@@ -9,15 +9,17 @@ import math
 from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import accumulate
 from typing import Any
 
 from sqlalchemy import Connection
 
-from demo.traffic import visits
+from demo.traffic import past_runs, visits
 from demo.traffic.generator import Generator, Sale, times
 from facts import Event, Labels, labels, to_wire
+from journeys.journey import Journey
 from metrics import counts_of
 from sources.sms import count_messages
 from sources.stripe_events import EventFilter, count_events, read_event
@@ -45,6 +47,15 @@ _FRAUD_AGO = timedelta(days=20)
 _MINUTES_FOR = timedelta(hours=24)
 """For so long a demo finds the minutes of the weeks before that it is compared with; later five minutes at a time."""
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastRuns:
+    """What past runs are made of: the journeys by name, and the address of the shop that they name."""
+
+    journeys: Mapping[str, Journey]
+    site: str
+
+
 Points = dict[tuple[str, Labels], dict[float, float]]
 
 
@@ -57,11 +68,13 @@ def save_history(
     places: Mapping[str, Sequence[str]],
     period_s: float,
     history: timedelta = HISTORY,
+    runs: PastRuns | None = None,
 ) -> datetime:
     """Save the history that is missing up to `now`, in one transaction, and return its end: the minute that `now` lies in.
 
     A database that has none gets `history`; one that was filled before gets what follows its last sample. `cities` are the site's,
-    ids by name; `places` are the locations of each journey, which runs every `period_s` seconds.
+    ids by name; `places` are the locations of each journey, which runs every `period_s` seconds. With `runs` the first history has
+    single runs as well: of the last week, and of two outages before; else it has only the counts of each day.
     """
     until = now.replace(second=0, microsecond=0)
     oldest = until - history
@@ -76,8 +89,13 @@ def save_history(
         points = points_of(generator, since, until, EventFilter(cities=cities))
         bulk.save(connection, points, short_since=short)
         _save_durations(connection, points, until, is_first=is_first)
+        if is_first and runs is not None:
+            past_runs.save_runs(
+                connection, runs.journeys, places, until=until, period_s=period_s, outages=_BAD_DAYS, site=runs.site
+            )
         if is_first:
-            rollups.save_whole(connection, list(_days(until, places, period_s)))
+            # After the runs of the outages: these counts are of their whole days.
+            rollups.save_whole(connection, list(_days(until, places, period_s, with_runs=runs is not None)))
         told = meta.get(connection, MARK) or {}
         meta.put(
             connection,
@@ -277,10 +295,12 @@ def _checks_took(ends: float) -> Iterator[bulk.Durations]:
                 yield bulk.Durations("endpoint_response_seconds", its, width_s, start, width_s // _COARSE_S, usual)
 
 
-def _days(until: datetime, places: Mapping[str, Sequence[str]], period_s: float) -> Iterator[rollups.Rollup]:
-    """Yield the days of runs before today: nearly all passed."""
+def _days(
+    until: datetime, places: Mapping[str, Sequence[str]], period_s: float, *, with_runs: bool
+) -> Iterator[rollups.Rollup]:
+    """Yield the days of runs before today that have no single runs (`with_runs`: before a week): nearly all passed."""
     today = until.replace(hour=0, minute=0)
-    for back in range(1, HISTORY.days + 1):
+    for back in range(past_runs.WEEK.days + 1 if with_runs else 1, HISTORY.days + 1):
         for journey, locations in places.items():
             n, bad = round(86_400 / period_s), _BAD_DAYS.get(back, 0)
             took = _JOURNEY_MS.get(journey, 5000.0)
