@@ -309,7 +309,7 @@ class _Stage:
         """Write the demo's configuration files: the product's, with the demo's shop and clock, and the sources that `traffic` fills."""
         import yaml
 
-        from cli.demo_traffic import with_goal, with_text_prices, with_traffic, without_whole_days
+        from cli.demo_traffic import of_the_demos_business, with_traffic, without_whole_days
         from config import read_document
 
         folder = self.folder / "config"
@@ -337,7 +337,7 @@ class _Stage:
         written: dict[str, Any] = {"site.yaml": site, "locations.yaml": locations}
         rules = with_room_for_retries(read_document(settings.config_file("sla.yaml")).data)
         if traffic is not None:
-            rules = with_text_prices(with_goal(rules) if history else without_whole_days(rules))
+            rules = of_the_demos_business(rules if history else without_whole_days(rules), traffic.usual_day_minor)
         written["sla.yaml"] = rules
         alerts = with_demo_contacts(read_document(settings.config_file("alerts.yaml")).data, mail_port=self._mail_port)
         written["alerts.yaml"] = demo_alerts(alerts, self._receivers(), zone=business_zone() if self._at else None)

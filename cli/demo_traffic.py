@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from cli.hub_config import known_journeys
 from cli.output import say
 
 if TYPE_CHECKING:
@@ -40,35 +41,40 @@ def with_traffic(site: Mapping[str, Any], *, log_file: Path) -> dict[str, Any]:
     }
 
 
-def with_text_prices(rules: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the contents of an sla.yaml with its rules on the price of a text switched on, beside what a text of the demo costs."""
+_GOAL_SHARE = 0.7
+"""The demo's daily goal, as a share of a usual day: four fifths of it are due by 18:00, and a third of the buyers come later."""
+
+
+def of_the_demos_business(rules: Mapping[str, Any], usual_day_minor: int) -> dict[str, Any]:
+    """Return the contents of an sla.yaml for the demo's own business, which sells more than the guide's.
+
+    Its rules on the price of a text are on, beside what a text of the demo costs. The goal of a day follows from `usual_day_minor`,
+    what the demo usually takes in a day.
+    """
     from demo.traffic import TEXT_CENTS
 
-    return {
-        name: {**rule, "enabled": True, "usual": TEXT_CENTS}
-        if isinstance(rule, dict) and rule.get("metric") == "sms_cost_minor"
-        else rule
-        for name, rule in rules.items()
-    }
+    goal = round(round(_GOAL_SHARE * usual_day_minor), -5)
+    changed = dict(rules)
+    for name, rule in rules.items():
+        if not isinstance(rule, dict):
+            continue
+        if rule.get("metric") == "sms_cost_minor":
+            changed[name] = {**rule, "enabled": True, "usual": TEXT_CENTS}
+        elif rule.get("kind") == "daily_goal":
+            changed[name] = {**rule, "goal_minor": goal, "confirmed": True}
+        elif rule.get("kind") == "daily_forecast" and "target_minor" in rule:
+            changed[name] = {**rule, "target_minor": round(usual_day_minor, -5)}
+    return changed
 
 
 _OF_WHOLE_DAYS = ("daily_forecast", "daily_goal")
 """The kinds of rules that judge the money of a whole day."""
-_GOAL_MINOR = 20_000_000
 
 
 def without_whole_days(rules: Mapping[str, Any]) -> dict[str, Any]:
     """Return the contents of an sla.yaml with its rules on the money of a day switched off: without history the day has just begun."""
     return {
         name: {**rule, "enabled": False} if isinstance(rule, dict) and rule.get("kind") in _OF_WHOLE_DAYS else rule
-        for name, rule in rules.items()
-    }
-
-
-def with_goal(rules: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the contents of an sla.yaml whose goal of a day is one that the simulated buyers usually reach."""
-    return {
-        name: {**rule, "goal_minor": _GOAL_MINOR} if isinstance(rule, dict) and "goal_minor" in rule else rule
         for name, rule in rules.items()
     }
 
@@ -111,7 +117,7 @@ class Traffic:
         `places` are the locations of each journey, which runs every `period_s` seconds.
         """
         from config import read_document
-        from demo.traffic import HISTORY, save_history
+        from demo.traffic import HISTORY, PastRuns, save_history
         from hub.server_key import server_key
         from hub.tokens import Tokens
         from store import feeds, open_store
@@ -142,7 +148,11 @@ class Traffic:
                 cities=cities,
                 places=places,
                 period_s=period_s,
-                rule=alerting_rule(read_document(self.folder / "config" / "sla.yaml").data),
+                runs=PastRuns(
+                    journeys=known_journeys(),
+                    site=next(iter(self.demo.doors.values())),
+                    rule=alerting_rule(read_document(self.folder / "config" / "sla.yaml").data),
+                ),
             )
             say(f"the history is there after {time.monotonic() - began:.0f} s; it ends {self.began:%H:%M} UTC")
 
@@ -162,6 +172,11 @@ class Traffic:
         kind = TokenKind.SOURCE if is_source else TokenKind.LOCATION
         text: str = tokens.issue(kind, subject, now=datetime.now(UTC))[1]
         return text
+
+    @property
+    def usual_day_minor(self) -> int:
+        """What the demo usually takes in a day, in cents."""
+        return self._generator().usual_day_minor
 
     def _generator(self) -> Generator:
         from demo.traffic import Generator

@@ -90,7 +90,7 @@ def test_every_fault_of_the_traffic_is_told_with_what_fires() -> None:
     told = re.findall(r"^\| `(\w+)` \| (.*?) \| (\w+) \| (\w+) \| ([\d.]+) min \|$", page, re.MULTILINE)
     rows = [(name, what, TRAFFIC_TABLE[name]) for name, what in TRAFFIC_FAULTS.items()]
     assert told == [(name, what, row.rule, row.severity, f"{row.within_s / 60:g}") for name, what, row in rows]
-    assert "[fourteen faults](docs/faults.md#faults-of-the-traffic)" in README
+    assert "[fifteen faults](docs/faults.md#faults-of-the-traffic)" in README
     assert len(TRAFFIC_FAULTS) == 15
 
 

@@ -98,6 +98,12 @@ class Generator:
         self.arrivals = Arrivals(seed, zone)
         self._products = products(shop.prices.ga, shop.prices.vip, shop.member_discount)
 
+    @property
+    def usual_day_minor(self) -> int:
+        """What buyers pay on a usual day, in cents."""
+        of_a_deck = sum(n * self._products[kind].cents for kind, n in PRODUCT_SHARES.items())
+        return round(ORDERS_PER_DAY * of_a_deck / sum(PRODUCT_SHARES.values()))
+
     def between(self, since: float, until: float) -> Records:
         """Return the records of a span, from `since` up to `until` (exclusive), epoch seconds, each list in the order of time."""
         found = Records(

@@ -9,16 +9,18 @@ import math
 from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import accumulate
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
-from demo.traffic import visits
+from demo.traffic import past_runs, visits
 from demo.traffic.generator import Generator, Sale, times
-from demo.traffic.outages import BAD_DAYS, AlertingRule, save_outages, slots_of
+from demo.traffic.outages import BAD_DAYS, AlertingRule, outages_before, save_outages
 from facts import Event, Labels, labels, to_wire
+from journeys.journey import Journey
 from metrics import counts_of
 from sources.sms import count_messages
 from sources.stripe_events import EventFilter, count_events, read_event
@@ -44,6 +46,16 @@ _FRAUD_AGO = timedelta(days=20)
 _MINUTES_FOR = timedelta(hours=24)
 """For so long a demo finds the minutes of the weeks before that it is compared with; later five minutes at a time."""
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastRuns:
+    """Holds what past runs and outages are made of: the journeys by name, the shop's address, and the rule of the outages' alerts."""
+
+    journeys: Mapping[str, Journey]
+    site: str
+    rule: AlertingRule
+
+
 Points = dict[tuple[str, Labels], dict[float, float]]
 
 
@@ -55,14 +67,14 @@ def save_history(
     cities: Mapping[str, str],
     places: Mapping[str, Sequence[str]],
     period_s: float,
-    rule: AlertingRule,
     history: timedelta = HISTORY,
+    runs: PastRuns | None = None,
 ) -> datetime:
     """Save the history that is missing up to `now`, in one transaction, and return its end: the minute that `now` lies in.
 
     A database that has none gets `history`; one that was filled before gets what follows its last sample. `cities` are the site's,
-    ids by name; `places` are the locations of each journey, which runs every `period_s` seconds. `rule` is that of the alerts of its
-    outages.
+    ids by name; `places` are the locations of each journey, which runs every `period_s` seconds. With `runs` the first history has
+    single runs as well: of the last week, and of two outages before; else it has only the counts of each day.
     """
     until = now.replace(second=0, microsecond=0)
     oldest = until - history
@@ -77,11 +89,21 @@ def save_history(
         points = points_of(generator, since, until, EventFilter(cities=cities))
         bulk.save(connection, points, short_since=short)
         _save_durations(connection, points, until, is_first=is_first)
-        if is_first:
+        if is_first and runs is not None:
             today = until.replace(hour=0, minute=0)
-            save_outages(connection, today=today, places=places, period_s=period_s, rule=rule)
-            # After the outages, whose runs are counted in these as well.
-            rollups.save_whole(connection, list(_rollups(until, places, period_s)))
+            past_runs.save_runs(
+                connection,
+                runs.journeys,
+                places,
+                until=until,
+                period_s=period_s,
+                outages=outages_before(today, period_s),
+                site=runs.site,
+            )
+            save_outages(connection, today=today, places=places, period_s=period_s, rule=runs.rule)
+        if is_first:
+            # After the runs of the outages: these counts are of their whole hours and days.
+            rollups.save_whole(connection, list(_rollups(until, places, period_s, with_runs=runs is not None)))
         told = meta.get(connection, MARK) or {}
         meta.put(
             connection,
@@ -281,25 +303,30 @@ def _checks_took(ends: float) -> Iterator[bulk.Durations]:
                 yield bulk.Durations("endpoint_response_seconds", its, width_s, start, width_s // _COARSE_S, usual)
 
 
-def _rollups(until: datetime, places: Mapping[str, Sequence[str]], period_s: float) -> Iterator[rollups.Rollup]:
-    """Yield the days of runs before today and their hours, and the whole hours of today: all passed but those of the outages.
+def _rollups(
+    until: datetime, places: Mapping[str, Sequence[str]], period_s: float, *, with_runs: bool
+) -> Iterator[rollups.Rollup]:
+    """Yield the days and hours of runs up to `until`, or up to a week before with `with_runs`: all passed but those of the outages.
 
     The first five minutes are a bucket of their own, because the oldest one says since when anything was watched.
     """
     today = until.replace(hour=0, minute=0)
-    begins = today - HISTORY
-    failed = Counter(slot.replace(minute=0) for back in BAD_DAYS for slot in slots_of(back, today, period_s))
-    hours = round((until.replace(minute=0) - begins) / timedelta(hours=1))
-    starts = [begins + hour * timedelta(hours=1) for hour in range(hours)]
+    begins, ends = today - HISTORY, today - past_runs.WEEK if with_runs else until.replace(minute=0)
+    failed: Counter[datetime] = Counter()
+    for first, last in outages_before(today, period_s):
+        slots = round((last - first).total_seconds() / period_s)
+        failed.update((first + i * timedelta(seconds=period_s)).replace(minute=0) for i in range(slots))
+    starts = [begins + hour * timedelta(hours=1) for hour in range(round((ends - begins) / timedelta(hours=1)))]
+    days = [begins + day * timedelta(days=1) for day in range(HISTORY.days)]
     for journey, locations in places.items():
         took = _JOURNEY_MS.get(journey, 5000.0)
         for location in locations:
             one = _Bucket(journey, location, took, period_s)
             yield one.rollup(begins, 300, 0)
             yield from (one.rollup(start, 3600, failed[start]) for start in starts)
-            for back in range(1, HISTORY.days + 1):
-                yield one.rollup(today - timedelta(days=back), 86_400, BAD_DAYS.get(back, 0))
-            yield one.rollup(today, 86_400, 0, lasts_s=3600 * sum(start >= today for start in starts))
+            yield from (one.rollup(day, 86_400, BAD_DAYS.get((today - day).days, 0)) for day in days if day < ends)
+            if not with_runs:
+                yield one.rollup(today, 86_400, 0, lasts_s=3600 * sum(start >= today for start in starts))
 
 
 class _Bucket(NamedTuple):
@@ -311,7 +338,7 @@ class _Bucket(NamedTuple):
     period_s: float
 
     def rollup(self, start: datetime, width_s: int, bad: int, *, lasts_s: int | None = None) -> rollups.Rollup:
-        """Return a bucket in which `bad` runs failed; `lasts_s` is how much of it is over, where that is not all."""
+        """Return a bucket in which `bad` runs failed; `lasts_s` is how many seconds of it are over, if it is not whole."""
         n = round((width_s if lasts_s is None else lasts_s) / self.period_s)
         good = max(0, n - bad)
         durations = {bucket(self.took_ms * part): good // 3 for part in (0.93, 1.0, 1.12)} if good >= 3 else {}

@@ -1,4 +1,4 @@
-"""Makes up the outages of a demo's history: the runs that failed, and the alert, the incident and the messages that followed."""
+"""Makes up the outages of a demo's history: when they were, and the alert, the incident and the messages that followed."""
 
 from __future__ import annotations
 
@@ -11,30 +11,23 @@ from sqlalchemy import Connection
 from facts import (
     Alert,
     AlertState,
-    Attempt,
-    Blame,
     Incident,
     Notification,
     NotificationKind,
     NotificationState,
-    Run,
+    Outcome,
     Severity,
     Status,
-    Step,
-    StepStatus,
     Traits,
 )
+from reports.words import journey_title
 from store import alerts, incidents, outbox, runs
-from store.rows import Arrival, row_of
 
 BAD_DAYS: Mapping[int, int] = {23: 16, 9: 7}
 """On which days before today the shop refused to open a checkout, and how many runs in a row failed of each journey and location."""
 _BEGINS = timedelta(hours=19, minutes=10)
-_FAILS_AT = {"ga_purchase": "proceed_to_stripe", "vip_member_discount": "proceed_to_checkout"}
-_REFUSED = (
-    "POST /api/create-checkout-session answered 500 'Failed to create checkout session'; "
-    "the page showed alert 'Failed to proceed to payment. Please try again.'"
-)
+REFUSED = "POST /api/create-checkout-session answered 500 'Failed to create checkout session'"
+"""What the runs of an outage say."""
 _TOLD = ("slack-emergency", "webhook")
 _SECOND = timedelta(seconds=1)
 
@@ -48,23 +41,26 @@ class AlertingRule:
     title_past: str
 
 
-def slots_of(back: int, today: datetime, period_s: float) -> list[datetime]:
-    """Return the slots that failed on the day that was `back` days before `today`, a midnight in UTC; none on most days."""
-    begins = today - timedelta(days=back) + _BEGINS
-    return [begins + number * timedelta(seconds=period_s) for number in range(BAD_DAYS.get(back, 0))]
+def outages_before(today: datetime, period_s: float) -> list[tuple[datetime, datetime]]:
+    """Return the beginning and the end of each outage before `today`, a midnight in UTC; runs are made every `period_s` seconds."""
+    begins = [(today - timedelta(days=back) + _BEGINS, slots) for back, slots in BAD_DAYS.items()]
+    return [(begin, begin + slots * timedelta(seconds=period_s)) for begin, slots in begins]
 
 
 def save_outages(
     connection: Connection, *, today: datetime, places: Mapping[str, Sequence[str]], period_s: float, rule: AlertingRule
 ) -> None:
-    """Save the outages of the days before `today`. `places` are the locations of each journey, run every `period_s` seconds."""
-    for number, back in enumerate(BAD_DAYS, start=1):
-        slots = slots_of(back, today, period_s)
-        failed = [_run(journey, place, slot) for slot in slots for journey, some in places.items() for place in some]
-        runs.save_all(connection, [row_of(Arrival(run), received_at=run.finished_at) for run in failed])
-        journey = next(iter(places))
-        ids = tuple(run.id for run in failed if run.journey == journey)
-        alert = _alert(number, journey, places[journey], slots, period_s, rule, ids)
+    """Save the alert, the incident and the messages of each outage before `today`, whose runs are saved already.
+
+    `places` are the locations of each journey, which runs every `period_s` seconds. The alert is about the first of the journeys.
+    """
+    journey = next(iter(places))
+    for number, (begins, ends) in enumerate(outages_before(today, period_s), start=1):
+        found = runs.outcomes(connection, since=begins, until=ends + _SECOND, brief=True)
+        failed = [one for one in found if one.journey == journey and one.status is Status.FAILED]
+        if not failed:
+            continue
+        alert = _alert(number, journey, places[journey], failed, period_s, rule)
         alerts.save(connection, [alert], at=alert.pending_since)
         incidents.save(connection, [_incident(number, alert)])
         outbox.owe(
@@ -75,58 +71,20 @@ def save_outages(
 _KINDS = (NotificationKind.FIRING, NotificationKind.RESOLVED)
 
 
-def _run(journey: str, place: str, slot: datetime) -> Run:
-    started, took = slot + _SECOND, timedelta(seconds=4)
-    step = _FAILS_AT.get(journey, "proceed_to_checkout")
-    error = f"{step}: {_REFUSED}"
-    steps = (Step(name=step, status=StepStatus.FAILED, started_ms=2800.0, duration_ms=1200.0, error=error),)
-    attempt = Attempt(
-        number=1,
-        status=Status.FAILED,
-        started_at=started,
-        blame=Blame.SITE,
-        failed_step=step,
-        error=error,
-        error_group="POST /api/create-checkout-session answered 500",
-        duration_ms=4000.0,
-        steps=steps,
-    )
-    return Run(
-        id=f"{slot:%Y%m%dT%H%M%SZ}-{journey}-{place}-history",
-        journey=journey,
-        location=place,
-        slot=slot,
-        status=Status.FAILED,
-        started_at=started,
-        finished_at=started + took,
-        site="simulated",
-        browser="simulated",
-        plan="",
-        blame=Blame.SITE,
-        failed_step=step,
-        error=error,
-        duration_ms=4000.0,
-        steps=steps,
-        attempts=(attempt,),
-        notes=("This run is a part of the demo's made-up history.",),
-        buys=False,
-    )
-
-
 def _alert(
     number: int,
     journey: str,
     places: Sequence[str],
-    slots: Sequence[datetime],
+    failed: Sequence[Outcome],
     period_s: float,
     rule: AlertingRule,
-    run_ids: tuple[str, ...],
 ) -> Alert:
+    """Return the alert of an outage; `failed` are its runs, oldest first."""
     period = timedelta(seconds=period_s)
-    began, over = slots[0] + _SECOND, slots[-1] + period
+    began, over = failed[0].started_at, failed[-1].started_at + period
     fired = began + period + 10 * _SECOND
-    name = journey.replace("_", " ").replace("ga ", "GA ").replace("vip ", "VIP ")
-    cause = f"{_FAILS_AT.get(journey, 'proceed_to_checkout')}: {_REFUSED}"
+    name = journey_title(journey)
+    cause = failed[0].error or REFUSED
     where = f"at {len(places)} of {len(places)} locations"
     return Alert(
         id=f"{rule.name}.{journey}.{number}",
@@ -148,7 +106,7 @@ def _alert(
         ended_at=over,
         resolved_at=over + period,
         counted=tuple(sorted(places)),
-        runs=run_ids[-20:],
+        runs=tuple(one.run_id for one in failed[-20:]),
         incident=f"inc-{number}",
         traits=Traits(of_payment=True, from_runs=True, journey_fails=True),
         cause=cause,

@@ -6,13 +6,16 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from cli.demo import with_room_for_retries
-from cli.demo_traffic import Traffic, with_traffic
+from cli.demo_traffic import Traffic, of_the_demos_business, with_traffic
 from config import Document, read_document, validate
 from demo import FAULTS, TRAFFIC_FAULTS, Faults, UnknownFaultError
+from demo.shop import ShopSettings
+from demo.traffic import Generator
 from facts import TokenKind
 from hub.server_key import server_key
 from hub.tokens import Tokens
@@ -40,6 +43,18 @@ def test_the_demo_has_room_for_runs_that_are_made_twice() -> None:
     changed = {name for name, rule in targets_from(shipped).rules().items() if rule != demo[name]}
     assert {type(demo[name]) for name in changed} == {Coverage}
     assert all(demo[name].least == 0.6 for name in changed)  # type: ignore[attr-defined]
+
+
+def test_the_demos_goal_fits_what_it_sells_and_other_rules_stay() -> None:
+    shipped = read_document(ROOT / "sla.yaml")
+    usual = Generator(
+        ZoneInfo("UTC"), ShopSettings(stripe_api_base="", stripe_key="", webhook_secret="")
+    ).usual_day_minor
+    demo = targets_from(Document("sla.yaml", of_the_demos_business(shipped.data, usual))).rules()
+    assert {name for name, rule in targets_from(shipped).rules().items() if rule != demo[name]} == {"H7", "R1", "R2"}
+    assert 0.5 * usual < demo["R1"].goal_minor < usual  # type: ignore[attr-defined]
+    assert demo["R2"].target_minor == pytest.approx(usual, rel=0.01)  # type: ignore[attr-defined]
+    assert demo["H7"].enabled
 
 
 def test_the_shipped_site_with_traffic_is_a_good_one(tmp_path: Path) -> None:

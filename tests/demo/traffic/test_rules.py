@@ -8,13 +8,12 @@ from datetime import UTC, datetime
 import pytest
 
 from cli.demo_traffic import without_whole_days
-from config import Document, read_document
+from config import Document
 from demo.faults import TRAFFIC_FAULTS
 from facts import Severity
 from sla.targets import targets_from
 from tests.demo.traffic.table import TABLE
-from tests.demo.traffic.watching import Watching, of_traffic
-from tests.sla.builders import ROOT
+from tests.demo.traffic.watching import Watching, of_traffic, the_demos_rules
 
 MORNING = datetime(2026, 11, 24, 16, 7, tzinfo=UTC)
 NIGHT = datetime(2026, 11, 27, 9, 40, tzinfo=UTC)
@@ -39,8 +38,7 @@ EVENING = datetime(2026, 11, 25, 1, 30, tzinfo=UTC)
 
 
 def test_a_demo_without_history_fires_nothing_either() -> None:
-    shipped = read_document(ROOT / "sla.yaml")
-    rules = targets_from(Document("sla.yaml", without_whole_days(shipped.data)))
+    rules = targets_from(Document("sla.yaml", without_whole_days(the_demos_rules())))
     demo = Watching(now=EVENING, history=False, rules=of_traffic(rules))
     demo.go_on(15 * 60, step_s=60)
     assert demo.fired == {}

@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from cli.demo_traffic import with_text_prices
+from cli.demo_traffic import of_the_demos_business
 from config import Document, read_document
 from demo.faults import Faults
 from demo.shop import ShopSettings
@@ -52,7 +52,12 @@ def a_generator() -> Generator:
 @cache
 def the_rules() -> Targets:
     """The shipped rules that judge what the traffic makes, on the demo's clock."""
-    return of_traffic(targets_from(Document("sla.yaml", with_text_prices(read_document(ROOT / "sla.yaml").data))))
+    return of_traffic(targets_from(Document("sla.yaml", the_demos_rules())))
+
+
+def the_demos_rules() -> dict[str, Any]:
+    """The contents of the sla.yaml that the demo writes."""
+    return of_the_demos_business(read_document(ROOT / "sla.yaml").data, a_generator().usual_day_minor)
 
 
 def of_traffic(targets: Targets) -> Targets:
