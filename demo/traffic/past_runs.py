@@ -78,9 +78,9 @@ def save_runs(
 ) -> int:
     """Save the runs of each slot of the last week up to `until`, and of the hours around outages; return how many.
 
-    `places` are the locations of each journey, which runs every `period_s` seconds. `outages` are the beginning and the end
-    of each; every run of a slot in between failed at the payment. In the last week one slot of two thousand fails, at one location alone, and half of
-    these pass at the second attempt. `site` is the address that the runs name.
+    `places` are the locations of each journey, which runs every `period_s` seconds. `outages` are the beginning and the end of each:
+    every run of a slot in between failed at the payment. In the last week one slot of two thousand fails, at a single location, and
+    half of these pass at the second attempt. `site` is the address that the runs name.
     """
     shapes: dict[_Kind, _Shape] = {}
     waiting: list[RunRow] = []
