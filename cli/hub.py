@@ -87,7 +87,7 @@ def hub(
         routing,
         scale=scale,
         base_url=routing.base_url or address_of(host, port),
-        mark=_mark(scale) if demo else None,
+        mark=f"demo, clock 1:{scale:g}" if demo else None,
     )
     policy = with_demo_clock(policy, is_demo=demo is not None)
     if demo is not None and twilio_webhook is not None:
@@ -180,10 +180,6 @@ def demo_clock_notices(policy: Policy) -> tuple[str, ...]:
     return (
         f"The business's clock is set: it was {shown}, and runs on. Business hours and digests go by it, all else by the true time.",
     )
-
-
-def _mark(scale: float) -> str:
-    return f"demo, clock 1:{scale:g}"
 
 
 def degraded(routing: Routing) -> list[Complaint]:

@@ -92,7 +92,14 @@ def stripe_key(environment: Mapping[str, str] = os.environ, *, buys: bool = True
     if secret and _LIVE_KEY.search(secret.reveal()):
         raise _live_key("STRIPE_SECRET_KEY_FILE")
     if secret and not re.match(r"[rs]k_test_\w+$", secret.reveal()):
-        raise ConfigError(_key_complaint("is no Stripe test key", "it begins with sk_test_ or rk_test_"))
+        raise ConfigError(
+            Complaint(
+                file="environment",
+                key="STRIPE_SECRET_KEY",
+                what="is no Stripe test key",
+                hint="it begins with sk_test_ or rk_test_",
+            )
+        )
     return secret.reveal() if secret else None
 
 
@@ -107,10 +114,6 @@ def _live_key(name: str) -> ConfigError:
     return ConfigError(
         Complaint(file="environment", key=name, what=what, hint="use the test mode's sk_test_ or rk_test_ key")
     )
-
-
-def _key_complaint(what: str, hint: str) -> Complaint:
-    return Complaint(file="environment", key="STRIPE_SECRET_KEY", what=what, hint=hint)
 
 
 def memory_mb(environment: Mapping[str, str] = os.environ) -> int:

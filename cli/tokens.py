@@ -70,11 +70,14 @@ def list_tokens(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")
 
 def _row(token: Token) -> tuple[str, ...]:
     used = f"{token.last_used_at:%Y-%m-%d %H:%M}" if token.last_used_at else "never"
-    return token.id, token.kind, token.subject, f"{token.created_at:%Y-%m-%d %H:%M}", used, _state(token)
-
-
-def _state(token: Token) -> str:
-    return f"revoked {token.revoked_at:%Y-%m-%d %H:%M}" if token.revoked_at else "active"
+    return (
+        token.id,
+        token.kind,
+        token.subject,
+        f"{token.created_at:%Y-%m-%d %H:%M}",
+        used,
+        f"revoked {token.revoked_at:%Y-%m-%d %H:%M}" if token.revoked_at else "active",
+    )
 
 
 @app.command()

@@ -141,7 +141,11 @@ class Metrics:
                 "location",
                 ((place, n) for place, n in known.spooled.items() if place in places),
             ),
-            _single("sixfb_outbox_pending", "Messages that are owed and not delivered.", _pending(known.outbox)),
+            _single(
+                "sixfb_outbox_pending",
+                "Messages that are owed and not delivered.",
+                known.outbox.get("owed", 0) + known.outbox.get("claimed", 0),
+            ),
             _gauge(
                 "sixfb_outbox_oldest_due_timestamp_seconds",
                 "Since when the oldest undelivered message to a destination has been due; none where all are delivered.",
@@ -210,10 +214,6 @@ class _Made(Collector):
 
     def collect(self) -> Iterable[Metric]:
         return self._families
-
-
-def _pending(counts: Mapping[str, int]) -> float:
-    return counts.get("owed", 0) + counts.get("claimed", 0)
 
 
 def _oldest(backlogs: Iterable[Backlog]) -> dict[str, datetime]:

@@ -74,8 +74,10 @@ class Watched:
                 )
             ),
         )
-        return Plan(location=location, hash=_hash(plan), journeys=plan.journeys, canaries=plan.canaries, site=plan.site)
-
-
-def _hash(plan: Plan) -> str:
-    return hashlib.sha256(json.dumps(to_wire(plan), sort_keys=True).encode()).hexdigest()[:12]
+        return Plan(
+            location=location,
+            hash=hashlib.sha256(json.dumps(to_wire(plan), sort_keys=True).encode()).hexdigest()[:12],
+            journeys=plan.journeys,
+            canaries=plan.canaries,
+            site=plan.site,
+        )

@@ -544,7 +544,9 @@ class Visit:
         failed = {
             name_of_request(r): r
             for r in self.recorder.requests
-            if r.party == "first" and r.kind in _FILES and (r.is_unusable or _never_came(r, now))
+            if r.party == "first"
+            and r.kind in _FILES
+            and (r.is_unusable or (not r.ended and now - r.began >= _NO_ANSWER_S))
         }
         if not failed:
             return
@@ -571,10 +573,6 @@ class Visit:
         way; at most 3 s.
         """
         self._rest.settle()
-
-
-def _never_came(request: SeenRequest, now: float) -> bool:
-    return not request.ended and now - request.began >= _NO_ANSWER_S
 
 
 def _how_it_failed(request: SeenRequest) -> str:

@@ -69,7 +69,9 @@ class Waiting:
                 return
             except PlaywrightTimeout as error:
                 if self._is_hopeless() or self._clock.out_of_time:
-                    raise PlaywrightTimeout(_with_waited(str(error), self._clock.since_step_ms)) from None
+                    raise PlaywrightTimeout(
+                        re.sub(r"Timeout \d+ms", f"Timeout {self._clock.since_step_ms:.0f}ms", str(error), count=1)
+                    ) from None
 
     def until_still(self, locator: Locator) -> None:
         """Wait until a control has not moved since the previous frame."""
@@ -124,7 +126,3 @@ class Waiting:
 
 def _is_call(request: SeenRequest) -> bool:
     return request.kind in ("fetch", "xhr")
-
-
-def _with_waited(message: str, waited_ms: float) -> str:
-    return re.sub(r"Timeout \d+ms", f"Timeout {waited_ms:.0f}ms", message, count=1)

@@ -54,7 +54,7 @@ def tighten(folder: Path, *, spare: str | None = None) -> Tightened:
         # Many programs share a folder such as /tmp; its other files must stay accessible.
         _log_what(folder, Tightened(closed=0, open=1))
         return Tightened(closed=0, open=1)
-    told = [_close(path) for path in _inside(folder, deep=not _is_closed(folder)) if path.name != spare]
+    told = [_close(path) for path in _inside(folder, deep=bool(folder.stat().st_mode & _OTHERS)) if path.name != spare]
     done = Tightened(closed=told.count(True), open=told.count(False))
     if any(done):
         _log_what(folder, done)
@@ -78,10 +78,6 @@ def _inside(folder: Path, *, deep: bool) -> Iterator[Path]:
         yield from (Path(here, name) for name in (*folders, *files))
         if not deep:
             return
-
-
-def _is_closed(folder: Path) -> bool:
-    return not folder.stat().st_mode & _OTHERS
 
 
 def _close(path: Path) -> bool | None:

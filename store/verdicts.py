@@ -62,7 +62,13 @@ def due(verdicts: Iterable[Verdict], newest: Mapping[str, PastVerdict], now: dat
         if before is None or before.verdict is not verdict.verdict or _hour(before.at) != _hour(now):
             rows.setdefault(verdict.key, _row_of(verdict, now))
     gone = [row for key, row in newest.items() if key not in judged and row.verdict is not None]
-    return [*rows.values(), *(_judged_no_more(row, now) for row in gone)]
+    return [
+        *rows.values(),
+        *(
+            PastVerdict(key=row.key, rule=row.rule, journey=row.journey, subject=row.subject, at=now, verdict=None)
+            for row in gone
+        ),
+    ]
 
 
 def _hour(moment: datetime) -> int:
@@ -86,10 +92,6 @@ def _row_of(verdict: Verdict, now: datetime) -> PastVerdict:
         n=min(verdict.n, _MOST_N),
         coverage=verdict.coverage,
     )
-
-
-def _judged_no_more(row: PastVerdict, now: datetime) -> PastVerdict:
-    return PastVerdict(key=row.key, rule=row.rule, journey=row.journey, subject=row.subject, at=now, verdict=None)
 
 
 def save(connection: Connection, rows: Sequence[PastVerdict]) -> None:

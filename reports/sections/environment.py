@@ -21,7 +21,11 @@ def environment(run: Run) -> tuple[Detail, ...]:
         Detail(name="Slot", value=words.utc(run.slot) if run.slot else "none, ad hoc"),
         Detail(name="Started", value=words.utc(run.started_at)),
         Detail(name="Finished", value=words.utc(run.finished_at), note=f"{words.duration(wall)} from start to end"),
-        Detail(name="Journey’s clock", value=words.duration(run.duration_ms), note=_slow(run)),
+        Detail(
+            name="Journey’s clock",
+            value=words.duration(run.duration_ms),
+            note=f"slow from {words.limit(run.slow_after_ms)}" if run.slow_after_ms else None,
+        ),
         Detail(
             name="Waited for evidence", value=words.duration(waited), note="all attempts; not in the journey’s clock"
         ),
@@ -46,10 +50,6 @@ def _budget(run: Run) -> tuple[Detail, ...]:
         parts.append(f"{told[-1].requests_left}{of} left")
     note = "the site limits requests per address" if told else "the site told no limit"
     return (Detail(name="Request budget", value=", ".join(parts), note=note),) if parts else ()
-
-
-def _slow(run: Run) -> str | None:
-    return f"slow from {words.limit(run.slow_after_ms)}" if run.slow_after_ms else None
 
 
 def _counts(run: Run) -> str:

@@ -74,7 +74,11 @@ def picture_of(run: Run, artifacts: tuple[Artifact, ...]) -> Picture | None:
 
 
 def _why_none(run: Run, artifacts: tuple[Artifact, ...]) -> str:
-    problems = [_problem(a) for a in artifacts if a.fact.kind == "screenshot" and a.fact.step is None]
+    problems = [
+        a.fact.note or a.problem or "the file is empty"
+        for a in artifacts
+        if a.fact.kind == "screenshot" and a.fact.step is None
+    ]
     noted = [note.removeprefix(NO_PICTURE) for note in run.notes if note.startswith(NO_PICTURE)]
     if problems or noted:
         return [*noted, *problems][-1].rstrip(".")
@@ -85,10 +89,6 @@ def _why_none(run: Run, artifacts: tuple[Artifact, ...]) -> str:
     if run.status in (Status.TIMED_OUT, Status.ERRORED):
         return "the run was ended before one could be taken"
     return "the record does not say why"
-
-
-def _problem(artifact: Artifact) -> str:
-    return artifact.fact.note or artifact.problem or "the file is empty"
 
 
 def _row(artifact: Artifact) -> EvidenceRow:
