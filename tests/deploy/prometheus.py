@@ -38,15 +38,15 @@ def exported_by_a_hub(folder: Path) -> Exported:
     return exported(text_of_a_hub(folder))
 
 
-def text_of_a_hub(folder: Path) -> str:
-    """The answer of `/metrics` of a hub in which each metric has a series."""
+def text_of_a_hub(folder: Path, *, accepts: str = "application/openmetrics-text") -> str:
+    """The answer of `/metrics` of a hub in which each metric has a series, in the format that a scraper accepts."""
     with a_migrated_store(None, folder) as store, a_bench(store, folder) as bench:
         _fill(bench)
         hub = bench.context
         metrics = Metrics(
             store, hub.watched, hub.targets, clock=hub.clock, jobs=["retention"], disk=lambda: (1000, 100)
         )
-        return metrics.answer("application/openmetrics-text")[0].decode()
+        return metrics.answer(accepts)[0].decode()
 
 
 def _fill(bench: Bench) -> None:

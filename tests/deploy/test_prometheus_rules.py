@@ -31,11 +31,11 @@ def test_promtool_takes_the_rules_and_what_a_hub_exports(tmp_path: Path) -> None
     checked = subprocess.run([PROMTOOL, "check", "rules", str(FILE)], capture_output=True, text=True, check=False)
     assert checked.returncode == 0, checked.stdout + checked.stderr
     assert f"{len(RULES)} rules found" in checked.stdout
-    # promtool reads the older text format, in which there is no mark of the end.
-    text = text_of_a_hub(tmp_path).removesuffix("# EOF\n")
+    # `check metrics` reads the older text format alone.
+    text = text_of_a_hub(tmp_path, accepts="text/plain")
     told = subprocess.run([PROMTOOL, "check", "metrics"], input=text, capture_output=True, text=True, check=False)
-    assert "error while linting" not in told.stderr
-    assert "parse" not in told.stderr, told.stderr
+    # What it says beside that is its taste in names, which `/metrics` does not share in every point.
+    assert "error while linting" not in told.stderr, told.stderr
 
 
 @pytest.fixture(scope="module")

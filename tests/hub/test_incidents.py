@@ -125,7 +125,7 @@ def test_the_list_has_the_open_ones_first_and_leads_to_each(light: Bench) -> Non
         ("/incidents/inc-%00", 404, ""),
         (f"/incidents/inc-{'9' * 400}", 404, "no incident"),
         ("/api/incidents/none", 404, "no incident"),
-        ("/api/incidents?before=x", 422, "before: "),
+        ("/api/incidents?cursor=x", 422, "cursor: "),
         ("/api/incidents?limit=0", 422, ""),
         ("/api/incidents?from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z", 422, "the period ends"),
     ],
@@ -152,8 +152,8 @@ def test_the_api_lists_incidents_in_pages_with_stable_ids(light: Bench) -> None:
         return [one["id"] for one in told["incidents"]], told["next"]
 
     assert listed(limit=2) == (["inc-5", "inc-4"], "inc-4")
-    assert listed(limit=2, before="inc-4") == (["inc-3", "inc-2"], "inc-2")
-    assert listed(limit=2, before="inc-2") == (["inc-1"], None)
+    assert listed(limit=2, cursor="inc-4") == (["inc-3", "inc-2"], "inc-2")
+    assert listed(limit=2, cursor="inc-2") == (["inc-1"], None)
     assert listed(state="open", severity="critical") == (["inc-5", "inc-3"], None)
     assert listed(state="resolved") == (["inc-1"], None)
     assert listed(to=to_wire(light.now)) == ([], None)
