@@ -169,7 +169,7 @@ def test_every_slot_of_a_week_has_its_run_and_each_outage_its_hours(stores: tupl
 
 def test_a_few_runs_fail_alone_so_that_no_outage_seems_to_be_one() -> None:
     places = {name: ["us-east", "us-west", "eu-west"] for name in ("ga_purchase", "vip_member_discount")}
-    bad = [(slot, kind) for slot, kind in past_slots(places, UNTIL, 60, {}) if kind.result != "passed"]
+    bad = [(slot, kind) for slot, kind in past_slots(places, UNTIL, 60, []) if kind.result != "passed"]
     assert 15 <= len(bad) <= 60
     assert {kind.result for _, kind in bad} == {"failed", "flaky"}
     moments = sorted(slot for slot, _ in bad)
