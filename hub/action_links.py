@@ -37,8 +37,9 @@ def add_action_links(router: APIRouter, context: HubContext) -> None:
 
     @router.post(f"{PATH}{{alert_id}}", response_class=HTMLResponse)
     async def act(alert_id: str, request: Request, until: str = "", sig: str = "") -> Response:
-        form, now = await read_form(request), context.clock()
+        now = context.clock()
         context.guard.action_links.check(alert_id, until, sig, now)
+        form = await read_form(request)
         name = " ".join(storable(form.get("name", "")).split())[:_LONGEST_NAME] or _NOBODY
         done = await run_in_threadpool(_act, context, alert_id, form.get("do", ""), f"{name} (link)", now)
         context.wake()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, NamedTuple
 
 from config import Complaint
@@ -94,9 +94,10 @@ def _burn(name: str, rule: Burn, index: HistoryIndex, journey: str) -> Verdict:
     schedule, locations = index.history.schedules[journey], {o.location for o in bad}
     limit = rule.limit(journey, schedule)
     recent = _since(bad, index, rule.recent_s(journey, schedule) + rule.s("settle"))
-    counted = _counted_since(min((o.started_at for o in [*recent, *bad[-1:]]), default=None), hours, index)
+    last_pass = {place: _last_pass(index, journey, place) for place in {o.location for o in recent}}
     # Only a run that is the last word of its location may begin a page: a failure from before the last pass is history.
-    recent = [o for o in recent if not o.late and not _passed_since(counted, o) and not index.superseded(o)]
+    recent = [o for o in recent if not o.late and o.started_at >= last_pass[o.location] and not index.superseded(o)]
+    since_last_bad = _counted_since(max((o.started_at for o in bad), default=None), hours, index)
     breached = len(bad) >= limit and len(locations) >= index.quorum(rule.locations, journey) and bool(recent)
     quiet = not _since(bad, index, rule.s("quiet") + rule.s("settle"))
     few = len(bad) < limit * rule.recover_share
@@ -123,7 +124,7 @@ def _burn(name: str, rule: Burn, index: HistoryIndex, journey: str) -> Verdict:
         cause=what_failed(bad) if bad else "",
         summary_past=f"{journey_title(journey)} had {found} (limit {limit}){said}" if bad else "",
         began_at=min((o.started_at for o in bad), default=None),
-        ended_at=first_good(counted, bad=lambda o: index.first(o) is Class.BAD),
+        ended_at=first_good(since_last_bad, bad=lambda o: index.first(o) is Class.BAD),
         severity=rule.severity,
         value=good_share,
         limit=rule.target,
@@ -159,10 +160,7 @@ def _failed_at_first(outcomes: tuple[Outcome, ...]) -> list[Outcome]:
 
 
 def _counted_since(since: datetime | None, hours: Sequence[Hour], index: HistoryIndex) -> list[Outcome]:
-    """The runs that count and began no earlier than a moment; none where there is no moment.
-
-    Whether a location has passed since, and which run was the first good one, is asked of these alone: of three days few are left.
-    """
+    """Return the runs that count and began at or after a moment; none if there is no moment."""
     if since is None:
         return []
     late = (o for hour in hours if hour.once(_latest_start) >= since for o in hour.outcomes if o.started_at >= since)
@@ -173,11 +171,14 @@ def _latest_start(outcomes: tuple[Outcome, ...]) -> datetime:
     return max(o.started_at for o in outcomes)
 
 
-def _passed_since(counted: list[Outcome], bad: Outcome) -> bool:
-    """Whether the location passed at a first attempt after a bad one."""
-    return any(
-        o.location == bad.location and o.started_at > bad.started_at and o.status is Status.PASSED for o in counted
+def _last_pass(index: HistoryIndex, journey: str, location: str) -> datetime:
+    """Return when the last run that passed and counts began at a location; the first moment there is, if none did."""
+    passed = (
+        o.started_at
+        for o in index.latest_first(journey, location)
+        if o.status is Status.PASSED and index.first(o) in (Class.GOOD, Class.BAD)
     )
+    return next(passed, datetime.min.replace(tzinfo=UTC))
 
 
 def _last(outcomes: list[Outcome]) -> Outcome:
