@@ -140,13 +140,13 @@ def soak(watch: Watch, hours: int) -> None:
 
 
 def all_runs(url: str) -> Iterator[dict[str, Any]]:
-    before: dict[str, str] = {}
+    cursor: dict[str, str] = {}
     while True:
-        page = httpx.get(f"{url}/api/runs", params={"limit": 500, **before}, timeout=30).json()["runs"]
-        yield from page
-        if len(page) < 500:
+        page = httpx.get(f"{url}/api/runs", params={"limit": 500, **cursor}, timeout=30).json()
+        yield from page["runs"]
+        if page["next"] is None:
             return
-        before = {"before": page[-1]["started_at"]}
+        cursor = {"cursor": page["next"]}
 
 
 def slots_found(runs: list[dict[str, Any]], scale: float) -> tuple[int, int, int]:

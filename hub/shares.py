@@ -58,6 +58,8 @@ def read_page(text: str, prefix: str = "") -> str:
     Raises:
         HubError: 422 it is no page that can be shared.
     """
+    if not text.strip().isprintable():
+        raise HubError(422, f"path: {text!a:.120} is no address; write it like /runs/ID")
     try:
         parts = urlsplit(text.strip())
         query = dict(parse_qsl(parts.query, keep_blank_values=True, max_num_fields=20))

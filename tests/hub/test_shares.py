@@ -357,6 +357,8 @@ def test_a_viewer_neither_makes_links_nor_sees_them(closed: Bench) -> None:
     [
         "/", "/alerts", "/api/runs", "/login", "/runs/run-1.md", "/journeys/ga_purchase.csv", "/journeys/ga_purchase/run",
         "/evidence/x",
+        "/executive?range=\ud800",
+        "/executive?range=\0",
         "/incidents/inc-1.md", "/incidents", "/reports", "/runs/..", "/runs/%2e%2e", "/executive/", "/shares",
         "javascript:/executive", "ftp://hub.test/executive", "", "/runs/" + "a" * 300, "/metrics", "/static/style.css",
         "/share/x", "/reports/daily/x", "/runs/a b", "http://[::1/executive",
