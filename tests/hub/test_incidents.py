@@ -67,6 +67,34 @@ def test_the_page_of_an_open_incident_says_what_no_buyer_can_do_and_since_when(l
         assert said in page, said
 
 
+def test_a_failed_run_leads_to_its_incident_and_a_good_one_to_none(light: Bench) -> None:
+    outage(light)
+    assert 'id="incident" href="/incidents/inc-1"' in shown(light, "/runs/run-us-east-161900")
+    assert 'id="incident"' not in shown(light, "/runs/run-us-east-160900")
+    before = light.slot_run("us-west", minutes_ago=40, **FAILED)
+    light.send(before)
+    assert 'id="incident"' not in shown(light, f"/runs/{before.id}")
+
+
+def test_times_of_an_incident_and_of_alerts_are_those_of_the_readers_zone(light: Bench) -> None:
+    outage(light)
+    tokyo = "?zone=local&tz=Asia/Tokyo"
+    assert "since 01:18 JST" in shown(light, f"/incidents/inc-1{tokyo}")
+    assert "since 01:18 JST" in shown(light, f"/incidents{tokyo}")
+    assert "since 01:18 JST" in shown(light, f"/alerts{tokyo}")
+
+
+def test_an_outage_is_acted_on_from_the_overview(light: Bench) -> None:
+    outage(light)
+    page = shown(light, "/")
+    for said in (
+        'action="/api/journeys/ga_purchase/run-now" data-leaves',
+        "Runbook:",
+        "docs/runbooks.md#",
+    ):
+        assert said in page, said
+
+
 def test_the_page_of_one_that_is_over_tells_the_whole_story_in_the_past(light: Bench) -> None:
     outage(light)
     light.client.post("/api/alerts/A1s.ga_purchase.1/ack", json={}, headers={"X-Sixfb-Person": "ann"})

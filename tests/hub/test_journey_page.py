@@ -106,6 +106,30 @@ def test_failed_runs_come_first_and_filters_keep_the_others_out(light: Bench) ->
     assert "None of 24 h is of this status and location." in empty
 
 
+def test_a_click_on_a_point_of_the_duration_opens_its_slowest_run(light: Bench) -> None:
+    quick, slow = (
+        light.slot_run(minutes_ago=3, duration_ms=9000),
+        light.slot_run("us-west", minutes_ago=4, duration_ms=19_000),
+    )
+    light.send(quick, slow, a_failed(light, "eu-west", minutes_ago=2))
+    html = light.client.get(GA).text
+    assert f'data-run="{GA}/run?for=900&amp;at="' in html
+    asked = {"for": 900, "at": round((light.now - timedelta(minutes=10)).timestamp())}
+    answer = light.client.get(f"{GA}/run", params=asked, follow_redirects=False)
+    assert answer.headers["location"] == f"/runs/{slow.id}"
+
+
+def test_a_long_range_and_a_custom_one_count_in_the_buckets(light: Bench) -> None:
+    light.send(light.slot_run(minutes_ago=5), a_failed(light, minutes_ago=200))
+    assert "1 of 2 first attempts passed in 13 mo" in light.client.get(GA, params={"range": "13mo"}).text
+    since, until = (f"{light.now - timedelta(minutes=n):%Y-%m-%dT%H:%MZ}" for n in (60, 0))
+    asked = {"range": "custom", "from": since, "to": until, "back": "24h"}
+    html = light.client.get(GA, params=asked).text
+    assert "1 of 1 first attempts passed in the chosen time" in html
+    assert "Back to 24 h" in html
+    assert light.client.get(f"{GA}.csv", params=asked).text.count("passed") == 2
+
+
 def test_the_pages_of_the_list_have_each_run_once(light: Bench) -> None:
     sent = [light.slot_run(minutes_ago=5 * n) for n in range(1, PAGE_SIZE + 3)] + [
         a_failed(light, "us-west", minutes_ago=5 * n) for n in range(1, 4)

@@ -51,6 +51,19 @@ def test_a_page_that_nobody_touched_has_no_interaction(page: Page) -> None:
     assert (of(recorder, "INP").value, of(recorder, "FID").value) == (None, None)
 
 
+def test_the_element_of_the_largest_paint_is_where_the_window_shows_it_also_after_it_scrolled(page: Page) -> None:
+    html = """<style>body { margin: 0; height: 3000px } h1 { position: absolute; left: 30px; top: 200px; width: 600px; height: 90px;
+      margin: 0; font-size: 60px }</style><h1>Tickets for all</h1>"""
+    with a_site({"/": html}) as site:
+        recorder = recorded(page, site.url)
+        page.goto(site.url)
+        page.wait_for_timeout(300)
+        assert of(recorder, "LCP").box == (30, 200, 600, 90)
+        page.evaluate("scrollTo(0, 150)")
+        page.wait_for_timeout(400)
+        assert of(recorder, "LCP").box == (30, 50, 600, 90)
+
+
 def test_a_soft_navigation_has_vitals_of_its_own_and_leaves_its_click_to_the_page_before(page: Page) -> None:
     with a_site({"/": SOFT}) as site:
         recorder = recorded(page, site.url)
@@ -130,6 +143,25 @@ def test_phases_sum_to_the_value_however_they_are_rounded() -> None:
 )
 def test_phases_that_are_not_whole_are_left_out(odd: dict[str, object]) -> None:
     assert pushed(**odd)["LCP"].phases == {}
+
+
+@pytest.mark.parametrize(
+    ("told", "box"),
+    [
+        ([1, -20, 30, 40], (1, -20, 30, 40)),
+        (None, None),
+        ("1,2,3,4", None),
+        ([1, 2, 3], None),
+        ([1, 2, 3, 4, 5], None),
+        ([1, 2, 0, 4], None),
+        ([1, 2, 3, -4], None),
+        ([1, 2, 3.5, 4], None),
+        ([1, 2, True, 4], None),
+        ([1, 2, 3, 10**9], None),
+    ],
+)
+def test_only_a_place_in_the_window_is_kept(told: object, box: tuple[int, ...] | None) -> None:
+    assert pushed(lcp=100, lcpBox=told)["LCP"].box == box
 
 
 @pytest.mark.parametrize(

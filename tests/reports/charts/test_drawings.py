@@ -296,3 +296,16 @@ def test_a_spark_of_one_point_is_a_dot() -> None:
 )
 def test_numbers_read_as_people_write_them(form: Callable[[float], str], value: float, text: str) -> None:
     assert form(value) == text
+
+
+def test_the_crosshair_has_the_values_of_the_table_and_no_more_of_them_than_it_needs() -> None:
+    line = a_line(1.0, 2.0, 3.0, None, 5.0, name="p;95|x")
+    band = Band(name="p5–p95", points=[(at(0), 0.5, 1.5), (at(5), 1, 2)], step_s=300)
+    data = ElementTree.fromstring(drawn(line, bands=[band], run_path="/run?at=").svg).attrib
+    assert data["data-names"] == "p,95/x;p5–p95"
+    assert data["data-points"] == "0;1 s;500 ms–1.5 s|300;2 s;1–2 s|;3 s;–|600;5 s;–"
+    assert (int(data["data-since"]), int(data["data-until"])) == (SINCE.timestamp(), UNTIL.timestamp())
+    assert data["data-run"] == "/run?at="
+    many = ElementTree.fromstring(drawn(a_line(*map(float, range(1000)), step_s=10), table_rows=10).svg).attrib
+    assert len(many["data-points"].split("|")) <= 20
+    assert "data-points" not in ElementTree.fromstring(drawn().svg).attrib
