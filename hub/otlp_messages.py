@@ -1,6 +1,6 @@
 """Writes runs as OTLP messages: a trace for each run, and the hub's counters as metrics.
 
-This needs the extra `otlp`, and is imported only where runs are exported. Names of attributes are those of OpenTelemetry's semantic
+It is imported only where runs are exported. Names of attributes are those of OpenTelemetry's semantic
 conventions where there are any, else they begin with `sixfb.`: https://opentelemetry.io/docs/specs/semconv/http/http-spans/.
 """
 

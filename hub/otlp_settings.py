@@ -7,14 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 from urllib.parse import unquote, urlsplit
 
 from config import Complaint, ConfigError, Secret
 from config.secrets import read_secret
 
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
-INSTALL = "pip install 'sixfb[otlp]'"
 _USUAL_MS, _LONGEST_MS = 10_000, 30_000
 _MOST_PAIRS = 64
 _YES, _NO = ("true",), ("", "false")
@@ -35,11 +33,11 @@ class OtlpSettings:
     gzip: bool = False
 
 
-def read_otlp_settings(environment: Mapping[str, str], *, has_extra: bool | None = None) -> OtlpSettings | None:
-    """Return how runs are exported; None if no address is set. `has_extra` says whether the extra is installed; looked up if None.
+def read_otlp_settings(environment: Mapping[str, str]) -> OtlpSettings | None:
+    """Return how runs are exported; None if no address is set.
 
     Raises:
-        ConfigError: a variable is wrong, or the extra `otlp` is not installed.
+        ConfigError: a variable is wrong.
     """
     if _one_of("OTEL_SDK_DISABLED", environment, (*_YES, *_NO)) in _YES:
         return None
@@ -49,8 +47,6 @@ def read_otlp_settings(environment: Mapping[str, str], *, has_extra: bool | None
     if traces is None and metrics is None:
         return None
     _one_of("OTEL_EXPORTER_OTLP_PROTOCOL", environment, ("", "http/protobuf"))
-    if not (_is_installed() if has_extra is None else has_extra):
-        raise _wrong(ENDPOINT, "is set, and the packages that write OTLP are not installed", INSTALL)
     name = environment.get("OTEL_SERVICE_NAME", "").strip()
     resource = {"service.name": "sixfb"} | _pairs(
         "OTEL_RESOURCE_ATTRIBUTES", environment.get("OTEL_RESOURCE_ATTRIBUTES", "")
@@ -135,13 +131,6 @@ def _one_of(key: str, environment: Mapping[str, str], known: tuple[str, ...]) ->
     if value not in known:
         raise _wrong(key, f"{value!a:.40} is not known here", f"there are {', '.join(filter(None, known))}")
     return value
-
-
-def _is_installed() -> bool:
-    try:
-        return find_spec("opentelemetry.proto.collector.trace.v1") is not None
-    except ModuleNotFoundError:
-        return False
 
 
 def _wrong(key: str, what: str, hint: str) -> ConfigError:

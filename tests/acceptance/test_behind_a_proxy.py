@@ -111,7 +111,7 @@ def test_a_ticket_is_bought_through_it_and_its_password_is_told_nowhere(proxy: P
     ("site", "says"),
     [
         ("http://shop.test", "GET / answered 407 'who are you?': the proxy on the way does not take our login"),
-        ("https://shop.test", "GET / answered 407 '': the proxy on the way does not take our login"),
+        ("https://shop.test", "GET / answered 407: the proxy on the way does not take our login"),
     ],
 )
 def test_a_proxy_that_refuses_our_login_is_no_outage_of_the_site(

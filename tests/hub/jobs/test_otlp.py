@@ -469,11 +469,6 @@ def test_a_wrong_setting_is_told_with_its_name_and_without_its_secret(key: str, 
     assert "word" not in str(told.value)
 
 
-def test_without_the_extra_the_line_that_installs_it_is_told() -> None:
-    with pytest.raises(ConfigError, match=r"pip install 'sixfb\[otlp\]'"):
-        read_otlp_settings({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://c.example"}, has_extra=False)
-
-
 def test_nothing_of_opentelemetry_is_loaded_where_nothing_is_exported() -> None:
     imports = "import sys, hub.serve, hub.jobs, hub.otlp_settings, cli.hub"
     script = f"{imports}; print([m for m in sys.modules if m.startswith(('opentelemetry.proto', 'hub.otlp_m'))])"
