@@ -21,22 +21,10 @@ LOCAL_NAMES = ("localhost",)
 _LONGEST_HOST = 255
 _SEGMENT = re.compile(r"(?!\.+$)[A-Za-z0-9._~-]+")
 _OWN_PATHS = frozenset(
-    {"alerts", "api", "demo", "evidence", "healthz", "inbox", "inbox.json", "incidents", "journeys", "login", "logout"}
-    | {
-        "metrics",
-        "openapi.json",
-        "readyz",
-        "runs",
-        "sla",
-        "static",
-        "trace",
-        "share",
-        "shares",
-        "reports",
-        "search",
-        "jobs",
-    }
-    | {"ping", "pings", "v1", "executive", "operations", "business", "alerts.csv", "incidents.csv"}
+    {"alerts", "alerts.csv", "api", "business", "demo", "design", "evidence", "executive", "healthz"}
+    | {"inbox", "inbox.json", "incidents", "incidents.csv", "jobs", "journeys", "links", "login", "logout"}
+    | {"metrics", "openapi.json", "operations", "ping", "pings", "readyz", "reports", "runs", "search"}
+    | {"share", "shares", "sla", "static", "trace", "v1"}
 )
 
 

@@ -138,7 +138,10 @@ def _is_for_a_person(request: Request) -> bool:
 
 def _invalid(_request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    told = "; ".join(f"{'.'.join(str(part) for part in one['loc'][1:])}: {one['msg']}" for one in error.errors())
+    told = "; ".join(
+        f"{'.'.join(str(part) for part in one['loc'][1:])}: {one['msg'].removeprefix('Value error, ')}"
+        for one in error.errors()
+    )
     return JSONResponse({"error": told[:500]}, status_code=422)
 
 

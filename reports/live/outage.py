@@ -194,7 +194,6 @@ def _why(lead: Alert) -> Fact:
         return Fact(name="Why", said=title, detail=one_line(lead.cause or lead.summary, most=_LONGEST))
     said, _, more = failure.partition("; ")
     detail = f"at {step}{'; ' if more else ''}{more}"
-    said = f"{said[:1].upper()}{said[1:]}"
     return Fact(name="Why", said=one_line(said, most=_LONGEST), detail=one_line(detail, most=_LONGEST))
 
 

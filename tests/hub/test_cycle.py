@@ -563,7 +563,7 @@ def test_the_overview_is_led_by_the_alert_that_leads_the_message(light: Bench) -
     assert incident.lead == "F0.ga_purchase.1"
     page = light.client.get("/").text
     assert '<h1 id="h-outage">Nobody can finish the GA purchase since ' in page
-    assert "<dt>Why</dt><dd>GA purchase: fails at several locations" in page
+    assert "<dt>Why</dt><dd>proceed_to_stripe: POST /api/create-checkout-session answered 403" in page
 
 
 def test_the_history_of_verdicts_is_written_with_the_cycle_and_read_by_period(bench: Bench) -> None:
