@@ -17,7 +17,7 @@ _LISTS = ("BYDAY", "BYMONTH", "BYMONTHDAY", "BYYEARDAY", "BYWEEKNO", "BYSETPOS",
 _NAMES = ("FREQ", "INTERVAL", "COUNT", "UNTIL", "WKST", *_LISTS)
 _MOST_TIMES, _LONGEST_INTERVAL, _MOST_COUNTED, _LONGEST_TEXT = 24, 1000, 10_000, 1000
 _HORIZON = timedelta(days=36_525)
-"""How long after its beginning a rule is followed."""
+"""The time after its start during which a recurrence rule is followed."""
 
 
 def recurrence(text: str, start: datetime) -> Any:

@@ -46,7 +46,7 @@ _MOST_DEPLOYS, _MOST_INCIDENTS, _LEADS_READ = 6, 8, 40
 _MOST_ROWS = 20_000
 _LONGEST_CELL_S = 7 * _DAY_S
 _FINE_BUCKETS = timedelta(days=85)
-"""For how long back buckets of five minutes are read; the store lets go of them after 90 days."""
+"""The time before now in which buckets of five minutes are read; the store deletes them after 90 days."""
 _RUNS_KEPT = timedelta(days=30)
 _LAST_KNOWN = timedelta(days=35)
 

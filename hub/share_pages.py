@@ -34,7 +34,7 @@ _log = get_logger("sixfb.hub")
 _LARGEST = 4096
 _LARGEST_PICTURE = 5_000_000
 _RATE = Rate(per_second=5.0, burst=60)
-"""Of one link; many people may have it, and each page costs the hub time."""
+"""How often one link may be opened: many people may have it, and each page costs the hub time."""
 _READER = Visitor(name="", role=Role.VIEWER, csrf="", known=False)
 _BODY = {"requestBody": {"content": {"application/json": {"schema": {"type": "object"}}}}}
 _FORM = {303: {"description": "A form came; the list of links is at `Location`."}}

@@ -12,7 +12,7 @@ from hub.server_key import ServerKey
 
 PATH = "/links/"
 LASTS = timedelta(days=3)
-"""For how long after its message a link works."""
+"""How long a link works after its message was sent."""
 _PURPOSE = "action link"
 
 

@@ -87,7 +87,7 @@ def _mark_of_poll(last: SeenRequest) -> str:
 
 
 def _polls_in_vain(requests: Sequence[SeenRequest]) -> list[list[SeenRequest]]:
-    """The calls of the site's own that were repeated, each with its repetitions, whose answers said to the end that it is pending."""
+    """Return the site's own calls that were repeated and answered "pending" to the end, each with its repetitions."""
     asked: dict[tuple[str, str], list[SeenRequest]] = {}
     for r in requests:
         if r.party == "first" and r.kind in ("fetch", "xhr") and r.status is not None and not r.failed:

@@ -14,7 +14,7 @@ from facts import Outcome
 T = TypeVar("T")
 LENGTH = timedelta(hours=1)
 _MOST_PARTS = 16
-"""More than there are windows that begin or end in one hour."""
+"""The most parts kept of an hour: more than there are windows that begin or end in it."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 

@@ -16,7 +16,7 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from sources.events import EventError
 
 _MOST_ATTRIBUTES = 1_000
-"""A log record may have so many; only a few of them are kept."""
+"""The most attributes that a log record may have; only a few of them are kept."""
 
 
 class ProtobufError(ValueError):

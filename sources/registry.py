@@ -53,7 +53,7 @@ WITHOUT_PAST: Mapping[str, str] = {
     LogsSource.name: "a file is read from its beginning when it is first followed, and what was rotated away before is not followed",
     DatabaseSource.name: "PostgreSQL keeps counters, and not when they grew",
 }
-"""By source that cannot be asked for its past, the reason, as half a sentence. The others are a `PastSource`."""
+"""The reason why a source cannot be asked for its past, by the source's name; every other source is a `PastSource`."""
 
 
 def configured_sources(settings: SourceSettings) -> list[Source]:

@@ -31,7 +31,7 @@ OVERLAP, RECENT, PENDING = 80, timedelta(hours=1), timedelta(days=3)
 """What is read again each time, in the same page: events are listed late at times, and whether a webhook waits still changes. Stripe
 gives a webhook up after three days."""
 LISTED_FOR = timedelta(days=30)
-"""Stripe lists an event for so long."""
+"""How long Stripe lists an event."""
 BUDGET_DAYS = 30
 _LARGEST_PAGE = 30_000_000
 _WITHIN_S = 10.0

@@ -141,7 +141,7 @@ def get(connection: Connection, run_id: str) -> StoredRun | None:
 
 
 _REACH = timedelta(days=2)
-"""How long after its start a run is received at most, for those that look for runs by when they were received."""
+"""The longest time between a run's start and its arrival that is considered when runs are looked for by their arrival."""
 
 
 def received_after(

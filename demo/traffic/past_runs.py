@@ -20,10 +20,10 @@ from store import runs
 from store.rows import Arrival, RunRow, row_of
 
 WEEK = timedelta(days=7)
-"""So far back every slot has its run; of earlier days only counts are kept."""
+"""The time before now in which every slot has its run; of earlier days only counts are saved."""
 MADE_UP = "This run is made up: it belongs to the history that the demo starts with."
 _DETAILED = timedelta(hours=12)
-"""So far back runs have their requests and web vitals; of those before, a run that passed has its steps alone."""
+"""The time before now in which runs have requests and web vitals; an older run that passed has only its steps."""
 _AROUND = timedelta(hours=1)
 _ONE_IN = 2003
 """One slot of so many fails at its first attempt; a prime, so that it comes at another hour each time."""

@@ -24,7 +24,7 @@ MOST_AT_ONCE, MOST_BATCHES = 100, 10
 """The runs in one request, and the requests in one run of the job; more wait for the next."""
 LONGEST_BACKLOG = timedelta(hours=24)
 SETTLED = timedelta(seconds=30)
-"""How long ago a run was received at least: one that another hub received before may be written after it."""
+"""The smallest age of a run that is exported: one that another hub received earlier may be written later."""
 _PLACE = "otlp_exported"
 _DEADLINE_S, _LARGEST_ANSWER = 120.0, 64 * 1024
 _UNREADABLE = (400, 413)

@@ -50,7 +50,7 @@ _NO_RUNS = "No result of a run has come yet."
 _START_A_RUNNER = "Start a runner: sixfb runner --location NAME."
 _FAILING = (Status.FAILED, Status.TIMED_OUT)
 _KEPT = timedelta(days=35)
-"""For how long a run that passed is kept: older cells and points lead to none."""
+"""How long a run that passed is kept; older cells and points are no links."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

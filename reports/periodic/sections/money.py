@@ -8,7 +8,7 @@ from reports.periodic.wording import amounts, change
 from reports.words import count
 
 _LEAST_SHARE = 0.8
-"""Of the days of a period so many must be known that another is compared with it."""
+"""The share of the days of a period that must be known before another period is compared with it."""
 
 
 def money(data: ReportData) -> Section:
