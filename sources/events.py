@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
@@ -243,9 +244,10 @@ def _amount(key: str, value: Any) -> int:
 
 
 def _number(key: str, value: Any, least: float, most: float) -> float:
-    if not isinstance(value, int | float) or isinstance(value, bool):
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or value in (math.inf, -math.inf) or value != value:
         raise EventError(f"{key}: must be a number, got {_shown(value)}")
-    if not least <= value <= most:  # neither are NaN and infinity
+    if not least <= value <= most:
         raise EventError(f"{key}: must be {least:g} to {most:g}, got {_shown(value)}")
     return value
 

@@ -51,10 +51,12 @@ def test_migrating_twice_changes_nothing(store: Store) -> None:
 
 def test_hubs_that_start_at_once_do_not_clash(database_url: str | None, tmp_path: Path) -> None:
     failed: list[BaseException] = []
+    # Each waits for those before it, longer than a hub waits for a lock by itself on a slow disk.
+    url = database_url or f"sqlite:///{tmp_path / 'sixfb.db'}?timeout=120"
 
     def start() -> None:
         try:
-            with closing(open_store(database_url, folder=tmp_path)) as hub:
+            with closing(open_store(url, folder=tmp_path)) as hub:
                 hub.migrate()
         except Exception as error:  # noqa: BLE001 - told by the assertion below
             failed.append(error)
