@@ -1,4 +1,4 @@
-"""Signs and checks the addresses of links in messages, by which whoever has the message acts without a login."""
+"""Signs and checks the links in messages. Whoever has the message can act with its link, without a login."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _PURPOSE = "action link"
 
 @dataclass(frozen=True, slots=True)
 class ActionLinks:
-    """Makes and checks the links; they are of the server key, so another key makes those of earlier messages useless."""
+    """Makes and checks the links. They are signed with the server key; once it is replaced, links in earlier messages no longer work."""
 
     key: ServerKey
 
     def maker(self, base_url: str) -> Callable[[str, datetime], str]:
-        """Return what makes the link of an alert at a moment, for the messages of a hub with an address."""
+        """Return the function that makes the link of an alert at a moment; `base_url` is the hub's address."""
 
         def link(alert_id: str, now: datetime) -> str:
             ends = int((now + LASTS).timestamp())
@@ -33,7 +33,7 @@ class ActionLinks:
         return link
 
     def check(self, alert_id: str, until: str, signature: str, now: datetime) -> None:
-        """Return where a link is one of this hub's and is not too old. Raises HubError 403, 410."""
+        """Accept a link that this hub made and that has not expired. Raises HubError 403, 410."""
         if not self.key.signed(_PURPOSE, f"{alert_id}\n{until}", signature):
             raise HubError(
                 403, "this link is not one of this hub's messages; open the message again, or log in at /alerts"
