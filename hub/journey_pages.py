@@ -330,7 +330,8 @@ def _budget(
         return None
     first = budget_begins(settings_of(pages).zone, now)
     schedules = pages.context.watched.schedules()
-    bad = sum(n for outcome, n in bad_runs(connection, schedules, since=first, until=now) if outcome.journey == name)
+    found_bad = bad_runs(connection, schedules, since=first, until=now, apart=False)
+    bad = sum(n for outcome, n in found_bad if outcome.journey == name)
     total_minutes = BUDGET_DAYS * 1440 * (1 - rule.target)
     return JourneyBudget(
         rule=rule_name,

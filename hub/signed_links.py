@@ -18,7 +18,7 @@ _PURPOSE = "action link"
 
 @dataclass(frozen=True, slots=True)
 class ActionLinks:
-    """Makes and checks the links. They are signed with the server key; once it is replaced, links in earlier messages no longer work."""
+    """Makes and checks the links. They are signed with the server key: a new key ends all earlier links."""
 
     key: ServerKey
 
