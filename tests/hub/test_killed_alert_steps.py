@@ -66,8 +66,9 @@ def test_each_step_is_kept_whole_or_not_at_all_and_a_kill_costs_one_duplicate_at
     if database_url:
         environment["DATABASE_URL"] = database_url
     deaths = Counter[str]()
-    with a_migrated_store(database_url, tmp_path / "killed") as store:
-        folder = tmp_path / "killed"
+    folder = tmp_path / "killed"
+    folder.mkdir()
+    with a_migrated_store(database_url, folder) as store:
         while done(folder) < len(story.steps):
             # Each process dies at another commit, before or after it, or at its first message; so every step meets each of them.
             failpoint, nth = DEATHS[deaths.total() % 3], 2 + 7 * deaths.total() % 11
