@@ -92,7 +92,7 @@ class Controls:
 class DemoPages:
     """Adds the demo's pages; a failed request to the shop or the receivers is shown as empty."""
 
-    links = (Link(path="/inbox", title="Inbox"), Link(path="/design", title="Design"))
+    links = (Link(path="/inbox", title="Inbox"),)
 
     def __init__(self, *, shop: str, inbox: str) -> None:
         # Both run on this machine, and a page waits for them.
