@@ -961,7 +961,7 @@ requestAnimationFrame(() => requestAnimationFrame(() => { h.style.opacity = 1 })
 
 CAROUSEL = """let n = 0; const h = document.querySelector('h1');
 h.style.transition = 'transform 0.4s';
-setInterval(() => { h.style.transform = `translateX(${n++ % 3 * 9}px)`; late.textContent = 'Picture ' + n }, 1500)"""
+setInterval(() => { h.style.transform = `translateX(${n++ % 3 * 9}px)`; late.textContent = 'Picture ' + n }, 2000)"""
 # A banner that is larger than the headline: its call is answered late.
 BANNER = """h = document.querySelector('h1'); h.style.animation = 'none';
 fetch('/api/banner').then(() => { late.innerHTML = '<p style="font-size: 200px">Summer sale, all of it</p>' })"""
