@@ -162,7 +162,9 @@ class Deliverer:
         if number is None:
             return False
         same = [name for name, other in phones.items() if other == number]
-        until = free_at(outbox.sent_to(connection, same, since=now - LONGEST), now, scale=self.scale)
+        under_way = outbox.sending_to(connection, same, besides=notification.id, now=now)
+        sent = outbox.sent_to(connection, same, since=now - LONGEST) + under_way * [now]
+        until = free_at(sent, now, scale=self.scale)
         if until is None:
             return False
         reason = held_words(until)

@@ -17,6 +17,8 @@ from store.upsert import insert
 _OWED, _CLAIMED = NotificationState.OWED.value, NotificationState.CLAIMED.value
 _GIVING_UP_KEY = 0x51_6F_63
 """The key of PostgreSQL's advisory lock for transactions that give up a message."""
+_LIMITING_KEY = 0x51_6F_64
+"""The key of PostgreSQL's advisory lock for transactions that ask whether a phone may get another SMS."""
 # The largest tolerated difference between the clocks of hubs that share a database.
 _CLOCKS_APART = timedelta(seconds=60)
 
@@ -229,6 +231,19 @@ def sent_to(connection: Connection, destinations: Sequence[str], *, since: datet
         .order_by(deliveries.c.at)
     )
     return list(connection.execute(query).scalars())
+
+
+def sending_to(connection: Connection, destinations: Sequence[str], *, besides: str, now: datetime) -> int:
+    """Return how many messages to some destinations are being sent now, without the message `besides`.
+
+    Two concurrent transactions would each overlook the other's message, so the second waits for the first to end. SQLite has
+    only one writer at a time.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(_LIMITING_KEY)))
+    mine = (table.c.destination.in_(destinations), table.c.id != besides)
+    query = select(func.count()).where(*mine, table.c.state == _CLAIMED, table.c.claimed_until > now)
+    return connection.execute(query).scalar_one()
 
 
 def dead(connection: Connection, notification_id: str, *, holder: str, at: datetime, error: str | None) -> bool:

@@ -262,6 +262,25 @@ def test_a_phone_with_enough_sms_waits_with_a_visible_reason_and_the_person_is_t
     assert ann.sent[0] == "inc-1"
 
 
+def test_an_sms_that_is_being_sent_counts_for_its_phone_already(store: Store) -> None:
+    ann, other = ALimitedPhone(), ALimitedPhone()
+    deliverer = Deliverer(store=store, channels={"ann/phone": ann, "sms": other}, holder="one", clock=lambda: START)
+    message = to_wire(
+        Message(incident="inc", kind=NotificationKind.FIRING, severity=Severity.CRITICAL, headline="x", summary="x")
+    )
+    for destination in ("ann/phone", "sms"):
+        made = {"created_at": START, "due_at": START, "thread": destination, "message": message}
+        with store.write() as connection:
+            outbox.owe(connection, [a_notification(destination, destination=destination, **made)])
+    with store.write() as connection:  # another hub has claimed one, and has not heard from the provider yet
+        assert outbox.claim(connection, holder="two", now=START, lease_s=60, limit=1, destination="sms")
+    deliverer.deliver()
+    assert (ann.sent, other.sent) == ([], [])
+    with store.read() as connection:
+        (held,) = outbox.of_threads(connection, ["ann/phone"])
+    assert held.hold is HoldReason.SMS_LIMIT
+
+
 def test_two_hubs_record_it_once(store: Store) -> None:
     bench = Bench(store, ann=APhone(Arrival(confirmation=CONFIRMED, detail="delivered")))
     bench.go()
