@@ -5,8 +5,9 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-# Browser tests wait about as long as they compute: three keep two cores busy.
-TESTERS ?= 3
+# Browser tests wait about as long as they compute: four keep two cores busy. Drills keep to the clock more, and have more air.
+TESTERS ?= 4
+DRILLERS ?= 3
 
 .PHONY: help setup bytecode browser demo test drills regions lint containers bench numbers blame docs pages pictures lock clean
 
@@ -46,7 +47,7 @@ test: setup
 
 # What keeps to the wall clock runs alone; the others wait for browsers as much as they compute.
 drills: setup
-	$(BIN)/python -m pytest -n $(TESTERS) --dist loadgroup -m "drill and not namespaces and not paced"
+	$(BIN)/python -m pytest -n $(DRILLERS) --dist loadgroup -m "drill and not namespaces and not paced"
 	$(BIN)/python -m pytest -m "drill and paced"
 
 regions: setup

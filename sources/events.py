@@ -244,8 +244,7 @@ def _amount(key: str, value: Any) -> int:
 
 
 def _number(key: str, value: Any, least: float, most: float) -> float:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not is_number or value in (math.inf, -math.inf) or value != value:
+    if not isinstance(value, int | float) or isinstance(value, bool) or value != value or abs(value) == math.inf:
         raise EventError(f"{key}: must be a number, got {_shown(value)}")
     if not least <= value <= most:
         raise EventError(f"{key}: must be {least:g} to {most:g}, got {_shown(value)}")
