@@ -36,6 +36,8 @@ _DAY_S, _BY_DAYS = 86_400, 7
 """From so many days on the target's window is counted by days: its runs would take seconds to read."""
 _Promise = Annotated[float, Bounds(0.5, 0.99999, "it is the share that should be good: 0.999 is 99.9 %")]
 _Bad = Annotated[int, Whole(1, 100_000, "it is how many have to be bad")]
+_GAPS_LOOKED_AT = 300
+"""How many samples of a series show the usual time between two; a month of them would show no more, and take long."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,8 +146,8 @@ def _of_metric(name: str, rule: Availability, metric: str, index: HistoryIndex) 
 
 
 def _usual_gap(found: Sequence[Series]) -> timedelta | None:
-    """Return the median of the times between two samples; None where there are none."""
-    moments = ([at for at, _ in one.points] for one in found)
+    """Return the median of the times between two samples, of the latest of each series; None if there are none."""
+    moments = ([at for at, _ in one.points[-_GAPS_LOOKED_AT:]] for one in found)
     gaps = sorted(gap for some in moments for gap in map(sub, some[1:], some))
     return gaps[len(gaps) // 2] if gaps else None
 
