@@ -51,7 +51,7 @@ class Waiting:
         self.page, self._recorder, self._clock = page, recorder, clock
         self._looked_for_errors = 0.0
         self.is_usual: Callable[[str], bool] = lambda _text: False
-        """Whether the last good run was shown an alert with this text too, so that it stops nobody."""
+        """Return whether the last good run saw an alert with the same text; such an alert stops no buyer."""
 
     def pump(self, ms: float) -> None:
         """Process the browser's events by Playwright's own wait, which needs no response from a page that may hang."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from facts import Alert, AlertState
-from reports.live.frame import Frame
+from reports.live.frame import Frame, bare_frame
 from reports.pages import render
 
 
@@ -29,17 +29,7 @@ class ActionLinkPage:
 def action_link_page(alert: Alert, *, action: str, done: str = "", prefix: str = "") -> str:
     """Return the page's HTML."""
     firing = alert.state is AlertState.FIRING
-    frame = Frame(
-        title="Confirm",
-        tone="mute",
-        here="/links",
-        links=(),
-        notices=(),
-        evaluated=None,
-        csrf="",
-        refresh_s=0,
-        prefix=prefix,
-    )
+    frame = bare_frame("Confirm", here="/links", prefix=prefix)
     page = ActionLinkPage(
         frame=frame,
         id=alert.id,

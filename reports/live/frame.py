@@ -186,3 +186,18 @@ def a_frame(
         share=share,
         shown_at=f"{now.astimezone(zone.zone):%a %-d %b %Y, %H:%M %Z}",
     )
+
+
+def bare_frame(title: str, *, here: str, prefix: str) -> Frame:
+    """Return the frame of a page for people without an account: it has no links, no notices and no state of the shop."""
+    return Frame(
+        title=title,
+        tone="mute",
+        here=here,
+        links=(),
+        notices=(),
+        evaluated=None,
+        csrf="",
+        refresh_s=0,
+        prefix=prefix,
+    )

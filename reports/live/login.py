@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from reports.live.frame import Frame
+from reports.live.frame import Frame, bare_frame
 from reports.pages import render
 
 
@@ -27,16 +27,6 @@ def login_page(
     *, csrf: str, after: str, name: str = "", problem: str | None = None, prefix: str = "", oidc: str = ""
 ) -> str:
     """Return the page's HTML; `oidc` is the path at which a login by the identity provider begins, "" where there is none."""
-    frame = Frame(
-        title="Log in",
-        tone="mute",
-        here="/login",
-        links=(),
-        notices=(),
-        evaluated=None,
-        csrf="",
-        refresh_s=0,
-        prefix=prefix,
-    )
+    frame = bare_frame("Log in", here="/login", prefix=prefix)
     page = LoginPage(frame=frame, csrf=csrf, after=after, name=name, problem=problem, oidc=oidc)
     return render("live/login.html.j2", page)

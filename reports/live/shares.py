@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from facts import Share
-from reports.live.frame import Ago, Frame, ago
+from reports.live.frame import Ago, Frame, ago, bare_frame
 from reports.pages import render
 
 
@@ -65,15 +65,5 @@ def shares_page(frame: Frame, shares: Sequence[Share], url_of: Callable[[Share],
 
 def closed_page(problem: str, prefix: str) -> str:
     """Return the page of a link that opens nothing; it says nothing else of the hub."""
-    frame = Frame(
-        title="This link is closed",
-        tone="mute",
-        here="",
-        links=(),
-        notices=(),
-        evaluated=None,
-        csrf="",
-        refresh_s=0,
-        prefix=prefix,
-    )
+    frame = bare_frame("This link is closed", here="", prefix=prefix)
     return render("live/share_closed.html.j2", ClosedPage(frame=frame, problem=problem))

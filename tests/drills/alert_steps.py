@@ -132,7 +132,7 @@ class Story:
 
     def _tick(self, *verdicts: Verdict) -> Callable[[datetime], object]:
         def step(now: datetime) -> None:
-            # What the rules say of runs is another drill's; here they say what the story needs, about things that are watched.
+            # Judging runs is tested by another drill; here the verdicts are given, so that each step of the story happens.
             vars(hub.cycle)["judge_by"] = lambda _targets, _index: list(verdicts)
             vars(hub.cycle)["why_closed"] = lambda _about, _targets, _index: None
             cycle = Cycle(

@@ -22,7 +22,7 @@ def save_at_once(store: Store, minutes: tuple[float, ...], *, metric: str = "lef
 
 
 def counted(store: Store, width_s: int, metric: str = "left") -> list[str]:
-    """What the buckets of a metric hold, without its name."""
+    """Return the values of a metric's rollup buckets, without the name of the metric."""
     return sorted(repr(replace(one, metric="")) for one in buckets(store, width_s, metric))
 
 
