@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
@@ -61,7 +61,8 @@ def save_outages(
         if not failed:
             continue
         alert = _alert(number, journey, places[journey], failed, period_s, rule)
-        alerts.save(connection, [alert], at=alert.pending_since)
+        for at, as_it_was in _stages(alert):
+            alerts.save(connection, [as_it_was], at=at)
         incidents.save(connection, [_incident(number, alert)])
         outbox.owe(
             connection, [message for order, kind in enumerate(_KINDS, 1) for message in _messages(alert, kind, order)]
@@ -111,6 +112,16 @@ def _alert(
         traits=Traits(of_payment=True, from_runs=True, journey_fails=True),
         cause=cause,
     )
+
+
+def _stages(alert: Alert) -> list[tuple[datetime, Alert]]:
+    """Return the alert as it was when it fired, when it was acknowledged and when it was resolved, each with the time."""
+    assert alert.fired_at is not None
+    assert alert.acked_at is not None
+    assert alert.resolved_at is not None
+    acked = replace(alert, state=AlertState.FIRING, ended_at=None, resolved_at=None)
+    fired = replace(acked, acked_at=None, acked_by=None)
+    return [(alert.fired_at, fired), (alert.acked_at, acked), (alert.resolved_at, alert)]
 
 
 def _incident(number: int, alert: Alert) -> Incident:
